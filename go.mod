@@ -1,0 +1,3 @@
+module mixduck
+
+go 1.26

@@ -1,0 +1,54 @@
+// Package day holds calendar dates and inclusive ranges of them. It knows no clock and no time zone of its own: a caller
+// says in which zone a moment is to be read.
+package day
+
+import (
+	"fmt"
+	"time"
+)
+
+// Day is a calendar date, counted in days since 1970-01-01. Days compare and subtract as integers.
+type Day int32
+
+const layout = "2006-01-02"
+
+// New returns the date of year y, month m and day d, normalised as [time.Date] does.
+func New(y int, m time.Month, d int) Day {
+	return Of(time.Date(y, m, d, 0, 0, 0, 0, time.UTC))
+}
+
+// Of returns the date that t shows in its own location.
+func Of(t time.Time) Day {
+	y, m, d := t.Date()
+	return Day(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
+}
+
+// Parse reads yyyy-mm-dd.
+func Parse(s string) (Day, error) {
+	t, err := time.Parse(layout, s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a date (yyyy-mm-dd)", s)
+	}
+	return Of(t), nil
+}
+
+// String returns yyyy-mm-dd.
+func (d Day) String() string { return d.Start(time.UTC).Format(layout) }
+
+// Start returns the first moment of d in loc. Where a zone skips midnight, that is the moment the clock jumps to.
+func (d Day) Start(loc *time.Location) time.Time {
+	y, m, dd := time.Unix(int64(d)*86400, 0).UTC().Date()
+	return time.Date(y, m, dd, 0, 0, 0, 0, loc)
+}
+
+// MarshalText writes yyyy-mm-dd, so that JSON and logs show a date.
+func (d Day) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads yyyy-mm-dd.
+func (d *Day) UnmarshalText(b []byte) error {
+	v, err := Parse(string(b))
+	if err == nil {
+		*d = v
+	}
+	return err
+}

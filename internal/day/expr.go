@@ -1,0 +1,44 @@
+package day
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+var (
+	agoPattern   = regexp.MustCompile(`^([0-9]{1,5})d$`)
+	monthPattern = regexp.MustCompile(`^([0-9]{4})-([0-9]{2})$`)
+)
+
+// ParseExpr reads a date as people write it: yyyy-mm-dd, "today", "yesterday", "7d" (seven days before today) or
+// "2026-10" (the whole month). The result holds one day, or the days of the month; today is given by the caller, in the
+// project's zone.
+func ParseExpr(s string, today Day) (Range, error) {
+	switch s {
+	case "today":
+		return Range{today, today}, nil
+	case "yesterday":
+		return Range{today - 1, today - 1}, nil
+	}
+	if m := agoPattern.FindStringSubmatch(s); m != nil {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			return Range{}, err
+		}
+		return Range{today - Day(n), today - Day(n)}, nil
+	}
+	if m := monthPattern.FindStringSubmatch(s); m != nil {
+		t, err := time.Parse("2006-01", s)
+		if err != nil {
+			return Range{}, fmt.Errorf("%q is not a month (yyyy-mm)", s)
+		}
+		return Range{Of(t), Of(t.AddDate(0, 1, -1))}, nil
+	}
+	d, err := Parse(s)
+	if err != nil {
+		return Range{}, fmt.Errorf("%q is not a date: write yyyy-mm-dd, yyyy-mm, today, yesterday or 7d", s)
+	}
+	return Range{d, d}, nil
+}

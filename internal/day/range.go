@@ -1,0 +1,43 @@
+package day
+
+import (
+	"fmt"
+	"iter"
+)
+
+// Range is the days From to To, both included. A Range whose To lies before From is empty.
+type Range struct {
+	From Day `json:"from"`
+	To   Day `json:"to"`
+}
+
+// Len returns the number of days, 0 for an empty range.
+func (r Range) Len() int { return max(0, int(r.To-r.From)+1) }
+
+// Contains reports whether d lies in r.
+func (r Range) Contains(d Day) bool { return r.From <= d && d <= r.To }
+
+// All yields the days in ascending order.
+func (r Range) All() iter.Seq[Day] {
+	return func(yield func(Day) bool) {
+		for d := r.From; d <= r.To; d++ {
+			if !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+// Halves splits a range of at least two days; the first half is the longer one.
+func (r Range) Halves() (first, second Range) {
+	mid := r.From + Day((r.Len()+1)/2)
+	return Range{r.From, mid - 1}, Range{mid, r.To}
+}
+
+// String returns from..to, or the one date of a range of a single day.
+func (r Range) String() string {
+	if r.From == r.To {
+		return r.From.String()
+	}
+	return fmt.Sprintf("%s..%s", r.From, r.To)
+}

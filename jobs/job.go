@@ -1,0 +1,96 @@
+// Package jobs is the contract between those who ask for work and those who do it: kinds, payloads, job records, lanes
+// and states. Asynq and Redis live here; DuckDB and Mixpanel do not, so that the CLI links neither.
+package jobs
+
+import (
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+// Kind is what a job does.
+type Kind string
+
+// KindFetch copies a range of days from Mixpanel into a database.
+const KindFetch Kind = "fetch"
+
+// State is where a job stands.
+type State string
+
+// The states. Done, failed and cancelled are final, but for a retry that a person asks for.
+const (
+	StateWaiting   State = "waiting"   // in the lane of its database, behind others
+	StateQueued    State = "queued"    // first in its lane, waiting for a worker
+	StateRunning   State = "running"   // a worker has it
+	StatePaused    State = "paused"    // not before RunAt: Mixpanel asked to wait; costs no attempt
+	StateRetrying  State = "retrying"  // not before RunAt: the last attempt failed
+	StateDone      State = "done"      // everything that was asked is committed
+	StateFailed    State = "failed"    // given up; what was committed stays
+	StateCancelled State = "cancelled" // a person ended it; what was committed stays
+)
+
+// Final reports whether a job in state s will not run again by itself.
+func (s State) Final() bool { return s == StateDone || s == StateFailed || s == StateCancelled }
+
+// Mode says what a fetch does with rows that are there already.
+type Mode string
+
+// The modes of a fetch.
+const (
+	ModeSync    Mode = "sync"    // replace the days asked, leave the others
+	ModeAppend  Mode = "append"  // add what is missing, delete nothing
+	ModeReplace Mode = "replace" // fill a new table and swap it in when it is complete
+	ModeCreate  Mode = "create"  // refuse if the table exists
+)
+
+// Fetch is the payload of [KindFetch]. Its JSON form is stored in job records: fields are only ever added.
+type Fetch struct {
+	Project  string    `json:"project"`  // a name of the configuration, or a Mixpanel project id
+	Database string    `json:"database"` // volume/relative path, with the volume
+	Table    string    `json:"table"`
+	Days     day.Range `json:"days"`             // in the project's zone, both ends included
+	Events   []string  `json:"events,omitempty"` // only these event names; none means all
+	Where    string    `json:"where,omitempty"`  // a Mixpanel expression
+	Mode     Mode      `json:"mode"`
+	Force    bool      `json:"force,omitempty"` // replace a good old day even by one with far fewer rows
+}
+
+// Progress is how far a job has come, over all of its attempts.
+type Progress struct {
+	WindowsDone  int    `json:"windows_done"`
+	WindowsTotal int    `json:"windows_total"` // an estimate until the last window is planned
+	Rows         int64  `json:"rows"`          // stored by this job
+	Duplicates   int64  `json:"duplicates"`
+	Quarantined  int64  `json:"quarantined"`
+	Requests     int    `json:"requests"`       // sent to Mixpanel, repeated ones too
+	Retries      int    `json:"retries"`        // windows that were asked again
+	Bytes        int64  `json:"bytes"`          // received, as sent over the wire
+	Note         string `json:"note,omitempty"` // what is being waited for, if anything
+}
+
+// Failure is an error as a job record keeps it.
+type Failure struct {
+	Code    fault.Code `json:"code"`
+	Message string     `json:"message"`
+	Hint    string     `json:"hint,omitempty"`
+	At      time.Time  `json:"at"`
+}
+
+// Record is what is known of a job. It is kept in Redis until its retention ends.
+type Record struct {
+	ID          string // a ULID: sorts by time of submission
+	Kind        Kind
+	State       State
+	Fetch       Fetch
+	Attempt     int // 0 before the first; pauses, shutdowns and crashed workers do not count
+	MaxAttempts int
+	Progress    Progress
+	Failure     *Failure // of the last attempt that failed, or nil
+	Worker      string   // that runs it or ran it last
+	CreatedAt   time.Time
+	StartedAt   time.Time // of the first attempt; zero before
+	FinishedAt  time.Time // zero before
+	RunAt       time.Time // paused and retrying: not before; otherwise zero
+	Position    int       // waiting: how many jobs stand before it in the lane; otherwise 0
+}
