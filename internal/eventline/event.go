@@ -1,0 +1,193 @@
+// Package eventline reads one line of a Mixpanel export: it proves that the line is valid JSON that every reader of the
+// database can bear, and cuts out the fields that become columns. It knows neither where lines come from nor where they go.
+package eventline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// MaxDepth is how deeply objects and arrays may be nested. DuckDB's JSON functions crash the process on very deep
+// values; nothing that a person tracks comes near the limit.
+const MaxDepth = 100
+
+// Event is a line's columns. Its slices alias the line, or memory of their own where an escape had to be undone.
+type Event struct {
+	Name        []byte
+	DistinctID  []byte // empty if missing, null or ""
+	InsertID    []byte // empty if missing, null or ""
+	Properties  []byte // the object's exact text
+	TimeMicros  int64  // "time" as sent, since 1970 in whatever zone the project writes; never 0 or less
+	ProcessedMS int64  // "mp_processing_time_ms", UTC; 0 if missing
+}
+
+// The reasons for which a line is no event. They are stored beside the line, so their texts are API.
+var (
+	ErrJSON      = errors.New("not valid JSON")
+	ErrUTF8      = errors.New("not valid UTF-8")
+	ErrSurrogate = errors.New("lone surrogate in a string")
+	ErrDepth     = fmt.Errorf("nested deeper than %d levels", MaxDepth)
+	ErrNoEvent   = errors.New("no event name")
+	ErrNoProps   = errors.New("no properties object")
+	ErrNoTime    = errors.New("no time")
+	ErrField     = errors.New("unknown field beside event and properties")
+)
+
+// Parse fills e from line, which has no newline at its end. Of a key that occurs twice the first counts, as in DuckDB.
+// It returns one of the errors above as it is; e is then undefined.
+func Parse(line []byte, e *Event) error {
+	*e = Event{}
+	p := parser{b: line, e: e}
+	p.object(0, p.topField)
+	if p.err == nil && p.space(p.i) != len(line) {
+		p.fail(ErrJSON)
+	}
+	switch {
+	case p.err != nil:
+		return p.err
+	case e.Name == nil:
+		return ErrNoEvent
+	case e.Properties == nil:
+		return ErrNoProps
+	case e.TimeMicros <= 0:
+		return ErrNoTime
+	}
+	return p.late
+}
+
+// topField handles one field of the line's object.
+func (p *parser) topField(key []byte) {
+	start := p.i
+	switch string(key) {
+	case "event":
+		p.value(1)
+		if p.err == nil && e0(p.b, start) == '"' && p.e.Name == nil {
+			p.e.Name = text(p.b[start:p.i])
+		}
+	case "properties":
+		if e0(p.b, start) != '{' || p.e.Properties != nil {
+			p.value(1)
+			return
+		}
+		p.object(1, p.property)
+		if p.err == nil {
+			p.e.Properties = p.b[start:p.i]
+		}
+	default:
+		p.value(1)
+		p.late = ErrField
+	}
+}
+
+// The properties that become columns, as bits of parser.seen.
+const (
+	seenTime = 1 << iota
+	seenDistinctID
+	seenInsertID
+	seenProcessed
+)
+
+// property handles one field of the properties object.
+func (p *parser) property(key []byte) {
+	start := p.i
+	p.value(2)
+	if p.err != nil || len(key) < 4 {
+		return
+	}
+	raw := p.b[start:p.i]
+	switch string(key) {
+	case "time":
+		if p.first(seenTime) {
+			p.e.TimeMicros = micros(raw)
+		}
+	case "distinct_id":
+		if p.first(seenDistinctID) {
+			p.e.DistinctID = text(raw)
+		}
+	case "$insert_id":
+		if p.first(seenInsertID) {
+			p.e.InsertID = text(raw)
+		}
+	case "mp_processing_time_ms":
+		if p.first(seenProcessed) {
+			p.e.ProcessedMS = integer(raw)
+		}
+	}
+}
+
+// first reports whether the property named by bit has not been met before.
+func (p *parser) first(bit uint8) bool {
+	isFirst := p.seen&bit == 0
+	p.seen |= bit
+	return isFirst
+}
+
+// text returns what a valid JSON value says as text: a string without quotes and escapes, nothing for null, anything
+// else as written.
+func text(raw []byte) []byte {
+	if raw[0] != '"' {
+		if raw[0] == 'n' {
+			return nil
+		}
+		return raw
+	}
+	inner := raw[1 : len(raw)-1]
+	for _, c := range inner {
+		if c == '\\' {
+			var s string
+			if json.Unmarshal(raw, &s) != nil { // cannot happen: the parser has accepted it
+				return inner
+			}
+			return []byte(s)
+		}
+	}
+	return inner[:len(inner):len(inner)]
+}
+
+// millisFrom is the smallest "time" that is taken as milliseconds: as seconds it would lie in the year 5138.
+const millisFrom = 1e11
+
+// micros converts the number in raw, in seconds or (time_in_ms) milliseconds, to microseconds; 0 if it is no number.
+func micros(raw []byte) int64 {
+	n := integer(raw)
+	if n == 0 || n > math.MaxInt64/1_000_000 {
+		f, err := strconv.ParseFloat(string(raw), 64)
+		if err != nil || !(f > 0 && f < 1e15) {
+			return 0
+		}
+		if f >= millisFrom {
+			return int64(math.Round(f * 1e3))
+		}
+		return int64(math.Round(f * 1e6))
+	}
+	if n >= millisFrom {
+		return n * 1e3
+	}
+	return n * 1e6
+}
+
+// integer returns the non-negative integer that raw spells in digits only, or 0.
+func integer(raw []byte) int64 {
+	if len(raw) > 18 {
+		return 0
+	}
+	var n int64
+	for _, c := range raw {
+		if c < '0' || c > '9' {
+			return 0
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n
+}
+
+// e0 returns b[i], or 0 past the end.
+func e0(b []byte, i int) byte {
+	if i < len(b) {
+		return b[i]
+	}
+	return 0
+}

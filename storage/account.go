@@ -1,0 +1,115 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"mixduck/internal/day"
+)
+
+// A load fails when more lines than this are set aside and they are more than this share of all.
+const (
+	tolerated      = 100
+	toleratedShare = 0.1
+)
+
+// setAside judges the lines that are no events of the window, and stores them.
+func (l *load) setAside(ctx context.Context) error {
+	f := l.feed
+	bad := int64(len(f.quarantine))
+	total := f.rows.Load() + f.duplicates.Load() + bad
+	limit := max(tolerated, int64(toleratedShare*float64(total)))
+	if f.outside > limit || f.outside > 0 && f.outside == total {
+		return &OutsideError{Days: l.w.Days, Outside: f.outside, Lines: total}
+	}
+	if bad > limit || bad > 0 && bad == total {
+		return &BadLinesError{Bad: bad, Lines: total, Reason: f.quarantine[0].reason}
+	}
+	slices.SortFunc(f.quarantine, func(a, b badLine) int { return int(a.number - b.number) })
+	if !l.w.Add {
+		// Lines of an earlier window go with their day; those whose day is not known with their whole window.
+		if err := l.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ? AND
+			(coalesce(day, from_date) BETWEEN ? AND ? AND coalesce(day, to_date) BETWEEN ? AND ?)`,
+			l.w.Table, l.from(), l.to(), l.from(), l.to()); err != nil {
+			return err
+		}
+	}
+	for _, b := range f.quarantine {
+		if err := l.quarantine(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quarantine stores one line, in place of the same line from a wider window.
+func (l *load) quarantine(ctx context.Context, b badLine) error {
+	if err := l.exec(ctx, "DELETE FROM mixduck.quarantine WHERE table_name = ? AND from_date <= ? AND to_date >= ? AND job_id <> ? AND line = ?",
+		l.w.Table, l.to(), l.from(), l.w.Job, b.line); err != nil {
+		return err
+	}
+	var d any
+	if b.day.Valid {
+		d = b.day.V.String()
+	}
+	return l.exec(ctx, "INSERT INTO mixduck.quarantine VALUES (?, ?, ?, ?::DATE, ?, ?, ?, ?, ?)",
+		l.w.Table, l.from(), l.to(), d, b.number, b.reason.Error(), b.line, l.w.Job, l.w.FetchedAt.UTC())
+}
+
+// account compares the days with what was there, and writes coverage and receipt.
+func (l *load) account(ctx context.Context) error {
+	after, err := l.countDays(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.checkShrunk(after); err != nil {
+		return err
+	}
+	if err := l.exec(ctx, "DELETE FROM mixduck.coverage WHERE table_name = ? AND day BETWEEN ? AND ?", l.w.Table, l.from(), l.to()); err != nil {
+		return err
+	}
+	for d := range l.w.Days.All() {
+		state := Complete
+		if l.w.FetchedAt.Before(l.w.DayEnd(d)) {
+			state = Partial
+		}
+		if err := l.exec(ctx, "INSERT INTO mixduck.coverage VALUES (?, ?, ?, ?, ?, ?)",
+			l.w.Table, d.String(), string(state), after[d], l.w.FetchedAt.UTC(), l.w.Job); err != nil {
+			return err
+		}
+	}
+	f := l.feed
+	r := Receipt{
+		Days: l.w.Days, Rows: f.rows.Load(), Duplicates: f.duplicates.Load(), Quarantined: int64(len(f.quarantine)),
+		Bytes: l.w.Bytes(), Hash: l.w.Hash(), Lines: f.lines.Load(),
+	}
+	if r.Lines != r.Rows+r.Duplicates+r.Quarantined {
+		return fmt.Errorf("received %d lines, but stored %d, dropped %d and set aside %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)
+	}
+	l.receipt = r
+	return l.exec(ctx, "INSERT INTO mixduck.receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		l.w.Table, l.from(), l.to(), r.Lines, r.Rows, r.Duplicates, r.Quarantined, r.Bytes, r.Hash, l.w.Job, l.w.FetchedAt.UTC(), time.Now().UTC())
+}
+
+// checkShrunk protects what is stored against answers that lack most of it, as an expired retention gives: days that
+// Mixpanel still completes must not become empty, earlier ones must keep half of their rows.
+func (l *load) checkShrunk(after map[day.Day]int64) error {
+	if l.w.Force {
+		return nil
+	}
+	shrunk := &ShrunkError{}
+	for d, stored := range l.before {
+		if after[d] == 0 || d < l.w.LookbackFrom && 2*after[d] < stored {
+			shrunk.Days = append(shrunk.Days, d)
+			shrunk.Stored += stored
+			shrunk.Sent += after[d]
+		}
+	}
+	if shrunk.Days == nil {
+		return nil
+	}
+	slices.Sort(shrunk.Days)
+	return shrunk
+}

@@ -1,0 +1,134 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+// The failures that callers tell apart. Those that carry data come as the types below.
+var (
+	ErrLocked      = errors.New("database locked")
+	ErrNotFound    = errors.New("no data yet")
+	ErrClosed      = errors.New("engine is closed")
+	ErrTruncated   = errors.New("the export ends in the middle of a line")
+	ErrLineTooLong = errors.New("a line is longer than 64 MiB")
+
+	ErrFenced = fault.New(fault.CodeFailed, "nothing: a later attempt of the job has taken over",
+		"another writer has taken over this database")
+	ErrReadOnly = fault.New(fault.CodeUsage, "open the database without ReadOnly", "database is open for reading only")
+)
+
+// LockedError says which process keeps a database from being opened. It is [ErrLocked].
+type LockedError struct {
+	Path    string
+	PID     int    // 0 if unknown, as across containers
+	Command string // "" if unknown
+}
+
+func (e *LockedError) Error() string {
+	switch {
+	case e.PID == 0:
+		return "database locked: " + e.Path
+	case e.Command == "":
+		return fmt.Sprintf("database locked: %s, held by PID %d", e.Path, e.PID)
+	}
+	return fmt.Sprintf("database locked: %s, held by PID %d (%s)", e.Path, e.PID, e.Command)
+}
+
+// Is makes the error [ErrLocked].
+func (e *LockedError) Is(target error) bool { return target == ErrLocked }
+
+// FaultCode returns [fault.CodeLocked].
+func (*LockedError) FaultCode() fault.Code { return fault.CodeLocked }
+
+// Hint says how to get at the database.
+func (*LockedError) Hint() string { return "wait until that process has closed it, or end it" }
+
+// NotFoundError says that a database to be read does not exist. It is [ErrNotFound].
+type NotFoundError struct{ Path string }
+
+func (e *NotFoundError) Error() string { return "no data yet: " + e.Path }
+
+// Is makes the error [ErrNotFound].
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// FaultCode returns [fault.CodeNotFound].
+func (*NotFoundError) FaultCode() fault.Code { return fault.CodeNotFound }
+
+// Hint says how to create the database.
+func (*NotFoundError) Hint() string {
+	return "run 'enqueue fetch events' to create the database"
+}
+
+// ShrunkError says that days which were complete would have been replaced by ones with far fewer rows. Nothing was
+// changed.
+type ShrunkError struct {
+	Days         []day.Day
+	Stored, Sent int64 // rows of those days, in the database and in the new export
+}
+
+func (e *ShrunkError) Error() string {
+	return fmt.Sprintf("%s: Mixpanel now sends %d events where %d are stored; kept what is stored", listDays(e.Days), e.Sent, e.Stored)
+}
+
+// FaultCode returns [fault.CodeFailed].
+func (*ShrunkError) FaultCode() fault.Code { return fault.CodeFailed }
+
+// Hint says how to replace the days all the same.
+func (*ShrunkError) Hint() string {
+	return "check the project's data retention and deletions; --force replaces the days all the same"
+}
+
+// OutsideError says that so many events lie outside the days that were asked that a setting must be wrong. Nothing was
+// changed.
+type OutsideError struct {
+	Days           day.Range
+	Outside, Lines int64
+}
+
+func (e *OutsideError) Error() string {
+	return fmt.Sprintf("%d of %d events lie outside of %s", e.Outside, e.Lines, e.Days)
+}
+
+// FaultCode returns [fault.CodeFailed].
+func (*OutsideError) FaultCode() fault.Code { return fault.CodeFailed }
+
+// Hint names the settings that explain it.
+func (*OutsideError) Hint() string {
+	return "check the project's time zone and time encoding (MP_TIMEZONE, MP_TIME_ENCODING: utc, or shifted for projects from before 2023)"
+}
+
+// BadLinesError says that so many lines were no events that the body cannot be an export. Nothing was changed.
+type BadLinesError struct {
+	Bad, Lines int64
+	Reason     error // of the first one
+}
+
+func (e *BadLinesError) Error() string {
+	return fmt.Sprintf("%d of %d lines are no events (the first: %v)", e.Bad, e.Lines, e.Reason)
+}
+
+// FaultCode returns [fault.CodeFailed].
+func (*BadLinesError) FaultCode() fault.Code { return fault.CodeFailed }
+
+// Hint says where to look.
+func (*BadLinesError) Hint() string {
+	return "look at what Mixpanel, or a proxy in between, answers for these days"
+}
+
+// listDays names up to three days and counts the rest.
+func listDays(days []day.Day) string {
+	names := make([]string, 0, 3)
+	for _, d := range days[:min(3, len(days))] {
+		names = append(names, d.String())
+	}
+	s := strings.Join(names, ", ")
+	if n := len(days) - len(names); n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}

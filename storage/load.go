@@ -1,0 +1,196 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/eventline"
+)
+
+// Load stores a window in one transaction: the fence, the rows, the lines set aside, the coverage of the days and the
+// receipt, or nothing of it. On any error, including one from w.Lines, what was stored before is still there.
+//
+// A fence other than 0 that is lower than one seen before means that a later writer has taken over, and gives
+// [ErrFenced]. Load waits while this process writes the same file. It returns when its goroutines have, also when ctx
+// ends.
+func (e *Engine) Load(ctx context.Context, w Window) (Receipt, error) {
+	table, err := quote(w.Table)
+	if err != nil {
+		return Receipt{}, err
+	}
+	l := &load{w: w, table: table}
+	err = e.write(ctx, w.Fence, func(conn *sql.Conn) error {
+		l.conn = conn
+		return l.run(ctx)
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return l.receipt, nil
+}
+
+// load is one window on its way into the database, inside one transaction.
+type load struct {
+	w       Window
+	table   string // quoted
+	conn    *sql.Conn
+	feed    *feed
+	before  map[day.Day]int64 // rows a day
+	receipt Receipt
+}
+
+func (l *load) run(ctx context.Context) error {
+	var err error
+	if l.before, err = l.countDays(ctx); err != nil {
+		return err
+	}
+	if !l.w.Add {
+		if err := l.exec(ctx, "DELETE FROM "+l.table+" WHERE day BETWEEN ? AND ?", l.from(), l.to()); err != nil {
+			return err
+		}
+	}
+	if err := l.insert(ctx); err != nil {
+		return err
+	}
+	if err := l.dropOverridden(ctx); err != nil {
+		return err
+	}
+	if err := l.setAside(ctx); err != nil {
+		return err
+	}
+	return l.account(ctx)
+}
+
+func (l *load) from() string { return l.w.Days.From.String() }
+func (l *load) to() string   { return l.w.Days.To.String() }
+
+func (l *load) exec(ctx context.Context, query string, args ...any) error {
+	_, err := l.conn.ExecContext(ctx, query, args...)
+	return err
+}
+
+// countDays returns the rows of each day of the window that has any.
+func (l *load) countDays(ctx context.Context) (map[day.Day]int64, error) {
+	rows, err := l.conn.QueryContext(ctx,
+		"SELECT day, count(*) FROM "+l.table+" WHERE day BETWEEN ? AND ? GROUP BY day", l.from(), l.to())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	counts := map[day.Day]int64{}
+	for rows.Next() {
+		var d time.Time
+		var n int64
+		if err := rows.Scan(&d, &n); err != nil {
+			return nil, err
+		}
+		counts[day.Of(d)] = n
+	}
+	return counts, rows.Err()
+}
+
+// insert feeds the lines through the table function. It makes sure that each row that was fed has been inserted.
+func (l *load) insert(ctx context.Context) error {
+	f := &feed{window: l.w, blocks: newBlocks(l.w.Lines), seen: newSeen(), zone: l.zone()}
+	l.feed = f
+	if l.w.Add {
+		if err := l.remember(ctx, f.seen); err != nil {
+			return err
+		}
+	}
+	if err := registerFeed(l.conn); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var reader sync.WaitGroup
+	defer reader.Wait()
+	defer stop()
+	reader.Go(func() { f.blocks.read(ctx) })
+
+	res, err := l.conn.ExecContext(context.WithValue(ctx, feedKey{}, f), "INSERT INTO "+l.table+` BY NAME
+		SELECT event_name, make_timestamp(event_us) AS event_time, distinct_id, insert_id, properties,
+			DATE '1970-01-01' + day::INTEGER AS day, make_timestamp(processed_ms * 1000) AS processed_at
+		FROM mixduck_feed()`)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return f.err
+	}
+	if err != nil {
+		return err
+	}
+	inserted, err := res.RowsAffected()
+	if err == nil && inserted != f.rows.Load() {
+		err = fmt.Errorf("DuckDB inserted %d of %d rows", inserted, f.rows.Load())
+	}
+	return err
+}
+
+// zone prepares the conversion of the window's times, with a day to spare at either end.
+func (l *load) zone() *zoneOffsets {
+	utc := time.UTC
+	return newZoneOffsets(l.w.Zone, (l.w.Days.From - 1).Start(utc).UnixMicro(), (l.w.Days.To + 2).Start(utc).UnixMicro())
+}
+
+// remember tells seen of the window's rows that are stored.
+func (l *load) remember(ctx context.Context, s *seen) error {
+	rows, err := l.conn.QueryContext(ctx, `SELECT event_name, epoch_us(event_time), coalesce(distinct_id, ''), coalesce(insert_id, ''),
+		CASE WHEN insert_id IS NULL THEN properties::VARCHAR ELSE '' END FROM `+l.table+" WHERE day BETWEEN ? AND ?", l.from(), l.to())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var e eventline.Event
+	var scratch []byte
+	for rows.Next() {
+		var raw [4]sql.RawBytes
+		if err := rows.Scan(&raw[0], &e.TimeMicros, &raw[1], &raw[2], &raw[3]); err != nil {
+			return err
+		}
+		e.Name, e.DistinctID, e.InsertID, e.Properties = raw[0], raw[1], raw[2], raw[3]
+		s.addStored(&e, &scratch)
+	}
+	return rows.Err()
+}
+
+// dropOverridden deletes the rows that a newer one of the same key has replaced within the window.
+func (l *load) dropOverridden(ctx context.Context) error {
+	if len(l.feed.overridden) == 0 {
+		return nil
+	}
+	const temp = "CREATE OR REPLACE TEMP TABLE overridden (event_name VARCHAR, event_time TIMESTAMP, distinct_id VARCHAR, insert_id VARCHAR)"
+	if err := l.exec(ctx, temp); err != nil {
+		return err
+	}
+	insert, err := l.conn.PrepareContext(ctx, "INSERT INTO overridden VALUES (?, ?, nullif(?, ''), nullif(?, ''))")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, k := range l.feed.overridden {
+		if _, err := insert.ExecContext(ctx, k.name, k.time, k.distinctID, k.insertID); err != nil {
+			return err
+		}
+	}
+	res, err := l.conn.ExecContext(ctx, "DELETE FROM "+l.table+` WHERE rowid IN (
+		SELECT row_id FROM (
+			SELECT e.rowid AS row_id, row_number() OVER (
+				PARTITION BY e.event_name, e.event_time, e.distinct_id, e.insert_id
+				ORDER BY e.processed_at DESC NULLS LAST, e.properties::VARCHAR DESC) AS place
+			FROM `+l.table+` AS e SEMI JOIN overridden AS o ON e.event_name = o.event_name AND e.event_time = o.event_time
+				AND e.insert_id = o.insert_id AND e.distinct_id IS NOT DISTINCT FROM o.distinct_id
+			WHERE e.day BETWEEN ? AND ?)
+		WHERE place > 1)`, l.from(), l.to())
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	l.feed.duplicates.Add(n)
+	l.feed.rows.Add(-n)
+	return errors.Join(err, l.exec(ctx, "DROP TABLE overridden"))
+}

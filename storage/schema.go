@@ -1,0 +1,109 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"mixduck/internal/fault"
+)
+
+// boot is run on every new connection, in this order.
+func boot(execer driver.ExecerContext) error {
+	for _, q := range []string{
+		"SET TimeZone = 'UTC'",
+		"SET preserve_insertion_order = false", // else the table function that feeds a load runs on one thread
+	} {
+		if _, err := execer.ExecContext(context.Background(), q, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+//go:embed schema/*.sql
+var schemaFiles embed.FS
+
+// migrations returns the steps of the schema: the n-th leads to version n.
+func migrations() ([]string, error) {
+	names, err := fs.Glob(schemaFiles, "schema/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	steps := make([]string, len(names))
+	for i, name := range names {
+		b, err := schemaFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		steps[i] = string(b)
+	}
+	return steps, nil
+}
+
+// migrate brings the schema to the newest version, in one transaction, so that a crash leaves the old one whole.
+func migrate(ctx context.Context, db *sql.DB) error {
+	steps, err := migrations()
+	if err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, db)
+	if err != nil || version == len(steps) {
+		return err
+	}
+	if version > len(steps) {
+		return newerSchema(version, len(steps))
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
+	if version == 0 {
+		const first = "CREATE SCHEMA mixduck; CREATE TABLE mixduck.schema_version (version INTEGER NOT NULL); INSERT INTO mixduck.schema_version VALUES (0)"
+		if _, err := tx.ExecContext(ctx, first); err != nil {
+			return err
+		}
+	}
+	for i, step := range steps[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return fmt.Errorf("schema version %d: %w", version+i+1, err)
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE mixduck.schema_version SET version = ?", len(steps)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// checkSchema lets a reader in only where it knows all that it will meet.
+func checkSchema(ctx context.Context, db *sql.DB) error {
+	steps, err := migrations()
+	if err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, db)
+	if err == nil && version > len(steps) {
+		err = newerSchema(version, len(steps))
+	}
+	return err
+}
+
+// schemaVersion returns 0 for a database that Mixduck has not written to yet.
+func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
+	var tables int
+	const known = "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = 'schema_version'"
+	if err := db.QueryRowContext(ctx, known).Scan(&tables); err != nil || tables == 0 {
+		return 0, err
+	}
+	err = db.QueryRowContext(ctx, "SELECT version FROM mixduck.schema_version").Scan(&version)
+	return version, err
+}
+
+func newerSchema(found, known int) error {
+	return fault.New(fault.CodeFailed, "install the newest Mixduck",
+		"the database was written by a newer Mixduck (schema version %d; this one knows %d)", found, known)
+}

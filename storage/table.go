@@ -1,0 +1,186 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+// Table describes the table that a fetch is about to fill.
+type Table struct {
+	Name    string
+	Project string
+	Filter  string // which events it holds, in whatever form the caller compares; "" is everything
+	Days    day.Range
+
+	Create  bool // it must not exist, unless this job has created it
+	Replace bool // fill a new table beside it, which Swap puts in its place
+
+	Job   string
+	Fence int64 // see [Engine.Load]
+}
+
+// Plan is what a fetch has to know before its first request.
+type Plan struct {
+	Table    string // where its windows go: the table, or the new one beside it
+	Done     []Receipt
+	Coverage []Coverage // of the days asked
+}
+
+// replacing is what follows the name of a table that is being filled to replace another.
+const replacing = "__replacing"
+
+// Prepare makes the table ready to be filled. It is harmless twice: an attempt that goes on finds in Plan.Done what
+// earlier ones of the same job have committed.
+//
+// It refuses, with a hint, a table that exists although Create is set, and one that holds another project or was filled
+// with another filter, for one table must not hold two different things.
+func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
+	plan := Plan{Table: t.Name}
+	if t.Replace {
+		plan.Table += replacing
+	}
+	quoted, err := quote(plan.Table)
+	if err != nil {
+		return Plan{}, err
+	}
+	err = e.write(ctx, t.Fence, func(conn *sql.Conn) error {
+		found, err := lookUp(ctx, conn, plan.Table)
+		if err != nil {
+			return err
+		}
+		if found != nil && t.Replace && found.Job != t.Job {
+			if err := drop(ctx, conn, plan.Table); err != nil { // left over by a job that has not come to its end
+				return err
+			}
+			found = nil
+		}
+		if found == nil {
+			err = create(ctx, conn, plan.Table, quoted, t)
+		} else {
+			err = t.fits(found)
+		}
+		if err != nil {
+			return err
+		}
+		if plan.Done, err = receipts(ctx, conn, plan.Table, t.Job); err != nil {
+			return err
+		}
+		plan.Coverage, err = coverage(ctx, conn, t.Name, t.Days)
+		return err
+	})
+	return plan, err
+}
+
+// lookUp returns what is known of a table, nil if it is not there.
+func lookUp(ctx context.Context, conn *sql.Conn, name string) (*Table, error) {
+	t := Table{Name: name}
+	err := conn.QueryRowContext(ctx, "SELECT project, filter, job_id FROM mixduck.tables WHERE table_name = ?", name).
+		Scan(&t.Project, &t.Filter, &t.Job)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &t, err
+}
+
+// fits compares a table with what it is to be filled with.
+func (t *Table) fits(found *Table) error {
+	const other = "name another table, or give --replace to fill this one anew"
+	switch {
+	case t.Create && found.Job != t.Job:
+		return fault.New(fault.CodeExists, "leave --create out, or name another table", "table %s exists", t.Name)
+	case found.Project != t.Project:
+		return fault.New(fault.CodeExists, other, "table %s holds events of project %s", t.Name, found.Project)
+	case found.Filter != t.Filter:
+		return fault.New(fault.CodeExists, other, "table %s was filled with %s, and this fetch asks for %s",
+			t.Name, describe(found.Filter), describe(t.Filter))
+	}
+	return nil
+}
+
+func describe(filter string) string {
+	if filter == "" {
+		return "all events"
+	}
+	return filter
+}
+
+// eventColumns are the columns of a table of events. The properties are kept exactly as Mixpanel sent them.
+const eventColumns = `(
+	event_name   VARCHAR NOT NULL,
+	event_time   TIMESTAMP NOT NULL,
+	distinct_id  VARCHAR,
+	insert_id    VARCHAR,
+	properties   JSON NOT NULL USING COMPRESSION zstd,
+	day          DATE NOT NULL,
+	processed_at TIMESTAMP
+)`
+
+func create(ctx context.Context, conn *sql.Conn, name, quoted string, t Table) error {
+	var taken int
+	const exists = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'main' AND lower(table_name) = lower(?)"
+	if err := conn.QueryRowContext(ctx, exists, name).Scan(&taken); err != nil {
+		return err
+	}
+	if taken > 0 {
+		return fault.New(fault.CodeExists, "name another table", "table %s exists and was not made by Mixduck", name)
+	}
+	if _, err := conn.ExecContext(ctx, "CREATE TABLE "+quoted+" "+eventColumns); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "INSERT INTO mixduck.tables VALUES (?, 'events', ?, ?, ?, ?)",
+		name, t.Project, t.Filter, t.Job, time.Now().UTC())
+	return err
+}
+
+// bookkeeping are the tables that speak of others by table_name.
+var bookkeeping = []string{"mixduck.tables", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine"}
+
+// drop removes a table and all that is known of it.
+func drop(ctx context.Context, conn *sql.Conn, name string) error {
+	quoted, err := quote(name)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "DROP TABLE IF EXISTS "+quoted); err != nil {
+		return err
+	}
+	for _, t := range bookkeeping {
+		if _, err := conn.ExecContext(ctx, "DELETE FROM "+t+" WHERE table_name = ?", name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Swap puts the table that a Replace has filled in the place of the old one, in one transaction. Called again after a
+// crash it finds nothing left to do.
+func (e *Engine) Swap(ctx context.Context, table string, fence int64) error {
+	old, err := quote(table)
+	if err != nil {
+		return err
+	}
+	return e.write(ctx, fence, func(conn *sql.Conn) error {
+		found, err := lookUp(ctx, conn, table+replacing)
+		if err != nil || found == nil {
+			return err
+		}
+		if err := drop(ctx, conn, table); err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("ALTER TABLE %q RENAME TO %s", table+replacing, old)); err != nil {
+			return err
+		}
+		for _, t := range bookkeeping {
+			if _, err := conn.ExecContext(ctx, "UPDATE "+t+" SET table_name = ? WHERE table_name = ?", table, table+replacing); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,49 @@
+package storage
+
+import (
+	"io"
+	"time"
+
+	"mixduck/internal/day"
+)
+
+// Window is the answer to one export request, to be loaded as one piece.
+type Window struct {
+	Table string
+	Days  day.Range // that were asked, as the project counts days; both ends included
+
+	// Lines is the export, unpacked: one event a line. The load succeeds only if it ends with io.EOF right after a
+	// newline; any other error it returns fails the load. The load does not close it.
+	Lines io.Reader
+
+	// Inspect, if not nil, is asked about each line that is no event. An error fails the load and is returned as it
+	// is: exporters report trouble in the middle of a successful response. It is called from several goroutines.
+	Inspect func(line []byte) error
+
+	Zone *time.Location // of projects that store their wall clock as "time"; nil where "time" is UTC
+
+	Add   bool // keep the rows that are stored and add those that are missing, instead of replacing the days
+	Force bool // replace days even if far fewer rows came than are stored
+
+	// LookbackFrom is the first day that Mixpanel still completes: from it on a day may shrink, if not to nothing. Days
+	// before it are only replaced by ones that are at least half as large.
+	LookbackFrom day.Day
+
+	Job       string
+	Fence     int64     // see Load
+	FetchedAt time.Time // when the request was sent: a day that was not over then is partial
+	DayEnd    func(day.Day) time.Time
+	Bytes     func() int64  // received; asked when all lines have been read
+	Hash      func() string // of the bytes received; likewise
+}
+
+// Receipt is what a committed window leaves in the database. Lines = Rows + Duplicates + Quarantined.
+type Receipt struct {
+	Days        day.Range
+	Lines       int64 // received, empty ones not counted
+	Rows        int64 // stored
+	Duplicates  int64
+	Quarantined int64
+	Bytes       int64
+	Hash        string
+}

@@ -1,0 +1,47 @@
+package storage
+
+import "time"
+
+// zoneOffsets turns the "time" of a project into UTC. Projects from before 2023 store the wall clock of their zone as if
+// it were UTC (Mixpanel's documentation of time zones); a zone of nil leaves times as they are.
+//
+// The conversion of an hour that happens twice in autumn takes the first of the two, as time.Date does; one that does
+// not exist in spring is moved on by the jump.
+type zoneOffsets struct {
+	loc   *time.Location
+	first int64   // hour, since 1970, of offsets[0]
+	each  []int64 // microseconds to add, one a quarter of an hour
+}
+
+const quarter = int64(15 * time.Minute / time.Microsecond)
+
+// newZoneOffsets prepares the conversion of times between from and to, in microseconds.
+func newZoneOffsets(loc *time.Location, from, to int64) *zoneOffsets {
+	z := &zoneOffsets{loc: loc, first: from / quarter}
+	if loc == nil {
+		return z
+	}
+	z.each = make([]int64, 0, to/quarter-z.first+1)
+	for q := z.first; q <= to/quarter; q++ {
+		z.each = append(z.each, z.offset(q*quarter))
+	}
+	return z
+}
+
+// offset returns what to add to a wall clock time to get UTC.
+func (z *zoneOffsets) offset(wall int64) int64 {
+	w := time.UnixMicro(wall).UTC()
+	t := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), w.Nanosecond(), z.loc)
+	return t.UnixMicro() - wall
+}
+
+// utcMicros converts a time as the project wrote it to microseconds since 1970 in UTC. Safe for concurrent use.
+func (z *zoneOffsets) utcMicros(sent int64) int64 {
+	if z.loc == nil {
+		return sent
+	}
+	if i := sent/quarter - z.first; i >= 0 && i < int64(len(z.each)) {
+		return sent + z.each[i]
+	}
+	return sent + z.offset(sent)
+}
