@@ -38,7 +38,11 @@ func (d Day) String() string { return d.Start(time.UTC).Format(layout) }
 // Start returns the first moment of d in loc. Where a zone skips midnight, that is the moment the clock jumps to.
 func (d Day) Start(loc *time.Location) time.Time {
 	y, m, dd := time.Unix(int64(d)*86400, 0).UTC().Date()
-	return time.Date(y, m, dd, 0, 0, 0, 0, loc)
+	t := time.Date(y, m, dd, 0, 0, 0, 0, loc)
+	if Of(t) < d { // midnight does not exist, and time.Date chose a moment before the jump
+		_, t = t.ZoneBounds()
+	}
+	return t
 }
 
 // MarshalText writes yyyy-mm-dd, so that JSON and logs show a date.

@@ -12,7 +12,7 @@ type Range struct {
 }
 
 // Len returns the number of days, 0 for an empty range.
-func (r Range) Len() int { return max(0, int(r.To-r.From)+1) }
+func (r Range) Len() int { return max(0, int(r.To)-int(r.From)+1) }
 
 // Contains reports whether d lies in r.
 func (r Range) Contains(d Day) bool { return r.From <= d && d <= r.To }
@@ -20,8 +20,8 @@ func (r Range) Contains(d Day) bool { return r.From <= d && d <= r.To }
 // All yields the days in ascending order.
 func (r Range) All() iter.Seq[Day] {
 	return func(yield func(Day) bool) {
-		for d := r.From; d <= r.To; d++ {
-			if !yield(d) {
+		for i := range r.Len() {
+			if !yield(r.From + Day(i)) {
 				return
 			}
 		}
