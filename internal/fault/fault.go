@@ -84,11 +84,19 @@ func CodeOf(err error) Code {
 	return CodeFailed
 }
 
-// HintOf returns the outermost hint in err's chain, or "".
+// HintOf returns the outermost hint in err's chain that is not empty, or "".
 func HintOf(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
+	for {
+		h, ok := errors.AsType[interface {
+			error
+			Hint() string
+		}](err)
+		if !ok {
+			return ""
+		}
+		if hint := h.Hint(); hint != "" {
+			return hint
+		}
+		err = errors.Unwrap(h)
 	}
-	return ""
 }
