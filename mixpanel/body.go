@@ -1,0 +1,91 @@
+package mixpanel
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Body is the answer to an export: lines of JSON, as they were sent. It is read by one goroutine; Close may be called
+// by another, and ends a read that waits.
+//
+// Reading returns [io.EOF] only for a body that is whole as far as the transfer can tell, else an [*Error] or the cause
+// with which the context of the request ended. Whole is not yet good: Mixpanel reports failures inside of the body,
+// too (see [InBandError]), and a gzip stream ends with a checksum that the reader has to check.
+type Body struct {
+	// Gzip says that the bytes are a gzip stream; else they are plain lines.
+	Gzip bool
+	// Framed says that the transfer marks its end (length, chunks or HTTP/2), so that io.EOF proves that nothing is
+	// missing. Without it only gzip bodies can end well, and only their checksum proves it.
+	Framed bool
+	// Limits is what Mixpanel said about the project's budget, if it did.
+	Limits []Limit
+
+	stream io.ReadCloser
+	watch  *watchdog
+	idle   time.Duration
+	err    error // what ended the body
+}
+
+func newBody(resp *http.Response, watch *watchdog, idle time.Duration) (*Body, error) {
+	zipped := isGzip(resp.Header)
+	if enc := resp.Header.Get("Content-Encoding"); !zipped && enc != "" && !strings.EqualFold(enc, "identity") {
+		return nil, &Error{
+			Action: Retry, Reason: ReasonServer, Status: resp.StatusCode,
+			Message: clean("unknown content encoding " + enc),
+		}
+	}
+	return &Body{
+		Gzip:   zipped,
+		Framed: resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor >= 2,
+		Limits: parseLimits(resp.Header),
+		stream: resp.Body,
+		watch:  watch,
+		idle:   idle,
+	}, nil
+}
+
+func isGzip(h http.Header) bool {
+	enc := strings.TrimSpace(h.Get("Content-Encoding"))
+	return strings.EqualFold(enc, "gzip") || strings.EqualFold(enc, "x-gzip")
+}
+
+// Read reads the next bytes. After an error it returns the same error again.
+func (b *Body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	b.watch.wait(b.idle)
+	n, err := b.stream.Read(p)
+	b.watch.calm()
+	if err != nil {
+		b.err = b.ending(err)
+	}
+	return n, b.err
+}
+
+// ending says what the end of the stream means.
+func (b *Body) ending(err error) error {
+	if errors.Is(err, io.EOF) && (b.Framed || b.Gzip) {
+		return io.EOF
+	}
+	switch cause := b.watch.cause(); {
+	case errors.Is(cause, errSilent):
+		return timeoutError("no data for %s", b.idle)
+	case cause != nil:
+		return cause
+	case errors.Is(err, io.EOF):
+		return truncatedError(err, "the connection was closed and nothing says whether the body is whole")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return truncatedError(err, "the body is cut")
+	}
+	return networkError(err)
+}
+
+// Close gives the connection back if the body was read to its end, else it closes the connection.
+func (b *Body) Close() error {
+	b.watch.release(http.ErrBodyReadAfterClose)
+	return b.stream.Close()
+}

@@ -1,0 +1,157 @@
+package mixpanel
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How long to pause when the server says that a limit is reached, but not for how long.
+const (
+	quotaPause = 5 * time.Minute
+	busyPause  = 15 * time.Second
+)
+
+var daysBackPattern = regexp.MustCompile(`exceeds ([0-9]{1,6}) days`)
+
+// classify says what an answer that is not 200 means. Whatever is not known to be permanent is temporary: Mixpanel
+// answers 400 for some of its own troubles. Sources, where none is named: Mixpanel's documentation of the raw export
+// API, its rate limits and its errors.
+func classify(status int, h http.Header, body []byte, now time.Time) *Error {
+	text := errorText(body)
+	e := &Error{
+		Action: Retry, Reason: ReasonServer, Status: status, Message: clean(text), Limits: parseLimits(h),
+	}
+	e.After, _ = retryAfter(h, now)
+	known, isKnown := judge(text)
+	switch {
+	case status == http.StatusTooManyRequests:
+		e.limit(known)
+	case status == http.StatusPaymentRequired:
+		e.is(verdict{GiveUp, ReasonPlan, false})
+	case status == http.StatusNotFound:
+		e.is(verdict{GiveUp, ReasonNotFound, false})
+	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
+		e.is(verdict{Retry, ReasonTimeout, true})
+	case status >= 500:
+		// Before the text is looked at: "unable to authenticate" is no verdict on us when their server is down.
+		e.is(verdict{Retry, ReasonServer, true})
+	case status == http.StatusUnauthorized:
+		e.is(verdict{GiveUp, ReasonAuth, false})
+	case status >= 400 && isKnown:
+		e.is(known)
+	case status == http.StatusForbidden:
+		// "The credentials were understood, but the request is not permitted."
+		e.is(verdict{GiveUp, ReasonAuth, false})
+	case status >= 400:
+		e.is(verdict{Retry, ReasonBadRequest, false})
+	}
+	e.readDaysBack(text)
+	return e
+}
+
+// verdict is the part of an Error that follows from what was said.
+type verdict struct {
+	action  Action
+	reason  Reason
+	smaller bool
+}
+
+func (e *Error) is(v verdict) {
+	e.Action, e.Reason, e.Smaller = v.action, v.reason, v.smaller
+	switch {
+	case v.action == GiveUp:
+		e.After = 0
+	case v.action != Pause || e.After > 0:
+	case v.reason == ReasonBusy:
+		e.After = busyPause
+	default:
+		e.After = quotaPause
+	}
+}
+
+// judge looks for a known phrase in the text of a refusal; false if there is none. The phrases are those of Mixpanel's
+// documentation, and of answers that users of its API have published.
+func judge(text string) (verdict, bool) {
+	text = strings.ToLower(text)
+	has := func(phrase string) bool { return strings.Contains(text, phrase) }
+	switch {
+	case has("unable to authenticate"), has("invalid service account credentials"), has("invalid credentials"):
+		return verdict{GiveUp, ReasonAuth, false}, true
+	case has("later than today"):
+		return verdict{GiveUp, ReasonFuture, false}, true
+	case has("date range exceeds"):
+		return verdict{GiveUp, ReasonTooOld, false}, true
+	case has("requests in progress"):
+		return verdict{Pause, ReasonBusy, false}, true
+	case has("rate limit"), has("quota"):
+		return verdict{Pause, ReasonQuota, false}, true
+	case has("timeout error"):
+		return verdict{Retry, ReasonTimeout, true}, true
+	case has("terminated early"):
+		return verdict{Retry, ReasonTruncated, true}, true
+	}
+	return verdict{}, false
+}
+
+// limit says which limit a 429 means: headers first, then the text. If neither tells, it is a failure like any other,
+// which backing off and asking for less may end.
+func (e *Error) limit(known verdict) {
+	full, isFull := exhausted(e.Limits)
+	v := verdict{Pause, ReasonQuota, false}
+	switch {
+	case isFull && full.concurrent(), !isFull && known.reason == ReasonBusy:
+		v.reason = ReasonBusy
+	case isFull, known.reason == ReasonQuota, e.After > 0:
+	default:
+		v.action, v.smaller = Retry, true
+	}
+	if e.After == 0 {
+		e.After = full.Reset
+	}
+	e.is(v)
+}
+
+// readDaysBack reads how far back a project may ask, as in "Date range exceeds 365 days into the past".
+func (e *Error) readDaysBack(text string) {
+	if e.Reason != ReasonTooOld {
+		return
+	}
+	if m := daysBackPattern.FindStringSubmatch(text); m != nil {
+		e.MaxAgeDays, _ = strconv.Atoi(m[1]) // the pattern holds digits only
+	}
+}
+
+// errorText returns what a body says: the "error" of a JSON object, else the text itself; nothing of a page of HTML.
+func errorText(body []byte) string {
+	text := strings.TrimSpace(string(body))
+	if strings.HasPrefix(text, "<") {
+		return ""
+	}
+	var object struct {
+		Error   json.RawMessage `json:"error"`
+		Message string          `json:"message"`
+	}
+	if !strings.HasPrefix(text, "{") || json.Unmarshal([]byte(text), &object) != nil {
+		return text
+	}
+	if s := rawText(object.Error); s != "" {
+		return s
+	}
+	if object.Message != "" {
+		return object.Message
+	}
+	return text
+}
+
+// rawText returns the string that raw is, or raw itself if it is something else.
+func rawText(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}

@@ -1,0 +1,172 @@
+// Package mixpanel is the HTTP client of Mixpanel's raw export API. It knows hosts, credentials, pacing, silence and
+// what each refusal means; it does not know what an event is, where events are stored, or how often to try again. The
+// bytes of an answer are handed on exactly as they were sent.
+package mixpanel
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/internal/secret"
+)
+
+const (
+	exportPath = "/api/2.0/export"
+
+	defaultFirstByteTimeout = 5 * time.Minute
+	defaultIdleTimeout      = 2 * time.Minute
+	defaultUserAgent        = "mixduck"
+
+	accountHint = "set MP_USERNAME and MP_SECRET"
+)
+
+// Config says whom to ask and how long to wait for silence to end. Only the credentials are required.
+type Config struct {
+	// Region of the projects; "" means [RegionUS]. Not looked at when BaseURL is set.
+	Region Region
+	// BaseURL replaces the hosts of the region, for tests and proxies: http://127.0.0.1:9999 is asked at
+	// http://127.0.0.1:9999/api/2.0/export. http or https, without credentials, query or fragment; "" means the region's.
+	BaseURL string
+	// Username and Secret are those of a Mixpanel service account.
+	Username string
+	Secret   secret.String
+	// FirstByteTimeout is how long to wait for the headers of an answer, connecting and redirects included; 0 means 5
+	// minutes. Mixpanel answers large exports only after minutes.
+	FirstByteTimeout time.Duration
+	// IdleTimeout is how long a read of a body may wait for the next byte; 0 means 2 minutes. There is no limit to the
+	// whole of an answer, nor to the time that the reader takes between reads.
+	IdleTimeout time.Duration
+	// UserAgent is sent with each request; "" means mixduck.
+	UserAgent string
+}
+
+// Client asks one region with one service account, for any number of projects. It is safe for concurrent use, and
+// keeps connections for reuse.
+type Client struct {
+	http      *http.Client
+	exportURL string
+	username  string
+	secret    secret.String
+	firstByte time.Duration
+	idle      time.Duration
+	userAgent string
+	pacer     pacer
+}
+
+// New returns a client. It connects to nothing. All problems of cfg are reported at once.
+func New(cfg Config) (*Client, error) {
+	base, err := cfg.base()
+	if err := errors.Join(cfg.checkCredentials(), err, cfg.checkTimeouts()); err != nil {
+		return nil, err
+	}
+	return &Client{
+		http:      &http.Client{Transport: newTransport(), CheckRedirect: checkRedirect},
+		exportURL: base.JoinPath(exportPath).String(),
+		username:  cfg.Username,
+		secret:    cfg.Secret,
+		firstByte: orDefault(cfg.FirstByteTimeout, defaultFirstByteTimeout),
+		idle:      orDefault(cfg.IdleTimeout, defaultIdleTimeout),
+		userAgent: orDefault(cfg.UserAgent, defaultUserAgent),
+	}, nil
+}
+
+// CloseIdleConnections closes the connections that are kept for reuse. The client stays usable.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// base returns the URL below which the API is. Its errors do not quote BaseURL, which may hold a password.
+func (cfg Config) base() (*url.URL, error) {
+	if cfg.BaseURL == "" {
+		s := cfg.Region.exportURL()
+		if s == "" {
+			return nil, fault.Usage("region: us, eu or in", "mixpanel: there is no region %q", string(cfg.Region))
+		}
+		return url.Parse(s)
+	}
+	const hint = "a base URL like https://data.mixpanel.com"
+	u, err := url.Parse(cfg.BaseURL)
+	switch {
+	case err != nil:
+		return nil, fault.Usage(hint, "mixpanel: the base URL cannot be read")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fault.Usage(hint, "mixpanel: the base URL does not begin with http:// or https://")
+	case u.Hostname() == "":
+		return nil, fault.Usage(hint, "mixpanel: the base URL has no host")
+	case u.User != nil:
+		return nil, fault.Usage(accountHint, "mixpanel: the base URL holds credentials")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, fault.Usage(hint, "mixpanel: the base URL has a query or a fragment")
+	}
+	return u, nil
+}
+
+func (cfg Config) checkCredentials() error {
+	s := cfg.Secret.Reveal()
+	switch {
+	case cfg.Username == "" && s == "":
+		return fault.New(fault.CodeAuth, accountHint, "mixpanel: no service account is set")
+	case cfg.Username == "":
+		return fault.New(fault.CodeAuth, accountHint, "mixpanel: the service account has no username")
+	case s == "":
+		return fault.New(fault.CodeAuth, accountHint, "mixpanel: the service account has no secret")
+	case strings.TrimSpace(cfg.Username) != cfg.Username || strings.Contains(cfg.Username, ":"):
+		// RFC 7617: what follows the first colon would be taken for the secret.
+		return fault.New(fault.CodeAuth, "set MP_USERNAME to the username alone",
+			"mixpanel: the service account's username has a colon in it or white space around it")
+	case strings.TrimSpace(s) != s:
+		return fault.New(fault.CodeAuth, "set MP_SECRET without white space around it",
+			"mixpanel: the service account's secret has white space around it")
+	}
+	return nil
+}
+
+func (cfg Config) checkTimeouts() error {
+	if cfg.FirstByteTimeout < 0 {
+		return fault.Usage("0 for the default", "mixpanel: the first byte timeout is negative: %s", cfg.FirstByteTimeout)
+	}
+	if cfg.IdleTimeout < 0 {
+		return fault.Usage("0 for the default", "mixpanel: the idle timeout is negative: %s", cfg.IdleTimeout)
+	}
+	return nil
+}
+
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		ForceAttemptHTTP2:   true,
+		TLSHandshakeTimeout: 15 * time.Second,
+		MaxIdleConnsPerHost: 8,
+		IdleConnTimeout:     90 * time.Second,
+		DisableCompression:  true, // gzip stays gzip: the reader checks its trailer
+	}
+}
+
+// checkRedirect lets nobody but the origin that was asked first see the credentials. net/http compares host names
+// alone, so that another port, or plain HTTP, would get them.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if first.Scheme == "https" && req.URL.Scheme != "https" {
+		return errors.New("refused a redirect from https to " + req.URL.Scheme)
+	}
+	if req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
+		req.Header.Del("Authorization")
+	}
+	return nil
+}

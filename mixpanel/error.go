@@ -1,0 +1,169 @@
+package mixpanel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"mixduck/internal/fault"
+)
+
+const maxMessage = 300 // bytes of an Error's Message
+
+// Action is what to do after an error.
+type Action string
+
+// The actions.
+const (
+	Retry  Action = "retry"   // ask again, with the caller's back-off and as often as it likes; not before After
+	Pause  Action = "pause"   // ask again After that time; it is no failure
+	GiveUp Action = "give_up" // the same request will always fail
+)
+
+// Reason is why a request failed.
+type Reason string
+
+// The reasons.
+const (
+	ReasonAuth       Reason = "auth"        // the credentials are wrong, or not for this project
+	ReasonPlan       Reason = "plan"        // the project's plan lacks the API
+	ReasonQuota      Reason = "quota"       // too many requests an hour or a second
+	ReasonBusy       Reason = "busy"        // too many requests at once
+	ReasonTooOld     Reason = "too_old"     // days further back than the project may ask for
+	ReasonFuture     Reason = "future"      // days after today, in the project's zone
+	ReasonNotFound   Reason = "not_found"   // no data, or no such project
+	ReasonBadRequest Reason = "bad_request" // refused, and none of the above
+	ReasonServer     Reason = "server"      // Mixpanel's failure
+	ReasonTimeout    Reason = "timeout"     // silence, or Mixpanel's own time limit
+	ReasonTruncated  Reason = "truncated"   // the body ended early
+	ReasonNetwork    Reason = "network"     // no connection, or a broken one
+)
+
+// Error is a failed request or a broken answer, and what to do about it.
+type Error struct {
+	Action     Action
+	After      time.Duration // Pause: always above 0. Retry: 0 unless the server named a time
+	Reason     Reason
+	Smaller    bool    // asking for fewer days, or for fewer events of a day, may help
+	Status     int     // of the answer; 0 when there was none, or when its body broke
+	Message    string  // what the server or the network said: one line, at most 300 bytes, no secrets
+	MaxAgeDays int     // ReasonTooOld: how many days back the project may ask for; 0 when that is unknown
+	Limits     []Limit // what Mixpanel said about the project's budget, if it did
+	err        error   // below, or nil
+}
+
+func (e *Error) Error() string {
+	if e.Status == 0 {
+		return "mixpanel: " + e.Message
+	}
+	s := fmt.Sprintf("mixpanel answered %d", e.Status)
+	if t := http.StatusText(e.Status); t != "" {
+		s += " " + t
+	}
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	return s
+}
+
+// Unwrap returns the network's error, if there is one.
+func (e *Error) Unwrap() error { return e.err }
+
+// FaultCode returns the kind of failure, for exit codes and job records.
+func (e *Error) FaultCode() fault.Code {
+	switch e.Reason {
+	case ReasonAuth:
+		return fault.CodeAuth
+	case ReasonQuota, ReasonBusy:
+		return fault.CodeRateLimited
+	case ReasonTooOld, ReasonFuture, ReasonBadRequest:
+		return fault.CodeUsage
+	case ReasonNotFound:
+		return fault.CodeNotFound
+	case ReasonPlan, ReasonServer, ReasonTimeout, ReasonTruncated, ReasonNetwork:
+	}
+	return fault.CodeFailed
+}
+
+// Hint says what a person can do.
+func (e *Error) Hint() string {
+	switch e.Reason {
+	case ReasonAuth:
+		return "check MP_USERNAME and MP_SECRET, the service account's role in this project, the project id and the region"
+	case ReasonPlan:
+		return "ask for a plan with raw export in Mixpanel's billing settings"
+	case ReasonQuota:
+		wait := "a while"
+		if e.After > 0 {
+			wait = e.After.String()
+		}
+		return fmt.Sprintf("wait %s; Mixpanel allows a project 60 exports an hour and 3 a second", wait)
+	case ReasonBusy:
+		return "let other exports of this project finish; Mixpanel allows 100 at once"
+	case ReasonTooOld:
+		if e.MaxAgeDays > 0 {
+			return fmt.Sprintf("ask only for the last %d days", e.MaxAgeDays)
+		}
+		return "begin the range later"
+	case ReasonFuture:
+		return "end the range today, and check the project's time zone"
+	case ReasonNotFound:
+		return "check the project id, the region and the days"
+	case ReasonBadRequest:
+		return "check the dates, the event names and the where expression"
+	case ReasonTimeout:
+		return "ask for fewer days at once"
+	case ReasonTruncated:
+		return "ask for fewer days at once; if nothing comes at all, check the project's region"
+	case ReasonNetwork:
+		return "check the network, the proxy and the base URL"
+	case ReasonServer:
+	}
+	return ""
+}
+
+// requestError refuses a request that was not sent.
+func requestError(format string, args ...any) *Error {
+	return &Error{Action: GiveUp, Reason: ReasonBadRequest, Message: clean(fmt.Sprintf(format, args...))}
+}
+
+func timeoutError(format string, args ...any) *Error {
+	return &Error{Action: Retry, Reason: ReasonTimeout, Smaller: true, Message: fmt.Sprintf(format, args...)}
+}
+
+func truncatedError(err error, text string) *Error {
+	return &Error{Action: Retry, Reason: ReasonTruncated, Smaller: true, Message: clean(text), err: err}
+}
+
+// networkError is a connection that could not be made, or that broke; in the latter case the server may have been
+// asked for too much.
+func networkError(err error) *Error {
+	op, ok := errors.AsType[*net.OpError](err)
+	dialing := ok && op.Op == "dial"
+	return &Error{Action: Retry, Reason: ReasonNetwork, Smaller: !dialing, Message: clean(err.Error()), err: err}
+}
+
+// clean makes one line of at most maxMessage bytes of a text: valid UTF-8 without control characters.
+func clean(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) <= maxMessage {
+		return text
+	}
+	const ellipsis = "…"
+	cut := maxMessage - len(ellipsis)
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + ellipsis
+}
