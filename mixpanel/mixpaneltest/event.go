@@ -1,0 +1,151 @@
+package mixpaneltest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+const (
+	maxLineBytes = 64 << 20 // of a line that counts as an event, without its newline
+	maxNesting   = 100      // of objects and arrays in a line that counts as an event, the outermost included
+)
+
+// event is a line that is an event, slowly but surely read.
+type event struct {
+	name          string
+	properties    json.RawMessage // the text as it was sent
+	fields        map[string]json.RawMessage
+	processedAtMS int64 // 0 if absent
+	time          json.Number
+}
+
+// parseEvent reads a line, with or without its newline. An error says why a correct copy must quarantine the line.
+func parseEvent(line []byte) (event, error) {
+	var e event
+	switch {
+	case len(line) > maxLineBytes:
+		return e, fmt.Errorf("longer than %d bytes", maxLineBytes)
+	case !utf8.Valid(line):
+		return e, errors.New("not UTF-8")
+	case hasLoneSurrogate(line):
+		return e, errors.New("half of a surrogate pair")
+	case nesting(line) > maxNesting:
+		return e, fmt.Errorf("nested deeper than %d", maxNesting)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(line, &object); err != nil {
+		return e, err
+	}
+	if !isString(object["event"]) {
+		return e, errors.New("no string event")
+	}
+	if err := json.Unmarshal(object["event"], &e.name); err != nil {
+		return e, err
+	}
+	e.properties = object["properties"]
+	if len(e.properties) == 0 || e.properties[0] != '{' {
+		return e, errors.New("no object properties")
+	}
+	if err := json.Unmarshal(e.properties, &e.fields); err != nil {
+		return e, err
+	}
+	e.time = json.Number(e.fields["time"])
+	if at, err := e.time.Float64(); err != nil || at <= 0 {
+		return e, errors.New("no positive time")
+	}
+	e.processedAtMS = int64(number(e.fields["mp_processing_time_ms"]))
+	return e, nil
+}
+
+// text returns a property that is a string.
+func (e event) text(key string) (string, bool) {
+	raw := e.fields[key]
+	if !isString(raw) {
+		return "", false
+	}
+	var s string
+	err := json.Unmarshal(raw, &s)
+	return s, err == nil
+}
+
+// micros returns the property time in microseconds, as it was sent.
+func (e event) micros(inMS bool) int64 {
+	perUnit := int64(1_000_000)
+	if inMS {
+		perUnit = 1_000
+	}
+	if n, err := e.time.Int64(); err == nil {
+		return n * perUnit
+	}
+	return int64(math.Round(number(json.RawMessage(e.time)) * float64(perUnit)))
+}
+
+func isString(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
+
+// number returns the value of raw, 0 if it is no number.
+func number(raw json.RawMessage) float64 {
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil {
+		return 0
+	}
+	return f
+}
+
+// nesting returns how many objects and arrays are open at the deepest place of a JSON text.
+func nesting(text []byte) int {
+	depth, deepest := 0, 0
+	inString := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
+}
+
+// hasLoneSurrogate reports whether a JSON text escapes one half of a surrogate pair without the other.
+func hasLoneSurrogate(text []byte) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		unit := escapedUnit(text[i:])
+		switch {
+		case unit >= 0xDC00 && unit <= 0xDFFF:
+			return true
+		case unit >= 0xD800 && unit <= 0xDBFF:
+			if low := escapedUnit(text[i+6:]); low < 0xDC00 || low > 0xDFFF {
+				return true
+			}
+			i += 11
+		default:
+			i++ // the escaped character may be a backslash
+		}
+	}
+	return false
+}
+
+// escapedUnit returns the code unit of the \uXXXX that text begins with, or -1.
+func escapedUnit(text []byte) int64 {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return -1
+	}
+	unit, err := strconv.ParseInt(string(text[2:6]), 16, 32)
+	if err != nil {
+		return -1
+	}
+	return unit
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/mixpanel/mixpaneltest"
+)
+
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 3
+)
+
+const example = `Serves made-up events of one project as Mixpanel's raw export API does, and prints its base URL when it is ready.
+
+Example:
+  fakemixpanel --project 12345 --events-per-day 7000 --precompute 2026-01-01..2026-01-31
+
+Flags:
+`
+
+// options are what the command line says.
+type options struct {
+	listen     string
+	project    mixpaneltest.Project
+	generator  mixpaneltest.Generator
+	dir        string
+	zone       string
+	noLimits   bool
+	control    bool
+	timeInMS   bool
+	precompute string
+}
+
+// run serves until ctx is done and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDone
+	}
+	if err != nil {
+		return exitUsage // the flag set has said why
+	}
+	server, err := o.server()
+	if err == nil {
+		err = server.Listen(ctx, o.listen, o.control, func(url string) { _, _ = fmt.Fprintln(stdout, url) })
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "fakemixpanel:", err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("fakemixpanel", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		_, _ = io.WriteString(stderr, example)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:9999", "`address` to listen on; port 0 takes a free one")
+	flags.Int64Var(&o.project.ID, "project", 12345, "project `id`")
+	flags.StringVar(&o.project.Region, "region", "us", "region of the project: us, eu or in")
+	flags.StringVar(&o.project.Username, "username", "sa", "`name` of the service account")
+	flags.StringVar(&o.project.Secret, "secret", "s3cret", "`secret` of the service account")
+	flags.StringVar(&o.zone, "zone", "UTC", "time `zone` of the project")
+	flags.BoolVar(&o.project.ShiftedTimes, "shifted-times", false, "dates and times as in projects from before 2023")
+	flags.IntVar(&o.generator.EventsPerDay, "events-per-day", 7000, "`number` of events a day")
+	flags.Uint64Var(&o.generator.Seed, "seed", 1, "`number` that the made-up events depend on")
+	flags.StringVar(&o.dir, "dir", "", "`directory` with yyyy-mm-dd.ndjson or .ndjson.gz to serve in place of made-up events")
+	flags.BoolVar(&o.noLimits, "no-limits", false, "allow any number of requests")
+	flags.BoolVar(&o.control, "control", false, "serve GET /_requests, and GET, POST and DELETE /_faults")
+	flags.BoolVar(&o.timeInMS, "time-in-ms", false, "unit of time in the files of --dir and of the days of --precompute")
+	flags.StringVar(&o.precompute, "precompute", "", "days `FROM..TO` to make and compress before serving")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		_, _ = fmt.Fprintln(stderr, err)
+	}
+	return o, err
+}
+
+// server returns the server that o describes, with its days precomputed.
+func (o options) server() (*mixpaneltest.Server, error) {
+	zone, err := time.LoadLocation(o.zone)
+	if err != nil {
+		return nil, err
+	}
+	p := o.project
+	p.Location = zone
+	p.Data = o.generator
+	if o.dir != "" {
+		p.Data = mixpaneltest.Dir{Path: o.dir, TimeInMS: o.timeInMS}
+	}
+	if o.precompute != "" {
+		days, err := parseRange(o.precompute)
+		if err != nil {
+			return nil, err
+		}
+		cache := mixpaneltest.NewCache(p.Data)
+		if err := cache.Fill(days, p.Format(o.timeInMS)); err != nil {
+			return nil, err
+		}
+		p.Data = cache
+	}
+	return mixpaneltest.New(mixpaneltest.Config{
+		Projects: []mixpaneltest.Project{p},
+		Limits:   mixpaneltest.Limits{Off: o.noLimits},
+	})
+}
+
+// parseRange reads FROM..TO or a single day.
+func parseRange(text string) (day.Range, error) {
+	first, last, ok := strings.Cut(text, "..")
+	if !ok {
+		last = first
+	}
+	from, err := day.Parse(first)
+	if err != nil {
+		return day.Range{}, err
+	}
+	to, err := day.Parse(last)
+	if err != nil {
+		return day.Range{}, err
+	}
+	if from > to {
+		return day.Range{}, fmt.Errorf("%s is after %s", from, to)
+	}
+	return day.Range{From: from, To: to}, nil
+}

@@ -1,0 +1,166 @@
+package mixpaneltest
+
+import (
+	"fmt"
+	"time"
+
+	"mixduck/internal/day"
+)
+
+// Kind is what a [Fault] does.
+type Kind string
+
+// Faults that answer in place of the events.
+const (
+	OverQuota      Kind = "over-quota"       // 429 with Retry-After and RateLimit
+	TooManyAtOnce  Kind = "too-many-at-once" // 429 of the limit on concurrency
+	Bare429        Kind = "bare-429"         // 429 without any header
+	Status402      Kind = "status-402"       // the plan lacks the API
+	Status403      Kind = "status-403"       // Date range exceeds N days into the past
+	Status404      Kind = "status-404"       // no data
+	Status500      Kind = "status-500"
+	Status502      Kind = "status-502"
+	Status503      Kind = "status-503"
+	TimeoutError   Kind = "timeout-error"   // 400 Timeout Error.
+	ResetAtOnce    Kind = "reset-at-once"   // the connection is reset before the headers
+	SlowFirstByte  Kind = "slow-first-byte" // held before the headers, then as usual
+	EmptyBody      Kind = "empty-body"      // 200 and not a byte
+	TerminatedOnly Kind = "terminated-only" // 200 and nothing but "terminated early"
+)
+
+// Faults that end the lines too soon, at After, in an answer that looks whole on the wire.
+const (
+	TerminatedEarly       Kind = "terminated-early"        // a last line "terminated early"
+	ExportTerminatedEarly Kind = "export-terminated-early" // a last line "export terminated early"
+	ErrorTail             Kind = "error-tail"              // a last line {"error": …}
+	HalfLine              Kind = "half-line"               // the last line breaks off
+)
+
+// Faults of the wire, at After where they have a place.
+const (
+	CutConnection      Kind = "cut-connection"
+	Stall              Kind = "stall"                // held there, then as usual
+	MissingGzipTrailer Kind = "missing-gzip-trailer" // the last eight bytes of a gzip body; other bodies stay whole
+	CorruptGzipCRC     Kind = "corrupt-gzip-crc"     // of a gzip body; other bodies stay whole
+)
+
+// Faults of the data: they change what a correct copy holds, and [Server.Truth] knows it.
+const (
+	Reordered       Kind = "reordered"         // the whole day, in another order for each request
+	Rekeyed         Kind = "rekeyed"           // the same values, keys in another order and other white space
+	LateRows        Kind = "late-rows"         // rows that only FromRequest and later ones find
+	ExactDuplicates Kind = "exact-duplicates"  // the same line again
+	NewerDuplicates Kind = "newer-duplicates"  // again with a changed property and a larger mp_processing_time_ms
+	TiedDuplicates  Kind = "tied-duplicates"   // again with a changed property only
+	MissingInsertID Kind = "missing-insert-id" // without $insert_id
+	EmptyInsertID   Kind = "empty-insert-id"   // $insert_id is ""
+	MissingDistinct Kind = "missing-distinct"  // without distinct_id
+	EmptyDistinct   Kind = "empty-distinct"    // distinct_id is ""
+	HotShard        Kind = "hot-shard"         // the event is $hotshard_events, its name and person in mp_original_…
+	NotJSON         Kind = "not-json"          // more lines, that are no JSON
+	NotEvents       Kind = "not-events"        // more lines, that are JSON but no events
+	InvalidUTF8     Kind = "invalid-utf8"      // more lines, with bytes that are not UTF-8
+	LoneSurrogates  Kind = "lone-surrogates"   // more lines, with half of a surrogate pair
+	DeeplyNested    Kind = "deeply-nested"     // more lines, nested 200 deep
+	LongLine        Kind = "long-line"         // one more event a day, of 16 MiB
+)
+
+// Fault is something that goes wrong on purpose: for some requests if it is one of the answer or the wire, for the data
+// as such if it is one of the data.
+type Fault struct {
+	Kind    Kind      `json:"kind"`
+	Project int64     `json:"project,omitempty"` // 0 means every project
+	Days    day.Range `json:"days,omitzero"`     // hits requests that touch one of these days; the zero Range means all days
+
+	// The rest narrows and shapes faults of the answer and the wire.
+
+	Times         int  `json:"times,omitempty"`          // how many requests it hits; 0 means all
+	MinDays       int  `json:"min_days,omitempty"`       // spares requests for fewer days
+	MaxDays       int  `json:"max_days,omitempty"`       // spares requests for more days; 0 means no bound
+	WithoutEvents bool `json:"without_events,omitempty"` // spares requests that name events
+	// AfterLines is how many lines are whole in an answer whose lines end too soon, AfterBytes how many bytes of the body
+	// are sent before the connection is cut or stalls. 0 means the middle; AtEnd means all.
+	AfterLines int   `json:"after_lines,omitempty"`
+	AfterBytes int64 `json:"after_bytes,omitempty"`
+	AtEnd      bool  `json:"at_end,omitempty"`
+	// Hold is how long SlowFirstByte and Stall hold a request; 0 means until the client leaves, the fault is released or
+	// removed, or the server is closed. In JSON it is nanoseconds.
+	Hold time.Duration `json:"hold,omitempty"`
+	// RetryAfter is what OverQuota asks for, in whole seconds; 0 means an hour. In JSON it is nanoseconds.
+	RetryAfter time.Duration `json:"retry_after,omitempty"`
+
+	// The rest shapes faults of the data.
+
+	Every       int `json:"every,omitempty"`        // concerns every n-th row of a day, the first included; 0 means 10
+	FromRequest int `json:"from_request,omitempty"` // LateRows: the first request for a day that finds them; 0 means 2
+}
+
+// class is the part of the answer that a fault concerns.
+type class int
+
+const (
+	unknownClass class = iota
+	answerClass        // in place of the events
+	linesClass         // what is encoded
+	wireClass          // what is sent
+	dataClass          // what is true
+)
+
+func (k Kind) class() class {
+	switch k {
+	case OverQuota, TooManyAtOnce, Bare429, Status402, Status403, Status404, Status500, Status502, Status503, TimeoutError,
+		ResetAtOnce, SlowFirstByte:
+		return answerClass
+	case EmptyBody, TerminatedOnly, TerminatedEarly, ExportTerminatedEarly, ErrorTail, HalfLine:
+		return linesClass
+	case CutConnection, Stall, MissingGzipTrailer, CorruptGzipCRC:
+		return wireClass
+	case Reordered, Rekeyed, LateRows, ExactDuplicates, NewerDuplicates, TiedDuplicates, MissingInsertID, EmptyInsertID,
+		MissingDistinct, EmptyDistinct, HotShard, NotJSON, NotEvents, InvalidUTF8, LoneSurrogates, DeeplyNested, LongLine:
+		return dataClass
+	}
+	return unknownClass
+}
+
+func (f Fault) validate() error {
+	class := f.Kind.class()
+	if class == unknownClass {
+		return fmt.Errorf("fault %q is not known", f.Kind)
+	}
+	if f.Days.Len() == 0 {
+		return fmt.Errorf("fault %s: from %s is after %s", f.Kind, f.Days.From, f.Days.To)
+	}
+	if min(f.Times, f.MinDays, f.MaxDays, f.AfterLines, f.Every, f.FromRequest) < 0 ||
+		f.AfterBytes < 0 || f.Hold < 0 || f.RetryAfter < 0 {
+		return fmt.Errorf("fault %s: no field may be negative", f.Kind)
+	}
+	shaped := f
+	shaped.Kind, shaped.Project, shaped.Days = "", 0, day.Range{}
+	if class == dataClass {
+		shaped.Every, shaped.FromRequest = 0, 0
+		if shaped != (Fault{}) {
+			return fmt.Errorf("fault %s: changes the data, not single requests: only every and from_request shape it", f.Kind)
+		}
+		return nil
+	}
+	if f.Every != 0 || f.FromRequest != 0 {
+		return fmt.Errorf("fault %s: every and from_request are for faults of the data", f.Kind)
+	}
+	return nil
+}
+
+// hits reports whether f concerns a request for q of project.
+func (f Fault) hits(project int64, q query) bool {
+	return (f.Project == 0 || f.Project == project) &&
+		(f.Days == (day.Range{}) || f.Days.From <= q.days.To && q.days.From <= f.Days.To) &&
+		q.days.Len() >= f.MinDays &&
+		(f.MaxDays == 0 || q.days.Len() <= f.MaxDays) &&
+		(!f.WithoutEvents || len(q.filter.events) == 0)
+}
+
+// changes reports whether f concerns the data of d in project.
+func (f Fault) changes(project int64, d day.Day) bool {
+	return f.Kind.class() == dataClass &&
+		(f.Project == 0 || f.Project == project) &&
+		(f.Days == (day.Range{}) || f.Days.Contains(d))
+}

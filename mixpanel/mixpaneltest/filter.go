@@ -1,0 +1,66 @@
+package mixpaneltest
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+var (
+	processedPattern = regexp.MustCompile(`^\(number\(properties\["mp_processing_time_ms"\]\) > ([0-9]{1,15})\)$`)
+	equalsPattern    = regexp.MustCompile(`^properties\[("(?:[^"\\]|\\.)*")\] == ("(?:[^"\\]|\\.)*")$`)
+)
+
+// filter selects lines by the parameters event and where. The zero filter takes every line, even one that is no event;
+// any other takes only events.
+//
+// Of Mixpanel's expressions it knows two: (number(properties["mp_processing_time_ms"]) > T) and properties["K"] == "V".
+type filter struct {
+	events         []string // none means all
+	where          string   // as it was asked
+	processedAfter int64    // with byProcessed
+	byProcessed    bool
+	key, value     string // with byValue
+	byValue        bool
+}
+
+func (f *filter) parseWhere(text string) *refusal {
+	f.where = text
+	if m := processedPattern.FindStringSubmatch(text); m != nil {
+		after, err := strconv.ParseInt(m[1], 10, 64)
+		f.processedAfter, f.byProcessed = after, err == nil
+	} else if m := equalsPattern.FindStringSubmatch(text); m != nil {
+		f.byValue = json.Unmarshal([]byte(m[1]), &f.key) == nil && json.Unmarshal([]byte(m[2]), &f.value) == nil
+	}
+	if !f.byProcessed && !f.byValue {
+		return wrapped(http.StatusBadRequest, "this stand-in does not know the expression %s", text)
+	}
+	return nil
+}
+
+// all reports whether f takes every line.
+func (f *filter) all() bool { return len(f.events) == 0 && f.where == "" }
+
+// takes reports whether the answer holds line.
+func (f *filter) takes(line []byte) bool {
+	if f.all() {
+		return true
+	}
+	e, err := parseEvent(line)
+	if err != nil {
+		return false
+	}
+	if len(f.events) > 0 && !slices.Contains(f.events, e.name) {
+		return false
+	}
+	if f.byProcessed && e.processedAtMS <= f.processedAfter {
+		return false
+	}
+	if f.byValue {
+		value, ok := e.text(f.key)
+		return ok && value == f.value
+	}
+	return true
+}

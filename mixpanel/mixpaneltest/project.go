@@ -1,0 +1,77 @@
+package mixpaneltest
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"mixduck/internal/day"
+)
+
+// Project is a Mixpanel project and the one service account that may read it.
+type Project struct {
+	ID       int64
+	Region   string // us, eu or in
+	Username string // of the service account
+	Secret   string // of the service account
+	// Location is the project's zone: the one in which to_date must not lie after today. Nil means UTC.
+	Location *time.Location
+	// ShiftedTimes makes the project one from before 2023: dates are days of Location, and the property time is the
+	// wall clock of Location taken as if it were UTC. Without it dates are UTC days and time is a true epoch.
+	ShiftedTimes bool
+	// MaxPastDays is how many days before today may be asked; 0 means any number.
+	MaxPastDays int
+	Data        Source
+}
+
+// Format is how the project's lines are written for a request with that time_in_ms.
+func (p Project) Format(timeInMS bool) Format {
+	f := Format{TimeInMS: timeInMS}
+	if p.ShiftedTimes {
+		f.Shift = p.Location
+	}
+	return f
+}
+
+func (p Project) validate() error {
+	switch {
+	case p.ID <= 0:
+		return fmt.Errorf("project %d: the id must be positive", p.ID)
+	case !knownRegion(p.Region):
+		return fmt.Errorf("project %d: region %q is not one of us, eu, in", p.ID, p.Region)
+	case p.Username == "" || p.Secret == "":
+		return fmt.Errorf("project %d: needs a username and a secret", p.ID)
+	case p.MaxPastDays < 0:
+		return fmt.Errorf("project %d: max past days %d is negative", p.ID, p.MaxPastDays)
+	case p.Data == nil:
+		return fmt.Errorf("project %d: has no data", p.ID)
+	}
+	return nil
+}
+
+// refuseDays says why Mixpanel would not export days at the moment now, or returns nil.
+func (p *project) refuseDays(days day.Range, now time.Time) *refusal {
+	today := day.Of(now.In(p.Location))
+	if days.To > today {
+		return plain(http.StatusBadRequest, "to_date cannot be later than today")
+	}
+	if p.MaxPastDays > 0 && days.From < today-day.Day(p.MaxPastDays) {
+		return tooFarBack(p.MaxPastDays)
+	}
+	return nil
+}
+
+func knownRegion(region string) bool { return region == "us" || region == "eu" || region == "in" }
+
+// stands reports whether a server reached under host has the projects of region.
+func (s *Server) stands(region, host string) bool {
+	switch host {
+	case "data.mixpanel.com":
+		return region == "us"
+	case "data-eu.mixpanel.com":
+		return region == "eu"
+	case "data-in.mixpanel.com":
+		return region == "in"
+	}
+	return s.region == "" || s.region == region
+}

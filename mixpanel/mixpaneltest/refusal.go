@@ -1,0 +1,103 @@
+package mixpaneltest
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// refusal is an answer that carries no events.
+type refusal struct {
+	status  int
+	header  http.Header // may be nil
+	message string
+	json    bool // wrapped as {"request": …, "error": message}; otherwise plain text
+}
+
+func plain(status int, message string) *refusal { return &refusal{status: status, message: message} }
+
+func wrapped(status int, format string, args ...any) *refusal {
+	return &refusal{status: status, message: fmt.Sprintf(format, args...), json: true}
+}
+
+// wrongRegion is what the host of another region sends, by the experience of others: a success that has no events.
+func wrongRegion() *refusal { return plain(http.StatusOK, terminatedEarly+"\n") }
+
+func tooFarBack(maxDays int) *refusal {
+	return wrapped(http.StatusForbidden, "Date range exceeds %d days into the past", maxDays)
+}
+
+// refuse sends no and keeps its status in entry.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, entry *Request, no *refusal) error {
+	body := []byte(no.message)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if no.json {
+		w.Header().Set("Content-Type", "application/json")
+		var err error
+		body, err = json.Marshal(map[string]string{"request": r.URL.RequestURI(), "error": no.message})
+		if err != nil {
+			return err
+		}
+	}
+	maps.Copy(w.Header(), no.header)
+	s.note(func() {
+		entry.Status = no.status
+		entry.Bytes = int64(len(body))
+	})
+	w.WriteHeader(no.status)
+	_, err := w.Write(body)
+	return err
+}
+
+// authenticate finds the project that r asks for, if its credentials allow that.
+func (s *Server) authenticate(r *http.Request) (*project, *refusal) {
+	if r.URL.Path != ExportPath {
+		return nil, wrapped(http.StatusNotFound, "there is no %s", r.URL.Path)
+	}
+	if r.Method != http.MethodGet {
+		no := wrapped(http.StatusMethodNotAllowed, "method %s is not allowed", r.Method)
+		no.header = http.Header{"Allow": {http.MethodGet}}
+		return nil, no
+	}
+	username, password, ok := r.BasicAuth()
+	if !ok {
+		no := wrapped(http.StatusUnauthorized, "Unable to authenticate request")
+		no.header = http.Header{"Www-Authenticate": {`Basic realm="Mixpanel"`}}
+		return nil, no
+	}
+	if !s.anyProject(username, password) {
+		return nil, wrapped(http.StatusUnauthorized, "Invalid service account credentials")
+	}
+	// Broken queries are told apart later; here only the project counts.
+	values, _ := url.ParseQuery(r.URL.RawQuery)
+	text := values.Get("project_id")
+	if text == "" {
+		return nil, wrapped(http.StatusBadRequest, "project_id is required with a service account")
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil, wrapped(http.StatusBadRequest, "project_id must be an integer, not %q", text)
+	}
+	p := s.projects[id]
+	if p == nil || !p.opens(username, password) {
+		return nil, wrapped(http.StatusBadRequest, "Unable to authenticate request")
+	}
+	return p, nil
+}
+
+func (s *Server) anyProject(username, password string) bool {
+	for _, p := range s.projects {
+		if p.opens(username, password) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *project) opens(username, password string) bool {
+	return username == p.Username && subtle.ConstantTimeCompare([]byte(password), []byte(p.Secret)) == 1
+}

@@ -1,0 +1,56 @@
+package mixpaneltest
+
+import (
+	"net/http"
+	"time"
+
+	"mixduck/internal/day"
+)
+
+// Request is what is known of one request that reached a [Server]. Fields that the request did not get as far as to
+// tell are zero.
+type Request struct {
+	At       time.Time `json:"at"`
+	Project  int64     `json:"project,omitempty"` // once the credentials were good
+	Days     day.Range `json:"days"`
+	Events   []string  `json:"events,omitempty"`
+	Where    string    `json:"where,omitempty"`
+	Limit    int       `json:"limit,omitempty"`
+	TimeInMS bool      `json:"time_in_ms"`
+	Gzip     bool      `json:"gzip"`            // whether the client accepts it
+	Status   int       `json:"status"`          // 0 while nothing was answered
+	Fault    Kind      `json:"fault,omitempty"` // the transport fault that hit it
+	Bytes    int64     `json:"bytes"`           // of the body, as sent
+	Done     bool      `json:"done"`            // the whole answer was sent, or what a fault left of it
+}
+
+// Requests returns all requests so far, in the order in which they came.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := make([]Request, len(s.log))
+	for i, r := range s.log {
+		log[i] = *r
+	}
+	return log
+}
+
+// record opens the log entry of r.
+func (s *Server) record(r *http.Request) *Request {
+	entry := &Request{At: s.now(), Gzip: acceptsGzip(r.Header)}
+	s.note(func() { s.log = append(s.log, entry) })
+	return entry
+}
+
+// note changes the log.
+func (s *Server) note(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// describe fills in what was asked.
+func (r *Request) describe(project int64, q query) {
+	r.Project, r.Days, r.Events, r.Where = project, q.days, q.filter.events, q.filter.where
+	r.Limit, r.TimeInMS = q.limit, q.timeInMS
+}

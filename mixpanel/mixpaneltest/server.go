@@ -1,0 +1,133 @@
+// Package mixpaneltest is a strict stand-in for Mixpanel's raw event export API, with made-up data and faults on demand.
+// It serves tests, the demo and the benchmarks. It knows how Mixpanel answers and what a correct copy of its data holds;
+// it knows nothing of the client, the storage or the queue.
+package mixpaneltest
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// ExportPath is the only path that a [Server] answers.
+const ExportPath = "/api/2.0/export"
+
+// Config says what a [Server] holds and allows.
+type Config struct {
+	Projects []Project
+	// Region is where the server stands: us, eu or in. Empty means that the Host header tells (data.mixpanel.com,
+	// data-eu.mixpanel.com, data-in.mixpanel.com), and that any other host has the projects of all regions.
+	Region string
+	// Now is the clock that limits, dates and the log go by. Nil means [time.Now].
+	Now func() time.Time
+	// Limits hold for each project on its own.
+	Limits Limits
+}
+
+// Server answers the export requests of its projects. It is safe for concurrent use.
+type Server struct {
+	// URL is the base URL, without a trailing slash, once [Start] runs the server; otherwise empty.
+	URL string
+
+	now      func() time.Time
+	region   string
+	projects map[int64]*project
+	packers  sync.Pool // of *gzip.Writer
+	closed   chan struct{}
+	close    func()
+
+	mu         sync.Mutex
+	log        []*Request
+	injections []*Injection
+	nextID     int
+}
+
+// project is a Project with what it has used of its limits.
+type project struct {
+	Project
+	limiter *limiter
+}
+
+// New returns a server that is ready to serve, or says what is wrong with cfg.
+func New(cfg Config) (*Server, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Region != "" && !knownRegion(cfg.Region) {
+		return nil, fmt.Errorf("region %q is not one of us, eu, in", cfg.Region)
+	}
+	if err := cfg.Limits.validate(); err != nil {
+		return nil, err
+	}
+	closed := make(chan struct{})
+	s := &Server{
+		now:      cfg.Now,
+		region:   cfg.Region,
+		projects: make(map[int64]*project, len(cfg.Projects)),
+		closed:   closed,
+		close:    sync.OnceFunc(func() { close(closed) }),
+	}
+	s.packers.New = func() any { return newPacker() }
+	for _, p := range cfg.Projects {
+		if err := p.validate(); err != nil {
+			return nil, err
+		}
+		if s.projects[p.ID] != nil {
+			return nil, fmt.Errorf("project %d: given twice", p.ID)
+		}
+		if p.Location == nil {
+			p.Location = time.UTC
+		}
+		s.projects[p.ID] = &project{Project: p, limiter: newLimiter(cfg.Limits, cfg.Now)}
+	}
+	return s, nil
+}
+
+// Close lets go of all requests that a fault holds, now and later. It does not end other requests.
+func (s *Server) Close() { s.close() }
+
+// packer returns a gzip writer on the level that fits a stand-in: as fast as can be.
+func newPacker() *gzip.Writer {
+	zw, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return zw
+}
+
+// ServeHTTP answers one request. Faults that cut the connection make it panic with [http.ErrAbortHandler], as net/http
+// wants it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	entry := s.record(r)
+	if err := s.serve(w, r, entry); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// serve answers one request; an error means that the connection is to be cut.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, entry *Request) error {
+	p, no := s.authenticate(r)
+	if no != nil {
+		return s.refuse(w, r, entry, no)
+	}
+	q, bad := parseQuery(r.URL.RawQuery)
+	s.note(func() { entry.describe(p.ID, q) })
+	if !s.stands(p.Region, r.Host) {
+		return s.refuse(w, r, entry, wrongRegion())
+	}
+	done, no := p.limiter.admit()
+	if no != nil {
+		return s.refuse(w, r, entry, no)
+	}
+	defer done()
+	if bad == nil {
+		bad = p.refuseDays(q.days, s.now())
+	}
+	if bad != nil {
+		return s.refuse(w, r, entry, bad)
+	}
+	return s.answer(w, r, entry, p, q)
+}

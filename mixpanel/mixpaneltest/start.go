@@ -1,0 +1,86 @@
+package mixpaneltest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+// TB is what [Start] needs of a [testing.TB].
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// Start runs a server for cfg on a free port of 127.0.0.1 until the test ends, and fails the test if it cannot.
+func Start(tb TB, cfg Config) *Server {
+	tb.Helper()
+	s, err := New(cfg)
+	if err != nil {
+		tb.Fatalf("mixpaneltest: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped, err := s.listen(ctx, "127.0.0.1:0", s)
+	if err != nil {
+		cancel()
+		tb.Fatalf("mixpaneltest: %v", err)
+	}
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-stopped; err != nil {
+			tb.Fatalf("mixpaneltest: %v", err)
+		}
+	})
+	return s
+}
+
+// Listen serves s on address, and its controls too if controls is set, until ctx is done. It calls ready with the base
+// URL as soon as connections are accepted.
+func (s *Server) Listen(ctx context.Context, address string, controls bool, ready func(url string)) error {
+	var handler http.Handler = s
+	if controls {
+		mux := http.NewServeMux()
+		mux.Handle("/", s)
+		s.control(mux)
+		handler = mux
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stopped, err := s.listen(ctx, address, handler)
+	if err != nil {
+		return err
+	}
+	ready(s.URL)
+	return <-stopped
+}
+
+// listen starts to serve and sets s.URL. When ctx is done it ends all requests; the channel then has the outcome.
+func (s *Server) listen(ctx context.Context, address string, handler http.Handler) (<-chan error, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s.URL = "http://" + listener.Addr().String()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	served, stopped := make(chan error, 1), make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	go func() {
+		select {
+		case err := <-served:
+			s.Close()
+			stopped <- err
+		case <-ctx.Done():
+			s.Close()
+			err := server.Close()
+			if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+				err = errors.Join(err, end)
+			}
+			stopped <- err
+		}
+	}()
+	return stopped, nil
+}
