@@ -83,7 +83,7 @@ func (l *load) account(ctx context.Context) error {
 	f := l.feed
 	r := Receipt{
 		Days: l.w.Days, Rows: f.rows.Load(), Duplicates: f.duplicates.Load(), Quarantined: int64(len(f.quarantine)),
-		Bytes: l.w.Bytes(), Hash: l.w.Hash(), Lines: f.lines.Load(),
+		Bytes: l.w.Bytes, Hash: l.w.Hash, Lines: f.lines.Load(),
 	}
 	if r.Lines != r.Rows+r.Duplicates+r.Quarantined {
 		return fmt.Errorf("received %d lines, but stored %d, dropped %d and set aside %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)

@@ -3,7 +3,6 @@ package storage
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 )
 
@@ -66,7 +65,7 @@ func (b *blocks) fill(ctx context.Context) error {
 		}
 		rest = append(rest[:0], blk.buf[end:n]...)
 		blk.lines, blk.first = blk.buf[:end], line
-		if readErr != nil && !errors.Is(readErr, io.EOF) {
+		if readErr != nil && readErr != io.EOF { //nolint:errorlint // wrapped it is part of another failure
 			return readErr
 		}
 		line += int64(bytes.Count(blk.lines, []byte{'\n'}))

@@ -118,6 +118,7 @@ func (e *Engine) write(ctx context.Context, fence int64, fn func(*sql.Conn) erro
 	// DuckDB answers OK to the COMMIT of an aborted transaction, so that any error has to end in a ROLLBACK.
 	defer func() {
 		if err != nil {
+			err = diskFull(err)
 			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 	}()

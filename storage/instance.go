@@ -10,10 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -171,7 +169,7 @@ func connect(ctx context.Context, path string, cfg Config) (*duckdb.Connector, e
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil, &NotFoundError{Path: path}
 			}
-			return connector, err
+			return connector, diskFull(err)
 		}
 		if cfg.LockWait >= 0 && !time.Now().Before(deadline) {
 			return nil, locked
@@ -205,21 +203,6 @@ func dsn(path string, cfg Config) string {
 		opt.Set("access_mode", "READ_ONLY")
 	}
 	return path + "?" + opt.Encode()
-}
-
-var lockMessage = regexp.MustCompile(`(?s)Could not set lock on file.*?\(PID (\d+)\)`)
-
-// lockedBy recognises DuckDB's own lock error, which has no code but only a text.
-func lockedBy(path string, err error) error {
-	if err == nil || !strings.Contains(err.Error(), "Could not set lock on file") {
-		return nil
-	}
-	locked := &LockedError{Path: path}
-	if m := lockMessage.FindStringSubmatch(err.Error()); m != nil {
-		locked.PID, _ = strconv.Atoi(m[1])
-		locked.Command = commandOf(locked.PID, "")
-	}
-	return locked
 }
 
 // newestFormat is the newest storage format that the linked DuckDB reads: that of v1.5.

@@ -32,8 +32,10 @@ func TestLoadLab(t *testing.T) {
 		}
 		z, _ := gzip.NewReader(f)
 		t0 := time.Now()
-		rec, err := e.Load(context.Background(), storage.Window{Table: "events", Days: r, Lines: z, Job: "J", Fence: 6, FetchedAt: time.Now(),
-			DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) }, Bytes: func() int64 { return 1 }, Hash: func() string { return "x" }})
+		rec, err := e.Load(context.Background(), storage.Window{
+			Table: "events", Days: r, Lines: z, Job: "J", Fence: 6, FetchedAt: time.Now(),
+			DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) }, Bytes: 1, Hash: "x",
+		})
 		t1 := time.Now()
 		e.Close()
 		t.Log(rec, err, t1.Sub(t0), time.Since(t1))
@@ -52,8 +54,10 @@ func TestOddJSON(t *testing.T) {
 		if _, err := e.Prepare(t.Context(), storage.Table{Name: "events", Project: "1", Days: r, Job: "J", Fence: 5}); err != nil {
 			t.Fatal(err)
 		}
-		rec, err := e.Load(context.Background(), storage.Window{Table: "events", Days: r, Lines: strings.NewReader(`{"event":"a\u0000b","properties":{"time":1790812801,"k":` + v + "}}\n"), Job: "J", Fence: 6, FetchedAt: time.Now(),
-			DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) }, Bytes: func() int64 { return 1 }, Hash: func() string { return "x" }})
+		rec, err := e.Load(context.Background(), storage.Window{
+			Table: "events", Days: r, Lines: strings.NewReader(`{"event":"a\u0000b","properties":{"time":1790812801,"k":` + v + "}}\n"), Job: "J", Fence: 6, FetchedAt: time.Now(),
+			DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) }, Bytes: 1, Hash: "x",
+		})
 		t.Log(v[:min(len(v), 10)], rec, err)
 		e.Close()
 	}

@@ -60,10 +60,13 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 			}
 			found = nil
 		}
-		if found == nil {
+		switch {
+		case found == nil:
 			err = create(ctx, conn, plan.Table, quoted, t)
-		} else {
-			err = t.fits(found)
+		case found.empty:
+			err = adopt(ctx, conn, plan.Table, t)
+		default:
+			err = t.fits(&found.Table)
 		}
 		if err != nil {
 			return err
@@ -77,11 +80,18 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 	return plan, err
 }
 
+// storedTable is a table that is there.
+type storedTable struct {
+	Table
+	empty bool // no window has ever been loaded into it: a fetch that came to nothing has left it
+}
+
 // lookUp returns what is known of a table, nil if it is not there.
-func lookUp(ctx context.Context, conn *sql.Conn, name string) (*Table, error) {
-	t := Table{Name: name}
-	err := conn.QueryRowContext(ctx, "SELECT project, filter, job_id FROM mixduck.tables WHERE table_name = ?", name).
-		Scan(&t.Project, &t.Filter, &t.Job)
+func lookUp(ctx context.Context, conn *sql.Conn, name string) (*storedTable, error) {
+	t := storedTable{Table: Table{Name: name}}
+	err := conn.QueryRowContext(ctx, `SELECT project, filter, job_id,
+			NOT EXISTS (FROM mixduck.receipts AS r WHERE r.table_name = t.table_name)
+		FROM mixduck.tables AS t WHERE table_name = ?`, name).Scan(&t.Project, &t.Filter, &t.Job, &t.empty)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -135,6 +145,13 @@ func create(ctx context.Context, conn *sql.Conn, name, quoted string, t Table) e
 	}
 	_, err := conn.ExecContext(ctx, "INSERT INTO mixduck.tables VALUES (?, 'events', ?, ?, ?, ?)",
 		name, t.Project, t.Filter, t.Job, time.Now().UTC())
+	return err
+}
+
+// adopt hands an empty table over to t.
+func adopt(ctx context.Context, conn *sql.Conn, name string, t Table) error {
+	_, err := conn.ExecContext(ctx, "UPDATE mixduck.tables SET project = ?, filter = ?, job_id = ?, created_at = ? WHERE table_name = ?",
+		t.Project, t.Filter, t.Job, time.Now().UTC(), name)
 	return err
 }
 

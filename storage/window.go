@@ -30,11 +30,11 @@ type Window struct {
 	LookbackFrom day.Day
 
 	Job       string
-	Fence     int64     // see Load
-	FetchedAt time.Time // when the request was sent: a day that was not over then is partial
-	DayEnd    func(day.Day) time.Time
-	Bytes     func() int64  // received; asked when all lines have been read
-	Hash      func() string // of the bytes received; likewise
+	Fence     int64                   // see Load
+	FetchedAt time.Time               // when the request was sent: a day that was not over then is partial
+	DayEnd    func(day.Day) time.Time // from when on nothing more happens on a day
+	Bytes     int64                   // of the response, as received
+	Hash      string                  // of these bytes
 }
 
 // Receipt is what a committed window leaves in the database. Lines = Rows + Duplicates + Quarantined.

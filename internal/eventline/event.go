@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -144,7 +145,7 @@ func text(raw []byte) []byte {
 			return []byte(s)
 		}
 	}
-	return inner[:len(inner):len(inner)]
+	return slices.Clip(inner)
 }
 
 // millisFrom is the smallest "time" that is taken as milliseconds: as seconds it would lie in the year 5138.

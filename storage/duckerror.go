@@ -1,0 +1,35 @@
+package storage
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"mixduck/internal/fault"
+)
+
+// This file is the one place that reads the texts of DuckDB's errors: these two have no code.
+
+var lockMessage = regexp.MustCompile(`(?s)Could not set lock on file.*?\(PID (\d+)\)`)
+
+// lockedBy recognises DuckDB's own lock error, which has no code but only a text.
+func lockedBy(path string, err error) error {
+	if err == nil || !strings.Contains(err.Error(), "Could not set lock on file") {
+		return nil
+	}
+	locked := &LockedError{Path: path}
+	if m := lockMessage.FindStringSubmatch(err.Error()); m != nil {
+		locked.PID, _ = strconv.Atoi(m[1])
+		locked.Command = commandOf(locked.PID, "")
+	}
+	return locked
+}
+
+// diskFull makes DuckDB's error about a full disk recognisable as [syscall.ENOSPC].
+func diskFull(err error) error {
+	if err == nil || !strings.Contains(err.Error(), syscall.ENOSPC.Error()) && !strings.Contains(err.Error(), "No space left on device") {
+		return err
+	}
+	return fault.New(fault.CodeFailed, "free some space on the disk and retry: what was committed is safe", "%w: %w", syscall.ENOSPC, err)
+}

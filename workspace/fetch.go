@@ -1,0 +1,262 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+)
+
+// reportEvery is how often progress is reported while nothing else happens.
+const reportEvery = 500 * time.Millisecond
+
+// FetchEvents copies the days asked into the table: windows are downloaded side by side, verified, and committed one by
+// one, so that a fetch that is ended anywhere leaves each day either as it was or as Mixpanel has it now. Progress goes
+// to report, about twice a second.
+//
+// Windows that fail for a passing reason are asked again, smaller. When some days cannot be had the others are fetched
+// all the same, and the error is a *[DaysError]. Mixpanel's wish to wait gives a *[PauseError].
+func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func(Progress)) (Progress, error) {
+	if err := r.check(w.cfg.Project, w.cfg.Now()); err != nil {
+		return Progress{}, err
+	}
+	f := &fetch{Workspace: w, req: r, report: report, results: make(chan result)}
+	if err := f.prepare(ctx); err != nil {
+		return f.now(), err
+	}
+	if err := f.run(ctx); err != nil {
+		return f.now(), err
+	}
+	if r.Mode == Replace {
+		if err := f.swap(ctx); err != nil {
+			return f.now(), err
+		}
+	}
+	return f.now(), nil
+}
+
+// fetch is one call of FetchEvents. Its fields belong to the goroutine that made it, but for received.
+type fetch struct {
+	*Workspace
+	req    FetchRequest
+	report func(Progress)
+
+	table    string // where the windows go
+	plan     *plan
+	progress Progress
+	received atomic.Int64
+	results  chan result
+	active   int // windows under way
+
+	streak int // windows that have failed since the last success
+	failed []DayFailure
+	stop   error // why no further window is started
+}
+
+// result is what became of a window.
+type result struct {
+	window  window
+	receipt storage.Receipt
+	err     error
+}
+
+// prepare readies the spool and the table, and plans what earlier attempts have left to do.
+func (f *fetch) prepare(ctx context.Context) error {
+	filter, err := f.req.filter()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(f.cfg.SpoolDir), os.MkdirAll(f.cfg.SpoolDir, 0o700)); err != nil {
+		return err
+	}
+	var found storage.Plan
+	err = f.withEngine(ctx, func(e *storage.Engine) (err error) {
+		found, err = e.Prepare(ctx, storage.Table{
+			Name: f.req.Table, Project: strconv.FormatInt(f.cfg.Project.ID, 10), Filter: filter, Days: f.req.Days,
+			Create: f.req.Mode == Create, Replace: f.req.Mode == Replace, Job: f.req.Job, Fence: f.req.Fence,
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f.table = found.Table
+	var done []day.Range
+	for _, r := range found.Done {
+		done = append(done, r.Days)
+		f.progress.add(r)
+		f.received.Add(r.Bytes)
+	}
+	f.plan = newPlan(f.req.Days, done, density(found.Coverage))
+	return nil
+}
+
+// density returns the events of an average day that is stored, 0 if there is none.
+func density(days []storage.Coverage) float64 {
+	var rows int64
+	for _, c := range days {
+		rows += c.Rows
+	}
+	if len(days) == 0 {
+		return 0
+	}
+	return max(1, float64(rows)/float64(len(days)))
+}
+
+// withEngine opens the database for one piece of work. Nothing in fn may wait for the network.
+func (w *Workspace) withEngine(ctx context.Context, fn func(*storage.Engine) error) error {
+	e, err := storage.Open(ctx, w.cfg.Database)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(e), e.Close())
+}
+
+func (f *fetch) swap(ctx context.Context) error {
+	return f.withEngine(ctx, func(e *storage.Engine) error { return e.Swap(ctx, f.req.Table, f.req.Fence) })
+}
+
+// now returns the progress as it stands.
+func (f *fetch) now() Progress {
+	p := f.progress
+	p.Bytes = f.received.Load()
+	p.WindowsTotal = p.WindowsDone + f.active
+	if f.plan != nil {
+		p.WindowsTotal += f.plan.windowsLeft()
+	}
+	return p
+}
+
+// run works off the plan, and waits for every goroutine that it has started.
+func (f *fetch) run(ctx context.Context) error {
+	defer os.RemoveAll(f.cfg.SpoolDir)
+	working, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	drain, tick := f.req.Drain, time.NewTicker(reportEvery)
+	defer tick.Stop()
+	gate := newGate(f.cfg.Downloads, f.cfg.Loads)
+	for {
+		wake := f.start(working, gate)
+		f.report(f.now())
+		if f.active == 0 && wake == nil {
+			break
+		}
+		select {
+		case res := <-f.results:
+			f.active--
+			f.settle(working, res)
+			if f.stop != nil && !f.pausing() {
+				cancel(f.stop)
+			}
+		case <-wake:
+		case <-tick.C:
+		case <-drain:
+			drain = nil
+			gate.closeDownloads()
+			f.stop = ErrDrained
+		case <-working.Done():
+			if f.stop == nil {
+				f.stop = context.Cause(working)
+			}
+			if f.active == 0 {
+				return f.stop
+			}
+			f.settle(working, <-f.results)
+			f.active--
+		}
+	}
+	switch {
+	case f.stop != nil && !errors.Is(f.stop, errGaveUp):
+		return f.stop
+	case len(f.failed) > 0:
+		return &DaysError{Asked: f.req.Days.Len(), Failed: f.failed}
+	}
+	return nil
+}
+
+// start begins as many windows as may be under way: those that are being downloaded, and two that are loaded or wait
+// for it. If a window has to wait for its time, the channel returned will say when it has come.
+func (f *fetch) start(ctx context.Context, g *gate) <-chan time.Time {
+	for f.stop == nil && f.active < f.cfg.Downloads+2 {
+		now := f.cfg.Now()
+		w, at := f.plan.next(now)
+		if at.IsZero() {
+			return nil
+		}
+		if at.After(now) {
+			return time.After(at.Sub(now))
+		}
+		f.active++
+		f.progress.Requests++
+		go func() {
+			receipt, err := f.window(ctx, w, g)
+			f.results <- result{w, receipt, err}
+		}()
+	}
+	return nil
+}
+
+// window downloads and loads one window.
+func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt, error) {
+	var resp *response
+	err := g.download(ctx, func(ctx context.Context) (err error) {
+		began := time.Now()
+		resp, err = f.download(ctx, mixpanel.ExportRequest{
+			Project: f.cfg.Project.ID, Days: w.days, Events: f.req.Events, Where: f.req.Where,
+		}, &f.received)
+		if err == nil {
+			f.log.LogAttrs(ctx, slog.LevelDebug, "window downloaded",
+				slog.String("range", w.days.String()), slog.Int64("bytes", resp.bytes), slog.Duration("took", time.Since(began)))
+		}
+		return err
+	})
+	if err != nil {
+		return storage.Receipt{}, err
+	}
+	defer resp.remove()
+	var receipt storage.Receipt
+	err = g.load(ctx, func() (err error) {
+		receipt, err = f.load(ctx, w, resp)
+		return err
+	})
+	return receipt, err
+}
+
+// load commits a response.
+func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt storage.Receipt, err error) {
+	began := time.Now()
+	lines, err := resp.open()
+	if err != nil {
+		return receipt, err
+	}
+	defer lines.Close()
+	p := f.cfg.Project
+	err = f.withEngine(ctx, func(e *storage.Engine) error {
+		receipt, err = e.Load(ctx, storage.Window{
+			Table: f.table, Days: w.days, Lines: lines, Inspect: inspect, Zone: p.zone(),
+			Add: f.req.Mode == Append, Force: f.req.Force, LookbackFrom: p.Today(f.cfg.Now()) - day.Day(f.cfg.LookbackDays),
+			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: resp.fetchedAt, DayEnd: p.dayEnd, Bytes: resp.bytes, Hash: resp.hash,
+		})
+		return err
+	})
+	if err == nil {
+		f.log.LogAttrs(ctx, slog.LevelDebug, "window loaded", slog.String("range", w.days.String()),
+			slog.Int64("rows", receipt.Rows), slog.Duration("took", time.Since(began)))
+	}
+	return receipt, err
+}
+
+// inspect finds Mixpanel's own reports of failure among the lines that are no events.
+func inspect(line []byte) error {
+	if err := mixpanel.InBandError(line); err != nil {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package workspace
+
+import (
+	"encoding/json"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/storage"
+)
+
+// Mode says what a fetch does with rows that are there already.
+type Mode string
+
+// The modes of a fetch.
+const (
+	Sync    Mode = "sync"    // replace the days asked, leave the others
+	Append  Mode = "append"  // add what is missing, delete nothing
+	Replace Mode = "replace" // fill a new table and swap it in when it is complete
+	Create  Mode = "create"  // refuse if the table exists
+)
+
+// FetchRequest says which events to copy into which table.
+type FetchRequest struct {
+	Table  string
+	Days   day.Range // in the project's zone, both ends included; none after today
+	Events []string  // names; none means all
+	Where  string    // a Mixpanel expression
+	Mode   Mode      // "" means Sync
+	Force  bool      // replace good old days even by ones with far fewer rows
+
+	Job   string // an id of the request: attempts with the same one go on where the last one ended
+	Fence int64  // see [storage.Engine.Load]; 0 where no queue hands out turns
+
+	// Drain, once closed, ends the fetch early but orderly: what is being loaded is committed, the rest dropped, and
+	// FetchEvents returns [ErrDrained]. May be nil.
+	Drain <-chan struct{}
+}
+
+// filter is what tells tables apart that hold different events of one project.
+func (r *FetchRequest) filter() (string, error) {
+	if len(r.Events) == 0 && r.Where == "" {
+		return "", nil
+	}
+	b, err := json.Marshal(struct {
+		Events []string `json:"events,omitempty"`
+		Where  string   `json:"where,omitempty"`
+	}{r.Events, r.Where})
+	return string(b), err
+}
+
+// check refuses days that Mixpanel does not have yet.
+func (r *FetchRequest) check(p Project, now time.Time) error {
+	today := p.Today(now)
+	switch {
+	case r.Days.Len() == 0:
+		return fault.Usage("write the earlier date first", "the range ends before it begins: %s to %s", r.Days.From, r.Days.To)
+	case r.Days.To > today:
+		return fault.Usage("end the range today or before", "%s lies in the future: today is %s in the project's zone (%s)",
+			r.Days.To, today, p.location())
+	}
+	return nil
+}
+
+// Progress is how far a fetch has come. What earlier attempts of the same job committed is included, but for Requests,
+// Retries and the bytes of responses that came to nothing.
+type Progress struct {
+	WindowsDone  int
+	WindowsTotal int   // an estimate while windows are still being planned
+	Rows         int64 // stored
+	Duplicates   int64
+	Quarantined  int64
+	Requests     int   // sent
+	Retries      int   // windows that were asked again
+	Bytes        int64 // received
+	Note         string
+}
+
+// add counts a committed window.
+func (p *Progress) add(r storage.Receipt) {
+	p.WindowsDone++
+	p.Rows += r.Rows
+	p.Duplicates += r.Duplicates
+	p.Quarantined += r.Quarantined
+}

@@ -1,0 +1,176 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+)
+
+// ErrDrained ends a fetch that was asked to come to an end early.
+var ErrDrained = errors.New("drained")
+
+// errGaveUp ends an attempt in which nothing works any more, so that the budget is not spent on asking in vain.
+var errGaveUp = errors.New("gave up for now")
+
+// maxStreak is how many windows may fail one after the other, with none that succeeds between them.
+const maxStreak = 10
+
+// PauseError says that Mixpanel asks to wait. What was committed before stays.
+type PauseError struct {
+	Until time.Time
+	Err   error
+}
+
+func (e *PauseError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what Mixpanel said.
+func (e *PauseError) Unwrap() error { return e.Err }
+
+// DayFailure is a run of days that could not be had, and why.
+type DayFailure struct {
+	Days      day.Range
+	Permanent bool // asking again will not help
+	Err       error
+}
+
+// DaysError names the days of a fetch that are missing. All other days are committed.
+type DaysError struct {
+	Asked  int // days
+	Failed []DayFailure
+}
+
+func (e *DaysError) Error() string {
+	slices.SortFunc(e.Failed, func(a, b DayFailure) int { return int(a.Days.From - b.Days.From) })
+	n := 0
+	var each strings.Builder
+	for i, f := range e.Failed {
+		n += f.Days.Len()
+		switch {
+		case i < 3:
+			fmt.Fprintf(&each, "; %s: %v", f.Days, f.Err)
+		case i == 3:
+			each.WriteString("; …")
+		}
+	}
+	return fmt.Sprintf("%d of %d days could not be fetched%s", n, e.Asked, &each)
+}
+
+// Permanent reports whether asking again cannot help any of the days.
+func (e *DaysError) Permanent() bool {
+	return !slices.ContainsFunc(e.Failed, func(f DayFailure) bool { return !f.Permanent })
+}
+
+// Hint says how to get the rest, unless the first reason has a better one.
+func (e *DaysError) Hint() string {
+	if hint := fault.HintOf(e.Failed[0].Err); hint != "" {
+		return hint
+	}
+	return "run 'enqueue jobs retry' with the job's id later: it asks only for what is missing"
+}
+
+// Unwrap returns the reasons, for their codes.
+func (e *DaysError) Unwrap() []error {
+	errs := make([]error, len(e.Failed))
+	for i, f := range e.Failed {
+		errs[i] = f.Err
+	}
+	return errs
+}
+
+// settle decides what becomes of a window that has ended: the one place that tells passing from lasting failures.
+func (f *fetch) settle(ctx context.Context, res result) {
+	w, err := res.window, res.err
+	if err == nil {
+		f.streak = 0
+		f.progress.add(res.receipt)
+		f.plan.learn(w.days.Len(), res.receipt.Lines)
+		return
+	}
+	f.streak++
+	var (
+		api    *mixpanel.Error
+		shrunk *storage.ShrunkError
+	)
+	switch {
+	case errors.Is(f.stop, errGaveUp):
+		f.fail(w.days, err, false)
+	case f.stop != nil: // whatever ended it now, it is left for another time
+	case ctx.Err() != nil:
+		f.stop = context.Cause(ctx)
+	case errors.As(err, &shrunk):
+		for _, r := range ranges(shrunk.Days) {
+			f.fail(r, err, true)
+		}
+		f.plan.without(w, shrunk.Days)
+	case errors.As(err, &api) && api.Action == mixpanel.Pause:
+		f.stop = &PauseError{Until: f.cfg.Now().Add(api.After), Err: err}
+	case Permanent(err), errors.Is(err, storage.ErrLocked):
+		f.stop = fmt.Errorf("%s: %w", w.days, err)
+	case w.tries+1 >= f.cfg.WindowTries && w.days.Len() == 1:
+		f.fail(w.days, err, false)
+	case f.streak >= maxStreak:
+		f.stop = errGaveUp
+		for _, r := range append(f.plan.rest(), w.days) {
+			f.fail(r, err, false)
+		}
+	default:
+		delay := f.cfg.RetryDelay << w.tries
+		if api != nil {
+			delay = max(delay, api.After)
+		}
+		delay += rand.N(delay/4 + 1)
+		f.log.LogAttrs(ctx, slog.LevelWarn, "window will be asked again",
+			slog.String("range", w.days.String()), slog.Duration("after", delay), slog.Any("err", err))
+		f.progress.Retries++
+		f.plan.retry(w, api == nil || api.Smaller, f.cfg.Now().Add(delay))
+	}
+}
+
+func (f *fetch) fail(days day.Range, err error, permanent bool) {
+	f.failed = append(f.failed, DayFailure{Days: days, Permanent: permanent, Err: err})
+}
+
+// pausing reports whether the windows under way should come to their end.
+func (f *fetch) pausing() bool {
+	_, pausing := errors.AsType[*PauseError](f.stop)
+	return pausing || errors.Is(f.stop, ErrDrained) || errors.Is(f.stop, errGaveUp)
+}
+
+// Permanent reports whether an error of FetchEvents will come again however often it is tried, until a person has done
+// something. Whatever is not known to be permanent is not.
+func Permanent(err error) bool {
+	if days, ok := errors.AsType[*DaysError](err); ok {
+		return days.Permanent()
+	}
+	if api, ok := errors.AsType[*mixpanel.Error](err); ok {
+		return api.Action == mixpanel.GiveUp
+	}
+	if _, ok := errors.AsType[*storage.OutsideError](err); ok {
+		return true
+	}
+	for _, target := range []error{
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, fs.ErrPermission, storage.ErrFenced,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	switch fault.CodeOf(err) {
+	case fault.CodeUsage, fault.CodeExists:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,102 @@
+package workspace
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/zeebo/xxh3"
+
+	"mixduck/mixpanel"
+)
+
+// errDamaged says that a response does not unpack: it was cut off, or damaged on the way.
+var errDamaged = errors.New("the response is damaged")
+
+// response is an answer of Mixpanel that waits on disk to be loaded, byte by byte as it was sent.
+type response struct {
+	path      string
+	gzip      bool
+	bytes     int64
+	hash      string // XXH3-64 of the bytes
+	fetchedAt time.Time
+}
+
+const copyBytes = 256 << 10
+
+// download spools the answer to one request. received is told of the bytes as they come. On failure no file is left.
+func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, received *atomic.Int64) (_ *response, err error) {
+	resp := &response{path: filepath.Join(w.cfg.SpoolDir, r.Days.String()+".spool"), fetchedAt: w.cfg.Now()}
+	body, err := w.source.Export(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	f, err := os.OpenFile(resp.path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			resp.remove()
+		}
+	}()
+	hash := xxh3.New()
+	to := io.MultiWriter(f, hash, counter{received})
+	if resp.bytes, err = io.CopyBuffer(to, struct{ io.Reader }{body}, make([]byte, copyBytes)); err != nil {
+		return nil, err
+	}
+	resp.gzip, resp.hash = body.Gzip, fmt.Sprintf("%016x", hash.Sum64())
+	return resp, nil
+}
+
+// counter counts what is written to it.
+type counter struct{ n *atomic.Int64 }
+
+func (c counter) Write(p []byte) (int, error) {
+	c.n.Add(int64(len(p)))
+	return len(p), nil
+}
+
+func (r *response) remove() { _ = os.Remove(r.path) }
+
+// open returns the lines of the response. Reading them ends with io.EOF only if the gzip stream is whole and its
+// checksum right, else with errDamaged.
+func (r *response) open() (io.ReadCloser, error) {
+	f, err := os.Open(r.path)
+	if err != nil {
+		return nil, err
+	}
+	if !r.gzip {
+		return f, nil
+	}
+	zr, err := gzip.NewReader(bufio.NewReaderSize(f, copyBytes))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", errDamaged, err), f.Close())
+	}
+	return &unpacked{zr, f}, nil
+}
+
+// unpacked reads a gzip file.
+type unpacked struct {
+	zr   *gzip.Reader
+	file *os.File
+}
+
+func (u *unpacked) Read(p []byte) (int, error) {
+	n, err := u.zr.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // readers return io.EOF as it is
+		err = fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return n, err
+}
+
+func (u *unpacked) Close() error { return u.file.Close() }

@@ -1,0 +1,112 @@
+// Package workspace joins a Mixpanel project to a database file: it plans which days to ask for, downloads them into a
+// spool, and loads them. It knows neither jobs nor queues.
+package workspace
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+)
+
+// Project says how a Mixpanel project counts time.
+type Project struct {
+	ID       int64
+	Location *time.Location // the project's time zone; nil means UTC
+
+	// Shifted is true for projects from before 2023: they take dates in their zone and store the wall clock of that
+	// zone as if it were UTC. Others take and store UTC (Mixpanel's documentation of project time zones).
+	Shifted bool
+}
+
+func (p Project) location() *time.Location {
+	if p.Location == nil {
+		return time.UTC
+	}
+	return p.Location
+}
+
+// Today returns the date in the project's zone: the last one that Mixpanel can be asked for.
+func (p Project) Today(now time.Time) day.Day { return day.Of(now.In(p.location())) }
+
+// dayEnd returns the moment from which no event of d can happen any more.
+func (p Project) dayEnd(d day.Day) time.Time {
+	if p.Shifted {
+		return (d + 1).Start(p.location())
+	}
+	return (d + 1).Start(time.UTC)
+}
+
+// zone returns the zone in which "time" has to be read, nil for UTC.
+func (p Project) zone() *time.Location {
+	if p.Shifted {
+		return p.location()
+	}
+	return nil
+}
+
+// exporter is what a workspace needs of Mixpanel; [mixpanel.Client] is one.
+type exporter interface {
+	Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error)
+}
+
+// Config says what a workspace works on. Database.Path, SpoolDir and Project.ID are needed.
+type Config struct {
+	Project  Project
+	Database storage.Config
+	SpoolDir string // responses wait here until they are loaded; removed afterwards
+
+	Downloads int                 // at once; 0 means 4
+	Loads     *semaphore.Weighted // bounds the loads of several workspaces; nil means that one of this workspace runs at a time
+
+	// LookbackDays is how long Mixpanel completes a day after it is over; 0 means 5, the time for which its SDKs keep
+	// events that they could not send.
+	LookbackDays int
+
+	WindowTries int           // of a single day, before it is given up; 0 means 3
+	RetryDelay  time.Duration // before a window is asked again, doubled each time; 0 means 1 s
+
+	Now func() time.Time // nil means time.Now
+}
+
+// Workspace is a project and its database. It opens the database only while it reads or writes.
+type Workspace struct {
+	cfg    Config
+	source exporter
+	log    *slog.Logger
+}
+
+// New returns a workspace; it opens nothing.
+func New(cfg Config, source exporter, log *slog.Logger) (*Workspace, error) {
+	switch {
+	case cfg.Project.ID <= 0:
+		return nil, fault.Usage("set MP_PROJECT_ID", "a workspace needs a project id")
+	case cfg.SpoolDir == "":
+		return nil, fault.Usage("give Config.SpoolDir", "a workspace needs a spool directory")
+	}
+	if cfg.Downloads == 0 {
+		cfg.Downloads = 4
+	}
+	if cfg.Loads == nil {
+		cfg.Loads = semaphore.NewWeighted(1)
+	}
+	if cfg.LookbackDays == 0 {
+		cfg.LookbackDays = 5
+	}
+	if cfg.WindowTries == 0 {
+		cfg.WindowTries = 3
+	}
+	if cfg.RetryDelay == 0 {
+		cfg.RetryDelay = time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Workspace{cfg: cfg, source: source, log: log}, nil
+}
