@@ -52,6 +52,7 @@ func TestClassify(t *testing.T) {
 		{"a quota may have its time in RateLimit", 429, []string{`RateLimit: "project";r=0;t=3600, "project-concurrency";r=3`}, "", Error{Action: Pause, Reason: ReasonQuota, After: time.Hour}, fault.CodeRateLimited},
 		{"headers outweigh the text", 429, []string{`RateLimit: "project";r=0;t=90`}, "too many export requests in progress", Error{Action: Pause, Reason: ReasonQuota, After: 90 * time.Second}, fault.CodeRateLimited},
 		{"a quota outweighs a crowd", 429, []string{`RateLimit: "project-concurrency";r=0`, `RateLimit: "project";r=0`}, "", Error{Action: Pause, Reason: ReasonQuota, After: 5 * time.Minute}, fault.CodeRateLimited},
+		{"a quota outweighs a crowd that has a time", 429, []string{`RateLimit: "project-concurrency";r=0;t=5, "project";r=0, "other";r=0;t=600`}, "", Error{Action: Pause, Reason: ReasonQuota, After: 10 * time.Minute}, fault.CodeRateLimited},
 		{"a quota may show in the text alone", 429, nil, `{"error":"Query rate limit exceeded for project_id: 1."}`, Error{Action: Pause, Reason: ReasonQuota, After: 5 * time.Minute}, fault.CodeRateLimited},
 		{"429 without a word is a failure", 429, nil, "", Error{Action: Retry, Reason: ReasonQuota, Smaller: true}, fault.CodeRateLimited},
 		{"nonsense in headers is no word", 429, []string{"Retry-After: soon", "RateLimit: ;;=,=;r"}, "", Error{Action: Retry, Reason: ReasonQuota, Smaller: true}, fault.CodeRateLimited},

@@ -151,7 +151,9 @@ func newTransport() *http.Transport {
 		TLSHandshakeTimeout: 15 * time.Second,
 		MaxIdleConnsPerHost: 8,
 		IdleConnTimeout:     90 * time.Second,
-		DisableCompression:  true, // gzip stays gzip: the reader checks its trailer
+		// An answer may be silent for minutes: pings tell it from a connection that is gone.
+		HTTP2:              &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+		DisableCompression: true, // gzip stays gzip: the reader checks its trailer
 	}
 }
 

@@ -2,6 +2,7 @@ package mixpanel_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net"
 	"net/http"
@@ -163,8 +164,8 @@ func TestErrorsShowNeitherCredentialsNorTheURL(t *testing.T) {
 	t.Parallel()
 	unreachable := newClient(t, mixpanel.Config{BaseURL: "http://127.0.0.1:1"})
 	echo := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		user, pass, _ := r.BasicAuth()
-		http.Error(w, "Unable to authenticate "+user+" with "+pass, http.StatusBadRequest)
+		_, pass, _ := r.BasicAuth()
+		http.Error(w, "Unable to authenticate "+r.Header.Get("Authorization")+" with "+pass, http.StatusBadRequest)
 	})
 	for name, c := range map[string]*mixpanel.Client{"network": unreachable, "echo": echo} {
 		r := october()
@@ -173,7 +174,8 @@ func TestErrorsShowNeitherCredentialsNorTheURL(t *testing.T) {
 		if err == nil {
 			t.Fatal("no error")
 		}
-		for _, hidden := range []string{testSecret, url.QueryEscape(r.Where), "ann@example.org", "from_date"} {
+		basic := base64.StdEncoding.EncodeToString([]byte(testUser + ":" + testSecret))
+		for _, hidden := range []string{testSecret, basic, url.QueryEscape(r.Where), "ann@example.org", "from_date"} {
 			if strings.Contains(err.Error(), hidden) {
 				t.Errorf("%s: error %q shows %s", name, err, hidden)
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -123,14 +124,15 @@ func readErrorBody(resp *http.Response) []byte {
 	return text
 }
 
-// redact takes the secret out of a text that came from elsewhere. Mixpanel's secrets have 32 characters; a very short
-// one is left alone, because it would be found in every text.
+// redact takes the secret, and the header that carries it, out of a text that came from elsewhere. Mixpanel's secrets
+// have 32 characters; a very short one is left alone, because it would be found in every text.
 func (c *Client) redact(text string) string {
 	s := c.secret.Reveal()
 	if len(s) < 6 {
 		return text
 	}
-	return strings.ReplaceAll(text, s, c.secret.String())
+	basic := base64.StdEncoding.EncodeToString([]byte(c.username + ":" + s))
+	return strings.NewReplacer(s, c.secret.String(), basic, c.secret.String()).Replace(text)
 }
 
 // query returns the parameters as in Mixpanel's OpenAPI description of the Event Export API.

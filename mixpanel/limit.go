@@ -1,7 +1,9 @@
 package mixpanel
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,19 +61,21 @@ func parseLimit(item string) (Limit, bool) {
 // concurrent reports whether l counts requests that run at the same time.
 func (l Limit) concurrent() bool { return strings.Contains(l.Name, "concurren") }
 
-// exhausted returns the used up limit that keeps us waiting longest.
+// exhausted returns the used up limit that keeps us waiting longest: an hourly one before one of requests at once.
 func exhausted(limits []Limit) (Limit, bool) {
-	var worst Limit
-	found := false
-	for _, l := range limits {
-		if l.Remaining != 0 {
-			continue
-		}
-		if !found || worst.concurrent() && !l.concurrent() || l.Reset > worst.Reset {
-			worst, found = l, true
-		}
+	used := slices.DeleteFunc(slices.Clone(limits), func(l Limit) bool { return l.Remaining != 0 })
+	if len(used) == 0 {
+		return Limit{}, false
 	}
-	return worst, found
+	return slices.MaxFunc(used, func(a, b Limit) int {
+		if a.concurrent() != b.concurrent() {
+			if a.concurrent() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Reset, b.Reset)
+	}), true
 }
 
 // retryAfter reads the Retry-After header, in seconds or as a date. It returns at least a second and at most maxWait.
