@@ -1,0 +1,166 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones have to be known in containers without them
+
+	"github.com/spf13/pflag"
+
+	"mixduck/internal/secret"
+)
+
+// setting is one thing that a person can set.
+type setting struct {
+	key    string // its name: redis.url
+	env    string // MIXDUCK_REDIS_URL
+	flag   string // redis-url; "" if it cannot be a flag
+	usage  string
+	secret bool // env + "_FILE" may name a file that holds it
+	set    func(*Config, string) error
+}
+
+// settings returns all of them, in the order in which help shows them.
+func settings() []setting {
+	return []setting{
+		{key: "data_dir", env: "MIXDUCK_DATA_DIR", flag: "data-dir", usage: "directory of the databases; default ~/.mp/data", set: notEmpty(func(c *Config) *string { return &c.DataDir })},
+		{key: "redis.url", env: "MIXDUCK_REDIS_URL", flag: "redis-url", usage: "Redis of the queue; without it the queue is embedded", secret: true, set: setRedisURL},
+		{key: "project.id", env: "MP_PROJECT_ID", usage: "Mixpanel project id", set: setProjectID},
+		{key: "project.region", env: "MP_REGION", usage: "us, eu or in; default us", set: oneOf(func(c *Config) *string { return &c.Project.Region }, "us", "eu", "in")},
+		{key: "project.timezone", env: "MP_TIMEZONE", usage: "zone of the project, as Europe/Berlin; default UTC", set: setTimezone},
+		{key: "project.time_encoding", env: "MP_TIME_ENCODING", usage: "utc, or shifted for projects from before 2023; default utc", set: setTimeEncoding},
+		{key: "project.username", env: "MP_USERNAME", usage: "service account", set: notEmpty(func(c *Config) *string { return &c.Project.Username })},
+		{key: "project.secret", env: "MP_SECRET", usage: "its secret", secret: true, set: setProjectSecret},
+		{key: "mixpanel.base_url", env: "MIXDUCK_MIXPANEL_BASE_URL", flag: "mixpanel-base-url", usage: "replaces Mixpanel's hosts, for tests and proxies", set: notEmpty(func(c *Config) *string { return &c.Mixpanel.BaseURL })},
+		{key: "mixpanel.first_byte_timeout", env: "MIXDUCK_MIXPANEL_FIRST_BYTE_TIMEOUT", flag: "mixpanel-first-byte-timeout", usage: "how long an export may take to begin; default 5m", set: positive(func(c *Config) *time.Duration { return &c.Mixpanel.FirstByteTimeout })},
+		{key: "mixpanel.idle_timeout", env: "MIXDUCK_MIXPANEL_IDLE_TIMEOUT", flag: "mixpanel-idle-timeout", usage: "how long an export may be silent; default 2m", set: positive(func(c *Config) *time.Duration { return &c.Mixpanel.IdleTimeout })},
+		{key: "worker.concurrency", env: "MIXDUCK_WORKER_CONCURRENCY", flag: "concurrency", usage: "jobs at once; default 4", set: count(func(c *Config) *int { return &c.Worker.Concurrency })},
+		{key: "worker.drain_timeout", env: "MIXDUCK_WORKER_DRAIN_TIMEOUT", flag: "drain-timeout", usage: "for running jobs after the first signal; default 20s", set: positive(func(c *Config) *time.Duration { return &c.Worker.DrainTimeout })},
+		{key: "worker.max_attempts", env: "MIXDUCK_WORKER_MAX_ATTEMPTS", flag: "max-attempts", usage: "of a job that fails; default 5", set: count(func(c *Config) *int { return &c.Worker.MaxAttempts })},
+		{key: "worker.retry_backoff", env: "MIXDUCK_WORKER_RETRY_BACKOFF", flag: "retry-backoff", usage: "before the second attempt, doubled each time; default 5s", set: positive(func(c *Config) *time.Duration { return &c.Worker.RetryBackoff })},
+		{key: "worker.memory_limit", env: "MIXDUCK_WORKER_MEMORY_LIMIT", flag: "memory-limit", usage: "for DuckDB while it loads, as 512MB; default 512MB", set: setMemoryLimit},
+		{key: "worker.lock_wait", env: "MIXDUCK_WORKER_LOCK_WAIT", flag: "lock-wait", usage: "for a database that another program holds; default 1m", set: positive(func(c *Config) *time.Duration { return &c.Worker.LockWait })},
+		{key: "log.level", env: "MIXDUCK_LOG_LEVEL", flag: "log-level", usage: "debug, info, warn or error; default info", set: oneOf(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
+		{key: "log.format", env: "MIXDUCK_LOG_FORMAT", flag: "log-format", usage: "text or json; default text", set: oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
+	}
+}
+
+// find returns the value and where it comes from, "" if it is not set.
+func (s setting) find(env map[string]string, flags *pflag.FlagSet) (value, origin string, err error) {
+	if s.flag != "" && flags != nil && flags.Changed(s.flag) {
+		value, err = flags.GetString(s.flag)
+		return value, "--" + s.flag, err
+	}
+	if v := env[s.env]; v != "" {
+		return v, s.env, nil
+	}
+	if name := env[s.env+"_FILE"]; s.secret && name != "" {
+		value, err = readSecret(name)
+		return value, s.env + "_FILE", err
+	}
+	return "", "", nil
+}
+
+func notEmpty(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if strings.TrimSpace(v) == "" {
+			return errors.New("is empty")
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func oneOf(field func(*Config) *string, allowed ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(allowed, v) {
+			return fmt.Errorf("%q is none of %s", v, strings.Join(allowed, ", "))
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func positive(field func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("%q is no duration like 90s or 5m", v)
+		}
+		*field(c) = d
+		return nil
+	}
+}
+
+func count(field func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no number from 1 on", v)
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+func setRedisURL(c *Config, v string) error {
+	u, err := url.Parse(v)
+	if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) { // the error would show the password
+		return errors.New("is no redis://, rediss:// or unix:// URL")
+	}
+	c.Redis.URL = secret.New(v)
+	return nil
+}
+
+func setProjectID(c *Config, v string) error {
+	id, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || id <= 0 {
+		return fmt.Errorf("%q is no project id: it is the number in the project's settings", v)
+	}
+	c.Project.ID = id
+	return nil
+}
+
+func setProjectSecret(c *Config, v string) error {
+	c.Project.Secret = secret.New(v)
+	return nil
+}
+
+func setTimezone(c *Config, v string) error {
+	loc, err := time.LoadLocation(v)
+	if err != nil || v == "Local" {
+		return fmt.Errorf("%q is no time zone like Europe/Berlin", v)
+	}
+	c.Project.Location = loc
+	return nil
+}
+
+func setTimeEncoding(c *Config, v string) error {
+	if v != "utc" && v != "shifted" {
+		return fmt.Errorf("%q is none of utc, shifted", v)
+	}
+	c.Project.Shifted = v == "shifted"
+	return nil
+}
+
+// minMemory is what a load needs.
+const minMemory = 128_000_000
+
+func setMemoryLimit(c *Config, v string) error {
+	digits := strings.TrimRight(v, "KMGBkmgb")
+	factor := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[strings.ToUpper(v[len(digits):])]
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil || factor == 0 {
+		return fmt.Errorf("%q is no size like 512MB or 2GB", v)
+	}
+	if n*factor < minMemory {
+		return fmt.Errorf("%s is too little: a load needs 128MB", v)
+	}
+	c.Worker.MemoryLimit = n * factor
+	return nil
+}

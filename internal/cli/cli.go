@@ -1,0 +1,53 @@
+// Package cli holds what the commands share: how they are started, and how they say that something is wrong. It knows no
+// command.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"mixduck/internal/fault"
+)
+
+// Process is what a command may touch of the process it runs in, so that tests can run it.
+type Process struct {
+	Args    []string // without the program's name
+	Environ []string // as os.Environ
+	Stdin   io.Reader
+	Stdout  io.Writer // results
+	Stderr  io.Writer // everything else
+}
+
+// Signals returns a context that the first SIGINT or SIGTERM ends; the second ends the process.
+func Signals() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// Getenv looks a variable up.
+func (p *Process) Getenv(name string) string {
+	for _, kv := range p.Environ {
+		if k, v, _ := strings.Cut(kv, "="); k == name {
+			return v
+		}
+	}
+	return ""
+}
+
+// Fail prints err with its hint and returns the exit code that goes with it, 0 for no error.
+func Fail(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "error: %v\n", err)
+	if hint := fault.HintOf(err); hint != "" {
+		fmt.Fprintf(stderr, "try: %s\n", hint)
+	}
+	return fault.CodeOf(err).Exit()
+}
