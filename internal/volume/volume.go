@@ -1,0 +1,61 @@
+// Package volume finds the files of databases inside the directories of volumes. It keeps names from leading out of them.
+package volume
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mixduck/internal/fault"
+)
+
+const hint = "name a database inside the data directory, for example main/12345.db"
+
+// Path returns the absolute path of the database rel, relative to the volume's directory dir, with symbolic links
+// resolved as far as the path exists. It refuses, with [fault.CodeUsage], a path that leaves dir by itself or through a
+// link, one that lies in a hidden directory (Mixduck's own files are in one), and one that is no regular file.
+func Path(dir, rel string) (string, error) {
+	if !filepath.IsLocal(rel) {
+		return "", fault.Usage(hint, "%q leaves the data directory", rel)
+	}
+	for part := range strings.SplitSeq(filepath.Clean(rel), string(filepath.Separator)) {
+		if strings.HasPrefix(part, ".") {
+			return "", fault.Usage(hint, "%q lies in a hidden directory", rel)
+		}
+	}
+	root, err := resolve(dir)
+	if err != nil {
+		return "", err
+	}
+	path, err := resolve(filepath.Join(root, rel))
+	if err != nil {
+		return "", err
+	}
+	if inside, err := filepath.Rel(root, path); err != nil || !filepath.IsLocal(inside) {
+		return "", fault.Usage(hint, "%q leads out of the data directory, to %s", rel, path)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return "", fault.Usage(hint, "%s is no file", path)
+	}
+	return path, nil
+}
+
+// resolve makes path absolute and follows its links. What does not exist yet is kept as it is; a link that leads to
+// nothing is an error, since nobody can say where a file made through it would lie.
+func resolve(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	resolved, err := filepath.EvalSymlinks(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return resolved, err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return "", fault.Usage("remove the link, or make what it leads to", "%s is a link that leads to nothing", path)
+	}
+	parent, err := resolve(filepath.Dir(path))
+	return filepath.Join(parent, filepath.Base(path)), err
+}
