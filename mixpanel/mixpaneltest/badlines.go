@@ -3,7 +3,6 @@ package mixpaneltest
 import "strings"
 
 const (
-	longLineBytes = 16 << 20
 	nestedDeep    = 200
 	hotShardEvent = "$hotshard_events" // by Mixpanel's documentation of hot shards
 )

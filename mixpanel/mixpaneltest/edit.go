@@ -1,8 +1,10 @@
 package mixpaneltest
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"mixduck/internal/day"
 )
@@ -10,6 +12,7 @@ import (
 const (
 	defaultEvery       = 10
 	defaultFromRequest = 2
+	defaultLineBytes   = 16 << 20
 )
 
 // edit is a fault of the data at work on one day, as one request finds it.
@@ -17,21 +20,20 @@ type edit struct {
 	kind    Kind
 	every   int
 	late    bool   // LateRows: not yet there
+	length  int    // LongLine: in bytes
 	day     uint64 // seed of what looks random
 	request uint64 // seed of what differs from request to request
 }
 
 func newEdit(f Fault, d day.Day, request int) edit {
-	e := edit{kind: f.Kind, every: f.Every, day: uint64(d), request: uint64(request)}
-	if e.every == 0 {
-		e.every = defaultEvery
+	return edit{
+		kind:    f.Kind,
+		every:   cmp.Or(f.Every, defaultEvery),
+		late:    request < cmp.Or(f.FromRequest, defaultFromRequest),
+		length:  cmp.Or(f.LineBytes, defaultLineBytes),
+		day:     uint64(d),
+		request: uint64(request),
 	}
-	from := f.FromRequest
-	if from == 0 {
-		from = defaultFromRequest
-	}
-	e.late = request < from
-	return e
 }
 
 // apply returns the day's lines, without newlines, as the fault leaves them. It may change lines, but not what is in one.
@@ -110,9 +112,12 @@ func (e edit) delay(lines [][]byte) [][]byte {
 func (e edit) duplicate(lines [][]byte) [][]byte {
 	var out, end [][]byte
 	for i, line := range lines {
-		twin := e.twin(line)
+		var twin []byte
+		if i%e.every == 0 {
+			twin = e.twin(line, i/e.every)
+		}
 		switch {
-		case i%e.every != 0 || twin == nil:
+		case twin == nil:
 			out = append(out, line)
 		case i/e.every%3 == 0:
 			out = append(out, line, twin)
@@ -126,8 +131,8 @@ func (e edit) duplicate(lines [][]byte) [][]byte {
 	return append(out, end...)
 }
 
-// twin returns a duplicate of line, or nil if line is no row.
-func (e edit) twin(line []byte) []byte {
+// twin returns the n-th duplicate of the day, made from line, or nil if line is no row.
+func (e edit) twin(line []byte, n int) []byte {
 	r, ok := parseRecord(line)
 	if !ok {
 		return nil
@@ -135,7 +140,12 @@ func (e edit) twin(line []byte) []byte {
 	if e.kind == ExactDuplicates {
 		return slices.Clone(line)
 	}
-	r.set("changed_later", `"yes"`)
+	changed := field{"~changed", []byte("true")}
+	if e.kind == TiedDuplicates && n%2 == 1 {
+		r.fields = slices.Insert(r.fields, 0, changed) // this text is the greater one
+	} else {
+		r.fields = append(r.fields, changed)
+	}
 	if e.kind == NewerDuplicates {
 		r.arriveLater(1)
 	}
@@ -164,6 +174,6 @@ func (e edit) lengthen(lines [][]byte) [][]byte {
 		return lines
 	}
 	r.event = []byte(`"Long Line"`)
-	r.set("long", `"`+string(slices.Repeat([]byte("long "), longLineBytes/5))+`"`)
+	r.set("long", `"`+strings.Repeat("long ", e.length/5+1)+`"`)
 	return append(lines, r.encode())
 }

@@ -51,7 +51,7 @@ const (
 	LateRows        Kind = "late-rows"         // rows that only FromRequest and later ones find
 	ExactDuplicates Kind = "exact-duplicates"  // the same line again
 	NewerDuplicates Kind = "newer-duplicates"  // again with a changed property and a larger mp_processing_time_ms
-	TiedDuplicates  Kind = "tied-duplicates"   // again with a changed property only
+	TiedDuplicates  Kind = "tied-duplicates"   // again with a changed property; in turn the one and the other has the greater text
 	MissingInsertID Kind = "missing-insert-id" // without $insert_id
 	EmptyInsertID   Kind = "empty-insert-id"   // $insert_id is ""
 	MissingDistinct Kind = "missing-distinct"  // without distinct_id
@@ -62,7 +62,7 @@ const (
 	InvalidUTF8     Kind = "invalid-utf8"      // more lines, with bytes that are not UTF-8
 	LoneSurrogates  Kind = "lone-surrogates"   // more lines, with half of a surrogate pair
 	DeeplyNested    Kind = "deeply-nested"     // more lines, nested 200 deep
-	LongLine        Kind = "long-line"         // one more event a day, of 16 MiB
+	LongLine        Kind = "long-line"         // one more event a day, of LineBytes
 )
 
 // Fault is something that goes wrong on purpose: for some requests if it is one of the answer or the wire, for the data
@@ -93,6 +93,7 @@ type Fault struct {
 
 	Every       int `json:"every,omitempty"`        // concerns every n-th row of a day, the first included; 0 means 10
 	FromRequest int `json:"from_request,omitempty"` // LateRows: the first request for a day that finds them; 0 means 2
+	LineBytes   int `json:"line_bytes,omitempty"`   // LongLine: at least so long; 0 means 16 MiB
 }
 
 // class is the part of the answer that a fault concerns.
@@ -130,21 +131,21 @@ func (f Fault) validate() error {
 	if f.Days.Len() == 0 {
 		return fmt.Errorf("fault %s: from %s is after %s", f.Kind, f.Days.From, f.Days.To)
 	}
-	if min(f.Times, f.MinDays, f.MaxDays, f.AfterLines, f.Every, f.FromRequest) < 0 ||
+	if min(f.Times, f.MinDays, f.MaxDays, f.AfterLines, f.Every, f.FromRequest, f.LineBytes) < 0 ||
 		f.AfterBytes < 0 || f.Hold < 0 || f.RetryAfter < 0 {
 		return fmt.Errorf("fault %s: no field may be negative", f.Kind)
 	}
 	shaped := f
 	shaped.Kind, shaped.Project, shaped.Days = "", 0, day.Range{}
 	if class == dataClass {
-		shaped.Every, shaped.FromRequest = 0, 0
+		shaped.Every, shaped.FromRequest, shaped.LineBytes = 0, 0, 0
 		if shaped != (Fault{}) {
-			return fmt.Errorf("fault %s: changes the data, not single requests: only every and from_request shape it", f.Kind)
+			return fmt.Errorf("fault %s: changes the data, not single requests: it takes neither times nor bounds", f.Kind)
 		}
 		return nil
 	}
-	if f.Every != 0 || f.FromRequest != 0 {
-		return fmt.Errorf("fault %s: every and from_request are for faults of the data", f.Kind)
+	if f.Every != 0 || f.FromRequest != 0 || f.LineBytes != 0 {
+		return fmt.Errorf("fault %s: every, from_request and line_bytes are for faults of the data", f.Kind)
 	}
 	return nil
 }

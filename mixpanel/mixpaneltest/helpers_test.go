@@ -1,0 +1,121 @@
+package mixpaneltest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"mixduck/internal/day"
+	"mixduck/mixpanel/mixpaneltest"
+)
+
+var (
+	march1 = day.New(2025, 3, 1)
+	march3 = day.New(2025, 3, 3)
+	now    = time.Date(2025, 3, 10, 12, 0, 0, 0, time.UTC)
+)
+
+// project returns the project that most tests use, with n events a day.
+func project(n int) mixpaneltest.Project {
+	return mixpaneltest.Project{
+		ID: 7, Region: "us", Username: "sa", Secret: "s3cret",
+		Data: mixpaneltest.Generator{Seed: 1, EventsPerDay: n},
+	}
+}
+
+// start runs a server for p without limits; the clock stands at now.
+func start(tb testing.TB, p mixpaneltest.Project) *mixpaneltest.Server {
+	tb.Helper()
+	return mixpaneltest.Start(tb, mixpaneltest.Config{
+		Projects: []mixpaneltest.Project{p},
+		Now:      func() time.Time { return now },
+		Limits:   mixpaneltest.Limits{Off: true},
+	})
+}
+
+// answer is what a client sees.
+type answer struct {
+	status int
+	header http.Header
+	wire   []byte // the body as sent
+	text   string // the body without gzip
+	err    error  // why the body ended too soon, in the transport or in gzip
+}
+
+// lines returns the lines of the body, without newlines.
+func (a answer) lines() []string {
+	if a.text == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(a.text, "\n"), "\n")
+}
+
+// ask sends a request that edit may change first. The error is that of getting any answer at all.
+func ask(ctx context.Context, s *mixpaneltest.Server, params url.Values, edit func(*http.Request)) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+mixpaneltest.ExportPath+"?"+params.Encode(), nil)
+	if err != nil {
+		return answer{}, err
+	}
+	req.SetBasicAuth("sa", "s3cret")
+	req.Header.Set("Accept-Encoding", "gzip")
+	if edit != nil {
+		edit(req)
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	a.wire, a.err = io.ReadAll(resp.Body)
+	a.text = string(a.wire)
+	if resp.Header.Get("Content-Encoding") == "gzip" {
+		zr, err := gzip.NewReader(bytes.NewReader(a.wire))
+		if err != nil {
+			a.err = errors.Join(a.err, err)
+			return a, nil
+		}
+		text, err := io.ReadAll(zr)
+		a.text, a.err = string(text), errors.Join(a.err, err)
+	}
+	return a, nil
+}
+
+// get asks for days and fails the test if there is no answer.
+func get(t *testing.T, s *mixpaneltest.Server, from, to day.Day, more ...string) answer {
+	t.Helper()
+	a, err := ask(t.Context(), s, params(from, to, more...), nil)
+	if err != nil {
+		t.Fatalf("export: %v", err)
+	}
+	return a
+}
+
+// params returns a query for days with more keys and values.
+func params(from, to day.Day, more ...string) url.Values {
+	v := url.Values{"project_id": {"7"}, "from_date": {from.String()}, "to_date": {to.String()}}
+	for i := 0; i < len(more); i += 2 {
+		v.Set(more[i], more[i+1])
+	}
+	return v
+}
+
+// inject puts f in force.
+func inject(t *testing.T, s *mixpaneltest.Server, f mixpaneltest.Fault) *mixpaneltest.Injection {
+	t.Helper()
+	i, err := s.Inject(f)
+	if err != nil {
+		t.Fatalf("Inject(%+v): %v", f, err)
+	}
+	return i
+}
