@@ -1,0 +1,30 @@
+package jobs
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mixduck/internal/fault"
+)
+
+const maxMessageBytes = 2000
+
+// failureOf returns err as records keep it.
+func failureOf(err error, at time.Time) *Failure {
+	return &Failure{Code: fault.CodeOf(err), Message: oneLine(err.Error()), Hint: oneLine(fault.HintOf(err)), At: at}
+}
+
+// oneLine returns s as a single line of valid UTF-8 of at most [maxMessageBytes].
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
+	if len(s) <= maxMessageBytes {
+		return s
+	}
+	const ellipsis = "…"
+	end := maxMessageBytes - len(ellipsis)
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + ellipsis
+}

@@ -1,0 +1,74 @@
+// Package fetch runs fetch jobs: it joins the contract of the queue to a workspace. What it knows is how a job's request
+// becomes a workspace's, and how a workspace's failure becomes the queue's.
+package fetch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+	"mixduck/workspace"
+)
+
+// Opener makes the workspace of a job: it knows the projects' credentials and the volumes' directories. spool is the
+// directory for the job's responses. Errors are permanent if they have [fault.CodeUsage].
+type Opener func(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Workspace, error)
+
+// Config tunes a [Handler].
+type Config struct {
+	SpoolDir string // each job uses a directory of its own below it
+}
+
+// Handler runs fetch jobs. It is a [jobs.Handler].
+type Handler struct {
+	cfg  Config
+	open Opener
+	log  *slog.Logger
+}
+
+// New returns a handler.
+func New(cfg Config, open Opener, log *slog.Logger) *Handler {
+	return &Handler{cfg: cfg, open: open, log: log}
+}
+
+// Run fetches what the job asks for, and what earlier attempts have not committed yet.
+func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
+	req := a.Record.Fetch
+	ws, err := h.open(req, filepath.Join(h.cfg.SpoolDir, a.Record.ID), h.log.With(slog.String("job_id", a.Record.ID)))
+	if err != nil {
+		return classify(err)
+	}
+	before := a.Record.Progress
+	progress, err := ws.FetchEvents(ctx, workspace.FetchRequest{
+		Table: req.Table, Days: req.Days, Events: req.Events, Where: req.Where, Mode: workspace.Mode(req.Mode),
+		Force: req.Force, Job: a.Record.ID, Fence: a.Fence, Drain: a.Draining(),
+	}, func(p workspace.Progress) { a.Report(report(p, before)) })
+	a.Report(report(progress, before))
+	if err != nil {
+		return classify(err)
+	}
+	return nil
+}
+
+// report turns a workspace's progress into that of the job, whose earlier attempts have sent requests of their own.
+func report(p workspace.Progress, before jobs.Progress) jobs.Progress {
+	return jobs.Progress{
+		WindowsDone: p.WindowsDone, WindowsTotal: p.WindowsTotal,
+		Rows: p.Rows, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Bytes: p.Bytes,
+		Requests: before.Requests + p.Requests, Retries: before.Retries + p.Retries,
+	}
+}
+
+// classify says what the queue is to make of a failure. Whatever is not known to be permanent is temporary.
+func classify(err error) error {
+	if pause, ok := errors.AsType[*workspace.PauseError](err); ok {
+		return jobs.PauseUntil(pause.Until, err)
+	}
+	if workspace.Permanent(err) || fault.CodeOf(err) == fault.CodeAuth {
+		return jobs.Permanent(err)
+	}
+	return err
+}

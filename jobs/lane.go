@@ -1,0 +1,189 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A turn is a job's right to write to its database: it holds the lane under a fence that no other turn of the lane has
+// had. The zero turn is nobody's.
+type turn struct {
+	lane  string // the database
+	job   string
+	fence int64
+}
+
+// identity tells one run of a worker process from all others.
+type identity struct {
+	id   string // the same for all runs on one data directory
+	boot string // of this run only
+}
+
+// exit says where a job goes whose turn ends.
+type exit string
+
+const (
+	exitOut   exit = "out"   // away
+	exitFront exit = "front" // to the head of its lane
+	exitDelay exit = "delay" // aside until a time, then first
+)
+
+// lanes moves jobs through their lanes. It knows jobs by id only; what they are stands in their records.
+type lanes struct {
+	rdb     redis.UniversalClient
+	scripts scripts
+	now     func() time.Time
+}
+
+// firstLook is how long after a step of a lane the sweep looks whether it went on.
+const firstLook = time.Second
+
+// step runs a script of a lane. Before, it makes sure that the sweep sees the lane soon, in case this process gets no
+// further; that cannot be part of the script, as the set of lanes lives in another slot.
+func (l lanes) step(ctx context.Context, s *redis.Script, lane string, args ...any) *redis.Cmd {
+	at := l.now().Add(firstLook).UnixMilli()
+	if err := l.rdb.ZAdd(ctx, lanesKey, redis.Z{Score: float64(at), Member: lane}).Err(); err != nil {
+		cmd := redis.NewCmd(ctx)
+		cmd.SetErr(err)
+		return cmd
+	}
+	return s.Run(ctx, l.rdb, laneKeys(lane), args...)
+}
+
+// status is the first part of a lane script's answer.
+type status string
+
+const (
+	statusOK    status = "ok"
+	statusStale status = "stale"
+	statusBusy  status = "busy" // the turn's job is the holder that is in the way
+)
+
+func (l lanes) answer(cmd *redis.Cmd, lane string) (status, turn, error) {
+	parts, err := cmd.StringSlice()
+	if err != nil {
+		return "", turn{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	if len(parts) != 3 {
+		return "", turn{}, fmt.Errorf("lane %s: the script answered %q", lane, parts)
+	}
+	if parts[1] == "" {
+		return status(parts[0]), turn{}, nil
+	}
+	fence, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil {
+		return "", turn{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	return status(parts[0]), turn{lane: lane, job: parts[1], fence: fence}, nil
+}
+
+// submit puts a job at the end of its lane, unless the lane knows it, and returns the turn that this started, if any.
+// With refuse it does nothing to a lane that is held, and returns statusBusy with the holder.
+func (l lanes) submit(ctx context.Context, lane, job string, refuse bool) (status, turn, error) {
+	flag := "0"
+	if refuse {
+		flag = "1"
+	}
+	return l.answer(l.step(ctx, l.scripts.submit, lane, job, l.now().UnixMilli(), flag), lane)
+}
+
+// begin reports whether the turn is still on and now begun by w. Asking twice does no harm.
+func (l lanes) begin(ctx context.Context, t turn, w identity) (bool, error) {
+	n, err := l.step(ctx, l.scripts.begin, t.lane, t.job, t.fence, w.id, w.boot, l.now().UnixMilli()).Int()
+	if err != nil {
+		return false, fmt.Errorf("lane %s: %w", t.lane, err)
+	}
+	return n == 1, nil
+}
+
+// settle ends a turn and returns the next one, if anybody waits; statusStale if the turn was over already. Only
+// exitDelay looks at runAt.
+func (l lanes) settle(ctx context.Context, t turn, to exit, runAt time.Time) (status, turn, error) {
+	return l.answer(l.step(ctx, l.scripts.settle, t.lane, t.job, t.fence, string(to), l.now().UnixMilli(), millis(runAt)), t.lane)
+}
+
+// leave takes a job that no worker has begun out of its lane and returns the turn that this started, if any.
+func (l lanes) leave(ctx context.Context, lane, job string) (turn, error) {
+	_, next, err := l.answer(l.step(ctx, l.scripts.leave, lane, job, l.now().UnixMilli()), lane)
+	return next, err
+}
+
+// holds reports whether the turn is still on.
+func (l lanes) holds(ctx context.Context, t turn) (bool, error) {
+	v, err := l.rdb.HMGet(ctx, laneKeys(t.lane)[1], "job", "fence").Result()
+	if err != nil {
+		return false, fmt.Errorf("lane %s: %w", t.lane, err)
+	}
+	return v[0] == t.job && v[1] == strconv.FormatInt(t.fence, 10), nil
+}
+
+// position returns how many jobs wait in the lane before job, or -1 if it does not wait there.
+func (l lanes) position(ctx context.Context, lane, job string) (int, error) {
+	n, err := l.rdb.LPos(ctx, laneKeys(lane)[0], job, redis.LPosArgs{}).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return -1, nil
+	case err != nil:
+		return 0, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	return int(n), nil
+}
+
+// view is what the sweep sees of a lane.
+type view struct {
+	turn     turn      // of the holder, if any
+	since    time.Time // when its turn started or, once begun, when that was
+	worker   identity  // that began it; zero before
+	firstDue time.Time // of the delayed jobs; zero if there are none
+}
+
+// look gives the lane to its next job if it is free, and returns how it stands.
+func (l lanes) look(ctx context.Context, lane string) (view, error) {
+	parts, err := l.scripts.look.Run(ctx, l.rdb, laneKeys(lane), l.now().UnixMilli()).StringSlice()
+	if err != nil {
+		return view{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	names := []string{"job", "fence", "since", "worker", "boot", "due"}
+	if len(parts) != len(names) {
+		return view{}, fmt.Errorf("lane %s: the script answered %q", lane, parts)
+	}
+	p := parser{fields: make(map[string]string, len(names))}
+	for i, name := range names {
+		p.fields[name] = parts[i]
+	}
+	v := view{
+		since: p.time("since"), firstDue: p.time("due"),
+		worker: identity{id: p.fields["worker"], boot: p.fields["boot"]},
+	}
+	if job := p.fields["job"]; job != "" {
+		v.turn = turn{lane: lane, job: job, fence: p.int("fence")}
+	}
+	if p.err != nil {
+		return view{}, fmt.Errorf("lane %s: %w", lane, p.err)
+	}
+	return v, nil
+}
+
+// members returns the jobs that the lane knows.
+func (l lanes) members(ctx context.Context, lane string) (map[string]bool, error) {
+	keys := laneKeys(lane)
+	pipe := l.rdb.Pipeline()
+	waiting := pipe.LRange(ctx, keys[0], 0, -1)
+	held := pipe.HGet(ctx, keys[1], "job")
+	delayed := pipe.ZRange(ctx, keys[2], 0, -1)
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	known := make(map[string]bool, len(waiting.Val())+len(delayed.Val())+1)
+	for _, jobs := range [][]string{waiting.Val(), delayed.Val(), {held.Val()}} {
+		for _, job := range jobs {
+			known[job] = true
+		}
+	}
+	return known, nil
+}

@@ -1,0 +1,131 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Filter chooses jobs. Empty fields choose all.
+type Filter struct {
+	State    State
+	Project  string
+	Database string // the full name, with its volume
+	Limit    int    // at most so many, the newest; 0 means 100
+}
+
+const (
+	defaultLimit = 100
+	listPage     = 200
+)
+
+// List returns the jobs that match f, newest first.
+func (q *Queue) List(ctx context.Context, f Filter) ([]Record, error) {
+	if f.Limit <= 0 {
+		f.Limit = defaultLimit
+	}
+	index, err := q.narrowest(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var found []Record
+	seen := make(map[string]bool)
+	var gone []string
+	for start := 0; len(found) < f.Limit; {
+		size := listPage
+		if index.exact {
+			size = min(listPage, f.Limit-len(found))
+		}
+		ids, err := q.rdb.ZRevRange(ctx, index.key, int64(start), int64(start+size-1)).Result()
+		if err != nil {
+			return nil, fmt.Errorf("list jobs: %w", err)
+		}
+		if len(ids) == 0 {
+			break
+		}
+		start += len(ids)
+		page, err := q.records.loadAll(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		for i, e := range page {
+			switch {
+			case seen[ids[i]]: // pushed from the page before by a job that is newer than this listing
+			case e == nil:
+				gone = append(gone, ids[i])
+			case f.matches(e.Record) && len(found) < f.Limit:
+				found = append(found, e.Record)
+			}
+			seen[ids[i]] = true
+		}
+	}
+	// Records whose retention ended while no worker ran.
+	for _, id := range gone {
+		if err := q.records.forget(ctx, id, f.Project, f.Database); err != nil {
+			return nil, err
+		}
+	}
+	return found, q.place(ctx, found)
+}
+
+func (f Filter) matches(r Record) bool {
+	return (f.State == "" || f.State == r.State) && (f.Project == "" || f.Project == r.Fetch.Project) &&
+		(f.Database == "" || f.Database == r.Fetch.Database)
+}
+
+// index is a sorted set of job ids. It is exact for a filter if it holds no others than those that match.
+type index struct {
+	key   string
+	exact bool
+}
+
+// narrowest returns the shortest index that holds all that f chooses.
+func (q *Queue) narrowest(ctx context.Context, f Filter) (index, error) {
+	var keys []string
+	if f.State != "" {
+		keys = append(keys, indexState(f.State))
+	}
+	if f.Project != "" {
+		keys = append(keys, indexProject(f.Project))
+	}
+	if f.Database != "" {
+		keys = append(keys, indexDatabase(f.Database))
+	}
+	switch len(keys) {
+	case 0:
+		return index{key: indexAll(), exact: true}, nil
+	case 1:
+		return index{key: keys[0], exact: true}, nil
+	}
+	pipe := q.rdb.Pipeline()
+	sizes := make([]*redis.IntCmd, len(keys))
+	for i, key := range keys {
+		sizes[i] = pipe.ZCard(ctx, key)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return index{}, fmt.Errorf("list jobs: %w", err)
+	}
+	best := 0
+	for i := range sizes {
+		if sizes[i].Val() < sizes[best].Val() {
+			best = i
+		}
+	}
+	return index{key: keys[best]}, nil
+}
+
+// place fills in the positions of waiting jobs.
+func (q *Queue) place(ctx context.Context, records []Record) error {
+	for i := range records {
+		if records[i].State != StateWaiting {
+			continue
+		}
+		n, err := q.lanes.position(ctx, records[i].Fetch.Database, records[i].ID)
+		if err != nil {
+			return err
+		}
+		records[i].Position = max(n, 0)
+	}
+	return nil
+}

@@ -1,0 +1,10 @@
+-- KEYS: the record. ARGV: id, prefix of the indexes, created (unix ms), project, database, then fields and values.
+-- Writes a new record in state waiting and indexes it. Returns 0 if the id is taken.
+local id, prefix, created = ARGV[1], ARGV[2], ARGV[3]
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 6))
+redis.call('ZADD', prefix .. 'all', created, id)
+redis.call('ZADD', prefix .. 'state:waiting', created, id)
+redis.call('ZADD', prefix .. 'project:' .. ARGV[4], created, id)
+redis.call('ZADD', prefix .. 'database:' .. ARGV[5], created, id)
+return 1

@@ -1,0 +1,29 @@
+-- What every lane script starts with. A lane is three keys of one hash slot: the waiting jobs (LIST), the holder (HASH
+-- of job, fence, since, worker, boot, again) and the delayed jobs (ZSET by unix ms). The holder's fence outlives the
+-- holder, so that fences of a lane only ever grow. No script asks for the time: now is an argument, in unix ms.
+local queue, holder, delayed = KEYS[1], KEYS[2], KEYS[3]
+
+local function holds(job, fence)
+  return redis.call('HGET', holder, 'job') == job and redis.call('HGET', holder, 'fence') == fence
+end
+
+local function release()
+  redis.call('HDEL', holder, 'job', 'since', 'worker', 'boot', 'again')
+end
+
+-- advance gives a free lane to its next job: the delayed one that is longest due, else the head of the queue. It returns
+-- status, job and fence; the job is '' if the lane is held or nobody waits.
+local function advance(status, now)
+  if redis.call('HEXISTS', holder, 'job') == 1 then return {status, '', '0'} end
+  local job = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 1)[1]
+  if job then
+    redis.call('ZREM', delayed, job)
+  else
+    job = redis.call('LPOP', queue)
+  end
+  if not job then return {status, '', '0'} end
+  local last = tonumber(redis.call('HGET', holder, 'fence') or '0')
+  local fence = string.format('%.0f', math.max(last + 1, tonumber(now)))
+  redis.call('HSET', holder, 'job', job, 'fence', fence, 'since', now)
+  return {status, job, fence}
+end

@@ -1,0 +1,7 @@
+-- KEYS: the set of lanes. ARGV: lane, the score that it was seen with, when to look at it next ('' for never).
+-- Does nothing if somebody has asked for another look meanwhile.
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
+if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+return 1

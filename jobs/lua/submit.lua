@@ -1,0 +1,13 @@
+-- ARGV: job, now, refuse ('1' if a lane in use is refused). Puts a job that the lane does not know at its end.
+-- Returns known, busy (with the holder), or ok (with the job whose turn it became, if any).
+local job, now = ARGV[1], ARGV[2]
+local held = redis.call('HGET', holder, 'job')
+if held == job then
+  -- Its last run is being settled: it gets another turn after that.
+  if redis.call('HEXISTS', holder, 'worker') == 1 then redis.call('HSET', holder, 'again', '1') end
+  return {'known', '', '0'}
+end
+if redis.call('ZSCORE', delayed, job) or redis.call('LPOS', queue, job) then return {'known', '', '0'} end
+if held and ARGV[3] == '1' then return {'busy', held, '0'} end
+redis.call('RPUSH', queue, job)
+return advance('ok', now)

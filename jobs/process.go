@@ -1,0 +1,105 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+)
+
+// process runs the turn that a task announces, under a context that ends only with the worker, and settles it. An error
+// means that nothing has begun: Asynq keeps the task for another try.
+func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
+	t, payloadErr := parsePayload(task.Payload())
+	if t.job == "" {
+		w.log.Error("task is none of ours", slog.String("kind", task.Type()), slog.Any("err", payloadErr))
+		return nil
+	}
+	if ok, err := w.desk.take(t); err != nil || !ok {
+		return err
+	}
+	defer w.desk.giveBack(t)
+	log := w.log.With(slog.String("job_id", t.job), slog.String("lane", t.lane))
+	e, err := w.begin(ctx, t)
+	if err != nil {
+		w.troubled(log, err)
+		return err
+	}
+	if e == nil {
+		log.Debug("task is stale")
+		return nil
+	}
+	a := &Attempt{Record: e.Record, Fence: t.fence}
+	a.Record.Progress.Note = "" // of a wait that is over
+	log = log.With(slog.Int("attempt", e.Attempt))
+	log.Info("attempt started", slog.String("project", e.Fetch.Project), slog.String("range", e.Fetch.Days.String()))
+	started := time.Now()
+	var runErr, cause error
+	if payloadErr != nil {
+		runErr = Permanent(payloadErr)
+	} else {
+		runErr, cause = w.attempt(ctx, t, a, log)
+	}
+	o, ok := decide(runErr, cause, e.Attempt, e.MaxAttempts, w.cfg.Backoff, w.q.now())
+	log = log.With(slog.Duration("took", time.Since(started)))
+	if ok {
+		ok = w.settle(ctx, t, o, a.Progress(), log)
+	}
+	if !ok {
+		log.Warn("attempt was too late", slog.Any("err", runErr))
+		return nil
+	}
+	logOutcome(log, o, runErr)
+	return nil
+}
+
+func logOutcome(log *slog.Logger, o outcome, err error) {
+	log = log.With(slog.String("status", string(o.state)))
+	switch o.state {
+	case StateFailed:
+		log.Error("attempt ended", slog.Any("err", err))
+	case StateRetrying:
+		log.Warn("attempt ended", slog.Any("err", err), slog.Time("run_at", o.runAt))
+	case StatePaused:
+		log.Info("attempt ended", slog.Any("err", err), slog.Time("run_at", o.runAt))
+	default:
+		log.Info("attempt ended")
+	}
+}
+
+func (w *Worker) begin(ctx context.Context, t turn) (*entry, error) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer stop()
+	return w.q.begin(ctx, t, w.me)
+}
+
+// settle records the outcome, and reports whether the turn was still on. It tries until Redis is there, but not for ever
+// once the worker has cancelled its attempts.
+func (w *Worker) settle(ctx context.Context, t turn, o outcome, p Progress, log *slog.Logger) bool {
+	own := context.WithoutCancel(ctx)
+	giveUp, cancel := context.WithCancel(own)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(settleAtMost, cancel) })()
+	for delay := 100 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
+		call, stop := context.WithTimeout(own, callTimeout)
+		err := w.q.settle(call, t, o, p)
+		stop()
+		if err == nil {
+			return true
+		}
+		if errors.Is(err, ErrLaneLost) {
+			return false
+		}
+		w.troubled(log, err)
+		wait := time.NewTimer(delay)
+		select {
+		case <-wait.C:
+		case <-giveUp.Done():
+			wait.Stop()
+			log.Warn("attempt is not settled; the next start runs it again", slog.Any("err", err))
+			return true
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package jobs
+
+import (
+	"embed"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua/*.lua
+var sources embed.FS
+
+// scripts are the steps that must happen whole. Those of a lane share a prelude.
+type scripts struct {
+	submit, begin, settle, leave, look *redis.Script // of a lane
+	create, move, forget               *redis.Script // of a record
+	schedule                           *redis.Script // of the sweep
+	beat                               *redis.Script // of a worker
+}
+
+func loadScripts() (scripts, error) {
+	var failed error
+	read := func(name string) string {
+		b, err := sources.ReadFile("lua/" + name + ".lua")
+		if err != nil {
+			failed = fmt.Errorf("script %s: %w", name, err)
+		}
+		return string(b)
+	}
+	prelude := read("lane")
+	lane := func(name string) *redis.Script { return redis.NewScript(prelude + read(name)) }
+	plain := func(name string) *redis.Script { return redis.NewScript(read(name)) }
+	s := scripts{
+		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
+		create: plain("create"), move: plain("move"), forget: plain("forget"),
+		schedule: plain("schedule"), beat: plain("beat"),
+	}
+	return s, failed
+}

@@ -1,0 +1,81 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"mixduck/internal/fault"
+)
+
+// payloadVersion is that of [payload]. A worker refuses versions that it does not know.
+const payloadVersion = 1
+
+// payload is the body of an Asynq task: a turn. What to do stands in the job's record.
+type payload struct {
+	V     int    `json:"v"`
+	Job   string `json:"job"`
+	Lane  string `json:"lane"`
+	Fence int64  `json:"fence"`
+}
+
+// taskType is the type of the Asynq tasks of a kind. Its version is that of the kind's arguments in the record.
+func taskType(k Kind) string { return string(k) + ":v1" }
+
+// queueName is the Asynq queue of a volume and kind.
+func queueName(volume string, k Kind) string { return volume + "." + string(k) }
+
+// taskID is unique to a turn, so that a turn can be announced twice, and Asynq never refuses a new one.
+func taskID(t turn) string { return fmt.Sprintf("%s:%d", t.job, t.fence) }
+
+// taskTimeout is what Asynq allows an attempt. Attempts have no such limit; without a value Asynq takes 30 minutes.
+const taskTimeout = 30 * 24 * time.Hour
+
+// announce makes the turn an Asynq task, and reports whether it was one already.
+func (q *Queue) announce(ctx context.Context, t turn, k Kind) (known bool, err error) {
+	body, err := json.Marshal(payload{V: payloadVersion, Job: t.job, Lane: t.lane, Fence: t.fence})
+	if err != nil {
+		return false, fmt.Errorf("encode the task of job %s: %w", t.job, err)
+	}
+	// The worker settles each turn itself and never fails a task. What Asynq retries is a task whose process died: it
+	// comes back, is found stale and ends. With no retries at all it would lie in the archive for months.
+	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(taskType(k), body), asynq.Queue(queueName(volumeOf(t.lane), k)),
+		asynq.TaskID(taskID(t)), asynq.MaxRetry(1), asynq.Timeout(taskTimeout))
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("enqueue job %s: %w", t.job, err)
+	}
+	return false, nil
+}
+
+// pending reports whether the turn's Asynq task still waits for a worker to take it.
+func (q *Queue) pending(t turn, k Kind) (bool, error) {
+	info, err := q.inspector.GetTaskInfo(queueName(volumeOf(t.lane), k), taskID(t))
+	switch {
+	case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("task of job %s: %w", t.job, err)
+	}
+	return info.State == asynq.TaskStatePending, nil
+}
+
+// parsePayload reads the turn from a task. The turn is set also beside an error, if the job can be told from the body.
+func parsePayload(body []byte) (turn, error) {
+	var p payload
+	if err := json.Unmarshal(body, &p); err != nil {
+		return turn{}, fmt.Errorf("task payload: %w", err)
+	}
+	t := turn{lane: p.Lane, job: p.Job, fence: p.Fence}
+	if p.V != payloadVersion {
+		return t, fault.New(fault.CodeFailed, "run the same version of worker and enqueue, then retry the job",
+			"this worker does not know version %d of task payloads", p.V)
+	}
+	return t, nil
+}

@@ -1,0 +1,61 @@
+package jobs
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+const (
+	maxWhereBytes   = 16 << 10
+	maxProjectBytes = 256
+)
+
+var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+// Validate reports what makes f senseless, as an error with [fault.CodeUsage] and a hint. Those who enqueue check it,
+// and workers check it again.
+func (f Fetch) Validate() error {
+	if f.Project == "" || len(f.Project) > maxProjectBytes || !utf8.ValidString(f.Project) {
+		return fault.Usage("name a project of the configuration, or give a Mixpanel project id", "project %q is no project", f.Project)
+	}
+	if err := validateDatabase(f.Database); err != nil {
+		return err
+	}
+	if err := validateTable(f.Table); err != nil {
+		return err
+	}
+	if f.Days == (day.Range{}) {
+		return fault.Usage("say from which day to which, both included", "no days to fetch")
+	}
+	if f.Days.Len() == 0 {
+		return fault.Usage("swap the two dates", "the last day, %s, lies before the first, %s", f.Days.To, f.Days.From)
+	}
+	if slices.Contains(f.Events, "") {
+		return fault.Usage("leave the events out to fetch all of them", "the name of an event is empty")
+	}
+	if len(f.Where) > maxWhereBytes || !utf8.ValidString(f.Where) {
+		return fault.Usage("", "the where expression has %d bytes; at most %d of valid UTF-8 are allowed", len(f.Where), maxWhereBytes)
+	}
+	switch f.Mode {
+	case ModeSync, ModeAppend, ModeReplace, ModeCreate:
+		return nil
+	}
+	return fault.Usage("sync, append, replace or create", "%q is no mode of a fetch", f.Mode)
+}
+
+// validateTable keeps tables out of the names that the engine uses itself; DuckDB does not tell cases apart.
+func validateTable(name string) error {
+	lower := strings.ToLower(name)
+	switch {
+	case !tableName.MatchString(name):
+		return fault.Usage("letters, digits and _, at most 63, not beginning with a digit", "%q is no name of a table", name)
+	case strings.HasPrefix(lower, "__"), strings.HasPrefix(lower, "mixduck"), strings.HasSuffix(lower, "__replacing"):
+		return fault.Usage("choose another name", "table %q is reserved", name)
+	}
+	return nil
+}

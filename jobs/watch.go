@@ -1,0 +1,50 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	pollEvery   = 200 * time.Millisecond
+	pollOutages = time.Minute // for so long a queue that cannot be reached is waited for
+)
+
+// Watch calls fn with the record of a job now and after each change, until the job is final, ctx is done or the record is
+// gone ([ErrNoJob]). It bears a queue that cannot be reached for a minute.
+func (q *Queue) Watch(ctx context.Context, id string, fn func(Record)) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	var last Record
+	var answered time.Time
+	for {
+		r, err := q.Job(ctx, id)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, ErrNoJob), err != nil && time.Since(answered) > pollOutages:
+			return err
+		case err == nil:
+			answered = time.Now()
+			if !r.same(last) {
+				fn(r)
+				last = r
+			}
+			if r.State.Final() {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// same reports whether a person would see no difference between two records of one job.
+func (r Record) same(s Record) bool {
+	return r.ID == s.ID && r.State == s.State && r.Attempt == s.Attempt && r.Progress == s.Progress &&
+		r.Position == s.Position && r.RunAt.Equal(s.RunAt)
+}

@@ -1,0 +1,277 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"mixduck/internal/fault"
+)
+
+// WorkerConfig tunes a [Worker].
+type WorkerConfig struct {
+	// ID names the worker, the same at each start on one data directory, of which no two processes may run at once: what
+	// an earlier run was doing is started anew as soon as the next is up. Required.
+	ID           string
+	Volumes      []string      // that this machine has; required
+	Concurrency  int           // attempts at once; 0 means 4
+	DrainTimeout time.Duration // how long attempts may go on when the worker is told to stop; 0 means 20 s
+	Backoff      Backoff       // between attempts
+	Version      string        // shown beside the worker; "" is fine
+}
+
+const (
+	defaultConcurrency  = 4
+	defaultDrainTimeout = 20 * time.Second
+
+	taskCheckEvery = 50 * time.Millisecond // how fast an idle worker sees a new turn
+	sweepEvery     = time.Second
+	trimEvery      = time.Minute
+	auditEvery     = 5 * time.Minute
+	callTimeout    = 10 * time.Second // of one step in Redis
+	settleAtMost   = 5 * time.Second  // after the drain timeout; the next start finishes what is left
+)
+
+func (c WorkerConfig) withDefaults() WorkerConfig {
+	if c.Concurrency == 0 {
+		c.Concurrency = defaultConcurrency
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = defaultDrainTimeout
+	}
+	if c.Backoff.Base == 0 {
+		c.Backoff.Base = defaultBackoffBase
+	}
+	if c.Backoff.Cap == 0 {
+		c.Backoff.Cap = defaultBackoffCap
+	}
+	c.Backoff.Cap = max(c.Backoff.Cap, c.Backoff.Base)
+	return c
+}
+
+func (c WorkerConfig) validate() error {
+	if c.ID == "" || strings.ContainsAny(c.ID, "{}") {
+		return fault.Usage("use an id that is stored in the data directory", "%q is no id of a worker", c.ID)
+	}
+	if len(c.Volumes) == 0 {
+		return fault.Usage("name at least one, usually "+DefaultVolume, "the worker serves no volume")
+	}
+	for _, v := range c.Volumes {
+		if !volumeName.MatchString(v) {
+			return fault.Usage("lower-case letters, digits, - and _", "%q is no name of a volume", v)
+		}
+	}
+	if c.Concurrency < 0 || c.DrainTimeout < 0 || c.Backoff.Base < 0 || c.Backoff.Cap < 0 {
+		return fault.Usage("leave it out for the default", "concurrency, drain timeout and back-off cannot be negative")
+	}
+	return nil
+}
+
+// Worker runs jobs of its volumes.
+type Worker struct {
+	q        *Queue
+	handlers map[Kind]Handler
+	cfg      WorkerConfig
+	log      *slog.Logger
+	me       identity
+	desk     *desk
+	outage   *limiter
+}
+
+// NewWorker returns a worker that does nothing before Run. It returns errors with [fault.CodeUsage].
+func NewWorker(q *Queue, handlers map[Kind]Handler, cfg WorkerConfig, log *slog.Logger) (*Worker, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if len(handlers) == 0 {
+		return nil, fault.Usage("", "the worker has no handlers")
+	}
+	cfg = cfg.withDefaults()
+	return &Worker{
+		q: q, handlers: handlers, cfg: cfg, log: log, me: identity{id: cfg.ID, boot: rand.Text()},
+		desk: newDesk(cfg.Concurrency), outage: &limiter{},
+	}, nil
+}
+
+// Run works until ctx is done, then takes no more jobs, lets attempts go on for the drain timeout, cancels them with
+// [ErrShutdown], and returns when each handler has: their jobs stand first in their lanes then. While Redis cannot be
+// reached, at the start or later, it waits and goes on. A worker runs once.
+func (w *Worker) Run(ctx context.Context) error {
+	own := context.WithoutCancel(ctx)
+	if !w.arrive(ctx) {
+		return nil
+	}
+	background, stop := context.WithCancel(own)
+	defer stop()
+	var loops sync.WaitGroup
+	loops.Go(func() { w.beats(background) })
+	loops.Go(func() { w.sweeps(background) })
+
+	attempts, cancel := context.WithCancelCause(own)
+	defer cancel(nil)
+	server := asynq.NewServerFromRedisClient(w.q.rdb, w.serverConfig())
+	err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
+		// Not under Asynq's context: it ends with Asynq's lease, when Redis is away for half a minute.
+		return w.process(attempts, task)
+	}))
+	if err == nil {
+		<-ctx.Done()
+		w.log.Info("worker drains", slog.Int("attempts", w.desk.open()))
+		w.desk.close()
+		loops.Go(server.Stop)
+		w.drain(cancel)
+	}
+	stop()
+	loops.Wait()
+	server.Shutdown()
+	if departErr := w.q.depart(own, w.cfg.ID); departErr != nil {
+		w.log.Warn("worker stays listed until its heartbeat ends", slog.Any("err", departErr))
+	}
+	return err
+}
+
+func (w *Worker) serverConfig() asynq.Config {
+	queues := make(map[string]int)
+	for _, volume := range w.cfg.Volumes {
+		for kind := range w.handlers {
+			queues[queueName(volume, kind)] = 1
+		}
+	}
+	return asynq.Config{
+		Concurrency:       w.cfg.Concurrency,
+		Queues:            queues,
+		TaskCheckInterval: taskCheckEvery,
+		// Tasks come back only from dead processes. They are never failures, or Asynq would archive them.
+		IsFailure:      func(error) bool { return false },
+		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
+		// The worker itself waits for its attempts: Asynq would hand their tasks on while they still run.
+		ShutdownTimeout: taskTimeout,
+		Logger:          asynqLog{log: w.log, quiet: &limiter{}},
+		LogLevel:        asynq.InfoLevel,
+	}
+}
+
+// arrive announces the worker and starts anew what an earlier run of it left. It tries until Redis is there, and returns
+// false if ctx was done before.
+func (w *Worker) arrive(ctx context.Context) bool {
+	retry := time.NewTicker(sweepEvery)
+	defer retry.Stop()
+	for {
+		err := w.q.beat(ctx, w.info())
+		if err == nil {
+			err = w.sweeper().sweep(ctx, true)
+		}
+		if err == nil {
+			w.log.Info("worker started", slog.String("worker", w.cfg.ID), slog.Any("volumes", w.cfg.Volumes))
+			return true
+		}
+		if dropped, ok := w.outage.allow(time.Now()); ok && ctx.Err() == nil {
+			w.log.Warn("worker waits for the queue", slog.Any("err", err), slog.Int("dropped", dropped))
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-retry.C:
+		}
+	}
+}
+
+// info is what the worker's heartbeat says.
+func (w *Worker) info() WorkerInfo {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return WorkerInfo{
+		ID: w.cfg.ID, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Volumes: slices.Sorted(slices.Values(w.cfg.Volumes)),
+		Started: w.q.now(), boot: w.me.boot,
+	}
+}
+
+func (w *Worker) sweeper() *sweeper {
+	return &sweeper{q: w.q, me: w.me, running: w.desk.has, missing: make(map[identity]time.Time)}
+}
+
+// beats keeps the heartbeat up until ctx is done.
+func (w *Worker) beats(ctx context.Context) {
+	info := w.info()
+	w.every(ctx, beatEvery, func() error { return w.q.beat(ctx, info) })
+}
+
+// sweeps keeps lanes and records in order until ctx is done.
+func (w *Worker) sweeps(ctx context.Context) {
+	s := w.sweeper()
+	var trimmed, audited time.Time
+	w.every(ctx, sweepEvery, func() error {
+		err := s.sweep(ctx, false)
+		if now := time.Now(); now.Sub(audited) >= auditEvery {
+			audited = now
+			err = errors.Join(err, w.q.audit(ctx))
+		}
+		if now := time.Now(); now.Sub(trimmed) >= trimEvery {
+			more, trimErr := w.q.records.trim(ctx)
+			if !more {
+				trimmed = now
+			}
+			err = errors.Join(err, trimErr)
+		}
+		return err
+	})
+}
+
+// every calls fn at once and then at each interval, until ctx is done.
+func (w *Worker) every(ctx context.Context, interval time.Duration, fn func() error) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if err := fn(); err != nil && ctx.Err() == nil {
+			w.troubled(w.log, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// troubled logs that Redis cannot be reached, now and then.
+func (w *Worker) troubled(log *slog.Logger, err error) {
+	if dropped, ok := w.outage.allow(time.Now()); ok {
+		log.Warn("the queue cannot be reached", slog.Any("err", err), slog.Int("dropped", dropped))
+	}
+}
+
+// drain waits for the attempts, cancels them when their time is over, and waits on.
+func (w *Worker) drain(cancel context.CancelCauseFunc) {
+	timeout := time.NewTimer(w.cfg.DrainTimeout)
+	defer timeout.Stop()
+	idle := w.desk.idle()
+	select {
+	case <-idle:
+		return
+	case <-timeout.C:
+	}
+	w.log.Warn("worker cancels its attempts", slog.Int("attempts", w.desk.open()))
+	cancel(ErrShutdown)
+	<-idle
+}
+
+// Volumes returns the volumes that at least one of workers serves.
+func Volumes(workers []WorkerInfo) []string {
+	served := make(map[string]bool)
+	for _, i := range workers {
+		for _, v := range i.Volumes {
+			served[v] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(served))
+}
