@@ -2,6 +2,7 @@ package mixpaneltest
 
 import (
 	"iter"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -17,6 +18,9 @@ type Generator struct {
 	EventsPerDay int
 	// EventsOn is how many events a day has, in place of EventsPerDay, if it is not nil.
 	EventsOn func(day.Day) int
+	// Now leaves out events that have not arrived by then, as their mp_processing_time_ms tells: today is partial, and
+	// the days before it still grow. Nil leaves out none.
+	Now func() time.Time
 }
 
 const people = 5000
@@ -42,9 +46,13 @@ func (g Generator) Lines(d day.Day, f Format) iter.Seq2[[]byte, error] {
 			format: f,
 			line:   make([]byte, 0, 2048),
 		}
+		last := int64(math.MaxInt64)
+		if g.Now != nil {
+			last = g.Now().UnixMilli()
+		}
 		for range n {
-			at := start + w.rand.Int64N(end-start)
-			if !yield(w.event(at), nil) {
+			line := w.event(start + w.rand.Int64N(end-start))
+			if w.arrived <= last && !yield(line, nil) {
 				return
 			}
 		}
@@ -57,6 +65,8 @@ type writer struct {
 	words  vocabulary
 	format Format
 	line   []byte
+	// arrived is when the event in line arrived, in milliseconds since 1970.
+	arrived int64
 }
 
 // event returns an event of the moment at, in milliseconds since 1970.
@@ -162,8 +172,9 @@ func (w *writer) arrival(at int64) {
 	if dice%100 == 0 {
 		delay *= 7200 // up to five days
 	}
+	w.arrived = at + delay + dice%977
 	w.int("$mp_api_timestamp_ms", at+delay)
-	w.int("mp_processing_time_ms", at+delay+dice%977)
+	w.int("mp_processing_time_ms", w.arrived)
 }
 
 func (w *writer) key(key string) {

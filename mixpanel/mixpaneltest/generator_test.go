@@ -80,6 +80,31 @@ func TestGeneratedLines(t *testing.T) {
 	}
 }
 
+func TestEventsArriveLittleByLittle(t *testing.T) {
+	t.Parallel()
+	count := func(at time.Time) int {
+		g := mixpaneltest.Generator{Seed: 2, EventsPerDay: 1000, Now: func() time.Time { return at }}
+		n := 0
+		for range g.Lines(march1, mixpaneltest.Format{}) {
+			n++
+		}
+		return n
+	}
+	start := march1.Start(time.UTC)
+	if n := count(start); n != 0 {
+		t.Errorf("%d events before the day begins", n)
+	}
+	if n := count(start.Add(12 * time.Hour)); n < 400 || n > 600 {
+		t.Errorf("%d events at noon, want about 500", n)
+	}
+	if n := count(start.Add(25 * time.Hour)); n < 980 || n == 1000 {
+		t.Errorf("%d events after the day, want some to be late", n)
+	}
+	if n := count(start.Add(7 * 24 * time.Hour)); n != 1000 {
+		t.Errorf("%d events a week later, want all", n)
+	}
+}
+
 func TestShiftedTimes(t *testing.T) {
 	t.Parallel()
 	zone, err := time.LoadLocation("America/New_York")

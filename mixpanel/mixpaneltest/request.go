@@ -11,8 +11,9 @@ import (
 // tell are zero.
 type Request struct {
 	At       time.Time `json:"at"`
+	EndedAt  time.Time `json:"ended_at,omitzero"` // zero while it is served
 	Project  int64     `json:"project,omitempty"` // once the credentials were good
-	Days     day.Range `json:"days"`
+	Days     day.Range `json:"days,omitzero"`
 	Events   []string  `json:"events,omitempty"`
 	Where    string    `json:"where,omitempty"`
 	Limit    int       `json:"limit,omitempty"`

@@ -1,6 +1,9 @@
 // Package mixpaneltest is a strict stand-in for Mixpanel's raw event export API, with made-up data and faults on demand.
 // It serves tests, the demo and the benchmarks. It knows how Mixpanel answers and what a correct copy of its data holds;
 // it knows nothing of the client, the storage or the queue.
+//
+// A test starts a server with [Start], makes it fail with [Server.Inject], copies days from its URL by whatever is under
+// test, and compares the copy with [Server.Truth] and the requests with [Server.Requests].
 package mixpaneltest
 
 import (
@@ -102,6 +105,10 @@ func newPacker() *gzip.Writer {
 // wants it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry := s.record(r)
+	defer func() {
+		end := s.now()
+		s.note(func() { entry.EndedAt = end })
+	}()
 	if err := s.serve(w, r, entry); err != nil {
 		panic(http.ErrAbortHandler)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -57,7 +58,8 @@ func (s *Server) Listen(ctx context.Context, address string, controls bool, read
 	return <-stopped
 }
 
-// listen starts to serve and sets s.URL. When ctx is done it ends all requests; the channel then has the outcome.
+// listen starts to serve and sets s.URL. When ctx is done it ends all requests; when they have ended the channel has the
+// outcome.
 func (s *Server) listen(ctx context.Context, address string, handler http.Handler) (<-chan error, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
@@ -65,13 +67,15 @@ func (s *Server) listen(ctx context.Context, address string, handler http.Handle
 		return nil, err
 	}
 	s.URL = "http://" + listener.Addr().String()
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	var open sync.WaitGroup
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ConnState: countConnections(&open)}
 	served, stopped := make(chan error, 1), make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	go func() {
 		select {
 		case err := <-served:
 			s.Close()
+			open.Wait()
 			stopped <- err
 		case <-ctx.Done():
 			s.Close()
@@ -79,8 +83,22 @@ func (s *Server) listen(ctx context.Context, address string, handler http.Handle
 			if end := <-served; !errors.Is(end, http.ErrServerClosed) {
 				err = errors.Join(err, end)
 			}
+			open.Wait()
 			stopped <- err
 		}
 	}()
 	return stopped, nil
+}
+
+// countConnections keeps open at the number of connections whose goroutines run.
+func countConnections(open *sync.WaitGroup) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Done()
+		default:
+		}
+	}
 }

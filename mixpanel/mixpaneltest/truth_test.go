@@ -115,7 +115,7 @@ func agree(t *testing.T, truth mixpaneltest.Truth, lines []string) {
 
 func TestAllFaultsOfTheDataTogether(t *testing.T) {
 	t.Parallel()
-	s := start(t, project(300))
+	s := start(t, project(100))
 	for _, kind := range []mixpaneltest.Kind{
 		mixpaneltest.MissingInsertID, mixpaneltest.ExactDuplicates, mixpaneltest.NewerDuplicates, mixpaneltest.Rekeyed,
 		mixpaneltest.HotShard, mixpaneltest.EmptyDistinct, mixpaneltest.NotJSON, mixpaneltest.NotEvents,

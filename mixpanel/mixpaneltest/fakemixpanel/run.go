@@ -38,6 +38,7 @@ type options struct {
 	control    bool
 	timeInMS   bool
 	precompute string
+	live       bool
 }
 
 // run serves until ctx is done and returns the exit code.
@@ -82,6 +83,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.control, "control", false, "serve GET /_requests, and GET, POST and DELETE /_faults")
 	flags.BoolVar(&o.timeInMS, "time-in-ms", false, "unit of time in the files of --dir and of the days of --precompute")
 	flags.StringVar(&o.precompute, "precompute", "", "days `FROM..TO` to make and compress before serving")
+	flags.BoolVar(&o.live, "live", false, "leave out made-up events that would not have arrived by now")
 	err := flags.Parse(args)
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
@@ -98,6 +100,9 @@ func (o options) server() (*mixpaneltest.Server, error) {
 	}
 	p := o.project
 	p.Location = zone
+	if o.live {
+		o.generator.Now = time.Now
+	}
 	p.Data = o.generator
 	if o.dir != "" {
 		p.Data = mixpaneltest.Dir{Path: o.dir, TimeInMS: o.timeInMS}
