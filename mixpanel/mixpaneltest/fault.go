@@ -28,7 +28,7 @@ const (
 	TerminatedOnly Kind = "terminated-only" // 200 and nothing but "terminated early"
 )
 
-// Faults that end the lines too soon, at After, in an answer that looks whole on the wire.
+// Faults that end the lines too soon, after AfterLines, in an answer that looks whole on the wire.
 const (
 	TerminatedEarly       Kind = "terminated-early"        // a last line "terminated early"
 	ExportTerminatedEarly Kind = "export-terminated-early" // a last line "export terminated early"
@@ -36,7 +36,7 @@ const (
 	HalfLine              Kind = "half-line"               // the last line breaks off
 )
 
-// Faults of the wire, at After where they have a place.
+// Faults of the wire. The first two come after AfterBytes.
 const (
 	CutConnection      Kind = "cut-connection"
 	Stall              Kind = "stall"                // held there, then as usual
