@@ -15,6 +15,7 @@ var (
 	ErrNotFound    = errors.New("no data yet")
 	ErrClosed      = errors.New("engine is closed")
 	ErrTruncated   = errors.New("the export ends in the middle of a line")
+	ErrEmpty       = errors.New("the export holds no events")
 	ErrLineTooLong = errors.New("a line is longer than 64 MiB")
 
 	ErrFenced = fault.New(fault.CodeFailed, "nothing: a later attempt of the job has taken over",

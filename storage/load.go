@@ -57,6 +57,9 @@ func (l *load) run(ctx context.Context) error {
 	if err := l.insert(ctx); err != nil {
 		return err
 	}
+	if l.feed.lines.Load() == 0 && !l.w.AllowEmpty {
+		return ErrEmpty
+	}
 	if err := l.dropOverridden(ctx); err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ type Window struct {
 
 	Zone *time.Location // of projects that store their wall clock as "time"; nil where "time" is UTC
 
+	AllowEmpty bool // an export without any line replaces the days; otherwise it gives [ErrEmpty]
+
 	Add   bool // keep the rows that are stored and add those that are missing, instead of replacing the days
 	Force bool // replace days even if far fewer rows came than are stored
 

@@ -241,7 +241,7 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 	err = f.withEngine(ctx, func(e *storage.Engine) error {
 		receipt, err = e.Load(ctx, storage.Window{
 			Table: f.table, Days: w.days, Lines: lines, Inspect: inspect, Zone: p.zone(),
-			Add: f.req.Mode == Append, Force: f.req.Force, LookbackFrom: p.Today(f.cfg.Now()) - day.Day(f.cfg.LookbackDays),
+			AllowEmpty: w.empty, Add: f.req.Mode == Append, Force: f.req.Force, LookbackFrom: p.Today(f.cfg.Now()) - day.Day(f.cfg.LookbackDays),
 			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: resp.fetchedAt, DayEnd: p.dayEnd, Bytes: resp.bytes, Hash: resp.hash,
 		})
 		return err

@@ -18,6 +18,7 @@ type window struct {
 	days  day.Range
 	tries int       // that failed
 	after time.Time // not to be asked before
+	empty bool      // the last answer held no events: a second one like it is believed
 }
 
 // plan hands out the days of a fetch as windows, each day once; those that failed come back smaller.
@@ -128,6 +129,12 @@ func (p *plan) retry(w window, smaller bool, after time.Time) {
 		return
 	}
 	p.again = append(p.again, window{days: w.days, tries: w.tries + 1, after: after})
+}
+
+// confirm asks a window whose answer was empty once more: an answer that got lost on its way can look the same.
+func (p *plan) confirm(w window) {
+	w.empty = true
+	p.again = append(p.again, w)
 }
 
 // without gives back the days of a failed window but for those that are given up.

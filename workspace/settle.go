@@ -98,6 +98,11 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		f.plan.learn(w.days.Len(), res.receipt.Lines)
 		return
 	}
+	if errors.Is(err, storage.ErrEmpty) && f.stop == nil {
+		f.progress.Retries++
+		f.plan.confirm(w)
+		return
+	}
 	f.streak++
 	var (
 		api    *mixpanel.Error

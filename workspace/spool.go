@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -33,16 +32,18 @@ const copyBytes = 256 << 10
 
 // download spools the answer to one request. received is told of the bytes as they come. On failure no file is left.
 func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, received *atomic.Int64) (_ *response, err error) {
-	resp := &response{path: filepath.Join(w.cfg.SpoolDir, r.Days.String()+".spool"), fetchedAt: w.cfg.Now()}
+	resp := &response{fetchedAt: w.cfg.Now()}
 	body, err := w.source.Export(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
-	f, err := os.OpenFile(resp.path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// A name of its own, for an attempt that has lost its turn without knowing may still write beside this one.
+	f, err := os.CreateTemp(w.cfg.SpoolDir, r.Days.String()+"-*")
 	if err != nil {
 		return nil, err
 	}
+	resp.path = f.Name()
 	defer func() {
 		err = errors.Join(err, f.Close())
 		if err != nil {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/config"
+	"mixduck/internal/buildinfo"
+	"mixduck/internal/cli"
+	"mixduck/internal/fault"
+)
+
+// run executes the command line of p and returns the exit code.
+func run(ctx context.Context, p cli.Process) int {
+	root := &cobra.Command{
+		Use:           "worker",
+		Short:         "Runs the jobs that keep DuckDB copies of Mixpanel projects fresh",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noArguments,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetArgs(p.Args)
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fault.Usage(fmt.Sprintf("see '%s --help'", cmd.CommandPath()), "%w", err)
+	})
+	root.AddCommand(runCommand(p), demoCommand(p), versionCommand())
+	return cli.Fail(p.Stderr, root.ExecuteContext(ctx))
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fault.Usage(fmt.Sprintf("see '%s --help'", cmd.CommandPath()), "%q is no command or argument of %s", args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+func runCommand(p cli.Process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run jobs until a signal comes",
+		Long: `Run jobs until a signal comes. The first SIGTERM or SIGINT lets what is being loaded come to its end and
+gives the jobs back to the queue, the second ends the process at once; either way no job is lost.
+
+Credentials come from the environment: MP_USERNAME and MP_SECRET (or MP_SECRET_FILE) of a service account.`,
+		Example: `  export MP_USERNAME=… MP_SECRET=… MP_PROJECT_ID=12345 MP_REGION=us
+  worker run --data-dir ~/.mp/data
+  worker run --data-dir ~/.mp/data --redis-url redis://localhost:6379`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(p.Environ, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			d, err := newDaemon(cfg, logger(cfg.Log, p.Stderr))
+			if err != nil {
+				return err
+			}
+			return d.run(cmd.Context())
+		},
+	}
+	config.Flags(cmd.Flags())
+	return cmd
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "worker %s (%s)\n", buildinfo.Version(), runtime.Version())
+			return err
+		},
+	}
+}
+
+// logger returns a logger as the settings describe it; they are valid.
+func logger(cfg config.Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}

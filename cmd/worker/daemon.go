@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/semaphore"
+
+	"mixduck/config"
+	"mixduck/internal/buildinfo"
+	"mixduck/internal/embedredis"
+	"mixduck/internal/fault"
+	"mixduck/internal/volume"
+	"mixduck/jobs"
+	"mixduck/jobs/fetch"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+	"mixduck/workspace"
+)
+
+// daemon is what `worker run` runs.
+type daemon struct {
+	cfg    config.Config
+	log    *slog.Logger
+	client *mixpanel.Client
+	loads  *semaphore.Weighted // of all jobs: a load keeps every core busy
+}
+
+// newDaemon checks the settings that only a worker needs.
+func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
+	client, err := mixpanel.New(mixpanel.Config{
+		Region: mixpanel.Region(cfg.Project.Region), BaseURL: cfg.Mixpanel.BaseURL,
+		Username: cfg.Project.Username, Secret: cfg.Project.Secret,
+		FirstByteTimeout: cfg.Mixpanel.FirstByteTimeout, IdleTimeout: cfg.Mixpanel.IdleTimeout,
+		UserAgent: "mixduck/" + buildinfo.Version(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	loads := max(1, int64(runtime.GOMAXPROCS(0)/2))
+	return &daemon{cfg: cfg, log: log, client: client, loads: semaphore.NewWeighted(loads)}, nil
+}
+
+// run works until ctx is done.
+func (d *daemon) run(ctx context.Context) (err error) {
+	seat, err := takeSeat(d.cfg.DataDir, d.cfg.Redis.URL.IsZero())
+	if err != nil {
+		return err
+	}
+	defer seat.leave()
+	rdb, closeQueue, err := d.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeQueue()) }()
+	queue, err := jobs.NewQueue(rdb, jobs.Config{})
+	if err != nil {
+		return err
+	}
+	spool := filepath.Join(d.cfg.SpoolDir(), seat.id)
+	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
+		return err
+	}
+	handlers := map[jobs.Kind]jobs.Handler{
+		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool}, d.open, d.log),
+	}
+	worker, err := jobs.NewWorker(queue, handlers, jobs.WorkerConfig{
+		ID: seat.id, Volumes: []string{jobs.DefaultVolume}, Concurrency: d.cfg.Worker.Concurrency,
+		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
+	}, d.log)
+	if err != nil {
+		return err
+	}
+	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
+		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
+	err = worker.Run(ctx)
+	d.log.Info("worker stopped")
+	return err
+}
+
+// connect opens the queue's Redis, that of the settings or one in this process.
+func (d *daemon) connect(ctx context.Context) (*redis.Client, func() error, error) {
+	if !d.cfg.Redis.URL.IsZero() {
+		opt, err := redis.ParseURL(d.cfg.Redis.URL.Reveal())
+		if err != nil {
+			return nil, nil, fault.Usage("check redis.url", "redis.url is no Redis URL") // err may show the password
+		}
+		rdb := redis.NewClient(opt)
+		return rdb, rdb.Close, nil
+	}
+	server, err := embedredis.Open(ctx, embedredis.Config{Dir: d.cfg.QueueDir()}, d.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	rdb := server.Client()
+	return rdb, func() error { return errors.Join(rdb.Close(), server.Close()) }, nil
+}
+
+// open makes the workspace of a job.
+func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Workspace, error) {
+	id, err := strconv.ParseInt(f.Project, 10, 64)
+	if err != nil {
+		return nil, fault.Usage("name the project by its id", "project %q is not known to this worker", f.Project)
+	}
+	_, rel, _ := strings.Cut(f.Database, "/")
+	path, err := volume.Path(d.cfg.DataDir, rel)
+	if err != nil {
+		return nil, err
+	}
+	return workspace.New(workspace.Config{
+		Project:  workspace.Project{ID: id, Location: d.cfg.Project.Location, Shifted: d.cfg.Project.Shifted},
+		Database: storage.Config{Path: path, LockWait: d.cfg.Worker.LockWait, MemoryLimit: d.cfg.Worker.MemoryLimit},
+		SpoolDir: spool,
+		Loads:    d.loads,
+	}, d.client, log)
+}

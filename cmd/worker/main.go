@@ -1,0 +1,19 @@
+// Command worker runs Mixduck's jobs: it takes them from the queue, copies days of events from Mixpanel and writes them
+// into DuckDB files.
+package main
+
+import (
+	"os"
+
+	"mixduck/internal/cli"
+)
+
+func main() { os.Exit(realMain()) } // so that deferred calls run
+
+func realMain() int {
+	ctx, stop := cli.Signals()
+	defer stop()
+	return run(ctx, cli.Process{
+		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+}

@@ -1,0 +1,113 @@
+package workspace_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/mixpanel/mixpaneltest"
+	"mixduck/workspace"
+)
+
+// Each fault ends in one of two ways: all rows are right, or the error names what is missing and nothing of it is stored.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	r := days(t, "2026-11-01", "2026-11-06")
+	bad := day.Range{From: r.From + 2, To: r.From + 2}
+	tests := []struct {
+		name  string
+		fault mixpaneltest.Fault
+	}{
+		{"connection cut", mixpaneltest.Fault{Kind: mixpaneltest.CutConnection}},
+		{"connection cut in the first bytes", mixpaneltest.Fault{Kind: mixpaneltest.CutConnection, AfterBytes: 5}},
+		{"terminated early at the end", mixpaneltest.Fault{Kind: mixpaneltest.TerminatedEarly, AtEnd: true}},
+		{"terminated early in the middle", mixpaneltest.Fault{Kind: mixpaneltest.TerminatedEarly}},
+		{"nothing but terminated early", mixpaneltest.Fault{Kind: mixpaneltest.TerminatedOnly}},
+		{"export terminated early", mixpaneltest.Fault{Kind: mixpaneltest.ExportTerminatedEarly}},
+		{"error object at the end", mixpaneltest.Fault{Kind: mixpaneltest.ErrorTail}},
+		{"half a line", mixpaneltest.Fault{Kind: mixpaneltest.HalfLine}},
+		{"no gzip trailer", mixpaneltest.Fault{Kind: mixpaneltest.MissingGzipTrailer}},
+		{"wrong gzip checksum", mixpaneltest.Fault{Kind: mixpaneltest.CorruptGzipCRC}},
+		{"no first byte", mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Hold: time.Minute}},
+		{"stall", mixpaneltest.Fault{Kind: mixpaneltest.Stall, Hold: time.Minute}},
+		{"reset", mixpaneltest.Fault{Kind: mixpaneltest.ResetAtOnce}},
+		{"429 without headers", mixpaneltest.Fault{Kind: mixpaneltest.Bare429}},
+		{"500", mixpaneltest.Fault{Kind: mixpaneltest.Status500}},
+		{"502", mixpaneltest.Fault{Kind: mixpaneltest.Status502}},
+		{"503", mixpaneltest.Fault{Kind: mixpaneltest.Status503}},
+		{"timeout reported", mixpaneltest.Fault{Kind: mixpaneltest.TimeoutError}},
+	}
+	for _, tt := range tests {
+		tt.fault.Days = bad
+		t.Run(tt.name+" passes", func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, mixpaneltest.Generator{Seed: 7, EventsPerDay: 200}, nil)
+			tt.fault.Times = 2
+			hit := f.inject(t, tt.fault)
+			p, err := f.fetch(t, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if hit[0].Hits() != 2 || p.Retries < 2 {
+				t.Fatalf("%d requests were hit and %d windows retried, want 2", hit[0].Hits(), p.Retries)
+			}
+			f.check(t, r)
+		})
+		t.Run(tt.name+" lasts", func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, mixpaneltest.Generator{Seed: 7, EventsPerDay: 200}, nil)
+			tt.fault.Times = 0
+			f.inject(t, tt.fault)
+			_, err := f.fetch(t, r)
+			failed, ok := errors.AsType[*workspace.DaysError](err)
+			if !ok || len(failed.Failed) != 1 || failed.Failed[0].Days != bad || workspace.Permanent(err) || fault.HintOf(err) == "" {
+				t.Fatalf("error = %v, want one that names only %s, is temporary and has a hint", err, bad)
+			}
+			var others []row
+			want, _, _ := f.truth(t, r)
+			for _, w := range want {
+				if w.Day != bad.From.String() {
+					others = append(others, w)
+				}
+			}
+			f.compare(t, others)
+		})
+	}
+}
+
+// Faults of the data are no failures: what is stored is what Mixpanel holds after de-duplication, the rest is accounted
+// for.
+func TestData(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []mixpaneltest.Kind{
+		mixpaneltest.Reordered, mixpaneltest.Rekeyed, mixpaneltest.ExactDuplicates, mixpaneltest.NewerDuplicates,
+		mixpaneltest.TiedDuplicates, mixpaneltest.MissingInsertID, mixpaneltest.EmptyInsertID, mixpaneltest.MissingDistinct,
+		mixpaneltest.EmptyDistinct, mixpaneltest.HotShard, mixpaneltest.NotJSON, mixpaneltest.NotEvents, mixpaneltest.InvalidUTF8,
+		mixpaneltest.LoneSurrogates, mixpaneltest.DeeplyNested, mixpaneltest.LongLine,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, mixpaneltest.Generator{Seed: 3, EventsPerDay: 300}, nil)
+			every := 10
+			if kind == mixpaneltest.NotJSON || kind == mixpaneltest.NotEvents {
+				every = 20
+			}
+			hit := f.inject(t, mixpaneltest.Fault{Kind: kind, Every: every})
+			r := days(t, "2026-11-01", "2026-11-03")
+			for range 2 { // the second time everything is there already
+				p, err := f.fetch(t, r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, lines, truth := f.truth(t, r)
+				if hit[0].Hits() == 0 || p.Rows != int64(len(truth.Rows)) || p.Duplicates != int64(truth.Duplicates) || p.Quarantined != int64(len(lines)) {
+					t.Fatalf("stored %d, dropped %d, set aside %d; want %d, %d, %d",
+						p.Rows, p.Duplicates, p.Quarantined, len(truth.Rows), truth.Duplicates, len(lines))
+				}
+				f.check(t, r)
+			}
+		})
+	}
+}

@@ -1,0 +1,206 @@
+package workspace_test
+
+import (
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/duckdb/duckdb-go/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"mixduck/internal/day"
+	"mixduck/internal/secret"
+	"mixduck/mixpanel"
+	"mixduck/mixpanel/mixpaneltest"
+	"mixduck/storage"
+	"mixduck/workspace"
+)
+
+const projectID = 12345
+
+// now is a moment of the afternoon of 2026-11-22.
+var now = time.Date(2026, 11, 22, 15, 0, 0, 0, time.UTC)
+
+func date(t testing.TB, s string) day.Day {
+	t.Helper()
+	d, err := day.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func days(t testing.TB, from, to string) day.Range {
+	t.Helper()
+	return day.Range{From: date(t, from), To: date(t, to)}
+}
+
+// fixture is a workspace on a fake Mixpanel over HTTP.
+type fixture struct {
+	*workspace.Workspace
+	fake *mixpaneltest.Server
+	path string // of the database
+}
+
+// newFixture starts a fake with one project and makes a workspace for it; change, if not nil, has the last word.
+func newFixture(t testing.TB, data mixpaneltest.Source, change func(*mixpaneltest.Project, *workspace.Config)) *fixture {
+	t.Helper()
+	dir := t.TempDir()
+	project := mixpaneltest.Project{ID: projectID, Region: "us", Username: "sa", Secret: "s3cret", Data: data}
+	cfg := workspace.Config{
+		Project:    workspace.Project{ID: projectID},
+		Database:   storage.Config{Path: filepath.Join(dir, "12345.db")},
+		SpoolDir:   filepath.Join(dir, "spool"),
+		RetryDelay: time.Millisecond,
+		Now:        func() time.Time { return now },
+	}
+	if change != nil {
+		change(&project, &cfg)
+	}
+	fake := mixpaneltest.Start(t, mixpaneltest.Config{
+		Projects: []mixpaneltest.Project{project}, Now: func() time.Time { return now }, Limits: mixpaneltest.Limits{Off: true},
+	})
+	client, err := mixpanel.New(mixpanel.Config{
+		BaseURL: fake.URL, Username: "sa", Secret: secret.New("s3cret"),
+		FirstByteTimeout: 2 * time.Second, IdleTimeout: 2 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	ws, err := workspace.New(cfg, client, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &fixture{Workspace: ws, fake: fake, path: cfg.Database.Path}
+}
+
+func (f *fixture) inject(t testing.TB, faults ...mixpaneltest.Fault) []*mixpaneltest.Injection {
+	t.Helper()
+	var in []*mixpaneltest.Injection
+	for _, fault := range faults {
+		i, err := f.fake.Inject(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in = append(in, i)
+	}
+	return in
+}
+
+// fetch fetches r into table events and returns the progress.
+func (f *fixture) fetch(t testing.TB, r day.Range) (workspace.Progress, error) {
+	t.Helper()
+	return f.FetchEvents(t.Context(), workspace.FetchRequest{Table: "events", Days: r, Job: "job-" + r.String()}, func(workspace.Progress) {})
+}
+
+// open opens the database as any other program would.
+func (f *fixture) open(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("duckdb", f.path+"?access_mode=READ_ONLY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// truth is what the fake says of r, in the form in which rows and quarantined return it.
+func (f *fixture) truth(t testing.TB, r day.Range) (rows []row, quarantined []string, all mixpaneltest.Truth) {
+	t.Helper()
+	all, err := f.fake.Truth(projectID, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range all.Rows {
+		rows = append(rows, row{
+			Day: want.Day.String(), Event: want.Event, DistinctID: want.DistinctID, InsertID: want.InsertID,
+			Micros: want.Time.UnixMicro(), ProcessedMS: want.ProcessedAtMS, Properties: want.Properties,
+		})
+	}
+	slices.SortFunc(rows, row.compare)
+	return rows, all.Quarantined, all
+}
+
+// row is an event as the database holds it.
+type row struct {
+	Day, Event, DistinctID, InsertID, Properties string
+	Micros, ProcessedMS                          int64
+}
+
+func (r row) compare(s row) int {
+	return strings.Compare(r.Day+r.Event+r.InsertID+r.Properties, s.Day+s.Event+s.InsertID+s.Properties)
+}
+
+// rows reads all of a table.
+func rows(t testing.TB, db *sql.DB, table string) []row {
+	t.Helper()
+	rs, err := db.QueryContext(t.Context(), `SELECT day::VARCHAR, event_name, coalesce(distinct_id, ''), coalesce(insert_id, ''),
+		properties::VARCHAR, epoch_us(event_time), coalesce(epoch_ms(processed_at), 0) FROM `+table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rs.Close()
+	var all []row
+	for rs.Next() {
+		var r row
+		if err := rs.Scan(&r.Day, &r.Event, &r.DistinctID, &r.InsertID, &r.Properties, &r.Micros, &r.ProcessedMS); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	if err := rs.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(all, row.compare)
+	return all
+}
+
+// quarantined reads the lines that were set aside.
+func quarantined(t testing.TB, db *sql.DB) (lines []string) {
+	t.Helper()
+	rs, err := db.QueryContext(t.Context(), `SELECT line FROM mixduck.quarantine WHERE reason <> '' AND line_number > 0 AND day BETWEEN from_date AND to_date`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rs.Close()
+	for rs.Next() {
+		var line []byte
+		if err := rs.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, string(line))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// check compares the database with the fake's truth for exactly the days of r.
+func (f *fixture) check(t testing.TB, r day.Range) {
+	t.Helper()
+	db := f.open(t)
+	want, wantLines, _ := f.truth(t, r)
+	if diff := cmp.Diff(want, rows(t, db, "events")); diff != "" {
+		t.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
+	}
+	if diff := cmp.Diff(wantLines, quarantined(t, db)); diff != "" {
+		t.Fatalf("quarantined lines differ (-want +got):\n%.2000s", diff)
+	}
+	var lines, accounted int64
+	err := db.QueryRowContext(t.Context(), "SELECT sum(lines), sum(row_count + duplicates + quarantined) FROM mixduck.receipts").Scan(&lines, &accounted)
+	if err != nil || lines != accounted {
+		t.Fatalf("received %d lines but accounted for %d (%v)", lines, accounted, err)
+	}
+}
+
+// compare compares the table events with want.
+func (f *fixture) compare(t testing.TB, want []row) {
+	t.Helper()
+	if diff := cmp.Diff(want, rows(t, f.open(t), "events")); diff != "" {
+		t.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
+	}
+}
