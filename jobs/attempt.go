@@ -25,10 +25,16 @@ type Attempt struct {
 	Record Record // as it was when the attempt began
 	Fence  int64  // grows with each turn of the database: whoever writes under a lower one than the file has seen is late
 
+	draining <-chan struct{}
+
 	mu       sync.Mutex // guards the rest
 	progress Progress
 	reported bool // since it was written last
 }
+
+// Draining returns a channel that is closed when the worker has been told to stop. A handler that can end early and
+// orderly does so then, with an error that is [ErrShutdown]; others go on until their context is done.
+func (a *Attempt) Draining() <-chan struct{} { return a.draining }
 
 // Report says how far the job has come, over all of its attempts. It is cheap and safe for concurrent use; the record
 // shows it within a second.

@@ -30,6 +30,7 @@ type exit string
 const (
 	exitOut   exit = "out"   // away
 	exitFront exit = "front" // to the head of its lane
+	exitRenew exit = "renew" // to the head of its lane, if no worker has begun the turn
 	exitDelay exit = "delay" // aside until a time, then first
 )
 

@@ -31,7 +31,7 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
 		log.Debug("task is stale")
 		return nil
 	}
-	a := &Attempt{Record: e.Record, Fence: t.fence}
+	a := &Attempt{Record: e.Record, Fence: t.fence, draining: w.desk.closed}
 	a.Record.Progress.Note = "" // of a wait that is over
 	log = log.With(slog.Int("attempt", e.Attempt))
 	log.Info("attempt started", slog.String("project", e.Fetch.Project), slog.String("range", e.Fetch.Days.String()))

@@ -100,7 +100,8 @@ func (s *sweeper) tend(ctx context.Context, lane string, live *census) (time.Tim
 	return now.Add(firstLook), s.q.rescue(ctx, v.turn)
 }
 
-// remind announces a turn again that no worker has begun, in case nobody did, and ends it if its task is lost.
+// remind announces a turn again that no worker has begun, in case nobody did, and gives the
+// job a new turn if its task is lost.
 func (s *sweeper) remind(ctx context.Context, t turn, age time.Duration) error {
 	if err := s.q.dispatch(ctx, t); err != nil || age < lostAfter {
 		return err
@@ -113,7 +114,11 @@ func (s *sweeper) remind(ctx context.Context, t turn, age time.Duration) error {
 	if err != nil || waits {
 		return err
 	}
-	return s.q.rescue(ctx, t)
+	_, next, err := s.q.lanes.settle(ctx, t, exitRenew, time.Time{})
+	if err != nil {
+		return err
+	}
+	return s.q.dispatch(ctx, next)
 }
 
 // alive reports whether the worker that began a turn still has it. If it does not seem so, sure says whether that is

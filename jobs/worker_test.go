@@ -85,7 +85,7 @@ func TestRetryStandsFirst(t *testing.T) {
 		a, _, c := submit(t, t.q, "x", "a"), submit(t, t.q, "x", "b"), submit(t, t.q, "x", "c")
 		var j journal
 		release := make(chan struct{})
-		startWorker(t, t.q, jobs.WorkerConfig{}, func(_ context.Context, at *jobs.Attempt) error {
+		startWorker(t, t.q, jobs.WorkerConfig{Backoff: jobs.Backoff{Base: time.Second}}, func(_ context.Context, at *jobs.Attempt) error {
 			j.add("%s%d", at.Record.Fetch.Table, at.Record.Attempt)
 			switch at.Record.Fetch.Table {
 			case "a":

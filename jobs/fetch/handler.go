@@ -5,6 +5,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 
@@ -64,6 +65,9 @@ func report(p workspace.Progress, before jobs.Progress) jobs.Progress {
 
 // classify says what the queue is to make of a failure. Whatever is not known to be permanent is temporary.
 func classify(err error) error {
+	if errors.Is(err, workspace.ErrDrained) {
+		return fmt.Errorf("%w: %w", jobs.ErrShutdown, err)
+	}
 	if pause, ok := errors.AsType[*workspace.PauseError](err); ok {
 		return jobs.PauseUntil(pause.Until, err)
 	}

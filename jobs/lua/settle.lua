@@ -1,12 +1,15 @@
--- ARGV: job, fence, where the job goes (out, front, delay), now, run-at. Ends a turn and starts the next one.
--- Returns stale if the turn was over already, else ok and the job whose turn it is, if any.
-local job, now = ARGV[1], ARGV[4]
-if not holds(job, ARGV[2]) then return {'stale', '', '0'} end
+-- ARGV: job, fence, where the job goes (out, front, renew, delay), now, run-at. Ends a turn and starts the next one.
+-- Renew is front for a turn that no worker has begun. Returns stale if the turn was over already (or, to renew, begun),
+-- else ok and the job whose turn it is, if any.
+local job, to, now = ARGV[1], ARGV[3], ARGV[4]
+if not holds(job, ARGV[2]) or to == 'renew' and redis.call('HEXISTS', holder, 'worker') == 1 then
+  return {'stale', '', '0'}
+end
 local again = redis.call('HEXISTS', holder, 'again') == 1
 release()
-if ARGV[3] == 'front' then
+if to == 'front' or to == 'renew' then
   redis.call('LPUSH', queue, job)
-elseif ARGV[3] == 'delay' then
+elseif to == 'delay' then
   redis.call('ZADD', delayed, ARGV[5], job)
 elseif again then
   redis.call('RPUSH', queue, job)

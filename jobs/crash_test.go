@@ -1,0 +1,233 @@
+package jobs_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"mixduck/jobs"
+)
+
+// childSocket and childID tell the test's binary to be a worker, on the Redis at that socket.
+const (
+	childSocket = "MIXDUCK_TEST_WORKER_SOCKET"
+	childID     = "MIXDUCK_TEST_WORKER_ID"
+)
+
+func TestMain(m *testing.M) {
+	if socket := os.Getenv(childSocket); socket != "" {
+		os.Exit(child(socket, os.Getenv(childID)))
+	}
+	os.Exit(m.Run())
+}
+
+// child runs a worker whose jobs say on stdout that they have begun, and end when a list in Redis has something for
+// them. It ends by itself when its parent closes its stdin.
+func child(socket, id string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go func() {
+		bufio.NewReader(os.Stdin).ReadByte()
+		os.Exit(0)
+	}()
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket})
+	q, err := jobs.NewQueue(rdb, jobs.Config{})
+	if err != nil {
+		return 1
+	}
+	run := handlerFunc(func(ctx context.Context, a *jobs.Attempt) error {
+		fmt.Fprintf(os.Stdout, "%s %d\n", a.Record.Fetch.Table, a.Record.Attempt)
+		return rdb.BLPop(ctx, 0, "go:"+a.Record.Fetch.Table).Err()
+	})
+	w, err := jobs.NewWorker(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: run},
+		jobs.WorkerConfig{ID: id, Volumes: []string{"main"}}, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	if err != nil {
+		return 1
+	}
+	if err := w.Run(ctx); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// process is a worker in a process of its own.
+type process struct {
+	cmd   *exec.Cmd
+	lines chan string // what its jobs said
+}
+
+func startProcess(tb testing.TB, s *server, id string) *process {
+	tb.Helper()
+	p := &process{cmd: exec.Command(os.Args[0]), lines: make(chan string, 100)}
+	p.cmd.Env = append(os.Environ(), childSocket+"="+s.socket, childID+"="+id)
+	stdin, err := p.cmd.StdinPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	go func() {
+		defer close(p.lines)
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			p.lines <- lines.Text()
+		}
+	}()
+	tb.Cleanup(func() { stdin.Close(); p.kill() })
+	return p
+}
+
+// kill ends the process with SIGKILL, if it runs.
+func (p *process) kill() {
+	if p.cmd.ProcessState == nil {
+		p.cmd.Process.Kill()
+		p.cmd.Wait()
+	}
+}
+
+// says waits for the next line.
+func (p *process) says(tb testing.TB) string {
+	tb.Helper()
+	select {
+	case line := <-p.lines:
+		return line
+	case <-time.After(60 * time.Second):
+		tb.Fatal("no job began within 60 s")
+		return ""
+	}
+}
+
+func TestJobsOfAKilledProcessRunAgainWhenItIsBack(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.start()
+	rdb := s.client()
+	q := newQueue(t, rdb)
+	first := startProcess(t, s, "w1")
+	a, b := submit(t, q, "x", "a"), submit(t, q, "x", "b")
+	if got := first.says(t); got != "a 1" {
+		t.Fatalf("first job = %q, want a", got)
+	}
+	first.kill()
+	killed := time.Now()
+	second := startProcess(t, s, "w1")
+	if got := second.says(t); got != "a 1" {
+		t.Errorf("after the restart = %q, want the same job in the same attempt", got)
+	}
+	if took := time.Since(killed); took > 5*time.Second {
+		t.Errorf("running again after %v, want at once", took)
+	}
+	rdb.RPush(t.Context(), "go:a", "1")
+	rdb.RPush(t.Context(), "go:b", "1")
+	awaitState(t, q, a.ID, jobs.StateDone)
+	awaitState(t, q, b.ID, jobs.StateDone)
+}
+
+func TestJobsOfADeadProcessGoToAnother(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("waits for a heartbeat to end")
+	}
+	s := newServer(t)
+	s.start()
+	rdb := s.client()
+	q := newQueue(t, rdb)
+	first := startProcess(t, s, "w1")
+	a := submit(t, q, "x", "a")
+	first.says(t)
+	second := startProcess(t, s, "w2")
+	first.kill()
+	if got := second.says(t); got != "a 1" {
+		t.Errorf("the other process runs %q, want a in its first attempt", got)
+	}
+	rdb.RPush(t.Context(), "go:a", "1")
+	if r := awaitState(t, q, a.ID, jobs.StateDone); r.Worker != "w2" {
+		t.Errorf("worker = %s, want w2", r.Worker)
+	}
+}
+
+func TestWorkerRidesOutARestartOfRedis(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.start()
+	q := newQueue(t, s.client())
+	a, b := submit(t, q, "x", "a"), submit(t, q, "x", "b")
+	var j journal
+	began, release := make(chan struct{}), make(chan struct{})
+	startWorker(t, q, jobs.WorkerConfig{}, func(ctx context.Context, at *jobs.Attempt) error {
+		j.add("%s%d", at.Record.Fetch.Table, at.Record.Attempt)
+		if at.Record.Fetch.Table == "a" {
+			close(began)
+			<-release
+			return context.Cause(ctx)
+		}
+		return nil
+	})
+	<-began
+	s.kill()
+	close(release) // so that the attempt ends, and is settled, while Redis is away
+	<-time.After(2 * time.Second)
+	s.start()
+	awaitState(t, q, a.ID, jobs.StateDone)
+	awaitState(t, q, b.ID, jobs.StateDone)
+	if diff := cmp.Diff([]string{"a1", "b1"}, j.all()); diff != "" {
+		t.Errorf("attempts (-want +got):\n%s", diff)
+	}
+}
+
+func TestWorkerWaitsForRedisAtItsStart(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	q := newQueue(t, s.client())
+	w := startWorker(t, q, jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
+	select {
+	case <-w.stopped:
+		t.Fatal("Run returned")
+	case <-time.After(500 * time.Millisecond):
+	}
+	s.start()
+	awaitState(t, q, submit(t, q, "x", "a").ID, jobs.StateDone)
+}
+
+func TestFlushDoesNotWedge(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		began, cause := make(chan int64, 2), make(chan error, 1)
+		startWorker(t, t.q, jobs.WorkerConfig{}, func(ctx context.Context, a *jobs.Attempt) error {
+			began <- a.Fence
+			if a.Record.Fetch.Table == "b" {
+				return nil
+			}
+			<-ctx.Done()
+			cause <- context.Cause(ctx)
+			return ctx.Err()
+		})
+		submit(t, t.q, "x", "a")
+		before := <-began
+		if err := t.rdb.FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-cause; !strings.Contains(err.Error(), jobs.ErrLaneLost.Error()) {
+			t.Errorf("cause = %v, want ErrLaneLost", err)
+		}
+		awaitState(t, t.q, submit(t, t.q, "x", "b").ID, jobs.StateDone)
+		if after := <-began; after <= before {
+			t.Errorf("fence = %d after %d, want a higher one", after, before)
+		}
+	})
+}

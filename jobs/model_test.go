@@ -1,0 +1,489 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// laneModel is what a lane should be.
+type laneModel struct {
+	queue   []string
+	holder  string
+	delayed map[string]time.Time
+}
+
+// advance gives the lane to its next job, if it is free.
+func (m *laneModel) advance(now time.Time) {
+	if m.holder != "" {
+		return
+	}
+	for job, at := range m.delayed {
+		first := m.holder
+		if !at.After(now) && (first == "" || at.Before(m.delayed[first]) || at.Equal(m.delayed[first]) && job < first) {
+			m.holder = job
+		}
+	}
+	if m.holder != "" {
+		delete(m.delayed, m.holder)
+	} else if len(m.queue) > 0 {
+		m.holder, m.queue = m.queue[0], m.queue[1:]
+	}
+}
+
+// run is an attempt of the model.
+type run struct {
+	turn
+	by      identity
+	outcome *outcome // once it was tried to settle it
+}
+
+// machine drives a queue at random.
+type machine struct {
+	q       *Queue
+	clock   *clock
+	cut     *cutter
+	lanes   map[string]*laneModel
+	jobs    []string             // submitted
+	turns   []turn               // seen, over or not
+	runs    []run                // begun and not settled
+	lost    []run                // whose process has died, and which may yet wake up
+	boots   map[string]int       // of each worker
+	fences  map[string]int64     // of the last begin, by lane
+	aside   map[string]time.Time // jobs that have to wait
+	faulty  bool
+	context context.Context
+}
+
+func newMachine(q *Queue, c *clock, cut *cutter, faulty bool) *machine {
+	m := &machine{
+		q: q, clock: c, cut: cut, faulty: faulty, context: context.Background(),
+		lanes:  map[string]*laneModel{"main/a.db": {}, "main/b.db": {}},
+		boots:  map[string]int{"w1": 1, "w2": 1},
+		fences: make(map[string]int64), aside: make(map[string]time.Time),
+	}
+	for _, l := range m.lanes {
+		l.delayed = make(map[string]time.Time)
+	}
+	return m
+}
+
+func (m *machine) identity(worker string) identity {
+	return identity{id: worker, boot: strconv.Itoa(m.boots[worker])}
+}
+
+// disturb makes one of the next commands fail, sometimes.
+func (m *machine) disturb(t *rapid.T) {
+	m.cut.left = -1
+	if m.faulty && rapid.IntRange(0, 3).Draw(t, "disturb") == 0 {
+		m.cut.left = rapid.IntRange(0, 6).Draw(t, "commands before the cut")
+		m.cut.lose = rapid.Bool().Draw(t, "only the answer is lost")
+	}
+}
+
+// ok ends a disturbance and reports whether the call got through. Asynq does not wrap errors of Redis.
+func (m *machine) ok(t *rapid.T, err error) bool {
+	m.cut.left = -1
+	if err != nil && !strings.Contains(err.Error(), errCut.Error()) {
+		t.Fatalf("err = %v", err)
+	}
+	return err == nil
+}
+
+func (m *machine) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"": m.check, "submit": m.submit, "begin": m.begin, "settle": m.settle, "crash": m.crash, "wake": m.wake,
+		"sweep": m.sweep, "cancel": m.cancel, "retry": m.retry, "time": m.time, "late": m.late,
+	}
+}
+
+func (m *machine) time(t *rapid.T) {
+	m.clock.turn(time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond)
+}
+
+func (m *machine) submit(t *rapid.T) {
+	database := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "database")
+	m.disturb(t)
+	r, err := m.q.Submit(m.context, testRequest(database))
+	if !m.ok(t, err) {
+		return
+	}
+	m.jobs = append(m.jobs, r.ID)
+	l := m.lanes[r.Fetch.Database]
+	l.queue = append(l.queue, r.ID)
+	l.advance(m.clock.Now())
+}
+
+// begin does what a worker does with a task, which may be an old one.
+func (m *machine) begin(t *rapid.T) {
+	if len(m.turns) == 0 {
+		t.Skip("no turns")
+	}
+	tn := rapid.SampledFrom(m.turns).Draw(t, "turn")
+	w := m.identity(rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "worker"))
+	if slices.ContainsFunc(m.runs, func(r run) bool { return r.turn == tn && r.by == w }) {
+		return // the worker's desk knows it
+	}
+	before := m.view(tn.lane)
+	m.disturb(t)
+	e, err := m.q.begin(m.context, tn, w)
+	if !m.ok(t, err) {
+		return
+	}
+	current := before.turn == tn && (before.worker.id == "" || before.worker == w)
+	if (e != nil) != current && !m.faulty {
+		t.Fatalf("begin(%v) = %v, want %v", tn, e != nil, current)
+	}
+	if e == nil {
+		return
+	}
+	if e.State != StateRunning || tn.fence < m.fences[tn.lane] {
+		t.Fatalf("begun %s under fence %d after %d", e.State, tn.fence, m.fences[tn.lane])
+	}
+	m.fences[tn.lane] = tn.fence
+	m.runs = append(m.runs, run{turn: tn, by: w})
+}
+
+// view returns how a lane stands.
+func (m *machine) view(lane string) view {
+	held := m.q.rdb.HGetAll(m.context, laneKeys(lane)[1]).Val()
+	v := view{worker: identity{id: held["worker"], boot: held["boot"]}}
+	if job := held["job"]; job != "" {
+		v.turn = turn{lane: lane, job: job, fence: (&parser{fields: held}).int("fence")}
+	}
+	return v
+}
+
+func (m *machine) drawOutcome(t *rapid.T) outcome {
+	at := m.clock.Now().Add(time.Duration(rapid.IntRange(0, 10_000).Draw(t, "after ms")) * time.Millisecond).Truncate(time.Millisecond)
+	return rapid.SampledFrom([]outcome{
+		{state: StateDone},
+		{state: StateFailed},
+		{state: StateCancelled},
+		{state: StateWaiting, refund: true},
+		{state: StateRetrying, runAt: at},
+		{state: StatePaused, runAt: at, refund: true},
+	}).Draw(t, "outcome")
+}
+
+func (m *machine) settle(t *rapid.T) {
+	if len(m.runs) == 0 {
+		t.Skip("nothing runs")
+	}
+	i := rapid.IntRange(0, len(m.runs)-1).Draw(t, "run")
+	r := &m.runs[i]
+	if r.outcome == nil {
+		o := m.drawOutcome(t)
+		r.outcome = &o
+	}
+	m.disturb(t)
+	err := m.q.settle(m.context, r.turn, *r.outcome, Progress{})
+	if errors.Is(err, ErrLaneLost) {
+		err = nil
+	}
+	if m.ok(t, err) {
+		m.settled(*r)
+		m.runs = slices.Delete(m.runs, i, i+1)
+	}
+}
+
+// settled moves the model's lane on after r.
+func (m *machine) settled(r run) {
+	l := m.lanes[r.lane]
+	if l.holder != r.job {
+		return
+	}
+	l.holder = ""
+	e, err := m.q.records.load(m.context, r.job)
+	switch {
+	case err != nil || e == nil || e.State.Final():
+	case r.outcome.state == StateWaiting:
+		l.queue = slices.Insert(l.queue, 0, r.job)
+	default:
+		l.delayed[r.job] = r.outcome.runAt
+	}
+	l.advance(m.clock.Now())
+}
+
+// crash ends a worker's process and starts it anew: what it ran is lost, at once.
+func (m *machine) crash(t *rapid.T) {
+	worker := rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "worker")
+	m.lost = append(m.lost, slices.DeleteFunc(slices.Clone(m.runs), func(r run) bool { return r.by.id != worker })...)
+	m.runs = slices.DeleteFunc(m.runs, func(r run) bool { return r.by.id == worker })
+	m.boots[worker]++
+	dead := m.dead()
+	m.disturb(t)
+	err := m.q.beat(m.context, WorkerInfo{ID: worker, boot: m.identity(worker).boot})
+	if err == nil {
+		err = m.sweeper(worker).sweep(m.context, true)
+	}
+	if m.ok(t, err) {
+		m.swept(dead)
+	}
+}
+
+// wake lets an attempt of a dead process settle its turn, as if it had only been stopped.
+func (m *machine) wake(t *rapid.T) {
+	if len(m.lost) == 0 {
+		t.Skip("nobody is lost")
+	}
+	i := rapid.IntRange(0, len(m.lost)-1).Draw(t, "lost")
+	r := m.lost[i]
+	m.lost = slices.Delete(m.lost, i, i+1)
+	// Unless it was settled in the same way before, it is told so; whatever it is told, it must change nothing.
+	if err := m.q.settle(m.context, r.turn, m.drawOutcome(t), Progress{}); err != nil && !errors.Is(err, ErrLaneLost) {
+		t.Fatal(err)
+	}
+}
+
+func (m *machine) sweeper(worker string) *sweeper {
+	s := testSweeper(m.q, m.identity(worker))
+	s.running = func(tn turn) bool {
+		return slices.ContainsFunc(m.runs, func(r run) bool { return r.turn == tn && r.by.id == worker })
+	}
+	return s
+}
+
+func (m *machine) sweep(t *rapid.T) {
+	for worker := range m.boots { // so that both live
+		if err := m.q.beat(m.context, WorkerInfo{ID: worker, boot: m.identity(worker).boot}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	worker := rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "worker")
+	dead := m.dead()
+	m.disturb(t)
+	if m.ok(t, m.sweeper(worker).sweep(m.context, true)) {
+		m.swept(dead)
+	}
+}
+
+// dead returns the lanes whose turn a dead process has begun.
+func (m *machine) dead() []string {
+	var dead []string
+	for lane := range m.lanes {
+		if w := m.view(lane).worker; w.id != "" && w != m.identity(w.id) {
+			dead = append(dead, lane)
+		}
+	}
+	return dead
+}
+
+// swept moves the model as a sweep of all lanes does: turns of dead processes end, free lanes go on.
+func (m *machine) swept(dead []string) {
+	for lane, l := range m.lanes {
+		if job := l.holder; slices.Contains(dead, lane) && job != "" {
+			l.holder = ""
+			if e, err := m.q.records.load(m.context, job); err == nil && e != nil && !e.State.Final() {
+				l.queue = slices.Insert(l.queue, 0, job)
+			}
+		}
+		l.advance(m.clock.Now())
+	}
+}
+
+// late announces a turn again that may be over, as a slow process does.
+func (m *machine) late(t *rapid.T) {
+	if len(m.turns) == 0 {
+		t.Skip("no turns")
+	}
+	m.disturb(t)
+	m.ok(t, m.q.dispatch(m.context, rapid.SampledFrom(m.turns).Draw(t, "turn")))
+}
+
+func (m *machine) cancel(t *rapid.T) {
+	if len(m.jobs) == 0 {
+		t.Skip("no jobs")
+	}
+	id := rapid.SampledFrom(m.jobs).Draw(t, "job")
+	m.disturb(t)
+	r, err := m.q.Cancel(m.context, id)
+	if !m.ok(t, err) || r.State != StateCancelled {
+		return
+	}
+	l := m.lanes[r.Fetch.Database]
+	l.queue = slices.DeleteFunc(l.queue, func(job string) bool { return job == id })
+	delete(l.delayed, id)
+	if l.holder == id {
+		l.holder = ""
+	}
+	l.advance(m.clock.Now())
+}
+
+func (m *machine) retry(t *rapid.T) {
+	if len(m.jobs) == 0 {
+		t.Skip("no jobs")
+	}
+	id := rapid.SampledFrom(m.jobs).Draw(t, "job")
+	m.disturb(t)
+	r, err := m.q.Retry(m.context, id)
+	if errors.Is(err, ErrNotRetryable) {
+		m.cut.left = -1
+		return
+	}
+	if m.ok(t, err) {
+		l := m.lanes[r.Fetch.Database]
+		l.queue = append(l.queue, id)
+		l.advance(m.clock.Now())
+	}
+}
+
+// check compares the lanes with the model, or, where calls are cut off, holds them to what must be true at any time.
+func (m *machine) check(t *rapid.T) {
+	for lane, want := range m.lanes {
+		keys := laneKeys(lane)
+		queue := m.q.rdb.LRange(m.context, keys[0], 0, -1).Val()
+		holder := m.view(lane).turn
+		delayed := m.q.rdb.ZRange(m.context, keys[2], 0, -1).Val()
+		all := slices.Concat(queue, delayed)
+		if holder.job != "" {
+			all = append(all, holder.job)
+			if !slices.Contains(m.turns, holder) {
+				m.turns = append(m.turns, holder)
+			}
+		}
+		slices.Sort(all)
+		if len(slices.Compact(slices.Clone(all))) != len(all) {
+			t.Fatalf("lane %s knows a job twice: %v", lane, all)
+		}
+		if m.faulty {
+			continue
+		}
+		var wantDelayed []string
+		for job := range want.delayed {
+			wantDelayed = append(wantDelayed, job)
+		}
+		slices.Sort(wantDelayed)
+		slices.Sort(delayed)
+		got := []string{holder.job, strings.Join(queue, " "), strings.Join(delayed, " ")}
+		if diff := cmp.Diff([]string{want.holder, strings.Join(want.queue, " "), strings.Join(wantDelayed, " ")}, got); diff != "" {
+			t.Fatalf("lane %s (-want +got):\n%s", lane, diff)
+		}
+		m.checkStates(t, m.view(lane), queue, delayed)
+	}
+}
+
+// checkStates compares the records of a lane's jobs with their places.
+func (m *machine) checkStates(t *rapid.T, v view, queue, delayed []string) {
+	want := make(map[string][]State)
+	for _, id := range queue {
+		want[id] = []State{StateWaiting}
+	}
+	for _, id := range delayed {
+		want[id] = []State{StatePaused, StateRetrying}
+	}
+	switch {
+	case v.worker.id != "":
+		want[v.turn.job] = []State{StateRunning}
+	case v.turn.job != "":
+		want[v.turn.job] = []State{StateQueued}
+	}
+	for id, states := range want {
+		if e, err := m.q.records.load(m.context, id); err != nil || !slices.Contains(states, e.State) {
+			t.Fatalf("job %s is %s, %v; want it %v", id, e.State, err, states)
+		}
+	}
+}
+
+// finish runs what is left without disturbance and demands that each job comes to an end.
+func (m *machine) finish(t *rapid.T) {
+	m.cut.left = -1
+	m.faulty = true // the model's lanes are not moved on
+	m.runs = nil
+	for worker := range m.boots {
+		m.boots[worker]++
+		if err := m.q.beat(m.context, WorkerInfo{ID: worker, boot: m.identity(worker).boot}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 8 * (len(m.jobs) + 1) {
+		if len(m.unfinished(t)) == 0 {
+			break
+		}
+		m.round(t)
+	}
+	if left := m.unfinished(t); len(left) > 0 {
+		t.Fatalf("jobs %v never end", left)
+	}
+	m.round(t)
+	for lane := range m.lanes {
+		if known, err := m.q.lanes.members(m.context, lane); err != nil || len(known) > 1 || len(known) == 1 && !known[""] {
+			t.Fatalf("lane %s still knows %v, %v", lane, known, err)
+		}
+	}
+}
+
+// unfinished returns the jobs that are not final, also those whose submission was cut off before it was acknowledged.
+func (m *machine) unfinished(t *rapid.T) []string {
+	ids, err := m.q.rdb.ZRange(m.context, indexAll(), 0, -1).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := m.q.records.loadAll(m.context, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for i, e := range entries {
+		if !e.State.Final() {
+			left = append(left, ids[i])
+		}
+	}
+	for _, id := range m.jobs {
+		if !slices.Contains(ids, id) {
+			t.Fatalf("job %s is lost", id)
+		}
+	}
+	return left
+}
+
+// round does what workers do in two minutes of which each job takes a moment.
+func (m *machine) round(t *rapid.T) {
+	m.clock.turn(2 * auditAge)
+	w := m.identity("w1")
+	if err := errors.Join(m.q.audit(m.context), m.sweeper("w1").sweep(m.context, true)); err != nil {
+		t.Fatal(err)
+	}
+	for lane := range m.lanes {
+		tn := m.view(lane).turn
+		e, err := m.q.begin(m.context, tn, w)
+		if err == nil && e != nil {
+			err = m.q.settle(m.context, tn, outcome{state: StateDone}, Progress{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestLanesKeepTheirOrderUnderAnyInterleaving(t *testing.T) {
+	t.Parallel()
+	testMachine(t, false)
+}
+
+func TestNoJobIsLostWhereverACallIsCutOff(t *testing.T) {
+	t.Parallel()
+	testMachine(t, true)
+}
+
+func testMachine(t *testing.T, faulty bool) {
+	t.Helper()
+	q, c := fakeQueue(t)
+	cut := &cutter{left: -1}
+	q.rdb.AddHook(cut)
+	rapid.Check(t, func(t *rapid.T) {
+		if err := q.rdb.FlushAll(context.Background()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		m := newMachine(q, c, cut, faulty)
+		t.Repeat(m.actions())
+		m.finish(t)
+	})
+}

@@ -1,0 +1,92 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"mixduck/internal/fault"
+)
+
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	later := now.Add(time.Hour)
+	plain := errors.New("no luck")
+	pause := fmt.Errorf("window 2025-01-01: %w", PauseUntil(later, plain))
+	tests := []struct {
+		name    string
+		err     error
+		cause   error
+		attempt int
+		want    State // "" means nothing to settle
+		refund  bool
+	}{
+		{"no error is done", nil, nil, 1, StateDone, false},
+		{"done beats a late cancel", nil, ErrCancelled, 1, StateDone, false},
+		{"done beats a shutdown", nil, ErrShutdown, 1, StateDone, false},
+		{"an error is temporary", plain, nil, 1, StateRetrying, false},
+		{"a timeout is temporary", context.DeadlineExceeded, nil, 1, StateRetrying, false},
+		{"a usage error is temporary unless marked", fault.Usage("", "x"), nil, 1, StateRetrying, false},
+		{"the last attempt fails", plain, nil, 3, StateFailed, false},
+		{"permanent fails at once", fmt.Errorf("x: %w", Permanent(plain)), nil, 1, StateFailed, false},
+		{"a pause costs no attempt", pause, nil, 3, StatePaused, true},
+		{"a cancel ends it", context.Canceled, ErrCancelled, 1, StateCancelled, false},
+		{"a cancel beats a pause", pause, ErrCancelled, 1, StateCancelled, false},
+		{"a shutdown costs no attempt", context.Canceled, ErrShutdown, 3, StateWaiting, true},
+		{"a lost lane is somebody else's", plain, ErrLaneLost, 1, "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o, ok := decide(tt.err, tt.cause, tt.attempt, 3, Backoff{Base: time.Second, Cap: time.Minute}, now)
+			if o.state != tt.want || ok != (tt.want != "") || o.refund != tt.refund {
+				t.Errorf("decide() = %+v, %v; want %q", o, ok, tt.want)
+			}
+			if (o.failure != nil) != (o.state == StateFailed || o.state == StateRetrying) {
+				t.Errorf("failure = %+v of a job that is %s", o.failure, o.state)
+			}
+			if o.state == StatePaused && !o.runAt.Equal(later) {
+				t.Errorf("runAt = %v, want %v", o.runAt, later)
+			}
+		})
+	}
+}
+
+func TestAPauseIsNeverInThePast(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	if o, _ := decide(PauseUntil(time.Time{}, errors.New("x")), nil, 1, 1, Backoff{}, now); !o.runAt.Equal(now) {
+		t.Errorf("runAt = %v, want %v", o.runAt, now)
+	}
+}
+
+func TestBackoffGrowsToItsCap(t *testing.T) {
+	t.Parallel()
+	b := Backoff{Base: 5 * time.Second, Cap: 10 * time.Minute}
+	for attempt, most := range map[int]time.Duration{
+		1: 5 * time.Second, 2: 10 * time.Second, 7: 320 * time.Second, 8: 10 * time.Minute, 9: 10 * time.Minute, 1000: 10 * time.Minute,
+	} {
+		for range 100 {
+			if d := b.after(attempt); d > most || d < most/2-1 {
+				t.Fatalf("after(%d) = %v, want %v to %v", attempt, d, most/2, most)
+			}
+		}
+	}
+}
+
+func TestFailuresAreOneShortLine(t *testing.T) {
+	t.Parallel()
+	err := fault.New(fault.CodeAuth, "a\nhint", "%s", "first\nsecond\xff"+strings.Repeat("ü", 3000))
+	f := failureOf(err, time.Now())
+	if f.Code != fault.CodeAuth || f.Hint != "a hint" || !strings.HasPrefix(f.Message, "first second�ü") {
+		t.Errorf("failure = %+v", f)
+	}
+	if len(f.Message) > maxMessageBytes || !utf8.ValidString(f.Message) || !strings.HasSuffix(f.Message, "…") {
+		t.Errorf("message has %d bytes and ends in %q", len(f.Message), f.Message[len(f.Message)-6:])
+	}
+}
