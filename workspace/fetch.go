@@ -185,7 +185,7 @@ func (f *fetch) run(ctx context.Context) error {
 // for it. If a window has to wait for its time, the channel returned will say when it has come.
 func (f *fetch) start(ctx context.Context, g *gate) <-chan time.Time {
 	for f.stop == nil && f.active < f.cfg.Downloads+2 {
-		now := f.cfg.Now()
+		now := time.Now()
 		w, at := f.plan.next(now)
 		if at.IsZero() {
 			return nil

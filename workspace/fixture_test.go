@@ -66,7 +66,7 @@ func newFixture(t testing.TB, data mixpaneltest.Source, change func(*mixpaneltes
 	})
 	client, err := mixpanel.New(mixpanel.Config{
 		BaseURL: fake.URL, Username: "sa", Secret: secret.New("s3cret"),
-		FirstByteTimeout: 2 * time.Second, IdleTimeout: 2 * time.Second,
+		FirstByteTimeout: time.Second, IdleTimeout: time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,14 +98,13 @@ func (f *fixture) fetch(t testing.TB, r day.Range) (workspace.Progress, error) {
 	return f.FetchEvents(t.Context(), workspace.FetchRequest{Table: "events", Days: r, Job: "job-" + r.String()}, func(workspace.Progress) {})
 }
 
-// open opens the database as any other program would.
+// open opens the database as any other program would. The caller closes it.
 func (f *fixture) open(t testing.TB) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("duckdb", f.path+"?access_mode=READ_ONLY")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
 	return db
 }
 
@@ -183,6 +182,7 @@ func quarantined(t testing.TB, db *sql.DB) (lines []string) {
 func (f *fixture) check(t testing.TB, r day.Range) {
 	t.Helper()
 	db := f.open(t)
+	defer db.Close()
 	want, wantLines, _ := f.truth(t, r)
 	if diff := cmp.Diff(want, rows(t, db, "events")); diff != "" {
 		t.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
@@ -200,7 +200,9 @@ func (f *fixture) check(t testing.TB, r day.Range) {
 // compare compares the table events with want.
 func (f *fixture) compare(t testing.TB, want []row) {
 	t.Helper()
-	if diff := cmp.Diff(want, rows(t, f.open(t), "events")); diff != "" {
+	db := f.open(t)
+	defer db.Close()
+	if diff := cmp.Diff(want, rows(t, db, "events")); diff != "" {
 		t.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
 	}
 }

@@ -139,7 +139,7 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		f.log.LogAttrs(ctx, slog.LevelWarn, "window will be asked again",
 			slog.String("range", w.days.String()), slog.Duration("after", delay), slog.Any("err", err))
 		f.progress.Retries++
-		f.plan.retry(w, api == nil || api.Smaller, f.cfg.Now().Add(delay))
+		f.plan.retry(w, api == nil || api.Smaller, time.Now().Add(delay))
 	}
 }
 
