@@ -1,0 +1,127 @@
+package embedredis
+
+import (
+	"fmt"
+	"strings"
+)
+
+// class is what the server does about a command.
+type class int
+
+const (
+	refused      class = iota // could not be repeated from the journal, or blocks, or needs what snapshots do not hold
+	read                      // changes nothing that is kept
+	write                     // journalled
+	script                    // journalled as soon as the script writes
+	session                   // about the connection only
+	subscription              // makes the connection one that receives messages
+	transaction               // MULTI and its kin
+)
+
+// classify returns the class of a command; name is in upper case.
+//
+// Left out on purpose: what blocks (BLPOP …), what draws lots (SPOP, SRANDMEMBER …), other databases than 0 (MOVE, COPY,
+// SWAPDB), and the types and hash-field expiries that snapshots do not hold (streams, HyperLogLogs, HEXPIRE …).
+func classify(name string, args []string) class {
+	switch name {
+	case "SET", "SETNX", "SETEX", "PSETEX", "MSET", "MSETNX", "GETSET", "GETDEL", "GETEX", "DELEX", "APPEND", "SETRANGE",
+		"SETBIT", "BITOP", "INCR", "INCRBY", "INCRBYFLOAT", "DECR", "DECRBY",
+		"DEL", "UNLINK", "EXPIRE", "EXPIREAT", "PEXPIRE", "PEXPIREAT", "PERSIST", "RENAME", "RENAMENX", "FLUSHDB", "FLUSHALL",
+		"HSET", "HSETNX", "HMSET", "HDEL", "HINCRBY", "HINCRBYFLOAT",
+		"LPUSH", "LPUSHX", "RPUSH", "RPUSHX", "LPOP", "RPOP", "LMPOP", "LREM", "LSET", "LTRIM", "LINSERT", "RPOPLPUSH", "LMOVE",
+		"SADD", "SREM", "SMOVE", "SDIFFSTORE", "SINTERSTORE", "SUNIONSTORE",
+		"ZADD", "ZINCRBY", "ZREM", "ZREMRANGEBYLEX", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP",
+		"ZINTERSTORE", "ZUNIONSTORE":
+		return write
+	case "PING", "ECHO", "SELECT", "CLIENT", "COMMAND", "INFO", "TIME", "MEMORY", "DBSIZE", "PUBLISH", "PUBSUB",
+		"EXISTS", "TYPE", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "TOUCH", "KEYS", "SCAN",
+		"GET", "MGET", "GETRANGE", "STRLEN", "GETBIT", "BITCOUNT", "BITPOS",
+		"HGET", "HMGET", "HGETALL", "HKEYS", "HVALS", "HLEN", "HEXISTS", "HSTRLEN", "HSCAN",
+		"LINDEX", "LLEN", "LPOS", "LRANGE",
+		"SCARD", "SDIFF", "SINTER", "SINTERCARD", "SISMEMBER", "SMISMEMBER", "SMEMBERS", "SUNION", "SSCAN",
+		"ZCARD", "ZCOUNT", "ZLEXCOUNT", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREVRANGE", "ZREVRANGEBYLEX",
+		"ZREVRANGEBYSCORE", "ZRANK", "ZREVRANK", "ZSCORE", "ZMSCORE", "ZINTER", "ZUNION", "ZSCAN":
+		return read
+	case "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO":
+		return script
+	case "SCRIPT":
+		if len(args) > 0 && strings.EqualFold(args[0], "EXISTS") {
+			return read
+		}
+		return write
+	case "HELLO", "QUIT":
+		return session
+	case "SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE":
+		return subscription
+	case "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH":
+		return transaction
+	}
+	return refused
+}
+
+// refusal returns the Redis error for a command that is not served here, or "". It is asked about the commands that
+// scripts issue, too.
+func refusal(name string, args []string) string {
+	if classify(name, args) == refused {
+		return fmt.Sprintf("ERR the embedded queue does not serve '%s'", strings.ToLower(name))
+	}
+	switch name {
+	case "SELECT":
+		if len(args) == 1 && args[0] != "0" {
+			return "ERR the embedded queue has database 0 only"
+		}
+	case "EVAL", "EVAL_RO", "SCRIPT":
+		for _, body := range args[:min(len(args), 2)] {
+			if strings.Contains(body, "math.random") {
+				return "ERR scripts of the embedded queue must not use math.random: they are repeated after a restart"
+			}
+		}
+	case "KEYS", "PSUBSCRIBE", "PUNSUBSCRIBE", "PUBSUB":
+		return patternRefusal(args)
+	case "SCAN", "HSCAN", "SSCAN", "ZSCAN":
+		return patternRefusal(args[min(len(args), 1):])
+	}
+	return ""
+}
+
+// patternRefusal refuses character classes: miniredis panics on ill-formed ones.
+func patternRefusal(args []string) string {
+	for _, a := range args {
+		if strings.Contains(a, "[") {
+			return "ERR the embedded queue does not serve patterns with '['"
+		}
+	}
+	return ""
+}
+
+// scriptBody returns the Lua text that a command leaves in Redis's script cache, or "".
+func scriptBody(command []string) string {
+	switch {
+	case len(command) < 3:
+		return ""
+	case strings.EqualFold(command[0], "EVAL"), strings.EqualFold(command[0], "EVAL_RO"):
+		return command[1]
+	case strings.EqualFold(command[0], "SCRIPT") && strings.EqualFold(command[1], "LOAD"):
+		return command[2]
+	}
+	return ""
+}
+
+// forgetsScripts reports whether a command empties that cache.
+func forgetsScripts(command []string) bool {
+	return len(command) > 1 && strings.EqualFold(command[0], "SCRIPT") && strings.EqualFold(command[1], "FLUSH")
+}
+
+// neededKeys returns the keys without which the command changes nothing: it takes away or alters, but never creates.
+// None means that the command has to be taken for a change.
+func neededKeys(name string, args []string) []string {
+	switch name {
+	case "LPOP", "RPOP", "LREM", "LTRIM", "LPUSHX", "RPUSHX", "RPOPLPUSH", "LMOVE", "HDEL", "SREM", "ZREM", "ZREMRANGEBYLEX",
+		"ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "EXPIRE", "EXPIREAT", "PEXPIRE", "PEXPIREAT", "PERSIST",
+		"GETDEL":
+		return args[:min(len(args), 1)]
+	case "DEL", "UNLINK":
+		return args
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package embedredis
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/alicebob/miniredis/v2/server"
+)
+
+// connections is the set of open connections. The zero value is an empty set that takes more until it is closed.
+type connections struct {
+	mu     sync.Mutex
+	open   map[net.Conn]struct{}
+	closed bool
+	ended  sync.WaitGroup
+}
+
+// serve serves one client until either side ends it, in goroutines of its own. It reports whether it was still open for
+// more; if not, it has closed c.
+func (cs *connections) serve(s *Server, c net.Conn) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.closed {
+		_ = c.Close()
+		return false
+	}
+	if cs.open == nil {
+		cs.open = map[net.Conn]struct{}{}
+	}
+	cs.open[c] = struct{}{}
+	out := newOutbox(c)
+	conn := &connection{server: s, in: bufio.NewReader(c), out: out, peer: server.NewPeer(bufio.NewWriter(out))}
+	cs.ended.Go(out.send)
+	cs.ended.Go(func() {
+		conn.serve()
+		cs.mu.Lock()
+		defer cs.mu.Unlock()
+		delete(cs.open, c)
+	})
+	return true
+}
+
+// hangUp ends all connections, takes no more and waits for nothing.
+func (cs *connections) hangUp() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.closed = true
+	for c := range cs.open {
+		_ = c.Close()
+	}
+}
+
+// close ends all connections and waits until they have.
+func (cs *connections) close() {
+	cs.hangUp()
+	cs.ended.Wait()
+}
+
+// connection is one client's. It belongs to the goroutine that serves it.
+type connection struct {
+	server *Server
+	in     *bufio.Reader
+	out    *outbox
+	peer   *server.Peer // what miniredis knows of the client; its replies go to out
+	tx     transactionState
+
+	subscribed bool // for good: such a connection takes no other commands
+}
+
+func (c *connection) serve() {
+	defer c.out.close()
+	for !c.peer.Closed() {
+		command, err := readCommand(c.in)
+		if errors.Is(err, errProtocol) {
+			writeError(c.out, err.Error())
+		}
+		if err != nil {
+			break
+		}
+		if len(command) > 0 {
+			c.handle(command)
+			c.peer.Flush()
+		}
+	}
+	if c.subscribed { // miniredis cannot see by itself that the client has gone
+		c.server.do(c.peer, []string{"PUNSUBSCRIBE"})
+		c.server.do(c.peer, []string{"UNSUBSCRIBE"})
+	}
+}
+
+func (c *connection) handle(command []string) {
+	name, args := strings.ToUpper(command[0]), command[1:]
+	class := classify(name, args)
+	if c.subscribed && class != subscription && name != "PING" && name != "QUIT" {
+		c.peer.WriteError("ERR this connection has subscribed: it takes (P)SUBSCRIBE, (P)UNSUBSCRIBE, PING and QUIT only")
+		return
+	}
+	if msg := refusal(name, args); msg != "" {
+		c.tx.spoil()
+		c.peer.WriteError(msg)
+		return
+	}
+	if class == transaction || c.tx.open {
+		c.transact(class, name, command)
+		return
+	}
+	if name == "SUBSCRIBE" || name == "PSUBSCRIBE" {
+		c.subscribed = true
+		c.out.setLimit(maxBacklogBytes)
+	}
+	c.server.do(c.peer, command)
+}
+
+// writeError writes a Redis error; message is one line.
+func writeError(w io.Writer, message string) {
+	_, _ = io.WriteString(w, "-"+strings.ReplaceAll(message, "\n", " ")+"\r\n")
+}

@@ -1,0 +1,151 @@
+package embedredis
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
+)
+
+// scriptRun is a script that has not written yet, so that the journal does not have it: workers poll with scripts that
+// find nothing to do, many times a second.
+type scriptRun struct {
+	now     time.Time
+	command []string
+	failure string // the error of its first write, if the journal could not take it: then it may write nothing at all
+}
+
+// do carries out one command outside of a transaction. The journal has it before it has an effect: if the journal cannot
+// take it, nothing happens and the client is told so. The reply goes to peer.
+func (s *Server) do(peer *server.Peer, command []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.crashed != nil {
+		peer.WriteError("ERR " + s.crashed.Error())
+		return
+	}
+	now := s.config.Now()
+	s.engine.age(now)
+	before := s.journal.size
+	if msg := s.admit(peer, now, command); msg != "" {
+		peer.WriteError(msg)
+		return
+	}
+	defer s.catch(before, command[0])
+	defer func() { s.script = nil }()
+	s.engine.run(peer, now, command)
+}
+
+// admit writes the command to the journal if it changes what is kept, and returns the error to answer if it cannot.
+func (s *Server) admit(peer *server.Peer, now time.Time, command []string) string {
+	name, args := strings.ToUpper(command[0]), command[1:]
+	switch classify(name, args) {
+	case write:
+		if s.engine.changesNothing(peer, name, args) {
+			return ""
+		}
+		return s.write(now, command)
+	case script:
+		body := scriptBody(command)
+		if _, known := s.engine.scripts[body]; body != "" && !known {
+			return s.write(now, command) // a later EVALSHA needs the body, even if this run changes nothing
+		}
+		s.script = &scriptRun{now: now, command: command}
+	default:
+	}
+	return ""
+}
+
+// beforeEach is the engine's before: it runs under mu, within do or doAll.
+func (s *Server) beforeEach(peer *server.Peer, name string, args []string) string {
+	if msg := refusal(name, args); msg != "" {
+		return msg
+	}
+	if s.script == nil || classify(name, args) != write || s.engine.changesNothing(peer, name, args) {
+		return ""
+	}
+	if s.script.failure == "" {
+		s.script.failure = s.write(s.script.now, s.script.command)
+	}
+	if s.script.failure != "" {
+		return s.script.failure
+	}
+	s.script = nil
+	return ""
+}
+
+// doAll carries out the commands of a transaction, unless a key that watched watches has changed; the reply of its EXEC
+// goes to out. watched may be nil.
+func (s *Server) doAll(out io.Writer, resp3 bool, watched *watch, commands [][]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.crashed != nil {
+		writeError(out, "ERR "+s.crashed.Error())
+		return
+	}
+	now := s.config.Now()
+	s.engine.age(now)
+	before := s.journal.size
+	defer s.catch(before, "EXEC")
+	if watched != nil && watched.changed(s.engine, now) {
+		_, _ = io.WriteString(out, "*-1\r\n")
+		return
+	}
+	for _, command := range commands {
+		if c := classify(strings.ToUpper(command[0]), command[1:]); c == write || c == script {
+			if msg := s.write(now, commands...); msg != "" {
+				writeError(out, msg)
+				return
+			}
+			break
+		}
+	}
+	s.engine.runAll(out, resp3, now, commands)
+}
+
+// write appends a record to the journal and returns the Redis error to answer if that failed, or "". With no commands it
+// only tries whether the journal can be written.
+func (s *Server) write(now time.Time, commands ...[]string) string {
+	if err := s.journal.append(s.engine.record(now, commands...).frame()); err != nil {
+		s.refuse(err)
+		return fmt.Sprintf("MISCONF the queue's journal cannot be written, so nothing was changed: %v", err)
+	}
+	s.engine.aged = 0
+	s.resume()
+	return ""
+}
+
+func (s *Server) refuse(err error) {
+	if s.refused == nil {
+		s.log.Error("queue refuses writes: its journal cannot be written", slog.Any("err", err))
+	}
+	s.refused = fmt.Errorf("queue journal: %w", err)
+}
+
+func (s *Server) resume() {
+	if s.refused != nil {
+		s.log.Info("queue takes writes again")
+	}
+	s.refused = nil
+}
+
+// catch ends the server after a panic of miniredis, which leaves the data locked. The command that caused it is taken
+// back: its client has no answer, and it must not panic again at every start.
+func (s *Server) catch(journalSize int64, command string) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	s.crashed = fmt.Errorf("the embedded queue broke down at %s: %v", command, cause)
+	s.log.Error("queue broke down", slog.String("command", command), slog.Any("err", s.crashed), slog.String("stack", string(debug.Stack())))
+	if err := errors.Join(s.journal.cut(journalSize), s.journal.file.Sync()); err != nil {
+		s.log.Error("queue journal not restored", slog.Any("err", err))
+	}
+	close(s.done)
+	s.connections.hangUp()
+}

@@ -1,0 +1,71 @@
+package embedredis
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+const journalHeader = "mixduck journal 1\n"
+
+// file is what a journal needs of an *os.File that was opened for appending.
+type file interface {
+	io.WriteCloser
+	Truncate(size int64) error
+	Sync() error
+}
+
+// journal appends frames to a file. Not safe for concurrent use, but sync may run beside append.
+type journal struct {
+	file   file
+	size   int64 // bytes of the header and of whole frames
+	synced int64 // bytes known to be on the disk
+	broken error // set when the file is no longer what size says; nothing can be appended then
+}
+
+// createJournal makes a new journal. It leaves no file behind when it fails.
+func createJournal(path string) (*journal, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = f.WriteString(journalHeader); err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	size := int64(len(journalHeader))
+	return &journal{file: f, size: size, synced: size}, nil
+}
+
+// append hands a frame to the operating system: from then on it survives the end of the process. After an error the
+// journal holds what it held before, so that the command must not be carried out; a later append may succeed.
+func (j *journal) append(frame []byte) error {
+	if j.broken != nil {
+		return j.broken
+	}
+	_, err := j.file.Write(frame)
+	if err == nil {
+		j.size += int64(len(frame))
+		return nil
+	}
+	return errors.Join(err, j.cut(j.size))
+}
+
+// cut takes away all that lies beyond size.
+func (j *journal) cut(size int64) error {
+	if err := j.file.Truncate(size); err != nil {
+		j.broken = fmt.Errorf("half a record cannot be taken back: %w", err)
+		return j.broken
+	}
+	j.size = size
+	j.synced = min(j.synced, size)
+	return nil
+}
+
+// close puts the journal on the disk and closes it.
+func (j *journal) close() error {
+	return errors.Join(j.file.Sync(), j.file.Close())
+}

@@ -1,0 +1,134 @@
+package embedredis
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+)
+
+const (
+	keepInterval  = time.Second      // between ageing keys and handing the journal to the disk
+	snapshotPause = 10 * time.Second // after a snapshot that failed
+	acceptPause   = 100 * time.Millisecond
+)
+
+// keep lets keys age, puts the journal on the disk and takes snapshots, until ctx ends.
+func (s *Server) keep(ctx context.Context) {
+	ticker := time.NewTicker(keepInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.tick()
+		}
+	}
+}
+
+func (s *Server) tick() {
+	s.mu.Lock()
+	if s.crashed != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.engine.age(s.config.Now())
+	if s.refused != nil {
+		s.write(s.config.Now())
+	}
+	size := s.behind + s.journal.size
+	due := s.overdue || s.journal.broken != nil || size > max(s.config.MaxJournalBytes, s.snapshotBytes)
+	due = due && !s.config.Now().Before(s.snapshotAt)
+	s.mu.Unlock()
+	s.sync()
+	if due {
+		_ = s.rotate() // it has logged the error, and is tried again
+	}
+}
+
+// sync puts the journal on the disk, if it has grown. Commands go on meanwhile.
+func (s *Server) sync() {
+	s.mu.Lock()
+	j, size := s.journal, s.journal.size
+	clean := size == j.synced || j.broken != nil
+	s.mu.Unlock()
+	if clean {
+		return
+	}
+	err := j.file.Sync()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil { // what the file holds is uncertain from now on: only a snapshot helps
+		j.broken = err
+		s.refuse(err)
+		return
+	}
+	j.synced = min(size, j.size)
+}
+
+// rotate begins a new journal and then replaces the older files by a snapshot. Commands wait for the first half only. If
+// that fails the old journal goes on; if the second half fails the older files stay, and the new journal counts.
+func (s *Server) rotate() error {
+	data, number, err := s.switchJournal()
+	if err == nil {
+		err = s.dir.writeSnapshot(number, data)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.overdue = err != nil
+	if err != nil {
+		s.snapshotAt = s.config.Now().Add(snapshotPause)
+		s.log.Error("queue snapshot not taken", slog.Any("err", err))
+		return err
+	}
+	s.behind, s.snapshotBytes = 0, int64(len(data))
+	return nil
+}
+
+// switchJournal returns the data as it is at the start of a new journal, and the number of both.
+func (s *Server) switchJournal() (data []byte, number uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if data, err = s.engine.dump(); err != nil {
+		return nil, 0, err
+	}
+	number = s.number + 1
+	next, err := createJournal(s.dir.journal(number))
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := s.dir.sync(); err != nil {
+		return nil, 0, errors.Join(err, next.close(), os.Remove(s.dir.journal(number)))
+	}
+	if s.journal != nil {
+		if err := s.journal.close(); err != nil {
+			s.log.Warn("queue journal not closed", slog.Any("err", err))
+		}
+		s.behind += s.journal.size
+	}
+	s.journal, s.number, s.engine.aged = next, number, 0
+	s.resume()
+	return data, number, nil
+}
+
+// accept serves those who connect to the socket, until it is closed.
+func (s *Server) accept(ctx context.Context) {
+	for {
+		c, err := s.listener.Accept()
+		if err == nil {
+			s.connections.serve(s, c)
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		s.log.Warn("queue socket", slog.Any("err", err)) // too many open files, as a rule
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(acceptPause):
+		}
+	}
+}

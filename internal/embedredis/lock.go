@@ -1,0 +1,52 @@
+package embedredis
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"mixduck/internal/fault"
+)
+
+// ErrInUse is what [Open] returns for a directory that another process serves.
+var ErrInUse = errors.New("another process has this queue open")
+
+// lockDirectory returns the locked file "lock" in dir; closing it, or the end of the process, gives the lock up. The
+// file stays and holds the number of the last process that had it.
+func lockDirectory(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = inUse(dir, f)
+	}
+	if err == nil {
+		err = errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid())+"\n"))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func writeAt(f *os.File, text string) error {
+	_, err := f.WriteAt([]byte(text), 0)
+	return err
+}
+
+func inUse(dir string, lock io.Reader) error {
+	text, err := io.ReadAll(io.LimitReader(lock, 32))
+	pid := strings.TrimSpace(string(text))
+	if err != nil || pid == "" {
+		pid = "unknown"
+	}
+	return fault.New(fault.CodeFailed, fmt.Sprintf("stop process %s, or use another data directory", pid),
+		"%w: %s, process %s", ErrInUse, dir, pid)
+}

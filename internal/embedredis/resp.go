@@ -1,0 +1,72 @@
+package embedredis
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// Limits of one command, far above what a queue sends: they keep a confused client from taking the process's memory.
+const (
+	maxArgs     = 1 << 20
+	maxArgBytes = 64 << 20
+)
+
+// errProtocol is what a client gets that does not speak Redis's protocol; its connection is closed.
+var errProtocol = errors.New("ERR Protocol error")
+
+// readCommand reads one command, an array of bulk strings. It returns no words for an empty array, io.EOF where the
+// client has hung up between commands, and an error that wraps errProtocol for bytes that are no command.
+func readCommand(r *bufio.Reader) ([]string, error) {
+	n, err := readLength(r, '*', maxArgs)
+	if err != nil {
+		return nil, err
+	}
+	args := make([]string, 0, min(max(n, 0), 64))
+	for range n {
+		arg, err := readBulk(r)
+		if err != nil {
+			return nil, fmt.Errorf("within a command: %w", err)
+		}
+		args = append(args, arg)
+	}
+	return args, nil
+}
+
+func readBulk(r *bufio.Reader) (string, error) {
+	n, err := readLength(r, '$', maxArgBytes)
+	if err != nil {
+		return "", err
+	}
+	if n < 0 {
+		return "", fmt.Errorf("%w: null where a string is due", errProtocol)
+	}
+	buf := make([]byte, n+2)
+	if _, err := io.ReadFull(r, buf); err != nil {
+		return "", err
+	}
+	if buf[n] != '\r' || buf[n+1] != '\n' {
+		return "", fmt.Errorf("%w: string without its end", errProtocol)
+	}
+	return string(buf[:n]), nil
+}
+
+// readLength reads a line such as "*3\r\n".
+func readLength(r *bufio.Reader, kind byte, limit int) (int, error) {
+	line, err := r.ReadSlice('\n')
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull):
+		return 0, fmt.Errorf("%w: too long a line", errProtocol)
+	case err != nil:
+		return 0, err
+	case len(line) < 4 || line[len(line)-2] != '\r' || line[0] != kind:
+		return 0, fmt.Errorf("%w: expected '%c'", errProtocol, kind)
+	}
+	n, err := strconv.Atoi(string(line[1 : len(line)-2]))
+	if err != nil || n > limit {
+		return 0, fmt.Errorf("%w: invalid length", errProtocol)
+	}
+	return n, nil
+}
