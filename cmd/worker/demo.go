@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/config"
+	"mixduck/internal/cli"
+	"mixduck/internal/day"
+	"mixduck/internal/embedredis"
+	"mixduck/internal/fault"
+	"mixduck/mixpanel/mixpaneltest"
+	"mixduck/storage"
+)
+
+const (
+	demoProject = 12345
+	demoDays    = 30
+)
+
+func demoCommand(p cli.Process) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Show a whole sync with made-up data",
+		Long: `Show a whole sync, with nothing but this machine: a stand-in for Mixpanel's API, a worker with the embedded queue
+in a temporary directory, a fetch of 30 days, and what is in the file afterwards. Everything is removed at the end.`,
+		Example: "  worker demo",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			dir, err := os.MkdirTemp("", "mixduck-demo-*")
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+			d := &demo{process: p, dir: dir, yesterday: day.Of(time.Now().UTC()) - 1}
+			return d.run(cmd.Context())
+		},
+	}
+}
+
+// demo is one run of the demonstration.
+type demo struct {
+	process   cli.Process
+	dir       string // temporary
+	yesterday day.Day
+	fake      *mixpaneltest.Server
+}
+
+func (d *demo) days() day.Range { return day.Range{From: d.yesterday - demoDays + 1, To: d.yesterday} }
+
+// eventsOn makes weekends quiet and lets the project grow.
+func (d *demo) eventsOn(on day.Day) int {
+	n := 6600 + 45*int(on-d.days().From)
+	if wd := on.Start(time.UTC).Weekday(); wd == time.Saturday || wd == time.Sunday {
+		n /= 2
+	}
+	return n + int(on)%7*90
+}
+
+func (d *demo) run(ctx context.Context) error {
+	enqueue, err := findEnqueue()
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if d.fake, err = mixpaneltest.New(mixpaneltest.Config{Projects: []mixpaneltest.Project{{
+		ID: demoProject, Region: "us", Username: "demo", Secret: "demo",
+		Data: mixpaneltest.Generator{Seed: 1, EventsOn: d.eventsOn},
+	}}}); err != nil {
+		return err
+	}
+	url, fakeStopped := make(chan string, 1), make(chan error, 1)
+	go func() { fakeStopped <- d.fake.Listen(ctx, "127.0.0.1:0", false, func(u string) { url <- u }) }()
+	var environ []string
+	select {
+	case err := <-fakeStopped:
+		return err
+	case u := <-url:
+		fmt.Fprintf(d.process.Stdout, "A stand-in for Mixpanel listens at %s; a worker runs in %s.\n\n", u, d.dir)
+		environ = d.environ(u)
+	}
+	workerStopped, err := d.startWorker(ctx, environ)
+	if err != nil {
+		return err
+	}
+	fetchErr := d.fetch(ctx, enqueue, environ)
+	stop()
+	if err := errors.Join(fetchErr, <-workerStopped, <-fakeStopped); err != nil {
+		return err
+	}
+	return d.report(context.WithoutCancel(ctx))
+}
+
+// findEnqueue returns the CLI that was installed beside this binary.
+func findEnqueue() (string, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	beside := filepath.Join(filepath.Dir(exe), "enqueue")
+	if _, err := os.Stat(beside); err == nil {
+		return beside, nil
+	}
+	path, err := exec.LookPath("enqueue")
+	if err != nil {
+		return "", fault.New(fault.CodeNotFound, "build both: make build", "no enqueue beside %s", exe)
+	}
+	return path, nil
+}
+
+// environ returns the environment of worker and CLI.
+func (d *demo) environ(url string) []string {
+	env := []string{
+		"MP_USERNAME=demo", "MP_SECRET=demo", "MP_PROJECT_ID=" + strconv.Itoa(demoProject),
+		"MIXDUCK_MIXPANEL_BASE_URL=" + url, "MIXDUCK_DATA_DIR=" + d.dir, "MIXDUCK_LOG_LEVEL=warn",
+	}
+	for _, name := range []string{"HOME", "TERM", "COLUMNS", "NO_COLOR"} {
+		if v := d.process.Getenv(name); v != "" {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// startWorker runs a worker until ctx is done; it returns when its queue can be reached.
+func (d *demo) startWorker(ctx context.Context, environ []string) (<-chan error, error) {
+	cfg, err := config.Load(environ, nil)
+	if err != nil {
+		return nil, err
+	}
+	worker, err := newDaemon(cfg, logger(cfg.Log, d.process.Stderr))
+	if err != nil {
+		return nil, err
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- worker.run(ctx) }()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-stopped:
+			return nil, err
+		case <-tick.C:
+		}
+		if rdb, err := embedredis.Connect(ctx, cfg.QueueDir()); err == nil {
+			return stopped, rdb.Close()
+		}
+	}
+}
+
+// fetch runs the CLI as a person would.
+func (d *demo) fetch(ctx context.Context, enqueue string, environ []string) error {
+	args := []string{"fetch", "events", "--from", d.days().From.String(), "--to", d.days().To.String(), "--wait"}
+	fmt.Fprintf(d.process.Stdout, "$ enqueue %s\n", join(args))
+	cmd := exec.CommandContext(ctx, enqueue, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = environ, d.process.Stdout, d.process.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("the fetch did not succeed: %w", err)
+	}
+	return nil
+}
+
+func join(args []string) (s string) {
+	for _, a := range args {
+		s += a + " "
+	}
+	return s[:len(s)-1]
+}
+
+// report shows what is in the file, and compares it with what the stand-in holds.
+func (d *demo) report(ctx context.Context) error {
+	path := filepath.Join(d.dir, strconv.Itoa(demoProject)+".db")
+	e, err := storage.Open(ctx, storage.Config{Path: path, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	coverage, err := e.Coverage(ctx, "events", d.days())
+	if err != nil {
+		return err
+	}
+	top, err := e.TopEvents(ctx, "events", d.days(), 8)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	out := d.process.Stdout
+	fmt.Fprintf(out, "\nRows by day\n")
+	var bars []bar
+	total := int64(0)
+	for _, c := range coverage {
+		bars = append(bars, bar{c.Day.String(), c.Rows})
+		total += c.Rows
+	}
+	chart(out, bars)
+	fmt.Fprintf(out, "\nTop events\n")
+	bars = nil
+	for _, c := range top {
+		bars = append(bars, bar{c.Name, c.Rows})
+	}
+	chart(out, bars)
+	fmt.Fprintf(out, "\n%s: %s events in %s MB, %d bytes an event\n",
+		filepath.Base(path), thousands(total), strconv.FormatFloat(float64(info.Size())/1e6, 'f', 1, 64), info.Size()/max(1, total))
+	if err := d.verify(coverage); err != nil {
+		return err
+	}
+	nextSteps(out)
+	return nil
+}
+
+// verify compares the rows of each day with the stand-in's.
+func (d *demo) verify(coverage []storage.Coverage) error {
+	truth, err := d.fake.Truth(demoProject, d.days())
+	if err != nil {
+		return err
+	}
+	want := map[day.Day]int64{}
+	for _, row := range truth.Rows {
+		want[row.Day]++
+	}
+	if len(coverage) != d.days().Len() {
+		return fmt.Errorf("%d of %d days are stored", len(coverage), d.days().Len())
+	}
+	for _, c := range coverage {
+		if c.Rows != want[c.Day] {
+			return fmt.Errorf("%s has %d rows, Mixpanel has %d", c.Day, c.Rows, want[c.Day])
+		}
+	}
+	fmt.Fprintf(d.process.Stdout, "Checked: every day has exactly the rows that the stand-in holds.\n")
+	return nil
+}
+
+func nextSteps(w io.Writer) {
+	fmt.Fprint(w, `
+With your own project (a service account is made in Mixpanel's organisation settings):
+  export MP_USERNAME=… MP_SECRET=… MP_PROJECT_ID=… MP_REGION=us
+  worker run &
+  enqueue fetch events --from 30d --wait
+  duckdb ~/.mp/data/$MP_PROJECT_ID.db "SELECT event_name, count(*) FROM events GROUP BY ALL"
+`)
+}
