@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"mixduck/config"
+	"mixduck/internal/embedredis"
+	"mixduck/internal/fault"
+	"mixduck/internal/secret"
+	"mixduck/jobs"
+)
+
+// connectTimeout is how long a Redis may take to answer first.
+const connectTimeout = 5 * time.Second
+
+// withQueue calls use with the queue that cfg names. Where nobody serves it that is an error at once.
+func withQueue(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) (err error) {
+	rdb, err := connect(ctx, cfg)
+	if err == nil {
+		defer func() { err = errors.Join(err, rdb.Close()) }()
+		var q *jobs.Queue
+		if q, err = jobs.NewQueue(rdb, jobs.Config{}); err == nil {
+			err = use(q)
+		}
+	}
+	if errors.Is(err, embedredis.ErrNoWorker) {
+		return fault.New(fault.CodeFailed, "start one: worker run --data-dir "+cfg.DataDir,
+			"%w for data directory %s", embedredis.ErrNoWorker, cfg.DataDir)
+	}
+	return err
+}
+
+func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
+	if cfg.Redis.URL.IsZero() {
+		return embedredis.Connect(ctx, cfg.QueueDir())
+	}
+	return dial(ctx, cfg.Redis.URL)
+}
+
+// dial connects to a Redis server.
+func dial(ctx context.Context, url secret.String) (*redis.Client, error) {
+	opt, err := redis.ParseURL(url.Reveal())
+	if err != nil { // whose text may hold the password
+		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "the URL of Redis cannot be read")
+	}
+	opt.DialerRetries = 1
+	opt.ContextTimeoutEnabled = true
+	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	rdb := redis.NewClient(opt)
+	answer, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := rdb.Ping(answer).Err(); err != nil {
+		_ = rdb.Close()
+		return nil, fault.New(fault.CodeFailed, "see that Redis runs there, and that --redis-url is right",
+			"no queue at %s: %w", opt.Addr, err)
+	}
+	return rdb, nil
+}

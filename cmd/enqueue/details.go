@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/jobs"
+)
+
+// details returns what is known of a job, a line for each thing; those that are not known are left out.
+func details(job jobs.Record, now time.Time) string {
+	var l lines
+	f, p := job.Fetch, job.Progress
+	l.add("job", job.ID)
+	l.add("status", statusLine(job, now, 0))
+	l.add("project", f.Project)
+	l.add("database", f.Database)
+	l.add("table", f.Table)
+	l.add("days", describeRange(f.Days))
+	l.add("mode", string(f.Mode))
+	l.add("events", strings.Join(f.Events, ", "))
+	l.add("where", f.Where)
+	l.add("attempts", fmt.Sprintf("%d of %d", job.Attempt, job.MaxAttempts))
+	l.add("windows", fmt.Sprintf("%d of %d", p.WindowsDone, p.WindowsTotal))
+	l.add("requests", fmt.Sprintf("%d, of which %d were retries", p.Requests, p.Retries))
+	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", grouped(p.Rows), counted(p.Duplicates, "duplicate"), grouped(p.Quarantined)))
+	l.add("received", megabytes(p.Bytes))
+	l.add("worker", job.Worker)
+	l.addTime("created", job.CreatedAt)
+	l.addTime("started", job.StartedAt)
+	l.addTime("finished", job.FinishedAt)
+	if d := took(job, now); d > 0 {
+		l.add("took", shortTime(d))
+	}
+	if job.Failure != nil && job.State != jobs.StateDone {
+		l.add("error", fmt.Sprintf("%s (%s)", job.Failure.Message, job.Failure.Code))
+		l.add("try", job.Failure.Hint)
+	}
+	return l.b.String()
+}
+
+func describeRange(r day.Range) string {
+	return fmt.Sprintf("%s (%s)", r, counted(int64(r.Len()), "day"))
+}
+
+// lines are names and values.
+type lines struct{ b strings.Builder }
+
+// add adds a line, unless the value is empty.
+func (l *lines) add(name, value string) {
+	if value != "" {
+		fmt.Fprintf(&l.b, "%-9s %s\n", name, printable(value))
+	}
+}
+
+func (l *lines) addTime(name string, t time.Time) {
+	if !t.IsZero() {
+		l.add(name, t.UTC().Format(time.RFC3339))
+	}
+}

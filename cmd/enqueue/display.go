@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"mixduck/jobs"
+)
+
+// display shows how a job stands while it is waited for. It is used by one goroutine.
+type display interface {
+	show(job jobs.Record, now time.Time)
+	clear() // when the waiting is over
+}
+
+// newDisplay returns a display on stderr.
+func (a *app) newDisplay(quiet bool) display {
+	if quiet {
+		return silence{}
+	}
+	_, terminal := terminalWidth(a.process.Stderr)
+	if !terminal || a.process.Getenv("NO_COLOR") != "" || a.process.Getenv("TERM") == "dumb" {
+		return &protocol{w: a.process.Stderr}
+	}
+	return &statusBar{w: a.process.Stderr, width: func() int {
+		width, _ := terminalWidth(a.process.Stderr) // it may have been resized
+		return width
+	}}
+}
+
+// silence shows nothing.
+type silence struct{}
+
+func (silence) show(jobs.Record, time.Time) {}
+func (silence) clear()                      {}
+
+// statusBar draws one line of a terminal again and again.
+type statusBar struct {
+	w     io.Writer
+	width func() int
+	drawn string
+}
+
+// clearLine moves to the start of the line and erases it.
+const clearLine = "\r\x1b[K"
+
+func (b *statusBar) show(job jobs.Record, now time.Time) {
+	line := statusLine(job, now, max(1, b.width()-1)) // some terminals wrap when the last column is used
+	if line != b.drawn {
+		fmt.Fprint(b.w, clearLine, line)
+		b.drawn = line
+	}
+}
+
+func (b *statusBar) clear() {
+	if b.drawn != "" {
+		fmt.Fprint(b.w, clearLine)
+		b.drawn = ""
+	}
+}
+
+// protocol writes a line when the job's state changes, and one a minute.
+type protocol struct {
+	w     io.Writer
+	state jobs.State
+	at    time.Time // of the last line
+}
+
+const protocolEvery = time.Minute
+
+func (p *protocol) show(job jobs.Record, now time.Time) {
+	if job.State.Final() || job.State == p.state && now.Sub(p.at) < protocolEvery {
+		return
+	}
+	p.state, p.at = job.State, now
+	fmt.Fprintln(p.w, now.Format(time.TimeOnly), statusLine(job, now, 0))
+}
+
+func (*protocol) clear() {}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/config"
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+const fetchLong = `Asks for the events of a range of days of a Mixpanel project, in a table of a database
+("events" if none is named), and prints the id of the job that will fetch them.
+
+The days are those of the project's time zone. What is stored of them is replaced,
+other days are left alone. A database is written by one job at a time, in the order
+in which they came. Asking again for days that are complete does no harm.
+
+With --wait the command ends with the job. Ctrl-C ends the waiting, not the job.`
+
+const fetchExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 --wait
+  enqueue fetch events --from 7d --wait --format json
+  enqueue fetch events signups --from 2025-01 --to 2025-03 --events "Sign Up,Purchase"
+  enqueue fetch events --from 2025-01 --to 2025-01 --database eu/jan.db --where 'properties["$city"] == "Rome"'`
+
+func (a *app) fetchCommand() *cobra.Command {
+	return groupCommand("fetch", "Copy data from Mixpanel into a database", a.fetchEventsCommand())
+}
+
+func (a *app) fetchEventsCommand() *cobra.Command {
+	var what fetchOptions
+	var how waitOptions
+	var wait bool
+	c := &cobra.Command{
+		Use: "events [TABLE]", Short: "Copy events of a range of days", Long: fetchLong, Example: fetchExample,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fault.Usage("name event types with --events", "%s takes one table, but got %q as well", c.CommandPath(), args[1])
+			}
+			return nil
+		},
+		PreRunE: func(c *cobra.Command, _ []string) error { return how.check(c, wait) },
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := config.Load(a.process.Environ, c.Flags())
+			if err != nil {
+				return err
+			}
+			request, err := what.request(c, args, cfg, day.Of(a.now().In(cfg.Project.Location)))
+			if err != nil {
+				return err
+			}
+			if !how.quiet {
+				a.echo(request.Fetch, cfg.Project.Location)
+			}
+			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+				return a.submit(c.Context(), q, request, wait, how)
+			})
+		},
+	}
+	what.add(c)
+	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended, and report its result")
+	how.add(c.Flags())
+	return c
+}
+
+// echo says on stderr what was understood.
+func (a *app) echo(f jobs.Fetch, loc *time.Location) {
+	var more strings.Builder
+	if f.Mode != jobs.ModeSync {
+		fmt.Fprintf(&more, ", mode %s", f.Mode)
+	}
+	if len(f.Events) > 0 {
+		fmt.Fprintf(&more, ", only %s", counted(int64(len(f.Events)), "event name"))
+	}
+	fmt.Fprintf(a.process.Stderr, "fetching %s of project %s into %s of %s%s\n",
+		describeDays(f.Days, loc), f.Project, f.Table, f.Database, more.String())
+}
+
+// submitTimeout bounds how long a request may take to be stored.
+const submitTimeout = 10 * time.Second
+
+func (a *app) submit(ctx context.Context, q *jobs.Queue, r jobs.Request, wait bool, how waitOptions) error {
+	// Ctrl-C must not leave it open whether there is a job.
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
+	defer cancel()
+	job, err := q.Submit(whole, r)
+	if err != nil {
+		return err
+	}
+	return a.submitted(ctx, q, job, wait, how)
+}
+
+// submitted ends commands that have put a job into the queue: it prints the job, or waits for it.
+func (a *app) submitted(ctx context.Context, q *jobs.Queue, job jobs.Record, wait bool, how waitOptions) error {
+	a.warnUnserved(ctx, q, job)
+	switch {
+	case wait:
+		if !how.quiet {
+			fmt.Fprintf(a.process.Stderr, "job %s\n", job.ID)
+		}
+		return a.await(ctx, q, job, how)
+	case how.format.value == formatJSON:
+		return a.printJSON(newObject(job, a.now()))
+	}
+	return a.printLine(job.ID)
+}
+
+// warnUnserved says on stderr that a job will wait for a worker to be started.
+func (a *app) warnUnserved(ctx context.Context, q *jobs.Queue, job jobs.Record) {
+	workers, err := q.Workers(ctx)
+	name, _, _ := strings.Cut(job.Fetch.Database, "/")
+	if err == nil && !slices.Contains(jobs.Volumes(workers), name) {
+		fmt.Fprintf(a.process.Stderr, "warning: no worker serves volume %s; the job waits until one does\n", name)
+	}
+}

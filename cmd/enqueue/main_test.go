@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mixduck/internal/cli"
+	"mixduck/internal/embedredis"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+// asCommand makes the test binary the command itself.
+const asCommand = "ENQUEUE_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		os.Exit(realMain())
+	}
+	os.Exit(m.Run())
+}
+
+// call runs the command in this process and returns what came of it.
+func call(ctx context.Context, environ []string, args ...string) (code int, stdout, stderr string) {
+	var out, errs strings.Builder
+	code = run(ctx, &cli.Process{Args: args, Environ: environ, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs})
+	return code, out.String(), errs.String()
+}
+
+// service is a queue in a data directory, and a worker whose jobs do what their where expression says.
+type service struct {
+	dir     string
+	queue   *jobs.Queue
+	started chan string // gets the id of each job that blocks
+	release chan struct{}
+}
+
+// startService serves dir until cleanup runs what it is given.
+func startService(tb testing.TB, dir string, cleanup func(func())) *service {
+	tb.Helper()
+	log := slog.New(slog.DiscardHandler)
+	server, err := embedredis.Open(context.Background(), embedredis.Config{Dir: filepath.Join(dir, ".mixduck", "queue")}, log)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cleanup(func() {
+		if err := server.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	rdb := server.Client()
+	cleanup(func() { rdb.Close() })
+	q, err := jobs.NewQueue(rdb, jobs.Config{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &service{dir: dir, queue: q, started: make(chan string, 100), release: make(chan struct{})}
+	w, err := jobs.NewWorker(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: s}, jobs.WorkerConfig{
+		ID: "w1", Volumes: []string{"main"}, DrainTimeout: time.Millisecond, Backoff: jobs.Backoff{Base: time.Hour, Cap: time.Hour},
+	}, log)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- w.Run(ctx) }()
+	cleanup(func() {
+		cancel()
+		if err := <-stopped; err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+// Run does what the job's where expression says: block, fail CODE, retry, pause, or else succeed.
+func (s *service) Run(ctx context.Context, a *jobs.Attempt) error {
+	p := jobs.Progress{WindowsDone: 1, WindowsTotal: 3, Rows: 70000, Requests: 1, Bytes: 28_000_000}
+	a.Report(p)
+	verb, argument, _ := strings.Cut(a.Record.Fetch.Where, " ")
+	switch verb {
+	case "block":
+		s.started <- a.Record.ID
+		select {
+		case <-s.release:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	case "fail":
+		return jobs.Permanent(fault.New(fault.Code(argument), "do something about it", "it is\x1b[31m broken"))
+	case "retry":
+		return fault.New(fault.CodeFailed, "", "503 Service Unavailable")
+	case "pause":
+		return jobs.PauseUntil(time.Now().Add(time.Hour), io.ErrNoProgress)
+	}
+	a.Report(jobs.Progress{
+		WindowsDone: 3, WindowsTotal: 3, Rows: 203000, Duplicates: 12, Quarantined: 1, Requests: 4, Retries: 1, Bytes: 84_100_000,
+	})
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+// object is a job as --format json prints it. Fields are only ever added.
+type object struct {
+	ID              string       `json:"id"`
+	Kind            jobs.Kind    `json:"kind"`
+	State           jobs.State   `json:"state"`
+	Project         string       `json:"project"`
+	Database        string       `json:"database"`
+	Table           string       `json:"table"`
+	From            day.Day      `json:"from"`
+	To              day.Day      `json:"to"`
+	Rows            int64        `json:"rows"` // stored now by this job
+	Duplicates      int64        `json:"duplicates"`
+	Quarantined     int64        `json:"quarantined"`
+	WindowsDone     int          `json:"windows_done"`
+	WindowsTotal    int          `json:"windows_total"`
+	Requests        int          `json:"requests"`
+	Bytes           int64        `json:"bytes"`
+	Attempts        int          `json:"attempts"`
+	Error           *objectError `json:"error"`            // of the last attempt that failed; null for a job that is done
+	StartedAt       *time.Time   `json:"started_at"`       // RFC 3339, UTC; null before
+	FinishedAt      *time.Time   `json:"finished_at"`      // likewise
+	DurationSeconds float64      `json:"duration_seconds"` // from the start to the end, or to now
+
+	MaxAttempts int        `json:"max_attempts"`
+	Mode        jobs.Mode  `json:"mode"`
+	Events      []string   `json:"events"` // null for all
+	Where       string     `json:"where"`
+	Force       bool       `json:"force"`
+	Retries     int        `json:"retries"` // windows asked again
+	Note        string     `json:"note"`
+	CreatedAt   *time.Time `json:"created_at"`
+	RunAt       *time.Time `json:"run_at"`   // of a job that is paused or retrying
+	Position    int        `json:"position"` // jobs before it in its lane
+	Worker      string     `json:"worker"`
+}
+
+type objectError struct {
+	Code    fault.Code `json:"code"`
+	Message string     `json:"message"`
+	Hint    string     `json:"hint"`
+}
+
+func newObject(r jobs.Record, now time.Time) object {
+	o := object{
+		ID: r.ID, Kind: r.Kind, State: r.State, Project: r.Fetch.Project, Database: r.Fetch.Database, Table: r.Fetch.Table,
+		From: r.Fetch.Days.From, To: r.Fetch.Days.To, Rows: r.Progress.Rows, Duplicates: r.Progress.Duplicates,
+		Quarantined: r.Progress.Quarantined, WindowsDone: r.Progress.WindowsDone, WindowsTotal: r.Progress.WindowsTotal,
+		Requests: r.Progress.Requests, Bytes: r.Progress.Bytes, Attempts: r.Attempt,
+		StartedAt: timeOrNull(r.StartedAt), FinishedAt: timeOrNull(r.FinishedAt),
+		DurationSeconds: took(r, now).Round(time.Millisecond).Seconds(),
+		MaxAttempts:     r.MaxAttempts, Mode: r.Fetch.Mode, Events: r.Fetch.Events, Where: r.Fetch.Where, Force: r.Fetch.Force,
+		Retries: r.Progress.Retries, Note: r.Progress.Note, CreatedAt: timeOrNull(r.CreatedAt), RunAt: timeOrNull(r.RunAt),
+		Position: r.Position, Worker: r.Worker,
+	}
+	if r.Failure != nil && r.State != jobs.StateDone {
+		o.Error = &objectError{Code: r.Failure.Code, Message: r.Failure.Message, Hint: r.Failure.Hint}
+	}
+	return o
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// took returns how long the job has been at it, breaks included; 0 before it started.
+func took(r jobs.Record, now time.Time) time.Duration {
+	switch {
+	case r.StartedAt.IsZero():
+		return 0
+	case !r.FinishedAt.IsZero():
+		now = r.FinishedAt
+	}
+	return max(0, now.Sub(r.StartedAt))
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mixduck/internal/cli"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+func TestObject(t *testing.T) {
+	t.Parallel()
+	job := inState(jobs.StateFailed, func(r *jobs.Record) {
+		r.Failure = &jobs.Failure{Code: fault.CodeAuth, Message: "a < b", Hint: "see the <secret>", At: noon}
+		r.Fetch.Events, r.Worker = []string{"Sign Up"}, "w1"
+		r.FinishedAt = noon.In(time.FixedZone("", 3600))
+	})
+	const want = `{"id":"01KAMG2M7E6Y4T0Q0N8Z5R3V9C","kind":"fetch","state":"failed","project":"12345","database":"main/12345.db",` +
+		`"table":"events","from":"2026-10-24","to":"2026-11-21","rows":1234567,"duplicates":0,"quarantined":0,"windows_done":12,` +
+		`"windows_total":29,"requests":14,"bytes":84100000,"attempts":1,` +
+		`"error":{"code":"authentication_failed","message":"a < b","hint":"see the <secret>"},` +
+		`"started_at":"2026-11-22T11:58:00Z","finished_at":"2026-11-22T12:00:00Z","duration_seconds":120,` +
+		`"max_attempts":5,"mode":"sync","events":["Sign Up"],"where":"","force":false,"retries":2,"note":"",` +
+		`"created_at":"2026-11-22T11:57:00Z","run_at":null,"position":0,"worker":"w1"}` + "\n"
+	var out strings.Builder
+	a := &app{process: &cli.Process{Stdout: &out}}
+	if err := a.printJSON(newObject(job, noon.Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("object (-want +got):\n%s", diff)
+	}
+}
+
+func TestObjectOfADoneJobHasNoError(t *testing.T) {
+	t.Parallel()
+	job := inState(jobs.StateDone, func(r *jobs.Record) { r.Failure = &jobs.Failure{Code: fault.CodeFailed, Message: "first attempt"} })
+	if got := newObject(job, noon).Error; got != nil {
+		t.Errorf("Error = %v, want none", got)
+	}
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"mixduck/internal/cli"
+	"mixduck/jobs"
+)
+
+// TestScripts runs testdata/*.txtar. Beside testscript's own commands they have:
+//
+//	enqueue ARGS          runs the command, which must exit with 0
+//	exits CODE ARGS       runs it, and it must exit with CODE
+//	serve DIR             starts a queue and a worker in DIR
+//	remember VAR          puts the last stdout into a variable
+//	await STATE ID        waits until the job is in the state
+//	started               waits until a job blocks
+//	release               lets one job go on that blocks
+//	object                checks that the last stdout is one object with the documented fields
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("MP_PROJECT_ID", "12345")
+			env.Values[theService] = new(*service)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"enqueue": func(ts *testscript.TestScript, _ bool, args []string) { runScripted(ts, 0, args) },
+			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
+				code, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				runScripted(ts, code, args[1:])
+			},
+			"serve": func(ts *testscript.TestScript, _ bool, args []string) {
+				*holder(ts) = startService(t, ts.MkAbs(args[0]), ts.Defer)
+			},
+			"remember": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+			},
+			"await": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(awaitState((*holder(ts)).queue, args[1], jobs.State(args[0])))
+			},
+			"started": func(ts *testscript.TestScript, _ bool, _ []string) { <-(*holder(ts)).started },
+			"release": func(ts *testscript.TestScript, _ bool, _ []string) { (*holder(ts)).release <- struct{}{} },
+			"object":  checkObject,
+		},
+	})
+}
+
+type key int
+
+const theService key = 0
+
+func holder(ts *testscript.TestScript) **service { return ts.Value(theService).(**service) }
+
+// environment are the variables that scripts may set for the command.
+var environment = []string{
+	"HOME", "MP_PROJECT_ID", "MP_TIMEZONE", "MIXDUCK_DATA_DIR", "MIXDUCK_REDIS_URL", "MIXDUCK_WORKER_MAX_ATTEMPTS", "MIXDUCK_BOGUS",
+}
+
+func runScripted(ts *testscript.TestScript, want int, args []string) {
+	p := &cli.Process{Args: args, Stdin: strings.NewReader(""), Stdout: ts.Stdout(), Stderr: ts.Stderr()}
+	for _, name := range environment {
+		if value := ts.Getenv(name); value != "" {
+			p.Environ = append(p.Environ, name+"="+value)
+		}
+	}
+	if code := run(context.Background(), p); code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// awaitState waits until the job is in the state.
+func awaitState(q *jobs.Queue, id string, state jobs.State) error {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	reached := errors.New("reached")
+	err := q.Watch(ctx, id, func(r jobs.Record) {
+		if r.State == state {
+			cancel(reached)
+		}
+	})
+	if ctx.Err() == nil {
+		return errors.Join(errors.New("the job never was "+string(state)), err)
+	}
+	return nil
+}
+
+func checkObject(ts *testscript.TestScript, _ bool, _ []string) {
+	decoder := json.NewDecoder(bytes.NewReader([]byte(ts.ReadFile("stdout"))))
+	var fields map[string]any
+	ts.Check(decoder.Decode(&fields))
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		ts.Fatalf("more than one object")
+	}
+	for name := range strings.FieldsSeq(`id kind state project database table from to rows duplicates quarantined windows_done
+		windows_total requests bytes attempts error started_at finished_at duration_seconds`) {
+		if _, ok := fields[name]; !ok {
+			ts.Fatalf("no field %s in %v", name, slices.Sorted(maps.Keys(fields)))
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// printable returns s without what would move a terminal's cursor: control characters become spaces, and invisible ones,
+// which could reverse the line, are dropped.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r):
+			return ' '
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, s)
+}
+
+const ellipsis = "…"
+
+// cut returns s, which must be [printable], in at most width columns, with an ellipsis in place of what does not fit. A
+// width of 0 or less means any.
+func cut(s string, width int) string {
+	if width <= 0 || columns(s) <= width {
+		return s
+	}
+	used := columns(ellipsis)
+	for i, r := range s {
+		if used += runeColumns(r); used > width {
+			return s[:i] + ellipsis
+		}
+	}
+	return s
+}
+
+// pad returns s followed by spaces up to width columns.
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-columns(s)))
+}
+
+// columns returns how many columns of a terminal s takes. Terminals differ; it errs towards too many.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+func runeColumns(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me): // marks stand on what is before them
+		return 0
+	case r < 0x1100: // where the first wide script begins
+		return 1
+	case r <= 0x115f, // Hangul
+		r >= 0x2e80 && r <= 0xa4cf, // from the radicals of CJK to Yi
+		r >= 0xac00 && r <= 0xd7a3, // Hangul
+		r >= 0xf900 && r <= 0xfaff, // more of CJK
+		r >= 0xfe30 && r <= 0xfe6f, // vertical and small forms
+		r >= 0xff00 && r <= 0xff60, // fullwidth forms
+		r >= 0xffe0 && r <= 0xffe6,
+		r >= 0x1f000, // emoji, and the rest of CJK
+		unicode.Is(unicode.So, r):
+		return 2
+	}
+	return 1
+}
+
+// grouped returns n with a comma between thousands.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// counted returns n and what there is so many of.
+func counted(n int64, one string) string { return countedAs(n, one, one+"s") }
+
+func countedAs(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(n) + " " + many
+}
+
+// megabytes returns n bytes as millions.
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+
+// shortTime returns d with as many digits as a person cares for.
+func shortTime(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Hour:
+		d = d.Round(time.Second)
+	default:
+		d = d.Round(time.Minute)
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

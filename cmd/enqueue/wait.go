@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+// watcher is what waiting needs of a [jobs.Queue].
+type watcher interface {
+	Watch(ctx context.Context, id string, fn func(jobs.Record)) error
+}
+
+// await waits for the job to end, shows how it stands on stderr, and prints the result. The error says how the job
+// ended, or that the waiting did: interrupted, or timed out.
+func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how waitOptions) error {
+	waiting, cancel := ctx, context.CancelFunc(func() {})
+	if how.timeout > 0 {
+		waiting, cancel = context.WithTimeout(ctx, how.timeout)
+	}
+	defer cancel()
+	display := a.newDisplay(how.quiet)
+	job, err := follow(waiting, q, job, display, a.now)
+	display.clear()
+	switch {
+	case err == nil:
+		err = outcome(job)
+	case ctx.Err() != nil:
+		err = fault.New(fault.CodeInterrupted, goesOnHint(job), "interrupted; job %s goes on", job.ID)
+	case waiting.Err() != nil:
+		err = fault.New(fault.CodeWaitTimeout, goesOnHint(job), "job %s is still %s after %s; it goes on", job.ID, job.State, how.timeout)
+	}
+	var printed error
+	switch {
+	case how.format.value == formatJSON:
+		printed = a.printJSON(newObject(job, a.now()))
+	case err == nil:
+		printed = a.printLine(summary(job))
+	}
+	return errors.Join(err, printed)
+}
+
+func goesOnHint(job jobs.Record) string {
+	return "enqueue jobs wait " + job.ID + " to see it, or enqueue jobs cancel " + job.ID + " to end it"
+}
+
+// redrawEvery is how often the display may change though the job does not: time passes.
+const redrawEvery = time.Second
+
+// follow shows the job until it is final or ctx is done, and returns what was last known of it.
+func follow(ctx context.Context, q watcher, job jobs.Record, d display, now func() time.Time) (jobs.Record, error) {
+	changes := make(chan jobs.Record)
+	var watchErr error // written before changes is closed
+	go func() {
+		defer close(changes)
+		watchErr = q.Watch(ctx, job.ID, func(r jobs.Record) { changes <- r })
+	}()
+	tick := time.NewTicker(redrawEvery)
+	defer tick.Stop()
+	d.show(job, now())
+	for {
+		select {
+		case r, ok := <-changes:
+			if !ok {
+				return job, watchErr
+			}
+			job = r
+		case <-tick.C:
+		}
+		d.show(job, now())
+	}
+}
+
+// outcome returns the error that a final job ended with, nil if it is done.
+func outcome(job jobs.Record) error {
+	switch {
+	case job.State == jobs.StateCancelled:
+		return fault.New(fault.CodeFailed, "enqueue jobs retry "+job.ID, "job %s was cancelled", job.ID)
+	case job.State != jobs.StateFailed:
+		return nil
+	case job.Failure == nil:
+		return fault.New(fault.CodeFailed, "", "job %s failed", job.ID)
+	}
+	return fault.New(job.Failure.Code, printable(job.Failure.Hint), "job %s failed: %s", job.ID, printable(job.Failure.Message))
+}
