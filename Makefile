@@ -1,0 +1,45 @@
+# Everything that a contributor needs. `make help` lists the targets.
+GO        ?= go
+BIN       := bin
+GOLANGCI  := $(BIN)/tools/golangci-lint
+GOLANGCI_VERSION := v2.15.0
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   := -X mixduck/internal/buildinfo.version=$(VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help build test unit e2e lint fmt bench demo clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+
+build: ## build worker, enqueue and the stand-in for Mixpanel into bin/
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/worker ./mixpanel/mixpaneltest/fakemixpanel
+	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue
+
+test: lint unit e2e ## format, lint, vet, unit tests with the race detector, end-to-end tests
+
+unit: ## unit tests, shuffled and with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -shuffle=on -parallel 16 -timeout 10m $$($(GO) list ./... | grep -v -e /e2e -e /bench)
+
+e2e: ## the real binaries, on the embedded queue and on a real Redis
+	$(GO) test -shuffle=on -parallel 8 -timeout 10m ./e2e/...
+
+lint: $(GOLANGCI) ## formatting and linters
+	$(GOLANGCI) fmt --diff
+	$(GOLANGCI) run
+
+fmt: $(GOLANGCI) ## format the code
+	$(GOLANGCI) fmt
+
+$(GOLANGCI):
+	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+bench: build ## speed and memory, as ratios measured in one run (some minutes)
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench
+
+demo: build ## a whole sync with made-up data, in a temporary directory
+	@$(BIN)/worker demo
+
+clean: ## remove what was built
+	rm -rf $(BIN)
