@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,9 +29,12 @@ func withQueue(ctx context.Context, cfg config.Config, use func(*jobs.Queue) err
 			err = use(q)
 		}
 	}
-	if errors.Is(err, embedredis.ErrNoWorker) {
+	switch {
+	case errors.Is(err, embedredis.ErrNoWorker):
 		return fault.New(fault.CodeFailed, "start one: worker run --data-dir "+cfg.DataDir,
 			"%w for data directory %s", embedredis.ErrNoWorker, cfg.DataDir)
+	case errors.Is(err, fs.ErrPermission):
+		return fault.New(fault.CodeFailed, "be the user who runs the worker", "the queue is closed to you: %w", err)
 	}
 	return err
 }

@@ -30,7 +30,9 @@ const fetchExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 -
   enqueue fetch events --from 2025-01 --to 2025-01 --database eu/jan.db --where 'properties["$city"] == "Rome"'`
 
 func (a *app) fetchCommand() *cobra.Command {
-	return groupCommand("fetch", "Copy data from Mixpanel into a database", a.fetchEventsCommand())
+	group := groupCommand("fetch", "Copy data from Mixpanel into a database", a.fetchEventsCommand())
+	group.Example = fetchExample
+	return group
 }
 
 func (a *app) fetchEventsCommand() *cobra.Command {
@@ -45,7 +47,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 			}
 			return nil
 		},
-		PreRunE: func(c *cobra.Command, _ []string) error { return how.check(c, wait) },
+		PreRunE: func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) },
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := config.Load(a.process.Environ, c.Flags())
 			if err != nil {
@@ -59,7 +61,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 				a.echo(request.Fetch, cfg.Project.Location)
 			}
 			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
-				return a.submit(c.Context(), q, request, wait, how)
+				return a.submit(c.Context(), q, request, wait, &how)
 			})
 		},
 	}
@@ -85,7 +87,7 @@ func (a *app) echo(f jobs.Fetch, loc *time.Location) {
 // submitTimeout bounds how long a request may take to be stored.
 const submitTimeout = 10 * time.Second
 
-func (a *app) submit(ctx context.Context, q *jobs.Queue, r jobs.Request, wait bool, how waitOptions) error {
+func (a *app) submit(ctx context.Context, q *jobs.Queue, r jobs.Request, wait bool, how *waitOptions) error {
 	// Ctrl-C must not leave it open whether there is a job.
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
 	defer cancel()
@@ -97,7 +99,7 @@ func (a *app) submit(ctx context.Context, q *jobs.Queue, r jobs.Request, wait bo
 }
 
 // submitted ends commands that have put a job into the queue: it prints the job, or waits for it.
-func (a *app) submitted(ctx context.Context, q *jobs.Queue, job jobs.Record, wait bool, how waitOptions) error {
+func (a *app) submitted(ctx context.Context, q *jobs.Queue, job jobs.Record, wait bool, how *waitOptions) error {
 	a.warnUnserved(ctx, q, job)
 	switch {
 	case wait:

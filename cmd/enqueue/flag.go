@@ -49,6 +49,7 @@ type waitOptions struct {
 	timeout time.Duration // 0 waits for ever
 	quiet   bool
 	format  *choice
+	self    string // how the command was called, for hints: with its data directory, if one was given
 }
 
 func (o *waitOptions) add(flags *pflag.FlagSet) {
@@ -57,8 +58,12 @@ func (o *waitOptions) add(flags *pflag.FlagSet) {
 	o.format = addFormat(flags)
 }
 
-// check refuses a time that is none, and one that is of no use.
-func (o *waitOptions) check(c *cobra.Command, waits bool) error {
+// prepare refuses a time that is none, and one that is of no use.
+func (o *waitOptions) prepare(c *cobra.Command, waits bool) error {
+	o.self = c.Root().Name()
+	if dir := c.Flag("data-dir"); dir.Changed {
+		o.self += " --data-dir " + dir.Value.String()
+	}
 	switch {
 	case !c.Flags().Changed("timeout"):
 		return nil

@@ -13,8 +13,10 @@ import (
 )
 
 func (a *app) jobsCommand() *cobra.Command {
-	return groupCommand("jobs", "List, show, await, cancel and retry jobs",
+	group := groupCommand("jobs", "List, show, await, cancel and retry jobs",
 		a.listCommand(), a.showCommand(), a.waitCommand(), a.cancelCommand(), a.retryCommand())
+	group.Example = listExample
+	return group
 }
 
 // jobCommand returns a command about one job, which calls use with its record.
@@ -53,9 +55,9 @@ func (a *app) showCommand() *cobra.Command {
 func (a *app) waitCommand() *cobra.Command {
 	var how waitOptions
 	c := a.jobCommand("wait", "Wait until a job has ended, and report its result", "enqueue jobs wait 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --timeout 1h",
-		func(ctx context.Context, q *jobs.Queue, job jobs.Record) error { return a.await(ctx, q, job, how) })
+		func(ctx context.Context, q *jobs.Queue, job jobs.Record) error { return a.await(ctx, q, job, &how) })
 	how.add(c.Flags())
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.check(c, true) }
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, true) }
 	return c
 }
 
@@ -105,10 +107,10 @@ func (a *app) retryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.submitted(ctx, q, job, wait, how)
+			return a.submitted(ctx, q, job, wait, &how)
 		})
 	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended, and report its result")
 	how.add(c.Flags())
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.check(c, wait) }
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) }
 	return c
 }

@@ -29,7 +29,7 @@ func (a *app) listCommand() *cobra.Command {
 	}}
 	c := &cobra.Command{Use: "list", Short: "List jobs, the newest first", Long: listLong, Example: listExample, Args: noArguments}
 	flags := c.Flags()
-	flags.Var(state, "state", "only jobs in this state")
+	flags.Var(state, "state", "only jobs in this `state`: "+strings.Join(state.allowed, ", "))
 	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `id`")
 	flags.StringVar(&filter.Database, "database", "", "only jobs of the database with this `name`")
 	flags.IntVar(&filter.Limit, "limit", usualLimit, "at most so many")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"mixduck/internal/fault"
@@ -16,7 +17,7 @@ type watcher interface {
 
 // await waits for the job to end, shows how it stands on stderr, and prints the result. The error says how the job
 // ended, or that the waiting did: interrupted, or timed out.
-func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how waitOptions) error {
+func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOptions) error {
 	waiting, cancel := ctx, context.CancelFunc(func() {})
 	if how.timeout > 0 {
 		waiting, cancel = context.WithTimeout(ctx, how.timeout)
@@ -27,11 +28,11 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how waitOpt
 	display.clear()
 	switch {
 	case err == nil:
-		err = outcome(job)
+		err = outcome(job, how.self)
 	case ctx.Err() != nil:
-		err = fault.New(fault.CodeInterrupted, goesOnHint(job), "interrupted; job %s goes on", job.ID)
+		err = fault.New(fault.CodeInterrupted, how.goesOnHint(job.ID), "interrupted; job %s goes on", job.ID)
 	case waiting.Err() != nil:
-		err = fault.New(fault.CodeWaitTimeout, goesOnHint(job), "job %s is still %s after %s; it goes on", job.ID, job.State, how.timeout)
+		err = fault.New(fault.CodeWaitTimeout, how.goesOnHint(job.ID), "job %s is still %s after %s; it goes on", job.ID, job.State, how.timeout)
 	}
 	var printed error
 	switch {
@@ -43,8 +44,8 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how waitOpt
 	return errors.Join(err, printed)
 }
 
-func goesOnHint(job jobs.Record) string {
-	return "enqueue jobs wait " + job.ID + " to see it, or enqueue jobs cancel " + job.ID + " to end it"
+func (o *waitOptions) goesOnHint(id string) string {
+	return fmt.Sprintf("%s jobs wait %s to see it, or %s jobs cancel %s to end it", o.self, id, o.self, id)
 }
 
 // redrawEvery is how often the display may change though the job does not: time passes.
@@ -74,11 +75,11 @@ func follow(ctx context.Context, q watcher, job jobs.Record, d display, now func
 	}
 }
 
-// outcome returns the error that a final job ended with, nil if it is done.
-func outcome(job jobs.Record) error {
+// outcome returns the error that a final job ended with, nil if it is done. Hints call the command self.
+func outcome(job jobs.Record, self string) error {
 	switch {
 	case job.State == jobs.StateCancelled:
-		return fault.New(fault.CodeFailed, "enqueue jobs retry "+job.ID, "job %s was cancelled", job.ID)
+		return fault.New(fault.CodeFailed, self+" jobs retry "+job.ID, "job %s was cancelled", job.ID)
 	case job.State != jobs.StateFailed:
 		return nil
 	case job.Failure == nil:

@@ -47,7 +47,7 @@ func TestLinesOnStderr(t *testing.T) {
 		var out, errs strings.Builder
 		a := &app{process: &cli.Process{Stdout: &out, Stderr: &errs}, now: func() time.Time { return time.Now().UTC() }}
 		watch := script{{500 * time.Millisecond, job}, {1500 * time.Millisecond, more}, {140 * time.Second, done}}
-		if err := a.await(t.Context(), watch, queued, waitOptions{format: &choice{value: formatText}}); err != nil {
+		if err := a.await(t.Context(), watch, queued, &waitOptions{format: &choice{value: formatText}}); err != nil {
 			t.Fatal(err)
 		}
 		const lines = `
@@ -113,7 +113,7 @@ func TestAwait(t *testing.T) {
 					defer cancel()
 					var out, errs strings.Builder
 					a := &app{process: &cli.Process{Stdout: &out, Stderr: &errs}, now: time.Now}
-					err := a.await(ctx, tt.watch, running(), waitOptions{timeout: tt.timeout, quiet: true, format: &choice{value: format}})
+					err := a.await(ctx, tt.watch, running(), &waitOptions{timeout: tt.timeout, quiet: true, format: &choice{value: format}})
 					if err == nil || !strings.Contains(err.Error(), tt.want) || fault.CodeOf(err).Exit() != tt.code {
 						t.Errorf("await() = %v with exit code %d, want %q with %d", err, fault.CodeOf(err).Exit(), tt.want, tt.code)
 					}
