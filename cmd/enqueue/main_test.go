@@ -76,7 +76,24 @@ func startService(tb testing.TB, dir string, cleanup func(func())) *service {
 			tb.Error(err)
 		}
 	})
+	awaitWorker(tb, q)
 	return s
+}
+
+// awaitWorker waits until a worker is listed.
+func awaitWorker(tb testing.TB, q *jobs.Queue) {
+	tb.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		workers, err := q.Workers(context.Background())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if len(workers) > 0 {
+			return
+		}
+	}
 }
 
 // Run does what the job's where expression says: block, fail CODE, retry, pause, or else succeed.
