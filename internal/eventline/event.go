@@ -22,7 +22,7 @@ type Event struct {
 	InsertID    []byte // empty if missing, null or ""
 	Properties  []byte // the object's exact text
 	TimeMicros  int64  // "time" as sent, since 1970 in whatever zone the project writes; never 0 or less
-	ProcessedMS int64  // "mp_processing_time_ms", UTC; 0 if missing
+	ProcessedMS int64  // "mp_processing_time_ms", UTC, below 10^15; 0 if missing or no such number
 }
 
 // The reasons for which a line is no event. They are stored beside the line, so their texts are API.
@@ -65,11 +65,11 @@ func (p *parser) topField(key []byte) {
 	switch string(key) {
 	case "event":
 		p.value(1)
-		if p.err == nil && e0(p.b, start) == '"' && p.e.Name == nil {
+		if p.err == nil && p.first(seenEvent) && p.b[start] == '"' {
 			p.e.Name = text(p.b[start:p.i])
 		}
 	case "properties":
-		if e0(p.b, start) != '{' || p.e.Properties != nil {
+		if !p.first(seenProperties) || e0(p.b, start) != '{' {
 			p.value(1)
 			return
 		}
@@ -83,9 +83,11 @@ func (p *parser) topField(key []byte) {
 	}
 }
 
-// The properties that become columns, as bits of parser.seen.
+// The fields that count when they are met first, as bits of parser.seen.
 const (
-	seenTime = 1 << iota
+	seenEvent = 1 << iota
+	seenProperties
+	seenTime
 	seenDistinctID
 	seenInsertID
 	seenProcessed
@@ -114,12 +116,12 @@ func (p *parser) property(key []byte) {
 		}
 	case "mp_processing_time_ms":
 		if p.first(seenProcessed) {
-			p.e.ProcessedMS = integer(raw)
+			p.e.ProcessedMS = millis(raw)
 		}
 	}
 }
 
-// first reports whether the property named by bit has not been met before.
+// first reports whether the field named by bit has not been met before.
 func (p *parser) first(bit uint8) bool {
 	isFirst := p.seen&bit == 0
 	p.seen |= bit
@@ -151,23 +153,46 @@ func text(raw []byte) []byte {
 // millisFrom is the smallest "time" that is taken as milliseconds: as seconds it would lie in the year 5138.
 const millisFrom = 1e11
 
-// micros converts the number in raw, in seconds or (time_in_ms) milliseconds, to microseconds; 0 if it is no number.
+// maxTime bounds numbers that are times, in whatever unit: beyond it microseconds would not fit into a timestamp.
+const maxTime = 1e15
+
+// micros converts the number in raw, in seconds or (time_in_ms) milliseconds, to microseconds; 0 if it is no time.
 func micros(raw []byte) int64 {
 	n := integer(raw)
-	if n == 0 || n > math.MaxInt64/1_000_000 {
-		f, err := strconv.ParseFloat(string(raw), 64)
-		if err != nil || !(f > 0 && f < 1e15) {
-			return 0
-		}
+	switch {
+	case n == 0:
+		f := float(raw)
 		if f >= millisFrom {
 			return int64(math.Round(f * 1e3))
 		}
 		return int64(math.Round(f * 1e6))
-	}
-	if n >= millisFrom {
+	case n >= maxTime:
+		return 0
+	case n >= millisFrom:
 		return n * 1e3
 	}
 	return n * 1e6
+}
+
+// millis returns the number in raw without its fraction; 0 if it is no time.
+func millis(raw []byte) int64 {
+	n := integer(raw)
+	switch {
+	case n == 0:
+		return int64(float(raw))
+	case n >= maxTime:
+		return 0
+	}
+	return n
+}
+
+// float returns the number in raw, however it is written; 0 if it is no time.
+func float(raw []byte) float64 {
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || !(f > 0 && f < maxTime) {
+		return 0
+	}
+	return f
 }
 
 // integer returns the non-negative integer that raw spells in digits only, or 0.

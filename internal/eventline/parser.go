@@ -14,6 +14,7 @@ type parser struct {
 	i    int // next byte
 	e    *Event
 	seen uint8
+	odd  bool  // the last string has escapes
 	err  error // the first error; everything returns at once after it
 	late error // an error that counts only if the line is otherwise an event
 }
@@ -46,7 +47,7 @@ func (p *parser) eat(c byte) bool {
 	return true
 }
 
-// object reads an object and calls field with each raw key; field has to consume the value, which starts at p.i.
+// object reads an object and calls field with each key; field has to consume the value, which starts at p.i.
 func (p *parser) object(depth int, field func(key []byte)) {
 	if !p.open('{', depth) || p.eat('}') {
 		return
@@ -59,6 +60,9 @@ func (p *parser) object(depth int, field func(key []byte)) {
 			return
 		}
 		key := p.b[start : p.i-1]
+		if p.odd {
+			key = text(p.b[start-1 : p.i])
+		}
 		if !p.eat(':') {
 			p.fail(ErrJSON)
 			return
@@ -174,6 +178,7 @@ func (p *parser) str() {
 		return
 	}
 	b, i := p.b, p.i+1
+	p.odd = false
 	for {
 		for i+8 <= len(b) {
 			if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
@@ -197,6 +202,7 @@ func (p *parser) str() {
 				return
 			}
 			i += n
+			p.odd = true
 		case c < ' ':
 			p.fail(ErrJSON)
 			return
