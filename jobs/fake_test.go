@@ -87,6 +87,20 @@ func testSweeper(q *Queue, me identity) *sweeper {
 	return &sweeper{q: q, me: me, running: func(turn) bool { return false }, missing: make(map[identity]time.Time)}
 }
 
+// sweepAll makes a sweeper look at all lanes now.
+func sweepAll(ctx context.Context, s *sweeper) error {
+	lanes, err := s.q.rdb.ZRange(ctx, lanesKey, 0, -1).Result()
+	if err != nil {
+		return err
+	}
+	for _, lane := range lanes {
+		if err := s.q.rdb.ZAddXX(ctx, lanesKey, redis.Z{Member: lane}).Err(); err != nil {
+			return err
+		}
+	}
+	return s.sweep(ctx)
+}
+
 var errCut = errors.New("cut off")
 
 // cutter is a hook that cuts a client off from Redis: before the command that comes when left has run out, or with lose,

@@ -45,10 +45,11 @@ type lanes struct {
 const firstLook = time.Second
 
 // step runs a script of a lane. Before, it makes sure that the sweep sees the lane soon, in case this process gets no
-// further; that cannot be part of the script, as the set of lanes lives in another slot.
+// further; that cannot be part of the script, as the set of lanes lives in another slot. It never puts a look off: the
+// clock of another machine may be ahead.
 func (l lanes) step(ctx context.Context, s *redis.Script, lane string, args ...any) *redis.Cmd {
 	at := l.now().Add(firstLook).UnixMilli()
-	if err := l.rdb.ZAdd(ctx, lanesKey, redis.Z{Score: float64(at), Member: lane}).Err(); err != nil {
+	if err := l.rdb.ZAddLT(ctx, lanesKey, redis.Z{Score: float64(at), Member: lane}).Err(); err != nil {
 		cmd := redis.NewCmd(ctx)
 		cmd.SetErr(err)
 		return cmd
@@ -114,13 +115,24 @@ func (l lanes) leave(ctx context.Context, lane, job string) (turn, error) {
 	return next, err
 }
 
+// holder returns the turn that a lane is in, and who has begun it; zero if there is none.
+func (l lanes) holder(ctx context.Context, lane string) (turn, identity, error) {
+	h, err := l.rdb.HGetAll(ctx, laneKeys(lane)[1]).Result()
+	p := parser{fields: h}
+	fence := p.int("fence")
+	if err = errors.Join(err, p.err); err != nil {
+		return turn{}, identity{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	if h["job"] == "" {
+		return turn{}, identity{}, nil
+	}
+	return turn{lane: lane, job: h["job"], fence: fence}, identity{id: h["worker"], boot: h["boot"]}, nil
+}
+
 // holds reports whether the turn is still on.
 func (l lanes) holds(ctx context.Context, t turn) (bool, error) {
-	v, err := l.rdb.HMGet(ctx, laneKeys(t.lane)[1], "job", "fence").Result()
-	if err != nil {
-		return false, fmt.Errorf("lane %s: %w", t.lane, err)
-	}
-	return v[0] == t.job && v[1] == strconv.FormatInt(t.fence, 10), nil
+	holder, _, err := l.holder(ctx, t.lane)
+	return err == nil && holder == t, err
 }
 
 // position returns how many jobs wait in the lane before job, or -1 if it does not wait there.

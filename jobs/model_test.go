@@ -131,13 +131,13 @@ func (m *machine) begin(t *rapid.T) {
 	if slices.ContainsFunc(m.runs, func(r run) bool { return r.turn == tn && r.by == w }) {
 		return // the worker's desk knows it
 	}
-	before := m.view(tn.lane)
+	before, by := m.holder(t, tn.lane)
 	m.disturb(t)
 	e, err := m.q.begin(m.context, tn, w)
 	if !m.ok(t, err) {
 		return
 	}
-	current := before.turn == tn && (before.worker.id == "" || before.worker == w)
+	current := before == tn && (by.id == "" || by == w)
 	if (e != nil) != current && !m.faulty {
 		t.Fatalf("begin(%v) = %v, want %v", tn, e != nil, current)
 	}
@@ -151,14 +151,13 @@ func (m *machine) begin(t *rapid.T) {
 	m.runs = append(m.runs, run{turn: tn, by: w})
 }
 
-// view returns how a lane stands.
-func (m *machine) view(lane string) view {
-	held := m.q.rdb.HGetAll(m.context, laneKeys(lane)[1]).Val()
-	v := view{worker: identity{id: held["worker"], boot: held["boot"]}}
-	if job := held["job"]; job != "" {
-		v.turn = turn{lane: lane, job: job, fence: (&parser{fields: held}).int("fence")}
+// holder returns the turn that a lane is in, and who has begun it.
+func (m *machine) holder(t *rapid.T, lane string) (turn, identity) {
+	tn, by, err := m.q.lanes.holder(m.context, lane)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return v
+	return tn, by
 }
 
 func (m *machine) drawOutcome(t *rapid.T) outcome {
@@ -218,14 +217,14 @@ func (m *machine) crash(t *rapid.T) {
 	m.lost = append(m.lost, slices.DeleteFunc(slices.Clone(m.runs), func(r run) bool { return r.by.id != worker })...)
 	m.runs = slices.DeleteFunc(m.runs, func(r run) bool { return r.by.id == worker })
 	m.boots[worker]++
-	dead := m.dead()
+	dead := m.dead(t, worker)
 	m.disturb(t)
 	err := m.q.beat(m.context, WorkerInfo{ID: worker, boot: m.identity(worker).boot})
 	if err == nil {
-		err = m.sweeper(worker).sweep(m.context, true)
+		err = m.sweeper(worker).reclaim(m.context)
 	}
 	if m.ok(t, err) {
-		m.swept(dead)
+		m.rescued(t, dead)
 	}
 }
 
@@ -258,32 +257,42 @@ func (m *machine) sweep(t *rapid.T) {
 		}
 	}
 	worker := rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "worker")
-	dead := m.dead()
+	dead := m.dead(t, "w1", "w2")
 	m.disturb(t)
-	if m.ok(t, m.sweeper(worker).sweep(m.context, true)) {
-		m.swept(dead)
+	if m.ok(t, sweepAll(m.context, m.sweeper(worker))) {
+		m.rescued(t, dead)
+		for _, l := range m.lanes {
+			l.advance(m.clock.Now())
+		}
 	}
 }
 
-// dead returns the lanes whose turn a dead process has begun.
-func (m *machine) dead() []string {
+// dead returns the lanes whose turn an earlier process of one of workers has begun.
+func (m *machine) dead(t *rapid.T, workers ...string) []string {
 	var dead []string
 	for lane := range m.lanes {
-		if w := m.view(lane).worker; w.id != "" && w != m.identity(w.id) {
+		if _, w := m.holder(t, lane); slices.Contains(workers, w.id) && w != m.identity(w.id) {
 			dead = append(dead, lane)
 		}
 	}
 	return dead
 }
 
-// swept moves the model as a sweep of all lanes does: turns of dead processes end, free lanes go on.
-func (m *machine) swept(dead []string) {
-	for lane, l := range m.lanes {
-		if job := l.holder; slices.Contains(dead, lane) && job != "" {
-			l.holder = ""
-			if e, err := m.q.records.load(m.context, job); err == nil && e != nil && !e.State.Final() {
-				l.queue = slices.Insert(l.queue, 0, job)
-			}
+// rescued ends turns of dead processes in the model.
+func (m *machine) rescued(t *rapid.T, dead []string) {
+	for _, lane := range dead {
+		l := m.lanes[lane]
+		job := l.holder
+		if job == "" {
+			continue
+		}
+		e, err := m.q.records.load(m.context, job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.holder = ""
+		if !e.State.Final() {
+			l.queue = slices.Insert(l.queue, 0, job)
 		}
 		l.advance(m.clock.Now())
 	}
@@ -340,7 +349,7 @@ func (m *machine) check(t *rapid.T) {
 	for lane, want := range m.lanes {
 		keys := laneKeys(lane)
 		queue := m.q.rdb.LRange(m.context, keys[0], 0, -1).Val()
-		holder := m.view(lane).turn
+		holder, by := m.holder(t, lane)
 		delayed := m.q.rdb.ZRange(m.context, keys[2], 0, -1).Val()
 		all := slices.Concat(queue, delayed)
 		if holder.job != "" {
@@ -366,12 +375,12 @@ func (m *machine) check(t *rapid.T) {
 		if diff := cmp.Diff([]string{want.holder, strings.Join(want.queue, " "), strings.Join(wantDelayed, " ")}, got); diff != "" {
 			t.Fatalf("lane %s (-want +got):\n%s", lane, diff)
 		}
-		m.checkStates(t, m.view(lane), queue, delayed)
+		m.checkStates(t, holder, by, queue, delayed)
 	}
 }
 
 // checkStates compares the records of a lane's jobs with their places.
-func (m *machine) checkStates(t *rapid.T, v view, queue, delayed []string) {
+func (m *machine) checkStates(t *rapid.T, holder turn, by identity, queue, delayed []string) {
 	want := make(map[string][]State)
 	for _, id := range queue {
 		want[id] = []State{StateWaiting}
@@ -380,10 +389,10 @@ func (m *machine) checkStates(t *rapid.T, v view, queue, delayed []string) {
 		want[id] = []State{StatePaused, StateRetrying}
 	}
 	switch {
-	case v.worker.id != "":
-		want[v.turn.job] = []State{StateRunning}
-	case v.turn.job != "":
-		want[v.turn.job] = []State{StateQueued}
+	case by.id != "":
+		want[holder.job] = []State{StateRunning}
+	case holder.job != "":
+		want[holder.job] = []State{StateQueued}
 	}
 	for id, states := range want {
 		if e, err := m.q.records.load(m.context, id); err != nil || !slices.Contains(states, e.State) {
@@ -448,11 +457,11 @@ func (m *machine) unfinished(t *rapid.T) []string {
 func (m *machine) round(t *rapid.T) {
 	m.clock.turn(2 * auditAge)
 	w := m.identity("w1")
-	if err := errors.Join(m.q.audit(m.context), m.sweeper("w1").sweep(m.context, true)); err != nil {
+	if err := errors.Join(m.q.audit(m.context), sweepAll(m.context, m.sweeper("w1"))); err != nil {
 		t.Fatal(err)
 	}
 	for lane := range m.lanes {
-		tn := m.view(lane).turn
+		tn, _ := m.holder(t, lane)
 		e, err := m.q.begin(m.context, tn, w)
 		if err == nil && e != nil {
 			err = m.q.settle(m.context, tn, outcome{state: StateDone}, Progress{})

@@ -3,15 +3,16 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"mixduck/internal/embedredis"
 	"mixduck/jobs"
 )
 
@@ -39,27 +40,28 @@ func onEach(t *testing.T, test func(t rig)) {
 	})
 }
 
-// embedded starts miniredis, with its clock driven as the embedded queue drives it.
+// embedded opens the embedded queue.
 func embedded(tb testing.TB) redis.UniversalClient {
 	tb.Helper()
-	mini := miniredis.RunT(tb)
-	stop := make(chan struct{})
-	tb.Cleanup(func() { close(stop) })
-	go func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-				mini.FastForward(time.Second)
-			}
-		}
-	}()
-	rdb := redis.NewClient(&redis.Options{Addr: mini.Addr()})
+	s, err := embedredis.Open(context.Background(), embedredis.Config{Dir: shortDir(tb)}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { s.Close() })
+	rdb := s.Client()
 	tb.Cleanup(func() { rdb.Close() })
 	return rdb
+}
+
+// shortDir returns a directory for a socket, whose path has at most 107 bytes: those of TempDir can be longer.
+func shortDir(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "jobs") //nolint:usetesting // see above
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // server is a redis-server process that can be killed and started again with what it had stored.
@@ -78,11 +80,7 @@ func newServer(tb testing.TB) *server {
 		}
 		tb.Skip("SKIPPED: redis-server is not installed, so NOTHING was tested on a real Redis")
 	}
-	dir, err := os.MkdirTemp("", "jobs") //nolint:usetesting // a socket's path has at most 107 bytes; TempDir's can be longer
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { os.RemoveAll(dir) })
+	dir := shortDir(tb)
 	s := &server{tb: tb, dir: dir, socket: filepath.Join(dir, "redis.sock")}
 	tb.Cleanup(s.kill)
 	return s

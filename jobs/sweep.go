@@ -28,12 +28,27 @@ const (
 	deadAfter   = 6 * time.Second  // for so long a heartbeat must be missing: after an outage of Redis all are
 )
 
-// sweep looks at the lanes whose time has come, or at all of them.
-func (s *sweeper) sweep(ctx context.Context, all bool) error {
-	until := "+inf"
-	if !all {
-		until = strconv.FormatInt(s.q.now().UnixMilli(), 10)
+// reclaim ends the turns of earlier runs of this worker, of whatever lane.
+func (s *sweeper) reclaim(ctx context.Context) error {
+	lanes, err := s.q.rdb.ZRange(ctx, lanesKey, 0, -1).Result()
+	if err != nil {
+		return fmt.Errorf("list lanes: %w", err)
 	}
+	for _, lane := range lanes {
+		t, by, err := s.q.lanes.holder(ctx, lane)
+		if err == nil && by.id == s.me.id && by.boot != s.me.boot {
+			err = s.q.rescue(ctx, t)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep looks at the lanes whose time has come.
+func (s *sweeper) sweep(ctx context.Context) error {
+	until := strconv.FormatInt(s.q.now().UnixMilli(), 10)
 	lanes, err := s.q.rdb.ZRangeByScoreWithScores(ctx, lanesKey, &redis.ZRangeBy{Min: "-inf", Max: until}).Result()
 	if err != nil {
 		clear(s.missing) // nobody's heartbeat could be heard

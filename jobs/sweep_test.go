@@ -244,7 +244,7 @@ func TestATaskThatNobodyHasIsReplaced(t *testing.T) {
 	tn := lookAt(t, q, r.Fetch.Database).turn
 	s := testSweeper(q, identity{id: "w1", boot: "1"})
 	c.turn(time.Minute)
-	if err := s.sweep(t.Context(), true); err != nil {
+	if err := sweepAll(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	if v := lookAt(t, q, tn.lane); v.turn != tn {
@@ -254,7 +254,7 @@ func TestATaskThatNobodyHasIsReplaced(t *testing.T) {
 	if err := q.rdb.HSet(t.Context(), "asynq:{main.fetch}:t:"+taskID(tn), "state", "active").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.sweep(t.Context(), true); err != nil {
+	if err := sweepAll(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	if v := lookAt(t, q, tn.lane); v.turn.job != r.ID || v.turn.fence <= tn.fence {
@@ -269,7 +269,7 @@ func TestAnnouncingIsRepeated(t *testing.T) {
 	if err := q.inspector.DeleteTask("main.fetch", taskID(lookAt(t, q, r.Fetch.Database).turn)); err != nil {
 		t.Fatal(err)
 	}
-	if err := testSweeper(q, identity{id: "w1", boot: "1"}).sweep(t.Context(), true); err != nil {
+	if err := sweepAll(t.Context(), testSweeper(q, identity{id: "w1", boot: "1"})); err != nil {
 		t.Fatal(err)
 	}
 	info, err := q.inspector.GetQueueInfo("main.fetch")
@@ -285,7 +285,7 @@ func TestEmptyLanesLeaveTheSweep(t *testing.T) {
 	if _, err := q.Cancel(t.Context(), r.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := testSweeper(q, identity{id: "w1", boot: "1"}).sweep(t.Context(), true); err != nil {
+	if err := sweepAll(t.Context(), testSweeper(q, identity{id: "w1", boot: "1"})); err != nil {
 		t.Fatal(err)
 	}
 	if n := q.rdb.ZCard(t.Context(), lanesKey).Val(); n != 0 {

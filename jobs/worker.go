@@ -168,7 +168,7 @@ func (w *Worker) arrive(ctx context.Context) bool {
 	for {
 		err := w.q.beat(ctx, w.info())
 		if err == nil {
-			err = w.sweeper().sweep(ctx, true)
+			err = w.sweeper().reclaim(ctx)
 		}
 		if err == nil {
 			w.log.Info("worker started", slog.String("worker", w.cfg.ID), slog.Any("volumes", w.cfg.Volumes))
@@ -212,7 +212,7 @@ func (w *Worker) sweeps(ctx context.Context) {
 	s := w.sweeper()
 	var trimmed, audited time.Time
 	w.every(ctx, sweepEvery, func() error {
-		err := s.sweep(ctx, false)
+		err := s.sweep(ctx)
 		if now := time.Now(); now.Sub(audited) >= auditEvery {
 			audited = now
 			err = errors.Join(err, w.q.audit(ctx))

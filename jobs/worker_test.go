@@ -266,6 +266,26 @@ func TestDrainLetsAttemptsFinish(t *testing.T) {
 	})
 }
 
+func TestHandlersMayEndAtTheStartOfTheDrain(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		a := submit(t, t.q, "x", "a")
+		w := startWorker(t, t.q, jobs.WorkerConfig{DrainTimeout: time.Hour}, func(ctx context.Context, a *jobs.Attempt) error {
+			select {
+			case <-a.Draining():
+				return jobs.ErrShutdown
+			case <-ctx.Done():
+				return errors.New("cancelled")
+			}
+		})
+		awaitState(t, t.q, a.ID, jobs.StateRunning)
+		w.stop()
+		if r := job(t, t.q, a.ID); r.State != jobs.StateQueued || r.Attempt != 0 {
+			t.Errorf("job is %s with %d attempts, want it queued with none", r.State, r.Attempt)
+		}
+	})
+}
+
 func TestWorkersAreListedWithTheirVolumes(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
