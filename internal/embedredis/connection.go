@@ -34,9 +34,9 @@ func (cs *connections) serve(s *Server, c net.Conn) bool {
 	cs.open[c] = struct{}{}
 	out := newOutbox(c)
 	conn := &connection{server: s, in: bufio.NewReader(c), out: out, peer: server.NewPeer(bufio.NewWriter(out))}
-	cs.ended.Go(out.send)
+	cs.ended.Go(conn.serve)
 	cs.ended.Go(func() {
-		conn.serve()
+		out.send() // returns after conn.serve has, or makes it return
 		cs.mu.Lock()
 		defer cs.mu.Unlock()
 		delete(cs.open, c)

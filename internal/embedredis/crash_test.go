@@ -25,10 +25,7 @@ func TestKilledWhileWritingInTheProcess(t *testing.T) {
 			}
 			acknowledged = append(acknowledged, id)
 		}
-		p.kill()
-		for id := p.line(); id != ""; id = p.line() { // what it had printed before it died
-			acknowledged = append(acknowledged, id)
-		}
+		acknowledged = append(acknowledged, p.kill()...)
 	}
 	checkKept(t, client(t, open(t, embedredis.Config{Dir: dir})), acknowledged)
 }

@@ -127,6 +127,26 @@ func wholeRecords(ends []int, size int) int {
 	return n
 }
 
+func TestScriptWhoseFirstRunChangedNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := clientOf(t, mustOpen(t, Config{Dir: dir}))
+	script := redis.NewScript(`if ARGV[1] ~= "" then return redis.call("RPUSH", KEYS[1], ARGV[1]) end`)
+	for _, run := range []*redis.Cmd{
+		script.Eval(t.Context(), c, []string{"list"}, ""),
+		script.EvalSha(t.Context(), c, []string{"list"}, "a"),
+	} {
+		if err := run.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			t.Fatal(err)
+		}
+	}
+	left := t.TempDir()
+	writeFiles(t, left, filesOf(t, dir))
+	if got := listIn(t, left); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("after a kill: list = %q", got)
+	}
+}
+
 func TestDamagedRecordInTheMiddle(t *testing.T) {
 	t.Parallel()
 	name, files, ends := killed(t, "a", "b", "c", "d")

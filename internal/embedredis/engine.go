@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	minAgingStep  = time.Millisecond // keys do not age in smaller steps
-	maxAgingShare = 50               // ageing takes at most one part in this many of the process's time
+	minAgingStep = time.Millisecond // keys do not age in smaller steps,
+	maxAgingStep = 5 * time.Second  // nor, once somebody looks, in larger ones;
+	agingShare   = 50               // between them, ageing takes one part in this many of the process's time
 )
 
 // engine is the data: a miniredis without a network, and what has to be known beside it to bring it back. It draws on
@@ -95,7 +96,7 @@ func (e *engine) replay(r record) {
 }
 
 // age makes keys older by the wall time that has passed, so that those whose time is up are gone. Each step visits every
-// key, so steps are as fine as maxAgingShare of the processor buys. A key written between two steps may end early by
+// key, so steps are as fine as agingShare of the processor buys. A key written between two steps may end early by
 // the part of the step that came before it, at most. A clock that was set back does not make keys younger.
 func (e *engine) age(now time.Time) {
 	elapsed := now.UnixNano() - e.clock
@@ -103,7 +104,7 @@ func (e *engine) age(now time.Time) {
 		e.clock = now.UnixNano()
 		return
 	}
-	if elapsed < int64(max(minAgingStep, maxAgingShare*e.cost)) {
+	if elapsed < int64(min(max(minAgingStep, agingShare*e.cost), maxAgingStep)) {
 		return
 	}
 	start := time.Now()

@@ -115,7 +115,7 @@ func startChild(tb testing.TB, dir string, args ...string) *process {
 	return p
 }
 
-// line returns the next line that the child has written whole, or "" at the end.
+// line returns the next line that the child has written, or "" at the end.
 func (p *process) line() string {
 	if !p.lines.Scan() {
 		return ""
@@ -123,9 +123,15 @@ func (p *process) line() string {
 	return p.lines.Text()
 }
 
-func (p *process) kill() {
+// kill ends the child and returns the lines that it had written but nobody had read.
+func (p *process) kill() []string {
 	_ = p.cmd.Process.Kill()
+	var rest []string
+	for line := p.line(); line != ""; line = p.line() { // before Wait, which would cut the last one short
+		rest = append(rest, line)
+	}
 	_ = p.cmd.Wait()
+	return rest
 }
 
 func open(tb testing.TB, config embedredis.Config) *embedredis.Server {

@@ -2,8 +2,10 @@ package embedredis_test
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -174,6 +176,27 @@ func TestClose(t *testing.T) {
 	if err := c.Ping(t.Context()).Err(); err == nil {
 		t.Error("a command after Close succeeds")
 	}
+}
+
+func TestCloseDoesNotWaitForAClientThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, embedredis.Config{Dir: dir})
+	if err := client(t, s).Set(t.Context(), "large", strings.Repeat("x", 4<<20), 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("unix", filepath.Join(dir, "redis.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "*2\r\n$3\r\nGET\r\n$5\r\nlarge\r\n*1\r\n$4\r\nQUIT\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // it is being answered
+		t.Fatal(err)
+	}
+	closeServer(t, s)
 }
 
 func TestSnapshotsReplaceJournals(t *testing.T) {
