@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -27,87 +28,12 @@ type instance struct {
 	db       *sql.DB
 	lock     *fileLock
 	writer   sync.Mutex // held until the goroutine that writes has returned
-
-	refs int // guarded by registry.mu
 }
 
-// registry knows the open files of this process: DuckDB allows one instance of a file per process.
-var registry = struct {
-	mu   sync.Mutex
-	open map[instanceKey]*instance
-}{open: map[instanceKey]*instance{}}
-
-type instanceKey struct {
-	path     string
-	readOnly bool
-}
-
-// acquire returns the shared instance of a persistent file, opening it if it is the first. An instance opened for
-// writing and one opened for reading exclude each other by the file lock, as those of two processes do.
-func acquire(ctx context.Context, cfg Config) (*instance, error) {
-	path, err := canonical(cfg)
-	if err != nil {
-		return nil, err
-	}
-	cfg.Path = path
-	key := instanceKey{path, cfg.ReadOnly}
-	if inst := share(key); inst != nil {
-		return inst, nil
-	}
-	lock, err := lockFile(ctx, path, !cfg.ReadOnly, cfg.LockWait)
-	if err != nil {
-		if inst := share(key); inst != nil { // another goroutine of this process was faster
-			return inst, nil
-		}
-		return nil, err
-	}
-	inst, err := openInstance(ctx, path, cfg)
-	if err != nil {
-		lock.unlock()
-		return nil, err
-	}
-	inst.lock = lock
-	registry.mu.Lock()
-	defer registry.mu.Unlock()
-	if cfg.ReadOnly {
-		if first := registry.open[key]; first != nil { // readers share the lock, so that two can get here
-			first.refs++
-			err := inst.close()
-			return first, err
-		}
-	}
-	inst.refs = 1
-	registry.open[key] = inst
-	return inst, nil
-}
-
-func share(key instanceKey) *instance {
-	registry.mu.Lock()
-	defer registry.mu.Unlock()
-	inst := registry.open[key]
-	if inst != nil {
-		inst.refs++
-	}
-	return inst
-}
-
-// release gives up one engine's share and closes the instance with the last.
-func release(inst *instance) error {
-	registry.mu.Lock()
-	inst.refs--
-	last := inst.refs == 0
-	if last {
-		delete(registry.open, instanceKey{inst.path, inst.readOnly})
-	}
-	registry.mu.Unlock()
-	if !last {
-		return nil
-	}
-	return inst.close()
-}
-
-// close closes the file first and lets others in then.
+// close waits for the writer, closes the file and lets others in then.
 func (i *instance) close() error {
+	i.writer.Lock()
+	defer i.writer.Unlock()
 	err := i.db.Close()
 	i.lock.unlock()
 	return err
@@ -125,11 +51,15 @@ func canonical(cfg Config) (string, error) {
 			return "", err
 		}
 	}
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err == nil {
 		return resolved, nil
 	}
 	if cfg.ReadOnly {
-		return "", &NotFoundError{Path: path}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = &NotFoundError{Path: path}
+		}
+		return "", err
 	}
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	return filepath.Join(dir, filepath.Base(path)), err
@@ -142,15 +72,19 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 			return nil, err
 		}
 	}
-	connector, err := connect(ctx, path, cfg)
+	name := path
+	if name == "" {
+		name = ":memory:" + rand.Text() // a name keeps it apart from others, and lets it be found
+	}
+	connector, err := connect(ctx, name, cfg)
 	if err != nil {
 		return nil, err
 	}
 	inst := &instance{path: path, readOnly: cfg.ReadOnly, db: sql.OpenDB(connector)}
-	if !cfg.ReadOnly {
-		err = migrate(ctx, inst.db)
-	} else {
+	if cfg.ReadOnly {
 		err = checkSchema(ctx, inst.db)
+	} else if err = migrate(ctx, inst.db); err == nil {
+		err = registerFeed(name, cfg)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), inst.db.Close())
@@ -163,7 +97,7 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 func connect(ctx context.Context, path string, cfg Config) (*duckdb.Connector, error) {
 	deadline := time.Now().Add(cfg.LockWait)
 	for {
-		connector, err := duckdb.NewConnector(dsn(path, cfg), boot)
+		connector, err := duckdb.NewConnector(path+"?"+options(cfg).Encode(), boot)
 		locked := lockedBy(path, err)
 		if locked == nil {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -182,8 +116,8 @@ func connect(ctx context.Context, path string, cfg Config) (*duckdb.Connector, e
 	}
 }
 
-// dsn lists the options that DuckDB has to know when it opens; they do not depend on each other's order.
-func dsn(path string, cfg Config) string {
+// options lists what DuckDB has to know when it opens; the options do not depend on each other's order.
+func options(cfg Config) url.Values {
 	memory, threads := cfg.MemoryLimit, cfg.Threads
 	if memory == 0 {
 		memory = defaultMemoryLimit
@@ -202,7 +136,7 @@ func dsn(path string, cfg Config) string {
 	if cfg.ReadOnly {
 		opt.Set("access_mode", "READ_ONLY")
 	}
-	return path + "?" + opt.Encode()
+	return opt
 }
 
 // newestFormat is the newest storage format that the linked DuckDB reads: that of v1.5.

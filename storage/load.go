@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime/cgo"
 	"sync"
 	"time"
 
@@ -97,28 +98,27 @@ func (l *load) countDays(ctx context.Context) (map[day.Day]int64, error) {
 	return counts, rows.Err()
 }
 
+// bytesPerRow is about what an event takes in a compressed response.
+const bytesPerRow = 140
+
 // insert feeds the lines through the table function. It makes sure that each row that was fed has been inserted.
 func (l *load) insert(ctx context.Context) error {
-	f := &feed{window: l.w, blocks: newBlocks(l.w.Lines), seen: newSeen(), zone: l.zone()}
+	f := &feed{window: l.w, blocks: newBlocks(l.w.Lines), seen: newSeen(l.w.Bytes / bytesPerRow), zone: l.zone()}
 	l.feed = f
 	if l.w.Add {
 		if err := l.remember(ctx, f.seen); err != nil {
 			return err
 		}
 	}
-	if err := registerFeed(l.conn); err != nil {
-		return err
-	}
+	handle := cgo.NewHandle(f)
+	defer handle.Delete()
 	ctx, stop := context.WithCancel(ctx)
 	var reader sync.WaitGroup
 	defer reader.Wait()
 	defer stop()
 	reader.Go(func() { f.blocks.read(ctx) })
 
-	res, err := l.conn.ExecContext(context.WithValue(ctx, feedKey{}, f), "INSERT INTO "+l.table+` BY NAME
-		SELECT event_name, make_timestamp(event_us) AS event_time, distinct_id, insert_id, properties,
-			DATE '1970-01-01' + day::INTEGER AS day, make_timestamp(processed_ms * 1000) AS processed_at
-		FROM mixduck_feed()`)
+	res, err := l.conn.ExecContext(ctx, "INSERT INTO "+l.table+" BY NAME FROM mixduck_feed(?)", int64(handle))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {

@@ -55,7 +55,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer seat.leave()
-	rdb, closeQueue, err := d.connect(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	rdb, closeQueue, err := d.connect(ctx, stop)
 	if err != nil {
 		return err
 	}
@@ -82,11 +84,25 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
 	err = worker.Run(ctx)
 	d.log.Info("worker stopped")
+	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
+		err = errors.Join(err, broken)
+	}
 	return err
 }
 
-// connect opens the queue's Redis, that of the settings or one in this process.
-func (d *daemon) connect(ctx context.Context) (*redis.Client, func() error, error) {
+// queueError says that the embedded queue has broken down. What it acknowledged is on the disk.
+type queueError struct{ err error }
+
+func (e *queueError) Error() string { return "the embedded queue broke down: " + e.err.Error() }
+
+// Hint says how to go on.
+func (*queueError) Hint() string { return "start the worker again; no job is lost" }
+
+// Unwrap returns the reason.
+func (e *queueError) Unwrap() error { return e.err }
+
+// connect opens the queue's Redis, that of the settings or one in this process, for which stop is called if it breaks down.
+func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*redis.Client, func() error, error) {
 	if !d.cfg.Redis.URL.IsZero() {
 		opt, err := redis.ParseURL(d.cfg.Redis.URL.Reveal())
 		if err != nil {
@@ -99,6 +115,12 @@ func (d *daemon) connect(ctx context.Context) (*redis.Client, func() error, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	go func() {
+		<-server.Done()
+		if err := server.Err(); err != nil {
+			stop(&queueError{err})
+		}
+	}()
 	rdb := server.Client()
 	return rdb, func() error { return errors.Join(rdb.Close(), server.Close()) }, nil
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -161,7 +162,7 @@ func (d *demo) startWorker(ctx context.Context, environ []string) (<-chan error,
 // fetch runs the CLI as a person would.
 func (d *demo) fetch(ctx context.Context, enqueue string, environ []string) error {
 	args := []string{"fetch", "events", "--from", d.days().From.String(), "--to", d.days().To.String(), "--wait"}
-	fmt.Fprintf(d.process.Stdout, "$ enqueue %s\n", join(args))
+	fmt.Fprintf(d.process.Stdout, "$ enqueue %s\n", strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, enqueue, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environ, d.process.Stdout, d.process.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -169,13 +170,6 @@ func (d *demo) fetch(ctx context.Context, enqueue string, environ []string) erro
 		return fmt.Errorf("the fetch did not succeed: %w", err)
 	}
 	return nil
-}
-
-func join(args []string) (s string) {
-	for _, a := range args {
-		s += a + " "
-	}
-	return s[:len(s)-1]
 }
 
 // report shows what is in the file, and compares it with what the stand-in holds.

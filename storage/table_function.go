@@ -1,0 +1,82 @@
+package storage
+
+// #include "feed.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime/cgo"
+
+	"github.com/duckdb/duckdb-go/v2"
+	"github.com/duckdb/duckdb-go/v2/mapping"
+)
+
+// registerFeed makes mixduck_feed known to the instance that is open under name with the settings of cfg. The driver
+// gives the handle of its connections to nobody, so that the instance is asked for once more, where the driver keeps
+// those that are open.
+func registerFeed(name string, cfg Config) error {
+	if n := duckdb.GetDataChunkCapacity(); n != chunkRows {
+		return fmt.Errorf("DuckDB takes %d rows at a time, not %d: this build fits another version", n, chunkRows)
+	}
+	var config mapping.Config
+	if mapping.CreateConfig(&config) == mapping.StateError {
+		return errors.New("DuckDB made no configuration")
+	}
+	defer mapping.DestroyConfig(&config)
+	opts := options(cfg)
+	opts.Set("duckdb_api", "go") // as the driver does: settings have to be the same
+	for option := range opts {
+		if mapping.SetConfig(config, option, opts.Get(option)) == mapping.StateError {
+			return fmt.Errorf("DuckDB does not know the option %s", option)
+		}
+	}
+	var (
+		db      mapping.Database
+		conn    mapping.Connection
+		message string
+	)
+	if mapping.GetOrCreateFromCache(duckdb.GetInstanceCache(), name, &db, config, &message) == mapping.StateError {
+		return errors.New(message)
+	}
+	defer mapping.Close(&db)
+	if mapping.Connect(db, &conn) == mapping.StateError {
+		return errors.New("DuckDB made no connection")
+	}
+	defer mapping.Disconnect(&conn)
+	if C.feed_register(conn.Ptr) != 0 {
+		return errors.New("DuckDB took no table function")
+	}
+	return nil
+}
+
+// feedThread is called when one of DuckDB's threads begins to take rows. Handles are those of cgo.
+//
+//export feedThread
+func feedThread(feedHandle C.uintptr_t) C.uintptr_t {
+	f, ok := cgo.Handle(feedHandle).Value().(*feed)
+	if !ok {
+		return 0
+	}
+	return C.uintptr_t(cgo.NewHandle(&reader{feed: f}))
+}
+
+// feedThreadEnd is called when a thread has taken its last row.
+//
+//export feedThreadEnd
+func feedThreadEnd(thread C.uintptr_t) { cgo.Handle(thread).Delete() }
+
+// feedFill fills a chunk and returns the number of its rows, 0 at the end and -1 if the feed has failed.
+//
+//export feedFill
+func feedFill(thread C.uintptr_t, to *C.feed_chunk) C.int64_t {
+	r, ok := cgo.Handle(thread).Value().(*reader)
+	if !ok {
+		return -1
+	}
+	if err := r.fill(to); err != nil {
+		r.feed.fail(err)
+		return -1
+	}
+	return C.int64_t(r.chunk.rows)
+}
