@@ -190,6 +190,34 @@ func TestWorkerRidesOutARestartOfRedis(t *testing.T) {
 	}
 }
 
+func TestWorkerStopsWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.start()
+	q := newQueue(t, s.client())
+	a := submit(t, q, "x", "a")
+	w := startWorker(t, q, jobs.WorkerConfig{}, func(ctx context.Context, _ *jobs.Attempt) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	awaitState(t, q, a.ID, jobs.StateRunning)
+	s.kill()
+	w.cancel()
+	within(t, 30*time.Second, "Run returns", func() bool {
+		select {
+		case <-w.stopped:
+			return true
+		default:
+			return false
+		}
+	})
+	s.start()
+	startWorker(t, newQueue(t, s.client()), jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
+	if r := awaitState(t, newQueue(t, s.client()), a.ID, jobs.StateDone); r.Attempt != 1 {
+		t.Errorf("attempt = %d, want 1", r.Attempt)
+	}
+}
+
 func TestWorkerWaitsForRedisAtItsStart(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

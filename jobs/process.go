@@ -44,14 +44,18 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
 	}
 	o, ok := decide(runErr, cause, e.Attempt, e.MaxAttempts, w.cfg.Backoff, w.q.now())
 	log = log.With(slog.Duration("took", time.Since(started)))
+	settleErr := ErrLaneLost
 	if ok {
-		ok = w.settle(ctx, t, o, a.Progress(), log)
+		settleErr = w.settle(ctx, t, o, a.Progress(), log)
 	}
-	if !ok {
+	switch {
+	case settleErr == nil:
+		logOutcome(log, o, runErr)
+	case errors.Is(settleErr, ErrLaneLost):
 		log.Warn("attempt was too late", slog.Any("err", runErr))
-		return nil
+	default:
+		log.Warn("attempt is not settled; the next start runs it again", slog.Any("err", settleErr))
 	}
-	logOutcome(log, o, runErr)
 	return nil
 }
 
@@ -75,9 +79,9 @@ func (w *Worker) begin(ctx context.Context, t turn) (*entry, error) {
 	return w.q.begin(ctx, t, w.me)
 }
 
-// settle records the outcome, and reports whether the turn was still on. It tries until Redis is there, but not for ever
-// once the worker has cancelled its attempts.
-func (w *Worker) settle(ctx context.Context, t turn, o outcome, p Progress, log *slog.Logger) bool {
+// settle records the outcome. It returns [ErrLaneLost] if the turn was over already. It tries until Redis is there, but
+// gives up with Redis's error soon after the worker has cancelled its attempts.
+func (w *Worker) settle(ctx context.Context, t turn, o outcome, p Progress, log *slog.Logger) error {
 	own := context.WithoutCancel(ctx)
 	giveUp, cancel := context.WithCancel(own)
 	defer cancel()
@@ -86,11 +90,8 @@ func (w *Worker) settle(ctx context.Context, t turn, o outcome, p Progress, log 
 		call, stop := context.WithTimeout(own, callTimeout)
 		err := w.q.settle(call, t, o, p)
 		stop()
-		if err == nil {
-			return true
-		}
-		if errors.Is(err, ErrLaneLost) {
-			return false
+		if err == nil || errors.Is(err, ErrLaneLost) {
+			return err
 		}
 		w.troubled(log, err)
 		wait := time.NewTimer(delay)
@@ -98,8 +99,7 @@ func (w *Worker) settle(ctx context.Context, t turn, o outcome, p Progress, log 
 		case <-wait.C:
 		case <-giveUp.Done():
 			wait.Stop()
-			log.Warn("attempt is not settled; the next start runs it again", slog.Any("err", err))
-			return true
+			return err
 		}
 	}
 }
