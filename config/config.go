@@ -25,6 +25,7 @@ type Config struct {
 	Project  Project
 	Mixpanel Mixpanel
 	Worker   Worker
+	Jobs     Jobs
 	Log      Log
 }
 
@@ -54,10 +55,14 @@ type Mixpanel struct {
 type Worker struct {
 	Concurrency  int           // jobs at once
 	DrainTimeout time.Duration // for jobs to end by themselves after the first signal
-	MaxAttempts  int           // of a job
 	RetryBackoff time.Duration // before a job's second attempt; doubled each time
 	MemoryLimit  int64         // bytes for DuckDB's buffers, a load
 	LockWait     time.Duration // for a database that another program holds
+}
+
+// Jobs is what jobs are submitted with.
+type Jobs struct {
+	MaxAttempts int // before a job that fails is given up
 }
 
 // Log says what is logged, and how.
@@ -77,18 +82,19 @@ func defaults(getenv func(string) string) Config {
 		Project:  Project{Region: "us", Location: time.UTC},
 		Mixpanel: Mixpanel{FirstByteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute},
 		Worker: Worker{
-			Concurrency: 4, DrainTimeout: 20 * time.Second, MaxAttempts: 5, RetryBackoff: 5 * time.Second,
+			Concurrency: 4, DrainTimeout: 20 * time.Second, RetryBackoff: 5 * time.Second,
 			MemoryLimit: 512 << 20, LockWait: time.Minute,
 		},
-		Log: Log{Level: "info", Format: "text"},
+		Jobs: Jobs{MaxAttempts: 5},
+		Log:  Log{Level: "info", Format: "text"},
 	}
 }
 
-// Flags adds the flags of the named settings to set, all that have one if none are named. Their values count only if
-// they are given.
+// Flags adds the flags of the named settings to set: a command shows those that it heeds. Their values count only if they
+// are given.
 func Flags(set *pflag.FlagSet, keys ...string) {
 	for _, s := range settings() {
-		if s.flag != "" && (len(keys) == 0 || slices.Contains(keys, s.key)) {
+		if s.flag != "" && slices.Contains(keys, s.key) {
 			set.String(s.flag, "", s.usage+" ("+s.env+")")
 		}
 	}

@@ -41,7 +41,7 @@ func settings() []setting {
 		{key: "mixpanel.idle_timeout", env: "MIXDUCK_MIXPANEL_IDLE_TIMEOUT", flag: "mixpanel-idle-timeout", usage: "how long an export may be silent; default 2m", set: positive(func(c *Config) *time.Duration { return &c.Mixpanel.IdleTimeout })},
 		{key: "worker.concurrency", env: "MIXDUCK_WORKER_CONCURRENCY", flag: "concurrency", usage: "jobs at once; default 4", set: count(func(c *Config) *int { return &c.Worker.Concurrency })},
 		{key: "worker.drain_timeout", env: "MIXDUCK_WORKER_DRAIN_TIMEOUT", flag: "drain-timeout", usage: "for running jobs after the first signal; default 20s", set: positive(func(c *Config) *time.Duration { return &c.Worker.DrainTimeout })},
-		{key: "worker.max_attempts", env: "MIXDUCK_WORKER_MAX_ATTEMPTS", flag: "max-attempts", usage: "of a job that fails; default 5", set: count(func(c *Config) *int { return &c.Worker.MaxAttempts })},
+		{key: "jobs.max_attempts", env: "MIXDUCK_JOBS_MAX_ATTEMPTS", flag: "max-attempts", usage: "of a job that fails; default 5", set: count(func(c *Config) *int { return &c.Jobs.MaxAttempts })},
 		{key: "worker.retry_backoff", env: "MIXDUCK_WORKER_RETRY_BACKOFF", flag: "retry-backoff", usage: "before the second attempt, doubled each time; default 5s", set: positive(func(c *Config) *time.Duration { return &c.Worker.RetryBackoff })},
 		{key: "worker.memory_limit", env: "MIXDUCK_WORKER_MEMORY_LIMIT", flag: "memory-limit", usage: "for DuckDB while it loads, as 512MB; default 512MB", set: setMemoryLimit},
 		{key: "worker.lock_wait", env: "MIXDUCK_WORKER_LOCK_WAIT", flag: "lock-wait", usage: "for a database that another program holds; default 1m", set: positive(func(c *Config) *time.Duration { return &c.Worker.LockWait })},

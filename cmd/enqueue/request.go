@@ -41,7 +41,7 @@ func (o *fetchOptions) add(c *cobra.Command) {
 	flags.BoolVar(&o.force, "force", false, "replace a day even by one with far fewer events")
 	o.ifBusy = &choice{value: string(jobs.IfBusyQueue), allowed: []string{string(jobs.IfBusyQueue), string(jobs.IfBusyFail)}}
 	flags.Var(o.ifBusy, "if-busy", "what to do if another job writes to the database")
-	config.Flags(flags, "worker.max_attempts")
+	config.Flags(flags, "jobs.max_attempts")
 }
 
 // request returns the job that the flags and args, which may hold the table's name, ask for.
@@ -72,7 +72,7 @@ func (o *fetchOptions) request(c *cobra.Command, args []string, cfg config.Confi
 	if err := fetch.Validate(); err != nil {
 		return jobs.Request{}, err
 	}
-	return jobs.Request{Fetch: fetch, MaxAttempts: cfg.Worker.MaxAttempts, IfBusy: jobs.IfBusy(o.ifBusy.value)}, nil
+	return jobs.Request{Fetch: fetch, MaxAttempts: cfg.Jobs.MaxAttempts, IfBusy: jobs.IfBusy(o.ifBusy.value)}, nil
 }
 
 func (o *fetchOptions) mode() (jobs.Mode, error) {

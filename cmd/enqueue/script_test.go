@@ -69,7 +69,7 @@ func holder(ts *testscript.TestScript) **service { return ts.Value(theService).(
 
 // environment are the variables that scripts may set for the command.
 var environment = []string{
-	"HOME", "MP_PROJECT_ID", "MP_TIMEZONE", "MIXDUCK_DATA_DIR", "MIXDUCK_REDIS_URL", "MIXDUCK_WORKER_MAX_ATTEMPTS", "MIXDUCK_BOGUS",
+	"HOME", "MP_PROJECT_ID", "MP_TIMEZONE", "MIXDUCK_DATA_DIR", "MIXDUCK_REDIS_URL", "MIXDUCK_JOBS_MAX_ATTEMPTS", "MIXDUCK_BOGUS",
 }
 
 func runScripted(ts *testscript.TestScript, want int, args []string) {

@@ -20,6 +20,7 @@ func run(ctx context.Context, p cli.Process) int {
 	root := &cobra.Command{
 		Use:           "worker",
 		Short:         "Runs the jobs that keep DuckDB copies of Mixpanel projects fresh",
+		Example:       "  worker demo\n  worker run --data-dir ~/.mp/data",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArguments,
@@ -42,6 +43,13 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		return fault.Usage(fmt.Sprintf("see '%s --help'", cmd.CommandPath()), "%q is no command or argument of %s", args[0], cmd.CommandPath())
 	}
 	return nil
+}
+
+// runSettings are the settings of `worker run` that have flags.
+var runSettings = []string{
+	"data_dir", "redis.url", "mixpanel.base_url", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
+	"worker.concurrency", "worker.drain_timeout", "worker.retry_backoff", "worker.memory_limit", "worker.lock_wait",
+	"log.level", "log.format",
 }
 
 func runCommand(p cli.Process) *cobra.Command {
@@ -68,15 +76,16 @@ Credentials come from the environment: MP_USERNAME and MP_SECRET (or MP_SECRET_F
 			return d.run(cmd.Context())
 		},
 	}
-	config.Flags(cmd.Flags())
+	config.Flags(cmd.Flags(), runSettings...)
 	return cmd
 }
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  noArguments,
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  worker version",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "worker %s (%s)\n", buildinfo.Version(), runtime.Version())
 			return err

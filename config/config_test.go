@@ -1,0 +1,123 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"mixduck/config"
+	"mixduck/internal/fault"
+)
+
+func load(t *testing.T, args []string, environ ...string) (config.Config, error) {
+	t.Helper()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.Flags(flags, "data_dir", "redis.url", "log.level", "worker.memory_limit")
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return config.Load(environ, flags)
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := load(t, nil, "HOME=/home/ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []any{c.DataDir, c.Redis.URL.IsZero(), c.Project.Region, c.Project.Location, c.Worker.Concurrency, c.Jobs.MaxAttempts, c.Worker.DrainTimeout}
+	want := []any{"/home/ann/.mp/data", true, "us", time.UTC, 4, 5, 20 * time.Second}
+	if diff := cmp.Diff(fmt.Sprint(want...), fmt.Sprint(got...)); diff != "" {
+		t.Error(diff)
+	}
+	if c.QueueDir() != "/home/ann/.mp/data/.mixduck/queue" {
+		t.Errorf("QueueDir() = %s", c.QueueDir())
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(" from file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, []string{"--log-level", "debug", "--memory-limit=2GB"},
+		"MIXDUCK_LOG_LEVEL=warn", "MIXDUCK_LOG_FORMAT=json", "MP_SECRET_FILE="+file, "MIXDUCK_WORKER_MEMORY_LIMIT=1GB", "MP_USERNAME=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Log.Level != "debug" || c.Log.Format != "json" || c.Project.Secret.Reveal() != "from file" || c.Worker.MemoryLimit != 2e9 || c.Project.Username != "" {
+		t.Errorf("settings = %+v", c)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, env, want string }{
+		{"region", "MP_REGION=usa", `project.region (MP_REGION): "usa" is none of us, eu, in`},
+		{"project id", "MP_PROJECT_ID=web", `project.id (MP_PROJECT_ID): "web" is no project id`},
+		{"negative project id", "MP_PROJECT_ID=-1", "is no project id"},
+		{"time zone", "MP_TIMEZONE=Berlin", `project.timezone (MP_TIMEZONE): "Berlin" is no time zone`},
+		{"the machine's zone is nobody's", "MP_TIMEZONE=Local", "is no time zone"},
+		{"time encoding", "MP_TIME_ENCODING=local", "none of utc, shifted"},
+		{"duration without a unit", "MIXDUCK_WORKER_DRAIN_TIMEOUT=20", "is no duration"},
+		{"negative duration", "MIXDUCK_WORKER_LOCK_WAIT=-1s", "is no duration"},
+		{"count", "MIXDUCK_WORKER_CONCURRENCY=0", "is no number from 1 on"},
+		{"size", "MIXDUCK_WORKER_MEMORY_LIMIT=lots", "is no size"},
+		{"little memory", "MIXDUCK_WORKER_MEMORY_LIMIT=64MB", "is too little"},
+		{"level", "MIXDUCK_LOG_LEVEL=loud", "none of debug, info, warn, error"},
+		{"missing secret file", "MP_SECRET_FILE=/nowhere/x", "project.secret (MP_SECRET_FILE)"},
+		{"unknown variable", "MIXDUCK_REDIS=redis://h", "MIXDUCK_REDIS: no such setting"},
+		{"a file for what is no secret", "MIXDUCK_LOG_LEVEL_FILE=/x", "no such setting"},
+		{"Redis URL", "MIXDUCK_REDIS_URL=http://u:hunter2@h", "redis.url (MIXDUCK_REDIS_URL): is no redis://"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := load(t, nil, tt.env)
+			if fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(fmt.Sprint(err), tt.want) {
+				t.Errorf("error = %v, want one with %q", err, tt.want)
+			}
+			if strings.Contains(fmt.Sprint(err), "hunter2") {
+				t.Errorf("error shows the password: %v", err)
+			}
+		})
+	}
+	t.Run("all at once", func(t *testing.T) {
+		t.Parallel()
+		_, err := load(t, nil, "MP_REGION=x", "MP_PROJECT_ID=x", "MIXDUCK_X=1")
+		if n := strings.Count(fmt.Sprint(err), "\n") + 1; n != 3 {
+			t.Errorf("%d problems in %v, want 3", n, err)
+		}
+	})
+}
+
+// Every setting is on the page of settings, and every variable on the page is a setting.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("setting.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(pattern string, text []byte) map[string]bool {
+		all := map[string]bool{}
+		for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(text, -1) {
+			all[string(m[1])] = true
+		}
+		return all
+	}
+	if diff := cmp.Diff(names(`env: "([A-Z_]+)"`, source), names("\n\\| `([A-Z_]+)`", page)); diff != "" {
+		t.Errorf("settings and docs/configuration.md differ (-code +page):\n%s", diff)
+	}
+}
