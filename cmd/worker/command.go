@@ -16,7 +16,7 @@ import (
 )
 
 // run executes the command line of p and returns the exit code.
-func run(ctx context.Context, p cli.Process) int {
+func run(ctx context.Context, p *cli.Process) int {
 	root := &cobra.Command{
 		Use:           "worker",
 		Short:         "Runs the jobs that keep DuckDB copies of Mixpanel projects fresh",
@@ -52,7 +52,7 @@ var runSettings = []string{
 	"log.level", "log.format",
 }
 
-func runCommand(p cli.Process) *cobra.Command {
+func runCommand(p *cli.Process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run jobs until a signal comes",

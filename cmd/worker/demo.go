@@ -28,7 +28,7 @@ const (
 	demoDays    = 30
 )
 
-func demoCommand(p cli.Process) *cobra.Command {
+func demoCommand(p *cli.Process) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Show a whole sync with made-up data",
@@ -50,7 +50,7 @@ in a temporary directory, a fetch of 30 days, and what is in the file afterwards
 
 // demo is one run of the demonstration.
 type demo struct {
-	process   cli.Process
+	process   *cli.Process
 	dir       string // temporary
 	yesterday day.Day
 	fake      *mixpaneltest.Server

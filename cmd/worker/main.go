@@ -5,6 +5,8 @@ package main
 import (
 	"os"
 
+	"github.com/redis/go-redis/v9/logging"
+
 	"mixduck/internal/cli"
 )
 
@@ -13,7 +15,8 @@ func main() { os.Exit(realMain()) } // so that deferred calls run
 func realMain() int {
 	ctx, stop := cli.Signals()
 	defer stop()
-	return run(ctx, cli.Process{
+	logging.Disable() // go-redis would write to stderr what our own log says
+	return run(ctx, &cli.Process{
 		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 }
