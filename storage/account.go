@@ -29,10 +29,11 @@ func (l *load) setAside(ctx context.Context) error {
 	}
 	slices.SortFunc(f.quarantine, func(a, b badLine) int { return int(a.number - b.number) })
 	if !l.w.Add {
-		// Lines of an earlier window go with their day; those whose day is not known with their whole window.
-		if err := l.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ? AND
-			(coalesce(day, from_date) BETWEEN ? AND ? AND coalesce(day, to_date) BETWEEN ? AND ?)`,
-			l.w.Table, l.from(), l.to(), l.from(), l.to()); err != nil {
+		// Lines of an earlier window go with their day; those whose day is not known, or lies outside of their window, with
+		// their whole window: the answer for the day that they name will not bring them again.
+		if err := l.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ?
+			AND if(day BETWEEN from_date AND to_date, day, from_date) >= ? AND if(day BETWEEN from_date AND to_date, day, to_date) <= ?`,
+			l.w.Table, l.from(), l.to()); err != nil {
 			return err
 		}
 	}
@@ -89,6 +90,11 @@ func (l *load) account(ctx context.Context) error {
 		return fmt.Errorf("received %d lines, but stored %d, dropped %d and set aside %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)
 	}
 	l.receipt = r
+	// A job has one receipt a day: one that is there is of a commit that succeeded although it was reported as failed.
+	if err := l.exec(ctx, "DELETE FROM mixduck.receipts WHERE table_name = ? AND job_id = ? AND from_date <= ? AND to_date >= ?",
+		l.w.Table, l.w.Job, l.to(), l.from()); err != nil {
+		return err
+	}
 	return l.exec(ctx, "INSERT INTO mixduck.receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		l.w.Table, l.from(), l.to(), r.Lines, r.Rows, r.Duplicates, r.Quarantined, r.Bytes, r.Hash, l.w.Job, l.w.FetchedAt.UTC(), time.Now().UTC())
 }

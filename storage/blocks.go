@@ -19,6 +19,9 @@ type block struct {
 	first int64  // number of the first line, from 1
 }
 
+// grow doubles the buffer and keeps what it holds.
+func (b *block) grow() { b.buf = append(b.buf, make([]byte, len(b.buf))...) }
+
 // blocks cuts a stream into blocks of whole lines, ahead of those who take them.
 type blocks struct {
 	src  io.Reader
@@ -49,6 +52,9 @@ func (b *blocks) fill(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		for len(blk.buf) <= len(rest) { // what follows a long line can be long too
+			blk.grow()
+		}
 		n := copy(blk.buf, rest)
 		n, readErr := readFull(b.src, blk.buf, n)
 		end := bytes.LastIndexByte(blk.buf[:n], '\n') + 1
@@ -56,7 +62,7 @@ func (b *blocks) fill(ctx context.Context) error {
 			if n >= maxLineBytes {
 				return ErrLineTooLong
 			}
-			blk.buf = append(blk.buf, make([]byte, len(blk.buf))...)
+			blk.grow()
 			start := n
 			n, readErr = readFull(b.src, blk.buf, n)
 			if i := bytes.LastIndexByte(blk.buf[start:n], '\n'); i >= 0 {

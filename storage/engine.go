@@ -75,8 +75,8 @@ func (c Config) validate() error {
 // Path returns the file's path, "" in memory.
 func (e *Engine) Path() string { return e.inst.path }
 
-// Close gives the database up; the last engine of a file closes it and lets other processes in. What was committed is on
-// disk. A second call does nothing.
+// Close gives the database up; the last engine of a file waits for a load that is under way, closes the file and lets
+// other processes in. What was committed is on disk. A second call does nothing.
 func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return nil

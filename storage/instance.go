@@ -2,11 +2,11 @@ package storage
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -23,7 +23,8 @@ import (
 
 // instance is one open DuckDB database, shared by the engines of this process.
 type instance struct {
-	path     string
+	path     string // "" in memory
+	name     string // under which the driver keeps it
 	readOnly bool
 	db       *sql.DB
 	lock     *fileLock
@@ -35,6 +36,7 @@ func (i *instance) close() error {
 	i.writer.Lock()
 	defer i.writer.Unlock()
 	err := i.db.Close()
+	giveMemoryNameBack(i.name)
 	i.lock.unlock()
 	return err
 }
@@ -68,26 +70,27 @@ func canonical(cfg Config) (string, error) {
 // openInstance opens path, or a database in memory if it is "". The caller holds the file lock.
 func openInstance(ctx context.Context, path string, cfg Config) (*instance, error) {
 	if path != "" {
-		if err := checkFile(path); err != nil {
+		if err := checkFile(path, cfg.ReadOnly); err != nil {
 			return nil, err
 		}
 	}
 	name := path
 	if name == "" {
-		name = ":memory:" + rand.Text() // a name keeps it apart from others, and lets it be found
+		name = takeMemoryName()
 	}
 	connector, err := connect(ctx, name, cfg)
 	if err != nil {
+		giveMemoryNameBack(name)
 		return nil, err
 	}
-	inst := &instance{path: path, readOnly: cfg.ReadOnly, db: sql.OpenDB(connector)}
+	inst := &instance{path: path, name: name, readOnly: cfg.ReadOnly, db: sql.OpenDB(connector)}
 	if cfg.ReadOnly {
 		err = checkSchema(ctx, inst.db)
 	} else if err = migrate(ctx, inst.db); err == nil {
 		err = registerFeed(name, cfg)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), inst.db.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), inst.close())
 	}
 	return inst, nil
 }
@@ -144,7 +147,9 @@ const newestFormat = 68
 
 // checkFile looks at the head of a file that is there, before DuckDB opens it: its own messages speak of its insides.
 // No instance of the file is open in this process, so that closing the descriptor drops no lock.
-func checkFile(path string) error {
+//
+// An empty file is what a crash or a full disk leaves of a new database. DuckDB does not take it, so that it is removed.
+func checkFile(path string, readOnly bool) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -155,8 +160,11 @@ func checkFile(path string) error {
 	defer f.Close()
 	var head [20]byte
 	n, err := f.ReadAt(head[:], 0)
-	if n == 0 {
-		return nil // DuckDB takes an empty file for a new database
+	if n == 0 && errors.Is(err, io.EOF) {
+		if readOnly {
+			return &NotFoundError{Path: path}
+		}
+		return os.Remove(path)
 	}
 	if err != nil || string(head[8:12]) != "DUCK" {
 		return fault.Usage("move the file away, or choose another --database", "%s is no DuckDB database", path)

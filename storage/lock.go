@@ -20,7 +20,10 @@ import (
 // database file itself is never touched: closing any descriptor of it would drop DuckDB's own lock.
 //
 // flock belongs to the open file, so the lock also works between two holds of one process, and ends with the process.
-type fileLock struct{ f *os.File }
+type fileLock struct {
+	f      *os.File
+	signed bool
+}
 
 // holder is what a writer leaves in the lock file, for those who wait.
 type holder struct {
@@ -60,7 +63,7 @@ func lockFile(ctx context.Context, path string, exclusive bool, wait time.Durati
 		f.Close()
 		return nil, err
 	}
-	l := &fileLock{f}
+	l := &fileLock{f: f}
 	if exclusive {
 		l.sign()
 	}
@@ -69,9 +72,13 @@ func lockFile(ctx context.Context, path string, exclusive bool, wait time.Durati
 
 // unlock gives the lock up; the files stay, since removing them would race with those who wait.
 func (l *fileLock) unlock() {
-	if l != nil {
-		l.f.Close()
+	if l == nil {
+		return
 	}
+	if l.signed {
+		_ = l.f.Truncate(0) // else it would name us to those who wait for the next one
+	}
+	l.f.Close()
 }
 
 // sign writes who holds the lock. It only serves messages, so that it may fail.
@@ -80,6 +87,7 @@ func (l *fileLock) sign() {
 	b, err := json.Marshal(holder{PID: os.Getpid(), Command: exe})
 	if err == nil && l.f.Truncate(0) == nil {
 		_, _ = l.f.WriteAt(b, 0)
+		l.signed = true
 	}
 }
 

@@ -4,9 +4,10 @@
 package storage
 
 import (
-	"fmt"
 	"regexp"
 	"time"
+
+	"mixduck/internal/fault"
 )
 
 // Mode says where the data of an [Engine] lives.
@@ -41,7 +42,7 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 // ever put together from anything else.
 func quote(table string) (string, error) {
 	if !identifier.MatchString(table) {
-		return "", fmt.Errorf("%q is not a table name", table)
+		return "", fault.Usage("use letters, digits and underscores, and no digit first", "%q is not a table name", table)
 	}
 	return `"` + table + `"`, nil
 }

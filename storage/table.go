@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"mixduck/internal/day"
@@ -42,6 +43,9 @@ const replacing = "__replacing"
 // with another filter, for one table must not hold two different things.
 func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 	plan := Plan{Table: t.Name}
+	if strings.HasSuffix(t.Name, replacing) {
+		return Plan{}, fault.Usage("choose another name", "table names ending with %s are used while a table is replaced", replacing)
+	}
 	if t.Replace {
 		plan.Table += replacing
 	}
@@ -50,6 +54,9 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 		return Plan{}, err
 	}
 	err = e.write(ctx, t.Fence, func(conn *sql.Conn) error {
+		if err := refuseForeign(ctx, conn, t.Name); err != nil {
+			return err
+		}
 		found, err := lookUp(ctx, conn, plan.Table)
 		if err != nil {
 			return err
@@ -132,13 +139,8 @@ const eventColumns = `(
 )`
 
 func create(ctx context.Context, conn *sql.Conn, name, quoted string, t Table) error {
-	var taken int
-	const exists = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'main' AND lower(table_name) = lower(?)"
-	if err := conn.QueryRowContext(ctx, exists, name).Scan(&taken); err != nil {
+	if err := refuseForeign(ctx, conn, name); err != nil {
 		return err
-	}
-	if taken > 0 {
-		return fault.New(fault.CodeExists, "name another table", "table %s exists and was not made by Mixduck", name)
 	}
 	if _, err := conn.ExecContext(ctx, "CREATE TABLE "+quoted+" "+eventColumns); err != nil {
 		return err
@@ -146,6 +148,24 @@ func create(ctx context.Context, conn *sql.Conn, name, quoted string, t Table) e
 	_, err := conn.ExecContext(ctx, "INSERT INTO mixduck.tables VALUES (?, 'events', ?, ?, ?, ?)",
 		name, t.Project, t.Filter, t.Job, time.Now().UTC())
 	return err
+}
+
+// refuseForeign returns an error if name is taken by a table or view that Mixduck has not made under exactly this name.
+func refuseForeign(ctx context.Context, conn *sql.Conn, name string) error {
+	var taken string
+	const foreign = `SELECT table_name FROM information_schema.tables
+		WHERE table_schema = 'main' AND lower(table_name) = lower(?1)
+		AND (table_name <> ?1 OR table_name NOT IN (SELECT t.table_name FROM mixduck.tables AS t))`
+	err := conn.QueryRowContext(ctx, foreign, name).Scan(&taken)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case taken != name:
+		return fault.New(fault.CodeExists, "write it like that, or name another table", "table %s exists under the name %s", name, taken)
+	}
+	return fault.New(fault.CodeExists, "name another table", "table %s exists and was not made by Mixduck", name)
 }
 
 // adopt hands an empty table over to t.
@@ -185,6 +205,9 @@ func (e *Engine) Swap(ctx context.Context, table string, fence int64) error {
 	return e.write(ctx, fence, func(conn *sql.Conn) error {
 		found, err := lookUp(ctx, conn, table+replacing)
 		if err != nil || found == nil {
+			return err
+		}
+		if err := refuseForeign(ctx, conn, table); err != nil {
 			return err
 		}
 		if err := drop(ctx, conn, table); err != nil {

@@ -1,0 +1,115 @@
+package storage_test
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"mixduck/storage"
+)
+
+// crashRows is how many rows a day has in the loads that are killed.
+const crashRows = 4000
+
+// version returns the lines of two days in their n-th version.
+func version(n int) string {
+	return events(first, crashRows, strconv.Itoa(n)) + events(first+1, crashRows, strconv.Itoa(n))
+}
+
+// loaderMain loads one version after the other into the file, in place of the one before.
+func loaderMain(ctx context.Context, path string) error {
+	var begin int
+	if _, err := fmt.Sscan(path, &begin, &path); err != nil {
+		return err
+	}
+	for n := begin; ctx.Err() == nil; n++ {
+		lines := version(n)
+		e, err := storage.Open(ctx, storage.Config{Path: path})
+		if err != nil {
+			return err
+		}
+		w := window(span(0, 2), lines)
+		w.Job = "job-" + strconv.Itoa(n)
+		fmt.Println("begin", n)
+		if _, err := e.Load(ctx, w); err != nil {
+			return err
+		}
+		fmt.Println("done", n)
+		if n%2 == 0 { // killed while it closes the file, too
+			if err := e.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Killed at any moment, a load has happened or it has not.
+func TestKilledInTheMiddleOfLoads(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	load(t, e, window(span(2, 1), events(first+2, 10, "other")))
+	w := window(span(0, 2), version(0))
+	w.Job = "job-0"
+	load(t, e, w)
+	closeEngine(t, e)
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	stored := 0
+	for range 15 {
+		c := startChild(t, "loader", fmt.Sprint(stored+1, " ", path))
+		c.expect(t, fmt.Sprint("begin ", stored+1))
+		time.AfterFunc(time.Duration(random.IntN(400))*time.Millisecond, func() { _ = c.cmd.Process.Kill() })
+		var last string
+		for c.lines.Scan() {
+			last = c.lines.Text()
+		}
+		c.kill()
+		what, text, _ := strings.Cut(last, " ")
+		n, err := strconv.Atoi(text)
+		if last == "" {
+			what, n, err = "begin", stored+1, nil
+		}
+		if err != nil {
+			t.Fatalf("child said %q", last)
+		}
+		may := []int{n, n + 1} // the last version that was reported, or the next
+		if what == "begin" {
+			may = []int{n - 1, n}
+		}
+		stored = checkVersion(t, path, may)
+	}
+}
+
+// checkVersion opens the file as a program does after a crash, and returns the version that it holds.
+func checkVersion(t *testing.T, path string, may []int) int {
+	t.Helper()
+	e, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeEngine(t, e)
+	found := query(t, path, "SELECT DISTINCT split_part(insert_id, '-', 1) FROM events WHERE day < '2026-11-03'")
+	if len(found) != 1 || found[0] != strconv.Itoa(may[0]) && found[0] != strconv.Itoa(may[1]) {
+		t.Fatalf("versions %v are stored, want one of %v", found, may)
+	}
+	n, _ := strconv.Atoi(found[0])
+	hash := md5.New()
+	for line := range strings.Lines(version(n)) {
+		_, properties, _ := strings.Cut(line, `"properties":`)
+		fmt.Fprint(hash, strings.TrimSuffix(properties, "}\n"))
+	}
+	want(t, "hash of the rows", query(t, path, `SELECT md5(string_agg(properties, '' ORDER BY event_time)) FROM events WHERE day < '2026-11-03'`),
+		[]string{hex.EncodeToString(hash.Sum(nil))})
+	want(t, "coverage", query(t, path, "SELECT day, row_count, job_id FROM mixduck.coverage ORDER BY day"), []string{
+		fmt.Sprintf("2026-11-01|%d|job-%d", crashRows, n), fmt.Sprintf("2026-11-02|%d|job-%d", crashRows, n), "2026-11-03|10|job-1",
+	})
+	want(t, "last receipt", query(t, path, "SELECT job_id FROM mixduck.receipts WHERE from_date = '2026-11-01' ORDER BY loaded_at DESC LIMIT 1"),
+		[]string{fmt.Sprintf("job-%d", n)})
+	return n
+}

@@ -1,0 +1,181 @@
+package storage_test
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"mixduck/internal/fault"
+	"mixduck/storage"
+)
+
+// edit runs statements on a database file as any other program would.
+func edit(tb testing.TB, path string, statements ...string) {
+	tb.Helper()
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range statements {
+		if _, err := db.ExecContext(tb.Context(), s); err != nil {
+			tb.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+func TestSchemaOfANewFile(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	closeEngine(t, e)
+	want(t, "version and fence", query(t, path, "SELECT version, value FROM mixduck.schema_version, mixduck.fence"), []string{"1|0"})
+	want(t, "metadata", query(t, path, "SELECT * FROM _metadata"), []string{"events|events|NULL|NULL|NULL|0"})
+	for range 2 { // opening again changes nothing
+		closeEngine(t, open(t, storage.Config{Path: path}))
+	}
+	want(t, "version", query(t, path, "SELECT version FROM mixduck.schema_version"), []string{"1"})
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	closeEngine(t, e)
+	edit(t, path, "UPDATE mixduck.schema_version SET version = 999")
+	for _, readOnly := range []bool{false, true} {
+		_, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: readOnly})
+		if err == nil || !strings.Contains(err.Error(), "999") || fault.HintOf(err) == "" {
+			t.Errorf("Open = %v, want an error that names the version, with a hint", err)
+		}
+	}
+	edit(t, path, "UPDATE mixduck.schema_version SET version = 1")
+	open(t, storage.Config{Path: path})
+}
+
+// A migration that was cut off leaves the file as it was, so that the next one does all of it.
+func TestForeignDatabaseIsMigrated(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "mine.db")
+	edit(t, path, "CREATE TABLE mine AS SELECT 42 AS answer")
+	reader := open(t, storage.Config{Path: path, ReadOnly: true}) // a reader changes nothing
+	closeEngine(t, reader)
+	want(t, "schemas", query(t, path, "SELECT count(*) FROM duckdb_schemas() WHERE schema_name = 'mixduck'"), []string{"0"})
+	e := open(t, storage.Config{Path: path})
+	prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
+	closeEngine(t, e)
+	want(t, "a table of the user's", query(t, path, "SELECT answer FROM mine"), []string{"42"})
+}
+
+func TestMigrationThatFailsChangesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "mine.db")
+	edit(t, path, "CREATE TABLE _metadata AS SELECT 42 AS answer")
+	if _, err := storage.Open(t.Context(), storage.Config{Path: path}); err == nil || !strings.Contains(err.Error(), "_metadata") {
+		t.Errorf("Open = %v, want an error that names the table in the way", err)
+	}
+	want(t, "schemas", query(t, path, "SELECT count(*) FROM duckdb_schemas() WHERE schema_name = 'mixduck'"), []string{"0"})
+	edit(t, path, "DROP TABLE _metadata")
+	open(t, storage.Config{Path: path})
+}
+
+func TestFilesThatAreNoDatabase(t *testing.T) {
+	t.Parallel()
+	newer := make([]byte, 12288)
+	copy(newer[8:], "DUCK")
+	binary.LittleEndian.PutUint64(newer[12:], 9999)
+	tests := []struct {
+		name    string
+		content []byte
+		text    string // in the error
+	}{
+		{"text", []byte(strings.Repeat("this is no database\n", 100)), "no DuckDB database"},
+		{"a few bytes", []byte("DUCK"), "no DuckDB database"},
+		{"SQLite", append([]byte("SQLite format 3\x00"), make([]byte, 4096)...), "no DuckDB database"},
+		{"a newer format", newer, "9999"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "x.db")
+			if err := os.WriteFile(path, tt.content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, readOnly := range []bool{true, false} {
+				_, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: readOnly})
+				if err == nil || !strings.Contains(err.Error(), tt.text) || fault.HintOf(err) == "" {
+					t.Errorf("Open = %v, want an error with %q and a hint", err, tt.text)
+				}
+			}
+			if content, err := os.ReadFile(path); err != nil || !bytes.Equal(content, tt.content) {
+				t.Errorf("the file was changed (%v)", err)
+			}
+		})
+	}
+}
+
+func TestEmptyFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: true}); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("Open for reading = %v, want %v", err, storage.ErrNotFound)
+	}
+	open(t, storage.Config{Path: path})
+}
+
+func TestDirectoryInPlaceOfAFile(t *testing.T) {
+	t.Parallel()
+	for _, readOnly := range []bool{true, false} {
+		if _, err := storage.Open(t.Context(), storage.Config{Path: t.TempDir(), ReadOnly: readOnly}); err == nil {
+			t.Error("a directory was opened")
+		}
+	}
+}
+
+// mountTmpfs mounts a file system in memory of so many bytes for the test, or skips it.
+func mountTmpfs(tb testing.TB, bytes string) (dir string) {
+	tb.Helper()
+	dir = tb.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+bytes); err != nil {
+		tb.Skipf("NOT TESTED: mounting a file system needs root: %v", err)
+	}
+	tb.Cleanup(func() {
+		// Detached, for a process that another test starts may hold a file of it for a moment more.
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			tb.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+	return dir
+}
+
+func TestReadOnlyDirectory(t *testing.T) {
+	t.Parallel()
+	dir := mountTmpfs(t, "16m")
+	path := filepath.Join(dir, "x.db")
+	e := open(t, storage.Config{Path: path})
+	prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
+	load(t, e, window(span(0, 1), events(first, 10, "a")))
+	closeEngine(t, e)
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storage.Open(t.Context(), storage.Config{Path: path}); err == nil {
+		t.Error("a file on a read-only file system was opened for writing")
+	}
+	if _, err := storage.Open(t.Context(), storage.Config{Path: filepath.Join(dir, "new.db")}); !errors.Is(err, unix.EROFS) {
+		t.Errorf("a new file on a read-only file system: %v, want %v", err, unix.EROFS)
+	}
+	reader := open(t, storage.Config{Path: path, ReadOnly: true})
+	if c, err := reader.Coverage(t.Context(), "events", span(0, 1)); err != nil || len(c) != 1 {
+		t.Errorf("Coverage = %v, %v, want one day", c, err)
+	}
+	closeEngine(t, reader)
+}
