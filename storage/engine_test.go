@@ -43,6 +43,24 @@ func TestInMemory(t *testing.T) {
 	}
 }
 
+func TestManyDatabasesInMemory(t *testing.T) {
+	t.Parallel()
+	for range 2 {
+		var engines []*storage.Engine
+		for range 12 {
+			e := open(t, storage.Config{Mode: storage.InMemory, Threads: 1})
+			prepare(t, e, storage.Table{Name: "events", Create: true, Job: "job-0"})
+			engines = append(engines, e)
+		}
+		for _, e := range engines {
+			closeEngine(t, e)
+		}
+	}
+	if left, err := filepath.Glob("*:memory:*"); err != nil || left != nil {
+		t.Errorf("databases in memory left files behind: %v, %v", left, err)
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

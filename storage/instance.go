@@ -76,7 +76,10 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 	}
 	name := path
 	if name == "" {
-		name = takeMemoryName()
+		var err error
+		if name, err = takeMemoryName(); err != nil {
+			return nil, err
+		}
 	}
 	connector, err := connect(ctx, name, cfg)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"mixduck/internal/fault"
 )
 
 // registry knows the files that this process has opened: DuckDB allows one instance of a file per process.
@@ -101,20 +103,28 @@ func release(inst *instance) error {
 	return inst.close()
 }
 
-// memoryPrefix is a type of databases, which DuckDB takes off the name of one, as often as it is there. The driver cannot
-// read the names that DuckDB has for databases in memory.
-const memoryPrefix = "duckdb:"
+// maxMemory is how many databases in memory a process can have at a time.
+const maxMemory = 64
 
-// takeMemoryName returns a name for a database in memory that keeps it apart from others, and lets it be found.
-func takeMemoryName() string {
+// takeMemoryName returns a name for a database in memory that keeps it apart from others, and lets it be found. The
+// driver cannot read the names that DuckDB has for such; with the type of the database in front it can. DuckDB keeps
+// names apart in which the type is written differently, and the n-th way has capitals where n has ones.
+func takeMemoryName() (string, error) {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
-	name := memoryPrefix + ":memory:"
-	for registry.memory[name] {
-		name = memoryPrefix + name
+	for n := range maxMemory {
+		name := []byte("duckdb::memory:")
+		for i := range 6 {
+			if n>>i&1 == 1 {
+				name[i] -= 'a' - 'A'
+			}
+		}
+		if !registry.memory[string(name)] {
+			registry.memory[string(name)] = true
+			return string(name), nil
+		}
 	}
-	registry.memory[name] = true
-	return name
+	return "", fault.Usage("close some of them", "%d databases in memory are open", maxMemory)
 }
 
 // giveMemoryNameBack lets the name be taken again. Names of files do not matter to it.
