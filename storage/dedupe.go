@@ -35,10 +35,11 @@ type seenRow struct {
 	content     uint64 // hash of the properties
 }
 
-func newSeen() *seen {
+// newSeen makes room for about that many rows.
+func newSeen(rows int64) *seen {
 	s := &seen{}
 	for i := range s.shards {
-		s.shards[i].rows = map[xxh3.Uint128]seenRow{}
+		s.shards[i].rows = make(map[xxh3.Uint128]seenRow, rows/seenShards)
 	}
 	return s
 }
@@ -51,16 +52,21 @@ func (s *seen) add(e *eventline.Event, scratch *[]byte) verdict {
 	row := seenRow{e.ProcessedMS, xxh3.Hash(e.Properties)}
 	shard := &s.shards[key.Lo%seenShards]
 	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	old, known := shard.rows[key]
+	v := shard.judge(key, row)
+	shard.mu.Unlock()
+	return v
+}
+
+func (s *seenShard) judge(key xxh3.Uint128, row seenRow) verdict {
+	old, known := s.rows[key]
 	switch {
 	case !known:
-		shard.rows[key] = row
+		s.rows[key] = row
 		return fresh
 	case row.processedMS < old.processedMS, row == old, old.content == keep:
 		return duplicate
 	case row.processedMS > old.processedMS:
-		shard.rows[key] = row
+		s.rows[key] = row
 	}
 	return newer
 }
