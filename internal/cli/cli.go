@@ -25,9 +25,18 @@ type Process struct {
 
 // Signals returns a context that the first SIGINT or SIGTERM ends; the second ends the process.
 func Signals() (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	ctx, cancel := context.WithCancel(context.Background())
+	first := make(chan os.Signal, 1)
+	signal.Notify(first, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-first:
+		case <-ctx.Done():
+		}
+		signal.Stop(first) // before anybody learns of the first: a second one is not to be missed
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // Getenv looks a variable up.
