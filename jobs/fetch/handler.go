@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"syscall"
 
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -65,6 +67,7 @@ func report(p workspace.Progress, before jobs.Progress) jobs.Progress {
 
 // classify says what the queue is to make of a failure. Whatever is not known to be permanent is temporary.
 func classify(err error) error {
+	err = advise(err)
 	if errors.Is(err, workspace.ErrDrained) {
 		return fmt.Errorf("%w: %w", jobs.ErrShutdown, err)
 	}
@@ -75,4 +78,20 @@ func classify(err error) error {
 		return jobs.Permanent(err)
 	}
 	return err
+}
+
+// advise gives the errors of a disk a hint, if they have none.
+func advise(err error) error {
+	var hint string
+	switch {
+	case fault.HintOf(err) != "":
+		return err
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		hint = "free some space on the disk and retry: what was committed is safe"
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		hint = "let the worker's user write to the data directory and what is in it"
+	default:
+		return err
+	}
+	return fault.New(fault.CodeOf(err), hint, "%w", err)
 }
