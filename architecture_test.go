@@ -1,0 +1,117 @@
+package mixduck_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// listed is what `go list` says of a package.
+type listed struct {
+	ImportPath string
+	Imports    []string // without those of tests
+	Deps       []string // of all imports of imports, too
+}
+
+// list asks `go list` about packages, their tests left out.
+func list(tb testing.TB, patterns ...string) (all []listed) {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), "go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, patterns...)...)
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		tb.Fatalf("go list: %s", exit.Stderr)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// below reports whether a package is prefix or lies below it.
+func below(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
+
+// anyBelow returns the first path that lies below one of the prefixes, "" if there is none.
+func anyBelow(paths []string, prefixes ...string) string {
+	for _, path := range paths {
+		for _, prefix := range prefixes {
+			if below(path, prefix) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// Outside packages that few of ours may know.
+const (
+	duckDB    = "github.com/duckdb"
+	asynq     = "github.com/hibiken/asynq"
+	redis     = "github.com/redis/go-redis"
+	miniredis = "github.com/alicebob/miniredis"
+)
+
+func TestImportsRunDownwards(t *testing.T) {
+	t.Parallel()
+	upper := []string{"mixduck/cmd", "mixduck/config", "mixduck/jobs", "mixduck/workspace"}
+	rules := []struct {
+		from  string // the package, and those below it unless alone is set
+		alone bool
+		never []string // not even through others
+	}{
+		{from: "mixduck/internal", never: append([]string{"mixduck/mixpanel", "mixduck/storage"}, upper...)},
+		{from: "mixduck/mixpanel", never: append([]string{"mixduck/storage", duckDB, asynq, redis}, upper...)},
+		{from: "mixduck/storage", never: append([]string{"mixduck/mixpanel", asynq, redis}, upper...)},
+		{from: "mixduck/workspace", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/jobs", asynq, redis}},
+		{from: "mixduck/config", never: []string{"mixduck/cmd", "mixduck/jobs", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB, asynq, redis}},
+		{from: "mixduck/jobs", alone: true, never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/jobs", never: []string{"mixduck/cmd", "mixduck/config"}},
+		{from: "mixduck/cmd/enqueue", never: []string{"mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+	}
+	packages := list(t, "./...")
+	for _, rule := range rules {
+		met := false
+		for _, p := range packages {
+			if p.ImportPath != rule.from && (rule.alone || !below(p.ImportPath, rule.from)) {
+				continue
+			}
+			met = true
+			if bad := anyBelow(p.Deps, rule.never...); bad != "" && !below(bad, p.ImportPath) {
+				t.Errorf("%s depends on %s", p.ImportPath, bad)
+			}
+		}
+		if !met {
+			t.Errorf("there is no package %s any more", rule.from)
+		}
+	}
+}
+
+func TestOutsidePackagesHaveOneHome(t *testing.T) {
+	t.Parallel()
+	homes := map[string][]string{
+		duckDB:         {"mixduck/storage"},
+		"database/sql": {"mixduck/storage"},
+		asynq:          {"mixduck/jobs"},
+		miniredis:      {"mixduck/internal/embedredis"},
+		redis:          {"mixduck/jobs", "mixduck/internal/embedredis", "mixduck/cmd"},
+	}
+	for _, p := range list(t, "./...") {
+		for outside, allowed := range homes {
+			if bad := anyBelow(p.Imports, outside); bad != "" && anyBelow([]string{p.ImportPath}, allowed...) == "" {
+				t.Errorf("%s imports %s, which only %s may", p.ImportPath, bad, strings.Join(allowed, ", "))
+			}
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"database/sql"
+	"os"
+	"syscall"
+	"testing"
+
+	"mixduck/internal/day"
+)
+
+func TestDataDirectoryHasOneOwner(t *testing.T) {
+	t.Parallel()
+	s := newEmbeddedSite(t, 10)
+	command(t, s.env, "worker", append([]string{"run"}, s.where()...)...).mustFail(t, 1, "another worker owns", "--data-dir")
+	s.fetch(t, dates(t, "2025-11-01", "2025-11-01")) // the owner is none the worse for it
+}
+
+func TestReadOnlyDataDirectory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, embedded, newMixpanel(t, 10))
+	makeReadOnly(t, s.dir)
+	command(t, s.env, "worker", append([]string{"run"}, s.where()...)...).mustFail(t, 3, s.dir, "--data-dir")
+}
+
+// makeReadOnly makes a directory in which nothing can be made.
+func makeReadOnly(tb testing.TB, dir string) {
+	tb.Helper()
+	if os.Geteuid() != 0 { // root is not held by permissions
+		if err := os.Mkdir(dir, 0o500); err != nil {
+			tb.Fatal(err)
+		}
+		return
+	}
+	mountTmpfs(tb, dir, "size=1m", syscall.MS_RDONLY)
+}
+
+// mountTmpfs makes dir a file system of its own. Only root may do so.
+func mountTmpfs(tb testing.TB, dir, options string, flags uintptr) {
+	tb.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, options); err != nil {
+		tb.Skipf("SKIPPED: a small file system cannot be mounted (%v), so that this is not known", err)
+	}
+	tb.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+}
+
+func TestDatabaseInAReadOnlyDirectory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, embedded, newMixpanel(t, 10))
+	makeReadOnly(t, s.path("ro"))
+	s.startWorker(t)
+	r := s.enqueue(t, append(fetchArgs(dates(t, "2025-11-01", "2025-11-02")), "--wait", "--database", "ro/x.db")...)
+	r.mustFail(t, 1, "ro/x.db", "write to the data directory")
+	if j := r.job(t); j.Attempts != 1 || len(s.mixpanel.Requests()) > 0 {
+		t.Errorf("%d attempts and %d requests, want one attempt", j.Attempts, len(s.mixpanel.Requests()))
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		dir      string // that is small, below the data directory
+		size     string
+		database string
+		queue    queue
+	}{
+		{"no room for the responses", ".mixduck/spool", "1m", defaultDatabase, embedded},
+		{"no room for the database", "small", "4m", "small/x.db", embedded},
+		{"no room for anything", ".", "4m", defaultDatabase, realRedis},
+		{"no room for the embedded queue either", ".", "4m", defaultDatabase, embedded},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, tt.queue, newMixpanel(t, 3000))
+			mountTmpfs(t, s.path(tt.dir), "size="+tt.size, 0)
+			worker := s.startWorker(t)
+			days := dates(t, "2025-11-01", "2025-11-12")
+			res := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "2", "--database", tt.database)...)
+			res.mustFail(t, 1, "no space left", "free some space")
+			if worker.hasEnded() {
+				t.Error("the worker has ended")
+			}
+			s.checkWholeDays(t, tt.database, days)
+		})
+	}
+}
+
+// checkWholeDays checks that each day of a database, if there is one, is stored completely or not at all.
+func (s *site) checkWholeDays(tb testing.TB, database string, days day.Range) {
+	tb.Helper()
+	if _, err := os.Stat(s.path(database)); err != nil {
+		return
+	}
+	var counts map[string]int
+	s.read(tb, database, func(db *sql.DB) {
+		var err error
+		if counts, err = dayCounts(db, "events"); err != nil {
+			tb.Fatal(err)
+		}
+	})
+	for d := range days.All() {
+		n := counts[d.String()]
+		if want := len(s.truth(tb, projectID, day.Range{From: d, To: d}).Rows); n != 0 && n != want {
+			tb.Errorf("%d rows of %s are stored, want all %d or none", n, d, want)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestFileThatIsNoDatabase(t *testing.T) {
+	t.Parallel()
+	s := newEmbeddedSite(t, 10)
+	text := bytes.Repeat([]byte("Dear diary, today I met a duck. "), 1000)
+	if err := os.WriteFile(s.path("diary.db"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := s.enqueue(t, append(fetchArgs(dates(t, "2025-11-01", "2025-11-02")), "--wait", "--database", "diary.db")...)
+	r.mustFail(t, 3, "diary.db is no DuckDB database", "--database")
+	if r.took > atOnce {
+		t.Errorf("the answer took %s", r.took)
+	}
+	if after, err := os.ReadFile(s.path("diary.db")); err != nil || !bytes.Equal(after, text) {
+		t.Errorf("the file has changed (%v)", err)
+	}
+	if n := len(s.mixpanel.Requests()); n > 0 {
+		t.Errorf("Mixpanel was asked %d times in vain", n)
+	}
+}
+
+func TestDatabaseOfANewerVersion(t *testing.T) {
+	t.Parallel()
+	s := newEmbeddedSite(t, 10)
+	days := dates(t, "2025-11-01", "2025-11-02")
+	s.fetch(t, days)
+	s.write(t, defaultDatabase, "UPDATE mixduck.schema_version SET version = 999")
+	r := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "1")...)
+	r.mustFail(t, 1, "newer Mixduck", "999", "install the newest")
+	s.checkEvents(t, days)
+	s.write(t, defaultDatabase, "UPDATE mixduck.schema_version SET version = 1")
+	s.fetch(t, days)
+}
+
+func TestTableOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	s := newEmbeddedSite(t, 10)
+	s.write(t, defaultDatabase, "CREATE TABLE events AS SELECT 42 AS answer")
+	r := s.enqueue(t, append(fetchArgs(dates(t, "2025-11-01", "2025-11-02")), "--wait")...)
+	r.mustFail(t, 1, "table events exists and was not made by Mixduck", "another table")
+}
+
+func TestDatabaseHeldByAnotherProgram(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, embedded, newMixpanel(t, 10))
+	s.set("MIXDUCK_WORKER_LOCK_WAIT=2s")
+	s.startWorker(t)
+	days := dates(t, "2025-11-01", "2025-11-03")
+	s.fetch(t, days)
+	release := s.hold(t, defaultDatabase)
+	r := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "1")...)
+	r.mustFail(t, 1, "database locked", "held by PID "+strconv.Itoa(os.Getpid()), "wait until that process")
+	if j := r.job(t); j.Error.Code != "database_locked" {
+		t.Errorf("code %q, want database_locked", j.Error.Code)
+	}
+	if r.took < 2*time.Second {
+		t.Errorf("the worker gave up after %s, want a wait of 2s", r.took)
+	}
+	release()
+	r = s.enqueue(t, "jobs", "retry", r.job(t).ID, "--wait", "--format", "json")
+	if r.code != 0 {
+		t.Errorf("retry: exit code %d\n%s", r.code, r.stderr)
+	}
+	s.checkEvents(t, days)
+}

@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// killer kills workers at random moments.
+type killer struct {
+	seed   uint64
+	random *rand.Rand
+}
+
+// newKiller takes its seed from E2E_SEED, so that a run can be repeated.
+func newKiller(tb testing.TB) *killer {
+	tb.Helper()
+	k := &killer{seed: 20}
+	if text := os.Getenv("E2E_SEED"); text != "" {
+		var err error
+		if k.seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	k.random = rand.New(rand.NewPCG(k.seed, 0))
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("E2E_SEED=%d", k.seed)
+		}
+	})
+	return k
+}
+
+// kill lets a new worker of s run for a while and kills it, again and again. Job id must not be done by then.
+func (k *killer) kill(tb testing.TB, s *site, id string, times int) {
+	tb.Helper()
+	for n := range times {
+		worker := s.launchWorker(tb)
+		switch n % 6 {
+		case 0, 2, 4:
+			worker.waitFor(tb, "attempt started")
+		case 1, 3: // while it starts
+		case 5: // a job that brings down its worker five times before it gets anywhere is given up, and rightly so
+			worker.waitFor(tb, "worker started")
+			before := s.show(tb, id).WindowsDone
+			eventually(tb, "another window is done", func() bool { return s.show(tb, id).WindowsDone > before })
+		}
+		if !worker.killAfter(time.Duration(k.random.Int64N(int64(900 * time.Millisecond)))) {
+			tb.Fatalf("the worker ended before kill %d", n)
+		}
+	}
+}
+
+func TestKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	for _, q := range bothQueues() {
+		t.Run(string(q), func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, q, newMixpanel(t, 20))
+			days := dates(t, "2021-10-01", "2025-11-10") // some fifty windows, of which one starts in 0.4 s
+			worker := s.startWorker(t)
+			id := s.submit(t, days).ID
+			worker.kill()
+			newKiller(t).kill(t, s, id, 20)
+
+			s.startWorker(t)
+			if j := s.show(t, id); j.State == "done" {
+				t.Fatalf("the fetch was too short: %+v", j)
+			}
+			if j := s.wait(t, id); j.Attempts != 1 {
+				t.Errorf("it took %d attempts; kills should cost none", j.Attempts)
+			}
+			s.checkEvents(t, days)
+			s.checkNothingIsLeft(t)
+		})
+	}
+}
+
+func TestKilledInOtherModes(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"--append", "--replace", "--create"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, embedded, newMixpanel(t, 20))
+			days := dates(t, "2023-06-01", "2025-11-10")
+			worker := s.startWorker(t)
+			if mode != "--create" {
+				s.fetch(t, dates(t, "2023-06-05", "2023-06-20"))
+			}
+			id := s.submit(t, days, mode).ID
+			worker.kill()
+			newKiller(t).kill(t, s, id, 6)
+			s.startWorker(t)
+			if j := s.wait(t, id); j.Attempts != 1 {
+				t.Errorf("it took %d attempts; kills should cost none", j.Attempts)
+			}
+			s.checkEvents(t, days)
+		})
+	}
+}
+
+// checkNothingIsLeft checks that no response lies around, and no second job was made.
+func (s *site) checkNothingIsLeft(tb testing.TB) {
+	tb.Helper()
+	left := 0
+	err := walkFiles(s.path(".mixduck/spool"), func(string) { left++ })
+	if err != nil || left > 0 {
+		tb.Errorf("%d files are left in the spool (%v)", left, err)
+	}
+	if all := s.list(tb); len(all) != 1 {
+		tb.Errorf("there are %d jobs, want one", len(all))
+	}
+}
