@@ -3,6 +3,8 @@ package workspace
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strconv"
@@ -34,12 +36,7 @@ func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func
 	if err := f.run(ctx); err != nil {
 		return f.now(), err
 	}
-	if r.Mode == Replace {
-		if err := f.swap(ctx); err != nil {
-			return f.now(), err
-		}
-	}
-	return f.now(), nil
+	return f.now(), f.finish(ctx)
 }
 
 // fetch is one call of FetchEvents. Its fields belong to the goroutine that made it, but for received.
@@ -48,7 +45,7 @@ type fetch struct {
 	req    FetchRequest
 	report func(Progress)
 
-	table    string // where the windows go
+	table    storage.Table
 	plan     *plan
 	progress Progress
 	received atomic.Int64
@@ -76,25 +73,24 @@ func (f *fetch) prepare(ctx context.Context) error {
 	if err := errors.Join(os.RemoveAll(f.cfg.SpoolDir), os.MkdirAll(f.cfg.SpoolDir, 0o700)); err != nil {
 		return err
 	}
-	var found storage.Plan
-	err = f.withEngine(ctx, func(e *storage.Engine) (err error) {
-		found, err = e.Prepare(ctx, storage.Table{
-			Name: f.req.Table, Project: strconv.FormatInt(f.cfg.Project.ID, 10), Filter: filter, Days: f.req.Days,
-			Create: f.req.Mode == Create, Replace: f.req.Mode == Replace, Job: f.req.Job, Fence: f.req.Fence,
-		})
-		return err
-	})
-	if err != nil {
-		return err
+	f.table = storage.Table{
+		Name: f.req.Table, Project: strconv.FormatInt(f.cfg.Project.ID, 10), Filter: filter, Days: f.req.Days,
+		Create: f.req.Mode == Create, Replace: f.req.Mode == Replace, Job: f.req.Job, Fence: f.req.Fence,
 	}
-	f.table = found.Table
-	var done []day.Range
+	var found storage.Plan
+	if _, err := os.Stat(f.cfg.Database.Path); !errors.Is(err, fs.ErrNotExist) {
+		if err := f.withEngine(ctx, func(e *storage.Engine) (err error) {
+			found, err = e.Prepare(ctx, f.table)
+			return err
+		}); err != nil {
+			return err
+		}
+	} // else the first load makes it: a fetch that comes to nothing leaves no file
 	for _, r := range found.Done {
-		done = append(done, r.Days)
 		f.progress.add(r)
 		f.received.Add(r.Bytes)
 	}
-	f.plan = newPlan(f.req.Days, done, density(found.Coverage))
+	f.plan = newPlan(f.req.Days, windows(found.Done), density(found.Coverage))
 	return nil
 }
 
@@ -119,8 +115,30 @@ func (w *Workspace) withEngine(ctx context.Context, fn func(*storage.Engine) err
 	return errors.Join(fn(e), e.Close())
 }
 
-func (f *fetch) swap(ctx context.Context) error {
-	return f.withEngine(ctx, func(e *storage.Engine) error { return e.Swap(ctx, f.req.Table, f.req.Fence) })
+// finish makes sure that the file holds what the fetch has put into it, and swaps a replaced table in: somebody may have
+// moved the file away in between.
+func (f *fetch) finish(ctx context.Context) error {
+	return f.withEngine(ctx, func(e *storage.Engine) error {
+		found, err := e.Prepare(ctx, f.table)
+		if err != nil {
+			return err
+		}
+		if missing := newPlan(f.req.Days, windows(found.Done), 0).rest(); len(missing) > 0 {
+			return fmt.Errorf("%s was changed by others while it was filled: %s and perhaps more is missing", f.cfg.Database.Path, missing[0])
+		}
+		if f.req.Mode == Replace {
+			return e.Swap(ctx, f.req.Table, f.req.Fence)
+		}
+		return nil
+	})
+}
+
+// windows returns the days of receipts.
+func windows(receipts []storage.Receipt) (all []day.Range) {
+	for _, r := range receipts {
+		all = append(all, r.Days)
+	}
+	return all
 }
 
 // now returns the progress as it stands.
@@ -239,8 +257,12 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 	defer lines.Close()
 	p := f.cfg.Project
 	err = f.withEngine(ctx, func(e *storage.Engine) error {
+		plan, err := e.Prepare(ctx, f.table) // again: the file may be new, or another since the fetch began
+		if err != nil {
+			return err
+		}
 		receipt, err = e.Load(ctx, storage.Window{
-			Table: f.table, Days: w.days, Lines: lines, Inspect: inspect, Zone: p.zone(),
+			Table: plan.Table, Days: w.days, Lines: lines, Inspect: inspect, Zone: p.zone(),
 			AllowEmpty: w.empty, Add: f.req.Mode == Append, Force: f.req.Force, LookbackFrom: p.Today(f.cfg.Now()) - day.Day(f.cfg.LookbackDays),
 			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: resp.fetchedAt, DayEnd: p.dayEnd, Bytes: resp.bytes, Hash: resp.hash,
 		})

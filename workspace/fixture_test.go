@@ -25,18 +25,18 @@ const projectID = 12345
 // now is a moment of the afternoon of 2026-11-22.
 var now = time.Date(2026, 11, 22, 15, 0, 0, 0, time.UTC)
 
-func date(t testing.TB, s string) day.Day {
-	t.Helper()
+func date(tb testing.TB, s string) day.Day {
+	tb.Helper()
 	d, err := day.Parse(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
 
-func days(t testing.TB, from, to string) day.Range {
-	t.Helper()
-	return day.Range{From: date(t, from), To: date(t, to)}
+func days(tb testing.TB, from, to string) day.Range {
+	tb.Helper()
+	return day.Range{From: date(tb, from), To: date(tb, to)}
 }
 
 // fixture is a workspace on a fake Mixpanel over HTTP.
@@ -47,9 +47,9 @@ type fixture struct {
 }
 
 // newFixture starts a fake with one project and makes a workspace for it; change, if not nil, has the last word.
-func newFixture(t testing.TB, data mixpaneltest.Source, change func(*mixpaneltest.Project, *workspace.Config)) *fixture {
-	t.Helper()
-	dir := t.TempDir()
+func newFixture(tb testing.TB, data mixpaneltest.Source, change func(*mixpaneltest.Project, *workspace.Config)) *fixture {
+	tb.Helper()
+	dir := tb.TempDir()
 	project := mixpaneltest.Project{ID: projectID, Region: "us", Username: "sa", Secret: "s3cret", Data: data}
 	cfg := workspace.Config{
 		Project:    workspace.Project{ID: projectID},
@@ -61,7 +61,7 @@ func newFixture(t testing.TB, data mixpaneltest.Source, change func(*mixpaneltes
 	if change != nil {
 		change(&project, &cfg)
 	}
-	fake := mixpaneltest.Start(t, mixpaneltest.Config{
+	fake := mixpaneltest.Start(tb, mixpaneltest.Config{
 		Projects: []mixpaneltest.Project{project}, Now: func() time.Time { return now }, Limits: mixpaneltest.Limits{Off: true},
 	})
 	client, err := mixpanel.New(mixpanel.Config{
@@ -69,23 +69,23 @@ func newFixture(t testing.TB, data mixpaneltest.Source, change func(*mixpaneltes
 		FirstByteTimeout: time.Second, IdleTimeout: time.Second,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(client.CloseIdleConnections)
+	tb.Cleanup(client.CloseIdleConnections)
 	ws, err := workspace.New(cfg, client, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &fixture{Workspace: ws, fake: fake, path: cfg.Database.Path}
 }
 
-func (f *fixture) inject(t testing.TB, faults ...mixpaneltest.Fault) []*mixpaneltest.Injection {
-	t.Helper()
+func (f *fixture) inject(tb testing.TB, faults ...mixpaneltest.Fault) []*mixpaneltest.Injection {
+	tb.Helper()
 	var in []*mixpaneltest.Injection
 	for _, fault := range faults {
 		i, err := f.fake.Inject(fault)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		in = append(in, i)
 	}
@@ -93,27 +93,27 @@ func (f *fixture) inject(t testing.TB, faults ...mixpaneltest.Fault) []*mixpanel
 }
 
 // fetch fetches r into table events and returns the progress.
-func (f *fixture) fetch(t testing.TB, r day.Range) (workspace.Progress, error) {
-	t.Helper()
-	return f.FetchEvents(t.Context(), workspace.FetchRequest{Table: "events", Days: r, Job: "job-" + r.String()}, func(workspace.Progress) {})
+func (f *fixture) fetch(tb testing.TB, r day.Range) (workspace.Progress, error) {
+	tb.Helper()
+	return f.FetchEvents(tb.Context(), workspace.FetchRequest{Table: "events", Days: r, Job: "job-" + r.String()}, func(workspace.Progress) {})
 }
 
 // open opens the database as any other program would. The caller closes it.
-func (f *fixture) open(t testing.TB) *sql.DB {
-	t.Helper()
+func (f *fixture) open(tb testing.TB) *sql.DB {
+	tb.Helper()
 	db, err := sql.Open("duckdb", f.path+"?access_mode=READ_ONLY")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return db
 }
 
 // truth is what the fake says of r, in the form in which rows and quarantined return it.
-func (f *fixture) truth(t testing.TB, r day.Range) (rows []row, quarantined []string, all mixpaneltest.Truth) {
-	t.Helper()
+func (f *fixture) truth(tb testing.TB, r day.Range) (rows []row, quarantined []string, all mixpaneltest.Truth) {
+	tb.Helper()
 	all, err := f.fake.Truth(projectID, r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, want := range all.Rows {
 		rows = append(rows, row{
@@ -136,41 +136,41 @@ func (r row) compare(s row) int {
 }
 
 // rows reads all of a table.
-func rows(t testing.TB, db *sql.DB, table string) []row {
-	t.Helper()
-	rs, err := db.QueryContext(t.Context(), `SELECT day::VARCHAR, event_name, coalesce(distinct_id, ''), coalesce(insert_id, ''),
+func rows(tb testing.TB, db *sql.DB, table string) []row {
+	tb.Helper()
+	rs, err := db.QueryContext(tb.Context(), `SELECT day::VARCHAR, event_name, coalesce(distinct_id, ''), coalesce(insert_id, ''),
 		properties::VARCHAR, epoch_us(event_time), coalesce(epoch_ms(processed_at), 0) FROM `+table)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer rs.Close()
 	var all []row
 	for rs.Next() {
 		var r row
 		if err := rs.Scan(&r.Day, &r.Event, &r.DistinctID, &r.InsertID, &r.Properties, &r.Micros, &r.ProcessedMS); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, r)
 	}
 	if err := rs.Err(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	slices.SortFunc(all, row.compare)
 	return all
 }
 
 // quarantined reads the lines that were set aside.
-func quarantined(t testing.TB, db *sql.DB) (lines []string) {
-	t.Helper()
-	rs, err := db.QueryContext(t.Context(), `SELECT line FROM mixduck.quarantine WHERE reason <> '' AND line_number > 0 AND day BETWEEN from_date AND to_date`)
+func quarantined(tb testing.TB, db *sql.DB) (lines []string) {
+	tb.Helper()
+	rs, err := db.QueryContext(tb.Context(), `SELECT line FROM mixduck.quarantine WHERE reason <> '' AND line_number > 0 AND day BETWEEN from_date AND to_date`)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer rs.Close()
 	for rs.Next() {
 		var line []byte
 		if err := rs.Scan(&line); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		lines = append(lines, string(line))
 	}
@@ -179,30 +179,30 @@ func quarantined(t testing.TB, db *sql.DB) (lines []string) {
 }
 
 // check compares the database with the fake's truth for exactly the days of r.
-func (f *fixture) check(t testing.TB, r day.Range) {
-	t.Helper()
-	db := f.open(t)
+func (f *fixture) check(tb testing.TB, r day.Range) {
+	tb.Helper()
+	db := f.open(tb)
 	defer db.Close()
-	want, wantLines, _ := f.truth(t, r)
-	if diff := cmp.Diff(want, rows(t, db, "events")); diff != "" {
-		t.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
+	want, wantLines, _ := f.truth(tb, r)
+	if diff := cmp.Diff(want, rows(tb, db, "events")); diff != "" {
+		tb.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
 	}
-	if diff := cmp.Diff(wantLines, quarantined(t, db)); diff != "" {
-		t.Fatalf("quarantined lines differ (-want +got):\n%.2000s", diff)
+	if diff := cmp.Diff(wantLines, quarantined(tb, db)); diff != "" {
+		tb.Fatalf("quarantined lines differ (-want +got):\n%.2000s", diff)
 	}
 	var lines, accounted int64
-	err := db.QueryRowContext(t.Context(), "SELECT sum(lines), sum(row_count + duplicates + quarantined) FROM mixduck.receipts").Scan(&lines, &accounted)
+	err := db.QueryRowContext(tb.Context(), "SELECT sum(lines), sum(row_count + duplicates + quarantined) FROM mixduck.receipts").Scan(&lines, &accounted)
 	if err != nil || lines != accounted {
-		t.Fatalf("received %d lines but accounted for %d (%v)", lines, accounted, err)
+		tb.Fatalf("received %d lines but accounted for %d (%v)", lines, accounted, err)
 	}
 }
 
 // compare compares the table events with want.
-func (f *fixture) compare(t testing.TB, want []row) {
-	t.Helper()
-	db := f.open(t)
+func (f *fixture) compare(tb testing.TB, want []row) {
+	tb.Helper()
+	db := f.open(tb)
 	defer db.Close()
-	if diff := cmp.Diff(want, rows(t, db, "events")); diff != "" {
-		t.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
+	if diff := cmp.Diff(want, rows(tb, db, "events")); diff != "" {
+		tb.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
 	}
 }
