@@ -42,19 +42,19 @@ const replacing = "__replacing"
 // It refuses, with a hint, a table that exists although Create is set, and one that holds another project or was filled
 // with another filter, for one table must not hold two different things.
 func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
-	plan := Plan{Table: t.Name}
+	var plan Plan
 	if strings.HasSuffix(t.Name, replacing) {
 		return Plan{}, fault.Usage("choose another name", "table names ending with %s are used while a table is replaced", replacing)
 	}
-	if t.Replace {
-		plan.Table += replacing
-	}
-	quoted, err := quote(plan.Table)
-	if err != nil {
+	if _, err := quote(t.Name); err != nil {
 		return Plan{}, err
 	}
-	err = e.write(ctx, t.Fence, func(conn *sql.Conn) error {
+	err := e.write(ctx, t.Fence, func(conn *sql.Conn) error {
 		if err := refuseForeign(ctx, conn, t.Name); err != nil {
+			return err
+		}
+		var err error
+		if plan.Table, err = t.target(ctx, conn); err != nil {
 			return err
 		}
 		found, err := lookUp(ctx, conn, plan.Table)
@@ -69,7 +69,7 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 		}
 		switch {
 		case found == nil:
-			err = create(ctx, conn, plan.Table, quoted, t)
+			err = create(ctx, conn, plan.Table, t)
 		case found.empty:
 			err = adopt(ctx, conn, plan.Table, t)
 		default:
@@ -85,6 +85,19 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 		return err
 	})
 	return plan, err
+}
+
+// target returns the name of the table that is to be filled: with Replace the one beside t, unless this job has swapped
+// it in already.
+func (t *Table) target(ctx context.Context, conn *sql.Conn) (string, error) {
+	if !t.Replace {
+		return t.Name, nil
+	}
+	found, err := lookUp(ctx, conn, t.Name)
+	if err == nil && found != nil && found.Job == t.Job && t.Job != "" {
+		return t.Name, nil
+	}
+	return t.Name + replacing, err
 }
 
 // storedTable is a table that is there.
@@ -138,14 +151,18 @@ const eventColumns = `(
 	processed_at TIMESTAMP
 )`
 
-func create(ctx context.Context, conn *sql.Conn, name, quoted string, t Table) error {
+func create(ctx context.Context, conn *sql.Conn, name string, t Table) error {
+	quoted, err := quote(name)
+	if err != nil {
+		return err
+	}
 	if err := refuseForeign(ctx, conn, name); err != nil {
 		return err
 	}
 	if _, err := conn.ExecContext(ctx, "CREATE TABLE "+quoted+" "+eventColumns); err != nil {
 		return err
 	}
-	_, err := conn.ExecContext(ctx, "INSERT INTO mixduck.tables VALUES (?, 'events', ?, ?, ?, ?)",
+	_, err = conn.ExecContext(ctx, "INSERT INTO mixduck.tables VALUES (?, 'events', ?, ?, ?, ?)",
 		name, t.Project, t.Filter, t.Job, time.Now().UTC())
 	return err
 }
