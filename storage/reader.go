@@ -32,8 +32,8 @@ func (r *reader) fill(to *C.feed_chunk) error {
 		}
 		r.chunk.begin(to, r.block.lines)
 		for len(r.rest) > 0 && !r.chunk.full() {
-			line := r.nextLine()
-			if err := r.take(line); err != nil {
+			err := r.take(r.nextLine())
+			if err != nil {
 				return err
 			}
 		}

@@ -174,6 +174,9 @@ func quarantined(tb testing.TB, db *sql.DB) (lines []string) {
 		}
 		lines = append(lines, string(line))
 	}
+	if err := rs.Err(); err != nil {
+		tb.Fatal(err)
+	}
 	slices.Sort(lines)
 	return lines
 }
