@@ -10,6 +10,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"mixduck/internal/day"
 )
@@ -39,6 +40,8 @@ func piped(tb testing.TB, mini *miniredis.Miniredis) *redis.Client {
 	tb.Helper()
 	rdb := redis.NewClient(&redis.Options{
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return mini.Dial() },
+		// It would look localhost up, in which bubbles meet.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	tb.Cleanup(func() { rdb.Close() })
 	return rdb

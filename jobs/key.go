@@ -1,6 +1,7 @@
 package jobs
 
-// Names of keys in Redis. The part in braces decides the slot in a cluster: one for each lane, one for all records.
+// Names of keys in Redis. The part in braces decides the slot in a cluster: one for each lane and each budget, one for all
+// records.
 const (
 	lanesKey     = "mixduck:lanes"   // ZSET: lanes that hold jobs, by when to look at them next (unix ms)
 	workersKey   = "mixduck:workers" // SET: ids of workers seen
@@ -15,6 +16,12 @@ func workerKey(id string) string { return "mixduck:worker:" + id }
 func laneKeys(lane string) []string {
 	prefix := "mixduck:{lane:" + lane + "}:"
 	return []string{prefix + "queue", prefix + "holder", prefix + "delayed"}
+}
+
+// budgetKeys are the three keys of a project's budget, in the order in which its scripts expect them.
+func budgetKeys(project string) []string {
+	prefix := "mixduck:{budget:" + project + "}:"
+	return []string{prefix + "used", prefix + "leases", prefix + "said"}
 }
 
 func indexAll() string                   { return recordPrefix + "all" }

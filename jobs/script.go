@@ -10,12 +10,14 @@ import (
 //go:embed lua/*.lua
 var sources embed.FS
 
-// scripts are the steps that must happen whole. Those of a lane share a prelude.
+// scripts are the steps that must happen whole. Those of a lane share a prelude, and so do those of a budget.
 type scripts struct {
 	submit, begin, settle, leave, look *redis.Script // of a lane
 	create, move, forget               *redis.Script // of a record
 	schedule                           *redis.Script // of the sweep
 	beat                               *redis.Script // of a worker
+
+	acquire, withdraw, renew, overrule, spent *redis.Script // of a budget
 }
 
 func loadScripts() (scripts, error) {
@@ -27,13 +29,16 @@ func loadScripts() (scripts, error) {
 		}
 		return string(b)
 	}
-	prelude := read("lane")
-	lane := func(name string) *redis.Script { return redis.NewScript(prelude + read(name)) }
+	lanePrelude, budgetPrelude := read("lane"), read("budget")
+	lane := func(name string) *redis.Script { return redis.NewScript(lanePrelude + read(name)) }
+	budget := func(name string) *redis.Script { return redis.NewScript(budgetPrelude + read(name)) }
 	plain := func(name string) *redis.Script { return redis.NewScript(read(name)) }
 	s := scripts{
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
 		create: plain("create"), move: plain("move"), forget: plain("forget"),
 		schedule: plain("schedule"), beat: plain("beat"),
+		acquire: budget("acquire"), withdraw: budget("withdraw"), renew: budget("renew"), overrule: budget("overrule"),
+		spent: budget("spent"),
 	}
 	return s, failed
 }

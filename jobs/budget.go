@@ -1,0 +1,246 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"mixduck/internal/fault"
+)
+
+// BudgetConfig tunes a [Budget]. The zero value is what Mixpanel's documentation of the raw event export allows a project
+// (60 requests an hour, 3 a second, 100 at once), but for a tenth of the hour that is left to others who export from it.
+type BudgetConfig struct {
+	PerHour   int              // in any 60 minutes; 0 means 54
+	PerSecond int              // 0 means 3
+	AtOnce    int              // 0 means 100
+	LeaseTTL  time.Duration    // after which a lease that nobody renews returns; 0 means 1 min
+	Now       func() time.Time // the clock that all processes share; nil means that of Redis
+}
+
+const (
+	defaultPerHour   = 54
+	defaultPerSecond = 3
+	defaultAtOnce    = 100
+	defaultLeaseTTL  = time.Minute
+
+	budgetPatience = 2 * time.Second // for so long Acquire waits in place
+	longestBlock   = 24 * time.Hour  // whatever a server says
+)
+
+// Budget is what Mixpanel allows a project, shared by all workers of one Redis. It is kept by project; who asks for
+// different things under limits of their own needs different project names. It is safe for concurrent use, and what it
+// stores goes by itself within an hour.
+type Budget struct {
+	rdb     redis.UniversalClient
+	scripts scripts
+	cfg     BudgetConfig
+}
+
+// NewBudget returns a budget on rdb, which stays the caller's to close. It connects to nothing.
+func NewBudget(rdb redis.UniversalClient, cfg BudgetConfig) (*Budget, error) {
+	if cfg.PerHour < 0 || cfg.PerSecond < 0 || cfg.AtOnce < 0 || cfg.LeaseTTL < 0 {
+		return nil, fault.Usage("leave it out for the default", "the limits of a budget cannot be negative")
+	}
+	if cfg.PerHour == 0 {
+		cfg.PerHour = defaultPerHour
+	}
+	if cfg.PerSecond == 0 {
+		cfg.PerSecond = defaultPerSecond
+	}
+	if cfg.AtOnce == 0 {
+		cfg.AtOnce = defaultAtOnce
+	}
+	if cfg.LeaseTTL == 0 {
+		cfg.LeaseTTL = defaultLeaseTTL
+	}
+	scripts, err := loadScripts()
+	if err != nil {
+		return nil, err
+	}
+	return &Budget{rdb: rdb, scripts: scripts, cfg: cfg}, nil
+}
+
+// Limit is one of the limits of a budget.
+type Limit string
+
+// The limits.
+const (
+	LimitHour   Limit = "hour"
+	LimitSecond Limit = "second"
+	LimitAtOnce Limit = "at once"
+	LimitServer Limit = "server" // what Mixpanel said, as told to [Budget.Overrule]
+)
+
+// BudgetError says that a project may send no request now.
+type BudgetError struct {
+	Project string
+	Until   time.Time // when it is worth asking again; others may be faster then
+	Limit   Limit     // that says so
+}
+
+func (e *BudgetError) Error() string {
+	why := "Mixpanel asked to wait"
+	switch e.Limit {
+	case LimitHour:
+		why = "the hour's requests are used up"
+	case LimitSecond:
+		why = "too many requests in a second"
+	case LimitAtOnce:
+		why = "too many requests are under way"
+	case LimitServer:
+	}
+	return fmt.Sprintf("budget of project %s: %s; the next may go at %s", e.Project, why, e.Until.UTC().Format(time.RFC3339))
+}
+
+// FaultCode returns [fault.CodeRateLimited].
+func (e *BudgetError) FaultCode() fault.Code { return fault.CodeRateLimited }
+
+// Hint says where to look.
+func (e *BudgetError) Hint() string {
+	return "wait; enqueue budget --project " + e.Project + " shows what is left"
+}
+
+// Acquire books a request of a project, which counts from then on whether it succeeds or not, and returns the lease to
+// send it with. It waits up to two seconds for its turn; if that does not do it books nothing and returns
+// [*BudgetError]. The holder names who asks, for those who look into Redis. If ctx ends while it waits, nothing is booked
+// and the cause of ctx is returned; without Redis, Redis's error is: then nobody can tell whether a request may go.
+func (b *Budget) Acquire(ctx context.Context, project, holder string) (Lease, error) {
+	l := Lease{budget: b, project: project, id: holder + ":" + rand.Text()}
+	now, err := b.now(ctx)
+	if err != nil {
+		return Lease{}, err
+	}
+	answer, err := b.book(ctx, l, now)
+	if err != nil {
+		return Lease{}, err
+	}
+	wait := answer.at.Sub(now)
+	if !answer.booked {
+		return Lease{}, &BudgetError{Project: project, Until: b.local().Add(wait), Limit: answer.limit}
+	}
+	if wait <= 0 {
+		return l, nil
+	}
+	turn := time.NewTimer(wait)
+	defer turn.Stop()
+	select {
+	case <-turn.C:
+		return l, nil
+	case <-ctx.Done():
+		l.withdraw(ctx)
+		return Lease{}, context.Cause(ctx)
+	}
+}
+
+// booking is the answer to a question for a request.
+type booking struct {
+	booked bool
+	at     time.Time // when it goes or, if it is not booked, might go
+	limit  Limit     // that puts it off, if one does
+}
+
+// book asks for a request now. Asking twice for one lease books it once.
+func (b *Budget) book(ctx context.Context, l Lease, now time.Time) (booking, error) {
+	parts, err := b.scripts.acquire.Run(ctx, b.rdb, budgetKeys(l.project), l.id, now.UnixMilli(), b.cfg.PerHour, b.cfg.PerSecond,
+		b.cfg.AtOnce, b.cfg.LeaseTTL.Milliseconds(), budgetPatience.Milliseconds()).StringSlice()
+	if err != nil {
+		return booking{}, budgetFault(l.project, err)
+	}
+	p := parser{fields: map[string]string{"at": parts[1]}}
+	answer := booking{booked: parts[0] == "ok", at: p.time("at"), limit: Limit(parts[2])}
+	if p.err != nil {
+		return booking{}, budgetFault(l.project, p.err)
+	}
+	return answer, nil
+}
+
+// Overrule keeps what the server said of a project: that it allows so many more requests until a time. With none left,
+// as after a 429 with Retry-After, nothing goes before that time, which is taken to lie at most a day ahead. Otherwise
+// its last word counts. It never allows more than the limits of the budget.
+func (b *Budget) Overrule(ctx context.Context, project string, until time.Time, remaining int) error {
+	now, err := b.now(ctx)
+	if err != nil {
+		return err
+	}
+	till := now.Add(min(until.Sub(b.local()), longestBlock))
+	err = b.scripts.overrule.Run(ctx, b.rdb, budgetKeys(project), now.UnixMilli(), till.UnixMilli(), max(remaining, 0)).Err()
+	return budgetFault(project, err)
+}
+
+// BudgetState is how the budget of a project stands.
+type BudgetState struct {
+	UsedLastHour int
+	Limit        int       // an hour, to which the last that asked was held
+	AtOnce       int       // requests under way
+	Left         int       // that may still go this hour, also by what the server said
+	NextFreeAt   time.Time // when the next may go; zero if one may now
+	RefillsAt    time.Time // when the oldest of the last hour no longer counts; zero if there is none
+	BlockedUntil time.Time // the server wants none before; zero if it does not say so
+}
+
+// State returns how the budget of a project stands. One that nobody has used is whole.
+func (b *Budget) State(ctx context.Context, project string) (BudgetState, error) {
+	now, err := b.now(ctx)
+	if err != nil {
+		return BudgetState{}, err
+	}
+	parts, err := b.scripts.spent.Run(ctx, b.rdb, budgetKeys(project), now.UnixMilli(), b.cfg.PerHour, b.cfg.PerSecond, b.cfg.AtOnce).StringSlice()
+	if err != nil {
+		return BudgetState{}, budgetFault(project, err)
+	}
+	names := []string{"used", "per_hour", "at_once", "next", "refills", "blocked", "left", "until"}
+	p := parser{fields: make(map[string]string, len(names))}
+	for i, name := range names {
+		p.fields[name] = parts[i]
+	}
+	later := func(name string) time.Time { // on the clock of this machine
+		if t := p.time(name); t.After(now) {
+			return b.local().Add(t.Sub(now)).UTC()
+		}
+		return time.Time{}
+	}
+	s := BudgetState{
+		UsedLastHour: int(p.int("used")), Limit: int(p.int("per_hour")), AtOnce: int(p.int("at_once")),
+		NextFreeAt: later("next"), RefillsAt: later("refills"), BlockedUntil: later("blocked"),
+	}
+	s.Left = max(0, s.Limit-s.UsedLastHour)
+	if p.fields["left"] != "" && !later("until").IsZero() {
+		s.Left = min(s.Left, max(0, int(p.int("left"))))
+	}
+	if !s.BlockedUntil.IsZero() {
+		s.Left = 0
+	}
+	return s, budgetFault(project, p.err)
+}
+
+// now returns the time on the clock that all processes share.
+func (b *Budget) now(ctx context.Context) (time.Time, error) {
+	if b.cfg.Now != nil {
+		return b.cfg.Now(), nil
+	}
+	now, err := b.rdb.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask Redis for the time: %w", err)
+	}
+	return now, nil
+}
+
+// local returns the time on the clock of this machine, which is that of times given and returned.
+func (b *Budget) local() time.Time {
+	if b.cfg.Now != nil {
+		return b.cfg.Now()
+	}
+	return time.Now()
+}
+
+func budgetFault(project string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("budget of project %s: %w", strconv.Quote(project), err)
+}

@@ -1,0 +1,175 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+func newBudget(t rig, cfg jobs.BudgetConfig) *jobs.Budget {
+	t.Helper()
+	b, err := jobs.NewBudget(t.rdb, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestClientsShareABudget(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		const perHour, clients = 6, 4
+		var (
+			all     sync.WaitGroup
+			mu      sync.Mutex
+			allowed int
+			refused []error
+		)
+		for i := range clients {
+			b := newBudget(t, jobs.BudgetConfig{PerHour: perHour, PerSecond: 100})
+			all.Go(func() {
+				for range perHour {
+					l, err := b.Acquire(t.Context(), "demo", fmt.Sprintf("w%d", i))
+					mu.Lock()
+					if err == nil {
+						allowed++
+						l.Release(t.Context())
+						l.Release(t.Context())
+					} else {
+						refused = append(refused, err)
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		if allowed != perHour {
+			t.Errorf("%d requests were allowed, want %d", allowed, perHour)
+		}
+		for _, err := range refused {
+			full, ok := errors.AsType[*jobs.BudgetError](err)
+			if !ok || full.Limit != jobs.LimitHour || (time.Until(full.Until)-time.Hour).Abs() > time.Minute {
+				t.Fatalf("Acquire() = %v, want the hour's limit, for an hour", err)
+			}
+			if fault.CodeOf(err) != fault.CodeRateLimited || !strings.Contains(fault.HintOf(err), "--project demo") {
+				t.Fatalf("Acquire() = %v with code %s and hint %q", err, fault.CodeOf(err), fault.HintOf(err))
+			}
+		}
+		b := newBudget(t, jobs.BudgetConfig{})
+		s, err := b.State(t.Context(), "demo")
+		if err != nil || s.UsedLastHour != perHour || s.Limit != perHour || s.Left != 0 || s.AtOnce != 0 || s.NextFreeAt.IsZero() || s.RefillsAt.IsZero() {
+			t.Errorf("State() = %+v, %v; want the hour used up, as the others were held to it", s, err)
+		}
+		if _, err := b.Acquire(t.Context(), "other", "w1"); err != nil {
+			t.Errorf("another project: %v", err)
+		}
+		if s, err := b.State(t.Context(), "unused"); err != nil || s != (jobs.BudgetState{Limit: 54, Left: 54}) {
+			t.Errorf("State() of a budget that nobody has used = %+v, %v", s, err)
+		}
+	})
+}
+
+func TestLeasesAreLimited(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		b := newBudget(t, jobs.BudgetConfig{AtOnce: 1})
+		first, err := b.Acquire(t.Context(), "demo", "w1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.Acquire(t.Context(), "demo", "w2")
+		full, ok := errors.AsType[*jobs.BudgetError](err)
+		if !ok || full.Limit != jobs.LimitAtOnce || time.Until(full.Until) > 6*time.Second {
+			t.Errorf("Acquire() = %v, want the limit of requests at once, for a moment", err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		first.Release(ended) // all the same
+		if _, err := b.Acquire(t.Context(), "demo", "w2"); err != nil {
+			t.Errorf("Acquire() = %v after the lease was released", err)
+		}
+	})
+}
+
+func TestTheServerOverrulesTheBudget(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		b := newBudget(t, jobs.BudgetConfig{PerSecond: 100})
+		until := time.Now().Add(20 * time.Minute)
+		overrule := func(until time.Time, remaining int) {
+			t.Helper()
+			if err := b.Overrule(t.Context(), "demo", until, remaining); err != nil {
+				t.Fatal(err)
+			}
+		}
+		overrule(until, 1)
+		if s, err := b.State(t.Context(), "demo"); err != nil || s.Left != 1 || !s.BlockedUntil.IsZero() {
+			t.Errorf("State() = %+v, %v; want one request left", s, err)
+		}
+		refusals := 0
+		for range 2 {
+			_, err := b.Acquire(t.Context(), "demo", "w1")
+			if full, ok := errors.AsType[*jobs.BudgetError](err); ok && full.Limit == jobs.LimitServer && full.Until.Sub(until).Abs() < time.Second {
+				refusals++
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if refusals != 1 {
+			t.Errorf("%d of two requests were refused, want one", refusals)
+		}
+		later := until.Add(time.Minute)
+		overrule(later, 0)
+		overrule(until, 5) // an answer that was sent earlier
+		_, err := b.Acquire(t.Context(), "demo", "w1")
+		if full, ok := errors.AsType[*jobs.BudgetError](err); !ok || full.Until.Sub(later).Abs() > time.Second {
+			t.Errorf("Acquire() = %v, want it refused until %v", err, later)
+		}
+		if s, err := b.State(t.Context(), "demo"); err != nil || s.Left != 0 || s.BlockedUntil.Sub(later).Abs() > time.Second {
+			t.Errorf("State() = %+v, %v; want it blocked until %v", s, err, later)
+		}
+		overrule(time.Now().Add(1000*time.Hour), 0)
+		if s, err := b.State(t.Context(), "demo"); err != nil || time.Until(s.BlockedUntil) > 25*time.Hour {
+			t.Errorf("State() = %+v, %v; want it blocked for a day at most", s, err)
+		}
+	})
+}
+
+func TestABudgetStoresNothingForEver(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		b := newBudget(t, jobs.BudgetConfig{})
+		l, err := b.Acquire(t.Context(), "demo", "w1")
+		if err == nil {
+			err = errors.Join(l.Renew(t.Context()), b.Overrule(t.Context(), "demo", time.Now().Add(time.Minute), 3))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := t.rdb.Keys(t.Context(), "mixduck:{budget:*").Val()
+		if len(keys) != 3 {
+			t.Errorf("keys = %q, want three", keys)
+		}
+		for _, key := range keys {
+			if ttl := t.rdb.TTL(t.Context(), key).Val(); ttl <= 0 || ttl > time.Hour {
+				t.Errorf("%s lasts %v", key, ttl)
+			}
+		}
+	})
+}
+
+func TestBudgetRefusesSenselessLimits(t *testing.T) {
+	t.Parallel()
+	for _, cfg := range []jobs.BudgetConfig{{PerHour: -1}, {PerSecond: -1}, {AtOnce: -1}, {LeaseTTL: -1}} {
+		if _, err := jobs.NewBudget(nil, cfg); fault.CodeOf(err) != fault.CodeUsage {
+			t.Errorf("NewBudget(%+v) = %v, want a usage error", cfg, err)
+		}
+	}
+}

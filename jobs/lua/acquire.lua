@@ -1,0 +1,27 @@
+-- ARGV: id, now, per hour, per second, at once, how long the lease lasts (ms), how long the caller would wait (ms). Books
+-- the next request that may go. Returns ok and when it goes, or wait, when the next may go and the limit that says so.
+local id, now = ARGV[1], tonumber(ARGV[2])
+local booked = redis.call('ZSCORE', used, id)
+if booked then return {'ok', text(tonumber(booked)), ''} end -- asked before, answer lost
+local last = newest(1)
+if last and last > now + hour then -- somebody's clock was wrong
+  redis.call('ZREMRANGEBYSCORE', used, '(' .. text(now + hour), '+inf')
+end
+local at, limit, full = earliest(now, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
+if full or at - now > tonumber(ARGV[7]) then return {'wait', text(at), limit} end
+redis.call('ZREMRANGEBYSCORE', used, '-inf', text(now - hour))
+redis.call('ZREMRANGEBYSCORE', leases, '-inf', text(now))
+local lasts = at - now + tonumber(ARGV[6])
+redis.call('ZADD', used, text(at), id)
+redis.call('ZADD', leases, text(now + lasts), id)
+redis.call('HSET', said, 'per_hour', ARGV[3])
+local left = redis.call('HMGET', said, 'left', 'until')
+if left[1] and tonumber(left[2]) > now then
+  redis.call('HINCRBY', said, 'left', -1)
+elseif left[1] then
+  redis.call('HDEL', said, 'left', 'until')
+end
+keep(used, at - now + hour)
+keep(leases, lasts)
+keep(said, hour)
+return {'ok', text(at), limit}
