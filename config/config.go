@@ -47,6 +47,7 @@ type Project struct {
 // Mixpanel says how its API is reached.
 type Mixpanel struct {
 	BaseURL          string // replaces Mixpanel's hosts; "" for these
+	RequestsPerHour  int    // of a project, by all workers; 0 means that they are not counted
 	FirstByteTimeout time.Duration
 	IdleTimeout      time.Duration
 }
@@ -80,7 +81,7 @@ func defaults(getenv func(string) string) Config {
 	return Config{
 		DataDir:  filepath.Join(home, ".mp", "data"),
 		Project:  Project{Region: "us", Location: time.UTC},
-		Mixpanel: Mixpanel{FirstByteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute},
+		Mixpanel: Mixpanel{RequestsPerHour: unset, FirstByteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute},
 		Worker: Worker{
 			Concurrency: 4, DrainTimeout: 20 * time.Second, RetryBackoff: 5 * time.Second,
 			MemoryLimit: 512 << 20, LockWait: time.Minute,
@@ -145,8 +146,19 @@ func unknown(env map[string]string, known map[string]bool) []string {
 	return names
 }
 
-// finish resolves what depends on the machine.
+const (
+	unset           = -1
+	requestsPerHour = 54 // of the 60 that Mixpanel allows: the rest is for the customer's other tools
+)
+
+// finish resolves what depends on other settings and on the machine.
 func (c *Config) finish() (err error) {
+	if c.Mixpanel.RequestsPerHour == unset {
+		c.Mixpanel.RequestsPerHour = requestsPerHour
+		if c.Mixpanel.BaseURL != "" { // nobody knows what it allows
+			c.Mixpanel.RequestsPerHour = 0
+		}
+	}
 	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
 		return err
 	}

@@ -70,6 +70,7 @@ func TestProblems(t *testing.T) {
 		{"duration without a unit", "MIXDUCK_WORKER_DRAIN_TIMEOUT=20", "is no duration"},
 		{"negative duration", "MIXDUCK_WORKER_LOCK_WAIT=-1s", "is no duration"},
 		{"count", "MIXDUCK_WORKER_CONCURRENCY=0", "is no number from 1 on"},
+		{"requests", "MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR=0", "neither a number from 1 on nor off"},
 		{"size", "MIXDUCK_WORKER_MEMORY_LIMIT=lots", "is no size"},
 		{"little memory", "MIXDUCK_WORKER_MEMORY_LIMIT=64MB", "is too little"},
 		{"level", "MIXDUCK_LOG_LEVEL=loud", "none of debug, info, warn, error"},

@@ -37,6 +37,7 @@ func settings() []setting {
 		{key: "project.username", env: "MP_USERNAME", usage: "service account", set: notEmpty(func(c *Config) *string { return &c.Project.Username })},
 		{key: "project.secret", env: "MP_SECRET", usage: "its secret", secret: true, set: setProjectSecret},
 		{key: "mixpanel.base_url", env: "MIXDUCK_MIXPANEL_BASE_URL", flag: "mixpanel-base-url", usage: "replaces Mixpanel's hosts, for tests and proxies", set: notEmpty(func(c *Config) *string { return &c.Mixpanel.BaseURL })},
+		{key: "mixpanel.requests_per_hour", env: "MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR", flag: "mixpanel-requests-per-hour", usage: "exports of a project by all workers, or off; default 54, and off with a base URL", set: setRequestsPerHour},
 		{key: "mixpanel.first_byte_timeout", env: "MIXDUCK_MIXPANEL_FIRST_BYTE_TIMEOUT", flag: "mixpanel-first-byte-timeout", usage: "how long an export may take to begin; default 5m", set: positive(func(c *Config) *time.Duration { return &c.Mixpanel.FirstByteTimeout })},
 		{key: "mixpanel.idle_timeout", env: "MIXDUCK_MIXPANEL_IDLE_TIMEOUT", flag: "mixpanel-idle-timeout", usage: "how long an export may be silent; default 2m", set: positive(func(c *Config) *time.Duration { return &c.Mixpanel.IdleTimeout })},
 		{key: "worker.concurrency", env: "MIXDUCK_WORKER_CONCURRENCY", flag: "concurrency", usage: "jobs at once; default 4", set: count(func(c *Config) *int { return &c.Worker.Concurrency })},
@@ -145,6 +146,19 @@ func setTimeEncoding(c *Config, v string) error {
 		return fmt.Errorf("%q is none of utc, shifted", v)
 	}
 	c.Project.Shifted = v == "shifted"
+	return nil
+}
+
+func setRequestsPerHour(c *Config, v string) error {
+	if v == "off" {
+		c.Mixpanel.RequestsPerHour = 0
+		return nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is neither a number from 1 on nor off", v)
+	}
+	c.Mixpanel.RequestsPerHour = n
 	return nil
 }
 

@@ -97,6 +97,9 @@ func (e *BudgetError) Error() string {
 	return fmt.Sprintf("budget of project %s: %s; the next may go at %s", e.Project, why, e.Until.UTC().Format(time.RFC3339))
 }
 
+// RetryAt returns Until.
+func (e *BudgetError) RetryAt() time.Time { return e.Until }
+
 // FaultCode returns [fault.CodeRateLimited].
 func (e *BudgetError) FaultCode() fault.Code { return fault.CodeRateLimited }
 

@@ -39,7 +39,7 @@ func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func
 	return f.now(), f.finish(ctx)
 }
 
-// fetch is one call of FetchEvents. Its fields belong to the goroutine that made it, but for received.
+// fetch is one call of FetchEvents. Its fields belong to the goroutine that made it, but for the counters.
 type fetch struct {
 	*Workspace
 	req    FetchRequest
@@ -48,7 +48,8 @@ type fetch struct {
 	table    storage.Table
 	plan     *plan
 	progress Progress
-	received atomic.Int64
+	sent     atomic.Int64 // requests
+	received atomic.Int64 // bytes
 	results  chan result
 	active   int // windows under way
 
@@ -144,7 +145,7 @@ func windows(receipts []storage.Receipt) (all []day.Range) {
 // now returns the progress as it stands.
 func (f *fetch) now() Progress {
 	p := f.progress
-	p.Bytes = f.received.Load()
+	p.Requests, p.Bytes = int(f.sent.Load()), f.received.Load()
 	p.WindowsTotal = p.WindowsDone + f.active
 	if f.plan != nil {
 		p.WindowsTotal += f.plan.windowsLeft()
@@ -212,7 +213,6 @@ func (f *fetch) start(ctx context.Context, g *gate) <-chan time.Time {
 			return time.After(at.Sub(now))
 		}
 		f.active++
-		f.progress.Requests++
 		go func() {
 			receipt, err := f.window(ctx, w, g)
 			f.results <- result{w, receipt, err}
@@ -228,7 +228,7 @@ func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt,
 		began := time.Now()
 		resp, err = f.download(ctx, mixpanel.ExportRequest{
 			Project: f.cfg.Project.ID, Days: w.days, Events: f.req.Events, Where: f.req.Where,
-		}, &f.received)
+		}, &f.sent, &f.received)
 		if err == nil {
 			f.log.LogAttrs(ctx, slog.LevelDebug, "window downloaded",
 				slog.String("range", w.days.String()), slog.Int64("bytes", resp.bytes), slog.Duration("took", time.Since(began)))

@@ -107,6 +107,7 @@ func (f *fetch) settle(ctx context.Context, res result) {
 	var (
 		api    *mixpanel.Error
 		shrunk *storage.ShrunkError
+		later  interface{ RetryAt() time.Time }
 	)
 	switch {
 	case errors.Is(f.stop, errGaveUp):
@@ -120,7 +121,13 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		}
 		f.plan.without(w, shrunk.Days)
 	case errors.As(err, &api) && api.Action == mixpanel.Pause:
-		f.stop = &PauseError{Until: f.cfg.Now().Add(api.After), Err: err}
+		until := f.cfg.Now().Add(api.After)
+		if f.cfg.Budget != nil {
+			f.cfg.Budget.Refused(ctx, f.cfg.Project.ID, until)
+		}
+		f.stop = &PauseError{Until: until, Err: err}
+	case errors.As(err, &later):
+		f.stop = &PauseError{Until: later.RetryAt(), Err: err}
 	case Permanent(err), errors.Is(err, storage.ErrLocked):
 		f.stop = fmt.Errorf("%s: %w", w.days, err)
 	case w.tries+1 >= f.cfg.WindowTries && w.days.Len() == 1:

@@ -30,8 +30,15 @@ type response struct {
 
 const copyBytes = 256 << 10
 
-// download spools the answer to one request. received is told of the bytes as they come. On failure no file is left.
-func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, received *atomic.Int64) (_ *response, err error) {
+// download spools the answer to one request. It counts the request when it is sent, and the bytes as they come. On
+// failure no file is left.
+func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, sent, received *atomic.Int64) (_ *response, err error) {
+	release, err := w.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	sent.Add(1)
 	resp := &response{fetchedAt: w.cfg.Now()}
 	body, err := w.source.Export(ctx, r)
 	if err != nil {
@@ -57,6 +64,14 @@ func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, rece
 	}
 	resp.gzip, resp.hash = body.Gzip, fmt.Sprintf("%016x", hash.Sum64())
 	return resp, nil
+}
+
+// acquire books a request.
+func (w *Workspace) acquire(ctx context.Context) (release func(), err error) {
+	if w.cfg.Budget == nil {
+		return func() {}, nil
+	}
+	return w.cfg.Budget.Acquire(ctx, w.cfg.Project.ID)
 }
 
 // counter counts what is written to it.

@@ -56,6 +56,14 @@ type exporter interface {
 	Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error)
 }
 
+// budget is what a workspace asks before each request, if it has one. Acquire returns an error with a method
+// RetryAt() time.Time where the request has to wait; the workspace then comes to an end with a [PauseError]. release
+// says that the request has ended. Refused tells what Mixpanel said when it refused one.
+type budget interface {
+	Acquire(ctx context.Context, project int64) (release func(), err error)
+	Refused(ctx context.Context, project int64, until time.Time)
+}
+
 // Config says what a workspace works on. Database.Path, SpoolDir and Project.ID are needed.
 type Config struct {
 	Project  Project
@@ -68,6 +76,8 @@ type Config struct {
 	// LookbackDays is how long Mixpanel completes a day after it is over; 0 means 5, the time for which its SDKs keep
 	// events that they could not send.
 	LookbackDays int
+
+	Budget budget // shared by all who export from the project; nil means that nobody counts
 
 	WindowTries int           // of a single day, before it is given up; 0 means 3
 	RetryDelay  time.Duration // before a window is asked again, doubled each time; 0 means 1 s

@@ -31,6 +31,7 @@ type daemon struct {
 	log    *slog.Logger
 	client *mixpanel.Client
 	loads  *semaphore.Weighted // of all jobs: a load keeps every core busy
+	budget *fetch.Budget       // nil if requests are not counted
 }
 
 // newDaemon checks the settings that only a worker needs.
@@ -65,6 +66,13 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	queue, err := jobs.NewQueue(rdb, jobs.Config{})
 	if err != nil {
 		return err
+	}
+	if n := d.cfg.Mixpanel.RequestsPerHour; n > 0 {
+		shared, err := jobs.NewBudget(rdb, jobs.BudgetConfig{PerHour: n})
+		if err != nil {
+			return err
+		}
+		d.budget = fetch.NewBudget(shared, seat.id, d.log)
 	}
 	spool := filepath.Join(d.cfg.SpoolDir(), seat.id)
 	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
@@ -136,10 +144,14 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 	if err != nil {
 		return nil, err
 	}
-	return workspace.New(workspace.Config{
+	cfg := workspace.Config{
 		Project:  workspace.Project{ID: id, Location: d.cfg.Project.Location, Shifted: d.cfg.Project.Shifted},
 		Database: storage.Config{Path: path, LockWait: d.cfg.Worker.LockWait, MemoryLimit: d.cfg.Worker.MemoryLimit},
 		SpoolDir: spool,
 		Loads:    d.loads,
-	}, d.client, log)
+	}
+	if d.budget != nil {
+		cfg.Budget = d.budget
+	}
+	return workspace.New(cfg, d.client, log)
 }

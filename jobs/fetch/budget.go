@@ -1,0 +1,68 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"mixduck/jobs"
+)
+
+// Budget lends a workspace the requests that all workers share.
+type Budget struct {
+	shared *jobs.Budget
+	holder string
+	log    *slog.Logger
+}
+
+// NewBudget returns the budget as the worker named holder sees it.
+func NewBudget(shared *jobs.Budget, holder string, log *slog.Logger) *Budget {
+	return &Budget{shared: shared, holder: holder, log: log}
+}
+
+// askAgain is how often a queue that cannot be reached is asked again.
+const askAgain = time.Second
+
+// Acquire books a request and keeps its lease until release is called. It returns a *[jobs.BudgetError] where the
+// request has to wait for long, and waits for a queue that cannot be reached: nothing may be sent that nobody counts.
+func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), err error) {
+	tick := time.NewTicker(askAgain)
+	defer tick.Stop()
+	for {
+		lease, err := b.shared.Acquire(ctx, strconv.FormatInt(project, 10), b.holder)
+		if err == nil {
+			return b.keep(ctx, lease), nil
+		}
+		if _, ok := errors.AsType[*jobs.BudgetError](err); ok || ctx.Err() != nil {
+			return nil, err
+		}
+		b.log.LogAttrs(ctx, slog.LevelWarn, "request waits for the queue", slog.Any("err", err))
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// keep renews a lease until the function that it returns is called.
+func (b *Budget) keep(ctx context.Context, lease jobs.Lease) (release func()) {
+	renewing, stop := context.WithCancel(ctx)
+	var renewal sync.WaitGroup
+	renewal.Go(func() { lease.Keep(renewing) })
+	return func() {
+		stop()
+		renewal.Wait()
+		lease.Release(ctx)
+	}
+}
+
+// Refused tells all workers that Mixpanel wants no request of the project before until.
+func (b *Budget) Refused(ctx context.Context, project int64, until time.Time) {
+	if err := b.shared.Overrule(ctx, strconv.FormatInt(project, 10), until, 0); err != nil {
+		b.log.LogAttrs(ctx, slog.LevelWarn, "other workers were not told to wait", slog.Any("err", err))
+	}
+}
