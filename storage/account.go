@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ const (
 // setAside judges the lines that are no events of the window, and stores them.
 func (l *load) setAside(ctx context.Context) error {
 	f := l.feed
+	slices.SortFunc(f.quarantine, func(a, b badLine) int { return int(a.number - b.number) })
 	bad := int64(len(f.quarantine))
 	total := f.rows.Load() + f.duplicates.Load() + bad
 	limit := max(tolerated, int64(toleratedShare*float64(total)))
@@ -27,36 +29,46 @@ func (l *load) setAside(ctx context.Context) error {
 	if bad > limit || bad > 0 && bad == total {
 		return &BadLinesError{Bad: bad, Lines: total, Reason: f.quarantine[0].reason}
 	}
-	slices.SortFunc(f.quarantine, func(a, b badLine) int { return int(a.number - b.number) })
-	if !l.w.Add {
-		// Lines of an earlier window go with their day; those whose day is not known, or lies outside of their window, with
-		// their whole window: the answer for the day that they name will not bring them again.
-		if err := l.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ?
-			AND if(day BETWEEN from_date AND to_date, day, from_date) >= ? AND if(day BETWEEN from_date AND to_date, day, to_date) <= ?`,
-			l.w.Table, l.from(), l.to()); err != nil {
-			return err
-		}
-	}
-	for _, b := range f.quarantine {
-		if err := l.quarantine(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// quarantine stores one line, in place of the same line from a wider window.
-func (l *load) quarantine(ctx context.Context, b badLine) error {
-	if err := l.exec(ctx, "DELETE FROM mixduck.quarantine WHERE table_name = ? AND from_date <= ? AND to_date >= ? AND job_id <> ? AND line = ?",
-		l.w.Table, l.to(), l.from(), l.w.Job, b.line); err != nil {
+	if err := l.dropQuarantine(ctx); err != nil {
 		return err
 	}
-	var d any
-	if b.day.Valid {
-		d = b.day.V.String()
+	if bad == 0 {
+		return nil
 	}
-	return l.exec(ctx, "INSERT INTO mixduck.quarantine VALUES (?, ?, ?, ?::DATE, ?, ?, ?, ?, ?)",
-		l.w.Table, l.from(), l.to(), d, b.number, b.reason.Error(), b.line, l.w.Job, l.w.FetchedAt.UTC())
+	if err := appendRows(ctx, l.conn, "", "mixduck", "quarantine", l.quarantined); err != nil {
+		return err
+	}
+	// The same line from a wider window, or one that was added to, is there no longer twice.
+	return l.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ? AND from_date <= ? AND to_date >= ? AND job_id <> ?
+		AND line IN (SELECT line FROM mixduck.quarantine WHERE table_name = ? AND from_date = ? AND to_date = ? AND job_id = ?)`,
+		l.w.Table, l.to(), l.from(), l.w.Job, l.w.Table, l.from(), l.to(), l.w.Job)
+}
+
+// dropQuarantine deletes what was set aside of the days that are replaced.
+func (l *load) dropQuarantine(ctx context.Context) error {
+	if l.w.Add { // only what the job itself has brought, if it asks once more
+		return l.exec(ctx, "DELETE FROM mixduck.quarantine WHERE table_name = ? AND job_id = ? AND from_date <= ? AND to_date >= ?",
+			l.w.Table, l.w.Job, l.to(), l.from())
+	}
+	// Lines of an earlier window go with their day; those whose day is not known, or lies outside of their window, with
+	// their whole window: the answer for the day that they name will not bring them again.
+	return l.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ?
+		AND if(day BETWEEN from_date AND to_date, day, from_date) >= ? AND if(day BETWEEN from_date AND to_date, day, to_date) <= ?`,
+		l.w.Table, l.from(), l.to())
+}
+
+// quarantined yields the lines that are set aside as rows of mixduck.quarantine.
+func (l *load) quarantined(yield func([]driver.Value) bool) {
+	from, to := l.w.Days.From.Start(time.UTC), l.w.Days.To.Start(time.UTC)
+	for _, b := range l.feed.quarantine {
+		var d any
+		if b.day.Valid {
+			d = b.day.V.Start(time.UTC)
+		}
+		if !yield([]driver.Value{l.w.Table, from, to, d, b.number, b.reason.Error(), b.line, l.w.Job, l.w.FetchedAt.UTC()}) {
+			return
+		}
+	}
 }
 
 // account compares the days with what was there, and writes coverage and receipt.

@@ -89,7 +89,7 @@ func TestKilledInTheMiddleOfLoads(t *testing.T) {
 // checkVersion opens the file as a program does after a crash, and returns the version that it holds.
 func checkVersion(t *testing.T, path string, may []int) int {
 	t.Helper()
-	e, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: true})
+	e, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: true, LockWait: lockWait})
 	if err != nil {
 		t.Fatal(err)
 	}

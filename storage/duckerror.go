@@ -1,10 +1,14 @@
 package storage
 
 import (
+	"context"
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/duckdb/duckdb-go/v2"
 
 	"mixduck/internal/fault"
 )
@@ -32,4 +36,16 @@ func diskFull(err error) error {
 		return err
 	}
 	return fault.New(fault.CodeFailed, "free some space on the disk and retry: what was committed is safe", "%w: %w", syscall.ENOSPC, err)
+}
+
+// ended returns why ctx ended if err says no more than that it has.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	d, ok := errors.AsType[*duckdb.Error](err)
+	if ok && d.Type == duckdb.ErrorTypeInterrupt || errors.Is(err, ctx.Err()) {
+		return context.Cause(ctx)
+	}
+	return err
 }

@@ -112,13 +112,13 @@ func (e *Engine) write(ctx context.Context, fence int64, fn func(*sql.Conn) erro
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "BEGIN"); err != nil { // cut off it could leave a transaction open
 		return err
 	}
 	// DuckDB answers OK to the COMMIT of an aborted transaction, so that any error has to end in a ROLLBACK.
 	defer func() {
 		if err != nil {
-			err = diskFull(err)
+			err = diskFull(ended(ctx, err))
 			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 	}()

@@ -27,9 +27,14 @@ func span(offset, n int) day.Range {
 // now is a moment at which all days of the tests are over.
 var now = time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)
 
+// lockWait is for how long a test waits that does not mean to meet a lock: a process that another test is starting at
+// this moment shares the locks of this one until it runs its own program.
+const lockWait = 30 * time.Second
+
 // open opens a database and closes it at the end of the test.
 func open(tb testing.TB, cfg storage.Config) *storage.Engine {
 	tb.Helper()
+	cfg.LockWait = lockWait
 	e, err := storage.Open(tb.Context(), cfg)
 	if err != nil {
 		tb.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -93,7 +92,7 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 		err = registerFeed(name, cfg)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), inst.close())
+		return nil, errors.Join(diskFull(fmt.Errorf("%s: %w", path, err)), inst.close())
 	}
 	return inst, nil
 }
@@ -148,10 +147,14 @@ func options(cfg Config) url.Values {
 // newestFormat is the newest storage format that the linked DuckDB reads: that of v1.5.
 const newestFormat = 68
 
+// headersBytes is how long a database without any data is.
+const headersBytes = 3 * 4096
+
 // checkFile looks at the head of a file that is there, before DuckDB opens it: its own messages speak of its insides.
 // No instance of the file is open in this process, so that closing the descriptor drops no lock.
 //
-// An empty file is what a crash or a full disk leaves of a new database. DuckDB does not take it, so that it is removed.
+// A file that ends within its headers is what a full disk or a crash leaves of a new database. DuckDB does not take it, so
+// that it is removed.
 func checkFile(path string, readOnly bool) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -161,15 +164,20 @@ func checkFile(path string, readOnly bool) error {
 		return err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
 	var head [20]byte
-	n, err := f.ReadAt(head[:], 0)
-	if n == 0 && errors.Is(err, io.EOF) {
+	_, err = f.ReadAt(head[:], 0)
+	isDuckDB := string(head[8:12]) == "DUCK"
+	if size := info.Size(); info.Mode().IsRegular() && (size == 0 || isDuckDB && size < headersBytes) {
 		if readOnly {
 			return &NotFoundError{Path: path}
 		}
 		return os.Remove(path)
 	}
-	if err != nil || string(head[8:12]) != "DUCK" {
+	if err != nil || !isDuckDB {
 		return fault.Usage("move the file away, or choose another --database", "%s is no DuckDB database", path)
 	}
 	if format := binary.LittleEndian.Uint64(head[12:]); format > newestFormat {

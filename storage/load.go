@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime/cgo"
@@ -25,6 +26,7 @@ func (e *Engine) Load(ctx context.Context, w Window) (Receipt, error) {
 		return Receipt{}, err
 	}
 	l := &load{w: w, table: table}
+	defer l.forget()
 	err = e.write(ctx, w.Fence, func(conn *sql.Conn) error {
 		l.conn = conn
 		return l.run(ctx)
@@ -41,6 +43,7 @@ type load struct {
 	table   string // quoted
 	conn    *sql.Conn
 	feed    *feed
+	handle  cgo.Handle        // of feed; 0 before there is one
 	before  map[day.Day]int64 // rows a day
 	receipt Receipt
 }
@@ -110,15 +113,14 @@ func (l *load) insert(ctx context.Context) error {
 			return err
 		}
 	}
-	handle := cgo.NewHandle(f)
-	defer handle.Delete()
+	l.handle = cgo.NewHandle(f)
 	ctx, stop := context.WithCancel(ctx)
 	var reader sync.WaitGroup
 	defer reader.Wait()
 	defer stop()
 	reader.Go(func() { f.blocks.read(ctx) })
 
-	res, err := l.conn.ExecContext(ctx, "INSERT INTO "+l.table+" BY NAME FROM mixduck_feed(?)", int64(handle))
+	res, err := l.conn.ExecContext(ctx, "INSERT INTO "+l.table+" BY NAME FROM mixduck_feed(?)", int64(l.handle))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
@@ -132,6 +134,14 @@ func (l *load) insert(ctx context.Context) error {
 		err = fmt.Errorf("DuckDB inserted %d of %d rows", inserted, f.rows.Load())
 	}
 	return err
+}
+
+// forget gives the feed's handle up, after the end of the transaction: of a statement that was interrupted DuckDB may
+// begin a thread as late as when the connection is used for the next one.
+func (l *load) forget() {
+	if l.handle != 0 {
+		l.handle.Delete()
+	}
 }
 
 // zone prepares the conversion of the window's times, with a day to spare at either end.
@@ -170,15 +180,8 @@ func (l *load) dropOverridden(ctx context.Context) error {
 	if err := l.exec(ctx, temp); err != nil {
 		return err
 	}
-	insert, err := l.conn.PrepareContext(ctx, "INSERT INTO overridden VALUES (?, ?, nullif(?, ''), nullif(?, ''))")
-	if err != nil {
+	if err := appendRows(ctx, l.conn, "temp", "main", "overridden", l.overridden); err != nil {
 		return err
-	}
-	defer insert.Close()
-	for _, k := range l.feed.overridden {
-		if _, err := insert.ExecContext(ctx, k.name, k.time, k.distinctID, k.insertID); err != nil {
-			return err
-		}
 	}
 	res, err := l.conn.ExecContext(ctx, "DELETE FROM "+l.table+` WHERE rowid IN (
 		SELECT row_id FROM (
@@ -196,4 +199,19 @@ func (l *load) dropOverridden(ctx context.Context) error {
 	l.feed.duplicates.Add(n)
 	l.feed.rows.Add(-n)
 	return errors.Join(err, l.exec(ctx, "DROP TABLE overridden"))
+}
+
+// overridden yields the keys that dropOverridden sorts out.
+func (l *load) overridden(yield func([]driver.Value) bool) {
+	text := func(s string) driver.Value {
+		if s == "" {
+			return nil
+		}
+		return s
+	}
+	for _, k := range l.feed.overridden {
+		if !yield([]driver.Value{k.name, k.time, text(k.distinctID), text(k.insertID)}) {
+			return
+		}
+	}
 }

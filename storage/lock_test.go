@@ -167,7 +167,7 @@ func TestOpenAtTheSameMoment(t *testing.T) {
 				var group sync.WaitGroup
 				for range 8 {
 					group.Go(func() {
-						e, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: readOnly})
+						e, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: readOnly, LockWait: time.Second})
 						if err != nil {
 							t.Error(err)
 							return

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -29,7 +30,12 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	// A check here makes a database or two. Who wants more of them gives -rapid.checks.
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m) // parses the flags
 }
 
 // childMain does what a process of the given role does until its standard input ends. It says what it has done on

@@ -5,8 +5,8 @@ import "time"
 // zoneOffsets turns the "time" of a project into UTC. Projects from before 2023 store the wall clock of their zone as if
 // it were UTC (Mixpanel's documentation of time zones); a zone of nil leaves times as they are.
 //
-// The conversion of an hour that happens twice in autumn takes the first of the two, as time.Date does; one that does
-// not exist in spring is moved on by the jump.
+// A wall clock that happens twice in autumn, or not at all in spring, is taken as time.Date takes it: the offset is that
+// before or that after the change.
 type zoneOffsets struct {
 	loc   *time.Location
 	first int64   // hour, since 1970, of offsets[0]

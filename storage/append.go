@@ -1,0 +1,32 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"iter"
+
+	"github.com/duckdb/duckdb-go/v2"
+)
+
+// appendRows adds rows to a table, in the transaction of conn. Rows that come with a statement each cost DuckDB a block
+// of memory each until the transaction ends.
+func appendRows(ctx context.Context, conn *sql.Conn, catalog, schema, table string, rows iter.Seq[[]driver.Value]) error {
+	return conn.Raw(func(driverConn any) error {
+		c, ok := driverConn.(driver.Conn)
+		if !ok {
+			return errors.New("not a connection of the driver")
+		}
+		a, err := duckdb.NewAppender(c, catalog, schema, table)
+		if err != nil {
+			return err
+		}
+		for row := range rows {
+			if err := a.AppendRow(row...); err != nil {
+				return errors.Join(err, a.Close())
+			}
+		}
+		return a.CloseWithCancel(ctx)
+	})
+}

@@ -1,0 +1,373 @@
+package storage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/storage"
+)
+
+func TestReceiptsAddUp(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	w := window(span(0, 2),
+		events(first, 100, "a"), events(first+1, 50, "a"), events(first, 30, "a"), // 30 of them twice
+		"\n", "\r\n", "no event\n", `{"event":"e"}`+"\r\n", event(first+7, 1, "outside"))
+	w.Bytes, w.Hash = 4711, "c0ffee"
+	got := load(t, e, w)
+	want(t, "receipt", got, storage.Receipt{Days: w.Days, Lines: 183, Rows: 150, Duplicates: 30, Quarantined: 3, Bytes: 4711, Hash: "c0ffee"})
+	plan := prepare(t, e, storage.Table{Name: "events", Project: "1", Days: span(0, 10), Job: "job-1"})
+	want(t, "plan", plan, storage.Plan{Table: "events", Done: []storage.Receipt{got}, Coverage: []storage.Coverage{
+		{Day: first, State: storage.Complete, Rows: 100, FetchedAt: now, Job: "job-1"},
+		{Day: first + 1, State: storage.Complete, Rows: 50, FetchedAt: now, Job: "job-1"},
+	}})
+	closeEngine(t, e)
+	want(t, "stored receipt", query(t, path, "SELECT table_name, from_date, to_date, lines, row_count, duplicates, quarantined, bytes, hash, job_id, fetched_at FROM mixduck.receipts"),
+		[]string{"events|2026-11-01|2026-11-02|183|150|30|3|4711|c0ffee|job-1|2027-01-01 12:00:00"})
+	want(t, "rows", counts(t, path), []string{"2026-11-01|100", "2026-11-02|50"})
+	want(t, "metadata", query(t, path, "SELECT * FROM _metadata"), []string{"events|events|2027-01-01 12:00:00|2026-11-01|2026-11-02|150"})
+}
+
+// A job has one receipt a day, so that its progress adds up also when it asked for a window again.
+func TestReceiptsOfOneJob(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	load(t, e, window(span(0, 4), events(first, 10, "a"), events(first+2, 20, "a")))
+	other := window(span(0, 4), events(first, 10, "a"), events(first+2, 20, "a"))
+	other.Job = "job-2"
+	load(t, e, other)
+	a := load(t, e, window(span(0, 2), events(first, 10, "a")))
+	b := load(t, e, window(span(2, 2), events(first+2, 20, "a")))
+	plan := prepare(t, e, storage.Table{Name: "events", Project: "1", Days: span(0, 4), Job: "job-1"})
+	want(t, "receipts", plan.Done, []storage.Receipt{a, b})
+	plan = prepare(t, e, storage.Table{Name: "events", Project: "1", Days: span(0, 4), Job: "job-2"})
+	if len(plan.Done) != 1 {
+		t.Errorf("receipts of another job = %v, want one", plan.Done)
+	}
+}
+
+func TestColumns(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	load(t, e, window(span(0, 1),
+		`{"event":"a\u0000b","properties":{"time":1793491201.25,"distinct_id":17,"$insert_id":"😀","mp_processing_time_ms":1793491202345,"x":1e400}}`+"\n",
+		`{"event":"","properties": {"time" : 1793491203,"distinct_id":"","$insert_id":null, "y":[1.10, "\ud83d\ude00"]}}`+"\n",
+		`{"event":"late","properties":{"time":1793491204,"mp_processing_time_ms":999999999999999999}}`+"\n",
+	))
+	closeEngine(t, e)
+	want(t, "rows", query(t, path, "SELECT replace(event_name, chr(0), '?'), event_time, distinct_id, insert_id, day, processed_at, properties FROM events ORDER BY event_time"), []string{
+		`a?b|2026-11-01 00:00:01.25|17|😀|2026-11-01|2026-11-01 00:00:02.345|{"time":1793491201.25,"distinct_id":17,"$insert_id":"😀","mp_processing_time_ms":1793491202345,"x":1e400}`,
+		`|2026-11-01 00:00:03|NULL|NULL|2026-11-01|NULL|{"time" : 1793491203,"distinct_id":"","$insert_id":null, "y":[1.10, "\ud83d\ude00"]}`,
+		`late|2026-11-01 00:00:04|NULL|NULL|2026-11-01|NULL|{"time":1793491204,"mp_processing_time_ms":999999999999999999}`,
+	})
+	want(t, "types and compression", query(t, path, `SELECT DISTINCT column_name, data_type FROM duckdb_columns() WHERE table_name = 'events' ORDER BY ALL`), []string{
+		"day|DATE", "distinct_id|VARCHAR", "event_name|VARCHAR", "event_time|TIMESTAMP", "insert_id|VARCHAR", "processed_at|TIMESTAMP", "properties|JSON",
+	})
+}
+
+// NULL and other values must not stain each other, from chunk to chunk.
+func TestColumnsThatAreSometimesMissing(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	var lines strings.Builder
+	const n = 30_000
+	for i := range n {
+		fmt.Fprintf(&lines, `{"event":"e%d","properties":{"time":%d`, i%7, int(first)*86400+i)
+		if i%3 == 0 {
+			fmt.Fprintf(&lines, `,"distinct_id":"u%d"`, i)
+		}
+		if i%5 == 0 {
+			fmt.Fprintf(&lines, `,"$insert_id":"i\u002d%d"`, i)
+		}
+		if i%4 == 0 {
+			fmt.Fprintf(&lines, `,"mp_processing_time_ms":%d`, int64(1_800_000_000_000)+int64(i))
+		}
+		fmt.Fprintf(&lines, `,"n":%d}}`+"\n", i)
+	}
+	load(t, e, window(span(0, 1), lines.String()))
+	closeEngine(t, e)
+	want(t, "rows with a wrong value", query(t, path, `SELECT * FROM (SELECT (properties->>'n')::INTEGER AS n, * FROM events)
+		WHERE event_name <> 'e' || n % 7 OR epoch(event_time) <> ? + n
+			OR distinct_id IS DISTINCT FROM if(n % 3 = 0, 'u' || n, NULL) OR insert_id IS DISTINCT FROM if(n % 5 = 0, 'i-' || n, NULL)
+			OR epoch_ms(processed_at) IS DISTINCT FROM if(n % 4 = 0, 1800000000000 + n, NULL) LIMIT 5`, int64(first)*86400), nil)
+	want(t, "rows", query(t, path, "SELECT count(DISTINCT properties->>'n') FROM events"), []string{strconv.Itoa(n)})
+}
+
+func TestFence(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	step := func(fence int64) (prepare, load, swap error) {
+		_, prepare = e.Prepare(t.Context(), storage.Table{Name: "events", Project: "1", Fence: fence})
+		w := window(span(0, 1), events(first, 10, "a"))
+		w.Fence = fence
+		_, load = e.Load(t.Context(), w)
+		return prepare, load, e.Swap(t.Context(), "events", fence)
+	}
+	for _, tt := range []struct {
+		fence int64
+		want  error
+	}{{5, nil}, {5, nil}, {4, storage.ErrFenced}, {0, nil}, {4, storage.ErrFenced}, {6, nil}, {5, storage.ErrFenced}, {-1, storage.ErrFenced}} {
+		prepare, load, swap := step(tt.fence)
+		for what, err := range map[string]error{"Prepare": prepare, "Load": load, "Swap": swap} {
+			if !errors.Is(err, tt.want) || (tt.want != nil && fault.HintOf(err) == "") {
+				t.Errorf("%s with fence %d = %v, want %v", what, tt.fence, err, tt.want)
+			}
+		}
+	}
+	// A load that fails moves no fence.
+	w := window(span(0, 1), "half")
+	w.Fence = 100
+	if _, err := e.Load(t.Context(), w); !errors.Is(err, storage.ErrTruncated) {
+		t.Errorf("Load = %v, want %v", err, storage.ErrTruncated)
+	}
+	closeEngine(t, e)
+	want(t, "fence", query(t, path, "SELECT value FROM mixduck.fence"), []string{"6"})
+}
+
+// endless is a stream of events without end, that says when it is read for the nth time.
+type endless struct {
+	text    []byte
+	rest    []byte
+	reads   int
+	reached context.CancelCauseFunc
+}
+
+func (s *endless) Read(p []byte) (int, error) {
+	if s.reads--; s.reads == 0 {
+		s.reached(errBroken)
+	}
+	if len(s.rest) == 0 {
+		s.rest = s.text
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+func TestCancelInTheMiddle(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	load(t, e, window(span(0, 1), events(first, 100, "old")))
+	for i := range 60 {
+		reads := 1 + i%3 // mostly while the statement begins
+		if i%10 == 9 {
+			reads = 10 * i
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		w := window(span(0, 1))
+		w.Lines = &endless{text: []byte(events(first, 5000, "new")), reads: reads, reached: cancel}
+		_, err := e.Load(ctx, w)
+		if !errors.Is(err, errBroken) {
+			t.Errorf("Load = %v, want the end of the context", err)
+		}
+	}
+	want(t, "coverage after cancelled loads", coverage(t, e, span(0, 1)), []string{"2026-11-01 complete 100"})
+	load(t, e, window(span(1, 1), events(first+1, 7, "next"))) // the engine still works
+	closeEngine(t, e)
+	want(t, "rows", counts(t, path), []string{"2026-11-01|100", "2026-11-02|7"})
+}
+
+// coverage lists the days of r that are stored.
+func coverage(tb testing.TB, e *storage.Engine, r day.Range) (all []string) {
+	tb.Helper()
+	days, err := e.Coverage(tb.Context(), "events", r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, c := range days {
+		all = append(all, fmt.Sprintf("%s %s %d", c.Day, c.State, c.Rows))
+	}
+	return all
+}
+
+func TestInspect(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	w := window(span(0, 1), events(first, 3000, "a"), "terminated early\r\n", events(first, 3000, "b"))
+	w.Inspect = func(line []byte) error {
+		if string(line) == "terminated early" {
+			return errBroken
+		}
+		return fmt.Errorf("asked about %q", line)
+	}
+	if _, err := e.Load(t.Context(), w); err != errBroken { //nolint:errorlint // the contract is that it comes as it is
+		t.Errorf("Load = %v, want %v", err, errBroken)
+	}
+	w = window(span(0, 1), events(first, 10, "a"), "odd\n", event(first+3, 1, "outside"))
+	var asked []string
+	lines := make(chan string, 10)
+	w.Inspect = func(line []byte) error { lines <- string(line); return nil }
+	load(t, e, w)
+	close(lines)
+	for line := range lines {
+		asked = append(asked, line)
+	}
+	slices.Sort(asked)
+	want(t, "inspected lines", asked, []string{"odd", strings.TrimSuffix(event(first+3, 1, "outside"), "\n")})
+	closeEngine(t, e)
+	want(t, "rows", counts(t, path), []string{"2026-11-01|10"})
+}
+
+func TestEmptyExports(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	if _, err := e.Load(t.Context(), window(span(0, 3))); !errors.Is(err, storage.ErrEmpty) {
+		t.Errorf("Load = %v, want %v", err, storage.ErrEmpty)
+	}
+	want(t, "coverage", coverage(t, e, span(0, 3)), nil)
+	w := window(span(0, 3))
+	w.AllowEmpty = true
+	want(t, "receipt", load(t, e, w), storage.Receipt{Days: w.Days, Bytes: 1, Hash: "h"})
+	want(t, "coverage", coverage(t, e, span(0, 3)), []string{"2026-11-01 complete 0", "2026-11-02 complete 0", "2026-11-03 complete 0"})
+
+	load(t, e, window(span(1, 1), events(first+1, 5, "a")))
+	w = window(span(0, 3))
+	w.AllowEmpty = true
+	if _, err := e.Load(t.Context(), w); !isShrunk(err, first+1) {
+		t.Errorf("Load = %v, want an error about the day that would become empty", err)
+	}
+	closeEngine(t, e)
+	want(t, "rows", counts(t, path), []string{"2026-11-02|5"})
+}
+
+func isShrunk(err error, days ...day.Day) bool {
+	shrunk, ok := errors.AsType[*storage.ShrunkError](err)
+	return ok && slices.Equal(shrunk.Days, days) && fault.HintOf(err) != ""
+}
+
+func TestDaysThatShrink(t *testing.T) {
+	t.Parallel()
+	const lookback = 3 // days from first on, from where Mixpanel still completes days
+	tests := []struct {
+		name   string
+		sent   []int // rows of days 0 and 1, before the look-back, and 3 and 4, within it; 100 are stored of each
+		force  bool
+		shrunk []int // offsets of the days that are named
+	}{
+		{name: "as many", sent: []int{100, 100, 100, 100}},
+		{name: "more", sent: []int{101, 1000, 101, 1000}},
+		{name: "half", sent: []int{50, 50, 50, 50}},
+		{name: "less than half of an old day", sent: []int{49, 100, 100, 100}, shrunk: []int{0}},
+		{name: "less than half of two old days", sent: []int{49, 1, 100, 100}, shrunk: []int{0, 1}},
+		{name: "much less of a new day", sent: []int{100, 100, 1, 1}},
+		{name: "nothing of a new day", sent: []int{100, 100, 100, 0}, shrunk: []int{4}},
+		{name: "nothing of an old day", sent: []int{100, 0, 100, 100}, shrunk: []int{1}},
+		{name: "nothing of two days and less than half of one", sent: []int{0, 49, 100, 0}, shrunk: []int{0, 1, 4}},
+		{name: "next to nothing, by force", sent: []int{1, 0, 0, 0}, force: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e, path := newFile(t)
+			offsets := []int{0, 1, 3, 4}
+			var before, after strings.Builder
+			for i, offset := range offsets {
+				before.WriteString(events(first+day.Day(offset), 100, "old"))
+				after.WriteString(events(first+day.Day(offset), tt.sent[i], "new"))
+			}
+			load(t, e, window(span(0, 5), before.String()))
+			w := window(span(0, 5), after.String())
+			w.LookbackFrom, w.Force, w.Job = first+lookback, tt.force, "job-2"
+			_, err := e.Load(t.Context(), w)
+			closeEngine(t, e)
+			prefix := "new"
+			if tt.shrunk != nil {
+				prefix = "old"
+				var days []day.Day
+				for _, offset := range tt.shrunk {
+					days = append(days, first+day.Day(offset))
+				}
+				if !isShrunk(err, days...) {
+					t.Errorf("Load = %v, want an error that names %v", err, days)
+				}
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			want(t, "versions", query(t, path, "SELECT DISTINCT insert_id[:3] FROM events"), []string{prefix})
+		})
+	}
+}
+
+func TestShrunkErrorCounts(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	load(t, e, window(span(0, 5), events(first, 100, "a"), events(first+1, 200, "a"), events(first+4, 7, "a")))
+	w := window(span(0, 5), events(first, 10, "a"), events(first+4, 8, "a"))
+	w.LookbackFrom = first + 100
+	_, err := e.Load(t.Context(), w)
+	if shrunk, ok := errors.AsType[*storage.ShrunkError](err); !ok || shrunk.Stored != 300 || shrunk.Sent != 10 {
+		t.Errorf("Load = %v, want 10 events where 300 are stored", err)
+	}
+}
+
+func TestCoverageStates(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	w := window(span(0, 3), events(first, 3, "a"))
+	w.FetchedAt = (first + 1).Start(time.UTC) // the first moment at which day 0 is over
+	load(t, e, w)
+	want(t, "coverage", coverage(t, e, span(-5, 100)), []string{"2026-11-01 complete 3", "2026-11-02 partial 0", "2026-11-03 partial 0"})
+	w = window(span(1, 1), events(first+1, 4, "a"))
+	w.FetchedAt = (first + 2).Start(time.UTC).Add(-time.Nanosecond)
+	load(t, e, w)
+	w = window(span(2, 1), events(first+2, 5, "a"))
+	load(t, e, w)
+	want(t, "coverage", coverage(t, e, span(0, 3)), []string{"2026-11-01 complete 3", "2026-11-02 partial 4", "2026-11-03 complete 5"})
+	want(t, "coverage of a part", coverage(t, e, span(1, 1)), []string{"2026-11-02 partial 4"})
+}
+
+func TestOtherDaysStay(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	load(t, e, window(span(0, 10), events(first, 5, "a"), events(first+4, 6, "a"), events(first+5, 7, "a"), events(first+9, 8, "a")))
+	load(t, e, window(span(4, 2), events(first+4, 60, "b"), events(first+5, 70, "b")))
+	closeEngine(t, e)
+	want(t, "rows", counts(t, path), []string{"2026-11-01|5", "2026-11-05|60", "2026-11-06|70", "2026-11-10|8"})
+}
+
+func TestTablesThatCannotBeLoaded(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	for _, name := range []string{"", "missing", "a b", `x"; DROP TABLE events; --`, "1st", "mixduck.fence", strings.Repeat("x", 200)} {
+		w := window(span(0, 1), events(first, 1, "a"))
+		w.Table = name
+		if _, err := e.Load(t.Context(), w); err == nil {
+			t.Errorf("Load into %q succeeded", name)
+		}
+		if _, err := e.TopEvents(t.Context(), name, span(0, 1), 1); err == nil {
+			t.Errorf("TopEvents of %q succeeded", name)
+		}
+		if name != "missing" {
+			if _, err := e.Prepare(t.Context(), storage.Table{Name: name}); fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "" {
+				t.Errorf("Prepare of %q = %v, want a usage error with a hint", name, err)
+			}
+		}
+	}
+	want(t, "coverage of a missing table", len(coverage(t, e, span(0, 1))), 0)
+}
+
+func TestTopEvents(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	var lines strings.Builder
+	for name, n := range map[string]int{"c": 5, "b": 7, "a": 5, "d": 1} {
+		for i := range n {
+			lines.WriteString(strings.Replace(event(first, i, name+strconv.Itoa(i)), `"e"`, `"`+name+`"`, 1))
+		}
+	}
+	lines.WriteString(event(first+1, 1, "x"))
+	load(t, e, window(span(0, 2), lines.String()))
+	top, err := e.TopEvents(t.Context(), "events", span(0, 1), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "events", top, []storage.EventCount{{Name: "b", Rows: 7}, {Name: "a", Rows: 5}, {Name: "c", Rows: 5}})
+}
