@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,6 +50,22 @@ func (p *process) signal(tb testing.TB, s os.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		tb.Fatalf("signal %s to %s: %v", s, p.name, err)
 	}
+}
+
+// freeze stops the process, as suspending the machine does, until it gets a SIGCONT.
+func (p *process) freeze(tb testing.TB) {
+	tb.Helper()
+	p.signal(tb, syscall.SIGSTOP)
+	eventually(tb, "each thread of "+p.name+" has stopped", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.pid()))
+		if err != nil || len(threads) == 0 {
+			tb.Fatalf("the threads of %s are not known: %v", p.name, err)
+		}
+		return !slices.ContainsFunc(threads, func(name string) bool {
+			stat, err := os.ReadFile(name)
+			return err == nil && !bytes.Contains(stat, []byte(") T "))
+		})
+	})
 }
 
 // kill ends the process as kill -9 does, if it has not ended, and waits for that.

@@ -7,51 +7,55 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// newTeam makes a site whose first worker is held up in a job by a fault that strikes once, and has a second worker.
-func newTeam(t *testing.T, f mixpaneltest.Fault) (s *site, first, second *process, id string) {
+// team is a site with two workers. The first has a job of which a day is stored, and waits for the others.
+type team struct {
+	*site
+	first, second *process
+	job           string
+	held          *mixpaneltest.Injection // what the first one waits for
+}
+
+func newTeam(t *testing.T) *team {
 	t.Helper()
-	t.Helper()
-	s = newSite(t, realRedis, newMixpanel(t, 50))
-	first = s.startWorker(t)
-	f.Times = 1
-	held := s.inject(t, f)
-	id = s.submit(t, dates(t, "2025-11-01", "2025-11-10")).ID
-	await(t, "a request is held", held.Reached())
-	eventually(t, "a window is stored", func() bool { return s.show(t, id).WindowsDone > 0 })
-	second = s.startWorker(t)
-	return s, first, second, id
+	s := newSite(t, realRedis, newMixpanel(t, 50))
+	m := &team{site: s, first: s.startWorker(t)}
+	m.held = s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-02", "2025-11-10")})
+	m.job = s.submit(t, dates(t, "2025-11-01", "2025-11-10")).ID
+	await(t, "a request is held", m.held.Reached())
+	eventually(t, "the first day is stored", func() bool { return s.show(t, m.job).WindowsDone == 1 })
+	m.second = s.startWorker(t)
+	return m
 }
 
 func TestAWorkerTakesOverFromAKilledOne(t *testing.T) {
 	t.Parallel()
-	s, first, second, id := newTeam(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-05", "2025-11-05")})
-	first.kill()
-	if j := s.wait(t, id); j.Attempts != 1 {
+	m := newTeam(t)
+	m.first.kill()
+	m.held.Remove()
+	if j := m.wait(t, m.job); j.Attempts != 1 {
 		t.Errorf("it took %d attempts", j.Attempts)
 	}
-	second.waitFor(t, "status=done")
-	s.checkEvents(t, dates(t, "2025-11-01", "2025-11-10"))
+	m.second.waitFor(t, "status=done")
+	m.checkEvents(t, dates(t, "2025-11-01", "2025-11-10"))
 }
 
 // A machine that was suspended does not know that the others took it for dead.
 func TestAWorkerThatWasFrozenDoesNoHarm(t *testing.T) {
 	t.Parallel()
-	s, first, second, id := newTeam(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-05", "2025-11-05")})
-	first.signal(t, syscall.SIGSTOP)
-	s.wait(t, id)
-	second.waitFor(t, "status=done")
+	m := newTeam(t)
+	m.first.freeze(t)
+	m.held.Remove() // the answers wait for the first one to wake up
+	m.wait(t, m.job)
+	m.second.waitFor(t, "status=done")
 	days := dates(t, "2025-11-01", "2025-11-10")
-	s.checkEvents(t, days)
+	m.checkEvents(t, days)
 
-	for _, held := range s.mixpanel.Injections() {
-		held.Remove() // so that it could go on
-	}
-	first.signal(t, syscall.SIGCONT)
-	first.waitFor(t, "attempt was too late")
-	s.checkEvents(t, days)
-	if j := s.show(t, id); j.State != "done" || j.Attempts != 1 {
+	m.first.signal(t, syscall.SIGCONT)
+	m.first.waitFor(t, "attempt was too late")
+	m.checkEvents(t, days)
+	if j := m.show(t, m.job); j.State != "done" || j.Attempts != 1 {
 		t.Errorf("job = %+v, want it done as before", j)
 	}
-	s.fetch(t, days)
-	s.checkEvents(t, days)
+	m.fetch(t, days)
+	m.checkEvents(t, days)
 }
