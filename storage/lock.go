@@ -50,7 +50,7 @@ func lockFile(ctx context.Context, path string, exclusive bool, wait time.Durati
 	if err != nil {
 		return nil, err
 	}
-	defer turn.Close()
+	defer unlockFile(turn)
 	if err := flock(waitCtx, turn, true); err != nil {
 		return nil, lockError(ctx, path, err)
 	}
@@ -78,7 +78,14 @@ func (l *fileLock) unlock() {
 	if l.signed {
 		_ = l.f.Truncate(0) // else it would name us to those who wait for the next one
 	}
-	l.f.Close()
+	unlockFile(l.f)
+}
+
+// unlockFile gives a lock up. Closing the file would not do where this process is just starting another one: until that
+// begins its program it holds the file, too.
+func unlockFile(f *os.File) {
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
+	f.Close()
 }
 
 // sign writes who holds the lock. It only serves messages, so that it may fail.

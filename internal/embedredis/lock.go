@@ -16,7 +16,7 @@ import (
 // ErrInUse is what [Open] returns for a directory that another process serves.
 var ErrInUse = errors.New("another process has this queue open")
 
-// lockDirectory returns the locked file "lock" in dir; closing it, or the end of the process, gives the lock up. The
+// lockDirectory returns the locked file "lock" in dir; unlockDirectory, or the end of the process, gives the lock up. The
 // file stays and holds the number of the last process that had it.
 func lockDirectory(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
@@ -34,6 +34,12 @@ func lockDirectory(dir string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// unlockDirectory gives the lock up. Closing the file would not do where this process is just starting another one: until
+// that begins its program it holds the file, too.
+func unlockDirectory(lock *os.File) error {
+	return errors.Join(syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close())
 }
 
 func writeAt(f *os.File, text string) error {

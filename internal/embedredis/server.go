@@ -76,7 +76,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (*Server, error)
 	s := &Server{config: config, dir: directory{path: dir, log: log}, log: log, lock: lock, done: make(chan struct{})}
 	s.closeOnce = sync.OnceValue(s.close)
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, unlockDirectory(lock))
 	}
 	return s, nil
 }
@@ -145,7 +145,7 @@ func (s *Server) close() error {
 	s.connections.close()
 	s.keeper.Wait()
 	err := s.finish()
-	return errors.Join(err, removeSocket(s.dir.path), s.lock.Close())
+	return errors.Join(err, removeSocket(s.dir.path), unlockDirectory(s.lock))
 }
 
 // finish leaves the data on the disk. Nothing else uses the server any more.
