@@ -43,10 +43,7 @@ const replacing = "__replacing"
 // with another filter, for one table must not hold two different things.
 func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 	var plan Plan
-	if strings.HasSuffix(t.Name, replacing) {
-		return Plan{}, fault.Usage("choose another name", "table names ending with %s are used while a table is replaced", replacing)
-	}
-	if _, err := quote(t.Name); err != nil {
+	if err := CheckTable(t.Name); err != nil {
 		return Plan{}, err
 	}
 	err := e.write(ctx, t.Fence, func(conn *sql.Conn) error {
@@ -85,6 +82,15 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 		return err
 	})
 	return plan, err
+}
+
+// CheckTable returns an error, with a hint, if no table can be called name.
+func CheckTable(name string) error {
+	if strings.HasSuffix(name, replacing) {
+		return fault.Usage("choose another name", "table names ending with %s are used while a table is replaced", replacing)
+	}
+	_, err := quote(name)
+	return err
 }
 
 // target returns the name of the table that is to be filled: with Replace the one beside t, unless this job has swapped

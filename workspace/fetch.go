@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,6 +29,9 @@ const reportEvery = 500 * time.Millisecond
 func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func(Progress)) (Progress, error) {
 	if err := r.check(w.cfg.Project, w.cfg.Now()); err != nil {
 		return Progress{}, err
+	}
+	if r.Job == "" { // an empty one would take the windows of all requests without an id for its own
+		r.Job = rand.Text()
 	}
 	f := &fetch{Workspace: w, req: r, report: report, results: make(chan result)}
 	if err := f.prepare(ctx); err != nil {
@@ -71,9 +75,6 @@ func (f *fetch) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(os.RemoveAll(f.cfg.SpoolDir), os.MkdirAll(f.cfg.SpoolDir, 0o700)); err != nil {
-		return err
-	}
 	f.table = storage.Table{
 		Name: f.req.Table, Project: strconv.FormatInt(f.cfg.Project.ID, 10), Filter: filter, Days: f.req.Days,
 		Create: f.req.Mode == Create, Replace: f.req.Mode == Replace, Job: f.req.Job, Fence: f.req.Fence,
@@ -92,7 +93,7 @@ func (f *fetch) prepare(ctx context.Context) error {
 		f.received.Add(r.Bytes)
 	}
 	f.plan = newPlan(f.req.Days, windows(found.Done), density(found.Coverage))
-	return nil
+	return f.clearSpool()
 }
 
 // density returns the events of an average day that is stored, 0 if there is none.
@@ -155,7 +156,7 @@ func (f *fetch) now() Progress {
 
 // run works off the plan, and waits for every goroutine that it has started.
 func (f *fetch) run(ctx context.Context) error {
-	defer os.RemoveAll(f.cfg.SpoolDir)
+	defer os.Remove(f.cfg.SpoolDir) // if it is empty
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	drain, tick := f.req.Drain, time.NewTicker(reportEvery)
@@ -179,7 +180,9 @@ func (f *fetch) run(ctx context.Context) error {
 		case <-drain:
 			drain = nil
 			gate.closeDownloads()
-			f.stop = ErrDrained
+			if f.stop == nil { // else it ends already, and the reason matters more
+				f.stop = ErrDrained
+			}
 		case <-working.Done():
 			if f.stop == nil {
 				f.stop = context.Cause(working)

@@ -42,18 +42,27 @@ func days(tb testing.TB, from, to string) day.Range {
 // fixture is a workspace on a fake Mixpanel over HTTP.
 type fixture struct {
 	*workspace.Workspace
-	fake *mixpaneltest.Server
-	path string // of the database
+	fake  *mixpaneltest.Server
+	path  string // of the database
+	spool string
 }
+
+// patience is for how long a fixture's client waits for a sign of life.
+const patience = 30 * time.Second
 
 // newFixture starts a fake with one project and makes a workspace for it; change, if not nil, has the last word.
 func newFixture(tb testing.TB, data mixpaneltest.Source, change func(*mixpaneltest.Project, *workspace.Config)) *fixture {
+	tb.Helper()
+	return newFixtureWithPatience(tb, patience, data, change)
+}
+
+func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest.Source, change func(*mixpaneltest.Project, *workspace.Config)) *fixture {
 	tb.Helper()
 	dir := tb.TempDir()
 	project := mixpaneltest.Project{ID: projectID, Region: "us", Username: "sa", Secret: "s3cret", Data: data}
 	cfg := workspace.Config{
 		Project:    workspace.Project{ID: projectID},
-		Database:   storage.Config{Path: filepath.Join(dir, "12345.db")},
+		Database:   storage.Config{Path: filepath.Join(dir, "12345.db"), LockWait: patience},
 		SpoolDir:   filepath.Join(dir, "spool"),
 		RetryDelay: time.Millisecond,
 		Now:        func() time.Time { return now },
@@ -66,7 +75,7 @@ func newFixture(tb testing.TB, data mixpaneltest.Source, change func(*mixpanelte
 	})
 	client, err := mixpanel.New(mixpanel.Config{
 		BaseURL: fake.URL, Username: "sa", Secret: secret.New("s3cret"),
-		FirstByteTimeout: time.Second, IdleTimeout: time.Second,
+		FirstByteTimeout: wait, IdleTimeout: wait,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -76,7 +85,7 @@ func newFixture(tb testing.TB, data mixpaneltest.Source, change func(*mixpanelte
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &fixture{Workspace: ws, fake: fake, path: cfg.Database.Path}
+	return &fixture{Workspace: ws, fake: fake, path: cfg.Database.Path, spool: cfg.SpoolDir}
 }
 
 func (f *fixture) inject(tb testing.TB, faults ...mixpaneltest.Fault) []*mixpaneltest.Injection {

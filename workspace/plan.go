@@ -38,7 +38,7 @@ func newPlan(asked day.Range, done []day.Range, density float64) *plan {
 	start := asked.From
 	slices.SortFunc(done, func(a, b day.Range) int { return int(a.From - b.From) })
 	for _, r := range done {
-		if r.From > start {
+		if r.From > start && start <= asked.To {
 			p.todo = append(p.todo, day.Range{From: start, To: min(r.From-1, asked.To)})
 		}
 		start = max(start, r.To+1)
@@ -77,8 +77,8 @@ func (p *plan) next(now time.Time) (w window, at time.Time) {
 
 // length returns how many days the next window should have.
 func (p *plan) length() int {
-	days := p.daysLeft()
-	shortest := (days + max(1, requestsPerHour-p.handed) - 1) / max(1, requestsPerHour-p.handed)
+	requests := requestsPerHour - p.handed%requestsPerHour // that are left of this hour, or of the next
+	shortest := (p.daysLeft() + requests - 1) / requests
 	wanted := 1 // nothing known: a short one will tell
 	if p.density > 0 {
 		wanted = int(min(maxWindowDays, eventsPerWindow/p.density))

@@ -29,7 +29,7 @@ type FetchRequest struct {
 	Mode   Mode      // "" means Sync
 	Force  bool      // replace good old days even by ones with far fewer rows
 
-	Job   string // an id of the request: attempts with the same one go on where the last one ended
+	Job   string // an id of the request: attempts with the same one go on where the last one ended; "" makes a new one
 	Fence int64  // see [storage.Engine.Load]; 0 where no queue hands out turns
 
 	// Drain, once closed, ends the fetch early but orderly: what is being loaded is committed, the rest dropped, and
@@ -49,9 +49,17 @@ func (r *FetchRequest) filter() (string, error) {
 	return string(b), err
 }
 
-// check refuses days that Mixpanel does not have yet.
+// check refuses what makes no sense, and days that Mixpanel does not have yet.
 func (r *FetchRequest) check(p Project, now time.Time) error {
 	today := p.Today(now)
+	if err := storage.CheckTable(r.Table); err != nil {
+		return err
+	}
+	switch r.Mode {
+	case "", Sync, Append, Replace, Create:
+	default:
+		return fault.Usage("use sync, append, replace or create", "%q is no mode of a fetch", r.Mode)
+	}
 	switch {
 	case r.Days.Len() == 0:
 		return fault.Usage("write the earlier date first", "the range ends before it begins: %s to %s", r.Days.From, r.Days.To)

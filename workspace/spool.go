@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,8 +48,12 @@ func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, sent
 		return nil, err
 	}
 	defer body.Close()
-	// A name of its own, for an attempt that has lost its turn without knowing may still write beside this one.
-	f, err := os.CreateTemp(w.cfg.SpoolDir, r.Days.String()+"-*")
+	// An attempt that has lost its turn without knowing may still write beside this one: so each file has a name of its
+	// own, and the directory may have been removed.
+	if err := os.MkdirAll(w.cfg.SpoolDir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(w.cfg.SpoolDir, spoolPrefix+r.Days.String()+"-*")
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +71,29 @@ func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, sent
 	}
 	resp.gzip, resp.hash = body.Gzip, fmt.Sprintf("%016x", hash.Sum64())
 	return resp, nil
+}
+
+// spoolPrefix begins the names of all files that a workspace writes into its spool.
+const spoolPrefix = "window-"
+
+// clearSpool makes the spool and removes what an attempt has left that was killed, and nothing else.
+func (w *Workspace) clearSpool() error {
+	if err := os.MkdirAll(w.cfg.SpoolDir, 0o700); err != nil {
+		return err
+	}
+	left, err := os.ReadDir(w.cfg.SpoolDir)
+	if err != nil {
+		return err
+	}
+	for _, file := range left {
+		if !strings.HasPrefix(file.Name(), spoolPrefix) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(w.cfg.SpoolDir, file.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // acquire books a request.

@@ -68,7 +68,7 @@ type budget interface {
 type Config struct {
 	Project  Project
 	Database storage.Config
-	SpoolDir string // responses wait here until they are loaded; removed afterwards
+	SpoolDir string // responses wait here until they are loaded; for one fetch at a time, made and removed by it
 
 	Downloads int                 // at once; 0 means 4
 	Loads     *semaphore.Weighted // bounds the loads of several workspaces; nil means that one of this workspace runs at a time
