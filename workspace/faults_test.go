@@ -43,7 +43,7 @@ func TestFaults(t *testing.T) {
 		tt.fault.Days = bad
 		wait := patience
 		if tt.fault.Hold > 0 {
-			wait = 2 * time.Second
+			wait = 5 * time.Second
 		}
 		t.Run(tt.name+" passes", func(t *testing.T) {
 			t.Parallel()
