@@ -121,7 +121,7 @@ type job struct {
 	Note         string     `json:"note"`
 	StartedAt    *time.Time `json:"started_at"`
 	FinishedAt   *time.Time `json:"finished_at"`
-	Position     int        `json:"position"`
+	RunAt        *time.Time `json:"run_at"`
 }
 
 type jobError struct {
