@@ -27,7 +27,8 @@ func NewBudget(shared *jobs.Budget, holder string, log *slog.Logger) *Budget {
 const askAgain = time.Second
 
 // Acquire books a request and keeps its lease until release is called. It returns a *[jobs.BudgetError] where the
-// request has to wait for long, and waits for a queue that cannot be reached: nothing may be sent that nobody counts.
+// request has to wait for long. It waits by itself where only the second is full, and for a queue that cannot be
+// reached: nothing may be sent that nobody counts.
 func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), err error) {
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()
@@ -36,10 +37,13 @@ func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), er
 		if err == nil {
 			return b.keep(ctx, lease), nil
 		}
-		if _, ok := errors.AsType[*jobs.BudgetError](err); ok || ctx.Err() != nil {
+		spent, ok := errors.AsType[*jobs.BudgetError](err)
+		switch {
+		case ctx.Err() != nil, ok && spent.Limit != jobs.LimitSecond:
 			return nil, err
+		case !ok:
+			b.log.LogAttrs(ctx, slog.LevelWarn, "request waits for the queue", slog.Any("err", err))
 		}
-		b.log.LogAttrs(ctx, slog.LevelWarn, "request waits for the queue", slog.Any("err", err))
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
