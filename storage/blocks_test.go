@@ -188,3 +188,26 @@ func TestEndAlongWithTheLastBytes(t *testing.T) {
 		t.Errorf("receipt = %+v, want 10 rows", r)
 	}
 }
+
+// DuckDB may have one thread, or more than there are blocks.
+func TestThreads(t *testing.T) {
+	t.Parallel()
+	var lines strings.Builder
+	for i := range 20_000 {
+		lines.WriteString(padded(i, strconv.Itoa(i), 1000))
+	}
+	for _, threads := range []int{1, 3, 32} {
+		t.Run(strconv.Itoa(threads), func(t *testing.T) {
+			t.Parallel()
+			e := open(t, storage.Config{Path: filepath.Join(t.TempDir(), "x.db"), Threads: threads})
+			prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
+			for range 3 {
+				w := window(span(0, 1), lines.String())
+				w.Lines = iotest.HalfReader(w.Lines)
+				if r := load(t, e, w); r.Rows != 20_000 {
+					t.Errorf("receipt = %+v, want 20,000 rows", r)
+				}
+			}
+		})
+	}
+}
