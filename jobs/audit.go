@@ -63,10 +63,11 @@ func (a auditor) job(ctx context.Context, e *entry) error {
 	lane := e.Fetch.Database
 	known, ok := a.lanes[lane]
 	if !ok {
-		var err error
-		if known, err = a.q.lanes.members(ctx, lane); err != nil {
+		l, err := a.q.lanes.line(ctx, lane)
+		if err != nil {
 			return err
 		}
+		known = l.members()
 		a.lanes[lane] = known
 		at := a.q.now().UnixMilli()
 		if err := a.q.rdb.ZAddNX(ctx, lanesKey, redis.Z{Score: float64(at), Member: lane}).Err(); err != nil {
@@ -82,7 +83,11 @@ func (a auditor) job(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
-	return a.q.enter(ctx, e.Record, false) // which asks the lane again
+	next, err := a.q.enter(ctx, e.Record, rule{}) // which asks the lane again
+	if err != nil {
+		return err
+	}
+	return a.q.dispatch(ctx, next)
 }
 
 // lost reports whether a job that seems to run has no turn, and if so, makes it wait.

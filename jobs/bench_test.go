@@ -106,15 +106,22 @@ func BenchmarkHandOver(b *testing.B) {
 	reportMedian(b, "ms", gaps)
 }
 
-// BenchmarkIdle measures the CPU that a worker takes which has nothing to do, and its Redis aside.
+// BenchmarkIdle measures the CPU that a worker takes which has nothing to do: beside a Redis, and with its own.
 func BenchmarkIdle(b *testing.B) {
-	_, q := onServer(b)
-	startWorker(b, q, jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
-	for b.Loop() {
-		before, at := cpu(b), time.Now()
-		<-time.After(5 * time.Second)
-		b.ReportMetric(100*float64(cpu(b)-before)/float64(time.Since(at)), "%cpu")
+	idle := func(b *testing.B, q *jobs.Queue) {
+		b.Helper()
+		startWorker(b, q, jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
+		for b.Loop() {
+			before, at := cpu(b), time.Now()
+			<-time.After(5 * time.Second)
+			b.ReportMetric(100*float64(cpu(b)-before)/float64(time.Since(at)), "%cpu")
+		}
 	}
+	b.Run("server", func(b *testing.B) {
+		_, q := onServer(b)
+		idle(b, q)
+	})
+	b.Run("embedded", func(b *testing.B) { idle(b, newQueue(b, embedded(b))) })
 }
 
 func cpu(b *testing.B) time.Duration {

@@ -76,6 +76,16 @@ func (d *desk) close() {
 	close(d.closed)
 }
 
+// closing reports whether the desk is closed.
+func (d *desk) closing() bool {
+	select {
+	case <-d.closed:
+		return true
+	default:
+		return false
+	}
+}
+
 // idle returns a channel that is closed when all turns have been given back. The desk must be closed.
 func (d *desk) idle() <-chan struct{} {
 	idle := make(chan struct{})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // WorkerInfo describes a worker that lives.
@@ -61,13 +63,21 @@ func (q *Queue) Workers(ctx context.Context) ([]WorkerInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list workers: %w", err)
 	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	slices.Sort(ids)
+	pipe := q.rdb.Pipeline()
+	beats := make([]*redis.MapStringStringCmd, len(ids))
+	for i, id := range ids {
+		beats[i] = pipe.HGetAll(ctx, workerKey(id))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("list workers: %w", err)
+	}
 	var found []WorkerInfo
-	for _, id := range ids {
-		h, err := q.rdb.HGetAll(ctx, workerKey(id)).Result()
-		if err != nil {
-			return nil, fmt.Errorf("list workers: %w", err)
-		}
+	for i, id := range ids {
+		h := beats[i].Val()
 		if len(h) == 0 {
 			// Should it live after all, its next heartbeat brings it back.
 			if err := q.rdb.SRem(ctx, workersKey, id).Err(); err != nil {
@@ -76,14 +86,14 @@ func (q *Queue) Workers(ctx context.Context) ([]WorkerInfo, error) {
 			continue
 		}
 		p := parser{fields: h}
-		i := WorkerInfo{
+		w := WorkerInfo{
 			ID: id, Host: h["host"], PID: int(p.int("pid")), Version: h["version"],
 			Volumes: strings.Split(h["volumes"], ","), Started: p.time("started"), boot: h["boot"],
 		}
 		if p.err != nil {
 			return nil, fmt.Errorf("heartbeat of worker %s: %w", id, p.err)
 		}
-		found = append(found, i)
+		found = append(found, w)
 	}
 	return found, nil
 }

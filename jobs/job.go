@@ -82,6 +82,7 @@ type Record struct {
 	ID          string // a ULID: sorts by time of submission
 	Kind        Kind
 	State       State
+	Priority    Priority
 	Fetch       Fetch
 	Attempt     int // 0 before the first; pauses, shutdowns and crashed workers do not count
 	MaxAttempts int
@@ -92,5 +93,14 @@ type Record struct {
 	StartedAt   time.Time // of the first attempt; zero before
 	FinishedAt  time.Time // zero before
 	RunAt       time.Time // paused and retrying: not before; otherwise zero
-	Position    int       // waiting: how many jobs stand before it in the lane; otherwise 0
+
+	// How fast it is going: between the two lie no pauses, and no time in which the job had failed.
+	AttemptAt     time.Time // of the attempt that runs or ran last; zero before the first
+	WindowsBefore int       // done before that attempt
+
+	// What is not kept, but found out when the record is read.
+	Position int    // waiting: how many jobs run before it if no other joins the line, that which has its turn included; otherwise 0
+	Behind   string // waiting: the job that stands right before it, or "" if it is not known
+	Unserved bool   // not final and not running: no worker lives that serves its database's volume
+	Joined   bool   // only from [Queue.Submit]: the job was there already
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -63,7 +64,9 @@ type status string
 const (
 	statusOK    status = "ok"
 	statusStale status = "stale"
-	statusBusy  status = "busy" // the turn's job is the holder that is in the way
+	statusBusy  status = "busy"  // the turn's job is the holder that is in the way
+	statusKnown status = "known" // the job is in the lane already
+	statusMoved status = "moved" // somebody came since the caller looked
 )
 
 func (l lanes) answer(cmd *redis.Cmd, lane string) (status, turn, error) {
@@ -84,14 +87,23 @@ func (l lanes) answer(cmd *redis.Cmd, lane string) (status, turn, error) {
 	return status(parts[0]), turn{lane: lane, job: parts[1], fence: fence}, nil
 }
 
+// rule says when a job does not enter its lane. The zero rule lets all in.
+type rule struct {
+	refuse    bool  // not if the lane is held: statusBusy, with the holder
+	unchanged *line // not if somebody has come since the lane looked so: statusMoved
+}
+
 // submit puts a job at the end of its lane, unless the lane knows it, and returns the turn that this started, if any.
-// With refuse it does nothing to a lane that is held, and returns statusBusy with the holder.
-func (l lanes) submit(ctx context.Context, lane, job string, refuse bool) (status, turn, error) {
-	flag := "0"
-	if refuse {
-		flag = "1"
+func (l lanes) submit(ctx context.Context, lane, job string, how rule) (status, turn, error) {
+	refuse := 0
+	if how.refuse {
+		refuse = 1
 	}
-	return l.answer(l.step(ctx, l.scripts.submit, lane, job, l.now().UnixMilli(), flag), lane)
+	args := []any{job, l.now().UnixMilli(), refuse}
+	if how.unchanged != nil {
+		args = append(args, how.unchanged.holder, how.unchanged.last())
+	}
+	return l.answer(l.step(ctx, l.scripts.submit, lane, args...), lane)
 }
 
 // begin reports whether the turn is still on and now begun by w. Asking twice does no harm.
@@ -135,18 +147,6 @@ func (l lanes) holds(ctx context.Context, t turn) (bool, error) {
 	return err == nil && holder == t, err
 }
 
-// position returns how many jobs wait in the lane before job, or -1 if it does not wait there.
-func (l lanes) position(ctx context.Context, lane, job string) (int, error) {
-	n, err := l.rdb.LPos(ctx, laneKeys(lane)[0], job, redis.LPosArgs{}).Result()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return -1, nil
-	case err != nil:
-		return 0, fmt.Errorf("lane %s: %w", lane, err)
-	}
-	return int(n), nil
-}
-
 // view is what the sweep sees of a lane.
 type view struct {
 	turn     turn      // of the holder, if any
@@ -182,21 +182,40 @@ func (l lanes) look(ctx context.Context, lane string) (view, error) {
 	return v, nil
 }
 
-// members returns the jobs that the lane knows.
-func (l lanes) members(ctx context.Context, lane string) (map[string]bool, error) {
+// line is who is in a lane.
+type line struct {
+	holder  string   // whose turn it is; "" if nobody's
+	waiting []string // in the order in which they come next
+	aside   []string // by when they stand first again
+}
+
+// last returns the job at the end of the line, "" if nobody waits.
+func (l line) last() string {
+	if len(l.waiting) == 0 {
+		return ""
+	}
+	return l.waiting[len(l.waiting)-1]
+}
+
+// members returns all jobs of the line.
+func (l line) members() map[string]bool {
+	all := make(map[string]bool, len(l.waiting)+len(l.aside)+1)
+	for _, job := range slices.Concat(l.waiting, l.aside, []string{l.holder}) {
+		all[job] = true
+	}
+	delete(all, "")
+	return all
+}
+
+// line returns who is in the lane.
+func (l lanes) line(ctx context.Context, lane string) (line, error) {
 	keys := laneKeys(lane)
-	pipe := l.rdb.Pipeline()
+	pipe := l.rdb.TxPipeline()
 	waiting := pipe.LRange(ctx, keys[0], 0, -1)
 	held := pipe.HGet(ctx, keys[1], "job")
-	delayed := pipe.ZRange(ctx, keys[2], 0, -1)
+	aside := pipe.ZRange(ctx, keys[2], 0, -1)
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("lane %s: %w", lane, err)
+		return line{}, fmt.Errorf("lane %s: %w", lane, err)
 	}
-	known := make(map[string]bool, len(waiting.Val())+len(delayed.Val())+1)
-	for _, jobs := range [][]string{waiting.Val(), delayed.Val(), {held.Val()}} {
-		for _, job := range jobs {
-			known[job] = true
-		}
-	}
-	return known, nil
+	return line{holder: held.Val(), waiting: waiting.Val(), aside: aside.Val()}, nil
 }

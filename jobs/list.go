@@ -114,18 +114,3 @@ func (q *Queue) narrowest(ctx context.Context, f Filter) (index, error) {
 	}
 	return index{key: keys[best]}, nil
 }
-
-// place fills in the positions of waiting jobs.
-func (q *Queue) place(ctx context.Context, records []Record) error {
-	for i := range records {
-		if records[i].State != StateWaiting {
-			continue
-		}
-		n, err := q.lanes.position(ctx, records[i].Fetch.Database, records[i].ID)
-		if err != nil {
-			return err
-		}
-		records[i].Position = max(n, 0)
-	}
-	return nil
-}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -109,16 +108,44 @@ func (m *machine) time(t *rapid.T) {
 }
 
 func (m *machine) submit(t *rapid.T) {
-	database := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "database")
+	request := testRequest(rapid.SampledFrom([]string{"a", "b"}).Draw(t, "database"))
+	request.Priority = rapid.SampledFrom([]Priority{PriorityHigh, PriorityDefault, PriorityLow}).Draw(t, "priority")
+	request.IfBusy = rapid.SampledFrom([]IfBusy{IfBusyQueue, IfBusyJoin}).Draw(t, "if busy")
+	there := m.open(t, request.Fetch.Database)
 	m.disturb(t)
-	r, err := m.q.Submit(m.context, testRequest(database))
+	r, err := m.q.Submit(m.context, request)
 	if !m.ok(t, err) {
+		return
+	}
+	if request.IfBusy == IfBusyJoin && r.Joined != (len(there) > 0) && !m.faulty || r.Joined && !slices.Contains(there, r.ID) {
+		t.Fatalf("Submit() = %+v, while %v could be joined", r, there)
+	}
+	if r.Joined {
 		return
 	}
 	m.jobs = append(m.jobs, r.ID)
 	l := m.lanes[r.Fetch.Database]
 	l.queue = append(l.queue, r.ID)
 	l.advance(m.clock.Now())
+}
+
+// open returns the jobs of a database that may be joined.
+func (m *machine) open(t *rapid.T, database string) []string {
+	found, err := m.q.List(m.context, Filter{Database: database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open []string
+	for _, r := range found {
+		e, err := m.q.records.load(m.context, r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !e.State.Final() && !e.cancelled {
+			open = append(open, r.ID)
+		}
+	}
+	return open
 }
 
 // begin does what a worker does with a task, which may be an old one.
@@ -341,134 +368,6 @@ func (m *machine) retry(t *rapid.T) {
 		l := m.lanes[r.Fetch.Database]
 		l.queue = append(l.queue, id)
 		l.advance(m.clock.Now())
-	}
-}
-
-// check compares the lanes with the model, or, where calls are cut off, holds them to what must be true at any time.
-func (m *machine) check(t *rapid.T) {
-	for lane, want := range m.lanes {
-		keys := laneKeys(lane)
-		queue := m.q.rdb.LRange(m.context, keys[0], 0, -1).Val()
-		holder, by := m.holder(t, lane)
-		delayed := m.q.rdb.ZRange(m.context, keys[2], 0, -1).Val()
-		all := slices.Concat(queue, delayed)
-		if holder.job != "" {
-			all = append(all, holder.job)
-			if !slices.Contains(m.turns, holder) {
-				m.turns = append(m.turns, holder)
-			}
-		}
-		slices.Sort(all)
-		if len(slices.Compact(slices.Clone(all))) != len(all) {
-			t.Fatalf("lane %s knows a job twice: %v", lane, all)
-		}
-		if m.faulty {
-			continue
-		}
-		var wantDelayed []string
-		for job := range want.delayed {
-			wantDelayed = append(wantDelayed, job)
-		}
-		slices.Sort(wantDelayed)
-		slices.Sort(delayed)
-		got := []string{holder.job, strings.Join(queue, " "), strings.Join(delayed, " ")}
-		if diff := cmp.Diff([]string{want.holder, strings.Join(want.queue, " "), strings.Join(wantDelayed, " ")}, got); diff != "" {
-			t.Fatalf("lane %s (-want +got):\n%s", lane, diff)
-		}
-		m.checkStates(t, holder, by, queue, delayed)
-	}
-}
-
-// checkStates compares the records of a lane's jobs with their places.
-func (m *machine) checkStates(t *rapid.T, holder turn, by identity, queue, delayed []string) {
-	want := make(map[string][]State)
-	for _, id := range queue {
-		want[id] = []State{StateWaiting}
-	}
-	for _, id := range delayed {
-		want[id] = []State{StatePaused, StateRetrying}
-	}
-	switch {
-	case by.id != "":
-		want[holder.job] = []State{StateRunning}
-	case holder.job != "":
-		want[holder.job] = []State{StateQueued}
-	}
-	for id, states := range want {
-		if e, err := m.q.records.load(m.context, id); err != nil || !slices.Contains(states, e.State) {
-			t.Fatalf("job %s is %s, %v; want it %v", id, e.State, err, states)
-		}
-	}
-}
-
-// finish runs what is left without disturbance and demands that each job comes to an end.
-func (m *machine) finish(t *rapid.T) {
-	m.cut.left = -1
-	m.faulty = true // the model's lanes are not moved on
-	m.runs = nil
-	for worker := range m.boots {
-		m.boots[worker]++
-		if err := m.q.beat(m.context, WorkerInfo{ID: worker, boot: m.identity(worker).boot}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 8 * (len(m.jobs) + 1) {
-		if len(m.unfinished(t)) == 0 {
-			break
-		}
-		m.round(t)
-	}
-	if left := m.unfinished(t); len(left) > 0 {
-		t.Fatalf("jobs %v never end", left)
-	}
-	m.round(t)
-	for lane := range m.lanes {
-		if known, err := m.q.lanes.members(m.context, lane); err != nil || len(known) > 1 || len(known) == 1 && !known[""] {
-			t.Fatalf("lane %s still knows %v, %v", lane, known, err)
-		}
-	}
-}
-
-// unfinished returns the jobs that are not final, also those whose submission was cut off before it was acknowledged.
-func (m *machine) unfinished(t *rapid.T) []string {
-	ids, err := m.q.rdb.ZRange(m.context, indexAll(), 0, -1).Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	entries, err := m.q.records.loadAll(m.context, ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var left []string
-	for i, e := range entries {
-		if !e.State.Final() {
-			left = append(left, ids[i])
-		}
-	}
-	for _, id := range m.jobs {
-		if !slices.Contains(ids, id) {
-			t.Fatalf("job %s is lost", id)
-		}
-	}
-	return left
-}
-
-// round does what workers do in two minutes of which each job takes a moment.
-func (m *machine) round(t *rapid.T) {
-	m.clock.turn(2 * auditAge)
-	w := m.identity("w1")
-	if err := errors.Join(m.q.audit(m.context), sweepAll(m.context, m.sweeper("w1"))); err != nil {
-		t.Fatal(err)
-	}
-	for lane := range m.lanes {
-		tn, _ := m.holder(t, lane)
-		e, err := m.q.begin(m.context, tn, w)
-		if err == nil && e != nil {
-			err = m.q.settle(m.context, tn, outcome{state: StateDone}, Progress{})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

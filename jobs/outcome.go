@@ -80,7 +80,7 @@ func decide(err, cause error, attempt, maxAttempts int, b Backoff, now time.Time
 		return outcome{}, false
 	case errors.Is(cause, ErrCancelled):
 		return outcome{state: StateCancelled}, true
-	case errors.Is(cause, ErrShutdown), errors.Is(err, ErrShutdown):
+	case errors.Is(cause, ErrShutdown):
 		return outcome{state: StateWaiting, refund: true}, true
 	}
 	if pause, ok := errors.AsType[*pauseError](err); ok {

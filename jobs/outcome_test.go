@@ -38,7 +38,8 @@ func TestDecide(t *testing.T) {
 		{"a cancel ends it", context.Canceled, ErrCancelled, 1, StateCancelled, false},
 		{"a cancel beats a pause", pause, ErrCancelled, 1, StateCancelled, false},
 		{"a shutdown costs no attempt", context.Canceled, ErrShutdown, 3, StateWaiting, true},
-		{"a handler may end by itself when the worker drains", fmt.Errorf("%w: x", ErrShutdown), nil, 3, StateWaiting, true},
+		{"a handler that ends by itself has failed", fmt.Errorf("%w: x", ErrShutdown), nil, 1, StateRetrying, false},
+		{"unless the worker drains", fmt.Errorf("%w: x", ErrShutdown), ErrShutdown, 3, StateWaiting, true},
 		{"a cancel beats that too", ErrShutdown, ErrCancelled, 1, StateCancelled, false},
 		{"a lost lane is somebody else's", plain, ErrLaneLost, 1, "", false},
 	}

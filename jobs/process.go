@@ -42,6 +42,9 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
 	} else {
 		runErr, cause = w.attempt(ctx, t, a, log)
 	}
+	if cause == nil && w.desk.closing() && errors.Is(runErr, ErrShutdown) {
+		cause = ErrShutdown // it has ended by itself; outside of a drain that is a failure like any other
+	}
 	o, ok := decide(runErr, cause, e.Attempt, e.MaxAttempts, w.cfg.Backoff, w.q.now())
 	log = log.With(slog.Duration("took", time.Since(started)))
 	settleErr := ErrLaneLost

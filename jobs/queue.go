@@ -16,45 +16,11 @@ import (
 	"mixduck/internal/fault"
 )
 
-// IfBusy says what becomes of a request for a database that another job holds.
-type IfBusy string
-
-// What to do if the database is held.
-const (
-	IfBusyQueue IfBusy = "queue" // wait in its lane
-	IfBusyFail  IfBusy = "fail"  // return a [*BusyError] at once
-)
-
-// Request asks for a fetch.
-type Request struct {
-	Fetch       Fetch
-	MaxAttempts int    // 0 means 5
-	IfBusy      IfBusy // "" means [IfBusyQueue]
-}
-
 // Errors that callers branch on. They are wrapped with the job's id.
 var (
 	ErrNoJob        = fault.New(fault.CodeNotFound, "list the jobs; records are deleted when their retention ends", "no such job")
 	ErrNotRetryable = fault.New(fault.CodeUsage, "only failed and cancelled jobs can be retried", "the job cannot be retried")
 )
-
-// BusyError says that another job holds the lane of a database.
-type BusyError struct {
-	Database string
-	Holder   string // the id of the job that holds it
-}
-
-func (e *BusyError) Error() string {
-	return fmt.Sprintf("database %s is locked: job %s is writing to it", e.Database, e.Holder)
-}
-
-// FaultCode returns [fault.CodeLocked].
-func (e *BusyError) FaultCode() fault.Code { return fault.CodeLocked }
-
-// Hint says how to wait instead.
-func (e *BusyError) Hint() string {
-	return "wait for job " + e.Holder + ", or let the request queue behind it"
-}
 
 // Config tunes a [Queue]. The zero value is good.
 type Config struct {
@@ -111,61 +77,6 @@ func NewQueue(rdb redis.UniversalClient, cfg Config) (*Queue, error) {
 	}, nil
 }
 
-// Submit puts a job at the end of its lane. Once it has returned without an error the job is not lost. It returns errors
-// with [fault.CodeUsage] for senseless requests, and [*BusyError].
-func (q *Queue) Submit(ctx context.Context, r Request) (Record, error) {
-	if err := r.validate(); err != nil {
-		return Record{}, err
-	}
-	now := q.now().UTC().Truncate(time.Millisecond)
-	id, err := q.newID(now)
-	if err != nil {
-		return Record{}, err
-	}
-	rec := Record{
-		ID: id, Kind: KindFetch, State: StateWaiting, Fetch: r.Fetch, MaxAttempts: r.MaxAttempts, CreatedAt: now,
-	}
-	if rec.MaxAttempts == 0 {
-		rec.MaxAttempts = defaultMaxAttempts
-	}
-	// The record comes first: a lane never holds a job of which nothing is known. Should this process die in between, the
-	// audit finds the record and puts it in its lane.
-	if err := q.records.create(ctx, rec); err != nil {
-		return Record{}, err
-	}
-	if err := q.enter(ctx, rec, r.IfBusy == IfBusyFail); err != nil {
-		return Record{}, err
-	}
-	return q.Job(ctx, id)
-}
-
-func (r Request) validate() error {
-	switch r.IfBusy {
-	case "", IfBusyQueue, IfBusyFail:
-	default:
-		return fault.Usage("queue or fail", "%q is no way to treat a busy database", r.IfBusy)
-	}
-	if r.MaxAttempts < 0 {
-		return fault.Usage("leave it out for the default", "%d attempts are less than one", r.MaxAttempts)
-	}
-	return r.Fetch.Validate()
-}
-
-// enter puts a job that has a record into its lane. If it is refused there, the record is deleted.
-func (q *Queue) enter(ctx context.Context, r Record, refuse bool) error {
-	state, t, err := q.lanes.submit(ctx, r.Fetch.Database, r.ID, refuse)
-	if err != nil {
-		return err
-	}
-	if state == statusBusy {
-		if err := q.records.forget(ctx, r.ID, r.Fetch.Project, r.Fetch.Database); err != nil {
-			return err
-		}
-		return &BusyError{Database: r.Fetch.Database, Holder: t.job}
-	}
-	return q.dispatch(ctx, t)
-}
-
 func (q *Queue) newID(at time.Time) (string, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -207,6 +118,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) (Record, error) {
 		case moved || e.State == StateCancelled: // once more in case a first call got no further
 			next, err := q.lanes.leave(ctx, e.Fetch.Database, id)
 			if err == nil {
+				q.discard(e)
 				err = q.dispatch(ctx, next)
 			}
 			return e.Record, err
@@ -226,8 +138,8 @@ func (q *Queue) Cancel(ctx context.Context, id string) (Record, error) {
 	}
 }
 
-// Retry puts a failed or cancelled job at the end of its lane again, with all of its attempts before it. It returns
-// [ErrNotRetryable] for a job in another state.
+// Retry puts a failed or cancelled job at the end of its lane again, with all of its attempts before it. Its progress stays,
+// as what is committed does. It returns [ErrNotRetryable] for a job in another state.
 func (q *Queue) Retry(ctx context.Context, id string) (Record, error) {
 	id = strings.ToUpper(id)
 	e, moved, err := q.records.move(ctx, id, move{
@@ -242,8 +154,9 @@ func (q *Queue) Retry(ctx context.Context, id string) (Record, error) {
 	case !moved:
 		return Record{}, fmt.Errorf("%w: %s is %s", ErrNotRetryable, id, e.State)
 	}
-	if err := q.enter(ctx, e.Record, false); err != nil {
+	next, err := q.enter(ctx, e.Record, rule{})
+	if err != nil {
 		return Record{}, err
 	}
-	return q.Job(ctx, id)
+	return q.added(ctx, e.Record, next), nil
 }

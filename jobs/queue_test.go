@@ -23,7 +23,8 @@ func TestSubmitReturnsTheRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := jobs.Record{
-			ID: r.ID, Kind: jobs.KindFetch, State: jobs.StateQueued, Fetch: f, MaxAttempts: 5, CreatedAt: r.CreatedAt,
+			ID: r.ID, Kind: jobs.KindFetch, State: jobs.StateQueued, Priority: jobs.PriorityDefault, Fetch: f, MaxAttempts: 5,
+			CreatedAt: r.CreatedAt, Unserved: true,
 		}
 		if diff := cmp.Diff(want, r); diff != "" || len(r.ID) != 26 || time.Since(r.CreatedAt).Abs() > time.Minute {
 			t.Errorf("record (-want +got):\n%s", diff)
@@ -37,7 +38,10 @@ func TestSubmitRefusesSenselessRequests(t *testing.T) {
 		bad := fetch("x", "a")
 		bad.Project = ""
 		for _, r := range []jobs.Request{
-			{Fetch: bad}, {Fetch: fetch("x", "a"), MaxAttempts: -1}, {Fetch: fetch("x", "a"), IfBusy: "panic"},
+			{Fetch: bad},
+			{Fetch: fetch("x", "a"), MaxAttempts: -1},
+			{Fetch: fetch("x", "a"), IfBusy: "panic"},
+			{Fetch: fetch("x", "a"), Priority: "urgent"},
 		} {
 			if _, err := t.q.Submit(t.Context(), r); fault.CodeOf(err) != fault.CodeUsage {
 				t.Errorf("Submit(%+v) = %v, want a usage error", r, err)
@@ -183,7 +187,7 @@ func TestRetryRunsAJobAgain(t *testing.T) {
 			}
 			return nil
 		})
-		awaitState(t, t.q, failed.ID, jobs.StateFailed)
+		first := awaitState(t, t.q, failed.ID, jobs.StateFailed)
 		cured.Store(true)
 		for _, id := range []string{failed.ID, cancelled.ID} {
 			r, err := t.q.Retry(t.Context(), id)
@@ -198,8 +202,9 @@ func TestRetryRunsAJobAgain(t *testing.T) {
 				t.Errorf("Retry() of a done job = %v, want ErrNotRetryable", err)
 			}
 		}
-		if r := job(t, t.q, failed.ID); r.Progress.WindowsDone != 3 {
-			t.Errorf("progress = %+v, want that of the first run kept", r.Progress)
+		r := job(t, t.q, failed.ID)
+		if r.Progress.WindowsDone != 3 || r.WindowsBefore != 3 || r.AttemptAt.Before(r.StartedAt) || r.StartedAt.Before(first.FinishedAt) {
+			t.Errorf("record = %+v, want the progress of the first run kept, and told from that of the second", r)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func (r Record) fields() ([]any, error) {
 	return []any{
 		"kind", string(r.Kind), "state", string(r.State),
 		"project", r.Fetch.Project, "database", r.Fetch.Database, "fetch", fetch,
-		"attempt", r.Attempt, "max_attempts", r.MaxAttempts, "created", millis(r.CreatedAt),
+		"priority", string(r.Priority), "attempt", r.Attempt, "max_attempts", r.MaxAttempts, "created", millis(r.CreatedAt),
 	}, nil
 }
 
@@ -33,9 +33,10 @@ func parseEntry(id string, h map[string]string) (entry, error) {
 	p := parser{fields: h}
 	e := entry{
 		Record: Record{
-			ID: id, Kind: Kind(h["kind"]), State: State(h["state"]), Worker: h["worker"],
+			ID: id, Kind: Kind(h["kind"]), State: State(h["state"]), Priority: Priority(h["priority"]).orDefault(), Worker: h["worker"],
 			Attempt: int(p.int("attempt")), MaxAttempts: int(p.int("max_attempts")),
 			CreatedAt: p.time("created"), StartedAt: p.time("started"), FinishedAt: p.time("finished"), RunAt: p.time("run_at"),
+			AttemptAt: p.time("attempt_at"), WindowsBefore: int(p.int("windows_before")),
 		},
 		fence: p.int("fence"), crashes: int(p.int("crashes")), cancelled: h["cancel"] == "1",
 	}

@@ -19,19 +19,15 @@ type store struct {
 	retention time.Duration // of final records
 }
 
-// create writes a new record.
+// create writes a new record. Asking twice does no harm.
 func (s store) create(ctx context.Context, r Record) error {
 	fields, err := r.fields()
 	if err != nil {
 		return err
 	}
 	args := append([]any{r.ID, recordPrefix, millis(r.CreatedAt), r.Fetch.Project, r.Fetch.Database}, fields...)
-	n, err := s.scripts.create.Run(ctx, s.rdb, []string{recordKey(r.ID)}, args...).Int()
-	if err != nil {
+	if err := s.scripts.create.Run(ctx, s.rdb, []string{recordKey(r.ID)}, args...).Err(); err != nil {
 		return fmt.Errorf("write the record of job %s: %w", r.ID, err)
-	}
-	if n == 0 {
-		return fmt.Errorf("write the record of job %s: the id is taken", r.ID)
 	}
 	return nil
 }
@@ -54,6 +50,9 @@ func (s store) load(ctx context.Context, id string) (*entry, error) {
 
 // loadAll returns the records of ids, in their order; nil where there is none.
 func (s store) loadAll(ctx context.Context, ids []string) ([]*entry, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	pipe := s.rdb.Pipeline()
 	cmds := make([]*redis.MapStringStringCmd, len(ids))
 	for i, id := range ids {
@@ -156,7 +155,7 @@ func (s store) forget(ctx context.Context, id, project, database string) error {
 }
 
 // trimBatch bounds how many records one call of trim deletes, so that it never holds Redis up.
-const trimBatch = 200
+const trimBatch = 500
 
 // trim deletes records whose retention is over, and reports whether there may be more.
 func (s store) trim(ctx context.Context) (more bool, err error) {
@@ -166,10 +165,18 @@ func (s store) trim(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("find records to delete: %w", err)
 	}
+	if len(ids) == 0 {
+		return false, nil
+	}
+	if err := s.scripts.forget.Load(ctx, s.rdb).Err(); err != nil { // a pipeline cannot, should it be missing
+		return false, fmt.Errorf("delete records: %w", err)
+	}
+	pipe := s.rdb.Pipeline()
 	for _, id := range ids {
-		if err := s.forget(ctx, id, "", ""); err != nil {
-			return false, err
-		}
+		s.scripts.forget.EvalSha(ctx, pipe, []string{recordKey(id)}, id, recordPrefix, "", "")
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return false, fmt.Errorf("delete records: %w", err)
 	}
 	return len(ids) == trimBatch, nil
 }

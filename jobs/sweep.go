@@ -125,7 +125,7 @@ func (s *sweeper) remind(ctx context.Context, t turn, age time.Duration) error {
 	if err != nil || e == nil || e.State != StateQueued || e.fence != t.fence {
 		return err
 	}
-	waits, err := s.q.pending(t, e.Kind)
+	waits, err := s.q.pending(t, e.Record)
 	if err != nil || waits {
 		return err
 	}

@@ -278,6 +278,44 @@ func TestAnnouncingIsRepeated(t *testing.T) {
 	}
 }
 
+func TestACancelledJobLeavesNoTask(t *testing.T) {
+	t.Parallel()
+	q, _ := fakeQueue(t)
+	first, second := mustSubmit(t, q, "x"), mustSubmit(t, q, "x")
+	for _, r := range []Record{first, second} {
+		if _, err := q.Cancel(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := q.inspector.GetQueueInfo("main.fetch"); err != nil || info.Size != 0 {
+		t.Errorf("queue = %+v, %v; want no task, though no worker has taken one", info, err)
+	}
+}
+
+func TestFencesGrowThoughALaneIsForgotten(t *testing.T) {
+	t.Parallel()
+	q, c := fakeQueue(t)
+	r := mustSubmit(t, q, "x")
+	before := lookAt(t, q, r.Fetch.Database).turn
+	if ttl := q.rdb.TTL(t.Context(), laneKeys(before.lane)[1]).Val(); ttl != -1 {
+		t.Errorf("the holder lasts %v while the lane is held, want for ever", ttl)
+	}
+	if _, err := q.Cancel(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if ttl := q.rdb.TTL(t.Context(), laneKeys(before.lane)[1]).Val(); ttl <= 0 {
+		t.Errorf("the holder of a free lane lasts %v, want an end", ttl)
+	}
+	if err := q.rdb.Del(t.Context(), laneKeys(before.lane)[1]).Err(); err != nil {
+		t.Fatal(err)
+	}
+	c.turn(90 * 24 * time.Hour)
+	r = mustSubmit(t, q, "x")
+	if after := lookAt(t, q, r.Fetch.Database).turn; after.fence <= before.fence {
+		t.Errorf("fence = %d after %d, want a higher one", after.fence, before.fence)
+	}
+}
+
 func TestEmptyLanesLeaveTheSweep(t *testing.T) {
 	t.Parallel()
 	q, _ := fakeQueue(t)

@@ -34,8 +34,7 @@ func (q *Queue) dispatch(ctx context.Context, t turn) error {
 				return err
 			}
 		case moved || e.State == StateQueued && e.fence == t.fence:
-			_, err := q.announce(ctx, t, e.Kind)
-			return err
+			return q.announce(ctx, t, e.Record)
 		default: // begun already, or over
 			return nil
 		}

@@ -46,5 +46,5 @@ func (q *Queue) Watch(ctx context.Context, id string, fn func(Record)) error {
 // same reports whether a person would see no difference between two records of one job.
 func (r Record) same(s Record) bool {
 	return r.ID == s.ID && r.State == s.State && r.Attempt == s.Attempt && r.Progress == s.Progress &&
-		r.Position == s.Position && r.RunAt.Equal(s.RunAt)
+		r.Position == s.Position && r.Behind == s.Behind && r.Unserved == s.Unserved && r.RunAt.Equal(s.RunAt)
 }

@@ -143,7 +143,9 @@ func (w *Worker) serverConfig() asynq.Config {
 	queues := make(map[string]int)
 	for _, volume := range w.cfg.Volumes {
 		for kind := range w.handlers {
-			queues[queueName(volume, kind)] = 1
+			for priority, weight := range priorityWeights() {
+				queues[queueName(volume, kind, priority)] = weight
+			}
 		}
 	}
 	return asynq.Config{

@@ -71,8 +71,8 @@ func TestPositionsCountTheJobsBefore(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
 		first, second, third := submit(t, t.q, "x", "a"), submit(t, t.q, "x", "b"), submit(t, t.q, "x", "c")
-		got := []any{first.State, second.State, second.Position, third.State, third.Position}
-		want := []any{jobs.StateQueued, jobs.StateWaiting, 0, jobs.StateWaiting, 1}
+		got := []any{first.State, first.Position, second.State, second.Position, second.Behind, third.State, third.Position, third.Behind}
+		want := []any{jobs.StateQueued, 0, jobs.StateWaiting, 1, first.ID, jobs.StateWaiting, 2, second.ID}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("states and positions (-want +got):\n%s", diff)
 		}
@@ -155,6 +155,7 @@ func TestJobFails(t *testing.T) {
 		{"at once if that is permanent", func(context.Context, *jobs.Attempt) error {
 			return jobs.Permanent(errors.New("never"))
 		}, 1, "never"},
+		{"when its handler ends as if the worker drained", func(context.Context, *jobs.Attempt) error { return jobs.ErrShutdown }, 3, jobs.ErrShutdown.Error()},
 		{"when its handler panics", func(context.Context, *jobs.Attempt) error { panic("oh no") }, 3, "the handler panicked: oh no"},
 	}
 	for _, tt := range tests {

@@ -15,6 +15,8 @@ func details(job jobs.Record, now time.Time) string {
 	f, p := job.Fetch, job.Progress
 	l.add("job", job.ID)
 	l.add("status", statusLine(job, now, 0))
+	l.add("waits", waits(job, now))
+	l.add("priority", string(job.Priority))
 	l.add("project", f.Project)
 	l.add("database", f.Database)
 	l.add("table", f.Table)

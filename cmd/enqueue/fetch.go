@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +19,14 @@ const fetchLong = `Asks for the events of a range of days of a Mixpanel project,
 
 The days are those of the project's time zone. What is stored of them is replaced,
 other days are left alone. A database is written by one job at a time, in the order
-in which they came. Asking again for days that are complete does no harm.
+in which they came. Asking again for days that are complete does no harm; with
+--if-busy=join days for which a job waits or runs already are not asked for twice.
 
 With --wait the command ends with the job. Ctrl-C ends the waiting, not the job.`
 
 const fetchExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 --wait
   enqueue fetch events --from 7d --wait --format json
+  enqueue fetch events --from 30d --priority low --if-busy join
   enqueue fetch events signups --from 2025-01 --to 2025-03 --events "Sign Up,Purchase"
   enqueue fetch events --from 2025-01 --to 2025-01 --database eu/jan.db --where 'properties["$city"] == "Rome"'`
 
@@ -100,7 +101,12 @@ func (a *app) submit(ctx context.Context, q *jobs.Queue, r jobs.Request, wait bo
 
 // submitted ends commands that have put a job into the queue: it prints the job, or waits for it.
 func (a *app) submitted(ctx context.Context, q *jobs.Queue, job jobs.Record, wait bool, how *waitOptions) error {
-	a.warnUnserved(ctx, q, job)
+	if job.Unserved {
+		fmt.Fprintf(a.process.Stderr, "warning: %s; the job waits until one does\n", nobody(job))
+	}
+	if job.Joined && !how.quiet {
+		fmt.Fprintf(a.process.Stderr, "job %s covers that already; it is %s\n", job.ID, standing(job, a.now()))
+	}
 	switch {
 	case wait:
 		if !how.quiet {
@@ -111,13 +117,4 @@ func (a *app) submitted(ctx context.Context, q *jobs.Queue, job jobs.Record, wai
 		return a.printJSON(newObject(job, a.now()))
 	}
 	return a.printLine(job.ID)
-}
-
-// warnUnserved says on stderr that a job will wait for a worker to be started.
-func (a *app) warnUnserved(ctx context.Context, q *jobs.Queue, job jobs.Record) {
-	workers, err := q.Workers(ctx)
-	name, _, _ := strings.Cut(job.Fetch.Database, "/")
-	if err == nil && !slices.Contains(jobs.Volumes(workers), name) {
-		fmt.Fprintf(a.process.Stderr, "warning: no worker serves volume %s; the job waits until one does\n", name)
-	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,11 +13,12 @@ import (
 )
 
 const listLong = `Lists jobs, the newest first. With --format json that is one array of the objects
-that "enqueue jobs show --format json" prints.`
+that "enqueue jobs show --format json" prints. With --database it also shows the line:
+how many jobs are before each, and what each waits for.`
 
 const listExample = `  enqueue jobs list
   enqueue jobs list --state failed --limit 10
-  enqueue jobs list --database eu/jan.db --format json`
+  enqueue jobs list --database eu/jan.db`
 
 // usualLimit is how many jobs are listed if nobody says.
 const usualLimit = 100
@@ -53,13 +55,13 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printJobs(found, format.value)
+			return a.printJobs(found, format.value, filter.Database != "")
 		})
 	}
 	return c
 }
 
-func (a *app) printJobs(found []jobs.Record, format string) error {
+func (a *app) printJobs(found []jobs.Record, format string, line bool) error {
 	if format == formatJSON {
 		objects := make([]object, len(found))
 		for i, job := range found {
@@ -72,30 +74,33 @@ func (a *app) printJobs(found []jobs.Record, format string) error {
 		return nil
 	}
 	width, _ := terminalWidth(a.process.Stdout)
-	return a.print(jobTable(found, width))
+	rows := jobRows(found)
+	if line {
+		rows = addLine(rows, found, a.now())
+	}
+	return a.print(table(rows, width))
 }
 
-// jobTable returns a line for each job below a heading, none with more than width columns; 0 means any number.
-func jobTable(found []jobs.Record, width int) string {
+// jobRows returns a row for each job below a heading.
+func jobRows(found []jobs.Record) [][]string {
 	rows := [][]string{{"ID", "STATE", "DAYS", "DATABASE", "TABLE"}}
 	for _, job := range found {
-		rows = append(rows, []string{
-			job.ID, string(job.State), job.Fetch.Days.String(),
-			printable(strings.TrimPrefix(job.Fetch.Database, jobs.DefaultVolume+"/")), job.Fetch.Table,
-		})
+		rows = append(rows, []string{job.ID, string(job.State), job.Fetch.Days.String(), shortName(job.Fetch.Database), job.Fetch.Table})
 	}
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], columns(cell))
+	return rows
+}
+
+// addLine adds to the rows where each job stands and what it waits for.
+func addLine(rows [][]string, found []jobs.Record, now time.Time) [][]string {
+	rows[0] = append(rows[0], "POSITION", "WAITS")
+	for i, job := range found {
+		position := ""
+		switch job.State {
+		case jobs.StateWaiting, jobs.StateQueued, jobs.StateRunning:
+			position = grouped(int64(job.Position))
+		case jobs.StatePaused, jobs.StateRetrying, jobs.StateDone, jobs.StateFailed, jobs.StateCancelled: // not in line
 		}
+		rows[i+1] = append(rows[i+1], position, printable(waits(job, now)))
 	}
-	var b strings.Builder
-	for _, row := range rows {
-		for i := range row {
-			row[i] = pad(row[i], widths[i])
-		}
-		b.WriteString(cut(strings.TrimRight(strings.Join(row, "  "), " "), width) + "\n")
-	}
-	return b.String()
+	return rows
 }

@@ -37,6 +37,7 @@ func call(ctx context.Context, environ []string, args ...string) (code int, stdo
 type service struct {
 	dir     string
 	queue   *jobs.Queue
+	budget  *jobs.Budget
 	started chan string // gets the id of each job that blocks
 	release chan struct{}
 }
@@ -60,7 +61,11 @@ func startService(tb testing.TB, dir string, cleanup func(func())) *service {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &service{dir: dir, queue: q, started: make(chan string, 100), release: make(chan struct{})}
+	budget, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &service{dir: dir, queue: q, budget: budget, started: make(chan string, 100), release: make(chan struct{})}
 	w, err := jobs.NewWorker(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: s}, jobs.WorkerConfig{
 		ID: "w1", Volumes: []string{"main"}, DrainTimeout: time.Millisecond, Backoff: jobs.Backoff{Base: time.Hour, Cap: time.Hour},
 	}, log)

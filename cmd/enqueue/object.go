@@ -42,6 +42,11 @@ type object struct {
 	RunAt       *time.Time `json:"run_at"`   // of a job that is paused or retrying
 	Position    int        `json:"position"` // jobs before it in its lane
 	Worker      string     `json:"worker"`
+
+	Priority jobs.Priority `json:"priority"`
+	Behind   string        `json:"behind"`   // the job right before it in its lane
+	Unserved bool          `json:"unserved"` // no worker lives that could run it
+	Joined   bool          `json:"joined"`   // it was there before it was asked for
 }
 
 type objectError struct {
@@ -60,7 +65,7 @@ func newObject(r jobs.Record, now time.Time) object {
 		DurationSeconds: took(r, now).Round(time.Millisecond).Seconds(),
 		MaxAttempts:     r.MaxAttempts, Mode: r.Fetch.Mode, Events: r.Fetch.Events, Where: r.Fetch.Where, Force: r.Fetch.Force,
 		Retries: r.Progress.Retries, Note: r.Progress.Note, CreatedAt: timeOrNull(r.CreatedAt), RunAt: timeOrNull(r.RunAt),
-		Position: r.Position, Worker: r.Worker,
+		Position: r.Position, Worker: r.Worker, Priority: r.Priority, Behind: r.Behind, Unserved: r.Unserved, Joined: r.Joined,
 	}
 	if r.Failure != nil && r.State != jobs.StateDone {
 		o.Error = &objectError{Code: r.Failure.Code, Message: r.Failure.Message, Hint: r.Failure.Hint}

@@ -16,7 +16,7 @@ func TestObject(t *testing.T) {
 	t.Parallel()
 	job := inState(jobs.StateFailed, func(r *jobs.Record) {
 		r.Failure = &jobs.Failure{Code: fault.CodeAuth, Message: "a < b", Hint: "see the <secret>", At: noon}
-		r.Fetch.Events, r.Worker = []string{"Sign Up"}, "w1"
+		r.Fetch.Events, r.Worker, r.Priority = []string{"Sign Up"}, "w1", jobs.PriorityLow
 		r.FinishedAt = noon.In(time.FixedZone("", 3600))
 	})
 	const want = `{"id":"01KAMG2M7E6Y4T0Q0N8Z5R3V9C","kind":"fetch","state":"failed","project":"12345","database":"main/12345.db",` +
@@ -25,7 +25,7 @@ func TestObject(t *testing.T) {
 		`"error":{"code":"authentication_failed","message":"a < b","hint":"see the <secret>"},` +
 		`"started_at":"2026-11-22T11:58:00Z","finished_at":"2026-11-22T12:00:00Z","duration_seconds":120,` +
 		`"max_attempts":5,"mode":"sync","events":["Sign Up"],"where":"","force":false,"retries":2,"note":"",` +
-		`"created_at":"2026-11-22T11:57:00Z","run_at":null,"position":0,"worker":"w1"}` + "\n"
+		`"created_at":"2026-11-22T11:57:00Z","run_at":null,"position":0,"worker":"w1","priority":"low","behind":"","unserved":false,"joined":false}` + "\n"
 	var out strings.Builder
 	a := &app{process: &cli.Process{Stdout: &out}}
 	if err := a.printJSON(newObject(job, noon.Add(time.Hour))); err != nil {

@@ -25,6 +25,7 @@ type fetchOptions struct {
 	appending, replacing, creating bool
 	force                          bool
 	ifBusy                         *choice
+	priority                       *choice
 }
 
 func (o *fetchOptions) add(c *cobra.Command) {
@@ -39,8 +40,14 @@ func (o *fetchOptions) add(c *cobra.Command) {
 	flags.BoolVar(&o.replacing, "replace", false, "fill a new table, which takes the place of the old one when it is complete")
 	flags.BoolVar(&o.creating, "create", false, "fail if the table exists")
 	flags.BoolVar(&o.force, "force", false, "replace a day even by one with far fewer events")
-	o.ifBusy = &choice{value: string(jobs.IfBusyQueue), allowed: []string{string(jobs.IfBusyQueue), string(jobs.IfBusyFail)}}
-	flags.Var(o.ifBusy, "if-busy", "what to do if another job writes to the database")
+	o.ifBusy = &choice{value: string(jobs.IfBusyQueue), allowed: []string{
+		string(jobs.IfBusyQueue), string(jobs.IfBusyFail), string(jobs.IfBusyJoin),
+	}}
+	flags.Var(o.ifBusy, "if-busy", "what to do if there are other jobs for the database: wait in line, fail if one writes to it, or take one that covers the days")
+	o.priority = &choice{value: string(jobs.PriorityDefault), allowed: []string{
+		string(jobs.PriorityHigh), string(jobs.PriorityDefault), string(jobs.PriorityLow),
+	}}
+	flags.Var(o.priority, "priority", "which databases' jobs busy workers take first; those of one database keep their order")
 	config.Flags(flags, "jobs.max_attempts")
 }
 
@@ -72,7 +79,9 @@ func (o *fetchOptions) request(c *cobra.Command, args []string, cfg config.Confi
 	if err := fetch.Validate(); err != nil {
 		return jobs.Request{}, err
 	}
-	return jobs.Request{Fetch: fetch, MaxAttempts: cfg.Jobs.MaxAttempts, IfBusy: jobs.IfBusy(o.ifBusy.value)}, nil
+	return jobs.Request{
+		Fetch: fetch, Priority: jobs.Priority(o.priority.value), MaxAttempts: cfg.Jobs.MaxAttempts, IfBusy: jobs.IfBusy(o.ifBusy.value),
+	}, nil
 }
 
 func (o *fetchOptions) mode() (jobs.Mode, error) {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,6 +28,8 @@ import (
 //	await STATE ID        waits until the job is in the state
 //	started               waits until a job blocks
 //	release               lets one job go on that blocks
+//	spend PROJECT N       sends so many requests, of which the last is under way
+//	block PROJECT SPAN    makes Mixpanel ask the project to wait
 //	object                checks that the last stdout is one object with the documented fields
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -57,6 +60,16 @@ func TestScripts(t *testing.T) {
 			"started": func(ts *testscript.TestScript, _ bool, _ []string) { <-(*holder(ts)).started },
 			"release": func(ts *testscript.TestScript, _ bool, _ []string) { (*holder(ts)).release <- struct{}{} },
 			"object":  checkObject,
+			"spend": func(ts *testscript.TestScript, _ bool, args []string) {
+				n, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				ts.Check(spend((*holder(ts)).budget, args[0], n))
+			},
+			"block": func(ts *testscript.TestScript, _ bool, args []string) {
+				span, err := time.ParseDuration(args[1])
+				ts.Check(err)
+				ts.Check((*holder(ts)).budget.Overrule(context.Background(), args[0], time.Now().Add(span), 0))
+			},
 		},
 	})
 }
@@ -95,6 +108,20 @@ func awaitState(q *jobs.Queue, id string, state jobs.State) error {
 	})
 	if ctx.Err() == nil {
 		return errors.Join(errors.New("the job never was "+string(state)), err)
+	}
+	return nil
+}
+
+// spend sends n requests of a project, of which the last is under way.
+func spend(b *jobs.Budget, project string, n int) error {
+	for i := range n {
+		lease, err := b.Acquire(context.Background(), project, "test")
+		if err != nil {
+			return err
+		}
+		if i < n-1 {
+			lease.Release(context.Background())
+		}
 	}
 	return nil
 }

@@ -42,6 +42,9 @@ func standing(job jobs.Record, now time.Time) string {
 		}
 		return s + ", next in line"
 	case jobs.StateQueued:
+		if job.Unserved {
+			return s + ", but " + nobody(job)
+		}
 		return s + " for the next free worker"
 	case jobs.StateRunning:
 		if job.Attempt > 1 {
@@ -56,18 +59,22 @@ func standing(job jobs.Record, now time.Time) string {
 	return s
 }
 
-// until says when t comes.
+// until says when a job that waits until t goes on.
 func until(t, now time.Time) string {
-	left := t.Sub(now)
-	if left <= 0 {
+	if !t.After(now) {
 		return "until a worker is free"
 	}
+	return "until " + at(t, now)
+}
+
+// at says when t comes, in the zone of now.
+func at(t, now time.Time) string {
 	t = t.In(now.Location())
 	layout := time.TimeOnly
 	if t.YearDay() != now.YearDay() {
 		layout = time.DateTime
 	}
-	return fmt.Sprintf("until %s (%s)", t.Format(layout), shortTime(left))
+	return fmt.Sprintf("%s (%s)", t.Format(layout), shortTime(max(0, t.Sub(now))))
 }
 
 // reason says why a job waits, or why it has ended.
@@ -78,13 +85,48 @@ func reason(job jobs.Record) string {
 	return job.Progress.Note
 }
 
-// timeLeft estimates how long a running job will take, from how long it took so far.
+// timeLeft estimates how long a running job will take, from how long its present attempt took so far.
 func timeLeft(job jobs.Record, now time.Time) (time.Duration, bool) {
 	p := job.Progress
-	if job.State != jobs.StateRunning || p.WindowsDone <= 0 || p.WindowsDone >= p.WindowsTotal {
+	done, left := p.WindowsDone-job.WindowsBefore, p.WindowsTotal-p.WindowsDone
+	if job.State != jobs.StateRunning || done <= 0 || left <= 0 || job.AttemptAt.IsZero() {
 		return 0, false
 	}
-	return took(job, now) / time.Duration(p.WindowsDone) * time.Duration(p.WindowsTotal-p.WindowsDone), true
+	return max(0, now.Sub(job.AttemptAt)) / time.Duration(done) * time.Duration(left), true
+}
+
+// waits says what keeps a job from running, "" if nothing does.
+func waits(job jobs.Record, now time.Time) string {
+	var s string
+	switch job.State {
+	case jobs.StateWaiting:
+		s = "for its turn"
+		if job.Behind != "" {
+			s = "behind job " + job.Behind
+		}
+	case jobs.StateQueued:
+		if job.Unserved {
+			return "for a worker: " + nobody(job)
+		}
+		return "for a free worker"
+	case jobs.StatePaused, jobs.StateRetrying:
+		s = until(job.RunAt, now)
+		if why := reason(job); why != "" {
+			s += ": " + why
+		}
+	case jobs.StateRunning, jobs.StateDone, jobs.StateFailed, jobs.StateCancelled:
+		return ""
+	}
+	if job.Unserved {
+		s += "; then for a worker: " + nobody(job)
+	}
+	return s
+}
+
+// nobody says that no worker lives that could run a job.
+func nobody(job jobs.Record) string {
+	volume, _, _ := strings.Cut(job.Fetch.Database, "/")
+	return "no worker serves volume " + volume
 }
 
 // summary says what a job that is done has brought.

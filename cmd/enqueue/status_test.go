@@ -21,7 +21,7 @@ func running() jobs.Record {
 			Days: day.Range{From: day.New(2026, 10, 24), To: day.New(2026, 11, 21)},
 		},
 		Progress:  jobs.Progress{WindowsDone: 12, WindowsTotal: 29, Rows: 1234567, Requests: 14, Retries: 2, Bytes: 84_100_000},
-		CreatedAt: noon.Add(-3 * time.Minute), StartedAt: noon.Add(-2 * time.Minute),
+		CreatedAt: noon.Add(-3 * time.Minute), StartedAt: noon.Add(-2 * time.Minute), AttemptAt: noon.Add(-2 * time.Minute),
 	}
 }
 
@@ -55,6 +55,12 @@ func TestStatusLine(t *testing.T) {
 	}{
 		{"a running job shows how far it is", running(), 80, "running, 12/29 windows, 1,234,567 rows, 84.1 MB, 2 retries, ETA 2m50s"},
 		{"a later attempt is named", changed(func(r *jobs.Record) { r.Attempt, r.Progress.Retries = 2, 1 }), 0, "running attempt 2 of 5, 12/29 windows, 1,234,567 rows, 84.1 MB, 1 retry, ETA 2m50s"},
+		{"only what this attempt has done tells how long it takes", changed(func(r *jobs.Record) {
+			r.StartedAt, r.AttemptAt, r.WindowsBefore, r.Progress.Retries = noon.Add(-5*time.Hour), noon.Add(-20*time.Second), 10, 0
+		}), 0, "running, 12/29 windows, 1,234,567 rows, 84.1 MB, ETA 2m50s"},
+		{"nothing is estimated before its first window", changed(func(r *jobs.Record) {
+			r.AttemptAt, r.WindowsBefore, r.Progress.Retries = noon, 12, 0
+		}), 0, "running, 12/29 windows, 1,234,567 rows, 84.1 MB"},
 		{"before the plan there is nothing to show", inState(jobs.StateRunning, unstarted(0)), 80, "running"},
 		{"nothing is estimated before the first window", changed(func(r *jobs.Record) { r.Progress = jobs.Progress{WindowsTotal: 29} }), 80, "running, 0/29 windows"},
 		{"nothing is estimated after the last window", changed(func(r *jobs.Record) { r.Progress = jobs.Progress{WindowsDone: 1, WindowsTotal: 1, Rows: 1} }), 80, "running, 1/1 windows, 1 row, 0.0 MB"},
@@ -62,6 +68,9 @@ func TestStatusLine(t *testing.T) {
 		{"the next in line", inState(jobs.StateWaiting, unstarted(0)), 80, "waiting, next in line"},
 		{"one in line", inState(jobs.StateWaiting, unstarted(3)), 80, "waiting, 3 in line before it"},
 		{"a queued job", inState(jobs.StateQueued, unstarted(0)), 80, "queued for the next free worker"},
+		{"a job that nobody would run says so", inState(jobs.StateQueued, func(r *jobs.Record) {
+			r.Progress, r.Fetch.Database, r.Unserved = jobs.Progress{}, "eu/x.db", true
+		}), 80, "queued, but no worker serves volume eu"},
 		{"a paused job says until when and why", inState(jobs.StatePaused, func(r *jobs.Record) {
 			r.RunAt, r.Progress.Note, r.Progress.Retries = noon.Add(12*time.Minute), "60 exports an hour are used up", 0
 		}), 0, "paused until 12:12:00 (12m), 12/29 windows, 1,234,567 rows, 84.1 MB: 60 exports an hour are used up"},

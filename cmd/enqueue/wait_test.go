@@ -37,7 +37,7 @@ func TestLinesOnStderr(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // its clock begins at 2000-01-01 00:00:00 UTC
 		job := running()
-		job.StartedAt = time.Now()
+		job.StartedAt, job.AttemptAt = time.Now(), time.Now()
 		more := job
 		more.Progress.WindowsDone = 13
 		done := job

@@ -1,5 +1,6 @@
 -- KEYS: the record. ARGV: id, prefix of the indexes, created (unix ms), project, database, then fields and values.
--- Writes a new record in state waiting and indexes it. Returns 0 if the id is taken.
+-- Writes a new record in state waiting and indexes it. Returns 0 if it is there already: the
+-- answer was lost, and the question asked again.
 local id, prefix, created = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 6))

@@ -1,7 +1,9 @@
 -- What every lane script starts with. A lane is three keys of one hash slot: the waiting jobs (LIST), the holder (HASH
 -- of job, fence, since, worker, boot, again) and the delayed jobs (ZSET by unix ms). The holder's fence outlives the
--- holder, so that fences of a lane only ever grow. No script asks for the time: now is an argument, in unix ms.
+-- holder, so that fences of a lane only ever grow; but not for ever: they are at least now. No script asks for the time:
+-- now is an argument, in unix ms.
 local queue, holder, delayed = KEYS[1], KEYS[2], KEYS[3]
+local quarter = 90 * 24 * 60 * 60 * 1000
 
 local function holds(job, fence)
   return redis.call('HGET', holder, 'job') == job and redis.call('HGET', holder, 'fence') == fence
@@ -9,6 +11,7 @@ end
 
 local function release()
   redis.call('HDEL', holder, 'job', 'since', 'worker', 'boot', 'again')
+  redis.call('PEXPIRE', holder, string.format('%.0f', quarter))
 end
 
 -- advance gives a free lane to its next job: the delayed one that is longest due, else the head of the queue. It returns
@@ -25,5 +28,6 @@ local function advance(status, now)
   local last = tonumber(redis.call('HGET', holder, 'fence') or '0')
   local fence = string.format('%.0f', math.max(last + 1, tonumber(now)))
   redis.call('HSET', holder, 'job', job, 'fence', fence, 'since', now)
+  redis.call('PERSIST', holder)
   return {status, job, fence}
 end

@@ -2,7 +2,7 @@
 -- state to move to, what to add to attempt and to crashes, when the record ends (unix ms, '0' for never), now, then
 -- fields and values. Changes state and indexes together. Returns 1 if it moved, then the record as it is now.
 local rec, id, prefix, to, ends = KEYS[1], ARGV[1], ARGV[2], ARGV[6], ARGV[9]
-local day = 24 * 60 * 60 * 1000
+local month = 30 * 24 * 60 * 60 * 1000
 local final = {done = true, failed = true, cancelled = true}
 local state = redis.call('HGET', rec, 'state')
 if not state then return {0, {}} end
@@ -14,17 +14,19 @@ if state ~= to then
   redis.call('ZREM', prefix .. 'state:' .. state, id)
   redis.call('ZADD', prefix .. 'state:' .. to, redis.call('HGET', rec, 'created'), id)
   redis.call('HSET', rec, 'state', to)
-end
-if to == 'running' and (redis.call('HGET', rec, 'started') or '') == '' then
-  redis.call('HSET', rec, 'started', ARGV[10])
+  if to == 'running' then
+    local progress = cjson.decode(redis.call('HGET', rec, 'progress') or '{}')
+    redis.call('HSET', rec, 'attempt_at', ARGV[10], 'windows_before', progress.windows_done or 0)
+    if (redis.call('HGET', rec, 'started') or '') == '' then redis.call('HSET', rec, 'started', ARGV[10]) end
+  end
 end
 if ARGV[7] ~= '0' then redis.call('HINCRBY', rec, 'attempt', ARGV[7]) end
 if ARGV[8] ~= '0' then redis.call('HINCRBY', rec, 'crashes', ARGV[8]) end
 if #ARGV > 10 then redis.call('HSET', rec, unpack(ARGV, 11)) end
 if ends ~= '0' then
   redis.call('ZADD', prefix .. 'expiry', ends, id)
-  -- The sweep deletes records with their indexes; should none run, they go by themselves a day later.
-  redis.call('PEXPIREAT', rec, string.format('%.0f', tonumber(ends) + day))
+  -- The sweep deletes records with their indexes; should none run, they go by themselves a month later.
+  redis.call('PEXPIREAT', rec, string.format('%.0f', tonumber(ends) + month))
 elseif final[state] then
   redis.call('ZREM', prefix .. 'expiry', id)
   redis.call('PERSIST', rec)

@@ -1,0 +1,186 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/jobs"
+)
+
+// change returns f with changes.
+func change(f jobs.Fetch, by func(*jobs.Fetch)) jobs.Fetch {
+	by(&f)
+	return f
+}
+
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	january := fetch("x", "events")
+	in := func(mode jobs.Mode) jobs.Fetch { return change(january, func(f *jobs.Fetch) { f.Mode = mode }) }
+	week := func(f jobs.Fetch) jobs.Fetch {
+		return change(f, func(f *jobs.Fetch) { f.Days = day.Range{From: day.New(2025, 1, 25), To: day.New(2025, 1, 31)} })
+	}
+	only := func(names ...string) jobs.Fetch {
+		return change(january, func(f *jobs.Fetch) { f.Events = names })
+	}
+	forced := change(january, func(f *jobs.Fetch) { f.Force = true })
+	tests := []struct {
+		name string
+		have jobs.Fetch
+		want jobs.Fetch
+		ok   bool
+	}{
+		{"the same", january, january, true},
+		{"days among others", january, week(january), true},
+		{"days of which some are missing", week(january), january, false},
+		{"a day more", january, change(january, func(f *jobs.Fetch) { f.Days.To++ }), false},
+		{"another project", january, change(january, func(f *jobs.Fetch) { f.Project = "other" }), false},
+		{"another database", january, fetch("y", "events"), false},
+		{"another table", january, fetch("x", "other"), false},
+		{"a table is the same in capitals", january, fetch("x", "EVENTS"), true},
+		{"events in another order", only("A", "B"), only("B", "A", "A"), true},
+		{"fewer events", only("A", "B"), only("A"), false},
+		{"all events do not cover a table of some", january, only("A"), false},
+		{"another expression", january, change(january, func(f *jobs.Fetch) { f.Where = "x" }), false},
+		{"replacing covers adding", january, in(jobs.ModeAppend), true},
+		{"adding does not cover replacing", in(jobs.ModeAppend), january, false},
+		{"adding covers adding", in(jobs.ModeAppend), week(in(jobs.ModeAppend)), true},
+		{"a new table covers its like", in(jobs.ModeReplace), in(jobs.ModeReplace), true},
+		{"a new table with other days is another", in(jobs.ModeReplace), week(in(jobs.ModeReplace)), false},
+		{"days do not cover a new table", january, in(jobs.ModeCreate), false},
+		{"a new table covers no days", in(jobs.ModeCreate), january, false},
+		{"force covers what is not forced", forced, january, true},
+		{"but not the other way round", january, forced, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := tt.have.Covers(tt.want); got != tt.ok {
+				t.Errorf("Covers() = %v, want %v", got, tt.ok)
+			}
+		})
+	}
+}
+
+func joinIn(t rig, f jobs.Fetch) jobs.Record {
+	t.Helper()
+	r, err := t.q.Submit(t.Context(), jobs.Request{Fetch: f, IfBusy: jobs.IfBusyJoin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestJoinTakesAJobThatIsThere(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		holder, waiting := submit(t, t.q, "x", "a"), submit(t, t.q, "x", "b")
+		for _, there := range []jobs.Record{holder, waiting} {
+			if r := joinIn(t, there.Fetch); r.ID != there.ID || !r.Joined || r.State != there.State {
+				t.Errorf("Submit() = %+v, want job %s joined", r, there.ID)
+			}
+		}
+		if r := joinIn(t, fetch("x", "c")); r.Joined || r.Position != 2 {
+			t.Errorf("Submit() = %+v, want a job of its own at the end of the line", r)
+		}
+		if all, err := t.q.List(t.Context(), jobs.Filter{}); err != nil || len(all) != 3 {
+			t.Errorf("%d jobs, %v; want three", len(all), err)
+		}
+	})
+}
+
+func TestJoinTakesAJobThatIsAside(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		r := submit(t, t.q, "x", "a")
+		startWorker(t, t.q, jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error {
+			return jobs.PauseUntil(time.Now().Add(time.Hour), errors.New("budget"))
+		})
+		awaitState(t, t.q, r.ID, jobs.StatePaused)
+		if got := joinIn(t, r.Fetch); got.ID != r.ID {
+			t.Errorf("Submit() = %+v, want the paused job joined", got)
+		}
+	})
+}
+
+func TestJoinLeavesAloneWhatWillNotDo(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		first := submit(t, t.q, "x", "a")
+		if _, err := t.q.Cancel(t.Context(), first.ID); err != nil {
+			t.Fatal(err)
+		}
+		second := joinIn(t, first.Fetch)
+		if second.Joined || second.ID == first.ID {
+			t.Errorf("Submit() = %+v, want a cancelled job left alone", second)
+		}
+		began := make(chan struct{})
+		startWorker(t, t.q, jobs.WorkerConfig{}, func(ctx context.Context, _ *jobs.Attempt) error {
+			began <- struct{}{}
+			<-ctx.Done() // and takes its time
+			<-time.After(time.Second)
+			return ctx.Err()
+		})
+		<-began
+		if r := joinIn(t, first.Fetch); r.ID != second.ID {
+			t.Errorf("Submit() = %+v, want the running job joined", r)
+		}
+		if _, err := t.q.Cancel(t.Context(), second.ID); err != nil {
+			t.Fatal(err)
+		}
+		if r := joinIn(t, first.Fetch); r.Joined {
+			t.Errorf("Submit() = %+v, want a job that is being cancelled left alone", r)
+		}
+	})
+}
+
+func TestJoinLooksAtWhatComesAfter(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		submit(t, t.q, "x", "holder")
+		covering := submit(t, t.q, "x", "a")
+		replacing := change(covering.Fetch, func(f *jobs.Fetch) { f.Mode = jobs.ModeReplace })
+		if _, err := t.q.Submit(t.Context(), jobs.Request{Fetch: replacing}); err != nil {
+			t.Fatal(err)
+		}
+		submit(t, t.q, "x", "other")
+		after := joinIn(t, covering.Fetch)
+		if after.Joined {
+			t.Error("joined a job whose rows another replaces")
+		}
+		if r := joinIn(t, covering.Fetch); r.ID != after.ID {
+			t.Errorf("joined %s, want %s, which comes last", r.ID, after.ID)
+		}
+	})
+}
+
+func TestJoiningAtOnceMakesOneJob(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		submit(t, t.q, "x", "holder")
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		ids := make(map[string]int)
+		for range 8 {
+			q := newQueue(t, t.rdb)
+			all.Go(func() {
+				r, err := q.Submit(t.Context(), jobs.Request{Fetch: fetch("x", "a"), IfBusy: jobs.IfBusyJoin})
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				ids[r.ID]++
+			})
+		}
+		all.Wait()
+		listed, err := t.q.List(t.Context(), jobs.Filter{})
+		if err != nil || len(listed) != 2 || len(ids) != 1 {
+			t.Errorf("%d jobs, of which %v were returned, %v; want one beside the holder", len(listed), ids, err)
+		}
+	})
+}

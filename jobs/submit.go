@@ -1,0 +1,149 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mixduck/internal/fault"
+)
+
+// IfBusy says what becomes of a request for a database for which there are other jobs.
+type IfBusy string
+
+// What to do then.
+const (
+	IfBusyQueue IfBusy = "queue" // wait in its lane
+	IfBusyFail  IfBusy = "fail"  // return a [*BusyError] at once, if another job holds the database
+	IfBusyJoin  IfBusy = "join"  // take a job that covers the request for its own, if there is one; else wait
+)
+
+// Request asks for a fetch.
+type Request struct {
+	Fetch       Fetch
+	Priority    Priority // "" means [PriorityDefault]
+	MaxAttempts int      // 0 means 5
+	IfBusy      IfBusy   // "" means [IfBusyQueue]
+}
+
+func (r Request) validate() error {
+	switch r.IfBusy {
+	case "", IfBusyQueue, IfBusyFail, IfBusyJoin:
+	default:
+		return fault.Usage("queue, fail or join", "%q is no way to treat a busy database", r.IfBusy)
+	}
+	if r.MaxAttempts < 0 {
+		return fault.Usage("leave it out for the default", "%d attempts are less than one", r.MaxAttempts)
+	}
+	if err := r.Priority.validate(); err != nil {
+		return err
+	}
+	return r.Fetch.Validate()
+}
+
+// BusyError says that another job holds the lane of a database.
+type BusyError struct {
+	Database string
+	Holder   string // the id of the job that holds it
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("database %s is locked: job %s is writing to it", e.Database, e.Holder)
+}
+
+// FaultCode returns [fault.CodeLocked].
+func (e *BusyError) FaultCode() fault.Code { return fault.CodeLocked }
+
+// Hint says how to wait instead.
+func (e *BusyError) Hint() string {
+	return "wait for job " + e.Holder + ", or let the request queue behind it"
+}
+
+// Submit puts a job at the end of its lane. Once it has returned without an error the job is not lost. It returns errors
+// with [fault.CodeUsage] for senseless requests, and [*BusyError]. A queue that has just been away is waited for, for a
+// few seconds.
+//
+// With [IfBusyJoin] it may return another job, whose record has Joined set: see there what covers a request. Of several
+// callers that join at the same time one makes the job. The job that was joined may end, fail or be cancelled at any
+// time after that, as one's own may; if it was running, some of the days may have been fetched before the request.
+func (q *Queue) Submit(ctx context.Context, r Request) (Record, error) {
+	if err := r.validate(); err != nil {
+		return Record{}, err
+	}
+	rec, err := q.newRecord(r)
+	if err != nil {
+		return Record{}, err
+	}
+	var got Record
+	err = insist(ctx, func() error { // each step bears being repeated
+		switch r.IfBusy {
+		case IfBusyJoin:
+			got, err = q.join(ctx, rec)
+		case "", IfBusyQueue, IfBusyFail:
+			got, err = q.add(ctx, rec, rule{refuse: r.IfBusy == IfBusyFail})
+		}
+		return err
+	})
+	return got, err
+}
+
+func (q *Queue) newRecord(r Request) (Record, error) {
+	now := q.now().UTC().Truncate(time.Millisecond)
+	id, err := q.newID(now)
+	if err != nil {
+		return Record{}, err
+	}
+	if r.MaxAttempts == 0 {
+		r.MaxAttempts = defaultMaxAttempts
+	}
+	return Record{
+		ID: id, Kind: KindFetch, State: StateWaiting, Priority: r.Priority.orDefault(), Fetch: r.Fetch,
+		MaxAttempts: r.MaxAttempts, CreatedAt: now,
+	}, nil
+}
+
+// add writes the record of a new job and puts the job into its lane.
+func (q *Queue) add(ctx context.Context, rec Record, how rule) (Record, error) {
+	// The record comes first: a lane never holds a job of which nothing is known. Should this process die in between, the
+	// audit finds the record and puts it in its lane.
+	if err := q.records.create(ctx, rec); err != nil {
+		return Record{}, err
+	}
+	next, err := q.enter(ctx, rec, how)
+	if err != nil {
+		return Record{}, err
+	}
+	return q.added(ctx, rec, next), nil
+}
+
+// added announces the turn that a new job has started, if any, and returns the job's record. The job is in its lane:
+// should Redis go away now a sweep does the first, and the second is known well enough.
+func (q *Queue) added(ctx context.Context, rec Record, next turn) Record {
+	if err := q.dispatch(ctx, next); err != nil {
+		return rec
+	}
+	if now, err := q.Job(ctx, rec.ID); err == nil {
+		return now
+	}
+	return rec
+}
+
+// enter puts a job that has a record into its lane and returns the turn that this started, if any. If the lane refuses
+// it, the record is deleted. It returns errLaneMoved as how says.
+func (q *Queue) enter(ctx context.Context, r Record, how rule) (turn, error) {
+	state, t, err := q.lanes.submit(ctx, r.Fetch.Database, r.ID, how)
+	if err != nil {
+		return turn{}, err
+	}
+	switch state {
+	case statusBusy:
+		if err := q.records.forget(ctx, r.ID, r.Fetch.Project, r.Fetch.Database); err != nil {
+			return turn{}, err
+		}
+		return turn{}, &BusyError{Database: r.Fetch.Database, Holder: t.job}
+	case statusMoved:
+		return turn{}, errLaneMoved
+	case statusOK, statusStale, statusKnown:
+	}
+	return t, nil
+}

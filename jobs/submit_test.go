@@ -1,0 +1,51 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"mixduck/jobs"
+)
+
+func TestSubmitRightAfterRedisIsBack(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.start()
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket, PoolSize: 1, MaxRetries: -1})
+	t.Cleanup(func() { rdb.Close() })
+	q := newQueue(t, rdb)
+	submit(t, q, "x", "a")
+	s.kill()
+	for range 3 { // the client gives up dialling for a while
+		if err := rdb.Ping(t.Context()).Err(); err == nil {
+			t.Fatal("Redis still answers")
+		}
+	}
+	s.start()
+	if r := submit(t, q, "x", "b"); r.Position != 1 {
+		t.Errorf("Submit() = %+v, want it behind the first", r)
+	}
+	if all, err := q.List(t.Context(), jobs.Filter{}); err != nil || len(all) != 2 {
+		t.Errorf("%d jobs, %v; want two", len(all), err)
+	}
+}
+
+func TestSubmitGivesUpSoonWithoutRedis(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	q := newQueue(t, s.client())
+	started := time.Now()
+	_, err := q.Submit(t.Context(), jobs.Request{Fetch: fetch("x", "a")})
+	if took := time.Since(started); err == nil || took > 10*time.Second {
+		t.Errorf("Submit() = %v after %v, want an error soon", err, took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := q.Submit(ctx, jobs.Request{Fetch: fetch("x", "a")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Submit() = %v, want that its context is cancelled", err)
+	}
+}
