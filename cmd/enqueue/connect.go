@@ -20,14 +20,22 @@ import (
 const connectTimeout = 5 * time.Second
 
 // withQueue calls use with the queue that cfg names. Where nobody serves it that is an error at once.
-func withQueue(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) (err error) {
+func withQueue(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) error {
+	return withRedis(ctx, cfg, func(rdb *redis.Client) error {
+		q, err := jobs.NewQueue(rdb, jobs.Config{})
+		if err != nil {
+			return err
+		}
+		return use(q)
+	})
+}
+
+// withRedis calls use with the Redis of that queue.
+func withRedis(ctx context.Context, cfg config.Config, use func(*redis.Client) error) (err error) {
 	rdb, err := connect(ctx, cfg)
 	if err == nil {
 		defer func() { err = errors.Join(err, rdb.Close()) }()
-		var q *jobs.Queue
-		if q, err = jobs.NewQueue(rdb, jobs.Config{}); err == nil {
-			err = use(q)
-		}
+		err = use(rdb)
 	}
 	switch {
 	case errors.Is(err, embedredis.ErrNoWorker):

@@ -46,7 +46,8 @@ func run(ctx context.Context, p *cli.Process) int {
 }
 
 func (a *app) rootCommand() *cobra.Command {
-	root := groupCommand("enqueue", "Ask for fetches, and follow them", a.fetchCommand(), a.jobsCommand(), a.versionCommand())
+	root := groupCommand("enqueue", "Ask for fetches, and follow them", a.fetchCommand(), a.jobsCommand(),
+		a.lanesCommand(), a.budgetCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+
+	"mixduck/config"
+	"mixduck/jobs"
+)
+
+const budgetLong = `Shows what is left of the requests that Mixpanel allows a project in an hour, of which all
+workers together use up to nine tenths, when more may go, and whether Mixpanel asked to wait.`
+
+const budgetExample = `  enqueue budget
+  enqueue budget --project 12345 --format json`
+
+// budgetObject is a budget as --format json prints it. Fields are only ever added.
+type budgetObject struct {
+	Project      string     `json:"project"`
+	Limit        int        `json:"limit"` // an hour
+	UsedLastHour int        `json:"used_last_hour"`
+	Left         int        `json:"left"`
+	AtOnce       int        `json:"at_once"`       // requests under way
+	NextFreeAt   *time.Time `json:"next_free_at"`  // RFC 3339, UTC; null for now
+	RefillsAt    *time.Time `json:"refills_at"`    // when the oldest request no longer counts; null for none
+	BlockedUntil *time.Time `json:"blocked_until"` // as Mixpanel asked; null if it did not
+}
+
+func (a *app) budgetCommand() *cobra.Command {
+	var what fetchOptions
+	c := &cobra.Command{Use: "budget", Short: "Show what is left of the hour's requests", Long: budgetLong, Example: budgetExample, Args: noArguments}
+	c.Flags().StringVar(&what.project, "project", "", "Mixpanel project `id` (MP_PROJECT_ID)")
+	format := addFormat(c.Flags())
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := config.Load(a.process.Environ, c.Flags())
+		if err != nil {
+			return err
+		}
+		project, err := what.projectID(cfg)
+		if err != nil {
+			return err
+		}
+		return withRedis(c.Context(), cfg, func(rdb *redis.Client) error {
+			b, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
+			if err != nil {
+				return err
+			}
+			state, err := b.State(c.Context(), project)
+			if err != nil {
+				return err
+			}
+			if format.value == formatJSON {
+				return a.printJSON(newBudgetObject(project, state))
+			}
+			return a.print(budgetDetails(project, state, a.now()))
+		})
+	}
+	return c
+}
+
+func newBudgetObject(project string, s jobs.BudgetState) budgetObject {
+	return budgetObject{
+		Project: project, Limit: s.Limit, UsedLastHour: s.UsedLastHour, Left: s.Left, AtOnce: s.AtOnce,
+		NextFreeAt: timeOrNull(s.NextFreeAt), RefillsAt: timeOrNull(s.RefillsAt), BlockedUntil: timeOrNull(s.BlockedUntil),
+	}
+}
+
+// budgetDetails returns how a budget stands, a line for each thing.
+func budgetDetails(project string, s jobs.BudgetState, now time.Time) string {
+	var l lines
+	l.add("project", project)
+	l.add("left", fmt.Sprintf("%d of %d requests an hour", s.Left, s.Limit))
+	l.add("used", fmt.Sprintf("%d in the last hour", s.UsedLastHour))
+	l.add("under way", counted(int64(s.AtOnce), "request"))
+	next := "now"
+	if !s.NextFreeAt.IsZero() {
+		next = at(s.NextFreeAt, now)
+	}
+	l.add("next", next)
+	if !s.RefillsAt.IsZero() {
+		l.add("refills", "from "+at(s.RefillsAt, now))
+	}
+	if !s.BlockedUntil.IsZero() {
+		l.add("blocked", "Mixpanel asked to wait "+until(s.BlockedUntil, now))
+	}
+	return l.b.String()
+}

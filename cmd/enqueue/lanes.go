@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/config"
+	"mixduck/jobs"
+)
+
+const lanesLong = `Shows each database for which there are jobs: whose turn it is and since when, which worker
+runs it, how many wait in line behind it, and how many are aside, paused or retrying, and
+until when the first of them is. "enqueue jobs list --database NAME" shows one line.`
+
+const lanesExample = `  enqueue lanes
+  enqueue lanes --format json`
+
+// laneObject is a lane as --format json prints it. Fields are only ever added.
+type laneObject struct {
+	Database string     `json:"database"`
+	Holder   *string    `json:"holder"` // the job whose turn it is; null for none
+	State    jobs.State `json:"state"`  // of the holder: queued or running; "" for none
+	Since    *time.Time `json:"since"`  // of that state; RFC 3339, UTC; null for no holder
+	Worker   string     `json:"worker"`
+	Waiting  int        `json:"waiting"`  // behind the holder
+	Aside    int        `json:"aside"`    // paused or retrying
+	NextAt   *time.Time `json:"next_at"`  // when the first of those stands first again
+	Unserved bool       `json:"unserved"` // no worker lives that serves the volume
+}
+
+func (a *app) lanesCommand() *cobra.Command {
+	c := &cobra.Command{Use: "lanes", Short: "Show the databases for which there are jobs", Long: lanesLong, Example: lanesExample, Args: noArguments}
+	format := addFormat(c.Flags())
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := config.Load(a.process.Environ, c.Flags())
+		if err != nil {
+			return err
+		}
+		return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+			lanes, err := q.Lanes(c.Context())
+			if err != nil {
+				return err
+			}
+			return a.printLanes(lanes, format.value)
+		})
+	}
+	return c
+}
+
+func (a *app) printLanes(lanes []jobs.LaneInfo, format string) error {
+	if format == formatJSON {
+		objects := make([]laneObject, len(lanes))
+		for i, lane := range lanes {
+			objects[i] = laneObject{
+				Database: lane.Database, State: lane.State, Since: timeOrNull(lane.Since), Worker: lane.Worker,
+				Waiting: lane.Waiting, Aside: lane.Aside, NextAt: timeOrNull(lane.NextAt), Unserved: lane.Unserved,
+			}
+			if lane.Holder != "" {
+				objects[i].Holder = &lane.Holder
+			}
+		}
+		return a.printJSON(objects)
+	}
+	if len(lanes) == 0 {
+		fmt.Fprintln(a.process.Stderr, "no database has jobs")
+		return nil
+	}
+	width, _ := terminalWidth(a.process.Stdout)
+	return a.print(table(laneRows(lanes, a.now()), width))
+}
+
+// laneRows returns a row for each lane below a heading.
+func laneRows(lanes []jobs.LaneInfo, now time.Time) [][]string {
+	rows := [][]string{{"DATABASE", "HOLDER", "STATE", "SINCE", "WORKER", "WAITING", "ASIDE"}}
+	for _, lane := range lanes {
+		since, worker, aside := "", lane.Worker, grouped(int64(lane.Aside))
+		if !lane.Since.IsZero() {
+			since = shortTime(max(0, now.Sub(lane.Since))) + " ago"
+		}
+		if lane.Unserved {
+			worker = "none serves its volume"
+		}
+		if lane.Aside > 0 {
+			aside += " " + until(lane.NextAt, now)
+		}
+		rows = append(rows, []string{
+			shortName(lane.Database), lane.Holder, string(lane.State), since, printable(worker), grouped(int64(lane.Waiting)), aside,
+		})
+	}
+	return rows
+}
