@@ -33,7 +33,8 @@ type Attempt struct {
 }
 
 // Draining returns a channel that is closed when the worker has been told to stop. A handler that can end early and
-// orderly does so then, with an error that is [ErrShutdown]; others go on until their context is done.
+// orderly does so then, with an error that is [ErrShutdown], which at other times is a failure like any; others go on until
+// their context is done.
 func (a *Attempt) Draining() <-chan struct{} { return a.draining }
 
 // Report says how far the job has come, over all of its attempts. It is cheap and safe for concurrent use; the record

@@ -133,18 +133,10 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkList lists the newest of 100,000 jobs, by all that one can ask for.
+// BenchmarkList lists the newest of 100,000 jobs in 1,000 lanes, by all that one can ask for.
 func BenchmarkList(b *testing.B) {
 	_, q := onServer(b)
-	const n = 100_000
-	for i := range n {
-		r := submit(b, q, fmt.Sprintf("l%d", i%1000), "t")
-		if i%2 == 0 {
-			if _, err := q.Cancel(context.Background(), r.ID); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
+	fill(b, q, 100_000)
 	for name, f := range map[string]jobs.Filter{
 		"all": {}, "state": {State: jobs.StateWaiting}, "project": {Project: "demo"}, "database": {Database: "main/l1.db"},
 		"database and state": {Database: "main/l1.db", State: jobs.StateWaiting},
@@ -157,4 +149,33 @@ func BenchmarkList(b *testing.B) {
 			}
 		})
 	}
+	b.Run("lanes", func(b *testing.B) {
+		for b.Loop() {
+			if got, err := q.Lanes(context.Background()); err != nil || len(got) != 1000 {
+				b.Fatal(len(got), err)
+			}
+		}
+	})
+}
+
+// fill submits n jobs to 1,000 lanes, and cancels each second one.
+func fill(b *testing.B, q *jobs.Queue, n int) {
+	b.Helper()
+	const parts = 16
+	var all sync.WaitGroup
+	for part := range parts {
+		all.Go(func() {
+			for i := part; i < n; i += parts {
+				r, err := q.Submit(context.Background(), jobs.Request{Fetch: fetch(fmt.Sprintf("l%d", i%1000), "t")})
+				if err == nil && i/1000%2 == 1 {
+					_, err = q.Cancel(context.Background(), r.ID)
+				}
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }

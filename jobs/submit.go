@@ -63,8 +63,8 @@ func (e *BusyError) Hint() string {
 // with [fault.CodeUsage] for senseless requests, and [*BusyError]. A queue that has just been away is waited for, for a
 // few seconds.
 //
-// With [IfBusyJoin] it may return another job, whose record has Joined set: see there what covers a request. Of several
-// callers that join at the same time one makes the job. The job that was joined may end, fail or be cancelled at any
+// With [IfBusyJoin] it may return another job, which covers the request in the sense of [Fetch.Covers], and whose record
+// has Joined set. Of several callers that join at the same time one makes the job. The job that was joined may end, fail or be cancelled at any
 // time after that, as one's own may; if it was running, some of the days may have been fetched before the request.
 func (q *Queue) Submit(ctx context.Context, r Request) (Record, error) {
 	if err := r.validate(); err != nil {
