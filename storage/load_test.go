@@ -156,10 +156,10 @@ func TestCancelInTheMiddle(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
 	load(t, e, window(span(0, 1), events(first, 100, "old")))
-	for i := range 60 {
+	for i := range 30 {
 		reads := 1 + i%3 // mostly while the statement begins
 		if i%10 == 9 {
-			reads = 10 * i
+			reads = 2 * i
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		w := window(span(0, 1))

@@ -14,7 +14,7 @@ import (
 // Each fault ends in one of two ways: all rows are right, or the error names what is missing and nothing of it is stored.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	r := days(t, "2026-11-01", "2026-11-06")
+	r := days(t, "2026-11-01", "2026-11-04")
 	bad := day.Range{From: r.From + 2, To: r.From + 2}
 	tests := []struct {
 		name  string
@@ -48,8 +48,9 @@ func TestFaults(t *testing.T) {
 		t.Run(tt.name+" passes", func(t *testing.T) {
 			t.Parallel()
 			f := newFixtureWithPatience(t, wait, mixpaneltest.Generator{Seed: 7, EventsPerDay: 200}, nil)
-			tt.fault.Times = 2
-			hit := f.inject(t, tt.fault)
+			passing := tt.fault
+			passing.Times = 2
+			hit := f.inject(t, passing)
 			p, err := f.fetch(t, r)
 			if err != nil {
 				t.Fatal(err)
@@ -62,7 +63,6 @@ func TestFaults(t *testing.T) {
 		t.Run(tt.name+" lasts", func(t *testing.T) {
 			t.Parallel()
 			f := newFixtureWithPatience(t, wait, mixpaneltest.Generator{Seed: 7, EventsPerDay: 200}, nil)
-			tt.fault.Times = 0
 			f.inject(t, tt.fault)
 			_, err := f.fetch(t, r)
 			failed, ok := errors.AsType[*workspace.DaysError](err)
@@ -98,7 +98,7 @@ func TestData(t *testing.T) {
 			if kind == mixpaneltest.NotJSON || kind == mixpaneltest.NotEvents {
 				every = 20
 			}
-			hit := f.inject(t, mixpaneltest.Fault{Kind: kind, Every: every})
+			hit := f.inject(t, mixpaneltest.Fault{Kind: kind, Every: every, LineBytes: 3 << 20})
 			r := days(t, "2026-11-01", "2026-11-03")
 			for range 2 { // the second time everything is there already
 				p, err := f.fetch(t, r)
