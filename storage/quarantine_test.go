@@ -211,13 +211,13 @@ func TestManyBadLines(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
 	var lines strings.Builder
-	lines.WriteString(events(first, 80_000, "a"))
-	for i := range 8000 {
+	lines.WriteString(events(first, 40_000, "a"))
+	for i := range 4000 {
 		fmt.Fprintf(&lines, "bad %d\n", i)
 	}
 	for _, job := range []string{"job-1", "job-2"} {
 		loadAs(t, e, job, window(span(0, 1), lines.String()))
 	}
 	closeEngine(t, e)
-	want(t, "lines in quarantine", query(t, path, "SELECT count(*), count(DISTINCT line) FROM mixduck.quarantine"), []string{"8000|8000"})
+	want(t, "lines in quarantine", query(t, path, "SELECT count(*), count(DISTINCT line) FROM mixduck.quarantine"), []string{"4000|4000"})
 }
