@@ -95,11 +95,8 @@ func directoryID(name string) (string, error) {
 	if err := os.WriteFile(tmp, []byte(strings.ToLower(rand.Text()[:12])+"\n"), 0o600); err != nil {
 		return "", err
 	}
-	err = os.Link(tmp, name) // the first of two that start together wins
-	if err := errors.Join(os.Remove(tmp)); err != nil {
-		return "", err
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	defer os.Remove(tmp)
+	if err := os.Link(tmp, name); err != nil && !errors.Is(err, fs.ErrExist) { // the first of two that start together wins
 		return "", err
 	}
 	b, err = os.ReadFile(name)
