@@ -20,13 +20,20 @@ import (
 
 // Config holds all settings, valid and with their defaults filled in.
 type Config struct {
-	DataDir  string // absolute; databases of volume main, and Mixduck's own files in .mixduck below it
+	DataDir  string   // absolute; Mixduck's own files are in .mixduck below it
+	Volumes  []Volume // directories of databases, at least one; main is DataDir where none are set
 	Redis    Redis
 	Project  Project
 	Mixpanel Mixpanel
 	Worker   Worker
 	Jobs     Jobs
 	Log      Log
+}
+
+// Volume is a directory of databases, which has a name.
+type Volume struct {
+	Name string
+	Dir  string // absolute
 }
 
 // Redis says where the queue lives.
@@ -147,6 +154,8 @@ func unknown(env map[string]string, known map[string]bool) []string {
 }
 
 const (
+	defaultVolume = "main"
+
 	unset           = -1
 	requestsPerHour = 54 // of the 60 that Mixpanel allows: the rest is for the customer's other tools
 )
@@ -162,8 +171,20 @@ func (c *Config) finish() (err error) {
 	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
 		return err
 	}
+	if len(c.Volumes) == 0 {
+		c.Volumes = []Volume{{Name: defaultVolume, Dir: c.DataDir}}
+	}
 	c.Worker.Concurrency = min(c.Worker.Concurrency, 64*runtime.NumCPU())
 	return nil
+}
+
+// VolumeDir returns the directory of a volume, "" if there is none of that name here.
+func (c *Config) VolumeDir(name string) string {
+	i := slices.IndexFunc(c.Volumes, func(v Volume) bool { return v.Name == name })
+	if i < 0 {
+		return ""
+	}
+	return c.Volumes[i].Dir
 }
 
 // QueueDir returns where the embedded queue keeps its files.

@@ -37,6 +37,9 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(fmt.Sprint(want...), fmt.Sprint(got...)); diff != "" {
 		t.Error(diff)
 	}
+	if c.VolumeDir("main") != c.DataDir || c.VolumeDir("eu") != "" {
+		t.Errorf("Volumes = %v", c.Volumes)
+	}
 	if c.QueueDir() != "/home/ann/.mp/data/.mixduck/queue" {
 		t.Errorf("QueueDir() = %s", c.QueueDir())
 	}
@@ -58,6 +61,18 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+func TestVolumes(t *testing.T) {
+	t.Parallel()
+	c, err := load(t, nil, "HOME=/home/ann", "MIXDUCK_VOLUMES=eu=/mnt/eu, old=/mnt/old/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []config.Volume{{Name: "eu", Dir: "/mnt/eu"}, {Name: "old", Dir: "/mnt/old"}}
+	if diff := cmp.Diff(want, c.Volumes); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, env, want string }{
@@ -75,6 +90,10 @@ func TestProblems(t *testing.T) {
 		{"little memory", "MIXDUCK_WORKER_MEMORY_LIMIT=64MB", "is too little"},
 		{"level", "MIXDUCK_LOG_LEVEL=loud", "none of debug, info, warn, error"},
 		{"missing secret file", "MP_SECRET_FILE=/nowhere/x", "project.secret (MP_SECRET_FILE)"},
+		{"volume without a directory", "MIXDUCK_VOLUMES=main", `volumes (MIXDUCK_VOLUMES): "main" is no name=directory`},
+		{"volume with a strange name", "MIXDUCK_VOLUMES=Main=/a", "is no name=directory"},
+		{"volume named twice", "MIXDUCK_VOLUMES=a=/a,a=/b", "is there twice"},
+		{"directory with two names", "MIXDUCK_VOLUMES=a=/a,b=/a/", "is there twice"},
 		{"unknown variable", "MIXDUCK_REDIS=redis://h", "MIXDUCK_REDIS: no such setting"},
 		{"a file for what is no secret", "MIXDUCK_LOG_LEVEL_FILE=/x", "no such setting"},
 		{"Redis URL", "MIXDUCK_REDIS_URL=http://u:hunter2@h", "redis.url (MIXDUCK_REDIS_URL): is no redis://"},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +30,8 @@ type setting struct {
 // settings returns all of them, in the order in which help shows them.
 func settings() []setting {
 	return []setting{
-		{key: "data_dir", env: "MIXDUCK_DATA_DIR", flag: "data-dir", usage: "directory of the databases; default ~/.mp/data", set: notEmpty(func(c *Config) *string { return &c.DataDir })},
+		{key: "data_dir", env: "MIXDUCK_DATA_DIR", flag: "data-dir", usage: "directory of the databases and the embedded queue; default ~/.mp/data", set: notEmpty(func(c *Config) *string { return &c.DataDir })},
+		{key: "volumes", env: "MIXDUCK_VOLUMES", flag: "volumes", usage: "directories of databases, as main=/data,eu=/mnt/eu; default main=<data dir>", set: setVolumes},
 		{key: "redis.url", env: "MIXDUCK_REDIS_URL", flag: "redis-url", usage: "Redis of the queue; without it the queue is embedded", secret: true, set: setRedisURL},
 		{key: "project.id", env: "MP_PROJECT_ID", usage: "Mixpanel project id", set: setProjectID},
 		{key: "project.region", env: "MP_REGION", usage: "us, eu or in; default us", set: oneOf(func(c *Config) *string { return &c.Project.Region }, "us", "eu", "in")},
@@ -107,6 +110,29 @@ func count(field func(*Config) *int) func(*Config, string) error {
 		*field(c) = n
 		return nil
 	}
+}
+
+// volumeName is what the queue allows.
+var volumeName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
+
+func setVolumes(c *Config, v string) error {
+	for part := range strings.SplitSeq(v, ",") {
+		name, dir, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if !ok || !volumeName.MatchString(name) || dir == "" {
+			return fmt.Errorf("%q is no name=directory; names have lower-case letters, digits, - and _", part)
+		}
+		dir, err := filepath.Abs(dir)
+		if err != nil {
+			return err
+		}
+		for _, other := range c.Volumes {
+			if other.Name == name || other.Dir == dir {
+				return fmt.Errorf("%s=%s: the name or the directory is there twice", name, dir)
+			}
+		}
+		c.Volumes = append(c.Volumes, Volume{Name: name, Dir: dir})
+	}
+	return nil
 }
 
 func setRedisURL(c *Config, v string) error {

@@ -51,7 +51,7 @@ func child(socket, id string) int {
 		return rdb.BLPop(ctx, 0, "go:"+a.Record.Fetch.Table).Err()
 	})
 	w, err := jobs.NewWorker(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: run},
-		jobs.WorkerConfig{ID: id, Volumes: []string{"main"}}, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+		jobs.WorkerConfig{ID: id, Volumes: []jobs.Volume{{Name: "main"}}}, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return 1
 	}

@@ -50,7 +50,7 @@ func validateDatabase(name string) error {
 	case len(name) > maxDatabaseBytes:
 		return fault.Usage(databaseHint, "the database's name has %d bytes; at most %d are allowed", len(name), maxDatabaseBytes)
 	case !volumeName.MatchString(volume):
-		return fault.Usage("lower-case letters, digits, - and _", "%q is no name of a volume", volume)
+		return CheckVolume(volume)
 	case !utf8.ValidString(path) || strings.ContainsFunc(path, unicode.IsControl) || strings.ContainsRune(path, '\\'):
 		return fault.Usage(databaseHint, "database %q contains characters that no file name should", name)
 	case !strings.HasSuffix(path, ".db") && !strings.HasSuffix(path, ".duckdb"):

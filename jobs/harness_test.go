@@ -80,7 +80,7 @@ func startWorker(tb testing.TB, q *jobs.Queue, cfg jobs.WorkerConfig, h handlerF
 		cfg.ID = "w1"
 	}
 	if cfg.Volumes == nil {
-		cfg.Volumes = []string{"main"}
+		cfg.Volumes = []jobs.Volume{{Name: "main"}}
 	}
 	if cfg.Backoff.Base == 0 {
 		cfg.Backoff.Base = 10 * time.Millisecond

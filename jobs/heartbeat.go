@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,7 +15,7 @@ type WorkerInfo struct {
 	Host    string
 	PID     int
 	Version string
-	Volumes []string // that it serves
+	Volumes []Volume // that it serves
 	Started time.Time
 
 	boot string
@@ -33,9 +32,12 @@ func (q *Queue) beat(ctx context.Context, i WorkerInfo) error {
 	defer stop()
 	err := q.scripts.beat.Run(ctx, q.rdb, []string{workerKey(i.ID)}, beatLasts.Milliseconds(),
 		"boot", i.boot, "host", i.Host, "pid", i.PID, "version", i.Version,
-		"volumes", strings.Join(i.Volumes, ","), "started", millis(i.Started)).Err()
+		"volumes", encodeVolumes(i.Volumes), "started", millis(i.Started)).Err()
 	if err == nil {
 		err = q.rdb.SAdd(ctx, workersKey, i.ID).Err()
+	}
+	if err == nil {
+		err = q.rdb.SAdd(ctx, volumesKey, Volumes([]WorkerInfo{i})).Err()
 	}
 	if err != nil {
 		return fmt.Errorf("heartbeat of worker %s: %w", i.ID, err)
@@ -88,7 +90,7 @@ func (q *Queue) Workers(ctx context.Context) ([]WorkerInfo, error) {
 		p := parser{fields: h}
 		w := WorkerInfo{
 			ID: id, Host: h["host"], PID: int(p.int("pid")), Version: h["version"],
-			Volumes: strings.Split(h["volumes"], ","), Started: p.time("started"), boot: h["boot"],
+			Volumes: decodeVolumes(h["volumes"]), Started: p.time("started"), boot: h["boot"],
 		}
 		if p.err != nil {
 			return nil, fmt.Errorf("heartbeat of worker %s: %w", id, p.err)

@@ -73,7 +73,7 @@ func (m *machine) finish(t *rapid.T) {
 	m.runs = nil
 	for worker := range m.boots {
 		m.boots[worker]++
-		if err := m.q.beat(m.context, WorkerInfo{ID: worker, boot: m.identity(worker).boot}); err != nil {
+		if err := m.q.beat(m.context, m.info(worker)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -74,6 +74,11 @@ func newMachine(q *Queue, c *clock, cut *cutter, faulty bool) *machine {
 	return m
 }
 
+// info is what the heartbeat of a worker says.
+func (m *machine) info(worker string) WorkerInfo {
+	return WorkerInfo{ID: worker, Volumes: []Volume{{Name: DefaultVolume}}, boot: m.identity(worker).boot}
+}
+
 func (m *machine) identity(worker string) identity {
 	return identity{id: worker, boot: strconv.Itoa(m.boots[worker])}
 }
@@ -246,7 +251,7 @@ func (m *machine) crash(t *rapid.T) {
 	m.boots[worker]++
 	dead := m.dead(t, worker)
 	m.disturb(t)
-	err := m.q.beat(m.context, WorkerInfo{ID: worker, boot: m.identity(worker).boot})
+	err := m.q.beat(m.context, m.info(worker))
 	if err == nil {
 		err = m.sweeper(worker).reclaim(m.context)
 	}
@@ -279,7 +284,7 @@ func (m *machine) sweeper(worker string) *sweeper {
 
 func (m *machine) sweep(t *rapid.T) {
 	for worker := range m.boots { // so that both live
-		if err := m.q.beat(m.context, WorkerInfo{ID: worker, boot: m.identity(worker).boot}); err != nil {
+		if err := m.q.beat(m.context, m.info(worker)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -52,7 +52,7 @@ func bubbleQueue(t *testing.T) (q *Queue, stop func()) {
 // work runs a worker until the returned function is called.
 func work(t *testing.T, q *Queue, id string, h testHandler) (stop func()) {
 	t.Helper()
-	w, err := NewWorker(q, map[Kind]Handler{KindFetch: h}, WorkerConfig{ID: id, Volumes: []string{"main"}}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	w, err := NewWorker(q, map[Kind]Handler{KindFetch: h}, WorkerConfig{ID: id, Volumes: []Volume{{Name: "main"}}}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestJobsOfADeadWorkerStartWhenItsHeartbeatHasEnded(t *testing.T) {
 		q, end := bubbleQueue(t)
 		defer end()
 		dead := identity{id: "dead", boot: "1"}
-		if err := q.beat(t.Context(), WorkerInfo{ID: dead.id, boot: dead.boot}); err != nil {
+		if err := q.beat(t.Context(), WorkerInfo{ID: dead.id, Volumes: []Volume{{Name: "main"}}, boot: dead.boot}); err != nil {
 			t.Fatal(err)
 		}
 		beginAs(t, q, mustSubmit(t, q, "x"), dead)

@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +20,7 @@ type WorkerConfig struct {
 	// ID names the worker, the same at each start on one data directory, of which no two processes may run at once: what
 	// an earlier run was doing is started anew as soon as the next is up. Required.
 	ID           string
-	Volumes      []string      // that this machine has; required
+	Volumes      []Volume      // that this machine has; required
 	Concurrency  int           // attempts at once; 0 means 4
 	DrainTimeout time.Duration // how long attempts may go on when the worker is told to stop; 0 means 20 s
 	Backoff      Backoff       // between attempts
@@ -66,8 +64,11 @@ func (c WorkerConfig) validate() error {
 		return fault.Usage("name at least one, usually "+DefaultVolume, "the worker serves no volume")
 	}
 	for _, v := range c.Volumes {
-		if !volumeName.MatchString(v) {
-			return fault.Usage("lower-case letters, digits, - and _", "%q is no name of a volume", v)
+		if err := CheckVolume(v.Name); err != nil {
+			return err
+		}
+		if strings.ContainsAny(v.ID, ",=") {
+			return fault.Usage("letters and digits", "%q is no id of a volume", v.ID)
 		}
 	}
 	if c.Concurrency < 0 || c.DrainTimeout < 0 || c.Backoff.Base < 0 || c.Backoff.Cap < 0 {
@@ -104,11 +105,12 @@ func NewWorker(q *Queue, handlers map[Kind]Handler, cfg WorkerConfig, log *slog.
 
 // Run works until ctx is done, then takes no more jobs, lets attempts go on for the drain timeout, cancels them with
 // [ErrShutdown], and returns when each handler has: their jobs stand first in their lanes then. While Redis cannot be
-// reached, at the start or later, it waits and goes on. A worker runs once.
+// reached, at the start or later, it waits and goes on. It returns an error with [fault.CodeUsage] at once where another
+// worker serves a different directory under the name of one of its volumes. A worker runs once.
 func (w *Worker) Run(ctx context.Context) error {
 	own := context.WithoutCancel(ctx)
-	if !w.arrive(ctx) {
-		return nil
+	if err := w.arrive(ctx); err != nil || ctx.Err() != nil {
+		return err
 	}
 	background, stop := context.WithCancel(own)
 	defer stop()
@@ -144,7 +146,7 @@ func (w *Worker) serverConfig() asynq.Config {
 	for _, volume := range w.cfg.Volumes {
 		for kind := range w.handlers {
 			for priority, weight := range priorityWeights() {
-				queues[queueName(volume, kind, priority)] = weight
+				queues[queueName(volume.Name, kind, priority)] = weight
 			}
 		}
 	}
@@ -162,26 +164,33 @@ func (w *Worker) serverConfig() asynq.Config {
 	}
 }
 
-// arrive announces the worker and starts anew what an earlier run of it left. It tries until Redis is there, and returns
-// false if ctx was done before.
-func (w *Worker) arrive(ctx context.Context) bool {
+// arrive announces the worker and starts anew what an earlier run of it left. It tries until Redis is there or ctx is
+// done, and returns an error only if the worker cannot join the others.
+func (w *Worker) arrive(ctx context.Context) error {
+	info := w.info()
 	retry := time.NewTicker(sweepEvery)
 	defer retry.Stop()
 	for {
-		err := w.q.beat(ctx, w.info())
+		err := w.q.beat(ctx, info)
+		if err == nil {
+			err = w.q.checkRivals(ctx, info)
+		}
+		if fault.CodeOf(err) == fault.CodeUsage {
+			return errors.Join(err, w.q.depart(ctx, w.cfg.ID))
+		}
 		if err == nil {
 			err = w.sweeper().reclaim(ctx)
 		}
 		if err == nil {
-			w.log.Info("worker started", slog.String("worker", w.cfg.ID), slog.Any("volumes", w.cfg.Volumes))
-			return true
+			w.log.Info("worker started", slog.String("worker", w.cfg.ID), slog.Any("volumes", Volumes([]WorkerInfo{info})))
+			return nil
 		}
 		if dropped, ok := w.outage.allow(time.Now()); ok && ctx.Err() == nil {
 			w.log.Warn("worker waits for the queue", slog.Any("err", err), slog.Int("dropped", dropped))
 		}
 		select {
 		case <-ctx.Done():
-			return false
+			return nil
 		case <-retry.C:
 		}
 	}
@@ -194,7 +203,7 @@ func (w *Worker) info() WorkerInfo {
 		host = "unknown"
 	}
 	return WorkerInfo{
-		ID: w.cfg.ID, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Volumes: slices.Sorted(slices.Values(w.cfg.Volumes)),
+		ID: w.cfg.ID, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Volumes: w.cfg.Volumes,
 		Started: w.q.now(), boot: w.me.boot,
 	}
 }
@@ -265,15 +274,4 @@ func (w *Worker) drain(cancel context.CancelCauseFunc) {
 	w.log.Warn("worker cancels its attempts", slog.Int("attempts", w.desk.open()))
 	cancel(ErrShutdown)
 	<-idle
-}
-
-// Volumes returns the volumes that at least one of workers serves.
-func Volumes(workers []WorkerInfo) []string {
-	served := make(map[string]bool)
-	for _, i := range workers {
-		for _, v := range i.Volumes {
-			served[v] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(served))
 }

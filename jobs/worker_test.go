@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -291,7 +293,7 @@ func TestWorkersAreListedWithTheirVolumes(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
 		idle := func(context.Context, *jobs.Attempt) error { return nil }
-		startWorker(t, t.q, jobs.WorkerConfig{ID: "b", Volumes: []string{"main", "eu"}, Version: "v1"}, idle)
+		startWorker(t, t.q, jobs.WorkerConfig{ID: "b", Volumes: []jobs.Volume{{Name: "main"}, {Name: "eu", ID: "x1"}}, Version: "v1"}, idle)
 		startWorker(t, t.q, jobs.WorkerConfig{ID: "a"}, idle)
 		var workers []jobs.WorkerInfo
 		eventually(t, "both workers are listed", func() bool {
@@ -302,9 +304,41 @@ func TestWorkersAreListedWithTheirVolumes(t *testing.T) {
 			return len(workers) == 2
 		})
 		got := []any{workers[0].ID, workers[0].Volumes, workers[1].ID, workers[1].Volumes, workers[1].Version, jobs.Volumes(workers)}
-		want := []any{"a", []string{"main"}, "b", []string{"eu", "main"}, "v1", []string{"eu", "main"}}
+		want := []any{"a", []jobs.Volume{{Name: "main"}}, "b", []jobs.Volume{{Name: "main"}, {Name: "eu", ID: "x1"}}, "v1", []string{"eu", "main"}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("workers (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestTwoDirectoriesDoNotShareAName(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		idle := func(context.Context, *jobs.Attempt) error { return nil }
+		first := startWorker(t, t.q, jobs.WorkerConfig{ID: "a", Volumes: []jobs.Volume{{Name: "eu", ID: "x1"}}}, idle)
+		eventually(t, "the volume is known", func() bool {
+			known, err := t.q.KnownVolumes(t.Context())
+			return err == nil && slices.Equal(known, []string{"eu", "main"})
+		})
+		run := func(id, directory string) error {
+			w, err := jobs.NewWorker(t.q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: handlerFunc(idle)},
+				jobs.WorkerConfig{ID: id, Volumes: []jobs.Volume{{Name: "eu", ID: directory}}}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithTimeout(t.Context(), time.Second)
+			defer stop()
+			return w.Run(ctx)
+		}
+		if err := run("b", "x2"); fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(fmt.Sprint(err), "volume eu") {
+			t.Errorf("a second directory as volume eu: %v, want a usage error", err)
+		}
+		if err := run("c", "x1"); err != nil {
+			t.Errorf("the same directory a second time: %v", err)
+		}
+		first.stop()
+		if err := run("b", "x2"); err != nil {
+			t.Errorf("another directory after the end of the first: %v", err)
 		}
 	})
 }

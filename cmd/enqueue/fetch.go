@@ -58,10 +58,13 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !how.quiet {
-				a.echo(request.Fetch, cfg.Project.Location)
-			}
 			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+				if request.Fetch.Database, err = resolveDatabase(c.Context(), q, cfg, what.database); err != nil {
+					return err
+				}
+				if !how.quiet {
+					a.echo(request.Fetch, cfg.Project.Location)
+				}
 				return a.submit(c.Context(), q, request, wait, &how)
 			})
 		},

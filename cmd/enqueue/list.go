@@ -25,6 +25,7 @@ const usualLimit = 100
 
 func (a *app) listCommand() *cobra.Command {
 	var filter jobs.Filter
+	var database string
 	state := &choice{allowed: []string{
 		string(jobs.StateWaiting), string(jobs.StateQueued), string(jobs.StateRunning), string(jobs.StatePaused),
 		string(jobs.StateRetrying), string(jobs.StateDone), string(jobs.StateFailed), string(jobs.StateCancelled),
@@ -33,7 +34,7 @@ func (a *app) listCommand() *cobra.Command {
 	flags := c.Flags()
 	flags.Var(state, "state", "only jobs in this `state`: "+strings.Join(state.allowed, ", "))
 	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `id`")
-	flags.StringVar(&filter.Database, "database", "", "only jobs of the database with this `name`")
+	flags.StringVar(&database, "database", "", "only jobs of the database with this `name`")
 	flags.IntVar(&filter.Limit, "limit", usualLimit, "at most so many")
 	format := addFormat(flags)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -44,18 +45,23 @@ func (a *app) listCommand() *cobra.Command {
 		if filter.Limit < 1 {
 			return fault.Usage("--limit 10", "--limit %d lists nothing", filter.Limit)
 		}
-		if filter.Database != "" {
-			if filter.Database, err = parseDatabase(filter.Database); err != nil {
+		if database != "" {
+			if filter.Database, err = findDatabase(cfg, database, nil); err != nil {
 				return err
 			}
 		}
 		filter.State = jobs.State(state.value)
 		return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+			if database != "" {
+				if filter.Database, err = resolveDatabase(c.Context(), q, cfg, database); err != nil {
+					return err
+				}
+			}
 			found, err := q.List(c.Context(), filter)
 			if err != nil {
 				return err
 			}
-			return a.printJobs(found, format.value, filter.Database != "")
+			return a.printJobs(found, format.value, database != "")
 		})
 	}
 	return c

@@ -67,7 +67,7 @@ func startService(tb testing.TB, dir string, cleanup func(func())) *service {
 	}
 	s := &service{dir: dir, queue: q, budget: budget, started: make(chan string, 100), release: make(chan struct{})}
 	w, err := jobs.NewWorker(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: s}, jobs.WorkerConfig{
-		ID: "w1", Volumes: []string{"main"}, DrainTimeout: time.Millisecond, Backoff: jobs.Backoff{Base: time.Hour, Cap: time.Hour},
+		ID: "w1", Volumes: []jobs.Volume{{Name: "main"}}, DrainTimeout: time.Millisecond, Backoff: jobs.Backoff{Base: time.Hour, Cap: time.Hour},
 	}, log)
 	if err != nil {
 		tb.Fatal(err)

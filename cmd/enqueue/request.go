@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -11,7 +9,6 @@ import (
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
-	"mixduck/internal/volume"
 	"mixduck/jobs"
 )
 
@@ -34,7 +31,7 @@ func (o *fetchOptions) add(c *cobra.Command) {
 	flags.StringVar(&o.to, "to", "", "last `day`, included (default yesterday)")
 	flags.StringSliceVar(&o.events, "events", nil, "only events of these `names`, separated by commas; may be repeated")
 	flags.StringVar(&o.where, "where", "", "only events for which this Mixpanel `expression` is true")
-	flags.StringVar(&o.database, "database", "", "`name` of the database file, in the data directory (default main/<project id>.db)")
+	flags.StringVar(&o.database, "database", "", "`name` of the database file, in the data directory or as volume/file (default main/<project id>.db)")
 	flags.StringVar(&o.project, "project", "", "Mixpanel project `id` (MP_PROJECT_ID)")
 	flags.BoolVar(&o.appending, "append", false, "add what is missing, delete nothing")
 	flags.BoolVar(&o.replacing, "replace", false, "fill a new table, which takes the place of the old one when it is complete")
@@ -67,7 +64,10 @@ func (o *fetchOptions) request(c *cobra.Command, args []string, cfg config.Confi
 	if fetch.Project, err = o.projectID(cfg); err != nil {
 		return jobs.Request{}, err
 	}
-	if fetch.Database, err = o.databaseName(cfg, fetch.Project); err != nil {
+	if o.database == "" {
+		o.database = jobs.DefaultVolume + "/" + fetch.Project + ".db"
+	}
+	if fetch.Database, err = findDatabase(cfg, o.database, nil); err != nil {
 		return jobs.Request{}, err
 	}
 	if c.Flags().Changed("events") && len(o.events) == 0 {
@@ -113,27 +113,4 @@ func (o *fetchOptions) projectID(cfg config.Config) (string, error) {
 		return "", fault.Usage("the id is the number in the project's settings", "--project: %q is no project id", o.project)
 	}
 	return strconv.FormatInt(id, 10), nil
-}
-
-// databaseName returns the full name of the database. Where the data directory is on this machine it also follows links.
-func (o *fetchOptions) databaseName(cfg config.Config, project string) (string, error) {
-	name := o.database
-	if name == "" {
-		name = project + ".db"
-	}
-	name, err := parseDatabase(name)
-	if err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(cfg.DataDir); err != nil {
-		return name, nil //nolint:nilerr // another machine's; its worker will look
-	}
-	rel := strings.TrimPrefix(name, jobs.DefaultVolume+"/")
-	_, err = volume.Path(cfg.DataDir, filepath.FromSlash(rel))
-	return name, err
-}
-
-// parseDatabase returns the full name of a database of the one volume there is.
-func parseDatabase(name string) (string, error) {
-	return jobs.ParseDatabase(name, []string{jobs.DefaultVolume})
 }

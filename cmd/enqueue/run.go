@@ -52,7 +52,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	config.Flags(root.PersistentFlags(), "data_dir", "redis.url")
+	config.Flags(root.PersistentFlags(), "data_dir", "volumes", "redis.url")
 	return root
 }
 

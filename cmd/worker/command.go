@@ -47,7 +47,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 
 // runSettings are the settings of `worker run` that have flags.
 var runSettings = []string{
-	"data_dir", "redis.url", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
+	"data_dir", "volumes", "redis.url", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
 	"worker.concurrency", "worker.drain_timeout", "worker.retry_backoff", "worker.memory_limit", "worker.lock_wait",
 	"log.level", "log.format",
 }

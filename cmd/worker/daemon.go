@@ -56,6 +56,10 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer seat.leave()
+	volumes, err := identify(d.cfg.Volumes)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	rdb, closeQueue, err := d.connect(ctx, stop)
@@ -82,7 +86,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool}, d.open, d.log),
 	}
 	worker, err := jobs.NewWorker(queue, handlers, jobs.WorkerConfig{
-		ID: seat.id, Volumes: []string{jobs.DefaultVolume}, Concurrency: d.cfg.Worker.Concurrency,
+		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
 	}, d.log)
 	if err != nil {
@@ -139,8 +143,12 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 	if err != nil {
 		return nil, fault.Usage("name the project by its id", "project %q is not known to this worker", f.Project)
 	}
-	_, rel, _ := strings.Cut(f.Database, "/")
-	path, err := volume.Path(d.cfg.DataDir, rel)
+	name, rel, _ := strings.Cut(f.Database, "/")
+	dir := d.cfg.VolumeDir(name)
+	if dir == "" {
+		return nil, fault.Usage("name it in --volumes", "this worker has no volume %s", name)
+	}
+	path, err := volume.Path(dir, rel)
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/gofrs/flock"
 
@@ -45,9 +41,9 @@ func takeSeat(dataDir string, alone bool) (_ *seat, err error) {
 		return nil, fault.New(fault.CodeLocked, "use that worker, stop it, or give this one another --data-dir",
 			"another worker owns the data directory %s", dataDir)
 	}
-	id, err := directoryID(filepath.Join(dir, "id"))
+	id, err := directoryID(dataDir)
 	if err != nil {
-		return nil, dirError(dataDir, err)
+		return nil, err
 	}
 	for n := 1; n <= maxSeats; n++ {
 		if err := s.enter(filepath.Join(dir, fmt.Sprintf("%d.lock", n)), true); err != nil {
@@ -80,27 +76,6 @@ func (s *seat) leave() {
 	for _, l := range s.locks {
 		_ = l.Unlock()
 	}
-}
-
-// directoryID returns what tells this data directory from others that use the same Redis.
-func directoryID(name string) (string, error) {
-	b, err := os.ReadFile(name)
-	if err == nil && len(b) > 0 {
-		return strings.TrimSpace(string(b)), nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	tmp := fmt.Sprintf("%s.%d", name, os.Getpid())
-	if err := os.WriteFile(tmp, []byte(strings.ToLower(rand.Text()[:12])+"\n"), 0o600); err != nil {
-		return "", err
-	}
-	defer os.Remove(tmp)
-	if err := os.Link(tmp, name); err != nil && !errors.Is(err, fs.ErrExist) { // the first of two that start together wins
-		return "", err
-	}
-	b, err = os.ReadFile(name)
-	return strings.TrimSpace(string(b)), err
 }
 
 func dirError(dataDir string, err error) error {

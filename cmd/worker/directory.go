@@ -1,0 +1,61 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mixduck/config"
+	"mixduck/jobs"
+)
+
+// identify returns the volumes with the ids of their directories, which it makes if need be.
+func identify(volumes []config.Volume) ([]jobs.Volume, error) {
+	identified := make([]jobs.Volume, len(volumes))
+	for i, v := range volumes {
+		id, err := directoryID(v.Dir)
+		if err != nil {
+			return nil, fmt.Errorf("volume %s: %w", v.Name, err)
+		}
+		identified[i] = jobs.Volume{Name: v.Name, ID: id}
+	}
+	return identified, nil
+}
+
+// directoryID returns what tells a directory from others that use the same Redis, wherever it is mounted. The id is kept
+// in the directory.
+func directoryID(dir string) (string, error) {
+	id, err := keepID(filepath.Join(dir, ".mixduck", "id"))
+	if err != nil {
+		return "", dirError(dir, err)
+	}
+	return id, nil
+}
+
+// keepID returns the id in a file; where there is none it makes one.
+func keepID(name string) (string, error) {
+	b, err := os.ReadFile(name)
+	if err == nil && len(b) > 0 {
+		return strings.TrimSpace(string(b)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return "", err
+	}
+	tmp := fmt.Sprintf("%s.%d", name, os.Getpid())
+	if err := os.WriteFile(tmp, []byte(strings.ToLower(rand.Text()[:12])+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	defer os.Remove(tmp)
+	if err := os.Link(tmp, name); err != nil && !errors.Is(err, fs.ErrExist) { // the first of two that start together wins
+		return "", err
+	}
+	b, err = os.ReadFile(name)
+	return strings.TrimSpace(string(b)), err
+}
