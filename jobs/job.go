@@ -67,6 +67,9 @@ type Progress struct {
 	Retries      int    `json:"retries"`        // windows that were asked again
 	Bytes        int64  `json:"bytes"`          // received, as sent over the wire
 	Note         string `json:"note,omitempty"` // what is being waited for, if anything
+
+	// RequestsPerHour is what the project's budget allows all its jobs together; 0 if nobody counts.
+	RequestsPerHour int `json:"requests_per_hour,omitempty"`
 }
 
 // Failure is an error as a job record keeps it.

@@ -60,6 +60,16 @@ func (b Backoff) after(attempt int) time.Duration {
 	return d - rand.N(d/2+1)
 }
 
+// shortestPause keeps a job whose time has come already from going round and round.
+const shortestPause = time.Second
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // outcome is what becomes of a job when an attempt has ended.
 type outcome struct {
 	state   State
@@ -84,11 +94,7 @@ func decide(err, cause error, attempt, maxAttempts int, b Backoff, now time.Time
 		return outcome{state: StateWaiting, refund: true}, true
 	}
 	if pause, ok := errors.AsType[*pauseError](err); ok {
-		until := pause.until
-		if until.Before(now) {
-			until = now
-		}
-		return outcome{state: StatePaused, runAt: until, note: oneLine(err.Error()), refund: true}, true
+		return outcome{state: StatePaused, runAt: later(pause.until, now.Add(shortestPause)), note: oneLine(err.Error()), refund: true}, true
 	}
 	_, permanent := errors.AsType[*permanentError](err)
 	failure := failureOf(err, now)

@@ -58,6 +58,9 @@ func parseLimit(item string) (Limit, bool) {
 	return l, true
 }
 
+// Hourly reports whether l counts requests over time, rather than those under way.
+func (l Limit) Hourly() bool { return !l.concurrent() }
+
 // concurrent reports whether l counts requests that run at the same time.
 func (l Limit) concurrent() bool { return strings.Contains(l.Name, "concurren") }
 

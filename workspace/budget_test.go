@@ -3,11 +3,16 @@ package workspace_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"mixduck/internal/secret"
+	"mixduck/mixpanel"
 	"mixduck/mixpanel/mixpaneltest"
+	"mixduck/storage"
 	"mixduck/workspace"
 )
 
@@ -15,10 +20,16 @@ import (
 type allowance struct {
 	until time.Time
 
-	mu      sync.Mutex
-	left    int
-	lent    int // leases that are not released
-	refused time.Time
+	mu    sync.Mutex
+	left  int
+	lent  int     // leases that are not released
+	heard []heard // what Mixpanel said
+}
+
+// heard is what Mixpanel said: so many more requests until then.
+type heard struct {
+	left  int
+	until time.Time
 }
 
 type spentError struct{ at time.Time }
@@ -41,10 +52,10 @@ func (a *allowance) Acquire(context.Context, int64) (func(), error) {
 	}, nil
 }
 
-func (a *allowance) Refused(_ context.Context, _ int64, until time.Time) {
+func (a *allowance) Heard(_ context.Context, _ int64, left int, until time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.refused = until
+	a.heard = append(a.heard, heard{left, until})
 }
 
 func TestBudgetIsSpentThenWaitedFor(t *testing.T) {
@@ -75,7 +86,46 @@ func TestBudgetLearnsThatMixpanelRefused(t *testing.T) {
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 50}, func(_ *mixpaneltest.Project, c *workspace.Config) { c.Budget = a })
 	f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.OverQuota, RetryAfter: 10 * time.Minute})
 	_, err := f.fetch(t, days(t, "2026-11-01", "2026-11-01"))
-	if _, ok := errors.AsType[*workspace.PauseError](err); !ok || !a.refused.Equal(now.Add(10*time.Minute)) {
-		t.Fatalf("error = %v, the budget learned %s; want a pause, and %s", err, a.refused, now.Add(10*time.Minute))
+	want := []heard{{0, now.Add(10 * time.Minute)}}
+	if _, ok := errors.AsType[*workspace.PauseError](err); !ok || !slices.Equal(a.heard, want) {
+		t.Fatalf("error = %v, the budget heard %v; want a pause, and %v", err, a.heard, want)
+	}
+}
+
+// frank says with each answer what is left, as Mixpanel does.
+type frank struct{ *mixpanel.Client }
+
+func (f frank) Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error) {
+	body, err := f.Client.Export(ctx, r)
+	if err == nil {
+		body.Limits = []mixpanel.Limit{
+			{Name: "project", Remaining: 7, Reset: 20 * time.Minute}, {Name: "project-concurrency", Remaining: 99, Reset: time.Second},
+		}
+	}
+	return body, err
+}
+
+func TestBudgetLearnsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	a := &allowance{left: 100}
+	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 50}, nil)
+	client, err := mixpanel.New(mixpanel.Config{BaseURL: f.fake.URL, Username: "sa", Secret: secret.New("s3cret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	ws, err := workspace.New(workspace.Config{
+		Project: workspace.Project{ID: projectID}, Database: storage.Config{Path: f.path}, SpoolDir: f.spool, Budget: a,
+		Now: func() time.Time { return now },
+	}, frank{client}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := workspace.FetchRequest{Table: "events", Days: days(t, "2026-11-01", "2026-11-01")}
+	if _, err := ws.FetchEvents(t.Context(), r, func(workspace.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []heard{{7, now.Add(20 * time.Minute)}}; !slices.Equal(a.heard, want) {
+		t.Errorf("the budget heard %v, want %v", a.heard, want)
 	}
 }

@@ -123,7 +123,7 @@ func (f *fetch) settle(ctx context.Context, res result) {
 	case errors.As(err, &api) && api.Action == mixpanel.Pause:
 		until := f.cfg.Now().Add(api.After)
 		if f.cfg.Budget != nil {
-			f.cfg.Budget.Refused(ctx, f.cfg.Project.ID, until)
+			f.cfg.Budget.Heard(ctx, f.cfg.Project.ID, 0, until)
 		}
 		f.stop = &PauseError{Until: until, Err: err}
 	case errors.As(err, &later):

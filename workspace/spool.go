@@ -48,6 +48,7 @@ func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, sent
 		return nil, err
 	}
 	defer body.Close()
+	w.hear(ctx, body.Limits)
 	// An attempt that has lost its turn without knowing may still write beside this one: so each file has a name of its
 	// own, and the directory may have been removed.
 	if err := os.MkdirAll(w.cfg.SpoolDir, 0o700); err != nil {
@@ -102,6 +103,15 @@ func (w *Workspace) acquire(ctx context.Context) (release func(), err error) {
 		return func() {}, nil
 	}
 	return w.cfg.Budget.Acquire(ctx, w.cfg.Project.ID)
+}
+
+// hear hands on what an answer says of the hourly limit.
+func (w *Workspace) hear(ctx context.Context, limits []mixpanel.Limit) {
+	for _, l := range limits {
+		if w.cfg.Budget != nil && l.Hourly() && l.Remaining >= 0 && l.Reset > 0 {
+			w.cfg.Budget.Heard(ctx, w.cfg.Project.ID, l.Remaining, w.cfg.Now().Add(l.Reset))
+		}
+	}
 }
 
 // counter counts what is written to it.

@@ -58,10 +58,11 @@ type exporter interface {
 
 // budget is what a workspace asks before each request, if it has one. Acquire returns an error with a method
 // RetryAt() time.Time where the request has to wait; the workspace then comes to an end with a [PauseError]. release
-// says that the request has ended. Refused tells what Mixpanel said when it refused one.
+// says that the request has ended. Heard tells what Mixpanel said: that it takes left more requests until a time, 0
+// when it has refused one.
 type budget interface {
 	Acquire(ctx context.Context, project int64) (release func(), err error)
-	Refused(ctx context.Context, project int64, until time.Time)
+	Heard(ctx context.Context, project int64, left int, until time.Time)
 }
 
 // Config says what a workspace works on. Database.Path, SpoolDir and Project.ID are needed.

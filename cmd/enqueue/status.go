@@ -85,14 +85,25 @@ func reason(job jobs.Record) string {
 	return job.Progress.Note
 }
 
-// timeLeft estimates how long a running job will take, from how long its present attempt took so far.
+// timeLeft estimates how long a job will take that runs, or is paused: each window that is left takes as long as those of
+// the present attempt did, and a request of the project's hourly budget.
 func timeLeft(job jobs.Record, now time.Time) (time.Duration, bool) {
 	p := job.Progress
 	done, left := p.WindowsDone-job.WindowsBefore, p.WindowsTotal-p.WindowsDone
-	if job.State != jobs.StateRunning || done <= 0 || left <= 0 || job.AttemptAt.IsZero() {
+	if left <= 0 {
 		return 0, false
 	}
-	return max(0, now.Sub(job.AttemptAt)) / time.Duration(done) * time.Duration(left), true
+	var paced time.Duration
+	if p.RequestsPerHour > 0 {
+		paced = time.Duration((left-1)/p.RequestsPerHour) * time.Hour
+	}
+	switch {
+	case job.State == jobs.StatePaused && p.RequestsPerHour > 0:
+		return max(0, job.RunAt.Sub(now)) + paced, true
+	case job.State != jobs.StateRunning || done <= 0 || job.AttemptAt.IsZero():
+		return paced, job.State == jobs.StateRunning && paced > 0
+	}
+	return max(paced, max(0, now.Sub(job.AttemptAt))/time.Duration(done)*time.Duration(left)), true
 }
 
 // waits says what keeps a job from running, "" if nothing does.

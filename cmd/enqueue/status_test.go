@@ -74,6 +74,13 @@ func TestStatusLine(t *testing.T) {
 		{"a paused job says until when and why", inState(jobs.StatePaused, func(r *jobs.Record) {
 			r.RunAt, r.Progress.Note, r.Progress.Retries = noon.Add(12*time.Minute), "60 exports an hour are used up", 0
 		}), 0, "paused until 12:12:00 (12m), 12/29 windows, 1,234,567 rows, 84.1 MB: 60 exports an hour are used up"},
+		{"a paused job that needs more than an hour's requests says when it will be done", inState(jobs.StatePaused, func(r *jobs.Record) {
+			r.RunAt = noon.Add(12 * time.Minute)
+			r.Progress = jobs.Progress{WindowsDone: 54, WindowsTotal: 365, RequestsPerHour: 54}
+		}), 0, "paused until 12:12:00 (12m), 54/365 windows, ETA 5h12m"},
+		{"a job that runs into the budget says so before", changed(func(r *jobs.Record) {
+			r.Progress.WindowsTotal, r.Progress.RequestsPerHour = 365, 54
+		}), 0, "running, 12/365 windows, 1,234,567 rows, 84.1 MB, 2 retries, ETA 6h"},
 		{"a pause until another day shows the date", inState(jobs.StatePaused, func(r *jobs.Record) {
 			r.RunAt, r.Progress = noon.Add(13*time.Hour), jobs.Progress{}
 		}), 80, "paused until 2026-11-23 01:00:00 (13h)"},

@@ -83,7 +83,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	handlers := map[jobs.Kind]jobs.Handler{
-		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool}, d.open, d.log),
+		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log),
 	}
 	worker, err := jobs.NewWorker(queue, handlers, jobs.WorkerConfig{
 		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency,

@@ -64,9 +64,9 @@ func (b *Budget) keep(ctx context.Context, lease jobs.Lease) (release func()) {
 	}
 }
 
-// Refused tells all workers that Mixpanel wants no request of the project before until.
-func (b *Budget) Refused(ctx context.Context, project int64, until time.Time) {
-	if err := b.shared.Overrule(ctx, strconv.FormatInt(project, 10), until, 0); err != nil {
-		b.log.LogAttrs(ctx, slog.LevelWarn, "other workers were not told to wait", slog.Any("err", err))
+// Heard tells all workers that Mixpanel takes left more requests of the project until a time.
+func (b *Budget) Heard(ctx context.Context, project int64, left int, until time.Time) {
+	if err := b.shared.Overrule(ctx, strconv.FormatInt(project, 10), until, left); err != nil {
+		b.log.LogAttrs(ctx, slog.LevelWarn, "other workers do not know what mixpanel said", slog.Any("err", err))
 	}
 }

@@ -22,7 +22,8 @@ type Opener func(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Works
 
 // Config tunes a [Handler].
 type Config struct {
-	SpoolDir string // each job uses a directory of its own below it
+	SpoolDir        string // each job uses a directory of its own below it
+	RequestsPerHour int    // what the project's budget allows, for estimates; 0 if nobody counts
 }
 
 // Handler runs fetch jobs. It is a [jobs.Handler].
@@ -48,8 +49,8 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	progress, err := ws.FetchEvents(ctx, workspace.FetchRequest{
 		Table: req.Table, Days: req.Days, Events: req.Events, Where: req.Where, Mode: workspace.Mode(req.Mode),
 		Force: req.Force, Job: a.Record.ID, Fence: a.Fence, Drain: a.Draining(),
-	}, func(p workspace.Progress) { a.Report(report(p, before)) })
-	a.Report(report(progress, before))
+	}, func(p workspace.Progress) { a.Report(h.report(p, before)) })
+	a.Report(h.report(progress, before))
 	if err != nil {
 		return classify(err)
 	}
@@ -57,11 +58,12 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 }
 
 // report turns a workspace's progress into that of the job, whose earlier attempts have sent requests of their own.
-func report(p workspace.Progress, before jobs.Progress) jobs.Progress {
+func (h *Handler) report(p workspace.Progress, before jobs.Progress) jobs.Progress {
 	return jobs.Progress{
 		WindowsDone: p.WindowsDone, WindowsTotal: p.WindowsTotal,
 		Rows: p.Rows, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Bytes: p.Bytes,
 		Requests: before.Requests + p.Requests, Retries: before.Retries + p.Retries,
+		RequestsPerHour: h.cfg.RequestsPerHour,
 	}
 }
 
@@ -74,7 +76,7 @@ func classify(err error) error {
 	if pause, ok := errors.AsType[*workspace.PauseError](err); ok {
 		return jobs.PauseUntil(pause.Until, err)
 	}
-	if workspace.Permanent(err) || fault.CodeOf(err) == fault.CodeAuth {
+	if workspace.Permanent(err) {
 		return jobs.Permanent(err)
 	}
 	return err
