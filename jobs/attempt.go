@@ -79,7 +79,7 @@ func (w *Worker) attempt(base context.Context, t turn, a *Attempt, log *slog.Log
 		return Permanent(fault.New(fault.CodeFailed, "run the same version of worker and enqueue, then retry the job",
 			"this worker knows no jobs of kind %q", a.Record.Kind)), nil
 	}
-	if err := a.Record.Fetch.Validate(); err != nil {
+	if err := a.Record.validate(); err != nil {
 		return Permanent(err), nil
 	}
 	var watching sync.WaitGroup

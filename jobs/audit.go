@@ -18,16 +18,9 @@ const (
 // record and the lane, or Redis lost its last moments. It also makes sure that the sweep knows their lanes.
 func (q *Queue) audit(ctx context.Context) error {
 	a := auditor{q: q, lanes: make(map[string]map[string]bool)}
-	for _, state := range []State{StateWaiting, StateQueued, StateRunning, StatePaused, StateRetrying} {
-		for start := int64(0); ; start += auditPage {
-			ids, err := q.rdb.ZRange(ctx, indexState(state), start, start+auditPage-1).Result()
-			if err != nil {
-				return fmt.Errorf("audit: %w", err)
-			}
-			if len(ids) == 0 {
-				break
-			}
-			if err := a.page(ctx, ids); err != nil {
+	for _, scope := range scopes() {
+		for _, state := range []State{StateWaiting, StateQueued, StateRunning, StatePaused, StateRetrying} {
+			if err := a.index(ctx, scope.state(state)); err != nil {
 				return fmt.Errorf("audit: %w", err)
 			}
 		}
@@ -39,6 +32,19 @@ func (q *Queue) audit(ctx context.Context) error {
 type auditor struct {
 	q     *Queue
 	lanes map[string]map[string]bool
+}
+
+// index looks at all jobs of an index.
+func (a auditor) index(ctx context.Context, key string) error {
+	for start := int64(0); ; start += auditPage {
+		ids, err := a.q.rdb.ZRange(ctx, key, start, start+auditPage-1).Result()
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := a.page(ctx, ids); err != nil {
+			return err
+		}
+	}
 }
 
 func (a auditor) page(ctx context.Context, ids []string) error {
@@ -60,7 +66,7 @@ func (a auditor) page(ctx context.Context, ids []string) error {
 }
 
 func (a auditor) job(ctx context.Context, e *entry) error {
-	lane := e.Fetch.Database
+	lane := e.lane()
 	known, ok := a.lanes[lane]
 	if !ok {
 		l, err := a.q.lanes.line(ctx, lane)
@@ -92,7 +98,7 @@ func (a auditor) job(ctx context.Context, e *entry) error {
 
 // lost reports whether a job that seems to run has no turn, and if so, makes it wait.
 func (a auditor) lost(ctx context.Context, e *entry) (bool, error) {
-	held, err := a.q.lanes.holds(ctx, turn{lane: e.Fetch.Database, job: e.ID, fence: e.fence})
+	held, err := a.q.lanes.holds(ctx, turn{lane: e.lane(), job: e.ID, fence: e.fence})
 	if err != nil || held {
 		return false, err
 	}

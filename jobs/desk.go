@@ -9,7 +9,6 @@ var errDraining = errors.New("the worker takes no more jobs")
 
 // desk knows the turns that a worker has taken. It is safe for concurrent use.
 type desk struct {
-	slots  chan struct{} // one for each attempt at once: Asynq lets go of its own when Redis is away for half a minute
 	closed chan struct{}
 
 	mu    sync.Mutex // guards turns, and opening against closing
@@ -17,17 +16,18 @@ type desk struct {
 	all   sync.WaitGroup // of turns
 }
 
-func newDesk(concurrency int) *desk {
-	return &desk{
-		slots: make(chan struct{}, concurrency), closed: make(chan struct{}), turns: make(map[turn]bool),
-	}
+func newDesk() *desk {
+	return &desk{closed: make(chan struct{}), turns: make(map[turn]bool)}
 }
 
-// take waits for a free slot and enters a turn, which must be given back. It reports false if the turn is there already,
+// slots bound the attempts at once, one each: Asynq lets go of its own when Redis is away for half a minute.
+type slots chan struct{}
+
+// take waits until one of the slots is free and enters a turn, which must be given back. It reports false if the turn is there already,
 // and returns an error once the desk is closed.
-func (d *desk) take(t turn) (bool, error) {
+func (d *desk) take(t turn, s slots) (bool, error) {
 	select {
-	case d.slots <- struct{}{}:
+	case s <- struct{}{}:
 	case <-d.closed:
 		return false, errDraining
 	}
@@ -35,12 +35,12 @@ func (d *desk) take(t turn) (bool, error) {
 	defer d.mu.Unlock()
 	select {
 	case <-d.closed:
-		<-d.slots
+		<-s
 		return false, errDraining
 	default:
 	}
 	if d.turns[t] {
-		<-d.slots
+		<-s
 		return false, nil
 	}
 	d.turns[t] = true
@@ -48,11 +48,11 @@ func (d *desk) take(t turn) (bool, error) {
 	return true, nil
 }
 
-func (d *desk) giveBack(t turn) {
+func (d *desk) giveBack(t turn, s slots) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.turns, t)
-	<-d.slots
+	<-s
 	d.all.Done()
 }
 

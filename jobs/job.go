@@ -12,8 +12,15 @@ import (
 // Kind is what a job does.
 type Kind string
 
-// KindFetch copies a range of days from Mixpanel into a database.
-const KindFetch Kind = "fetch"
+// The kinds of jobs.
+const (
+	KindFetch Kind = "fetch" // copies a range of days from Mixpanel into a database
+	KindEdit  Kind = "edit"  // changes a database otherwise
+	KindQuery Kind = "query" // reads a database
+)
+
+// writes reports whether jobs of the kind change a database, so that they take turns at it.
+func (k Kind) writes() bool { return k != KindQuery }
 
 // State is where a job stands.
 type State string
@@ -86,10 +93,15 @@ type Record struct {
 	Kind        Kind
 	State       State
 	Priority    Priority
-	Fetch       Fetch
-	Attempt     int // 0 before the first; pauses, shutdowns and crashed workers do not count
+	Project     string // "" where none is needed
+	Database    string // volume/relative path, with the volume
+	Fetch       Fetch  // of [KindFetch]
+	Edit        Edit   // of [KindEdit]
+	Query       Query  // of [KindQuery]
+	Attempt     int    // 0 before the first; pauses, shutdowns and crashed workers do not count
 	MaxAttempts int
 	Progress    Progress
+	Result      *Result  // of a query that is done; nil for others
 	Failure     *Failure // of the last attempt that failed, or nil
 	Worker      string   // that runs it or ran it last
 	CreatedAt   time.Time
@@ -107,3 +119,27 @@ type Record struct {
 	Unserved bool   // not final and not running: no worker lives that serves its database's volume
 	Joined   bool   // only from [Queue.Submit]: the job was there already
 }
+
+// validate reports what makes the job's payload senseless, as an error with [fault.CodeUsage].
+func (r Record) validate() error {
+	switch r.Kind {
+	case KindFetch:
+		return r.Fetch.Validate()
+	case KindEdit:
+		return r.Edit.Validate()
+	case KindQuery:
+		return r.Query.Validate()
+	}
+	return fault.Usage("fetch, edit or query", "%q is no kind of job", r.Kind)
+}
+
+// lane returns the line in which the job stands: that of its database, or one of its own if it only reads.
+func (r Record) lane() string {
+	if r.Kind.writes() {
+		return r.Database
+	}
+	return readLane + r.ID
+}
+
+// readLane begins the names of lanes of jobs that only read. No database is called so.
+const readLane = "read:"

@@ -17,7 +17,7 @@ const joinTries = 5
 // as records and lanes live in different slots; but rec enters only a lane in which nobody has joined the line meanwhile.
 func (q *Queue) join(ctx context.Context, rec Record) (Record, error) {
 	for try := 1; ; try++ {
-		seen, err := q.lanes.line(ctx, rec.Fetch.Database)
+		seen, err := q.lanes.line(ctx, rec.lane())
 		if err != nil {
 			return Record{}, err
 		}
@@ -50,7 +50,7 @@ func (q *Queue) joined(ctx context.Context, rec Record, found string) (Record, e
 		return r, err
 	}
 	r.Joined = true
-	return r, q.records.forget(ctx, rec.ID, rec.Fetch.Project, rec.Fetch.Database) // of an earlier try, if there was one
+	return r, q.records.forget(ctx, rec.ID, rec.Project, rec.Database) // of an earlier try, if there was one
 }
 
 // covering returns the id of the last job in the line that covers what rec asks for and after which no other undoes it,
@@ -60,7 +60,7 @@ func (q *Queue) covering(ctx context.Context, rec Record, l line) (string, error
 	if err != nil {
 		return "", err
 	}
-	if slices.ContainsFunc(aside, func(e *entry) bool { return e != nil && e.Fetch.undoes(rec.Fetch) }) {
+	if slices.ContainsFunc(aside, func(e *entry) bool { return e != nil && (e.Kind != KindFetch || e.Fetch.undoes(rec.Fetch)) }) {
 		return "", nil
 	}
 	order := slices.Concat(l.aside, []string{l.holder}, l.waiting)
@@ -73,6 +73,8 @@ func (q *Queue) covering(ctx context.Context, rec Record, l line) (string, error
 		for _, e := range entries {
 			switch {
 			case e == nil || e.State.Final() || e.cancelled:
+			case e.Kind != KindFetch:
+				return "", nil // who knows what it does to the rows
 			case e.ID == rec.ID || e.Fetch.Covers(rec.Fetch):
 				return e.ID, nil
 			case e.Fetch.undoes(rec.Fetch):

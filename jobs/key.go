@@ -6,7 +6,6 @@ const (
 	lanesKey     = "mixduck:lanes"   // ZSET: lanes that hold jobs, by when to look at them next (unix ms)
 	workersKey   = "mixduck:workers" // SET: ids of workers seen
 	recordPrefix = "mixduck:{jobs}:" // records and their indexes
-	expiryKey    = recordPrefix + "expiry"
 )
 
 func recordKey(id string) string { return recordPrefix + "rec:" + id }
@@ -24,7 +23,28 @@ func budgetKeys(project string) []string {
 	return []string{prefix + "used", prefix + "leases", prefix + "said"}
 }
 
-func indexAll() string                   { return recordPrefix + "all" }
-func indexState(s State) string          { return recordPrefix + "state:" + string(s) }
-func indexProject(project string) string { return recordPrefix + "project:" + project }
-func indexDatabase(db string) string     { return recordPrefix + "database:" + db }
+// resultKey holds the rows that a query has found, if they are few.
+func resultKey(id string) string { return recordPrefix + "result:" + id }
+
+// scope is a set of indexes of records, each a ZSET by time of submission: those of jobs that write, or that only read.
+type scope string
+
+const (
+	writeScope scope = recordPrefix
+	readScope  scope = recordPrefix + "read:"
+)
+
+func scopes() []scope { return []scope{writeScope, readScope} }
+
+func scopeOf(k Kind) scope {
+	if k == KindQuery {
+		return readScope
+	}
+	return writeScope
+}
+
+func (s scope) all() string                   { return string(s) + "all" }
+func (s scope) expiry() string                { return string(s) + "expiry" } // by when the record ends (unix ms)
+func (s scope) state(state State) string      { return string(s) + "state:" + string(state) }
+func (s scope) project(project string) string { return string(s) + "project:" + project }
+func (s scope) database(db string) string     { return string(s) + "database:" + db }

@@ -9,6 +9,7 @@ import (
 
 // Filter chooses jobs. Empty fields choose all.
 type Filter struct {
+	Kind     Kind // "" means all that write; queries are listed by themselves
 	State    State
 	Project  string
 	Database string // the full name, with its volume
@@ -70,8 +71,8 @@ func (q *Queue) List(ctx context.Context, f Filter) ([]Record, error) {
 }
 
 func (f Filter) matches(r Record) bool {
-	return (f.State == "" || f.State == r.State) && (f.Project == "" || f.Project == r.Fetch.Project) &&
-		(f.Database == "" || f.Database == r.Fetch.Database)
+	return (f.Kind == "" || f.Kind == r.Kind) && (f.State == "" || f.State == r.State) && (f.Project == "" || f.Project == r.Project) &&
+		(f.Database == "" || f.Database == r.Database)
 }
 
 // index is a sorted set of job ids. It is exact for a filter if it holds no others than those that match.
@@ -82,21 +83,22 @@ type index struct {
 
 // narrowest returns the shortest index that holds all that f chooses.
 func (q *Queue) narrowest(ctx context.Context, f Filter) (index, error) {
+	s, exact := scopeOf(f.Kind), f.Kind == "" || f.Kind == KindQuery
 	var keys []string
 	if f.State != "" {
-		keys = append(keys, indexState(f.State))
+		keys = append(keys, s.state(f.State))
 	}
 	if f.Project != "" {
-		keys = append(keys, indexProject(f.Project))
+		keys = append(keys, s.project(f.Project))
 	}
 	if f.Database != "" {
-		keys = append(keys, indexDatabase(f.Database))
+		keys = append(keys, s.database(f.Database))
 	}
 	switch len(keys) {
 	case 0:
-		return index{key: indexAll(), exact: true}, nil
+		return index{key: s.all(), exact: exact}, nil
 	case 1:
-		return index{key: keys[0], exact: true}, nil
+		return index{key: keys[0], exact: exact}, nil
 	}
 	pipe := q.rdb.Pipeline()
 	sizes := make([]*redis.IntCmd, len(keys))

@@ -96,7 +96,7 @@ func (m *machine) finish(t *rapid.T) {
 
 // unfinished returns the jobs that are not final, also those whose submission was cut off before it was acknowledged.
 func (m *machine) unfinished(t *rapid.T) []string {
-	ids, err := m.q.rdb.ZRange(m.context, indexAll(), 0, -1).Result()
+	ids, err := m.q.rdb.ZRange(m.context, writeScope.all(), 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}

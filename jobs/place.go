@@ -34,7 +34,7 @@ func (q *Queue) place(ctx context.Context, records []Record) error {
 	}
 	served := Volumes(workers)
 	for _, r := range idle {
-		r.Unserved = !slices.Contains(served, volumeOf(r.Fetch.Database))
+		r.Unserved = !slices.Contains(served, volumeOf(r.Database))
 	}
 	return nil
 }
@@ -49,7 +49,7 @@ func (l lanes) position(ctx context.Context, waiting []*Record) error {
 	places := make([]*redis.IntCmd, len(waiting))
 	holders := make(map[string]*redis.StringCmd)
 	for i, r := range waiting {
-		lane := r.Fetch.Database
+		lane := r.lane()
 		keys := laneKeys(lane)
 		places[i] = first.LPos(ctx, keys[0], r.ID, redis.LPosArgs{Rank: -1}) // from the end: the newest are asked for most
 		if holders[lane] == nil {
@@ -66,9 +66,9 @@ func (l lanes) position(ctx context.Context, waiting []*Record) error {
 			continue
 		}
 		r.Position = int(places[i].Val())
-		r.Behind = holders[r.Fetch.Database].Val()
+		r.Behind = holders[r.lane()].Val()
 		if r.Position > 0 {
-			before[r] = second.LIndex(ctx, laneKeys(r.Fetch.Database)[0], int64(r.Position-1))
+			before[r] = second.LIndex(ctx, laneKeys(r.lane())[0], int64(r.Position-1))
 		}
 		if r.Behind != "" {
 			r.Position++

@@ -35,9 +35,13 @@ func priorityWeights() map[Priority]int {
 	return map[Priority]int{PriorityHigh: 6, PriorityDefault: 3, PriorityLow: 1}
 }
 
-// queueName is the Asynq queue of a volume, kind and priority.
+// queueName is the Asynq queue of a volume, kind and priority. All jobs that write share those named after fetches, and
+// queries know no priorities: each queue costs idle workers a question.
 func queueName(volume string, k Kind, p Priority) string {
-	name := volume + "." + string(k)
+	if !k.writes() {
+		return volume + "." + string(KindQuery)
+	}
+	name := volume + "." + string(KindFetch)
 	if p.orDefault() == PriorityDefault {
 		return name
 	}

@@ -11,16 +11,16 @@ import (
 
 // process runs the turn that a task announces, under a context that ends only with the worker, and settles it. An error
 // means that nothing has begun: Asynq keeps the task for another try.
-func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
+func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 	t, payloadErr := parsePayload(task.Payload())
 	if t.job == "" {
 		w.log.Error("task is none of ours", slog.String("kind", task.Type()), slog.Any("err", payloadErr))
 		return nil
 	}
-	if ok, err := w.desk.take(t); err != nil || !ok {
+	if ok, err := w.desk.take(t, s); err != nil || !ok {
 		return err
 	}
-	defer w.desk.giveBack(t)
+	defer w.desk.giveBack(t, s)
 	log := w.log.With(slog.String("job_id", t.job), slog.String("lane", t.lane))
 	e, err := w.begin(ctx, t)
 	if err != nil {
@@ -34,7 +34,7 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task) error {
 	a := &Attempt{Record: e.Record, Fence: t.fence, draining: w.desk.closed}
 	a.Record.Progress.Note = "" // of a wait that is over
 	log = log.With(slog.Int("attempt", e.Attempt))
-	log.Info("attempt started", slog.String("project", e.Fetch.Project), slog.String("range", e.Fetch.Days.String()))
+	log.LogAttrs(ctx, slog.LevelInfo, "attempt started", e.describe()...)
 	started := time.Now()
 	var runErr, cause error
 	if payloadErr != nil {

@@ -116,7 +116,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) (Record, error) {
 		case e == nil:
 			return Record{}, fmt.Errorf("%w: %s", ErrNoJob, id)
 		case moved || e.State == StateCancelled: // once more in case a first call got no further
-			next, err := q.lanes.leave(ctx, e.Fetch.Database, id)
+			next, err := q.lanes.leave(ctx, e.lane(), id)
 			if err == nil {
 				q.discard(e)
 				err = q.dispatch(ctx, next)

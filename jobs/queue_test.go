@@ -23,7 +23,7 @@ func TestSubmitReturnsTheRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := jobs.Record{
-			ID: r.ID, Kind: jobs.KindFetch, State: jobs.StateQueued, Priority: jobs.PriorityDefault, Fetch: f, MaxAttempts: 5,
+			ID: r.ID, Kind: jobs.KindFetch, State: jobs.StateQueued, Priority: jobs.PriorityDefault, Project: f.Project, Database: f.Database, Fetch: f, MaxAttempts: 5,
 			CreatedAt: r.CreatedAt, Unserved: true,
 		}
 		if diff := cmp.Diff(want, r); diff != "" || len(r.ID) != 26 || time.Since(r.CreatedAt).Abs() > time.Minute {

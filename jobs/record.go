@@ -3,6 +3,7 @@ package jobs
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 )
@@ -17,13 +18,22 @@ type entry struct {
 
 // fields returns the hash fields of a new record, as arguments of HSET.
 func (r Record) fields() ([]any, error) {
-	fetch, err := json.Marshal(r.Fetch)
+	var payload any
+	switch r.Kind {
+	case KindFetch:
+		payload = r.Fetch
+	case KindEdit:
+		payload = r.Edit
+	case KindQuery:
+		payload = r.Query
+	}
+	body, err := json.Marshal(payload)
 	if err != nil {
-		return nil, fmt.Errorf("encode the fetch: %w", err)
+		return nil, fmt.Errorf("encode the %s: %w", r.Kind, err)
 	}
 	return []any{
 		"kind", string(r.Kind), "state", string(r.State),
-		"project", r.Fetch.Project, "database", r.Fetch.Database, "fetch", fetch,
+		"project", r.Project, "database", r.Database, string(r.Kind), body,
 		"priority", string(r.Priority), "attempt", r.Attempt, "max_attempts", r.MaxAttempts, "created", millis(r.CreatedAt),
 	}, nil
 }
@@ -34,6 +44,7 @@ func parseEntry(id string, h map[string]string) (entry, error) {
 	e := entry{
 		Record: Record{
 			ID: id, Kind: Kind(h["kind"]), State: State(h["state"]), Priority: Priority(h["priority"]).orDefault(), Worker: h["worker"],
+			Project: h["project"], Database: h["database"],
 			Attempt: int(p.int("attempt")), MaxAttempts: int(p.int("max_attempts")),
 			CreatedAt: p.time("created"), StartedAt: p.time("started"), FinishedAt: p.time("finished"), RunAt: p.time("run_at"),
 			AttemptAt: p.time("attempt_at"), WindowsBefore: int(p.int("windows_before")),
@@ -41,6 +52,9 @@ func parseEntry(id string, h map[string]string) (entry, error) {
 		fence: p.int("fence"), crashes: int(p.int("crashes")), cancelled: h["cancel"] == "1",
 	}
 	p.json("fetch", &e.Fetch)
+	p.json("edit", &e.Edit)
+	p.json("query", &e.Query)
+	p.json("result", &e.Result)
 	p.json("progress", &e.Progress)
 	p.json("failure", &e.Failure)
 	if p.err != nil {
@@ -91,4 +105,13 @@ func millis(t time.Time) int64 {
 		return 0
 	}
 	return t.UnixMilli()
+}
+
+// describe returns what the log says of the work.
+func (r Record) describe() []slog.Attr {
+	attrs := []slog.Attr{slog.String("kind", string(r.Kind)), slog.String("database", r.Database)}
+	if r.Kind == KindFetch {
+		attrs = append(attrs, slog.String("project", r.Project), slog.String("range", r.Fetch.Days.String()))
+	}
+	return attrs
 }

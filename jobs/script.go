@@ -10,7 +10,7 @@ import (
 //go:embed lua/*.lua
 var sources embed.FS
 
-// scripts are the steps that must happen whole. Those of a lane share a prelude, and so do those of a budget.
+// scripts are the steps that must happen whole. Those of a lane share a prelude, as do those of a record and of a budget.
 type scripts struct {
 	submit, begin, settle, leave, look *redis.Script // of a lane
 	create, move, forget               *redis.Script // of a record
@@ -29,13 +29,14 @@ func loadScripts() (scripts, error) {
 		}
 		return string(b)
 	}
-	lanePrelude, budgetPrelude := read("lane"), read("budget")
+	lanePrelude, recordPrelude, budgetPrelude := read("lane"), read("record"), read("budget")
 	lane := func(name string) *redis.Script { return redis.NewScript(lanePrelude + read(name)) }
+	record := func(name string) *redis.Script { return redis.NewScript(recordPrelude + read(name)) }
 	budget := func(name string) *redis.Script { return redis.NewScript(budgetPrelude + read(name)) }
 	plain := func(name string) *redis.Script { return redis.NewScript(read(name)) }
 	s := scripts{
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
-		create: plain("create"), move: plain("move"), forget: plain("forget"),
+		create: record("create"), move: record("move"), forget: record("forget"),
 		schedule: plain("schedule"), beat: plain("beat"),
 		acquire: budget("acquire"), withdraw: budget("withdraw"), renew: budget("renew"), overrule: budget("overrule"),
 		spent: budget("spent"),

@@ -19,13 +19,16 @@ type store struct {
 	retention time.Duration // of final records
 }
 
+// readRetention is how long records of finished queries are kept at most, with their results.
+const readRetention = 24 * time.Hour
+
 // create writes a new record. Asking twice does no harm.
 func (s store) create(ctx context.Context, r Record) error {
 	fields, err := r.fields()
 	if err != nil {
 		return err
 	}
-	args := append([]any{r.ID, recordPrefix, millis(r.CreatedAt), r.Fetch.Project, r.Fetch.Database}, fields...)
+	args := append([]any{r.ID, recordPrefix, millis(r.CreatedAt), string(r.Kind), r.Project, r.Database}, fields...)
 	if err := s.scripts.create.Run(ctx, s.rdb, []string{recordKey(r.ID)}, args...).Err(); err != nil {
 		return fmt.Errorf("write the record of job %s: %w", r.ID, err)
 	}
@@ -104,7 +107,7 @@ func (s store) move(ctx context.Context, id string, m move) (after *entry, moved
 	}
 	args := append([]any{
 		id, recordPrefix, "," + strings.Join(from, ",") + ",", m.minFence, m.maxFence, string(m.to),
-		m.attempts, m.crashes, ends, millis(now),
+		m.attempts, m.crashes, ends, millis(now), readRetention.Milliseconds(),
 	}, set...)
 	answer, err := s.scripts.move.Run(ctx, s.rdb, []string{recordKey(id)}, args...).Slice()
 	if err != nil {
@@ -159,11 +162,15 @@ const trimBatch = 500
 
 // trim deletes records whose retention is over, and reports whether there may be more.
 func (s store) trim(ctx context.Context) (more bool, err error) {
-	ids, err := s.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: expiryKey, ByScore: true, Start: "-inf", Stop: s.now().UnixMilli(), Count: trimBatch,
-	}).Result()
-	if err != nil {
-		return false, fmt.Errorf("find records to delete: %w", err)
+	var ids []string
+	for _, scope := range scopes() {
+		expired, err := s.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+			Key: scope.expiry(), ByScore: true, Start: "-inf", Stop: s.now().UnixMilli(), Count: trimBatch,
+		}).Result()
+		if err != nil {
+			return false, fmt.Errorf("find records to delete: %w", err)
+		}
+		ids = append(ids, expired...)
 	}
 	if len(ids) == 0 {
 		return false, nil
@@ -178,5 +185,5 @@ func (s store) trim(ctx context.Context) (more bool, err error) {
 	if _, err := pipe.Exec(ctx); err != nil {
 		return false, fmt.Errorf("delete records: %w", err)
 	}
-	return len(ids) == trimBatch, nil
+	return len(ids) >= trimBatch, nil
 }

@@ -18,9 +18,12 @@ const (
 	IfBusyJoin  IfBusy = "join"  // take a job that covers the request for its own, if there is one; else wait
 )
 
-// Request asks for a fetch.
+// Request asks for a job of a kind, of which the field of that name counts.
 type Request struct {
+	Kind        Kind // "" means [KindFetch]
 	Fetch       Fetch
+	Edit        Edit
+	Query       Query
 	Priority    Priority // "" means [PriorityDefault]
 	MaxAttempts int      // 0 means 5
 	IfBusy      IfBusy   // "" means [IfBusyQueue]
@@ -38,7 +41,24 @@ func (r Request) validate() error {
 	if err := r.Priority.validate(); err != nil {
 		return err
 	}
-	return r.Fetch.Validate()
+	if r.IfBusy == IfBusyJoin && r.Kind != KindFetch {
+		return fault.Usage("queue or fail", "only a fetch can join another job")
+	}
+	return r.record().validate()
+}
+
+// record returns what the job's record says of the work.
+func (r Request) record() Record {
+	rec := Record{Kind: r.Kind, Priority: r.Priority.orDefault(), MaxAttempts: r.MaxAttempts}
+	switch r.Kind {
+	case KindEdit:
+		rec.Edit, rec.Database = r.Edit, r.Edit.Database
+	case KindQuery:
+		rec.Query, rec.Database = r.Query, r.Query.Database
+	case KindFetch:
+		rec.Fetch, rec.Project, rec.Database = r.Fetch, r.Fetch.Project, r.Fetch.Database
+	}
+	return rec
 }
 
 // BusyError says that another job holds the lane of a database.
@@ -67,6 +87,9 @@ func (e *BusyError) Hint() string {
 // has Joined set. Of several callers that join at the same time one makes the job. The job that was joined may end, fail or be cancelled at any
 // time after that, as one's own may; if it was running, some of the days may have been fetched before the request.
 func (q *Queue) Submit(ctx context.Context, r Request) (Record, error) {
+	if r.Kind == "" {
+		r.Kind = KindFetch
+	}
 	if err := r.validate(); err != nil {
 		return Record{}, err
 	}
@@ -93,13 +116,15 @@ func (q *Queue) newRecord(r Request) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	if r.MaxAttempts == 0 {
-		r.MaxAttempts = defaultMaxAttempts
+	rec := r.record()
+	rec.ID, rec.State, rec.CreatedAt = id, StateWaiting, now
+	switch {
+	case rec.Kind == KindQuery:
+		rec.MaxAttempts = 1 // somebody waits for it, and can ask again
+	case rec.MaxAttempts == 0:
+		rec.MaxAttempts = defaultMaxAttempts
 	}
-	return Record{
-		ID: id, Kind: KindFetch, State: StateWaiting, Priority: r.Priority.orDefault(), Fetch: r.Fetch,
-		MaxAttempts: r.MaxAttempts, CreatedAt: now,
-	}, nil
+	return rec, nil
 }
 
 // add writes the record of a new job and puts the job into its lane.
@@ -131,16 +156,16 @@ func (q *Queue) added(ctx context.Context, rec Record, next turn) Record {
 // enter puts a job that has a record into its lane and returns the turn that this started, if any. If the lane refuses
 // it, the record is deleted. It returns errLaneMoved as how says.
 func (q *Queue) enter(ctx context.Context, r Record, how rule) (turn, error) {
-	state, t, err := q.lanes.submit(ctx, r.Fetch.Database, r.ID, how)
+	state, t, err := q.lanes.submit(ctx, r.lane(), r.ID, how)
 	if err != nil {
 		return turn{}, err
 	}
 	switch state {
 	case statusBusy:
-		if err := q.records.forget(ctx, r.ID, r.Fetch.Project, r.Fetch.Database); err != nil {
+		if err := q.records.forget(ctx, r.ID, r.Project, r.Database); err != nil {
 			return turn{}, err
 		}
-		return turn{}, &BusyError{Database: r.Fetch.Database, Holder: t.job}
+		return turn{}, &BusyError{Database: r.Database, Holder: t.job}
 	case statusMoved:
 		return turn{}, errLaneMoved
 	case statusOK, statusStale, statusKnown:

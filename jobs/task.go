@@ -49,7 +49,7 @@ func (q *Queue) announce(ctx context.Context, t turn, r Record) error {
 }
 
 // queue returns the Asynq queue of the job's turns.
-func (r Record) queue() string { return queueName(volumeOf(r.Fetch.Database), r.Kind, r.Priority) }
+func (r Record) queue() string { return queueName(volumeOf(r.Database), r.Kind, r.Priority) }
 
 // pending reports whether the Asynq task of a turn of r's job still waits for a worker to take it, as far as one can tell.
 func (q *Queue) pending(t turn, r Record) (bool, error) {

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hibiken/asynq"
-
 	"mixduck/internal/fault"
 )
 
@@ -21,7 +19,8 @@ type WorkerConfig struct {
 	// an earlier run was doing is started anew as soon as the next is up. Required.
 	ID           string
 	Volumes      []Volume      // that this machine has; required
-	Concurrency  int           // attempts at once; 0 means 4
+	Concurrency  int           // attempts at once of jobs that write; 0 means 4
+	Queries      int           // attempts at once of jobs that only read; 0 means 4
 	DrainTimeout time.Duration // how long attempts may go on when the worker is told to stop; 0 means 20 s
 	Backoff      Backoff       // between attempts
 	Version      string        // shown beside the worker; "" is fine
@@ -29,6 +28,7 @@ type WorkerConfig struct {
 
 const (
 	defaultConcurrency  = 4
+	defaultQueries      = 4
 	defaultDrainTimeout = 20 * time.Second
 
 	taskCheckEvery = 50 * time.Millisecond // how fast an idle worker sees a new turn
@@ -42,6 +42,9 @@ const (
 func (c WorkerConfig) withDefaults() WorkerConfig {
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
+	}
+	if c.Queries == 0 {
+		c.Queries = defaultQueries
 	}
 	if c.DrainTimeout == 0 {
 		c.DrainTimeout = defaultDrainTimeout
@@ -71,7 +74,7 @@ func (c WorkerConfig) validate() error {
 			return fault.Usage("letters and digits", "%q is no id of a volume", v.ID)
 		}
 	}
-	if c.Concurrency < 0 || c.DrainTimeout < 0 || c.Backoff.Base < 0 || c.Backoff.Cap < 0 {
+	if c.Concurrency < 0 || c.Queries < 0 || c.DrainTimeout < 0 || c.Backoff.Base < 0 || c.Backoff.Cap < 0 {
 		return fault.Usage("leave it out for the default", "concurrency, drain timeout and back-off cannot be negative")
 	}
 	return nil
@@ -99,7 +102,7 @@ func NewWorker(q *Queue, handlers map[Kind]Handler, cfg WorkerConfig, log *slog.
 	cfg = cfg.withDefaults()
 	return &Worker{
 		q: q, handlers: handlers, cfg: cfg, log: log, me: identity{id: cfg.ID, boot: rand.Text()},
-		desk: newDesk(cfg.Concurrency), outage: &limiter{},
+		desk: newDesk(), outage: &limiter{},
 	}, nil
 }
 
@@ -120,48 +123,25 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	attempts, cancel := context.WithCancelCause(own)
 	defer cancel(nil)
-	server := asynq.NewServerFromRedisClient(w.q.rdb, w.serverConfig())
-	err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
-		// Not under Asynq's context: it ends with Asynq's lease, when Redis is away for half a minute.
-		return w.process(attempts, task)
-	}))
+	servers, err := w.serve(attempts)
 	if err == nil {
 		<-ctx.Done()
 		w.log.Info("worker drains", slog.Int("attempts", w.desk.open()))
 		w.desk.close()
-		loops.Go(server.Stop)
+		for _, s := range servers {
+			loops.Go(s.Stop)
+		}
 		w.drain(cancel)
 	}
 	stop()
 	loops.Wait()
-	server.Shutdown()
+	for _, s := range servers {
+		s.Shutdown()
+	}
 	if departErr := w.q.depart(own, w.cfg.ID); departErr != nil {
 		w.log.Warn("worker stays listed until its heartbeat ends", slog.Any("err", departErr))
 	}
 	return err
-}
-
-func (w *Worker) serverConfig() asynq.Config {
-	queues := make(map[string]int)
-	for _, volume := range w.cfg.Volumes {
-		for kind := range w.handlers {
-			for priority, weight := range priorityWeights() {
-				queues[queueName(volume.Name, kind, priority)] = weight
-			}
-		}
-	}
-	return asynq.Config{
-		Concurrency:       w.cfg.Concurrency,
-		Queues:            queues,
-		TaskCheckInterval: taskCheckEvery,
-		// Tasks come back only from dead processes. They are never failures, or Asynq would archive them.
-		IsFailure:      func(error) bool { return false },
-		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
-		// The worker itself waits for its attempts: Asynq would hand their tasks on while they still run.
-		ShutdownTimeout: taskTimeout,
-		Logger:          asynqLog{log: w.log, quiet: &limiter{}},
-		LogLevel:        asynq.InfoLevel,
-	}
 }
 
 // arrive announces the worker and starts anew what an earlier run of it left. It tries until Redis is there or ctx is

@@ -91,7 +91,7 @@ func (a *app) printJobs(found []jobs.Record, format string, line bool) error {
 func jobRows(found []jobs.Record) [][]string {
 	rows := [][]string{{"ID", "STATE", "DAYS", "DATABASE", "TABLE"}}
 	for _, job := range found {
-		rows = append(rows, []string{job.ID, string(job.State), job.Fetch.Days.String(), shortName(job.Fetch.Database), job.Fetch.Table})
+		rows = append(rows, []string{job.ID, string(job.State), job.Fetch.Days.String(), shortName(job.Database), job.Fetch.Table})
 	}
 	return rows
 }

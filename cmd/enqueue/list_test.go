@@ -16,7 +16,7 @@ func TestJobTable(t *testing.T) {
 	found := []jobs.Record{
 		running(),
 		inState(jobs.StateCancelled, func(r *jobs.Record) {
-			r.ID, r.Fetch.Database, r.Fetch.Table = "01KAMG2M7E6Y4T0Q0N8Z5R3V9B", "eu/データ.db", "signups"
+			r.ID, r.Database, r.Fetch.Table = "01KAMG2M7E6Y4T0Q0N8Z5R3V9B", "eu/データ.db", "signups"
 			r.Fetch.Days = day.Range{From: day.New(2025, 1, 1), To: day.New(2025, 1, 1)}
 		}),
 	}

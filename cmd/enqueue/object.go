@@ -57,7 +57,7 @@ type objectError struct {
 
 func newObject(r jobs.Record, now time.Time) object {
 	o := object{
-		ID: r.ID, Kind: r.Kind, State: r.State, Project: r.Fetch.Project, Database: r.Fetch.Database, Table: r.Fetch.Table,
+		ID: r.ID, Kind: r.Kind, State: r.State, Project: r.Project, Database: r.Database, Table: r.Fetch.Table,
 		From: r.Fetch.Days.From, To: r.Fetch.Days.To, Rows: r.Progress.Rows, Duplicates: r.Progress.Duplicates,
 		Quarantined: r.Progress.Quarantined, WindowsDone: r.Progress.WindowsDone, WindowsTotal: r.Progress.WindowsTotal,
 		Requests: r.Progress.Requests, Bytes: r.Progress.Bytes, Attempts: r.Attempt,

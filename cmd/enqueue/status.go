@@ -136,7 +136,7 @@ func waits(job jobs.Record, now time.Time) string {
 
 // nobody says that no worker lives that could run a job.
 func nobody(job jobs.Record) string {
-	volume, _, _ := strings.Cut(job.Fetch.Database, "/")
+	volume, _, _ := strings.Cut(job.Database, "/")
 	return "no worker serves volume " + volume
 }
 

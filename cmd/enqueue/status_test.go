@@ -15,7 +15,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // running returns a job that has run for two minutes.
 func running() jobs.Record {
 	return jobs.Record{
-		ID: "01KAMG2M7E6Y4T0Q0N8Z5R3V9C", Kind: jobs.KindFetch, State: jobs.StateRunning, Attempt: 1, MaxAttempts: 5,
+		ID: "01KAMG2M7E6Y4T0Q0N8Z5R3V9C", Kind: jobs.KindFetch, State: jobs.StateRunning, Project: "12345", Database: "main/12345.db", Attempt: 1, MaxAttempts: 5,
 		Fetch: jobs.Fetch{
 			Project: "12345", Database: "main/12345.db", Table: "events", Mode: jobs.ModeSync,
 			Days: day.Range{From: day.New(2026, 10, 24), To: day.New(2026, 11, 21)},
@@ -69,7 +69,7 @@ func TestStatusLine(t *testing.T) {
 		{"one in line", inState(jobs.StateWaiting, unstarted(3)), 80, "waiting, 3 in line before it"},
 		{"a queued job", inState(jobs.StateQueued, unstarted(0)), 80, "queued for the next free worker"},
 		{"a job that nobody would run says so", inState(jobs.StateQueued, func(r *jobs.Record) {
-			r.Progress, r.Fetch.Database, r.Unserved = jobs.Progress{}, "eu/x.db", true
+			r.Progress, r.Database, r.Unserved = jobs.Progress{}, "eu/x.db", true
 		}), 80, "queued, but no worker serves volume eu"},
 		{"a paused job says until when and why", inState(jobs.StatePaused, func(r *jobs.Record) {
 			r.RunAt, r.Progress.Note, r.Progress.Retries = noon.Add(12*time.Minute), "60 exports an hour are used up", 0

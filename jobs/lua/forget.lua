@@ -1,12 +1,15 @@
 -- KEYS: the record. ARGV: id, prefix of the indexes, project, database (for a record that is gone already).
--- Deletes a record and its index entries.
-local rec, id, prefix = KEYS[1], ARGV[1], ARGV[2]
-local of = redis.call('HMGET', rec, 'project', 'database')
-for _, index in ipairs({'all', 'expiry'}) do redis.call('ZREM', prefix .. index, id) end
-for _, state in ipairs({'waiting', 'queued', 'running', 'paused', 'retrying', 'done', 'failed', 'cancelled'}) do
-  redis.call('ZREM', prefix .. 'state:' .. state, id)
+-- Deletes a record with its result and its index entries.
+local rec, id = KEYS[1], ARGV[1]
+local of = redis.call('HMGET', rec, 'project', 'database', 'kind')
+for _, kind in ipairs(of[3] and {of[3]} or {'fetch', 'query'}) do
+  local prefix = indexes(ARGV[2], kind)
+  for _, index in ipairs({'all', 'expiry'}) do redis.call('ZREM', prefix .. index, id) end
+  for _, state in ipairs({'waiting', 'queued', 'running', 'paused', 'retrying', 'done', 'failed', 'cancelled'}) do
+    redis.call('ZREM', prefix .. 'state:' .. state, id)
+  end
+  redis.call('ZREM', prefix .. 'project:' .. (of[1] or ARGV[3]), id)
+  redis.call('ZREM', prefix .. 'database:' .. (of[2] or ARGV[4]), id)
 end
-redis.call('ZREM', prefix .. 'project:' .. (of[1] or ARGV[3]), id)
-redis.call('ZREM', prefix .. 'database:' .. (of[2] or ARGV[4]), id)
-redis.call('DEL', rec)
+redis.call('DEL', rec, ARGV[2] .. 'result:' .. id)
 return 1

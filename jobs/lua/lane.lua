@@ -3,7 +3,9 @@
 -- holder, so that fences of a lane only ever grow; but not for ever: they are at least now. No script asks for the time:
 -- now is an argument, in unix ms.
 local queue, holder, delayed = KEYS[1], KEYS[2], KEYS[3]
-local quarter = 90 * 24 * 60 * 60 * 1000
+local hour = 60 * 60 * 1000
+-- The lane of a job that only reads has no other.
+local kept = string.find(holder, '{lane:read:', 1, true) and hour or 90 * 24 * hour
 
 local function holds(job, fence)
   return redis.call('HGET', holder, 'job') == job and redis.call('HGET', holder, 'fence') == fence
@@ -11,7 +13,7 @@ end
 
 local function release()
   redis.call('HDEL', holder, 'job', 'since', 'worker', 'boot', 'again')
-  redis.call('PEXPIRE', holder, string.format('%.0f', quarter))
+  redis.call('PEXPIRE', holder, string.format('%.0f', kept))
 end
 
 -- advance gives a free lane to its next job: the delayed one that is longest due, else the head of the queue. It returns

@@ -1,12 +1,17 @@
 -- KEYS: the record. ARGV: id, prefix of the indexes, states to move from (',a,b,'), lowest and highest fence of the record,
--- state to move to, what to add to attempt and to crashes, when the record ends (unix ms, '0' for never), now, then
--- fields and values. Changes state and indexes together. Returns 1 if it moved, then the record as it is now.
-local rec, id, prefix, to, ends = KEYS[1], ARGV[1], ARGV[2], ARGV[6], ARGV[9]
+-- state to move to, what to add to attempt and to crashes, when the record ends (unix ms, '0' for never), now, how long
+-- that of a job that only reads is kept at most (ms), then fields and values. Changes state and indexes together. Returns 1 if it moved, then the record as it is now.
+local rec, id, to, ends = KEYS[1], ARGV[1], ARGV[6], ARGV[9]
 local month = 30 * 24 * 60 * 60 * 1000
 local final = {done = true, failed = true, cancelled = true}
 local state = redis.call('HGET', rec, 'state')
 if not state then return {0, {}} end
 local fence = tonumber(redis.call('HGET', rec, 'fence') or '0')
+local kind = redis.call('HGET', rec, 'kind')
+local prefix = indexes(ARGV[2], kind)
+if kind == 'query' and ends ~= '0' then
+  ends = string.format('%.0f', math.min(tonumber(ends), tonumber(ARGV[10]) + tonumber(ARGV[11])))
+end
 if not string.find(ARGV[3], ',' .. state .. ',', 1, true) or fence < tonumber(ARGV[4]) or fence > tonumber(ARGV[5]) then
   return {0, redis.call('HGETALL', rec)}
 end
@@ -22,7 +27,7 @@ if state ~= to then
 end
 if ARGV[7] ~= '0' then redis.call('HINCRBY', rec, 'attempt', ARGV[7]) end
 if ARGV[8] ~= '0' then redis.call('HINCRBY', rec, 'crashes', ARGV[8]) end
-if #ARGV > 10 then redis.call('HSET', rec, unpack(ARGV, 11)) end
+if #ARGV > 11 then redis.call('HSET', rec, unpack(ARGV, 12)) end
 if ends ~= '0' then
   redis.call('ZADD', prefix .. 'expiry', ends, id)
   -- The sweep deletes records with their indexes; should none run, they go by themselves a month later.
