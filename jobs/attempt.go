@@ -30,6 +30,7 @@ type Attempt struct {
 	mu       sync.Mutex // guards the rest
 	progress Progress
 	reported bool // since it was written last
+	result   *Result
 }
 
 // Draining returns a channel that is closed when the worker has been told to stop. A handler that can end early and
@@ -55,6 +56,19 @@ func (a *Attempt) Progress() Progress {
 	return a.progress
 }
 
+// SetResult says what a query has found. The record shows it when the attempt has ended without an error.
+func (a *Attempt) SetResult(r Result) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.result = &r
+}
+
+func (a *Attempt) found() *Result {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.result
+}
+
 // unwritten returns the progress if it was reported since the last call.
 func (a *Attempt) unwritten() *Progress {
 	a.mu.Lock()
@@ -67,8 +81,11 @@ func (a *Attempt) unwritten() *Progress {
 	return &p
 }
 
-// watchEvery is how often an attempt looks whether it was cancelled, and at most writes its progress.
-const watchEvery = 500 * time.Millisecond
+// How often an attempt looks whether it was cancelled, and at most writes its progress. Somebody waits for a query.
+const (
+	watchEvery     = 500 * time.Millisecond
+	watchReadEvery = 100 * time.Millisecond
+)
 
 // attempt runs the handler for a turn that has begun and returns how it ended, and the cause of its context.
 func (w *Worker) attempt(base context.Context, t turn, a *Attempt, log *slog.Logger) (err, cause error) {
@@ -107,7 +124,11 @@ func protect(ctx context.Context, h Handler, a *Attempt, log *slog.Logger) (err 
 // While Redis cannot be reached the attempt goes on: the fence keeps it from doing harm.
 func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t turn, a *Attempt, cancel context.CancelCauseFunc, log *slog.Logger) {
 	ctx = context.WithoutCancel(ctx)
-	tick := time.NewTicker(watchEvery)
+	every := watchEvery
+	if !a.Record.Kind.writes() {
+		every = watchReadEvery
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	var pending *Progress
 	for {
@@ -120,6 +141,9 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t turn, a *Att
 			pending = p
 		}
 		cancelled, lost, err := w.q.check(ctx, t, a.Record.Progress, pending)
+		if err == nil && a.Record.Query.Attended && !cancelled {
+			cancelled, err = w.q.forsaken(ctx, t.job)
+		}
 		switch {
 		case err != nil:
 			w.troubled(log, err)

@@ -88,7 +88,13 @@ func startWorker(tb testing.TB, q *jobs.Queue, cfg jobs.WorkerConfig, h handlerF
 	if cfg.DrainTimeout == 0 {
 		cfg.DrainTimeout = 50 * time.Millisecond
 	}
-	w, err := jobs.NewWorker(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: h}, cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return runWorker(tb, q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: h}, cfg)
+}
+
+// runWorker does so with all handlers, and fills nothing in.
+func runWorker(tb testing.TB, q *jobs.Queue, handlers map[jobs.Kind]jobs.Handler, cfg jobs.WorkerConfig) *worker {
+	tb.Helper()
+	w, err := jobs.NewWorker(q, handlers, cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -75,6 +75,7 @@ type outcome struct {
 	state   State
 	runAt   time.Time // paused and retrying
 	failure *Failure  // failed and retrying
+	result  *Result   // done
 	note    string    // paused
 	refund  bool      // the attempt does not count
 }
@@ -118,6 +119,13 @@ func (o outcome) move(t turn, p Progress) (move, error) {
 	}
 	if o.refund {
 		m.attempts = -1
+	}
+	if o.result != nil {
+		result, err := json.Marshal(o.result)
+		if err != nil {
+			return move{}, fmt.Errorf("encode the result: %w", err)
+		}
+		m.set = append(m.set, "result", result)
 	}
 	if o.failure != nil {
 		failure, err := json.Marshal(o.failure)

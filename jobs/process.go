@@ -46,6 +46,9 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 		cause = ErrShutdown // it has ended by itself; outside of a drain that is a failure like any other
 	}
 	o, ok := decide(runErr, cause, e.Attempt, e.MaxAttempts, w.cfg.Backoff, w.q.now())
+	if o.state == StateDone {
+		o.result = a.found()
+	}
 	log = log.With(slog.Duration("took", time.Since(started)))
 	settleErr := ErrLaneLost
 	if ok {

@@ -31,6 +31,9 @@ type Query struct {
 	Limit    int64             `json:"limit,omitempty"` // rows at most; 0 means all
 	Timeout  time.Duration     `json:"timeout,omitempty"`
 	LockWait time.Duration     `json:"lock_wait,omitempty"` // for another program that writes; 0 means as the worker is set
+
+	// Attended queries end when nobody waits for them any more: who does calls [Queue.Attend].
+	Attended bool `json:"attended,omitempty"`
 }
 
 const (
@@ -59,20 +62,4 @@ func (q Query) Validate() error {
 		return nil
 	}
 	return fault.Usage("rows, csv, json, jsonl, parquet or arrow", "%q is no format of a result", q.Format)
-}
-
-// Column is one column of a result.
-type Column struct {
-	Name string `json:"name"`
-	Type string `json:"type"` // as DuckDB writes it
-}
-
-// Result says what a query has found. The rows lie elsewhere: see [Queue.OpenResult].
-type Result struct {
-	Columns   []Column  `json:"columns"`
-	Rows      int64     `json:"rows"`
-	Bytes     int64     `json:"bytes"`
-	Truncated bool      `json:"truncated,omitempty"` // there were more rows than the limit
-	File      string    `json:"file,omitempty"`      // its path inside the volume; "" for a result in Redis
-	Expires   time.Time `json:"expires"`             // when the rows are deleted
 }

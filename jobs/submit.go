@@ -134,6 +134,11 @@ func (q *Queue) add(ctx context.Context, rec Record, how rule) (Record, error) {
 	if err := q.records.create(ctx, rec); err != nil {
 		return Record{}, err
 	}
+	if rec.Query.Attended {
+		if err := q.attend(ctx, rec.ID); err != nil { // who asks has the time to begin doing so himself
+			return Record{}, err
+		}
+	}
 	next, err := q.enter(ctx, rec, how)
 	if err != nil {
 		return Record{}, err

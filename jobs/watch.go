@@ -8,14 +8,17 @@ import (
 
 const (
 	pollEvery   = 200 * time.Millisecond
+	pollReads   = 20 * time.Millisecond // queries that were asked just now
+	readsAreNew = 2 * time.Second
 	pollOutages = time.Minute // for so long a queue that cannot be reached is waited for
 )
 
 // Watch calls fn with the record of a job now and after each change, until the job is final, ctx is done or the record is
 // gone ([ErrNoJob]). It bears a queue that cannot be reached for a minute.
 func (q *Queue) Watch(ctx context.Context, id string, fn func(Record)) error {
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(pollReads)
 	defer tick.Stop()
+	began := time.Now()
 	var last Record
 	var answered time.Time
 	for {
@@ -33,6 +36,9 @@ func (q *Queue) Watch(ctx context.Context, id string, fn func(Record)) error {
 			}
 			if r.State.Final() {
 				return nil
+			}
+			if r.Kind.writes() || time.Since(began) > readsAreNew {
+				tick.Reset(pollEvery)
 			}
 		}
 		select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -24,6 +25,10 @@ type WorkerConfig struct {
 	DrainTimeout time.Duration // how long attempts may go on when the worker is told to stop; 0 means 20 s
 	Backoff      Backoff       // between attempts
 	Version      string        // shown beside the worker; "" is fine
+
+	// OpenResult opens a file that a query handler has named in [Result.File], for those who do not see the volume. Nil
+	// means that no handler does so.
+	OpenResult func(database, file string) (io.ReadCloser, error)
 }
 
 const (
