@@ -3,6 +3,7 @@ GO        ?= go
 BIN       := bin
 GOLANGCI  := $(BIN)/tools/golangci-lint
 GOLANGCI_VERSION := v2.15.0
+BENCH     ?= .
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -X mixduck/internal/buildinfo.version=$(VERSION)
 
@@ -35,8 +36,8 @@ fmt: $(GOLANGCI) ## format the code
 $(GOLANGCI):
 	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
-bench: build ## speed and memory, as ratios measured in one run (some minutes)
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench
+bench: build ## speed, memory and latency against their bars (some minutes; BENCH=Lanes runs one)
+	$(GO) test -v -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./bench
 
 demo: build ## a whole sync with made-up data, in a temporary directory
 	@$(BIN)/worker demo

@@ -1,10 +1,12 @@
 package bench_test
 
 import (
-	"fmt"
-	"path/filepath"
-	"slices"
+	"encoding/json"
+	"os"
+	"os/exec"
 	"testing"
+
+	"mixduck/internal/day"
 )
 
 // BenchmarkFetch compares the whole path, from the stand-in over loopback through the queue to committed rows, with what
@@ -12,17 +14,17 @@ import (
 // does not favour either; the ratio is that of the medians.
 func BenchmarkFetch(b *testing.B) {
 	const events, rounds = 1_000_000, 3
-	bench := newBench(b, 3*events)
+	e := newExport(b, 3*events)
 	var ours, duckdb []float64
 	var rss, rssLong int64
 	for b.Loop() {
 		for range rounds {
-			seconds, peak := bench.fetch(b, 1)
+			seconds, peak := e.fetch(b, 1)
 			ours = append(ours, events/seconds)
 			rss = max(rss, peak)
-			duckdb = append(duckdb, events/bench.readNDJSON(b))
+			duckdb = append(duckdb, events/e.readNDJSON(b))
 		}
-		_, rssLong = bench.fetch(b, 3)
+		_, rssLong = e.fetch(b, 3)
 	}
 	a, d := median(ours), median(duckdb)
 	b.ReportMetric(a, "events/s")
@@ -34,31 +36,32 @@ func BenchmarkFetch(b *testing.B) {
 	report("worker's peak RSS, a range three times as long (flat)", "%d MB", rssLong/1e6)
 }
 
-// BenchmarkDay compares loading a day into an empty file with loading it into one of 20M rows.
-func BenchmarkDay(b *testing.B) {
-	const events, others, rounds = 1_000_000, 20, 3
-	bench := newBench(b, events)
-	var empty, full []float64
-	for b.Loop() {
-		big := filepath.Join(b.TempDir(), "big.db")
-		bench.grow(b, big, others)
-		for range rounds {
-			empty = append(empty, bench.load(b, filepath.Join(b.TempDir(), "empty.db")))
-			full = append(full, bench.load(b, big))
-		}
+// fetch fetches that many days through a new worker and returns the job's seconds and the worker's peak memory in bytes.
+func (e *export) fetch(b *testing.B, days int) (seconds float64, peak int64) {
+	b.Helper()
+	data, err := os.MkdirTemp(e.dir, "data") //nolint:usetesting // removed after each round, for the sake of the disk
+	if err != nil {
+		b.Fatal(err)
 	}
-	e, f := median(empty), median(full)
-	b.ReportMetric(f/e, "ratio")
-	report("1M events of a day into an empty file", "%.2f s", e)
-	report("the same into a file of 20M rows", "%.2f s", f)
-	report("ratio (bar: ≤ 1.3)", "%.2f", f/e)
-}
-
-func report(what, format string, args ...any) {
-	fmt.Printf("  %-62s %s\n", what, fmt.Sprintf(format, args...))
-}
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	return v[len(v)/2]
+	defer os.RemoveAll(data)
+	env := append(os.Environ(), "MP_USERNAME=sa", "MP_SECRET=s3cret", "MP_PROJECT_ID="+exported,
+		"MIXDUCK_MIXPANEL_BASE_URL="+e.url, "MIXDUCK_DATA_DIR="+data)
+	worker := startWorker(b, env)
+	enqueue := exec.Command("../bin/enqueue", "fetch", "events", "--from", first, "--to", (firstDay(b) + day.Day(days-1)).String(),
+		"--wait", "--quiet", "--format", "json")
+	enqueue.Env, enqueue.Stderr = env, os.Stderr
+	out, err := enqueue.Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var job struct {
+		Rows    int64   `json:"rows"`
+		Seconds float64 `json:"duration_seconds"`
+	}
+	if err := json.Unmarshal(out, &job); err != nil || job.Rows != int64(days*perDay) {
+		b.Fatalf("fetched %d rows: %v", job.Rows, err)
+	}
+	peak = worker.peakMemory(b)
+	worker.stop(b)
+	return job.Seconds, peak
 }

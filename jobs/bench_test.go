@@ -3,139 +3,17 @@ package jobs_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"mixduck/jobs"
 )
 
-// onServer returns a queue on a real Redis.
-func onServer(b *testing.B) (*server, *jobs.Queue) {
-	b.Helper()
-	s := newServer(b)
-	s.start()
-	return s, newQueue(b, s.client())
-}
-
-func reportMedian(b *testing.B, unit string, took []time.Duration) {
-	b.Helper()
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-"+unit)
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-"+unit)
-}
-
-// BenchmarkEnqueueToStart measures how soon an idle worker has a job.
-func BenchmarkEnqueueToStart(b *testing.B) {
-	_, q := onServer(b)
-	began := make(chan struct{})
-	startWorker(b, q, jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error {
-		began <- struct{}{}
-		return nil
-	})
-	var took []time.Duration
-	for b.Loop() {
-		at := time.Now()
-		r := submit(b, q, "x", "a")
-		<-began
-		took = append(took, time.Since(at))
-		awaitState(b, q, r.ID, jobs.StateDone)
-	}
-	reportMedian(b, "ms", took)
-}
-
-// BenchmarkLanes runs 50 lanes of 20 jobs of 50 ms on two workers of 8 attempts, and compares with the ideal.
-func BenchmarkLanes(b *testing.B) {
-	_, q := onServer(b)
-	const lanes, each, takes, slots = 50, 20, 50 * time.Millisecond, 16
-	var done sync.WaitGroup
-	run := func(context.Context, *jobs.Attempt) error {
-		<-time.After(takes)
-		done.Done()
-		return nil
-	}
-	startWorker(b, q, jobs.WorkerConfig{ID: "a", Concurrency: slots / 2}, run)
-	startWorker(b, q, jobs.WorkerConfig{ID: "b", Concurrency: slots / 2}, run)
-	for b.Loop() {
-		done.Add(lanes * each)
-		started := time.Now()
-		for i := range each {
-			for lane := range lanes {
-				submit(b, q, fmt.Sprintf("l%d", lane), fmt.Sprintf("t%d", i))
-			}
-		}
-		done.Wait()
-		ideal := lanes * each * takes / slots
-		b.ReportMetric(float64(time.Since(started))/float64(ideal), "x-ideal")
-	}
-}
-
-// BenchmarkHandOver measures how soon the next job of a lane starts when one has ended, with attempts to spare.
-func BenchmarkHandOver(b *testing.B) {
-	_, q := onServer(b)
-	const lanes, each = 8, 20
-	var mu sync.Mutex
-	ended := map[string]time.Time{}
-	var gaps []time.Duration
-	var done sync.WaitGroup
-	startWorker(b, q, jobs.WorkerConfig{Concurrency: 2 * lanes}, func(_ context.Context, a *jobs.Attempt) error {
-		mu.Lock()
-		if last, ok := ended[a.Record.Fetch.Database]; ok {
-			gaps = append(gaps, time.Since(last))
-		}
-		mu.Unlock()
-		<-time.After(50 * time.Millisecond)
-		mu.Lock()
-		ended[a.Record.Fetch.Database] = time.Now()
-		mu.Unlock()
-		done.Done()
-		return nil
-	})
-	for b.Loop() {
-		done.Add(lanes * each)
-		clear(ended)
-		for i := range each {
-			for lane := range lanes {
-				submit(b, q, fmt.Sprintf("l%d", lane), fmt.Sprintf("t%d", i))
-			}
-		}
-		done.Wait()
-	}
-	reportMedian(b, "ms", gaps)
-}
-
-// BenchmarkIdle measures the CPU that a worker takes which has nothing to do: beside a Redis, and with its own.
-func BenchmarkIdle(b *testing.B) {
-	idle := func(b *testing.B, q *jobs.Queue) {
-		b.Helper()
-		startWorker(b, q, jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
-		for b.Loop() {
-			before, at := cpu(b), time.Now()
-			<-time.After(5 * time.Second)
-			b.ReportMetric(100*float64(cpu(b)-before)/float64(time.Since(at)), "%cpu")
-		}
-	}
-	b.Run("server", func(b *testing.B) {
-		_, q := onServer(b)
-		idle(b, q)
-	})
-	b.Run("embedded", func(b *testing.B) { idle(b, newQueue(b, embedded(b))) })
-}
-
-func cpu(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // BenchmarkList lists the newest of 100,000 jobs in 1,000 lanes, by all that one can ask for.
 func BenchmarkList(b *testing.B) {
-	_, q := onServer(b)
+	server := newServer(b)
+	server.start()
+	q := newQueue(b, server.client())
 	fill(b, q, 100_000)
 	for name, f := range map[string]jobs.Filter{
 		"all": {}, "state": {State: jobs.StateWaiting}, "project": {Project: "demo"}, "database": {Database: "main/l1.db"},

@@ -1,0 +1,65 @@
+package bench_test
+
+import (
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"mixduck/internal/secret"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+	"mixduck/workspace"
+)
+
+// cost is what a job takes, on average, when no other runs.
+type cost struct {
+	wall time.Duration
+	cpu  time.Duration // of the stand-in, too: it needs the same cores
+}
+
+// ideal is the least time that n jobs can take: that in which the slots run them, each as fast as it runs alone, or that
+// in which the cores can do their work at all, whichever is longer. There is no queue in it.
+func (c cost) ideal(n, slots int) time.Duration {
+	return max(time.Duration(n)*c.wall/time.Duration(slots), time.Duration(n)*c.cpu/time.Duration(runtime.NumCPU()))
+}
+
+// measure fetches n days, one after the other and without a queue. from says which project is asked for the nth.
+func (m *standIn) measure(b *testing.B, n int, from func(n int) project) cost {
+	b.Helper()
+	client, err := mixpanel.New(mixpanel.Config{BaseURL: m.url, Username: "sa", Secret: secret.New("s3cret")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	var sum cost
+	for i := range n {
+		w, err := workspace.New(workspace.Config{
+			Project: workspace.Project{ID: int64(from(i))}, SpoolDir: filepath.Join(dir, "spool"),
+			Database: storage.Config{Path: filepath.Join(dir, "lane.db")},
+		}, client, slog.New(slog.DiscardHandler))
+		if err != nil {
+			b.Fatal(err)
+		}
+		began, before := time.Now(), ownCPU(b)
+		request := workspace.FetchRequest{Table: "events", Days: nth(i), Fence: int64(1 + i)}
+		if _, err := w.FetchEvents(b.Context(), request, func(workspace.Progress) {}); err != nil && !workspace.Permanent(err) {
+			b.Fatal(err)
+		}
+		sum.wall += time.Since(began)
+		sum.cpu += ownCPU(b) - before
+	}
+	return cost{wall: sum.wall / time.Duration(n), cpu: sum.cpu / time.Duration(n)}
+}
+
+// ownCPU returns the processor time that this process has taken.
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

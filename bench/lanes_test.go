@@ -1,0 +1,107 @@
+package bench_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"mixduck/jobs"
+)
+
+// teams are the workers of each queue that lanes are measured with: sixteen slots either way.
+func teams() []team {
+	return []team{{embedded: true, workers: 1, slots: 16}, {workers: 2, slots: 8}}
+}
+
+// BenchmarkLanes runs fifty lanes of twenty jobs on sixteen slots and compares with the ideal, see [cost.ideal]. What
+// they ask for is refused after 150 ms, so that slots are the limit: if they loaded anything, two cores would be.
+func BenchmarkLanes(b *testing.B) {
+	const lanes, each = 50, 20
+	m := startMixpanel(b)
+	alone := m.measure(b, each, refusal)
+	for _, t := range teams() {
+		b.Run(t.String(), func(b *testing.B) {
+			s := newSite(b, t, m)
+			var r round
+			for b.Loop() {
+				r = s.run(b, names("main", "lane", lanes), each, refusal)
+			}
+			jobs, slots := lanes*each, t.workers*t.slots
+			ideal := alone.ideal(jobs, slots)
+			ratio := float64(r.took) / float64(ideal)
+			b.ReportMetric(ratio, "x-ideal")
+			report("50 lanes of 20 jobs that wait 150 ms for Mixpanel, makespan", "%.2f s", r.took.Seconds())
+			report("ideal: what a job takes without a queue × jobs / slots", "%.2f s", ideal.Seconds())
+			report("ratio (bar: ≤ 1.5)", "%.2f", ratio)
+			report("a slot between two jobs, mean", "%.0f ms", millis(time.Duration(slots)*r.took-r.busy)/float64(jobs))
+			report("hand-over in a lane while three wait for each slot, p50 and p95", "%.0f ms, %.0f ms", median(r.gaps), percentile(r.gaps, 95))
+		})
+	}
+}
+
+// BenchmarkHandOver runs few lanes of fetches that load something, so that each job finds a free slot when the one before
+// it has ended. On Redis it counts commands, too.
+func BenchmarkHandOver(b *testing.B) {
+	const lanes, each = 4, 15
+	m := startMixpanel(b)
+	from := func(n int) project { return store(n % lanes) } // a table belongs to one project
+	alone := m.measure(b, each, func(int) project { return storing })
+	for _, t := range teams() {
+		b.Run(t.String(), func(b *testing.B) {
+			s := newSite(b, t, m)
+			idle := s.use(b, func() { <-time.After(3 * time.Second) })
+			var r round
+			var used usage
+			for b.Loop() {
+				used = s.use(b, func() { r = s.run(b, names("main", "lane", lanes), each, from) })
+			}
+			used = used.without(idle)
+			b.ReportMetric(median(r.gaps), "ms")
+			report("hand-over in a lane while slots are free, p50 and p95 (bar: p50 ≤ 60 ms)", "%.0f ms, %.0f ms", median(r.gaps), percentile(r.gaps, 95))
+			report("processor time of a fetch in a worker, and without a queue", "%.0f ms, %.0f ms", millis(used.cpu)/(lanes*each), millis(alone.cpu))
+			if s.redis != nil {
+				report("Redis commands of a fetch, those within scripts included", "%d, of which %d calls of scripts", used.commands/(lanes*each), used.scripts/(lanes*each))
+			}
+		})
+	}
+}
+
+// round is what came of some lanes of jobs.
+type round struct {
+	took time.Duration // from before the first was submitted to the end of the last
+	busy time.Duration // that all jobs ran
+	gaps []float64     // ms from the end of each job to the start of the next of its lane
+}
+
+// run puts so many jobs into each lane, and waits for their end. It fails if two jobs of a lane ran at once or out of
+// order.
+func (s *site) run(b *testing.B, databases []string, each int, from func(n int) project) round {
+	b.Helper()
+	asked, began := s.mixpanel.asked.Load(), time.Now()
+	s.fill(b, databases, each, from)
+	s.wait(b, asked+int64(len(databases)*each))
+	var r round
+	for _, database := range databases {
+		all, err := s.queue.List(b.Context(), jobs.Filter{Database: database, Limit: each + 1})
+		if err != nil || len(all) != each {
+			b.Fatalf("%d jobs of %s: %v", len(all), database, err)
+		}
+		slices.Reverse(all)
+		for i, job := range all {
+			if !job.State.Final() || job.Attempt != 1 {
+				b.Fatalf("job %s is %s after %d attempts", job.ID, job.State, job.Attempt)
+			}
+			r.took = max(r.took, job.FinishedAt.Sub(began))
+			r.busy += job.FinishedAt.Sub(job.StartedAt)
+			if i == 0 {
+				continue
+			}
+			gap := job.StartedAt.Sub(all[i-1].FinishedAt)
+			if gap < 0 {
+				b.Fatalf("job %s began %s before %s had ended", job.ID, -gap, all[i-1].ID)
+			}
+			r.gaps = append(r.gaps, millis(gap))
+		}
+	}
+	return r
+}

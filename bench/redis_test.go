@@ -1,0 +1,82 @@
+package bench_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// redisServer is a real Redis on a unix socket, which syncs its file once a second, as it does by default and the
+// embedded queue does.
+type redisServer struct {
+	url    string // as --redis-url takes it
+	client *redis.Client
+}
+
+// startRedis runs a Redis until the benchmark ends. A machine without one skips the benchmark.
+func startRedis(b *testing.B) *redisServer {
+	b.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		b.Skip("SKIPPED: redis-server is not installed, so that nothing is known about real Redis")
+	}
+	dir := b.TempDir()
+	socket := filepath.Join(dir, "redis.sock")
+	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "", "--appendonly", "yes")
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	s := &redisServer{url: "unix://" + socket, client: redis.NewClient(&redis.Options{Network: "unix", Addr: socket})}
+	b.Cleanup(func() { _ = s.client.Close() })
+	await(b, "Redis answers", time.Minute, func() bool { return s.client.Ping(b.Context()).Err() == nil })
+	return s
+}
+
+// commands returns how many commands the server has carried out, those that scripts issue included, and how many of
+// them were calls of scripts.
+func (s *redisServer) commands(b *testing.B) (all, scripts int64) {
+	b.Helper()
+	stats, err := s.client.Info(b.Context(), "commandstats").Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(stats) {
+		name, rest, _ := strings.Cut(line, ":calls=")
+		text, _, ok := strings.Cut(rest, ",")
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		all += n
+		if name == "cmdstat_eval" || name == "cmdstat_evalsha" {
+			scripts += n
+		}
+	}
+	return all, scripts
+}
+
+// await waits until ok, and fails after limit.
+func await(b *testing.B, what string, limit time.Duration, ok func() bool) {
+	b.Helper()
+	late := time.After(limit)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			b.Fatalf("not within %s: %s", limit, what)
+		}
+	}
+}

@@ -1,0 +1,25 @@
+// Package bench_test measures the built binaries and the loader. `make bench` runs it; it expects the binaries in bin/.
+package bench_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// report prints a figure; what it is about comes with its bar, if there is one.
+func report(what, format string, args ...any) {
+	fmt.Printf("  %-74s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+// median returns the upper one of v, which is not empty.
+func median(v []float64) float64 { return percentile(v, 50) }
+
+// percentile returns the value of v, which is not empty, below which p of a hundred lie.
+func percentile(v []float64, p int) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)*p/100]
+}
+
+// millis returns d in ms.
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
