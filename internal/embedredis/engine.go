@@ -12,8 +12,8 @@ import (
 
 const (
 	minAgingStep = time.Millisecond // keys do not age in smaller steps,
-	maxAgingStep = 5 * time.Second  // nor, once somebody looks, in larger ones;
-	agingShare   = 50               // between them, ageing takes one part in this many of the process's time
+	maxAgingStep = 2 * time.Second  // nor, once somebody looks, in larger ones;
+	agingShare   = 200              // between them, ageing takes one part in this many of the process's time
 )
 
 // engine is the data: a miniredis without a network, and what has to be known beside it to bring it back. It draws on
