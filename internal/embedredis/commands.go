@@ -10,7 +10,8 @@ type class int
 
 const (
 	refused      class = iota // could not be repeated from the journal, or blocks, or needs what snapshots do not hold
-	read                      // changes nothing that is kept
+	read                      // changes nothing that is kept, and is answered from what is kept alone
+	passing                   // changes nothing that is kept; the answer depends on more, as the time, or there is another effect
 	write                     // journalled
 	script                    // journalled as soon as the script writes
 	session                   // about the connection only
@@ -33,8 +34,10 @@ func classify(name string, args []string) class {
 		"ZADD", "ZINCRBY", "ZREM", "ZREMRANGEBYLEX", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "ZPOPMIN", "ZPOPMAX", "ZMPOP",
 		"ZINTERSTORE", "ZUNIONSTORE":
 		return write
-	case "PING", "ECHO", "SELECT", "CLIENT", "INFO", "TIME", "MEMORY", "DBSIZE", "PUBLISH", "PUBSUB",
-		"EXISTS", "TYPE", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "TOUCH", "KEYS", "SCAN",
+	case "PING", "ECHO", "SELECT", "CLIENT", "INFO", "TIME", "MEMORY", "PUBLISH", "PUBSUB", "TTL", "PTTL", "EXPIRETIME",
+		"PEXPIRETIME", "TOUCH":
+		return passing
+	case "DBSIZE", "EXISTS", "TYPE", "KEYS", "SCAN",
 		"GET", "MGET", "GETRANGE", "STRLEN", "GETBIT", "BITCOUNT", "BITPOS",
 		"HGET", "HMGET", "HGETALL", "HKEYS", "HVALS", "HLEN", "HEXISTS", "HSTRLEN", "HSCAN",
 		"LINDEX", "LLEN", "LPOS", "LRANGE",
@@ -72,8 +75,10 @@ func refusal(name string, args []string) string {
 		}
 	case "EVAL", "EVAL_RO", "SCRIPT":
 		for _, body := range args[:min(len(args), 2)] {
-			if strings.Contains(body, "math.random") {
-				return "ERR scripts of the embedded queue must not use math.random: they are repeated after a restart"
+			for _, chance := range []string{"math.random", "os.clock"} {
+				if strings.Contains(body, chance) {
+					return "ERR scripts of the embedded queue must not use " + chance + ": they are repeated after a restart"
+				}
 			}
 		}
 	case "KEYS", "PSUBSCRIBE", "PUNSUBSCRIBE", "PUBSUB":

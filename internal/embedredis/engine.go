@@ -63,6 +63,15 @@ func (e *engine) run(peer *server.Peer, now time.Time, args []string) {
 	}
 }
 
+// reply carries out one command of a client of its own and returns the reply.
+func (e *engine) reply(now time.Time, args []string) string {
+	var reply bytes.Buffer
+	peer := server.NewPeer(bufio.NewWriter(&reply))
+	e.run(peer, now, args)
+	peer.Flush()
+	return reply.String()
+}
+
 // runAll carries out commands as one transaction and writes the reply of its EXEC to w.
 func (e *engine) runAll(w io.Writer, resp3 bool, now time.Time, commands [][]string) {
 	var replies bytes.Buffer
@@ -97,21 +106,25 @@ func (e *engine) replay(r record) {
 
 // age makes keys older by the wall time that has passed, so that those whose time is up are gone. Each step visits every
 // key, so steps are as fine as agingShare of the processor buys. A key written between two steps may end early by
-// the part of the step that came before it, at most. A clock that was set back does not make keys younger.
-func (e *engine) age(now time.Time) {
+// the part of the step that came before it, at most. A clock that was set back does not make keys younger. It reports
+// whether keys have gone.
+func (e *engine) age(now time.Time) bool {
 	elapsed := now.UnixNano() - e.clock
 	if elapsed < 0 {
 		e.clock = now.UnixNano()
-		return
+		return false
 	}
 	if elapsed < int64(min(max(minAgingStep, agingShare*e.cost), maxAgingStep)) {
-		return
+		return false
 	}
 	start := time.Now()
+	before := e.reply(now, []string{"DBSIZE"})
 	e.redis.FastForward(time.Duration(elapsed))
+	gone := e.reply(now, []string{"DBSIZE"}) != before
 	e.cost = time.Since(start)
 	e.clock = now.UnixNano()
 	e.aged += elapsed
+	return gone
 }
 
 // record returns the journal's entry for commands that are carried out now.

@@ -17,6 +17,7 @@ import (
 type scriptRun struct {
 	now     time.Time
 	command []string
+	passing bool   // it has issued a command whose answer may be another the next time, though nothing has changed
 	failure string // the error of its first write, if the journal could not take it: then it may write nothing at all
 }
 
@@ -30,7 +31,11 @@ func (s *Server) do(peer *server.Peer, command []string) {
 		return
 	}
 	now := s.config.Now()
-	s.engine.age(now)
+	s.age(now)
+	if reply, ok := s.answers.find(command); ok && !peer.Resp3 {
+		peer.WriteRaw(reply)
+		return
+	}
 	before := s.journal.size
 	if msg := s.admit(peer, now, command); msg != "" {
 		peer.WriteError(msg)
@@ -38,7 +43,22 @@ func (s *Server) do(peer *server.Peer, command []string) {
 	}
 	defer s.catch(before, command[0])
 	defer func() { s.script = nil }()
-	s.engine.run(peer, now, command)
+	if s.script == nil || peer.Resp3 {
+		s.engine.run(peer, now, command)
+		return
+	}
+	reply := s.engine.reply(now, command)
+	peer.WriteRaw(reply)
+	if s.script != nil && !s.script.passing && s.script.failure == "" {
+		s.answers.keep(command, reply)
+	}
+}
+
+// age lets keys age.
+func (s *Server) age(now time.Time) {
+	if s.engine.age(now) {
+		s.answers.forget()
+	}
 }
 
 // admit writes the command to the journal if it changes what is kept, and returns the error to answer if it cannot.
@@ -66,7 +86,18 @@ func (s *Server) beforeEach(peer *server.Peer, name string, args []string) strin
 	if msg := refusal(name, args); msg != "" {
 		return msg
 	}
-	if s.script == nil || classify(name, args) != write || s.engine.changesNothing(peer, name, args) {
+	if s.script == nil {
+		return ""
+	}
+	switch classify(name, args) {
+	case read, script: // the latter is the command itself
+		return ""
+	case write:
+		if s.engine.changesNothing(peer, name, args) {
+			return ""
+		}
+	default:
+		s.script.passing = true
 		return ""
 	}
 	if s.script.failure == "" {
@@ -89,7 +120,7 @@ func (s *Server) doAll(out io.Writer, resp3 bool, watched *watch, commands [][]s
 		return
 	}
 	now := s.config.Now()
-	s.engine.age(now)
+	s.age(now)
 	before := s.journal.size
 	defer s.catch(before, "EXEC")
 	if watched != nil && watched.changed(s.engine, now) {
@@ -116,6 +147,7 @@ func (s *Server) write(now time.Time, commands ...[]string) string {
 		return fmt.Sprintf("MISCONF the queue's journal cannot be written, so nothing was changed: %v", err)
 	}
 	s.engine.aged = 0
+	s.answers.forget()
 	s.resume()
 	return ""
 }

@@ -34,7 +34,7 @@ func (s *Server) tick() {
 		s.mu.Unlock()
 		return
 	}
-	s.engine.age(s.config.Now())
+	s.age(s.config.Now())
 	if s.refused != nil {
 		s.write(s.config.Now())
 	}

@@ -41,8 +41,9 @@ type Server struct {
 	journal *journal
 	number  uint64     // of journal
 	script  *scriptRun // the script that is running, nil if none or if the journal has it
-	refused error      // why writes are refused
-	crashed error      // why nothing can be done any more
+	answers answers
+	refused error // why writes are refused
+	crashed error // why nothing can be done any more
 
 	behind        int64     // bytes in journals that no snapshot has replaced yet, but for the current one
 	snapshotBytes int64     // of the last snapshot
