@@ -63,6 +63,8 @@ func (c Config) validate() error {
 		return fault.Usage("give Config.Path", "a persistent database needs a path")
 	case c.Mode != Persistent && (c.Path != "" || c.ReadOnly):
 		return fault.Usage("leave Path and ReadOnly out", "an ephemeral or in-memory database has no path and is written")
+	case c.Shared && !c.ReadOnly:
+		return fault.Usage("set ReadOnly, too", "who shares a database can only read it")
 	}
 	for _, r := range c.Path {
 		if r < ' ' || strings.ContainsRune("?#%", r) { // they mean something in the driver's DSN

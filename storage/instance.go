@@ -25,6 +25,7 @@ type instance struct {
 	path     string // "" in memory
 	name     string // under which the driver keeps it
 	readOnly bool
+	settings url.Values // that DuckDB opened it with
 	db       *sql.DB
 	lock     *fileLock
 	writer   sync.Mutex // held until the goroutine that writes has returned
@@ -85,7 +86,7 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 		giveMemoryNameBack(name)
 		return nil, err
 	}
-	inst := &instance{path: path, name: name, readOnly: cfg.ReadOnly, db: sql.OpenDB(connector)}
+	inst := &instance{path: path, name: name, readOnly: cfg.ReadOnly, settings: options(cfg), db: sql.OpenDB(connector)}
 	if cfg.ReadOnly {
 		err = checkSchema(ctx, inst.db)
 	} else if err = migrate(ctx, inst.db); err == nil {

@@ -75,9 +75,11 @@ func acquire(ctx context.Context, cfg Config) (*instance, error) {
 	}
 	defer s.leave()
 	if s.inst == nil {
-		lock, err := lockFile(ctx, path, !cfg.ReadOnly, cfg.LockWait)
-		if err != nil {
-			return nil, err
+		var lock *fileLock
+		if !cfg.Shared {
+			if lock, err = lockFile(ctx, path, !cfg.ReadOnly, cfg.LockWait); err != nil {
+				return nil, err
+			}
 		}
 		inst, err := openInstance(ctx, path, cfg)
 		if err != nil {

@@ -25,6 +25,7 @@ type Config struct {
 	Path     string // of the database file; Persistent needs it, the other modes refuse it
 	Mode     Mode
 	ReadOnly bool // Persistent only: the file must exist, and writing fails
+	Shared   bool // ReadOnly only: another process holds a [Share] of the file, and Open locks nothing
 
 	// LockWait is how long Open waits for other processes to let go of the file before it returns [ErrLocked];
 	// 0 does not wait, a negative value waits for as long as the context lives.

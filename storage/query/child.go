@@ -1,0 +1,149 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"mixduck/internal/cage"
+	"mixduck/storage"
+)
+
+// Child is the process that [Run] starts: a binary that calls Run has a command, unknown to people, that calls Child with
+// its standard streams and exits with what it returns. It locks its own process in, on the way to which it starts the
+// program anew, and must not be called in any other process.
+func Child(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
+	began := time.Now()
+	var r reply
+	res, err := serve(ctx, stdin, stdout)
+	if err != nil {
+		r.Error = newFailure(err)
+	} else {
+		res.Took = time.Since(began)
+		r.Result = &res
+	}
+	if json.NewEncoder(stderr).Encode(r) != nil || err != nil {
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, error) {
+	var t task
+	if err := json.NewDecoder(stdin).Decode(&t); err != nil {
+		return Result{}, fmt.Errorf("the task of a query: %w", err)
+	}
+	if file, ok := stdin.(io.Seeker); ok { // it is read once more, see Enter
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return Result{}, err
+		}
+	}
+	report, err := cage.Enter(cage.Config{
+		Read:         databaseFiles(t.Database),
+		Write:        []string{t.Dir},
+		AddressSpace: 2*t.MemoryLimit + 1e9,
+		FileBytes:    t.maxFileBytes(),
+		OpenFiles:    256,
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	res, err := t.run(ctx, stdout)
+	res.Unprotected = report
+	return res, err
+}
+
+// maxFileBytes bounds each file, should all else fail to; 0 does not.
+func (t *task) maxFileBytes() int64 {
+	if t.MaxResultBytes == 0 {
+		return 0
+	}
+	return max(t.MaxTempBytes, t.MaxResultBytes)
+}
+
+// run reads the database. SQL of people is checked before there is any data.
+func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
+	r := &reader{task: t}
+	if t.Inspect == nil {
+		var err error
+		if r.gate, err = newGate(ctx); err != nil {
+			return Result{}, err
+		}
+		defer r.gate.close()
+		if r.statement, err = r.gate.check(ctx, t.SQL); err != nil {
+			return Result{}, err
+		}
+		r.statement.params = t.Params
+	}
+	engine, err := storage.Open(ctx, storage.Config{
+		Path: t.Database, ReadOnly: true, Shared: true, LockWait: t.LockWait, MemoryLimit: t.MemoryLimit, Threads: t.Threads,
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	defer engine.Close()
+	if r.session, err = engine.Session(); err != nil {
+		return Result{}, err
+	}
+	defer r.session.Close()
+	err = t.lockDown(r.session)
+	if err == nil && t.Inspect != nil {
+		r.statement, err = t.Inspect.statement(r.session, t.Database)
+	}
+	if err == nil {
+		err = r.read(ctx, stdout)
+	}
+	return r.res, sqlFault(r.session, err)
+}
+
+// lockDown takes DuckDB's own means of doing harm away, as far as it lets.
+func (t *task) lockDown(s *storage.Session) error {
+	for _, set := range []string{
+		"preserve_insertion_order = true", // the same query gives the same rows
+		"temp_directory = " + literal(filepath.Join(t.Dir, spillName)),
+		fmt.Sprintf("max_temp_directory_size = '%d bytes'", t.MaxTempBytes),
+		"allow_persistent_secrets = false",
+		"allowed_directories = [" + literal(t.Dir) + "]",
+		"enable_external_access = false",
+		"lock_configuration = true",
+	} {
+		if err := s.Exec("SET " + set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// output returns where the result goes, and what to call at its end.
+func (t *task) output(stdout io.Writer) (io.Writer, func() error, error) {
+	if t.Output == "" {
+		return stdout, func() error { return nil }, nil
+	}
+	f, err := os.OpenFile(filepath.Join(t.Dir, resultName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, f.Close, nil
+}
+
+// bounded is a writer that takes so many bytes only.
+type bounded struct {
+	w         io.Writer
+	unbounded bool
+	left      int64
+	written   int64
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if !b.unbounded && int64(len(p)) > b.left {
+		return 0, ErrTooLarge
+	}
+	n, err := b.w.Write(p)
+	b.left -= int64(n)
+	b.written += int64(n)
+	return n, err
+}

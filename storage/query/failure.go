@@ -1,0 +1,53 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+
+	"mixduck/internal/fault"
+)
+
+// How a query can end without a result although nothing is wrong with its SQL. The end of the context is none of them.
+var (
+	ErrOutOfMemory = fault.New(fault.CodeFailed, "select fewer columns or days, aggregate earlier, or allow the query more memory",
+		"the query needs more memory than it may use")
+	ErrTooLarge = fault.New(fault.CodeFailed, "aggregate, add a LIMIT, or allow a larger result", "the result is larger than it may be")
+	ErrCrashed  = fault.New(fault.CodeFailed, "leave out parts of the query to find the one that DuckDB cannot bear; very deep JSON is known to be one",
+		"the query crashed DuckDB (nothing else is harmed)")
+	ErrKilled = fault.New(fault.CodeFailed, "see whether the system ran out of memory (dmesg), then try again",
+		"the query's process was killed from outside")
+)
+
+// outOfMemory are the words of the C++ and Go runtimes, and of DuckDB, when there is no more memory.
+var outOfMemory = [][]byte{
+	[]byte("out of memory"), []byte("Out of Memory"), []byte("bad_alloc"), []byte("cannot allocate memory"),
+	[]byte("pthread_create failed"), []byte("Cannot allocate memory"),
+}
+
+// explainEnd returns why a child ended that came to no reply.
+func explainEnd(ctx context.Context, err error, stderr []byte) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return err
+	}
+	for _, words := range outOfMemory {
+		if bytes.Contains(stderr, words) {
+			return ErrOutOfMemory
+		}
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	switch {
+	case ok && status.Signal() == syscall.SIGKILL:
+		return ErrKilled
+	case ok && status.Signal() == syscall.SIGPIPE:
+		return syscall.EPIPE // who read the result reads no more
+	}
+	return fmt.Errorf("%w: %w: %.200s", ErrCrashed, exit, firstLine(string(stderr)))
+}

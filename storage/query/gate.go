@@ -1,0 +1,173 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	_ "github.com/duckdb/duckdb-go/v2" // the driver
+
+	"mixduck/internal/fault"
+)
+
+// maxSQLBytes bounds the text of a statement: checking one takes up to a thousand times the memory.
+const maxSQLBytes = 1 << 20
+
+// Check returns an error with [fault.CodeUsage] and a hint unless text is one statement that only reads: SELECT in all its
+// forms, VALUES, FROM, TABLE, PIVOT and UNPIVOT, and DESCRIBE, SUMMARIZE, SHOW and EXPLAIN of these. It may use the tables and
+// views of the database, and of DuckDB's functions those listed in the directory allow. Whether tables and columns exist is
+// not known here. The text is parsed in this process, which DuckDB has not been seen to survive without exception: [Child] does it in its own.
+func Check(ctx context.Context, text string) error {
+	g, err := newGate(ctx)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	_, err = g.check(ctx, text)
+	return err
+}
+
+// gate checks statements by the syntax tree that DuckDB's own parser makes of them, on an instance without any data.
+type gate struct {
+	db      *sql.DB
+	allowed allowed
+}
+
+func newGate(ctx context.Context) (*gate, error) {
+	allowed, err := loadAllowed()
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("duckdb", "?threads=1&memory_limit=256MB&autoinstall_known_extensions=false&autoload_known_extensions=false")
+	if err != nil {
+		return nil, err
+	}
+	g := &gate{db: db, allowed: allowed}
+	if _, err := db.ExecContext(ctx, "SET enable_external_access = false"); err != nil {
+		g.close()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *gate) close() { _ = g.db.Close() } // there is nothing in it
+
+// check returns the statement that text is.
+func (g *gate) check(ctx context.Context, text string) (*statement, error) {
+	switch {
+	case len(text) > maxSQLBytes:
+		return nil, fault.Usage("put long lists into one text and split it: string_split('a,b', ',')", "the SQL is longer than 1 MiB")
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return nil, fault.Usage("remove the characters that are none", "the SQL is no valid UTF-8 text")
+	}
+	st := &statement{text: text, body: text}
+	if m := explainPrefix.FindStringSubmatch(text); m != nil {
+		st.explain, st.body = "EXPLAIN"+m[1], text[len(m[0]):]
+		st.text = st.explain + " " + st.body
+	}
+	whole, err := g.parse(ctx, st.body)
+	if err != nil {
+		return nil, err
+	}
+	st.body, err = g.trimEnd(ctx, st.body, whole)
+	return st, err
+}
+
+// parse returns the syntax tree of the one statement that text is, as JSON, if it is allowed.
+func (g *gate) parse(ctx context.Context, text string) ([]byte, error) {
+	tree, err := g.serialize(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	var s syntax
+	if err := json.Unmarshal(tree, &s); err != nil {
+		return nil, fault.Usage("make it simpler", "the statement is too deep: %v", err)
+	}
+	switch {
+	case s.Error && s.Kind == "parser":
+		return nil, fault.Usage("", "Parser Error: %s%s", s.Message, excerpt(text, s.Position))
+	case s.Error:
+		return nil, notReading(s.Message)
+	case len(s.Statements) == 0:
+		return nil, fault.Usage("give a SELECT", "there is no statement in the SQL")
+	case len(s.Statements) > 1:
+		return nil, fault.Usage("run them one by one", "the SQL has %d statements, and a query is one", len(s.Statements))
+	}
+	return tree, g.allowed.walk(s.Statements[0])
+}
+
+// syntax is what json_serialize_sql returns.
+type syntax struct {
+	Error      bool   `json:"error"`
+	Kind       string `json:"error_type"`
+	Message    string `json:"error_message"`
+	Position   string `json:"position"`
+	Statements []any  `json:"statements"`
+}
+
+func (g *gate) serialize(ctx context.Context, text string) ([]byte, error) {
+	var serialized sql.RawBytes
+	rows, err := g.db.QueryContext(ctx, "SELECT json_serialize_sql(CAST($1 AS VARCHAR))::VARCHAR", text)
+	if err != nil {
+		return nil, fault.Usage("make it simpler", "DuckDB cannot parse the statement: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&serialized); err != nil {
+			return nil, err
+		}
+	}
+	return []byte(string(serialized)), rows.Err()
+}
+
+func notReading(message string) error {
+	const hint = "queries only read: SELECT, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW TABLES, EXPLAIN; a PIVOT has to name its columns (ON x IN ('a', 'b'))"
+	if strings.HasPrefix(message, "Only SELECT") {
+		message = "only statements that read can be run"
+	}
+	return fault.Usage(hint, "%s", message)
+}
+
+// maxSemicolons bounds the work of trimEnd.
+const maxSemicolons = 1000
+
+// trimEnd cuts off the semicolons, and what comments there are after them, at the end of a statement. Rather than to know
+// how SQL is written it asks DuckDB for the shortest beginning that is the same statement.
+func (g *gate) trimEnd(ctx context.Context, text string, whole []byte) (string, error) {
+	if strings.Count(text, ";") > maxSemicolons {
+		return "", fault.Usage("put texts into parameters ($name)", "the SQL has more than %d semicolons", maxSemicolons)
+	}
+	for i, c := range text {
+		if c != ';' {
+			continue
+		}
+		if part, err := g.serialize(ctx, text[:i]); err == nil && bytes.Equal(part, whole) {
+			return text[:i], nil
+		}
+	}
+	return text, nil
+}
+
+// excerpt shows the line of text in which a byte lies, with a mark under it.
+func excerpt(text, position string) string {
+	at, err := strconv.Atoi(position)
+	if err != nil || at < 0 || at > len(text) {
+		return ""
+	}
+	line := 1 + strings.Count(text[:at], "\n")
+	start := strings.LastIndexByte(text[:at], '\n') + 1
+	end := len(text)
+	if i := strings.IndexByte(text[at:], '\n'); i >= 0 {
+		end = at + i
+	}
+	const around = 60
+	from, to := max(start, at-around), min(end, at+around)
+	head := fmt.Sprintf("LINE %d: ", line)
+	mark := strings.Repeat(" ", utf8.RuneCountInString(head)+utf8.RuneCountInString(text[from:at])) + "^"
+	return "\n\n" + head + strings.ToValidUTF8(text[from:to], "") + "\n" + mark
+}

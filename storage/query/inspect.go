@@ -1,0 +1,168 @@
+package query
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mixduck/internal/fault"
+	"mixduck/storage"
+)
+
+// Question is one that has a name, for [Inspect].
+type Question struct {
+	Name  string
+	Args  []string // what to give it, in this order; those in brackets may be left out
+	About string
+
+	columns []string // that the table needs
+}
+
+// Questions returns the questions that there are.
+func Questions() []Question {
+	const table, maybeTable = "TABLE", "[TABLE]"
+	return []Question{
+		{Name: "tables", About: "the tables, their rows and days"},
+		{Name: "schema", Args: []string{table}, About: "the columns of a table"},
+		{Name: "sample", Args: []string{table, "[N]"}, About: "rows by chance, 10 if N is left out"},
+		{Name: "summarize", Args: []string{table}, About: "least, greatest and typical values of each column"},
+		{Name: "breakdown", Args: []string{table}, About: "each event with its rows, users, first and last time", columns: []string{"event_name", "event_time", "distinct_id"}},
+		{Name: "keys", Args: []string{table, "[EVENT]"}, About: "the names of properties, with their rows", columns: []string{"properties"}},
+		{Name: "column", Args: []string{table, "NAME"}, About: "the most frequent values of a column or property"},
+		{Name: "info", About: "the file: size, version, tables, rows"},
+		{Name: "coverage", Args: []string{maybeTable}, About: "which days are stored, and how completely"},
+		{Name: "receipts", Args: []string{maybeTable}, About: "what each window brought"},
+		{Name: "quarantine", Args: []string{maybeTable}, About: "lines that could not be stored as events"},
+	}
+}
+
+//go:embed inspect/*.sql
+var inspectFiles embed.FS
+
+// find returns the question that is asked, if the number of arguments fits.
+func (q *Inspect) find() (Question, error) {
+	all := Questions()
+	i := slices.IndexFunc(all, func(known Question) bool { return known.Name == q.Name })
+	if i < 0 {
+		names := make([]string, len(all))
+		for i, known := range all {
+			names[i] = known.Name
+		}
+		return Question{}, fault.Usage("ask for one of "+strings.Join(names, ", "), "%q is nothing to inspect", q.Name)
+	}
+	found := all[i]
+	needed := slices.IndexFunc(found.Args, func(arg string) bool { return arg[0] == '[' })
+	if needed < 0 {
+		needed = len(found.Args)
+	}
+	if len(q.Args) < needed || len(q.Args) > len(found.Args) {
+		return Question{}, fault.Usage("give it: "+strings.Join(append([]string{q.Name}, found.Args...), " "), "%s with %d arguments", q.Name, len(q.Args))
+	}
+	return found, nil
+}
+
+// arg returns the i-th argument, "" if it was left out.
+func (q *Inspect) arg(i int) string {
+	if i < len(q.Args) {
+		return q.Args[i]
+	}
+	return ""
+}
+
+// statement makes the statement that answers the question. What people have written gets into its text as an identifier
+// only, and only if the catalog has one like it; all else is a parameter.
+func (q *Inspect) statement(s *storage.Session, path string) (*statement, error) {
+	question, err := q.find()
+	if err != nil {
+		return nil, err
+	}
+	c, err := readCatalog(s)
+	if err != nil {
+		return nil, err
+	}
+	file, params, parts := q.Name, map[string]string{}, map[string]string{}
+	switch q.Name {
+	case "tables":
+		parts["{counts}"] = c.counts()
+		if !c.isMixduck() {
+			file = "foreign_tables"
+		}
+	case "info":
+		parts["{counts}"] = c.counts()
+		params = map[string]string{"path": path, "bytes": size(path), "wal_bytes": size(path + ".wal")}
+	case "coverage", "receipts", "quarantine":
+		if !c.isMixduck() {
+			return nil, fault.New(fault.CodeNotFound, "ask for 'tables'", "%s was not made by Mixduck", path)
+		}
+		params["table"] = q.arg(0)
+	default:
+		t, err := c.find(q.arg(0), question.columns)
+		if err != nil {
+			return nil, err
+		}
+		parts["{table}"] = t.quoted()
+		if err := q.aboutTable(t, parts, params); err != nil {
+			return nil, err
+		}
+	}
+	b, err := inspectFiles.ReadFile("inspect/" + file + ".sql")
+	if err != nil {
+		return nil, err
+	}
+	text := string(b)
+	for name, part := range parts {
+		text = strings.ReplaceAll(text, name, part)
+	}
+	return &statement{text: text, body: text, params: params}, nil
+}
+
+// aboutTable adds what the questions about one table need.
+func (q *Inspect) aboutTable(t *catalogTable, parts, params map[string]string) error {
+	switch q.Name {
+	case "schema":
+		params["schema"], params["table"] = t.schema, t.name
+	case "sample":
+		n := 10
+		if text := q.arg(1); text != "" {
+			var err error
+			if n, err = strconv.Atoi(text); err != nil || n < 1 || n > 1e6 {
+				return fault.Usage("give a number from 1 to 1000000", "%q is no number of rows", text)
+			}
+		}
+		parts["{n}"] = strconv.Itoa(n)
+	case "keys":
+		parts["{event}"] = "true"
+		if event := q.arg(1); event != "" {
+			parts["{event}"], params["event"] = "event_name = $event", event
+		}
+	case "column":
+		name := q.arg(1)
+		switch column, ok := t.column(name); {
+		case ok:
+			parts["{expression}"] = identifier(column)
+		case slices.Contains(t.columns, "properties"):
+			parts["{expression}"], params["pointer"] = "json_extract_string(properties, $pointer)", pointer(name)
+		default:
+			return fault.New(fault.CodeNotFound, "its columns are "+strings.Join(t.columns, ", "), "the table %s has no column %q", t.name, name)
+		}
+	}
+	return nil
+}
+
+// pointer returns the JSON pointer (RFC 6901) to a property.
+func pointer(name string) string {
+	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+// size returns the size of a file, 0 if there is none.
+func size(path string) string {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err != nil {
+		return "0"
+	}
+	return strconv.FormatInt(info.Size(), 10)
+}

@@ -1,0 +1,2 @@
+-- Some rows, by chance.
+SELECT * FROM {table} USING SAMPLE {n} ROWS

@@ -1,0 +1,2 @@
+-- Least, greatest and typical values of each column.
+SUMMARIZE {table}

@@ -1,0 +1,86 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"mixduck/internal/fault"
+)
+
+// pipeName is a named pipe in the task's directory, through which DuckDB writes Parquet: so its size is bounded while it is
+// being written, and it can go to a stream.
+const pipeName = "pipe"
+
+// parquet writes the rows with DuckDB's own writer.
+func (r *reader) parquet(ctx context.Context, w io.Writer) error {
+	if r.statement.explain != "" {
+		return fault.Usage("choose another format", "a plan has no form in Parquet")
+	}
+	source, err := r.parquetSource(ctx)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(r.task.Dir, pipeName)
+	out, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // does not wait for one who writes
+	if err != nil {
+		return err
+	}
+	in, err := os.OpenFile(path, os.O_WRONLY, 0) // keeps out from ending before DuckDB begins
+	if err != nil {
+		out.Close()
+		return err
+	}
+	piped := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(w, out)
+		out.Close() // if that was early DuckDB's next write fails
+		piped <- err
+	}()
+	err = r.copyTo(ctx, source, path)
+	in.Close()
+	if pipeErr := <-piped; pipeErr != nil {
+		return pipeErr
+	}
+	return err
+}
+
+// parquetSource returns the SELECT whose rows are the result. With a limit these are put aside first, one more than it allows,
+// to know whether there are more.
+func (r *reader) parquetSource(ctx context.Context) (string, error) {
+	expressions := r.expressions(asParquet)
+	for i, key := range r.keys {
+		expressions[i] += " AS " + identifier(key)
+	}
+	source := r.statement.selectAs(expressions, r.rowsNeeded())
+	if r.task.Limit == 0 {
+		return source, nil
+	}
+	st, err := r.prepare(ctx, "CREATE TEMP TABLE mixduck_result AS ", source, "")
+	if err != nil {
+		return "", err
+	}
+	defer st.Close()
+	rows, err := st.Exec()
+	r.res.Truncated = rows > r.task.Limit
+	return fmt.Sprintf("FROM temp.mixduck_result LIMIT %d", r.task.Limit), err
+}
+
+// copyTo lets DuckDB write the rows of a SELECT to a file.
+func (r *reader) copyTo(ctx context.Context, source, path string) error {
+	st, err := r.prepare(ctx, "COPY (", source, ") TO "+literal(path)+" (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	r.res.Rows, err = st.Exec()
+	return err
+}
+
+// literal and identifier quote a text for SQL.
+func literal(text string) string    { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

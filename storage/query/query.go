@@ -1,0 +1,80 @@
+// Package query answers one question about one database file, in a process of its own: SQL is given by people, and
+// DuckDB's settings alone do not keep a statement from writing files, from taking all memory or from crashing.
+//
+// [Run] starts that process, which runs [Child]: it is locked in by package cage, checks the statement by its syntax tree
+// before it opens any data ([Check] does only that), reads the file without writing to it, and ends. Whatever happens to
+// it happens to nothing else.
+package query
+
+import (
+	"time"
+)
+
+// Format is the form of a result.
+type Format string
+
+// The formats. Text is UTF-8, timestamps are UTC, and all values are exact: nothing passes through a floating-point number
+// that is none. JSON, JSONL, Parquet and Arrow cannot hold two columns of one name: the second one is called name_1.
+const (
+	// Rows is what a program reads that shows results: the first line is {"columns":[{"name":…,"type":…},…]}, each other line
+	// an array with a string for each column, the value as DuckDB writes it, or null.
+	Rows Format = "rows"
+	// CSV has a line of names, then one a row, as RFC 4180 has it but with plain newlines. NULL is an empty field, an empty
+	// text is "".
+	CSV Format = "csv"
+	// JSON is an array of objects, JSONL one object a line. Numbers keep all digits, values of type JSON stay as they are
+	// stored (but newlines in them become spaces), and what JSON has no form for is a string: NaN, times, BLOBs.
+	JSON  Format = "json"
+	JSONL Format = "jsonl"
+	// Parquet is compressed with zstd. HUGEINT becomes DECIMAL(38, 0), so that values beyond 38 digits fail the query; types
+	// that Parquet has no exact form for become text.
+	Parquet Format = "parquet"
+	// Arrow is the stream format of Arrow IPC.
+	Arrow Format = "arrow"
+)
+
+// Request says what to read and what to make of it. Database and one of SQL and Inspect are needed; the zero values of all
+// else are usable.
+type Request struct {
+	Database string   `json:"database"` // path of the file
+	SQL      string   `json:"sql,omitempty"`
+	Inspect  *Inspect `json:"inspect,omitempty"`
+
+	// Params are the values of $name in SQL, as text: DuckDB casts them to the type that is wanted there.
+	Params map[string]string `json:"params,omitempty"`
+
+	Format Format `json:"format,omitempty"` // "" means Rows
+	Limit  int64  `json:"limit,omitempty"`  // of rows; 0 means all
+	Output string `json:"output,omitempty"` // path of the file to make; "" means Launcher.Stdout
+
+	MemoryLimit    int64         `json:"memory_limit,omitempty"`     // bytes that DuckDB may use; 0 means 1 GB. The process may have twice as much and 1 GB
+	Threads        int           `json:"threads,omitempty"`          // 0 means one a processor
+	TempDir        string        `json:"temp_dir,omitempty"`         // where to make the directory for what does not fit into memory; on the file system of Output, whose directory it is if ""
+	MaxTempBytes   int64         `json:"max_temp_bytes,omitempty"`   // on disk there; 0 means 16 GB
+	MaxResultBytes int64         `json:"max_result_bytes,omitempty"` // 0 means no bound
+	LockWait       time.Duration `json:"lock_wait,omitempty"`        // for how long to wait for a load, or for other programs; negative: for as long as the context lives
+}
+
+// Inspect asks one of the questions that have a name.
+type Inspect struct {
+	Name string   `json:"name"`
+	Args []string `json:"args,omitempty"`
+}
+
+// Result describes what a query has made.
+type Result struct {
+	Columns   []Column      `json:"columns"`
+	Rows      int64         `json:"rows"`
+	Bytes     int64         `json:"bytes"`
+	Truncated bool          `json:"truncated"` // there were more rows than Limit
+	Took      time.Duration `json:"took"`      // from the start of the process to its last row
+
+	// Unprotected says what the kernel could not protect from the statement, see [cage.Report]. It is for the log.
+	Unprotected []string `json:"unprotected,omitempty"`
+}
+
+// Column is a column of a result.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // as DuckDB writes it
+}

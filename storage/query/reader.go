@@ -1,0 +1,125 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"mixduck/storage"
+)
+
+// reader runs a checked statement on an open database.
+type reader struct {
+	task      *task
+	gate      *gate // nil for statements of our own
+	session   *storage.Session
+	statement *statement
+	columns   []Column
+	keys      []string // the names of the columns, each once
+	res       Result
+}
+
+// read runs the statement to the end of its result.
+func (r *reader) read(ctx context.Context, stdout io.Writer) error {
+	var err error
+	if r.columns, r.keys, err = r.statement.columns(r.session); err != nil {
+		return err
+	}
+	out, closeOut, err := r.task.output(stdout)
+	if err != nil {
+		return err
+	}
+	w := &bounded{w: out, left: r.task.MaxResultBytes, unbounded: r.task.MaxResultBytes == 0}
+	err = errors.Join(r.write(ctx, w), closeOut())
+	r.res.Columns, r.res.Bytes = r.columns, w.written
+	return err
+}
+
+// write runs the statement and writes its rows to w, in the format of the task.
+func (r *reader) write(ctx context.Context, w io.Writer) error {
+	switch r.task.Format {
+	case Parquet:
+		return r.parquet(ctx, w)
+	case Arrow, Rows, CSV, JSON, JSONL:
+	}
+	return r.texts(ctx, w)
+}
+
+// flushBytes is how much of a result is collected before it is written.
+const flushBytes = 64 << 10
+
+// texts writes the rows in a format of texts.
+func (r *reader) texts(ctx context.Context, w io.Writer) error {
+	prepared, err := r.prepareTexts(ctx)
+	if err != nil {
+		return err
+	}
+	defer prepared.Close()
+	rows, err := prepared.Query()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	enc := newEncoder(r.task.Format, r.columns, r.keys)
+	buf := enc.begin(nil)
+	for rows.Next() {
+		if r.res.Rows == r.task.Limit && r.task.Limit > 0 {
+			r.res.Truncated = true
+			break
+		}
+		r.res.Rows++
+		buf = enc.row(buf, rows)
+		if len(buf) >= flushBytes {
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	_, err = w.Write(enc.end(buf))
+	return err
+}
+
+// prepareTexts prepares the statement so that all of its columns are texts.
+func (r *reader) prepareTexts(ctx context.Context) (*storage.Statement, error) {
+	if r.statement.explain != "" {
+		return r.statement.prepare(r.session, r.statement.text)
+	}
+	as := func(column, _ string) string { return asText(column) }
+	if r.task.Format == JSON || r.task.Format == JSONL {
+		as = asJSON
+	}
+	return r.prepare(ctx, "", r.statement.selectAs(r.expressions(as), r.rowsNeeded()), "")
+}
+
+// rowsNeeded is one more than the limit, to know whether there are more; 0 means all.
+func (r *reader) rowsNeeded() int64 {
+	if r.task.Limit == 0 {
+		return 0
+	}
+	return r.task.Limit + 1
+}
+
+// expressions returns what to select for each column.
+func (r *reader) expressions(as func(column, sqlType string) string) []string {
+	all := make([]string, len(r.columns))
+	for i, c := range r.columns {
+		all[i] = as(fmt.Sprintf("c%d", i), c.Type)
+	}
+	return all
+}
+
+// prepare prepares a SELECT that has the statement in it. It is checked in this form, so that nothing is run that has not
+// been checked as it is. What comes before and after it is ours.
+func (r *reader) prepare(ctx context.Context, before, text, after string) (*storage.Statement, error) {
+	if r.gate != nil {
+		if _, err := r.gate.parse(ctx, text); err != nil {
+			return nil, err
+		}
+	}
+	return r.statement.prepare(r.session, before+text+after)
+}

@@ -1,0 +1,65 @@
+package query
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"mixduck/internal/fault"
+	"mixduck/storage"
+)
+
+// blameless are the kinds of DuckDB's errors that are not about the SQL.
+var blameless = setOf("IO", "INTERNAL", "FATAL", "Interrupt", "Unknown", "Serialization", "TransactionContext")
+
+// sqlFault turns what DuckDB says of a statement into an error for the person who wrote it. The session is asked for the
+// tables that there are.
+func sqlFault(s *storage.Session, err error) error {
+	e, ok := errors.AsType[*storage.SQLError](err)
+	if !ok {
+		return err
+	}
+	switch {
+	case e.Kind == "Out of Memory":
+		return fmt.Errorf("%w: %s", ErrOutOfMemory, firstLine(e.Message))
+	case strings.Contains(e.Message, syscall.EFBIG.Error()), strings.Contains(e.Message, "File too large"):
+		return ErrTooLarge
+	case e.Kind == "INTERNAL" || e.Kind == "FATAL":
+		return fmt.Errorf("%w: %s", ErrCrashed, firstLine(e.Message))
+	case blameless[e.Kind]:
+		return fault.New(fault.CodeFailed, "", "%s Error: %s", e.Kind, firstLine(e.Message))
+	}
+	return fault.Usage(hintFor(s, e), "%w", e)
+}
+
+// hintFor returns what helps with an error, if anything does.
+func hintFor(s *storage.Session, e *storage.SQLError) string {
+	switch {
+	case e.Kind == "Catalog" && strings.HasPrefix(e.Message, "Table with name"):
+		return tableHint(s)
+	case e.Kind == "Binder" && strings.HasPrefix(e.Message, "Referenced column"):
+		return "'DESCRIBE TABLE' lists the columns of a table; a property of an event is read as properties->>'$.name'"
+	case e.Kind == "Conversion":
+		return "TRY_CAST(value AS type) gives NULL where a value does not fit"
+	}
+	return ""
+}
+
+// tableHint names the tables that there are.
+func tableHint(s *storage.Session) string {
+	c, err := readCatalog(s)
+	if err != nil {
+		return ""
+	}
+	return c.hint()
+}
+
+func missingParam(name string) error {
+	return fault.Usage("give it one", "the parameter $%s has no value", name)
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
