@@ -43,7 +43,7 @@ func freePort(tb testing.TB) int {
 		tb.Fatal(err)
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert,errcheck // of a TCP listener
+	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of a TCP listener
 }
 
 func TestTheQueueWorksOnACluster(t *testing.T) {
