@@ -20,13 +20,15 @@ type project int64
 
 const (
 	refusing project = 1   // this and the 199 after it refuse all days, as too long ago
-	storing  project = 201 // this and the 9 after it have twenty events a day
-	silent   project = 211 // never answers
+	storing  project = 201 // this and the 49 after it have twenty events a day
+	silent   project = 251 // never answers
 )
 
 // refusal and store return the nth project of a kind, counted from 0 and round.
 func refusal(n int) project { return refusing + project(n%int(storing-refusing)) }
 func store(n int) project   { return storing + project(n%int(silent-storing)) }
+
+func onlyStoring(int) project { return storing }
 
 func (p project) String() string { return strconv.FormatInt(int64(p), 10) }
 
