@@ -26,6 +26,7 @@ type Config struct {
 	Project  Project
 	Mixpanel Mixpanel
 	Worker   Worker
+	Query    Query
 	Jobs     Jobs
 	Log      Log
 }
@@ -68,6 +69,14 @@ type Worker struct {
 	LockWait     time.Duration // for a database that another program holds
 }
 
+// Query bounds what queries do.
+type Query struct {
+	Concurrency int           // at once
+	MemoryLimit int64         // bytes for DuckDB, a query
+	MaxResult   int64         // bytes of a result
+	Timeout     time.Duration // of a query that is given none
+}
+
 // Jobs is what jobs are submitted with.
 type Jobs struct {
 	MaxAttempts int // before a job that fails is given up
@@ -93,8 +102,9 @@ func defaults(getenv func(string) string) Config {
 			Concurrency: 4, DrainTimeout: 20 * time.Second, RetryBackoff: 5 * time.Second,
 			MemoryLimit: 512 << 20, LockWait: time.Minute,
 		},
-		Jobs: Jobs{MaxAttempts: 5},
-		Log:  Log{Level: "info", Format: "text"},
+		Query: Query{Concurrency: 4, MemoryLimit: 1e9, MaxResult: 16e9, Timeout: 10 * time.Minute},
+		Jobs:  Jobs{MaxAttempts: 5},
+		Log:   Log{Level: "info", Format: "text"},
 	}
 }
 

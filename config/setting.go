@@ -47,8 +47,12 @@ func settings() []setting {
 		{key: "worker.drain_timeout", env: "MIXDUCK_WORKER_DRAIN_TIMEOUT", flag: "drain-timeout", usage: "for running jobs after the first signal; default 20s", set: positive(func(c *Config) *time.Duration { return &c.Worker.DrainTimeout })},
 		{key: "jobs.max_attempts", env: "MIXDUCK_JOBS_MAX_ATTEMPTS", flag: "max-attempts", usage: "of a job that fails; default 5", set: count(func(c *Config) *int { return &c.Jobs.MaxAttempts })},
 		{key: "worker.retry_backoff", env: "MIXDUCK_WORKER_RETRY_BACKOFF", flag: "retry-backoff", usage: "before the second attempt, doubled each time; default 5s", set: positive(func(c *Config) *time.Duration { return &c.Worker.RetryBackoff })},
-		{key: "worker.memory_limit", env: "MIXDUCK_WORKER_MEMORY_LIMIT", flag: "memory-limit", usage: "for DuckDB while it loads, as 512MB; default 512MB", set: setMemoryLimit},
+		{key: "worker.memory_limit", env: "MIXDUCK_WORKER_MEMORY_LIMIT", flag: "memory-limit", usage: "for DuckDB while it loads, as 512MB; default 512MB", set: size(minMemory, func(c *Config) *int64 { return &c.Worker.MemoryLimit })},
 		{key: "worker.lock_wait", env: "MIXDUCK_WORKER_LOCK_WAIT", flag: "lock-wait", usage: "for a database that another program holds; default 1m", set: positive(func(c *Config) *time.Duration { return &c.Worker.LockWait })},
+		{key: "query.concurrency", env: "MIXDUCK_QUERY_CONCURRENCY", flag: "query-concurrency", usage: "queries at once; default 4", set: count(func(c *Config) *int { return &c.Query.Concurrency })},
+		{key: "query.memory_limit", env: "MIXDUCK_QUERY_MEMORY_LIMIT", flag: "query-memory-limit", usage: "for DuckDB in a query, as 2GB; default 1GB", set: size(minMemory, func(c *Config) *int64 { return &c.Query.MemoryLimit })},
+		{key: "query.max_result", env: "MIXDUCK_QUERY_MAX_RESULT", flag: "query-max-result", usage: "longest result on disk, as 1GB; default 16GB", set: size(1, func(c *Config) *int64 { return &c.Query.MaxResult })},
+		{key: "query.timeout", env: "MIXDUCK_QUERY_TIMEOUT", flag: "query-timeout", usage: "of a query that is given none; default 10m", set: positive(func(c *Config) *time.Duration { return &c.Query.Timeout })},
 		{key: "log.level", env: "MIXDUCK_LOG_LEVEL", flag: "log-level", usage: "debug, info, warn or error; default info", set: oneOf(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
 		{key: "log.format", env: "MIXDUCK_LOG_FORMAT", flag: "log-format", usage: "text or json; default text", set: oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
 	}
@@ -188,19 +192,21 @@ func setRequestsPerHour(c *Config, v string) error {
 	return nil
 }
 
-// minMemory is what a load needs.
+// minMemory is what a load or a query needs, in bytes.
 const minMemory = 128_000_000
 
-func setMemoryLimit(c *Config, v string) error {
-	digits := strings.TrimRight(v, "KMGBkmgb")
-	factor := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[strings.ToUpper(v[len(digits):])]
-	n, err := strconv.ParseInt(digits, 10, 32)
-	if err != nil || factor == 0 {
-		return fmt.Errorf("%q is no size like 512MB or 2GB", v)
+func size(least int64, field func(*Config) *int64) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		digits := strings.TrimRight(v, "KMGBkmgb")
+		factor := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[strings.ToUpper(v[len(digits):])]
+		n, err := strconv.ParseInt(digits, 10, 32)
+		if err != nil || factor == 0 {
+			return fmt.Errorf("%q is no size like 512MB or 2GB", v)
+		}
+		if n*factor < least {
+			return fmt.Errorf("%s is too little: it takes %d bytes", v, least)
+		}
+		*field(c) = n * factor
+		return nil
 	}
-	if n*factor < minMemory {
-		return fmt.Errorf("%s is too little: a load needs 128MB", v)
-	}
-	c.Worker.MemoryLimit = n * factor
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,10 +14,14 @@ import (
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
+	"mixduck/storage/query"
 )
 
 // run executes the command line of p and returns the exit code.
 func run(ctx context.Context, p *cli.Process) int {
+	if slices.Equal(p.Args, []string{queryChild}) {
+		return query.Child(ctx, p.Stdin, p.Stdout, p.Stderr)
+	}
 	root := &cobra.Command{
 		Use:           "worker",
 		Short:         "Runs the jobs that keep DuckDB copies of Mixpanel projects fresh",
@@ -49,7 +54,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 var runSettings = []string{
 	"data_dir", "volumes", "redis.url", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
 	"worker.concurrency", "worker.drain_timeout", "worker.retry_backoff", "worker.memory_limit", "worker.lock_wait",
-	"log.level", "log.format",
+	"query.concurrency", "query.memory_limit", "query.max_result", "query.timeout", "log.level", "log.format",
 }
 
 func runCommand(p *cli.Process) *cobra.Command {

@@ -20,6 +20,7 @@ import (
 	"mixduck/internal/volume"
 	"mixduck/jobs"
 	"mixduck/jobs/fetch"
+	queryjobs "mixduck/jobs/query"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 	"mixduck/workspace"
@@ -82,12 +83,21 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
 		return err
 	}
+	start, err := launcher()
+	if err != nil {
+		return err
+	}
 	handlers := map[jobs.Kind]jobs.Handler{
+		jobs.KindQuery: queryjobs.New(queryjobs.Config{
+			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
+			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait,
+		}, d.locate, queue),
 		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log),
 	}
 	worker, err := jobs.NewWorker(queue, handlers, jobs.WorkerConfig{
-		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency,
+		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
+		OpenResult: queryjobs.OpenResult(d.locate),
 	}, d.log)
 	if err != nil {
 		return err
@@ -137,18 +147,23 @@ func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*re
 	return rdb, func() error { return errors.Join(rdb.Close(), server.Close()) }, nil
 }
 
+// locate returns the directory of a database's volume and the path of its file.
+func (d *daemon) locate(database string) (dir, path string, err error) {
+	name, rel, _ := strings.Cut(database, "/")
+	if dir = d.cfg.VolumeDir(name); dir == "" {
+		return "", "", fault.Usage("name it in --volumes", "this worker has no volume %s", name)
+	}
+	path, err = volume.Path(dir, rel)
+	return dir, path, err
+}
+
 // open makes the workspace of a job.
 func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Workspace, error) {
 	id, err := strconv.ParseInt(f.Project, 10, 64)
 	if err != nil {
 		return nil, fault.Usage("name the project by its id", "project %q is not known to this worker", f.Project)
 	}
-	name, rel, _ := strings.Cut(f.Database, "/")
-	dir := d.cfg.VolumeDir(name)
-	if dir == "" {
-		return nil, fault.Usage("name it in --volumes", "this worker has no volume %s", name)
-	}
-	path, err := volume.Path(dir, rel)
+	_, path, err := d.locate(f.Database)
 	if err != nil {
 		return nil, err
 	}

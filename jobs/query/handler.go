@@ -1,0 +1,157 @@
+// Package query runs query jobs: it joins the contract of the queue to package storage/query. What it knows is where
+// results are kept, and for how long.
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+	"mixduck/storage/query"
+)
+
+// Config tunes a [Handler].
+type Config struct {
+	Launcher       query.Launcher // of the process that reads
+	MemoryLimit    int64          // bytes for DuckDB, a query; 0 means 1 GB
+	MaxResultBytes int64          // of a result; 0 means no bound
+	Timeout        time.Duration  // of a query that has none; 0 means 10 min
+	LockWait       time.Duration  // likewise
+}
+
+const defaultTimeout = 10 * time.Minute
+
+// Locator returns the directory of a database's volume and the path of its file. Errors are permanent.
+type Locator func(database string) (volume, path string, err error)
+
+// keeper stores small results; [jobs.Queue] is one.
+type keeper interface {
+	StoreResult(ctx context.Context, id string, rows []byte) error
+}
+
+// Handler runs query jobs. It is a [jobs.Handler].
+type Handler struct {
+	cfg     Config
+	locate  Locator
+	results keeper
+}
+
+// New returns a handler.
+func New(cfg Config, locate Locator, results keeper) *Handler {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	return &Handler{cfg: cfg, locate: locate, results: results}
+}
+
+// Run answers the query. Its rows go into the queue if they are few, else into a file in the volume.
+func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
+	volume, path, err := h.locate(a.Record.Database)
+	if err != nil {
+		return jobs.Permanent(err)
+	}
+	dir := filepath.Join(volume, resultDir)
+	if err := errors.Join(os.MkdirAll(dir, 0o700), tidy(dir, time.Now())); err != nil {
+		return jobs.Permanent(err)
+	}
+	name := a.Record.ID + "." + string(a.Record.Query.Format)
+	found, err := h.ask(ctx, a.Record.Query, path, filepath.Join(dir, name))
+	if err == nil {
+		err = h.keep(ctx, a, dir, name, found)
+	}
+	if err != nil {
+		return jobs.Permanent(err) // somebody waits, and can ask again
+	}
+	return nil
+}
+
+// ask writes the rows to output.
+func (h *Handler) ask(ctx context.Context, q jobs.Query, path, output string) (query.Result, error) {
+	request := query.Request{
+		Database: path, SQL: q.SQL, Params: q.Params, Format: query.Format(q.Format), Limit: q.Limit, Output: output,
+		MemoryLimit: h.cfg.MemoryLimit, MaxResultBytes: h.cfg.MaxResultBytes, LockWait: h.cfg.LockWait,
+	}
+	if q.Inspect != "" {
+		request.Inspect = &query.Inspect{Name: q.Inspect, Args: q.Args}
+	}
+	if q.LockWait > 0 {
+		request.LockWait = q.LockWait
+	}
+	timeout := h.cfg.Timeout
+	if q.Timeout > 0 {
+		timeout = q.Timeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fault.New(fault.CodeFailed,
+		"give it more time with --timeout, or ask for less", "the query took longer than %s", timeout))
+	defer cancel()
+	return query.Run(ctx, h.cfg.Launcher, request)
+}
+
+// keep says what was found, and moves it into the queue if it is small.
+func (h *Handler) keep(ctx context.Context, a *jobs.Attempt, dir, name string, found query.Result) error {
+	r := jobs.Result{
+		Rows: found.Rows, Bytes: found.Bytes, Truncated: found.Truncated, File: filepath.Join(resultDir, name),
+		Expires: time.Now().Add(jobs.ResultRetention).UTC(),
+	}
+	for _, c := range found.Columns {
+		r.Columns = append(r.Columns, jobs.Column(c))
+	}
+	if found.Bytes <= jobs.MaxStoredResult {
+		file := filepath.Join(dir, name)
+		rows, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := h.results.StoreResult(ctx, a.Record.ID, rows); err != nil {
+			return err
+		}
+		if err := os.Remove(file); err != nil {
+			return err
+		}
+		r.File = ""
+	}
+	a.SetResult(r)
+	return nil
+}
+
+// resultDir is where results lie inside a volume.
+const resultDir = ".mixduck/results"
+
+// tidy removes results whose time is over.
+func tidy(dir string, now time.Time) error {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil || now.Sub(info.ModTime()) < jobs.ResultRetention {
+			continue // gone already, or young
+		}
+		if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// OpenResult opens the file of a result for [jobs.WorkerConfig]. It opens nothing but results.
+func OpenResult(locate Locator) func(database, file string) (io.ReadCloser, error) {
+	return func(database, file string) (io.ReadCloser, error) {
+		volume, _, err := locate(database)
+		if err != nil {
+			return nil, err
+		}
+		if filepath.Dir(file) != resultDir {
+			return nil, fmt.Errorf("%q is no result: %w", file, fs.ErrNotExist)
+		}
+		return os.Open(filepath.Join(volume, file))
+	}
+}
