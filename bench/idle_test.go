@@ -5,40 +5,50 @@ import (
 	"time"
 )
 
-// BenchmarkIdle measures the processor time of workers that have nothing to do, all at once: alone, and with jobs that
-// wait for what does not come.
+// idler is a worker that has nothing to do.
+type idler struct {
+	what  string   // as it is reported
+	lanes []string // in which jobs wait for what does not come; none, and there are no jobs
+	from  project  // that they ask
+}
+
+// BenchmarkIdle measures the processor time of idle workers, those of a queue all at once.
 func BenchmarkIdle(b *testing.B) {
-	const waiting, settles, measured = 5000, 5 * time.Second, 20 * time.Second
 	m := startMixpanel(b)
-	onEmbedded := team{embedded: true, workers: 1, slots: 4}
-	sites := []struct {
-		what  string
-		team  team
-		lanes []string
-		from  project
-		*site
+	for _, q := range []struct {
+		team   team
+		idlers []idler
 	}{
-		{"idle worker on Redis, of a core (bar: ≤ 3%)", team{workers: 1, slots: 4}, nil, 0, nil},
-		{"idle worker with the embedded queue (bar: ≤ 3%)", onEmbedded, nil, 0, nil},
-		{"the same, 5,000 jobs wait in 50 lanes that nobody serves (bar: ≤ 3%)", onEmbedded, names("elsewhere", "lane", 50), storing, nil},
-		{"the same, 5,000 jobs wait behind one that waits for Mixpanel (bar: ≤ 3%)", onEmbedded, names("main", "lane", 1), silent, nil},
+		{team{embedded: true, workers: 1, slots: 4}, []idler{
+			{what: "idle worker with the embedded queue, of a core (bar: ≤ 3%)"},
+			{"the same, 5,000 jobs wait in 50 lanes that nobody serves (bar: ≤ 3%)", names("elsewhere", "lane", 50), storing},
+			{"the same, 5,000 jobs wait behind one that waits for Mixpanel (bar: ≤ 3%)", names("main", "lane", 1), silent},
+		}},
+		{team{workers: 1, slots: 4}, []idler{{what: "idle worker on Redis, of a core (bar: ≤ 3%)"}}},
+	} {
+		b.Run(q.team.String(), func(b *testing.B) { measureIdle(b, q.team, q.idlers, m) })
 	}
-	for i, at := range sites {
-		sites[i].site = newSite(b, at.team, m)
-		if at.lanes != nil {
-			sites[i].fill(b, at.lanes, waiting/len(at.lanes), func(int) project { return at.from })
+}
+
+func measureIdle(b *testing.B, t team, idlers []idler, m *standIn) {
+	b.Helper()
+	const jobs, settle, measured = 5000, 5 * time.Second, 15 * time.Second
+	sites := make([]*site, len(idlers))
+	for i, idler := range idlers {
+		sites[i] = newSite(b, t, m)
+		if n := len(idler.lanes); n > 0 {
+			sites[i].fill(b, idler.lanes, jobs/n, func(int) project { return idler.from })
 		}
 	}
-	<-time.After(settles)
+	<-time.After(settle)
 	before := make([]usage, len(sites))
 	for b.Loop() {
-		for i, at := range sites {
-			before[i] = at.used(b)
+		for i, s := range sites {
+			before[i] = s.used(b)
 		}
 		<-time.After(measured)
-		for i, at := range sites {
-			used := at.used(b).cpu - before[i].cpu
-			report(at.what, "%.1f%%", 100*float64(used)/float64(measured))
+		for i, s := range sites {
+			report(idlers[i].what, "%.1f%%", 100*float64(s.used(b).cpu-before[i].cpu)/float64(measured))
 		}
 	}
 }

@@ -30,7 +30,7 @@ func BenchmarkLanes(b *testing.B) {
 			}
 			slots := t.workers * t.slots
 			b.ReportMetric(r.ratio(refused, slots), "x-ideal")
-			report("50 lanes of 20 jobs that wait 150 ms for Mixpanel: makespan, ideal", "%.2f s, %.2f s", r.took.Seconds(), refused.ideal(r.jobs, slots).Seconds())
+			report("50 lanes of 20 jobs that are refused after 150 ms: makespan, ideal", "%.2f s, %.2f s", r.took.Seconds(), refused.ideal(r.jobs, slots).Seconds())
 			report("ratio (bar: ≤ 1.5)", "%.2f", r.ratio(refused, slots))
 			report("a slot between two jobs, mean", "%.0f ms", r.idle(slots))
 			report("hand-over in a lane, p50 and p95; ideal, as three lanes share a slot", "%.0f ms, %.0f ms; %.0f ms",

@@ -109,6 +109,9 @@ func (s *site) fill(b *testing.B, databases []string, each int, from func(n int)
 		})
 	}
 	all.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
 }
 
 // names returns n names of databases: volume/lane0.db and so on.
@@ -124,7 +127,7 @@ func names(volume, lane string, n int) []string {
 // bother the queue.
 func (s *site) wait(b *testing.B, asked int64) {
 	b.Helper()
-	await(b, "all jobs have asked", 10*time.Minute, func() bool { return s.mixpanel.asked.Load() >= asked })
+	await(b, "all jobs have asked", 5*time.Minute, func() bool { return s.mixpanel.asked.Load() >= asked })
 	await(b, "all jobs are done", time.Minute, func() bool {
 		lanes, err := s.queue.Lanes(b.Context())
 		if err != nil {
