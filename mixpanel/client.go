@@ -1,6 +1,7 @@
-// Package mixpanel is the HTTP client of Mixpanel's raw export API. It knows hosts, credentials, pacing, silence and
-// what each refusal means; it does not know what an event is, where events are stored, or how often to try again. The
-// bytes of an answer are handed on exactly as they were sent.
+// Package mixpanel is the HTTP client of Mixpanel's raw export API and of its Query API, which counts events. It knows
+// hosts, credentials, pacing, silence and what each refusal means; it does not know what an event is, where events are
+// stored, or how often to try again. The bytes of an export are handed on exactly as they were sent; the answers of the
+// Query API are small, and decoded.
 package mixpanel
 
 import (
@@ -17,9 +18,11 @@ import (
 
 const (
 	exportPath = "/api/2.0/export"
+	queryPath  = "/api/query"
 
 	defaultFirstByteTimeout = 5 * time.Minute
 	defaultIdleTimeout      = 2 * time.Minute
+	defaultQueryTimeout     = 2 * time.Minute
 	defaultUserAgent        = "mixduck"
 
 	accountHint = "set MP_USERNAME and MP_SECRET"
@@ -30,7 +33,7 @@ type Config struct {
 	// Region of the projects; "" means [RegionUS]. Not looked at when BaseURL is set.
 	Region Region
 	// BaseURL replaces the hosts of the region, for tests and proxies: http://127.0.0.1:9999 is asked at
-	// http://127.0.0.1:9999/api/2.0/export. http or https, without credentials, query or fragment; "" means the region's.
+	// http://127.0.0.1:9999/api/2.0/export and below http://127.0.0.1:9999/api/query. http or https, without credentials, query or fragment; "" means the region's.
 	BaseURL string
 	// Username and Secret are those of a Mixpanel service account.
 	Username string
@@ -39,8 +42,10 @@ type Config struct {
 	// minutes. Mixpanel answers large exports only after minutes.
 	FirstByteTimeout time.Duration
 	// IdleTimeout is how long a read of a body may wait for the next byte; 0 means 2 minutes. There is no limit to the
-	// whole of an answer, nor to the time that the reader takes between reads.
+	// whole of an export, nor to the time that the reader takes between reads.
 	IdleTimeout time.Duration
+	// QueryTimeout is how long the whole of a call of the Query API may take once it is sent; 0 means 2 minutes.
+	QueryTimeout time.Duration
 	// UserAgent is sent with each request; "" means mixduck.
 	UserAgent string
 }
@@ -48,30 +53,35 @@ type Config struct {
 // Client asks one region with one service account, for any number of projects. It is safe for concurrent use, and
 // keeps connections for reuse.
 type Client struct {
-	http      *http.Client
-	exportURL string
-	username  string
-	secret    secret.String
-	firstByte time.Duration
-	idle      time.Duration
-	userAgent string
-	pacer     pacer
+	http         *http.Client
+	exportURL    string
+	queryURL     string
+	username     string
+	secret       secret.String
+	firstByte    time.Duration
+	idle         time.Duration
+	queryTimeout time.Duration
+	userAgent    string
+	exports      pacer
+	queries      turnstile
 }
 
 // New returns a client. It connects to nothing. All problems of cfg are reported at once.
 func New(cfg Config) (*Client, error) {
-	base, err := cfg.base()
+	hosts, err := cfg.hosts()
 	if err := errors.Join(cfg.checkCredentials(), err, cfg.checkTimeouts()); err != nil {
 		return nil, err
 	}
 	return &Client{
-		http:      &http.Client{Transport: newTransport(), CheckRedirect: checkRedirect},
-		exportURL: base.JoinPath(exportPath).String(),
-		username:  cfg.Username,
-		secret:    cfg.Secret,
-		firstByte: orDefault(cfg.FirstByteTimeout, defaultFirstByteTimeout),
-		idle:      orDefault(cfg.IdleTimeout, defaultIdleTimeout),
-		userAgent: orDefault(cfg.UserAgent, defaultUserAgent),
+		http:         &http.Client{Transport: newTransport(), CheckRedirect: checkRedirect},
+		exportURL:    hosts.export + exportPath,
+		queryURL:     hosts.query + queryPath,
+		username:     cfg.Username,
+		secret:       cfg.Secret,
+		firstByte:    orDefault(cfg.FirstByteTimeout, defaultFirstByteTimeout),
+		idle:         orDefault(cfg.IdleTimeout, defaultIdleTimeout),
+		queryTimeout: orDefault(cfg.QueryTimeout, defaultQueryTimeout),
+		userAgent:    orDefault(cfg.UserAgent, defaultUserAgent),
 	}, nil
 }
 
@@ -86,30 +96,31 @@ func orDefault[T comparable](v, def T) T {
 	return v
 }
 
-// base returns the URL below which the API is. Its errors do not quote BaseURL, which may hold a password.
-func (cfg Config) base() (*url.URL, error) {
+// hosts returns the URLs below which the APIs are. Its errors do not quote BaseURL, which may hold a password.
+func (cfg Config) hosts() (hosts, error) {
 	if cfg.BaseURL == "" {
-		s := cfg.Region.exportURL()
-		if s == "" {
-			return nil, fault.Usage("region: us, eu or in", "mixpanel: there is no region %q", string(cfg.Region))
+		h, ok := cfg.Region.hosts()
+		if !ok {
+			return hosts{}, fault.Usage("region: us, eu or in", "mixpanel: there is no region %q", string(cfg.Region))
 		}
-		return url.Parse(s)
+		return h, nil
 	}
 	const hint = "a base URL like https://data.mixpanel.com"
 	u, err := url.Parse(cfg.BaseURL)
 	switch {
 	case err != nil:
-		return nil, fault.Usage(hint, "mixpanel: the base URL cannot be read")
+		return hosts{}, fault.Usage(hint, "mixpanel: the base URL cannot be read")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fault.Usage(hint, "mixpanel: the base URL does not begin with http:// or https://")
+		return hosts{}, fault.Usage(hint, "mixpanel: the base URL does not begin with http:// or https://")
 	case u.Hostname() == "":
-		return nil, fault.Usage(hint, "mixpanel: the base URL has no host")
+		return hosts{}, fault.Usage(hint, "mixpanel: the base URL has no host")
 	case u.User != nil:
-		return nil, fault.Usage(accountHint, "mixpanel: the base URL holds credentials")
+		return hosts{}, fault.Usage(accountHint, "mixpanel: the base URL holds credentials")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, fault.Usage(hint, "mixpanel: the base URL has a query or a fragment")
+		return hosts{}, fault.Usage(hint, "mixpanel: the base URL has a query or a fragment")
 	}
-	return u, nil
+	base := strings.TrimRight(u.String(), "/")
+	return hosts{base, base}, nil
 }
 
 func (cfg Config) checkCredentials() error {
@@ -133,13 +144,14 @@ func (cfg Config) checkCredentials() error {
 }
 
 func (cfg Config) checkTimeouts() error {
-	if cfg.FirstByteTimeout < 0 {
-		return fault.Usage("0 for the default", "mixpanel: the first byte timeout is negative: %s", cfg.FirstByteTimeout)
+	check := func(name string, d time.Duration) error {
+		if d < 0 {
+			return fault.Usage("0 for the default", "mixpanel: the %s timeout is negative: %s", name, d)
+		}
+		return nil
 	}
-	if cfg.IdleTimeout < 0 {
-		return fault.Usage("0 for the default", "mixpanel: the idle timeout is negative: %s", cfg.IdleTimeout)
-	}
-	return nil
+	return errors.Join(
+		check("first byte", cfg.FirstByteTimeout), check("idle", cfg.IdleTimeout), check("query", cfg.QueryTimeout))
 }
 
 func newTransport() *http.Transport {

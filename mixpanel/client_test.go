@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,7 @@ func TestNewChecksItsConfig(t *testing.T) {
 		{"a line end is no part of a secret", func(c *mixpanel.Config) { c.Secret = secret.New("hunter2\n") }, fault.CodeAuth, "white space"},
 		{"timeouts are not negative", func(c *mixpanel.Config) { c.IdleTimeout = -1 }, fault.CodeUsage, "idle"},
 		{"nor is the first", func(c *mixpanel.Config) { c.FirstByteTimeout = -1 }, fault.CodeUsage, "first byte"},
+		{"nor is that of queries", func(c *mixpanel.Config) { c.QueryTimeout = -1 }, fault.CodeUsage, "query"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,24 +79,27 @@ func TestNewReportsAllProblems(t *testing.T) {
 
 func TestRegionsHaveTheirHosts(t *testing.T) {
 	t.Parallel()
-	for region, want := range map[mixpanel.Region]string{
-		"":                "data.mixpanel.com:443",
-		mixpanel.RegionUS: "data.mixpanel.com:443",
-		mixpanel.RegionEU: "data-eu.mixpanel.com:443",
-		mixpanel.RegionIN: "data-in.mixpanel.com:443",
+	for region, want := range map[mixpanel.Region][]string{ // for exports and for queries
+		"":                {"data.mixpanel.com:443", "mixpanel.com:443"},
+		mixpanel.RegionUS: {"data.mixpanel.com:443", "mixpanel.com:443"},
+		mixpanel.RegionEU: {"data-eu.mixpanel.com:443", "eu.mixpanel.com:443"},
+		mixpanel.RegionIN: {"data-in.mixpanel.com:443", "in.mixpanel.com:443"},
 	} {
 		c := newClient(t, mixpanel.Config{Region: region})
-		var dialled string
+		var dialled []string
 		c.Transport().Proxy = nil
 		c.Transport().DialContext = func(_ context.Context, _, addr string) (net.Conn, error) {
-			dialled = addr
+			dialled = append(dialled, addr)
 			return nil, &net.OpError{Op: "dial", Err: errors.New("no network in this test")}
 		}
-		_, err := c.Export(t.Context(), october())
-		if e := wantError(t, err, mixpanel.Retry, mixpanel.ReasonNetwork); e.Smaller {
-			t.Error("a host that cannot be reached calls for smaller requests")
+		_, exportErr := c.Export(t.Context(), october())
+		_, queryErr := c.EventNames(t.Context(), 12345, 0)
+		for _, err := range []error{exportErr, queryErr} {
+			if e := wantError(t, err, mixpanel.Retry, mixpanel.ReasonNetwork); e.Smaller {
+				t.Error("a host that cannot be reached calls for smaller requests")
+			}
 		}
-		if dialled != want {
+		if !slices.Equal(dialled, want) {
 			t.Errorf("region %q dials %s, want %s", region, dialled, want)
 		}
 	}
@@ -103,22 +108,20 @@ func TestRegionsHaveTheirHosts(t *testing.T) {
 func TestRedirectsKeepCredentialsAtHome(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"localhost", "127.0.0.1"} { // another host, and another port of the same host
-		t.Run(host, func(t *testing.T) {
-			t.Parallel()
-			var away http.Header
-			other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { away = r.Header.Clone() }))
-			t.Cleanup(other.Close)
-			target := strings.Replace(other.URL, "127.0.0.1", host, 1)
-			c := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) })
-			b, err := c.Export(t.Context(), october())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer b.Close()
-			if away == nil || away.Get("Authorization") != "" {
-				t.Errorf("headers at %s = %v, want some, without Authorization", target, away)
-			}
-		})
+		for name, call := range calls() {
+			t.Run(host+" "+name, func(t *testing.T) {
+				t.Parallel()
+				var away http.Header
+				other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { away = r.Header.Clone() }))
+				t.Cleanup(other.Close)
+				target := strings.Replace(other.URL, "127.0.0.1", host, 1)
+				c := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) })
+				_ = call(t.Context(), c) // what came back is no answer
+				if away == nil || away.Get("Authorization") != "" {
+					t.Errorf("headers at %s = %v, want some, without Authorization", target, away)
+				}
+			})
+		}
 	}
 }
 

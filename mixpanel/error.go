@@ -98,11 +98,7 @@ func (e *Error) Hint() string {
 	case ReasonPlan:
 		return "ask for a plan with raw export in Mixpanel's billing settings"
 	case ReasonQuota:
-		wait := "a while"
-		if e.After > 0 {
-			wait = e.After.String()
-		}
-		return fmt.Sprintf("wait %s; Mixpanel allows a project 60 exports an hour and 3 a second", wait)
+		return "wait " + e.wait() + "; Mixpanel allows a project 60 exports an hour and 3 a second"
 	case ReasonBusy:
 		return "let other exports of this project finish; Mixpanel allows 100 at once"
 	case ReasonTooOld:
@@ -125,6 +121,14 @@ func (e *Error) Hint() string {
 	case ReasonServer:
 	}
 	return ""
+}
+
+// wait says how long.
+func (e *Error) wait() string {
+	if e.After > 0 {
+		return e.After.String()
+	}
+	return "a while"
 }
 
 // requestError refuses a request that was not sent.

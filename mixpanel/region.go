@@ -11,16 +11,19 @@ const (
 	RegionIN Region = "in"
 )
 
-// exportURL returns the base URL of the region's export API, or "" for a region that does not exist. The hosts are
-// those of Mixpanel's OpenAPI description of the Event Export API.
-func (r Region) exportURL() string {
+// hosts are the base URLs of the APIs.
+type hosts struct{ export, query string }
+
+// hosts returns those of the region; false for a region that does not exist. They are those of Mixpanel's OpenAPI
+// descriptions of the Event Export API and of the Query API.
+func (r Region) hosts() (hosts, bool) {
 	switch r {
 	case RegionUS, "":
-		return "https://data.mixpanel.com"
+		return hosts{"https://data.mixpanel.com", "https://mixpanel.com"}, true
 	case RegionEU:
-		return "https://data-eu.mixpanel.com"
+		return hosts{"https://data-eu.mixpanel.com", "https://eu.mixpanel.com"}, true
 	case RegionIN:
-		return "https://data-in.mixpanel.com"
+		return hosts{"https://data-in.mixpanel.com", "https://in.mixpanel.com"}, true
 	}
-	return ""
+	return hosts{}, false
 }

@@ -21,18 +21,9 @@ const (
 
 // answer sends the events of q, unless a fault has other plans. An error means that the connection is to be cut.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, entry *Request, p *project, q query) error {
-	plan := s.plan(p.ID, q)
-	s.note(func() { entry.Fault = plan.kind() })
-	switch kind := plan.kind(); {
-	case kind == ResetAtOnce:
-		return reset(w)
-	case kind == SlowFirstByte:
-		plan.fault.hold(r.Context())
-		if err := r.Context().Err(); err != nil {
-			return err
-		}
-	case kind.class() == answerClass:
-		return s.refuse(w, r, entry, plan.fault.Fault.refusal())
+	plan := s.plan(p.ID, "", q)
+	if done, err := s.answerAmiss(w, r, entry, plan); done {
+		return err
 	}
 	if err := s.check(p, q); err != nil {
 		return s.refuse(w, r, entry, wrapped(http.StatusBadRequest, "this stand-in cannot serve that: %v", err))
@@ -46,6 +37,22 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, entry *Request, 
 		entry.Done = err == nil
 	})
 	return err
+}
+
+// answerAmiss does what a fault of the answer wants; done means that this was all.
+func (s *Server) answerAmiss(w http.ResponseWriter, r *http.Request, entry *Request, plan plan) (done bool, err error) {
+	s.note(func() { entry.Fault = plan.kind() })
+	switch kind := plan.kind(); {
+	case kind == ResetAtOnce:
+		return true, reset(w)
+	case kind == SlowFirstByte:
+		plan.fault.hold(r.Context())
+		err := r.Context().Err()
+		return err != nil, err
+	case kind.class() == answerClass:
+		return true, s.refuse(w, r, entry, plan.fault.Fault.refusal())
+	}
+	return false, nil
 }
 
 // check finds out whether the source can serve the form of q, before anything is sent.
@@ -69,6 +76,11 @@ func (s *Server) send(wire *wire, header http.Header, gzip bool, p *project, q q
 	if err != nil {
 		return err
 	}
+	return finish(body, buffer, wire)
+}
+
+// finish ends an answer, from the encoding to the wire.
+func finish(body *body, buffer *bufio.Writer, wire *wire) error {
 	if err := body.Close(); err != nil {
 		return err
 	}

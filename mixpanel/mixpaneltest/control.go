@@ -9,11 +9,13 @@ import (
 // control adds the endpoints by which another process steers the server:
 //
 //	GET /_requests        the log, as a JSON array of Request
+//	GET /_queries         the log of the Query API, as a JSON array of Request
 //	GET /_faults          the faults in force, as a JSON array of Injection
 //	POST /_faults         injects the Fault in the body and answers its Injection
 //	DELETE /_faults/{id}  removes a fault
 func (s *Server) control(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_requests", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Requests()) })
+	mux.HandleFunc("GET /_queries", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Queries()) })
 	mux.HandleFunc("GET /_faults", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Injections()) })
 	mux.HandleFunc("POST /_faults", func(w http.ResponseWriter, r *http.Request) {
 		var f Fault

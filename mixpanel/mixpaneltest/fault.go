@@ -71,6 +71,9 @@ type Fault struct {
 	Kind    Kind      `json:"kind"`
 	Project int64     `json:"project,omitempty"` // 0 means every project
 	Days    day.Range `json:"days,omitzero"`     // hits requests that touch one of these days; the zero Range means all days
+	// Call is the call of the Query API that a fault of the answer or the wire hits, such as segmentation; * means every
+	// call, "" means exports. Faults of the data concern both APIs, and count requests for exports only.
+	Call string `json:"call,omitempty"`
 
 	// The rest narrows and shapes faults of the answer and the wire.
 
@@ -123,6 +126,9 @@ func (k Kind) class() class {
 	return unknownClass
 }
 
+// anyCall is a Call of a Fault.
+const anyCall = "*"
+
 func (f Fault) validate() error {
 	class := f.Kind.class()
 	if class == unknownClass {
@@ -135,12 +141,18 @@ func (f Fault) validate() error {
 		f.AfterBytes < 0 || f.Hold < 0 || f.RetryAfter < 0 {
 		return fmt.Errorf("fault %s: no field may be negative", f.Kind)
 	}
+	if _, known := endpointOf(f.Call); f.Call != "" && f.Call != anyCall && !known {
+		return fmt.Errorf("fault %s: there is no call %q", f.Kind, f.Call)
+	}
+	if f.Call != "" && class == linesClass {
+		return fmt.Errorf("fault %s: only exports have lines", f.Kind)
+	}
 	shaped := f
 	shaped.Kind, shaped.Project, shaped.Days = "", 0, day.Range{}
 	if class == dataClass {
 		shaped.Every, shaped.FromRequest, shaped.LineBytes = 0, 0, 0
 		if shaped != (Fault{}) {
-			return fmt.Errorf("fault %s: changes the data, not single requests: it takes neither times nor bounds", f.Kind)
+			return fmt.Errorf("fault %s: changes the data, not single requests: it takes neither times, bounds nor calls", f.Kind)
 		}
 		return nil
 	}
@@ -150,9 +162,10 @@ func (f Fault) validate() error {
 	return nil
 }
 
-// hits reports whether f concerns a request for q of project.
-func (f Fault) hits(project int64, q query) bool {
-	return (f.Project == 0 || f.Project == project) &&
+// hits reports whether f concerns a request for q of project; call is "" for an export.
+func (f Fault) hits(project int64, call string, q query) bool {
+	return (f.Call == call || f.Call == anyCall && call != "") &&
+		(f.Project == 0 || f.Project == project) &&
 		(f.Days == (day.Range{}) || f.Days.From <= q.days.To && q.days.From <= f.Days.To) &&
 		q.days.Len() >= f.MinDays &&
 		(f.MaxDays == 0 || q.days.Len() <= f.MaxDays) &&

@@ -27,7 +27,8 @@ var (
 func project(n int) mixpaneltest.Project {
 	return mixpaneltest.Project{
 		ID: 7, Region: "us", Username: "sa", Secret: "s3cret",
-		Data: mixpaneltest.Generator{Seed: 1, EventsPerDay: n},
+		Data:    mixpaneltest.Generator{Seed: 1, EventsPerDay: n},
+		Funnels: []mixpaneltest.Funnel{{ID: 1, Name: "Purchase", Steps: []string{"Page Viewed", "Purchase"}}},
 	}
 }
 
@@ -37,7 +38,7 @@ func start(tb testing.TB, p mixpaneltest.Project) *mixpaneltest.Server {
 	return mixpaneltest.Start(tb, mixpaneltest.Config{
 		Projects: []mixpaneltest.Project{p},
 		Now:      func() time.Time { return now },
-		Limits:   mixpaneltest.Limits{Off: true},
+		Limits:   mixpaneltest.Limits{Off: true}, QueryLimits: mixpaneltest.Limits{Off: true},
 	})
 }
 

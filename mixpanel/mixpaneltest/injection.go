@@ -109,16 +109,18 @@ func (p plan) kind() Kind {
 	return p.fault.Fault.Kind
 }
 
-// plan counts a request for q with all faults in force.
-func (s *Server) plan(project int64, q query) plan {
+// plan counts a request for q with all faults in force; call is "" for an export.
+func (s *Server) plan(project int64, call string, q query) plan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var p plan
 	for _, i := range s.injections {
 		switch f := i.Fault; {
 		case f.Kind.class() == dataClass:
-			i.count(project, q.days)
-		case p.fault == nil && f.hits(project, q) && (f.Times == 0 || i.hits < f.Times):
+			if call == "" {
+				i.count(project, q.days)
+			}
+		case p.fault == nil && f.hits(project, call, q) && (f.Times == 0 || i.hits < f.Times):
 			i.hits++
 			p.fault = i
 			if f.Kind != Stall && f.Kind != SlowFirstByte {

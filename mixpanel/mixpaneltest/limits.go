@@ -1,6 +1,7 @@
 package mixpaneltest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,13 +10,13 @@ import (
 	"time"
 )
 
-// Limits are what a project may ask for; Mixpanel's documentation of the raw export gives 60 requests an hour, 3 a second
-// and 100 at once. Hours and seconds slide. Requests that are refused with 429 do not count.
+// Limits are what a project may ask for. Hours and seconds slide. Requests that are refused with 429 do not count. In
+// place of 0 exports have what Mixpanel's documentation of the raw export gives: 60 an hour, 3 a second and 100 at once.
 type Limits struct {
 	Off       bool // no limits at all; the other fields mean nothing
-	PerHour   int  // 0 means 60
-	PerSecond int  // 0 means 3
-	AtOnce    int  // 0 means 100
+	PerHour   int
+	PerSecond int
+	AtOnce    int
 }
 
 func (l Limits) validate() error {
@@ -25,31 +26,30 @@ func (l Limits) validate() error {
 	return nil
 }
 
-func (l Limits) withDefaults() Limits {
-	if l.PerHour == 0 {
-		l.PerHour = 60
-	}
-	if l.PerSecond == 0 {
-		l.PerSecond = 3
-	}
-	if l.AtOnce == 0 {
-		l.AtOnce = 100
-	}
+func (l Limits) orExportDefaults() Limits {
+	l.PerHour, l.PerSecond, l.AtOnce = cmp.Or(l.PerHour, 60), cmp.Or(l.PerSecond, 3), cmp.Or(l.AtOnce, 100)
+	return l
+}
+
+func (l Limits) orQueryDefaults() Limits {
+	l.PerHour, l.AtOnce = cmp.Or(l.PerHour, 60), cmp.Or(l.AtOnce, 5)
+	l.PerSecond = cmp.Or(l.PerSecond, l.PerHour)
 	return l
 }
 
 // limiter holds a project to its limits.
 type limiter struct {
 	Limits
-	now func() time.Time
+	what string // that is limited
+	now  func() time.Time
 
 	mu      sync.Mutex
 	admits  []time.Time // of the last hour, oldest first
 	running int
 }
 
-func newLimiter(l Limits, now func() time.Time) *limiter {
-	return &limiter{Limits: l.withDefaults(), now: now}
+func newLimiter(what string, l Limits, now func() time.Time) *limiter {
+	return &limiter{Limits: l, what: what, now: now}
 }
 
 // admit counts a request, or says why it must wait. The caller calls done when the request has ended.
@@ -67,7 +67,7 @@ func (l *limiter) admit() (done func(), no *refusal) {
 		return nil, overQuota(wait, l.AtOnce-l.running)
 	}
 	if l.running >= l.AtOnce {
-		return nil, tooManyAtOnce(l.PerHour - len(l.admits))
+		return nil, tooManyAtOnce(l.what, l.PerHour-len(l.admits))
 	}
 	if wait := l.until(now, l.PerSecond, time.Second); wait > 0 {
 		return nil, overQuota(wait, l.AtOnce-l.running)
@@ -103,8 +103,8 @@ func overQuota(wait time.Duration, free int) *refusal {
 }
 
 // tooManyAtOnce is the answer to one request too many at the same time; left is what the hour still allows.
-func tooManyAtOnce(left int) *refusal {
-	no := wrapped(http.StatusTooManyRequests, "too many export requests in progress")
+func tooManyAtOnce(what string, left int) *refusal {
+	no := wrapped(http.StatusTooManyRequests, "too many %s requests in progress", what)
 	no.header = http.Header{"Ratelimit": {fmt.Sprintf(`"project";r=%d;t=3600, "project-concurrency";r=0`, left)}}
 	return no
 }

@@ -4,15 +4,56 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 )
 
-// openAPI finds Mixpanel's published description of the export: in MIXDUCK_OPENAPI_DIR, or in shared/openapi beside one
-// of the directories above. Without one the test is skipped.
-func openAPI(t *testing.T) []byte {
+// published is a query parameter, as one of Mixpanel's OpenAPI descriptions has it.
+type published struct {
+	Ref      string `yaml:"$ref"`
+	In       string `yaml:"in"`
+	Name     string `yaml:"name"`
+	Required bool   `yaml:"required"`
+	Schema   struct {
+		Type string   `yaml:"type"`
+		Enum []string `yaml:"enum"`
+	} `yaml:"schema"`
+}
+
+// parametersOf returns the query parameters of GET path in one of the files.
+func parametersOf(t *testing.T, file, path string) []published {
+	t.Helper()
+	var description struct {
+		Paths map[string]struct {
+			Get struct {
+				Parameters []published `yaml:"parameters"`
+			} `yaml:"get"`
+		} `yaml:"paths"`
+		Components struct {
+			Parameters map[string]published `yaml:"parameters"`
+		} `yaml:"components"`
+	}
+	if err := yaml.Unmarshal(openAPI(t, file), &description); err != nil {
+		t.Fatal(err)
+	}
+	var parameters []published
+	for _, p := range description.Paths[path].Get.Parameters {
+		if p.Ref != "" {
+			p = description.Components.Parameters[strings.TrimPrefix(p.Ref, "#/components/parameters/")]
+		}
+		if p.In == "query" {
+			parameters = append(parameters, p)
+		}
+	}
+	return parameters
+}
+
+// openAPI finds one of Mixpanel's published descriptions: in MIXDUCK_OPENAPI_DIR, or in shared/openapi beside one of the
+// directories above. Without it the test is skipped.
+func openAPI(t *testing.T, file string) []byte {
 	t.Helper()
 	dirs := []string{os.Getenv("MIXDUCK_OPENAPI_DIR")}
 	here, err := os.Getwd()
@@ -23,7 +64,7 @@ func openAPI(t *testing.T) []byte {
 		dirs = append(dirs, filepath.Join(dir, "..", "shared", "openapi"))
 	}
 	for _, dir := range dirs {
-		if text, err := os.ReadFile(filepath.Join(dir, "export.openapi.yaml")); err == nil {
+		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil {
 			return text
 		}
 	}
@@ -33,20 +74,6 @@ func openAPI(t *testing.T) []byte {
 
 func TestAcceptsThePublishedParameters(t *testing.T) {
 	t.Parallel()
-	var published struct {
-		Paths map[string]struct {
-			Get struct {
-				Parameters []struct {
-					In       string `yaml:"in"`
-					Name     string `yaml:"name"`
-					Required bool   `yaml:"required"`
-				} `yaml:"parameters"`
-			} `yaml:"get"`
-		} `yaml:"paths"`
-	}
-	if err := yaml.Unmarshal(openAPI(t), &published); err != nil {
-		t.Fatal(err)
-	}
 	examples := map[string]string{
 		"project_id": "7",
 		"from_date":  "2025-03-01",
@@ -58,10 +85,7 @@ func TestAcceptsThePublishedParameters(t *testing.T) {
 	}
 	s := start(t, project(20))
 	var names []string
-	for _, parameter := range published.Paths["/export"].Get.Parameters {
-		if parameter.In != "query" {
-			continue
-		}
+	for _, parameter := range parametersOf(t, "export.openapi.yaml", "/export") {
 		names = append(names, parameter.Name)
 		if got := get(t, s, march1, march1, parameter.Name, examples[parameter.Name]); got.status != 200 {
 			t.Errorf("%s: status %d: %s", parameter.Name, got.status, got.text)
@@ -82,5 +106,48 @@ func TestAcceptsThePublishedParameters(t *testing.T) {
 	slices.Sort(known)
 	if diff := cmp.Diff(known, names); diff != "" {
 		t.Errorf("parameters (-stand-in +published):\n%s", diff)
+	}
+}
+
+// TestQueriesTakeThePublishedParameters holds each call of the Query API against its description: what it requires, and
+// what it takes.
+func TestQueriesTakeThePublishedParameters(t *testing.T) {
+	t.Parallel()
+	s := start(t, project(20))
+	for name, good := range goodQueries() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			parameters := parametersOf(t, "query.openapi.yaml", "/"+name)
+			known := []string{}
+			for _, p := range parameters {
+				known = append(known, p.Name)
+				if !good.Has(p.Name) {
+					continue
+				}
+				if p.Required {
+					wantStatus(t, s, name, without(good, p.Name), 400)
+				}
+				if p.Schema.Type == "integer" {
+					wantStatus(t, s, name, with(good, p.Name, "many"), 400)
+				}
+				if len(p.Schema.Enum) > 0 {
+					wantStatus(t, s, name, with(good, p.Name, "other"), 400)
+				}
+				for _, value := range p.Schema.Enum {
+					wantStatus(t, s, name, with(good, p.Name, value), 200)
+				}
+			}
+			for key := range good {
+				if !slices.Contains(known, key) {
+					t.Errorf("%s is taken, and is not published", key)
+				}
+			}
+			// The ways to narrow and shape an answer that the stand-in does not offer are refused.
+			for _, p := range parameters {
+				if !good.Has(p.Name) {
+					wantStatus(t, s, name, with(good, p.Name, "1"), 400)
+				}
+			}
+		})
 	}
 }

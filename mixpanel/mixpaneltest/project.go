@@ -3,6 +3,7 @@ package mixpaneltest
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"mixduck/internal/day"
@@ -22,6 +23,14 @@ type Project struct {
 	// MaxPastDays is how many days before today may be asked; 0 means any number.
 	MaxPastDays int
 	Data        Source
+	Funnels     []Funnel // that are saved in the project
+}
+
+// Funnel is a funnel that is saved in a project.
+type Funnel struct {
+	ID    int64
+	Name  string
+	Steps []string // names of events
 }
 
 // Format is how the project's lines are written for a request with that time_in_ms.
@@ -46,6 +55,11 @@ func (p Project) validate() error {
 	case p.Data == nil:
 		return fmt.Errorf("project %d: has no data", p.ID)
 	}
+	for _, f := range p.Funnels {
+		if f.ID <= 0 || f.Name == "" || len(f.Steps) == 0 {
+			return fmt.Errorf("project %d: funnel %d needs a positive id, a name and steps", p.ID, f.ID)
+		}
+	}
 	return nil
 }
 
@@ -63,15 +77,19 @@ func (p *project) refuseDays(days day.Range, now time.Time) *refusal {
 
 func knownRegion(region string) bool { return region == "us" || region == "eu" || region == "in" }
 
-// stands reports whether a server reached under host has the projects of region.
-func (s *Server) stands(region, host string) bool {
-	switch host {
-	case "data.mixpanel.com":
-		return region == "us"
-	case "data-eu.mixpanel.com":
-		return region == "eu"
-	case "data-in.mixpanel.com":
-		return region == "in"
+// stands reports whether a server reached under host has the projects of region. The hosts are those of the API that is
+// asked, by region.
+func (s *Server) stands(region, host string, hosts map[string]string) bool {
+	if strings.HasSuffix(host, "mixpanel.com") {
+		return host == hosts[region]
 	}
 	return s.region == "" || s.region == region
+}
+
+func exportHosts() map[string]string {
+	return map[string]string{"us": "data.mixpanel.com", "eu": "data-eu.mixpanel.com", "in": "data-in.mixpanel.com"}
+}
+
+func queryHosts() map[string]string {
+	return map[string]string{"us": "mixpanel.com", "eu": "eu.mixpanel.com", "in": "in.mixpanel.com"}
 }

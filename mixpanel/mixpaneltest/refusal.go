@@ -27,6 +27,9 @@ func wrapped(status int, format string, args ...any) *refusal {
 // wrongRegion is what the host of another region sends, by the experience of others: a success that has no events.
 func wrongRegion() *refusal { return plain(http.StatusOK, terminatedEarly+"\n") }
 
+// stranger is what a project that does not exist answers, and one of another account.
+func stranger() *refusal { return wrapped(http.StatusBadRequest, "Unable to authenticate request") }
+
 func tooFarBack(maxDays int) *refusal {
 	return wrapped(http.StatusForbidden, "Date range exceeds %d days into the past", maxDays)
 }
@@ -55,9 +58,6 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, entry *Request, 
 
 // authenticate finds the project that r asks for, if its credentials allow that.
 func (s *Server) authenticate(r *http.Request) (*project, *refusal) {
-	if r.URL.Path != ExportPath {
-		return nil, wrapped(http.StatusNotFound, "there is no %s", r.URL.Path)
-	}
 	if r.Method != http.MethodGet {
 		no := wrapped(http.StatusMethodNotAllowed, "method %s is not allowed", r.Method)
 		no.header = http.Header{"Allow": {http.MethodGet}}
@@ -84,7 +84,7 @@ func (s *Server) authenticate(r *http.Request) (*project, *refusal) {
 	}
 	p := s.projects[id]
 	if p == nil || !p.opens(username, password) {
-		return nil, wrapped(http.StatusBadRequest, "Unable to authenticate request")
+		return nil, stranger()
 	}
 	return p, nil
 }

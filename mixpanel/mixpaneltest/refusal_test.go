@@ -142,8 +142,10 @@ func TestNewRefuses(t *testing.T) {
 		{"no secret", with(func(p *mixpaneltest.Project) { p.Secret = "" })},
 		{"no data", with(func(p *mixpaneltest.Project) { p.Data = nil })},
 		{"negative past", with(func(p *mixpaneltest.Project) { p.MaxPastDays = -1 })},
+		{"funnel without steps", with(func(p *mixpaneltest.Project) { p.Funnels = []mixpaneltest.Funnel{{ID: 1, Name: "a"}} })},
 		{"project twice", mixpaneltest.Config{Projects: []mixpaneltest.Project{project(1), project(2)}}},
 		{"negative limit", mixpaneltest.Config{Limits: mixpaneltest.Limits{PerHour: -1}}},
+		{"negative limit of queries", mixpaneltest.Config{QueryLimits: mixpaneltest.Limits{AtOnce: -1}}},
 		{"unknown region", mixpaneltest.Config{Region: "mars"}},
 	}
 	for _, tt := range tests {

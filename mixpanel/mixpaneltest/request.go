@@ -2,6 +2,7 @@ package mixpaneltest
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"mixduck/internal/day"
@@ -13,6 +14,7 @@ type Request struct {
 	At       time.Time `json:"at"`
 	EndedAt  time.Time `json:"ended_at,omitzero"` // zero while it is served
 	Project  int64     `json:"project,omitempty"` // once the credentials were good
+	Call     string    `json:"call,omitempty"`    // of the Query API, such as segmentation; "" for an export
 	Days     day.Range `json:"days,omitzero"`
 	Events   []string  `json:"events,omitempty"`
 	Where    string    `json:"where,omitempty"`
@@ -23,15 +25,28 @@ type Request struct {
 	Fault    Kind      `json:"fault,omitempty"` // the transport fault that hit it
 	Bytes    int64     `json:"bytes"`           // of the body, as sent
 	Done     bool      `json:"done"`            // the whole answer was sent, or what a fault left of it
+	// Params are all parameters of a call of the Query API, as they were sent.
+	Params url.Values `json:"params,omitempty"`
 }
 
-// Requests returns all requests so far, in the order in which they came.
+// Requests returns all requests so far but those of the Query API, in the order in which they came.
 func (s *Server) Requests() []Request {
+	return s.logged(func(r *Request) bool { return r.Call == "" })
+}
+
+// Queries returns all calls of the Query API so far, in the order in which they came.
+func (s *Server) Queries() []Request {
+	return s.logged(func(r *Request) bool { return r.Call != "" })
+}
+
+func (s *Server) logged(wanted func(*Request) bool) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	log := make([]Request, len(s.log))
-	for i, r := range s.log {
-		log[i] = *r
+	log := make([]Request, 0, len(s.log))
+	for _, r := range s.log {
+		if wanted(r) {
+			log = append(log, *r)
+		}
 	}
 	return log
 }

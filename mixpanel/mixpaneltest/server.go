@@ -1,5 +1,5 @@
-// Package mixpaneltest is a strict stand-in for Mixpanel's raw event export API, with made-up data and faults on demand.
-// It serves tests, the demo and the benchmarks. It knows how Mixpanel answers and what a correct copy of its data holds;
+// Package mixpaneltest is a strict stand-in for Mixpanel's raw event export API and for the calls of its Query API that
+// count events, with made-up data and faults on demand. It serves tests, the demo and the benchmarks. It knows how Mixpanel answers and what a correct copy of its data holds;
 // it knows nothing of the client, the storage or the queue.
 //
 // A test starts a server with [Start], makes it fail with [Server.Inject], copies days from its URL by whatever is under
@@ -7,30 +7,39 @@
 package mixpaneltest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
 )
 
-// ExportPath is the only path that a [Server] answers.
-const ExportPath = "/api/2.0/export"
+// The paths that a [Server] answers.
+const (
+	ExportPath = "/api/2.0/export"
+	QueryPath  = "/api/query/" // with the name of a call behind it, such as segmentation
+)
 
 // Config says what a [Server] holds and allows.
 type Config struct {
 	Projects []Project
 	// Region is where the server stands: us, eu or in. Empty means that the Host header tells (data.mixpanel.com,
-	// data-eu.mixpanel.com, data-in.mixpanel.com), and that any other host has the projects of all regions.
+	// data-eu.mixpanel.com, data-in.mixpanel.com; for queries mixpanel.com, eu.mixpanel.com, in.mixpanel.com), and that
+	// any other host has the projects of all regions.
 	Region string
 	// Now is the clock that limits, dates and the log go by. Nil means [time.Now].
 	Now func() time.Time
-	// Limits hold for each project on its own.
+	// Limits hold for the exports of each project on its own.
 	Limits Limits
+	// QueryLimits hold for the queries of each project on its own; in place of 0 they allow 60 an hour, all of these in
+	// one second, and 5 at once.
+	QueryLimits Limits
 }
 
-// Server answers the export requests of its projects. It is safe for concurrent use.
+// Server answers the requests for its projects. It is safe for concurrent use.
 type Server struct {
 	// URL is the base URL, without a trailing slash, once [Start] runs the server; otherwise empty.
 	URL string
@@ -51,7 +60,7 @@ type Server struct {
 // project is a Project with what it has used of its limits.
 type project struct {
 	Project
-	limiter *limiter
+	exports, queries *limiter
 }
 
 // New returns a server that is ready to serve, or says what is wrong with cfg.
@@ -62,7 +71,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Region != "" && !knownRegion(cfg.Region) {
 		return nil, fmt.Errorf("region %q is not one of us, eu, in", cfg.Region)
 	}
-	if err := cfg.Limits.validate(); err != nil {
+	if err := errors.Join(cfg.Limits.validate(), cfg.QueryLimits.validate()); err != nil {
 		return nil, err
 	}
 	closed := make(chan struct{})
@@ -84,7 +93,11 @@ func New(cfg Config) (*Server, error) {
 		if p.Location == nil {
 			p.Location = time.UTC
 		}
-		s.projects[p.ID] = &project{Project: p, limiter: newLimiter(cfg.Limits, cfg.Now)}
+		s.projects[p.ID] = &project{
+			Project: p,
+			exports: newLimiter("export", cfg.Limits.orExportDefaults(), cfg.Now),
+			queries: newLimiter("query", cfg.QueryLimits.orQueryDefaults(), cfg.Now),
+		}
 	}
 	return s, nil
 }
@@ -116,16 +129,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers one request; an error means that the connection is to be cut.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, entry *Request) error {
+	if r.URL.Path == ExportPath {
+		return s.serveExport(w, r, entry)
+	}
+	if name, ok := strings.CutPrefix(r.URL.Path, QueryPath); ok {
+		if e, ok := endpointOf(name); ok {
+			return s.serveQuery(w, r, entry, e)
+		}
+	}
+	return s.refuse(w, r, entry, wrapped(http.StatusNotFound, "there is no %s", r.URL.Path))
+}
+
+func (s *Server) serveExport(w http.ResponseWriter, r *http.Request, entry *Request) error {
 	p, no := s.authenticate(r)
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}
 	q, bad := parseQuery(r.URL.RawQuery)
 	s.note(func() { entry.describe(p.ID, q) })
-	if !s.stands(p.Region, r.Host) {
+	if !s.stands(p.Region, r.Host, exportHosts()) {
 		return s.refuse(w, r, entry, wrongRegion())
 	}
-	done, no := p.limiter.admit()
+	done, no := p.exports.admit()
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}

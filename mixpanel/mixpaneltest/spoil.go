@@ -23,7 +23,10 @@ func (f Fault) refusal() *refusal {
 		}
 		return overQuota(wait, defaultAtOnceFree)
 	case TooManyAtOnce:
-		return tooManyAtOnce(1)
+		if f.Call != "" {
+			return tooManyAtOnce("query", 1)
+		}
+		return tooManyAtOnce("export", 1)
 	case Bare429:
 		return plain(http.StatusTooManyRequests, "Too Many Requests")
 	case Status402:

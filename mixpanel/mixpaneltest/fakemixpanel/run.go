@@ -19,7 +19,7 @@ const (
 	exitUsage  = 3
 )
 
-const example = `Serves made-up events of one project as Mixpanel's raw export API does, and prints its base URL when it is ready.
+const example = `Serves made-up events of one project as Mixpanel's raw export and Query APIs do, and prints its base URL when it is ready.
 
 Example:
   fakemixpanel --project 12345 --events-per-day 7000 --precompute 2026-01-01..2026-01-31
@@ -80,7 +80,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.Uint64Var(&o.generator.Seed, "seed", 1, "`number` that the made-up events depend on")
 	flags.StringVar(&o.dir, "dir", "", "`directory` with yyyy-mm-dd.ndjson or .ndjson.gz to serve in place of made-up events")
 	flags.BoolVar(&o.noLimits, "no-limits", false, "allow any number of requests")
-	flags.BoolVar(&o.control, "control", false, "serve GET /_requests, and GET, POST and DELETE /_faults")
+	flags.BoolVar(&o.control, "control", false, "serve GET /_requests and /_queries, and GET, POST and DELETE /_faults")
 	flags.BoolVar(&o.timeInMS, "time-in-ms", false, "unit of time in the files of --dir and of the days of --precompute")
 	flags.StringVar(&o.precompute, "precompute", "", "days `FROM..TO` to make and compress before serving")
 	flags.BoolVar(&o.live, "live", false, "leave out made-up events that would not have arrived by now")
@@ -104,6 +104,7 @@ func (o options) server() (*mixpaneltest.Server, error) {
 		o.generator.Now = time.Now
 	}
 	p.Data = o.generator
+	p.Funnels = []mixpaneltest.Funnel{{ID: 1, Name: "Purchase", Steps: []string{"Page Viewed", "Product Viewed", "Purchase"}}}
 	if o.dir != "" {
 		p.Data = mixpaneltest.Dir{Path: o.dir, TimeInMS: o.timeInMS}
 	}
@@ -119,8 +120,9 @@ func (o options) server() (*mixpaneltest.Server, error) {
 		p.Data = cache
 	}
 	return mixpaneltest.New(mixpaneltest.Config{
-		Projects: []mixpaneltest.Project{p},
-		Limits:   mixpaneltest.Limits{Off: o.noLimits},
+		Projects:    []mixpaneltest.Project{p},
+		Limits:      mixpaneltest.Limits{Off: o.noLimits},
+		QueryLimits: mixpaneltest.Limits{Off: o.noLimits},
 	})
 }
 

@@ -86,6 +86,13 @@ func TestServesAndIsSteered(t *testing.T) {
 		log[1].Fault != mixpaneltest.Status503 {
 		t.Errorf("log %s", body)
 	}
+	if status, body := do(t, http.MethodGet, url+mixpaneltest.QueryPath+"funnels/list?project_id=12345", ""); status != 200 {
+		t.Errorf("query: status %d, body %q", status, body)
+	}
+	if _, body := do(t, http.MethodGet, url+"/_queries", ""); json.Unmarshal([]byte(body), &log) != nil || len(log) != 1 ||
+		log[0].Call != "funnels/list" {
+		t.Errorf("log of queries %s", body)
+	}
 }
 
 func TestNoControlsUnlessAsked(t *testing.T) {

@@ -1,0 +1,410 @@
+package mixpanel_test
+
+import (
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"mixduck/internal/day"
+	"mixduck/internal/secret"
+	"mixduck/mixpanel"
+	"mixduck/mixpanel/mixpaneltest"
+)
+
+// today is the last day that the stand-in knows.
+var today = day.New(2025, 3, 10)
+
+// week asks for the week that ends today.
+func week() mixpanel.SegmentationRequest {
+	return mixpanel.SegmentationRequest{Project: 7, Event: "Page Viewed", Days: day.Range{From: today - 6, To: today}}
+}
+
+// serveEvents returns a stand-in with n events a day and a saved funnel, and a client of it.
+func serveEvents(tb testing.TB, n int) (*mixpaneltest.Server, *mixpanel.Client) {
+	tb.Helper()
+	fake := mixpaneltest.Start(tb, mixpaneltest.Config{
+		Projects: []mixpaneltest.Project{{
+			ID: 7, Region: "us", Username: "sa", Secret: "s3cret",
+			Data: mixpaneltest.Generator{Seed: 1, EventsPerDay: n},
+			Funnels: []mixpaneltest.Funnel{
+				{ID: 7509, Name: "Purchase", Steps: []string{"Page Viewed", "Product Viewed", "Purchase"}},
+			},
+		}},
+		Now: func() time.Time { return today.Start(time.UTC).Add(12 * time.Hour) },
+	})
+	c, err := mixpanel.New(mixpanel.Config{BaseURL: fake.URL, Username: "sa", Secret: secret.New("s3cret")})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.CloseIdleConnections)
+	return fake, c
+}
+
+// exported is an event of an export.
+type exported struct {
+	Event      string
+	Properties map[string]json.RawMessage
+}
+
+func (e exported) text(key string) string {
+	var s string
+	if json.Unmarshal(e.Properties[key], &s) == nil {
+		return s
+	}
+	return string(e.Properties[key])
+}
+
+// export returns all events of days.
+func export(tb testing.TB, c *mixpanel.Client, days day.Range) []exported {
+	tb.Helper()
+	b, err := c.Export(tb.Context(), mixpanel.ExportRequest{Project: 7, Days: days})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer b.Close()
+	var events []exported
+	for in := json.NewDecoder(unzip(tb, b)); in.More(); {
+		var e exported
+		if err := in.Decode(&e); err != nil {
+			tb.Fatal(err)
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// unzip returns the lines of a body.
+func unzip(tb testing.TB, b *mixpanel.Body) io.Reader {
+	tb.Helper()
+	if !b.Gzip {
+		return b
+	}
+	zr, err := gzip.NewReader(b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return zr
+}
+
+// tops returns the keys with the largest counts, the largest first.
+func tops(counts map[string]int64) []string {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
+	})
+}
+
+func TestBreakdownsAreThoseOfTheExport(t *testing.T) {
+	t.Parallel()
+	_, c := serveEvents(t, 40)
+	names, now, before, properties, plans := map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}
+	for _, part := range []struct {
+		days  day.Range
+		count map[string]int64
+	}{
+		{day.Range{From: today - 30, To: today - 2}, map[string]int64{}},
+		{day.Range{From: today - 1, To: today - 1}, before},
+		{day.Range{From: today, To: today}, now},
+	} {
+		for _, e := range export(t, c, part.days) {
+			names[e.Event]++
+			part.count[e.Event]++
+			if e.Event == "Search" {
+				plans[e.text("plan")]++
+				for key := range e.Properties {
+					properties[key]++
+				}
+			}
+		}
+	}
+
+	gotNames, err := c.EventNames(t.Context(), 7, 5)
+	if diff := gocmp.Diff(tops(names)[:5], gotNames); err != nil || diff != "" {
+		t.Errorf("names: %v (-export +query):\n%s", err, diff)
+	}
+	gotTop, err := c.TopEvents(t.Context(), 7, "", 3)
+	var wantTop []mixpanel.TopEvent
+	for _, name := range tops(now)[:3] {
+		wantTop = append(wantTop, mixpanel.TopEvent{
+			Event: name, Amount: json.Number(strconv.FormatInt(now[name], 10)),
+			PercentChange: float64(now[name]-before[name]) / float64(before[name]),
+		})
+	}
+	if diff := gocmp.Diff(wantTop, gotTop); err != nil || diff != "" {
+		t.Errorf("top events: %v (-export +query):\n%s", err, diff)
+	}
+	gotProperties, err := c.EventProperties(t.Context(), 7, "Search", 100)
+	var wantProperties []mixpanel.PropertyCount
+	for _, name := range tops(properties) {
+		wantProperties = append(wantProperties, mixpanel.PropertyCount{Name: name, Count: properties[name]})
+	}
+	if diff := gocmp.Diff(wantProperties, gotProperties); err != nil || diff != "" {
+		t.Errorf("properties: %v (-export +query):\n%s", err, diff)
+	}
+	gotPlans, err := c.PropertyValues(t.Context(), 7, "Search", "plan", 0)
+	if diff := gocmp.Diff(tops(plans), gotPlans); err != nil || diff != "" {
+		t.Errorf("values: %v (-export +query):\n%s", err, diff)
+	}
+}
+
+func TestSegmentationIsThatOfTheExport(t *testing.T) {
+	t.Parallel()
+	_, c := serveEvents(t, 200)
+	r := week()
+	all := export(t, c, r.Days)
+	tests := []struct {
+		name string
+		edit func(*mixpanel.SegmentationRequest)
+		bin  func(exported) (segment, unit string) // "" leaves it out
+	}{
+		{"by day", func(*mixpanel.SegmentationRequest) {}, func(e exported) (string, string) {
+			return e.Event, at(e).Format(time.DateOnly)
+		}},
+		{"by hour", func(r *mixpanel.SegmentationRequest) { r.Unit = mixpanel.UnitHour }, func(e exported) (string, string) {
+			return e.Event, at(e).Format("2006-01-02 15:00:00")
+		}},
+		{"by month", func(r *mixpanel.SegmentationRequest) { r.Unit = mixpanel.UnitMonth }, func(e exported) (string, string) {
+			return e.Event, "2025-03-01"
+		}},
+		{"by a property", func(r *mixpanel.SegmentationRequest) { r.On = `properties["$os"]` }, func(e exported) (string, string) {
+			return e.text("$os"), at(e).Format(time.DateOnly)
+		}},
+		{"with a condition", func(r *mixpanel.SegmentationRequest) { r.Where = `properties["plan"] == "pro"` }, func(e exported) (string, string) {
+			if e.text("plan") != "pro" {
+				return "", ""
+			}
+			return e.Event, at(e).Format(time.DateOnly)
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			want := map[string]map[string]int64{}
+			for _, e := range all {
+				segment, unit := tt.bin(e)
+				if e.Event != "Page Viewed" || segment == "" {
+					continue
+				}
+				if want[segment] == nil {
+					want[segment] = map[string]int64{}
+				}
+				want[segment][unit]++
+			}
+			r := week()
+			tt.edit(&r)
+			s, err := c.Segmentation(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := gocmp.Diff(want, counts(t, s)); diff != "" {
+				t.Errorf("(-export +query):\n%s", diff)
+			}
+			if !slices.IsSorted(s.Series) || len(s.Series) == 0 {
+				t.Errorf("series = %q, want it sorted", s.Series)
+			}
+		})
+	}
+}
+
+// at returns the time of an event.
+func at(e exported) time.Time {
+	seconds, _ := strconv.ParseInt(string(e.Properties["time"]), 10, 64)
+	return time.Unix(seconds, 0).UTC()
+}
+
+// counts returns the values of s that are not 0.
+func counts(tb testing.TB, s mixpanel.Segmentation) map[string]map[string]int64 {
+	tb.Helper()
+	all := map[string]map[string]int64{}
+	for segment, units := range s.Values {
+		all[segment] = map[string]int64{}
+		for unit, count := range units {
+			n, err := count.Int64()
+			if err != nil {
+				tb.Fatal(err)
+			}
+			if n > 0 {
+				all[segment][unit] = n
+			}
+		}
+	}
+	return all
+}
+
+func TestPeopleAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	_, c := serveEvents(t, 150)
+	r := week()
+	events, err := c.Segmentation(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Type = mixpanel.AnalysisUnique
+	people, err := c.Segmentation(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Type = mixpanel.AnalysisAverage
+	average, err := c.Segmentation(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range events.Series {
+		n, _ := events.Values["Page Viewed"][d].Float64()
+		p, _ := people.Values["Page Viewed"][d].Float64()
+		a, _ := average.Values["Page Viewed"][d].Float64()
+		if p <= 0 || p > n || a != n/p {
+			t.Errorf("%s: %v events of %v people, %v each", d, n, p, a)
+		}
+	}
+}
+
+func TestFunnels(t *testing.T) {
+	t.Parallel()
+	_, c := serveEvents(t, 400)
+	saved, err := c.FunnelList(t.Context(), 7)
+	if want := []mixpanel.SavedFunnel{{ID: 7509, Name: "Purchase"}}; err != nil || !slices.Equal(saved, want) {
+		t.Fatalf("FunnelList = %v, %v, want %v", saved, err, want)
+	}
+	r := mixpanel.FunnelRequest{Project: 7, Funnel: 7509, Days: day.Range{From: today - 2, To: today}}
+	days, err := c.Funnel(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := week()
+	people.Days, people.Type = r.Days, mixpanel.AnalysisUnique
+	entered, err := c.Segmentation(t.Context(), people)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(days) != 3 {
+		t.Fatalf("%d periods, want 3", len(days))
+	}
+	for i, p := range days {
+		if p.Start != r.Days.From+day.Day(i) || len(p.Steps) != 3 || p.Steps[2].Event != "Purchase" {
+			t.Errorf("period %d = %+v", i, p)
+		}
+		first, second := p.Steps[0], p.Steps[1]
+		if want := entered.Values["Page Viewed"][p.Start.String()].String(); strconv.FormatInt(first.Count, 10) != want {
+			t.Errorf("%s: %d people entered, want %s", p.Start, first.Count, want)
+		}
+		if first.AfterStart != 0 || second.AfterStart <= 0 || second.Count > first.Count || second.FromStart != float64(second.Count)/float64(first.Count) {
+			t.Errorf("%s: steps %+v", p.Start, p.Steps)
+		}
+	}
+	r.Unit = mixpanel.UnitMonth
+	if months, err := c.Funnel(t.Context(), r); err != nil || len(months) != 1 || months[0].Start != day.New(2025, 3, 1) {
+		t.Errorf("by month: %+v, %v", months, err)
+	}
+	r.Funnel = 1
+	_, err = c.Funnel(t.Context(), r)
+	wantError(t, err, mixpanel.Retry, mixpanel.ReasonBadRequest)
+}
+
+// TestAnswersOfTheContract reads answers in the forms of the examples in Mixpanel's OpenAPI description, and some that it
+// leaves open.
+func TestAnswersOfTheContract(t *testing.T) {
+	t.Parallel()
+	const custom = `{"count":9007199254740993,"avg_time":133.5,"avg_time_from_start":140,"step_conv_ratio":0.5,"goal":"$custom_event:1",` +
+		`"step_label":"Game Played","custom_event":true,"custom_event_id":1,"overall_conv_ratio":0.25,"event":"$custom_event:1"}`
+	tests := []struct {
+		name, body string
+		ask        func(ctx context.Context, c *mixpanel.Client) (any, error)
+		want       any // nil means an error
+	}{
+		{
+			"top events", `{"events":[{"amount":9007199254740993,"event":"a","percent_change":-0.5,"new":[]},{"amount":1.5,"event":"b","percent_change":null}],"type":"unique"}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.TopEvents(ctx, 1, "", 0) },
+			[]mixpanel.TopEvent{{Event: "a", Amount: "9007199254740993", PercentChange: -0.5}, {Event: "b", Amount: "1.5"}},
+		},
+		{
+			"no events today", `{"events":[],"type":"unique"}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.TopEvents(ctx, 1, "", 0) },
+			[]mixpanel.TopEvent{},
+		},
+		{
+			"no top events", `{"type":"unique"}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.TopEvents(ctx, 1, "", 0) },
+			nil,
+		},
+		{
+			"properties, one of them named error", `{"ad version":{"count":295},"error":{"count":91},"b":{"count":295}}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.EventProperties(ctx, 1, "a", 0) },
+			[]mixpanel.PropertyCount{{Name: "ad version", Count: 295}, {Name: "b", Count: 295}, {Name: "error", Count: 91}},
+		},
+		{
+			"values that are no texts", `["cat",9007199254740993,true,null,["a"]]`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) {
+				return c.PropertyValues(ctx, 1, "a", "b", 0)
+			},
+			[]string{"cat", "9007199254740993", "true", "", `["a"]`},
+		},
+		{
+			"a segmentation", `{"data":{"series":["2011-08-09","2011-08-08"],"values":{"Signed up":{"2011-08-08":9007199254740993,"2011-08-09":0.5}}},"legend_size":1}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.Segmentation(ctx, search()) },
+			mixpanel.Segmentation{
+				Series: []string{"2011-08-08", "2011-08-09"},
+				Values: map[string]map[string]json.Number{"Signed up": {"2011-08-08": "9007199254740993", "2011-08-09": "0.5"}},
+			},
+		},
+		{
+			"no segmentation", `{"data":{},"legend_size":1}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.Segmentation(ctx, search()) },
+			nil,
+		},
+		{
+			"saved funnels", `[{"funnel_id":7509,"name":"Signup funnel","creator":1}]`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.FunnelList(ctx, 1) },
+			[]mixpanel.SavedFunnel{{ID: 7509, Name: "Signup funnel"}},
+		},
+		{
+			"a funnel",
+			`{"meta":{"dates":["2016-09-12"]},"data":{"2016-09-19":{"steps":[],"analysis":{}},"2016-09-12":{"steps":[{"count":3,"avg_time":null,"goal":"App Open"},` + custom + `]}}}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.Funnel(ctx, checkout()) },
+			[]mixpanel.FunnelPeriod{
+				{Start: day.New(2016, 9, 12), Steps: []mixpanel.FunnelStep{
+					{Event: "App Open", Label: "App Open", Count: 3},
+					{
+						Event: "$custom_event:1", Label: "Game Played", Count: 9007199254740993, FromPrevious: 0.5, FromStart: 0.25,
+						AfterPrevious: 133500 * time.Millisecond, AfterStart: 140 * time.Second,
+					},
+				}},
+				{Start: day.New(2016, 9, 19), Steps: []mixpanel.FunnelStep{}},
+			},
+		},
+		{
+			"no funnel", `{"meta":{}}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.Funnel(ctx, checkout()) },
+			nil,
+		},
+		{
+			"a funnel without dates", `{"data":{"soon":{"steps":[]}}}`,
+			func(ctx context.Context, c *mixpanel.Client) (any, error) { return c.Funnel(ctx, checkout()) },
+			nil,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, tt.body) })
+			got, err := tt.ask(t.Context(), c)
+			if tt.want == nil {
+				wantError(t, err, mixpanel.Retry, mixpanel.ReasonServer)
+				return
+			}
+			if diff := gocmp.Diff(tt.want, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,115 @@
+package mixpanel
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Analysis is what is counted. "" means [AnalysisGeneral].
+type Analysis string
+
+// The analyses.
+const (
+	AnalysisGeneral Analysis = "general" // events
+	AnalysisUnique  Analysis = "unique"  // people that had the event
+	AnalysisAverage Analysis = "average" // events for each of these people
+)
+
+// TopEvent is one of today's events. Amount is exact; with [AnalysisAverage] it can have a fraction.
+type TopEvent struct {
+	Event         string      `json:"event"`
+	Amount        json.Number `json:"amount"`
+	PercentChange float64     `json:"percent_change"` // from yesterday: 0.5 is half as many again
+}
+
+// PropertyCount is how many events have a property.
+type PropertyCount struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
+}
+
+// EventNames returns the names of the most common events of the last 31 days, at most limit; 0 means Mixpanel's default
+// of 255. Events that are hidden in Mixpanel are not among them. Errors are those of every call of the Query API: they name
+// the call, and have an [*Error] below, or the cause with which ctx ended.
+func (c *Client) EventNames(ctx context.Context, project int64, limit int) ([]string, error) {
+	p := newParams(project)
+	p.analysis(AnalysisGeneral)
+	p.limit(limit)
+	return query(ctx, c, "events/names", p, decode[[]string])
+}
+
+// TopEvents returns today's most common events, at most limit; 0 means Mixpanel's default of 100. Errors are as in
+// [Client.EventNames].
+func (c *Client) TopEvents(ctx context.Context, project int64, count Analysis, limit int) ([]TopEvent, error) {
+	p := newParams(project)
+	p.analysis(orDefault(count, AnalysisGeneral))
+	p.limit(limit)
+	return query(ctx, c, "events/top", p, readTopEvents)
+}
+
+// EventProperties returns the properties that the most events of that name have, the most common first, at most limit;
+// 0 means Mixpanel's default of 10. Errors are as in [Client.EventNames].
+func (c *Client) EventProperties(ctx context.Context, project int64, event string, limit int) ([]PropertyCount, error) {
+	p := newParams(project)
+	p.required("event", event)
+	p.limit(limit)
+	return query(ctx, c, "events/properties/top", p, readProperties)
+}
+
+// PropertyValues returns the most common values of a property of events of that name, at most limit; 0 means Mixpanel's
+// default of 255. A value that is no text is returned as its JSON. Errors are as in [Client.EventNames].
+func (c *Client) PropertyValues(ctx context.Context, project int64, event, property string, limit int) ([]string, error) {
+	p := newParams(project)
+	p.required("event", event)
+	p.required("name", property)
+	p.limit(limit)
+	return query(ctx, c, "events/properties/values", p, readValues)
+}
+
+// analysis sets what is counted; "" leaves it out.
+func (p *params) analysis(a Analysis) {
+	p.oneOf("type", string(a), string(AnalysisGeneral), string(AnalysisUnique), string(AnalysisAverage))
+}
+
+func readTopEvents(answer []byte) ([]TopEvent, error) {
+	top, err := decode[struct {
+		Events []TopEvent `json:"events"`
+	}](answer)
+	if err == nil && top.Events == nil {
+		err = notUnderstood(errors.New("it has no events"))
+	}
+	return top.Events, err
+}
+
+func readProperties(answer []byte) ([]PropertyCount, error) {
+	byName, err := decode[map[string]struct {
+		Count int64 `json:"count"`
+	}](answer)
+	if err != nil {
+		return nil, err
+	}
+	counts := make([]PropertyCount, 0, len(byName))
+	for name, p := range byName {
+		counts = append(counts, PropertyCount{name, p.Count})
+	}
+	slices.SortFunc(counts, func(a, b PropertyCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))
+	})
+	return counts, nil
+}
+
+func readValues(answer []byte) ([]string, error) {
+	raw, err := decode[[]json.RawMessage](answer)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]string, len(raw))
+	for i, v := range raw {
+		values[i] = rawText(v)
+	}
+	return values, nil
+}

@@ -1,0 +1,123 @@
+package mixpanel
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"mixduck/internal/day"
+)
+
+// SavedFunnel is a funnel that was saved in Mixpanel.
+type SavedFunnel struct {
+	ID   int64  `json:"funnel_id"`
+	Name string `json:"name"`
+}
+
+// FunnelRequest says which saved funnel to count, and over which days people enter it.
+type FunnelRequest struct {
+	Project int64
+	Funnel  int64     // the id of a [SavedFunnel]
+	Days    day.Range // in the zone in which Mixpanel takes the project's dates; not empty
+	Unit    Unit      // day, week or month; "" means day
+	Where   string    // an expression that events must fulfil; "" means no condition
+}
+
+// FunnelPeriod is how the people fared who entered a funnel in one unit of time.
+type FunnelPeriod struct {
+	Start day.Day // of the unit
+	Steps []FunnelStep
+}
+
+// FunnelStep is how many people took a step of a funnel.
+type FunnelStep struct {
+	Event         string        // "$custom_event:12345" for a custom one
+	Label         string        // the name of the event as people know it
+	Count         int64         // of people
+	FromPrevious  float64       // the part of those of the step before, 0 to 1
+	FromStart     float64       // the part of those of the first step, 0 to 1
+	AfterPrevious time.Duration // the mean time since the step before; 0 when Mixpanel gives none
+	AfterStart    time.Duration // the mean time since the first step; 0 when Mixpanel gives none
+}
+
+// FunnelList returns the funnels that are saved in the project. Errors are as in [Client.EventNames].
+func (c *Client) FunnelList(ctx context.Context, project int64) ([]SavedFunnel, error) {
+	return query(ctx, c, "funnels/list", newParams(project), decode[[]SavedFunnel])
+}
+
+// Funnel counts the people who went through a saved funnel; the periods are ascending. Errors are as in
+// [Client.EventNames].
+func (c *Client) Funnel(ctx context.Context, r FunnelRequest) ([]FunnelPeriod, error) {
+	return query(ctx, c, "funnels", r.params(), readFunnel)
+}
+
+func (r FunnelRequest) params() *params {
+	p := newParams(r.Project)
+	if r.Funnel <= 0 {
+		p.refuse("%d is not a funnel id", r.Funnel)
+	}
+	p.Set("funnel_id", strconv.FormatInt(r.Funnel, 10))
+	p.days(r.Days)
+	p.oneOf("unit", string(r.Unit), string(UnitDay), string(UnitWeek), string(UnitMonth))
+	p.optional("where", r.Where)
+	return p
+}
+
+// funnelAnswer is what Mixpanel sends.
+type funnelAnswer struct {
+	Data map[day.Day]struct {
+		Steps []funnelStep `json:"steps"`
+	} `json:"data"`
+}
+
+type funnelStep struct {
+	Event            string  `json:"event"`
+	Goal             string  `json:"goal"`
+	Label            string  `json:"step_label"`
+	Count            int64   `json:"count"`
+	StepConvRatio    float64 `json:"step_conv_ratio"`
+	OverallConvRatio float64 `json:"overall_conv_ratio"`
+	AvgTime          seconds `json:"avg_time"`
+	AvgTimeFromStart seconds `json:"avg_time_from_start"`
+}
+
+// seconds may have a fraction; null leaves them 0.
+type seconds float64
+
+func (s seconds) duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
+
+func readFunnel(answer []byte) ([]FunnelPeriod, error) {
+	f, err := decode[funnelAnswer](answer)
+	if err != nil {
+		return nil, err
+	}
+	if f.Data == nil {
+		return nil, notUnderstood(errors.New("it has no data"))
+	}
+	periods := make([]FunnelPeriod, 0, len(f.Data))
+	for start, p := range f.Data {
+		steps := make([]FunnelStep, len(p.Steps))
+		for i, s := range p.Steps {
+			steps[i] = s.step()
+		}
+		periods = append(periods, FunnelPeriod{start, steps})
+	}
+	slices.SortFunc(periods, func(a, b FunnelPeriod) int { return cmp.Compare(a.Start, b.Start) })
+	return periods, nil
+}
+
+func (s funnelStep) step() FunnelStep {
+	event := cmp.Or(s.Event, s.Goal)
+	return FunnelStep{
+		Event:         event,
+		Label:         cmp.Or(s.Label, event),
+		Count:         s.Count,
+		FromPrevious:  s.StepConvRatio,
+		FromStart:     s.OverallConvRatio,
+		AfterPrevious: s.AvgTime.duration(),
+		AfterStart:    s.AvgTimeFromStart.duration(),
+	}
+}

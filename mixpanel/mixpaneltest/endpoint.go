@@ -1,0 +1,152 @@
+package mixpaneltest
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mixduck/internal/day"
+)
+
+// breakdownDays is how many days, today included, the calls cover that take no dates. Mixpanel's OpenAPI description of
+// the Query API says so of events/names.
+const breakdownDays = 31
+
+// endpoint is a call of the Query API. Its parameters are those of Mixpanel's OpenAPI description, but for some that
+// narrow or shape an answer: these are refused, so that a client cannot rely on them.
+type endpoint struct {
+	name         string
+	required     []string // parameters beside project_id
+	optional     []string
+	units        []string // of the parameter unit; the first is the default
+	defaultLimit int
+	maxLimit     int // 0 means none
+	answer       func(*call) (any, error)
+}
+
+// endpointOf returns the endpoint of that name, below QueryPath.
+func endpointOf(name string) (endpoint, bool) {
+	e := endpoint{name: name, optional: []string{"limit"}}
+	switch name {
+	case "events/names":
+		e.required, e.defaultLimit, e.answer = []string{"type"}, 255, (*call).names
+	case "events/top":
+		e.required, e.defaultLimit, e.answer = []string{"type"}, 100, (*call).top
+	case "events/properties/top":
+		e.required, e.defaultLimit, e.answer = []string{"event"}, 10, (*call).properties
+	case "events/properties/values":
+		e.required, e.defaultLimit, e.answer = []string{"event", "name"}, 255, (*call).values
+	case "segmentation":
+		e.required = []string{"event", "from_date", "to_date"}
+		e.optional = append(e.optional, "on", "where", "unit", "type")
+		e.units = []string{"day", "minute", "hour", "month"}
+		e.defaultLimit, e.maxLimit, e.answer = 60, 10_000, (*call).segmentation
+	case "funnels":
+		e.required = []string{"funnel_id", "from_date", "to_date"}
+		e.optional = []string{"where", "unit"}
+		e.units, e.answer = []string{"day", "week", "month"}, (*call).funnel
+	case "funnels/list":
+		e.optional, e.answer = nil, (*call).funnels
+	default:
+		return endpoint{}, false
+	}
+	return e, true
+}
+
+// call is a request to an endpoint.
+type call struct {
+	endpoint
+	query    // its days, limit and filter
+	server   *Server
+	project  *project
+	kind     string // general, unique or average
+	unit     string
+	on       string // the name of a property, or ""
+	property string
+	funnelID int64
+}
+
+// parseCall reads the parameters of a request, but for project_id. today is that of the project.
+func parseCall(e endpoint, raw string, today day.Day) (call, *refusal) {
+	c := call{endpoint: e, kind: "general"}
+	c.days = day.Range{From: today - breakdownDays + 1, To: today}
+	c.limit = e.defaultLimit
+	if len(e.units) > 0 {
+		c.unit = e.units[0]
+	}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return c, wrapped(http.StatusBadRequest, "malformed query: %v", err)
+	}
+	for key, v := range values {
+		if len(v) != 1 {
+			return c, wrapped(http.StatusBadRequest, "parameter %s is given %d times", key, len(v))
+		}
+		if key == "project_id" {
+			continue
+		}
+		if !slices.Contains(e.required, key) && !slices.Contains(e.optional, key) {
+			return c, wrapped(http.StatusBadRequest, "unsupported parameter %s", key)
+		}
+		if no := c.set(key, v[0]); no != nil {
+			return c, no
+		}
+	}
+	for _, key := range e.required {
+		if values.Get(key) == "" {
+			return c, wrapped(http.StatusBadRequest, "%s is a required parameter", key)
+		}
+	}
+	if c.days.From > c.days.To {
+		return c, wrapped(http.StatusBadRequest, "from_date %s is after to_date %s", c.days.From, c.days.To)
+	}
+	return c, nil
+}
+
+// set reads one parameter.
+func (c *call) set(key, value string) *refusal {
+	var err error
+	switch key {
+	case "event":
+		c.filter.events = []string{value}
+	case "name":
+		c.property = value
+	case "from_date":
+		c.days.From, err = day.Parse(value)
+	case "to_date":
+		c.days.To, err = day.Parse(value)
+	case "funnel_id":
+		c.funnelID, err = strconv.ParseInt(value, 10, 64)
+	case "limit":
+		c.limit, err = strconv.Atoi(value)
+		if err == nil && (c.limit < 1 || c.maxLimit > 0 && c.limit > c.maxLimit) {
+			return wrapped(http.StatusBadRequest, "limit %d is out of range", c.limit)
+		}
+	case "type":
+		c.kind = value
+		return oneOf(key, value, []string{"general", "unique", "average"})
+	case "unit":
+		c.unit = value
+		return oneOf(key, value, c.units)
+	case "where":
+		return c.filter.parseWhere(value)
+	case "on":
+		var ok bool
+		if c.on, ok = parseOn(value); !ok {
+			return wrapped(http.StatusBadRequest, "this stand-in does not know the expression %s", value)
+		}
+	}
+	if err != nil {
+		return wrapped(http.StatusBadRequest, "invalid %s: %v", key, err)
+	}
+	return nil
+}
+
+func oneOf(key, value string, known []string) *refusal {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return wrapped(http.StatusBadRequest, "%s must be one of %s, not %q", key, strings.Join(known, ", "), value)
+}

@@ -1,0 +1,101 @@
+package mixpaneltest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// journey is how far a person came in a funnel: when each step was taken.
+type journey []time.Time
+
+// funnels answers the saved funnels.
+func (c *call) funnels() (any, error) {
+	list := make([]map[string]any, 0, len(c.project.Funnels))
+	for _, f := range c.project.Funnels {
+		list = append(list, map[string]any{"funnel_id": f.ID, "name": f.Name})
+	}
+	return list, nil
+}
+
+// funnel answers how far people came. A person enters once a unit, with the first event of the first step, and takes each
+// later step with the first event of it that follows, until the end of the range; Mixpanel's time limit is not known here.
+func (c *call) funnel() (any, error) {
+	i := slices.IndexFunc(c.project.Funnels, func(f Funnel) bool { return f.ID == c.funnelID })
+	if i < 0 {
+		return nil, fmt.Errorf("there is no funnel %d", c.funnelID)
+	}
+	steps := c.project.Funnels[i].Steps
+	c.filter.events = steps
+	journeys := make(map[string]map[string]journey) // by unit and person
+	for row, err := range c.rows(c.days) {
+		if err != nil {
+			return nil, err
+		}
+		for _, people := range journeys {
+			j, begun := people[row.DistinctID]
+			if begun && len(j) < len(steps) && steps[len(j)] == row.Event {
+				people[row.DistinctID] = append(j, row.Time)
+			}
+		}
+		unit := c.unitOf(row.Time)
+		if journeys[unit] == nil {
+			journeys[unit] = make(map[string]journey)
+		}
+		if _, begun := journeys[unit][row.DistinctID]; !begun && row.Event == steps[0] {
+			journeys[unit][row.DistinctID] = journey{row.Time}
+		}
+	}
+	dates := c.series()
+	data := make(map[string]any, len(dates))
+	for _, unit := range dates {
+		data[unit] = report(steps, journeys[unit])
+	}
+	return map[string]any{"meta": map[string]any{"dates": dates}, "data": data}, nil
+}
+
+// report sums up the journeys that began in one unit.
+func report(steps []string, people map[string]journey) map[string]any {
+	counts := make([]int, len(steps))
+	sinceStep, sinceStart := make([]time.Duration, len(steps)), make([]time.Duration, len(steps))
+	for _, j := range people {
+		for i, at := range j {
+			counts[i]++
+			sinceStep[i] += at.Sub(j[max(0, i-1)])
+			sinceStart[i] += at.Sub(j[0])
+		}
+	}
+	rows := make([]map[string]any, len(steps))
+	for i, name := range steps {
+		rows[i] = map[string]any{
+			"event": name, "goal": name, "count": counts[i],
+			"step_conv_ratio":     part(counts[i], counts[max(0, i-1)]),
+			"overall_conv_ratio":  part(counts[i], counts[0]),
+			"avg_time":            mean(sinceStep[i], counts[i]),
+			"avg_time_from_start": mean(sinceStart[i], counts[i]),
+		}
+	}
+	rows[0]["avg_time"], rows[0]["avg_time_from_start"] = nil, nil // null, as Mixpanel's OpenAPI description has it
+	return map[string]any{
+		"steps": rows,
+		"analysis": map[string]any{
+			"completion": counts[len(counts)-1], "starting_amount": counts[0], "steps": len(steps),
+		},
+	}
+}
+
+// part returns n of all, 0 of nothing.
+func part(n, all int) float64 {
+	if all == 0 {
+		return 0
+	}
+	return float64(n) / float64(all)
+}
+
+// mean returns whole seconds.
+func mean(sum time.Duration, n int) int64 {
+	if n == 0 {
+		return 0
+	}
+	return int64(sum / time.Duration(n) / time.Second)
+}

@@ -1,0 +1,98 @@
+package mixpanel
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"mixduck/internal/day"
+)
+
+// params collects the parameters of a request, named as in Mixpanel's OpenAPI descriptions.
+type params struct {
+	url.Values
+	project int64
+	err     error // the first problem; such a request is not sent
+}
+
+func newParams(project int64) *params {
+	p := &params{Values: url.Values{"project_id": {strconv.FormatInt(project, 10)}}, project: project}
+	if project <= 0 {
+		p.refuse("%d is not a project id", project)
+	}
+	return p
+}
+
+func (p *params) refuse(format string, args ...any) {
+	if p.err == nil {
+		p.err = requestError(format, args...)
+	}
+}
+
+// required sets a text that must not be empty.
+func (p *params) required(key, value string) {
+	if value == "" {
+		p.refuse("no %s is given", key)
+	}
+	p.optional(key, value)
+}
+
+// optional sets a text; "" leaves it out.
+func (p *params) optional(key, value string) {
+	if !utf8.ValidString(value) {
+		p.refuse("%s is not valid UTF-8", key)
+	}
+	if value != "" {
+		p.Set(key, value)
+	}
+}
+
+// oneOf sets one of the texts in known; "" leaves it out.
+func (p *params) oneOf(key, value string, known ...string) {
+	if value != "" && !slices.Contains(known, value) {
+		p.refuse("%s is %q, not one of %s", key, value, strings.Join(known, ", "))
+	}
+	p.optional(key, value)
+}
+
+// limit sets how many results to return; 0 leaves it out.
+func (p *params) limit(n int) {
+	if n < 0 {
+		p.refuse("the limit %d is negative", n)
+	}
+	if n > 0 {
+		p.Set("limit", strconv.Itoa(n))
+	}
+}
+
+// days sets the range, which must not be empty.
+func (p *params) days(r day.Range) {
+	if r.Len() == 0 {
+		p.refuse("the range %s holds no day", r)
+	}
+	p.Set("from_date", r.From.String())
+	p.Set("to_date", r.To.String())
+}
+
+// names sets a JSON array of event names, with < > & as they are.
+func (p *params) names(key string, names []string) {
+	for _, n := range names {
+		switch {
+		case n == "":
+			p.refuse("an event name is empty")
+		case !utf8.ValidString(n):
+			p.refuse("the event name %q is not valid UTF-8", n)
+		}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(names); err != nil {
+		p.refuse("the event names: %v", err)
+	}
+	p.Set(key, strings.TrimSuffix(b.String(), "\n"))
+}

@@ -1,0 +1,149 @@
+package mixpanel
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"mixduck/internal/fault"
+)
+
+// maxAnswer bounds an answer of the Query API, unpacked.
+const maxAnswer = 32 << 20 // bytes
+
+// query makes one call of the Query API and reads its answer. It waits while as many calls for the project are under
+// way as Mixpanel allows. Errors name the call and have an [*Error] below, or the cause with which ctx ended.
+func query[T any](ctx context.Context, c *Client, path string, p *params, read func(answer []byte) (T, error)) (T, error) {
+	var result T
+	answer, err := c.answer(ctx, path, p)
+	if err == nil {
+		result, err = read(answer)
+	}
+	if err != nil {
+		var none T
+		return none, fault.New(fault.CodeOf(err), queryHint(err), "query %s: %w", path, err)
+	}
+	return result, nil
+}
+
+// answer returns the whole of a good answer.
+func (c *Client) answer(ctx context.Context, path string, p *params) ([]byte, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	leave, err := c.queries.enter(ctx, p.project)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	late := timeoutError("no whole answer within %s", c.queryTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.queryTimeout, late)
+	defer cancel()
+	ctx, watch := newWatchdog(ctx)
+	defer watch.release(nil)
+	body, err := c.send(ctx, watch, c.queryURL+"/"+path+"?"+p.Encode())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = body.Close() }() // all that counts has been read
+	text, err := body.text()
+	if err != nil {
+		return nil, err
+	}
+	return text, c.reported(text)
+}
+
+// text unpacks and returns the whole body, which must not exceed maxAnswer.
+func (b *Body) text() ([]byte, error) {
+	var r io.Reader = b
+	if b.Gzip {
+		zr, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, b.broken(err)
+		}
+		r = zr
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
+	if err != nil {
+		return nil, b.broken(err)
+	}
+	if len(text) > maxAnswer {
+		return nil, &Error{
+			Action: GiveUp, Reason: ReasonBadRequest, Smaller: true, Status: http.StatusOK,
+			Message: "the answer is larger than 32 MiB",
+		}
+	}
+	return text, nil
+}
+
+// broken says what err, met while unpacking, means: what has ended the transfer, or that its content is damaged.
+func (b *Body) broken(err error) error {
+	if b.err != nil && !errors.Is(b.err, io.EOF) {
+		return b.err
+	}
+	return truncatedError(err, "the answer is damaged: "+err.Error())
+}
+
+// reported is the error that an answer with status 200 holds in place of a result, as {"error": "…"}; nil if it holds
+// none. A property may be named error, but then what stands there is no text.
+func (c *Client) reported(answer []byte) error {
+	var object struct {
+		Error string `json:"error"`
+	}
+	_ = json.Unmarshal(answer, &object) // an answer of another form holds none
+	if object.Error == "" {
+		return nil
+	}
+	e := classify(http.StatusBadRequest, nil, []byte(c.redact(object.Error)), time.Now())
+	e.Status = http.StatusOK
+	return e
+}
+
+// decode reads an answer whose form is that of T. An answer that says nothing is none.
+func decode[T any](answer []byte) (T, error) {
+	var v T
+	if bytes.Equal(bytes.TrimSpace(answer), []byte("null")) {
+		return v, notUnderstood(errors.New("it is null"))
+	}
+	if err := json.Unmarshal(answer, &v); err != nil {
+		return v, notUnderstood(err)
+	}
+	return v, nil
+}
+
+// notUnderstood is an answer with status 200 that is not what was asked for.
+func notUnderstood(err error) *Error {
+	return &Error{
+		Action: Retry, Reason: ReasonServer, Status: http.StatusOK,
+		Message: clean("the answer is not understood: " + err.Error()), err: err,
+	}
+}
+
+// queryHint is [Error.Hint] where an export's would be wrong.
+func queryHint(err error) string {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return ""
+	}
+	switch e.Reason {
+	case ReasonPlan:
+		return "ask for a plan with the Query API in Mixpanel's billing settings"
+	case ReasonQuota:
+		return "wait " + e.wait() + "; Mixpanel allows a project 60 queries an hour"
+	case ReasonBusy:
+		return "let other queries of this project finish; Mixpanel allows 5 at once"
+	case ReasonBadRequest:
+		return "check the names, the days and the expressions; ask for less if the answer is too large"
+	case ReasonNotFound:
+		return "check the project id, the region and the ids"
+	case ReasonTimeout, ReasonTruncated:
+		return "ask again, or for fewer days"
+	default:
+		return ""
+	}
+}
