@@ -1,12 +1,16 @@
 package mixpanel
 
 import (
+	"compress/gzip"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 )
+
+// maxAnswer bounds an answer of the Query API, unpacked.
+const maxAnswer = 32 << 20 // bytes
 
 // Body is the answer to an export: lines of JSON, as they were sent. It is read by one goroutine; Close may be called
 // by another, and ends a read that waits.
@@ -82,6 +86,37 @@ func (b *Body) ending(err error) error {
 		return truncatedError(err, "the body is cut")
 	}
 	return networkError(err)
+}
+
+// text unpacks and returns the whole of an answer of the Query API, which must not exceed maxAnswer.
+func (b *Body) text() ([]byte, error) {
+	var r io.Reader = b
+	if b.Gzip {
+		zr, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, b.broken(err)
+		}
+		r = zr
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
+	if err != nil {
+		return nil, b.broken(err)
+	}
+	if len(text) > maxAnswer {
+		return nil, &Error{
+			Action: GiveUp, Reason: ReasonBadRequest, Smaller: true, Status: http.StatusOK,
+			Message: "the answer is larger than 32 MiB",
+		}
+	}
+	return text, nil
+}
+
+// broken says what err, met while unpacking, means: what has ended the transfer, or that its content is damaged.
+func (b *Body) broken(err error) error {
+	if b.err != nil && !errors.Is(b.err, io.EOF) {
+		return b.err
+	}
+	return truncatedError(err, "the answer is damaged: "+err.Error())
 }
 
 // Close gives the connection back if the body was read to its end, else it closes the connection.

@@ -106,7 +106,7 @@ func tops(counts map[string]int64) []string {
 
 func TestBreakdownsAreThoseOfTheExport(t *testing.T) {
 	t.Parallel()
-	_, c := serveEvents(t, 40)
+	_, c := serveEvents(t, 20)
 	names, now, before, properties, plans := map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}
 	for _, part := range []struct {
 		days  day.Range
@@ -159,7 +159,7 @@ func TestBreakdownsAreThoseOfTheExport(t *testing.T) {
 
 func TestSegmentationIsThatOfTheExport(t *testing.T) {
 	t.Parallel()
-	_, c := serveEvents(t, 200)
+	_, c := serveEvents(t, 80)
 	r := week()
 	all := export(t, c, r.Days)
 	tests := []struct {
@@ -243,7 +243,7 @@ func counts(tb testing.TB, s mixpanel.Segmentation) map[string]map[string]int64 
 
 func TestPeopleAreCountedOnce(t *testing.T) {
 	t.Parallel()
-	_, c := serveEvents(t, 150)
+	_, c := serveEvents(t, 60)
 	r := week()
 	events, err := c.Segmentation(t.Context(), r)
 	if err != nil {

@@ -2,19 +2,14 @@ package mixpanel
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
 	"mixduck/internal/fault"
 )
-
-// maxAnswer bounds an answer of the Query API, unpacked.
-const maxAnswer = 32 << 20 // bytes
 
 // query makes one call of the Query API and reads its answer. It waits while as many calls for the project are under
 // way as Mixpanel allows. Errors name the call and have an [*Error] below, or the cause with which ctx ended.
@@ -56,37 +51,6 @@ func (c *Client) answer(ctx context.Context, path string, p *params) ([]byte, er
 		return nil, err
 	}
 	return text, c.reported(text)
-}
-
-// text unpacks and returns the whole body, which must not exceed maxAnswer.
-func (b *Body) text() ([]byte, error) {
-	var r io.Reader = b
-	if b.Gzip {
-		zr, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, b.broken(err)
-		}
-		r = zr
-	}
-	text, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
-	if err != nil {
-		return nil, b.broken(err)
-	}
-	if len(text) > maxAnswer {
-		return nil, &Error{
-			Action: GiveUp, Reason: ReasonBadRequest, Smaller: true, Status: http.StatusOK,
-			Message: "the answer is larger than 32 MiB",
-		}
-	}
-	return text, nil
-}
-
-// broken says what err, met while unpacking, means: what has ended the transfer, or that its content is damaged.
-func (b *Body) broken(err error) error {
-	if b.err != nil && !errors.Is(b.err, io.EOF) {
-		return b.err
-	}
-	return truncatedError(err, "the answer is damaged: "+err.Error())
 }
 
 // reported is the error that an answer with status 200 holds in place of a result, as {"error": "…"}; nil if it holds

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -19,7 +18,7 @@ import (
 // Dir is a Source made of files, one a day: yyyy-mm-dd.ndjson, or yyyy-mm-dd.ndjson.gz, which goes out as it is. A day
 // without a file has no events.
 type Dir struct {
-	Path string
+	Path string // not empty
 	// TimeInMS says that the files hold times in milliseconds. Requests for the other unit fail.
 	TimeInMS bool
 }
@@ -59,14 +58,14 @@ func (dir Dir) Packed(d day.Day, f Format) (io.ReadCloser, error) {
 	if f.TimeInMS != dir.TimeInMS {
 		return nil, dir.errUnit()
 	}
-	file, err := os.Open(dir.name(d) + ".gz")
+	file, err := os.DirFS(dir.Path).Open(fileName(d) + ".gz")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // as packedSource wants it
 	}
 	return file, err
 }
 
-func (dir Dir) name(d day.Day) string { return filepath.Join(dir.Path, d.String()+".ndjson") }
+func fileName(d day.Day) string { return d.String() + ".ndjson" }
 
 func (dir Dir) errUnit() error {
 	return fmt.Errorf("the files in %s hold times with time_in_ms=%t only", dir.Path, dir.TimeInMS)
@@ -81,7 +80,7 @@ func (dir Dir) open(d day.Day, f Format) (io.ReadCloser, error) {
 	if packed != nil {
 		return unpack(packed)
 	}
-	file, err := os.Open(dir.name(d))
+	file, err := os.DirFS(dir.Path).Open(fileName(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // a day without a file is a day without events
 	}

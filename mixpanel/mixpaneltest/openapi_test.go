@@ -113,7 +113,7 @@ func TestAcceptsThePublishedParameters(t *testing.T) {
 // what it takes.
 func TestQueriesTakeThePublishedParameters(t *testing.T) {
 	t.Parallel()
-	s := start(t, project(20))
+	s := start(t, project(3))
 	for name, good := range goodQueries() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -246,7 +246,7 @@ func TestShiftedProjectsCountInTheirZone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := project(200)
+	p := project(20)
 	p.Location, p.ShiftedTimes = zone, true
 	s := start(t, p)
 	params := with(without(goodQueries()["segmentation"], "where"), "unit", "hour")

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// tally counts events.
+// tally counts events and the people who had them.
 type tally struct {
 	events int
 	people map[string]bool
