@@ -15,7 +15,8 @@ import (
 
 // This file is the one place that reads the texts of DuckDB's errors: these two have no code.
 
-var lockMessage = regexp.MustCompile(`(?s)Could not set lock on file.*?\(PID (\d+)\)`)
+// lockMessage finds who holds the lock. The program is named before it only by a process that may look into others.
+var lockMessage = regexp.MustCompile(`(?s)Conflicting lock is held in .*\bPID (\d+)`)
 
 // lockedBy recognises DuckDB's own lock error, which has no code but only a text.
 func lockedBy(path string, err error) error {
@@ -28,6 +29,13 @@ func lockedBy(path string, err error) error {
 		locked.Command = commandOf(locked.PID, "")
 	}
 	return locked
+}
+
+// FindCommand fills Command in for a process that could not look for itself.
+func (e *LockedError) FindCommand() {
+	if e.PID != 0 && e.Command == "" {
+		e.Command = commandOf(e.PID, "")
+	}
 }
 
 // diskFull makes DuckDB's error about a full disk recognisable as [syscall.ENOSPC].

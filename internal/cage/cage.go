@@ -14,9 +14,9 @@ type Config struct {
 	// says of this process and of its share of memory.
 	Read, Write []string
 
-	AddressSpace int64 // bytes of memory, mapped or in use; 0 does not bound it
-	FileBytes    int64 // of each file written; 0 does not bound it
-	OpenFiles    int64 // 0 does not bound it
+	Memory    int64 // bytes to map beyond what is mapped at the beginning; 0 does not bound it
+	FileBytes int64 // of each file written; 0 does not bound it
+	OpenFiles int64 // 0 does not bound it
 }
 
 // Report says which of the protections do not hold, a sentence each, for the log. It is empty where the kernel has

@@ -37,7 +37,7 @@ const mib = 1 << 20
 func caged(dir string) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	report, err := cage.Enter(cage.Config{
-		Read: []string{in("read"), in("missing")}, Write: []string{in("write")}, AddressSpace: 4096 * mib, FileBytes: mib, OpenFiles: 64,
+		Read: []string{in("read"), in("missing")}, Write: []string{in("write")}, Memory: 256 * mib, FileBytes: mib, OpenFiles: 64,
 	})
 	fmt.Printf("enter: %v %v\n", report, err)
 	read := func(name string) error {
@@ -75,7 +75,7 @@ func caged(dir string) {
 	try("open a socket", err)
 	try("run a program", syscall.Exec("/bin/true", []string{"true"}, nil))
 	try("kill the parent", syscall.Kill(os.Getppid(), syscall.SIGTERM))
-	_, err = syscall.Mmap(-1, 0, 4096*mib, syscall.PROT_READ, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	_, err = syscall.Mmap(-1, 0, 257*mib, syscall.PROT_READ, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	try("take too much memory", err)
 	var limit syscall.Rlimit
 	_ = syscall.Getrlimit(syscall.RLIMIT_CORE, &limit)

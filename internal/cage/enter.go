@@ -16,7 +16,8 @@ import (
 const marker = "MIXDUCK_CAGED"
 
 // Enter locks the calling process in, for good: besides the files of cfg it can use none, and it can start no program, open
-// no socket, leave no core dump, and nobody can look into its memory. A write beyond cfg.FileBytes fails with [syscall.EFBIG].
+// no socket, leave no core dump, and nobody can look into its memory. A write beyond cfg.FileBytes fails with [syscall.EFBIG],
+// one that nobody reads with [syscall.EPIPE].
 //
 // Where the kernel has Landlock the program is started anew on the way, in the same process: files are locked for a thread
 // and those that it starts, and only a new program has no others. So Enter has to be called before anything is done
@@ -25,22 +26,8 @@ func Enter(cfg Config) (Report, error) {
 	if _, ok := syscall.Getenv(marker); !ok && landlockVersion() > 0 {
 		return nil, startAnew(cfg)
 	}
-	signal.Ignore(syscall.SIGXFSZ) // else a write beyond FileBytes would end the process
-	for _, l := range []struct {
-		resource int
-		value    int64
-	}{
-		{unix.RLIMIT_AS, cfg.AddressSpace},
-		{unix.RLIMIT_FSIZE, cfg.FileBytes},
-		{unix.RLIMIT_NOFILE, cfg.OpenFiles},
-	} {
-		if l.value > 0 {
-			if err := setLimit(l.resource, uint64(l.value)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := setLimit(unix.RLIMIT_CORE, 0); err != nil {
+	signal.Ignore(syscall.SIGXFSZ, syscall.SIGPIPE) // a write that is too long, or that nobody reads, fails and does no more
+	if err := setLimits(cfg); err != nil {
 		return nil, err
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
@@ -67,17 +54,49 @@ func startAnew(cfg Config) error {
 	return fmt.Errorf("start %s anew: %w", exe, syscall.Exec(exe, args, append(os.Environ(), marker+"=1")))
 }
 
+func setLimits(cfg Config) error {
+	mapped, err := mappedBytes()
+	if err != nil {
+		return err
+	}
+	limits := map[int]int64{unix.RLIMIT_CORE: 0}
+	if cfg.Memory > 0 {
+		limits[unix.RLIMIT_AS] = mapped + cfg.Memory
+	}
+	if cfg.FileBytes > 0 {
+		limits[unix.RLIMIT_FSIZE] = cfg.FileBytes
+	}
+	if cfg.OpenFiles > 0 {
+		limits[unix.RLIMIT_NOFILE] = cfg.OpenFiles
+	}
+	for resource, value := range limits {
+		if err := setLimit(resource, uint64(value)); err != nil {
+			return fmt.Errorf("rlimit %d: %w", resource, err)
+		}
+	}
+	return nil
+}
+
 // setLimit lowers a limit; one that is lower already stays.
 func setLimit(resource int, value uint64) error {
 	var old unix.Rlimit
 	if err := unix.Getrlimit(resource, &old); err != nil {
-		return fmt.Errorf("rlimit %d: %w", resource, err)
+		return err
 	}
 	value = min(value, old.Max)
-	if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value}); err != nil {
-		return fmt.Errorf("rlimit %d: %w", resource, err)
+	return unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value})
+}
+
+// mappedBytes is how much memory the process has mapped; a Go program begins with more than a gigabyte, of which it uses
+// next to nothing.
+func mappedBytes() (int64, error) {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
 	}
-	return nil
+	var pages int64
+	_, err = fmt.Sscan(string(b), &pages)
+	return pages * int64(os.Getpagesize()), err
 }
 
 // checkFiles tries whether files are locked.

@@ -43,11 +43,11 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 		}
 	}
 	report, err := cage.Enter(cage.Config{
-		Read:         databaseFiles(t.Database),
-		Write:        []string{t.Dir},
-		AddressSpace: 2*t.MemoryLimit + 1e9,
-		FileBytes:    t.maxFileBytes(),
-		OpenFiles:    256,
+		Read:      databaseFiles(t.Database),
+		Write:     []string{t.Dir},
+		Memory:    t.maxMemory(),
+		FileBytes: t.maxFileBytes(),
+		OpenFiles: 256,
 	})
 	if err != nil {
 		return Result{}, err
@@ -56,6 +56,10 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 	res.Unprotected = report
 	return res, err
 }
+
+// maxMemory bounds what DuckDB takes besides the memory that it counts: texts and lists of one function call, buffers of
+// formats, what threads keep for themselves. It is a matter of experience.
+func (t *task) maxMemory() int64 { return t.MemoryLimit*3/2 + 500e6 }
 
 // maxFileBytes bounds each file, should all else fail to; 0 does not.
 func (t *task) maxFileBytes() int64 {

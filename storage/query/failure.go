@@ -33,6 +33,9 @@ func explainEnd(ctx context.Context, err error, stderr []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if err == nil {
+		return fmt.Errorf("%w: it said nothing", ErrCrashed)
+	}
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {
 		return err
@@ -42,12 +45,8 @@ func explainEnd(ctx context.Context, err error, stderr []byte) error {
 			return ErrOutOfMemory
 		}
 	}
-	status, ok := exit.Sys().(syscall.WaitStatus)
-	switch {
-	case ok && status.Signal() == syscall.SIGKILL:
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
 		return ErrKilled
-	case ok && status.Signal() == syscall.SIGPIPE:
-		return syscall.EPIPE // who read the result reads no more
 	}
 	return fmt.Errorf("%w: %w: %.200s", ErrCrashed, exit, firstLine(string(stderr)))
 }

@@ -59,11 +59,8 @@ func (g *gate) close() { _ = g.db.Close() } // there is nothing in it
 
 // check returns the statement that text is.
 func (g *gate) check(ctx context.Context, text string) (*statement, error) {
-	switch {
-	case len(text) > maxSQLBytes:
-		return nil, fault.Usage("put long lists into one text and split it: string_split('a,b', ',')", "the SQL is longer than 1 MiB")
-	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-		return nil, fault.Usage("remove the characters that are none", "the SQL is no valid UTF-8 text")
+	if err := checkText(text); err != nil {
+		return nil, err
 	}
 	st := &statement{text: text, body: text}
 	if m := explainPrefix.FindStringSubmatch(text); m != nil {
@@ -76,6 +73,16 @@ func (g *gate) check(ctx context.Context, text string) (*statement, error) {
 	}
 	st.body, err = g.trimEnd(ctx, st.body, whole)
 	return st, err
+}
+
+func checkText(text string) error {
+	switch {
+	case len(text) > maxSQLBytes:
+		return fault.Usage("put long lists into one text and split it: string_split('a,b', ',')", "the SQL is longer than 1 MiB")
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return fault.Usage("remove the characters that are none", "the SQL is no valid UTF-8 text")
+	}
+	return nil
 }
 
 // parse returns the syntax tree of the one statement that text is, as JSON, if it is allowed.

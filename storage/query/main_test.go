@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -18,23 +20,71 @@ import (
 // childRole is the environment variable that makes the test binary one of the processes below.
 const childRole = "MIXDUCK_QUERY_TEST_ROLE"
 
+// childExe is the program that children are; "" is the test binary.
+var childExe string
+
 func TestMain(m *testing.M) {
 	switch role := os.Getenv(childRole); role {
 	case "":
-		goleak.VerifyTestMain(m)
+		os.Exit(testMain(m))
 	case "child":
 		os.Exit(query.Child(context.Background(), os.Stdin, os.Stdout, os.Stderr))
+	case "stranger":
+		exit(strangerMain(os.Args[1]))
+	case "parent":
+		exit(parentMain(os.Args[1], os.Args[2]))
 	}
 }
 
-// launcher starts the test binary as a child.
-func launcher(tb testing.TB) query.Launcher {
+func testMain(m *testing.M) int {
+	if raceDetector {
+		dir, err := os.MkdirTemp("", "mixduck-query-*")
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		childExe = filepath.Join(dir, "child")
+		if out, err := exec.Command("go", "build", "-o", childExe, "./testdata/child").CombinedOutput(); err != nil {
+			fmt.Printf("%v\n%s", err, out)
+			return 1
+		}
+	}
+	if code := m.Run(); code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// self returns the path of the test binary.
+func self(tb testing.TB) string {
 	tb.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return query.Launcher{Exe: exe, Env: []string{childRole + "=child"}}
+	return exe
+}
+
+// launcher starts children.
+func launcher(tb testing.TB) query.Launcher {
+	tb.Helper()
+	if childExe != "" {
+		return query.Launcher{Exe: childExe}
+	}
+	return query.Launcher{Exe: self(tb), Env: []string{childRole + "=child"}}
 }
 
 // run runs a query and returns what it wrote to its standard output.
@@ -64,6 +114,13 @@ func newFile(tb testing.TB, statements ...string) string {
 	if err := e.Close(); err != nil {
 		tb.Fatal(err)
 	}
+	execute(tb, path, statements...)
+	return path
+}
+
+// execute opens a file as any other program would, runs the statements and closes it.
+func execute(tb testing.TB, path string, statements ...string) {
+	tb.Helper()
 	db, err := sql.Open("duckdb", path)
 	if err != nil {
 		tb.Fatal(err)
@@ -76,5 +133,4 @@ func newFile(tb testing.TB, statements ...string) string {
 	if err := db.Close(); err != nil {
 		tb.Fatal(err)
 	}
-	return path
 }

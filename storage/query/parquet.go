@@ -65,8 +65,11 @@ func (r *reader) parquetSource(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer st.Close()
-	rows, err := st.Exec()
-	r.res.Truncated = rows > r.task.Limit
+	if _, err := st.Exec(); err != nil {
+		return "", err
+	}
+	more, err := fetch(r.session, fmt.Sprintf("SELECT '' FROM temp.mixduck_result OFFSET %d", r.task.Limit))
+	r.res.Truncated = len(more) > 0
 	return fmt.Sprintf("FROM temp.mixduck_result LIMIT %d", r.task.Limit), err
 }
 

@@ -47,7 +47,7 @@ type Request struct {
 	Limit  int64  `json:"limit,omitempty"`  // of rows; 0 means all
 	Output string `json:"output,omitempty"` // path of the file to make; "" means Launcher.Stdout
 
-	MemoryLimit    int64         `json:"memory_limit,omitempty"`     // bytes that DuckDB may use; 0 means 1 GB. The process may have twice as much and 1 GB
+	MemoryLimit    int64         `json:"memory_limit,omitempty"`     // bytes that DuckDB may use; 0 means 1 GB. The process may have half as much again and 500 MB
 	Threads        int           `json:"threads,omitempty"`          // 0 means one a processor
 	TempDir        string        `json:"temp_dir,omitempty"`         // where to make the directory for what does not fit into memory; on the file system of Output, whose directory it is if ""
 	MaxTempBytes   int64         `json:"max_temp_bytes,omitempty"`   // on disk there; 0 means 16 GB

@@ -22,16 +22,19 @@ type reader struct {
 
 // read runs the statement to the end of its result.
 func (r *reader) read(ctx context.Context, stdout io.Writer) error {
-	var err error
-	if r.columns, r.keys, err = r.statement.columns(r.session); err != nil {
+	names, err := r.statement.names(r.session)
+	if err != nil {
 		return err
+	}
+	if r.columns, r.keys, err = r.statement.columns(r.session, names); err != nil {
+		return withoutExcerpt(err)
 	}
 	out, closeOut, err := r.task.output(stdout)
 	if err != nil {
 		return err
 	}
 	w := &bounded{w: out, left: r.task.MaxResultBytes, unbounded: r.task.MaxResultBytes == 0}
-	err = errors.Join(r.write(ctx, w), closeOut())
+	err = errors.Join(withoutExcerpt(r.write(ctx, w)), closeOut())
 	r.res.Columns, r.res.Bytes = r.columns, w.written
 	return err
 }

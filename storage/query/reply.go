@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"syscall"
 
 	"mixduck/internal/fault"
 	"mixduck/storage"
@@ -38,7 +39,7 @@ type failure struct {
 }
 
 // sentinels are the errors that are told apart on the other side, too.
-func sentinels() []error { return []error{ErrOutOfMemory, ErrTooLarge, ErrCrashed} }
+func sentinels() []error { return []error{ErrOutOfMemory, ErrTooLarge, ErrCrashed, syscall.EPIPE} }
 
 func newFailure(err error) *failure {
 	f := &failure{Message: err.Error(), Code: fault.CodeOf(err), Hint: fault.HintOf(err)}
@@ -60,6 +61,7 @@ func newFailure(err error) *failure {
 func (f *failure) err() error {
 	switch {
 	case f.Locked != nil:
+		f.Locked.FindCommand()
 		return f.Locked
 	case f.NotFound != nil:
 		return f.NotFound

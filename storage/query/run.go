@@ -29,8 +29,8 @@ type Launcher struct {
 // killTime is how long the pipes of a killed child are waited for.
 const killTime = 200 * time.Millisecond
 
-// Run runs one query and returns when its process has ended, which is at once if ctx ends: then the error is its cause.
-// While a load is under way it waits for it first, and while it reads no load begins.
+// Run runs one query and returns when its process has ended, which is at once if ctx ends – then the error is its cause – and
+// Launcher.Stdout has taken what it wrote. While a load is under way it waits for it first, and while it reads no load begins.
 //
 // Request.Output appears when the result is complete, in the place of what was there. Of a result for Launcher.Stdout a part may
 // have been written when Run fails. Errors: [storage.ErrLocked], [storage.ErrNotFound], those of this package, and SQL that is
@@ -180,7 +180,7 @@ func (r *Request) validate() error {
 	}
 	switch r.Format {
 	case Rows, CSV, JSON, JSONL, Parquet, Arrow:
-		return nil
+		return checkText(r.SQL)
 	}
 	return fault.Usage("choose rows, csv, json, jsonl, parquet or arrow", "%q is no format", r.Format)
 }

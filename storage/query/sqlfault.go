@@ -33,6 +33,14 @@ func sqlFault(s *storage.Session, err error) error {
 	return fault.Usage(hintFor(s, e), "%w", e)
 }
 
+// withoutExcerpt takes away what DuckDB shows of a text that is not the one that was given.
+func withoutExcerpt(err error) error {
+	if e, ok := errors.AsType[*storage.SQLError](err); ok {
+		e.Excerpt = ""
+	}
+	return err
+}
+
 // hintFor returns what helps with an error, if anything does.
 func hintFor(s *storage.Session, e *storage.SQLError) string {
 	switch {
@@ -40,6 +48,8 @@ func hintFor(s *storage.Session, e *storage.SQLError) string {
 		return tableHint(s)
 	case e.Kind == "Binder" && strings.HasPrefix(e.Message, "Referenced column"):
 		return "'DESCRIBE TABLE' lists the columns of a table; a property of an event is read as properties->>'$.name'"
+	case e.Kind == "Binder" && strings.Contains(e.Message, "STRING_LITERAL"):
+		return "a parameter is a text: say what else it is to be, as in $name::INTEGER"
 	case e.Kind == "Conversion":
 		return "TRY_CAST(value AS type) gives NULL where a value does not fit"
 	}

@@ -26,15 +26,19 @@ type statement struct {
 // subquery returns the statement as a source of rows. The newline ends a comment at its end.
 func (st *statement) subquery() string { return "(\n" + st.body + "\n)" }
 
-// columns asks DuckDB for the statement's columns, and for their names as keys, which differ from each other. It returns
-// what DuckDB says of a statement that does not fit the database.
-func (st *statement) columns(s *storage.Session) (columns []Column, keys []string, err error) {
-	given, err := st.prepare(s, st.text) // the messages for the text as it was given are the best ones
+// names returns the names of the statement's columns, as far as DuckDB knows them before parameters have values, or what it says
+// of a statement that does not fit the database. Its messages about the text as it was given are the best ones.
+func (st *statement) names(s *storage.Session) ([]string, error) {
+	prepared, err := st.prepare(s, st.text)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	names := given.Columns()
-	given.Close()
+	defer prepared.Close()
+	return prepared.Columns(), nil
+}
+
+// columns returns the statement's columns, and for each of them a name that no other one has.
+func (st *statement) columns(s *storage.Session, names []string) (columns []Column, keys []string, err error) {
 	if st.explain != "" {
 		keys = []string{"explain_key", "explain_value"}
 		return []Column{{keys[0], "VARCHAR"}, {keys[1], "VARCHAR"}}, keys, nil
@@ -55,7 +59,7 @@ func (st *statement) columns(s *storage.Session) (columns []Column, keys []strin
 		keys = append(keys, string(name))
 		columns = append(columns, Column{Name: string(name), Type: string(kind)})
 	}
-	if len(names) == len(columns) && (len(names) > 1 || len(st.params) == 0) { // DuckDB says one while parameters keep it from knowing
+	if len(names) == len(columns) && (len(names) > 1 || len(st.params) == 0) { // DuckDB says one while it does not know
 		for i := range columns {
 			columns[i].Name = names[i]
 		}
