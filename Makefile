@@ -8,7 +8,7 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 LDFLAGS   := -X mixduck/internal/buildinfo.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e lint fmt bench demo clean
+.PHONY: help build test unit e2e chaos lint fmt bench demo clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ unit: ## unit tests, shuffled and with the race detector
 
 e2e: ## the real binaries, on the embedded queue and on a real Redis
 	$(GO) test -shuffle=on -parallel 8 -timeout 10m ./e2e/...
+
+chaos: ## kill, freeze and starve real workers and a real Redis (some minutes; CHAOS_SCALE=3 for three times the jobs)
+	CHAOS_SCALE=$${CHAOS_SCALE:-1} $(GO) test -run TestChaos -timeout 60m ./chaos
 
 lint: $(GOLANGCI) ## formatting and linters
 	$(GOLANGCI) fmt --diff

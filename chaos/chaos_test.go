@@ -1,0 +1,79 @@
+// Package chaos kills, freezes and starves real workers and a real Redis while many jobs run, and checks afterwards that
+// nothing was lost, written twice, or written out of turn. What it goes by are the databases, the records of the jobs, the
+// log of Redis, the locks of the kernel and the requests that the stand-in for Mixpanel saw; not what the workers say.
+//
+// `make chaos` runs it. CHAOS_SCALE multiplies the jobs; where it is not set only the checks themselves are tested.
+// CHAOS_SEED repeats what was done at random, though not to the moment.
+package chaos
+
+import (
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9/logging"
+)
+
+const (
+	scaleVariable = "CHAOS_SCALE"
+	seedVariable  = "CHAOS_SEED"
+)
+
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(scaleVariable) == "" {
+		t.Skip("SKIPPED: make chaos runs this, for some minutes")
+	}
+	logging.Disable() // it speaks of each connection that fails
+	bin := build(t)
+	for _, sc := range scenarios() {
+		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			sc.run(t, bin)
+		})
+	}
+}
+
+// build builds the programs and returns their directory.
+func build(tb testing.TB) string {
+	tb.Helper()
+	bin := tb.TempDir()
+	cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", bin+string(filepath.Separator), "mixduck/cmd/worker", "mixduck/cmd/enqueue")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("build the programs: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// scale is how many times as many jobs there are.
+func scale(tb testing.TB) int {
+	tb.Helper()
+	text := os.Getenv(scaleVariable)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		tb.Fatalf("%s=%s: want a number from 1 on", scaleVariable, text)
+	}
+	return n
+}
+
+// newRandom takes its seed from the environment; a test that fails says what it was.
+func newRandom(tb testing.TB) *rand.Rand {
+	tb.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv(seedVariable); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			tb.Fatalf("%s: %v", seedVariable, err)
+		}
+	}
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("%s=%d", seedVariable, seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 0))
+}

@@ -1,0 +1,118 @@
+package chaos
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// history is what Redis has written down of lanes and jobs, as its append-only file has it: each write that it ever made.
+type history struct {
+	ends  map[string][]string // by job: the final states that it came to
+	turns map[string][]turn   // by lane, in the order in which they were given
+}
+
+// turn is a job's right to write to its database.
+type turn struct {
+	job   string
+	fence int64
+}
+
+// Names of keys, which the package jobs keeps to itself.
+const (
+	stateKeys  = "mixduck:{jobs}:state:" // then the state
+	laneKeys   = "mixduck:{lane:"        // then the lane
+	holderKeys = "}:holder"              // at the end
+)
+
+// readHistory reads the log of a Redis.
+func readHistory(tb testing.TB, r *redisServer) *history {
+	tb.Helper()
+	h := &history{ends: map[string][]string{}, turns: map[string][]turn{}}
+	names, err := filepath.Glob(filepath.Join(r.dir, "appendonlydir", "*.incr.aof"))
+	if err != nil || len(names) != 1 {
+		tb.Fatalf("the log of Redis is in %q, want one file (%v)", names, err)
+	}
+	f, err := os.Open(names[0])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	for in := bufio.NewReader(f); ; {
+		command, err := readCommand(in)
+		if errors.Is(err, io.EOF) {
+			return h
+		}
+		if err != nil {
+			tb.Fatalf("the log of Redis: %v", err)
+		}
+		h.add(command)
+	}
+}
+
+// begun returns how many turns there were.
+func (h *history) begun() (n int) {
+	for _, turns := range h.turns {
+		n += len(turns)
+	}
+	return n
+}
+
+// readCommand reads one command as clients send it: *2, $3, GET, $1, x.
+func readCommand(in *bufio.Reader) ([]string, error) {
+	n, err := readNumber(in, '*')
+	if err != nil {
+		return nil, err
+	}
+	command := make([]string, n)
+	for i := range command {
+		size, err := readNumber(in, '$')
+		if err != nil {
+			return nil, err
+		}
+		text := make([]byte, size+2)
+		if _, err := io.ReadFull(in, text); err != nil {
+			return nil, err
+		}
+		command[i] = string(text[:size])
+	}
+	return command, nil
+}
+
+func readNumber(in *bufio.Reader, kind byte) (int, error) {
+	line, err := in.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	if line[0] != kind {
+		return 0, fmt.Errorf("%q does not begin with %q", line, kind)
+	}
+	return strconv.Atoi(strings.TrimSpace(line[1:]))
+}
+
+// add takes in a write.
+func (h *history) add(command []string) {
+	if len(command) < 4 {
+		return
+	}
+	key := command[1]
+	switch strings.ToUpper(command[0]) {
+	case "ZADD":
+		if state, ok := strings.CutPrefix(key, stateKeys); ok && (state == "done" || state == "failed" || state == "cancelled") {
+			job := command[3]
+			h.ends[job] = append(h.ends[job], state)
+		}
+	case "HSET":
+		lane, ok := strings.CutPrefix(key, laneKeys)
+		if lane, isHolder := strings.CutSuffix(lane, holderKeys); ok && isHolder && command[2] == "job" {
+			fence, _ := strconv.ParseInt(command[5], 10, 64) // job, its id, fence, its number
+			h.turns[lane] = append(h.turns[lane], turn{command[3], fence})
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package chaos
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"mixduck/jobs"
+)
+
+// scenario is something that happens while jobs run.
+type scenario struct {
+	name      string // of the subtest
+	title     string // of the line in the report
+	embedded  bool   // the queue is in the worker's process
+	workers   int
+	databases int
+	jobs      int    // of each database, at scale 1
+	again     bool   // some jobs have to be begun more than once
+	unit      string // of what disturb returns
+	disturb   func(testing.TB, *site) int
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{name: "undisturbed", title: "undisturbed", workers: 2, databases: 50, jobs: 20, unit: "disturbance", disturb: nothing},
+		{name: "kill", title: "kill -9 every 3 s", workers: 2, databases: 50, jobs: 6, again: true, unit: "kill", disturb: kill},
+		{name: "restart", title: "SIGTERM every 3 s", workers: 2, databases: 50, jobs: 6, again: true, unit: "restart", disturb: restart},
+		{name: "redis", title: "Redis killed every 4 s", workers: 2, databases: 50, jobs: 6, unit: "kill", disturb: killRedis},
+		{name: "mixed", title: "all of it at random", workers: 3, databases: 50, jobs: 6, unit: "disturbance", disturb: mix},
+		{name: "embedded", title: "embedded queue killed", embedded: true, workers: 1, databases: 10, jobs: 12, unit: "restart", disturb: restartOrKill},
+		{name: "freeze", title: "worker frozen for 35 s", workers: 2, databases: 20, jobs: 6, again: true, unit: "freeze", disturb: freeze},
+		{name: "pause", title: "Redis frozen 33 s, full 10 s", workers: 2, databases: 20, jobs: 10, unit: "outage", disturb: starve},
+	}
+}
+
+func nothing(tb testing.TB, s *site) int {
+	tb.Helper()
+	for s.unfinished(tb, time.Second) {
+	}
+	return 0
+}
+
+// kill kills a worker every few seconds; each is started again at once.
+func kill(tb testing.TB, s *site) (times int) {
+	tb.Helper()
+	for s.unfinished(tb, s.about(3*time.Second)) {
+		s.kill(tb)
+		times++
+	}
+	return times
+}
+
+func (s *site) kill(tb testing.TB) {
+	tb.Helper()
+	p := s.anyWorker()
+	s.replace(tb, p, p.kill)
+}
+
+// restart ends a worker every few seconds in good order, and starts it again.
+func restart(tb testing.TB, s *site) (times int) {
+	tb.Helper()
+	for s.unfinished(tb, s.about(3*time.Second)) {
+		s.restart(tb)
+		times++
+	}
+	return times
+}
+
+func (s *site) restart(tb testing.TB) {
+	tb.Helper()
+	p := s.anyWorker()
+	s.replace(tb, p, func() { p.terminate(tb) })
+}
+
+// restartOrKill does one or the other.
+func restartOrKill(tb testing.TB, s *site) (times int) {
+	tb.Helper()
+	for s.unfinished(tb, s.about(2*time.Second)) {
+		if times%2 == 0 {
+			s.kill(tb)
+		} else {
+			s.restart(tb)
+		}
+		times++
+	}
+	return times
+}
+
+// killRedis kills Redis every few seconds, and starts it again soon.
+func killRedis(tb testing.TB, s *site) (times int) {
+	tb.Helper()
+	for s.unfinished(tb, s.about(4*time.Second)) {
+		s.killRedis(tb)
+		times++
+	}
+	return times
+}
+
+func (s *site) killRedis(tb testing.TB) {
+	tb.Helper()
+	s.redis.process.kill()
+	s.pass(tb, s.about(time.Second))
+	s.redis.start(tb)
+}
+
+const (
+	beyondLease  = 35 * time.Second // of a worker, and of an Asynq task
+	redisFrozen  = 33 * time.Second
+	redisFull    = 10 * time.Second
+	unansweredIn = 3 * time.Second // for so long attempts that run may go on without Redis
+)
+
+// freeze suspends a worker for longer than it counts as alive: the other one takes its jobs over, and finishes them while
+// it sleeps, for it holds no lock.
+func freeze(tb testing.TB, s *site) (times int) {
+	tb.Helper()
+	for s.unfinished(tb, s.about(time.Second)) {
+		p := s.anyWorker()
+		p.freeze(tb)
+		for s.unfinished(tb, 0) && (s.guard.holdsLock(tb, p.pid()) || !s.works(tb, p.pid())) {
+			p.thaw(tb)
+			s.pass(tb, s.about(10*time.Millisecond))
+			p.freeze(tb)
+		}
+		s.frozen, s.froze = append(s.frozen, p), true
+		times++
+		if s.unfinished(tb, beyondLease) {
+			s.thaw(tb)
+		}
+	}
+	return times
+}
+
+// works reports whether a worker has begun jobs.
+func (s *site) works(tb testing.TB, pid int) bool {
+	tb.Helper()
+	workers, err := s.queue.Workers(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	running, err := s.queue.List(tb.Context(), jobs.Filter{State: jobs.StateRunning})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return slices.ContainsFunc(workers, func(w jobs.WorkerInfo) bool {
+		return w.PID == pid && slices.ContainsFunc(running, func(r jobs.Record) bool { return r.Worker == w.ID })
+	})
+}
+
+// thaw wakes all that sleep.
+func (s *site) thaw(tb testing.TB) {
+	tb.Helper()
+	for _, p := range s.frozen {
+		p.thaw(tb)
+	}
+	s.frozen = nil
+}
+
+// starve takes Redis away for longer than workers count as alive and tasks as taken, and then lets it run out of memory.
+func starve(tb testing.TB, s *site) (times int) {
+	tb.Helper()
+	s.pass(tb, s.about(3*time.Second))
+	s.freezeRedis(tb, redisFrozen)
+	s.pass(tb, s.about(3*time.Second))
+	s.fillRedis(tb, redisFull)
+	nothing(tb, s)
+	return 2
+}
+
+func (s *site) freezeRedis(tb testing.TB, d time.Duration) {
+	tb.Helper()
+	s.redis.process.freeze(tb)
+	s.standstill(tb, d)
+	s.redis.process.thaw(tb)
+}
+
+func (s *site) fillRedis(tb testing.TB, d time.Duration) {
+	tb.Helper()
+	s.redis.limitMemory(tb, true)
+	s.standstill(tb, d)
+	s.redis.limitMemory(tb, false)
+}
+
+// standstill waits, and makes sure that workers do: without the queue they begin nothing.
+func (s *site) standstill(tb testing.TB, d time.Duration) {
+	tb.Helper()
+	s.pass(tb, min(d, unansweredIn))
+	before := len(s.mixpanel.Requests())
+	s.pass(tb, max(0, d-unansweredIn))
+	if after := len(s.mixpanel.Requests()); after != before {
+		tb.Errorf("Mixpanel was asked %d times while Redis could not be reached", after-before)
+	}
+}
+
+// mix does all of it, one after the other, at random. Of the workers one at most is frozen, until it is woken.
+func mix(tb testing.TB, s *site) (times int) {
+	tb.Helper()
+	var wake time.Time
+	for s.unfinished(tb, s.about(2*time.Second)) {
+		times++
+		switch n := s.random.IntN(6); {
+		case len(s.frozen) > 0 && time.Now().After(wake):
+			s.thaw(tb)
+		case n == 0:
+			s.restart(tb)
+		case n == 1:
+			s.killRedis(tb)
+		case n == 2:
+			s.redis.process.freeze(tb)
+			s.pass(tb, s.about(3*time.Second))
+			s.redis.process.thaw(tb)
+		case n == 3:
+			s.redis.limitMemory(tb, true)
+			s.pass(tb, s.about(3*time.Second))
+			s.redis.limitMemory(tb, false)
+		case n == 4 && len(s.frozen) == 0:
+			p := s.anyWorker()
+			p.signal(tb, syscall.SIGSTOP)
+			s.frozen, s.froze, wake = append(s.frozen, p), true, time.Now().Add(s.about(beyondLease))
+		default:
+			s.kill(tb)
+		}
+	}
+	return times
+}

@@ -1,0 +1,195 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"mixduck/internal/embedredis"
+	"mixduck/jobs"
+	"mixduck/mixpanel/mixpaneltest"
+)
+
+// site is an installation with its workers, and what they are to do.
+type site struct {
+	bin      string // directory of the programs
+	dir      string // of the data
+	logs     string // directory of the workers' logs
+	env      []string
+	redis    *redisServer // nil for the embedded queue
+	mixpanel *mixpaneltest.Server
+	work     work
+	random   *rand.Rand
+	guard    *guard
+
+	workers []*process
+	frozen  []*process // of the workers
+	froze   bool       // a worker was frozen at some time
+
+	client   *redis.Client // of the queue, whichever it is
+	deadline time.Time     // of the scenario
+
+	queue *jobs.Queue
+	ids   [][]string // of the jobs of each database, in the order in which they were submitted
+}
+
+const (
+	username    = "sa"
+	password    = "s3cret"
+	answerTakes = 30 * time.Millisecond
+)
+
+// newSite makes a site with workers that run and have nothing to do.
+func newSite(tb testing.TB, bin string, sc scenario) *site {
+	tb.Helper()
+	s := &site{
+		bin: bin, dir: filepath.Join(tb.TempDir(), "data"), logs: tb.TempDir(), random: newRandom(tb),
+		work: work{databases: sc.databases, jobs: sc.jobs * scale(tb)},
+	}
+	s.mixpanel = newMixpanel(tb, s.work)
+	s.env = []string{
+		"HOME=" + s.logs, "TMPDIR=" + tb.TempDir(), "MP_USERNAME=" + username, "MP_SECRET=" + password,
+		"MIXDUCK_DATA_DIR=" + s.dir, "MIXDUCK_MIXPANEL_BASE_URL=" + s.mixpanel.URL, "MIXDUCK_MIXPANEL_IDLE_TIMEOUT=20s",
+		"MIXDUCK_WORKER_CONCURRENCY=8",
+	}
+	if !sc.embedded {
+		s.redis = newRedis(tb)
+		s.env = append(s.env, "MIXDUCK_REDIS_URL="+s.redis.url())
+	}
+	s.guard = newGuard(tb, s.dir)
+	for range sc.workers {
+		s.launch(tb)
+	}
+	s.connect(tb)
+	tb.Cleanup(func() { s.explain(tb) })
+	return s
+}
+
+// newMixpanel serves a project for each database. No two answers for a day are the same text, and rows of the late days
+// come with the second answer only, so that neither an answer stored twice nor an old one stored last goes unseen. Answers
+// take a moment, for nothing meets that takes no time.
+func newMixpanel(tb testing.TB, w work) *mixpaneltest.Server {
+	tb.Helper()
+	var projects []mixpaneltest.Project
+	for n := range w.databases {
+		projects = append(projects, mixpaneltest.Project{
+			ID: project(n), Region: "us", Username: username, Secret: password,
+			Data: mixpaneltest.Generator{Seed: uint64(n), EventsPerDay: eventsPerDay},
+		})
+	}
+	m := mixpaneltest.Start(tb, mixpaneltest.Config{Projects: projects, Limits: mixpaneltest.Limits{Off: true}})
+	faults := []mixpaneltest.Fault{{Kind: mixpaneltest.SlowFirstByte, Hold: answerTakes}}
+	for _, p := range projects {
+		faults = append(faults,
+			mixpaneltest.Fault{Kind: mixpaneltest.LateRows, Project: p.ID, Days: w.late()},
+			mixpaneltest.Fault{Kind: mixpaneltest.Reordered, Project: p.ID})
+	}
+	for _, f := range faults {
+		if _, err := m.Inject(f); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return m
+}
+
+// connect opens the queue, as soon as it is there.
+func (s *site) connect(tb testing.TB) {
+	tb.Helper()
+	if s.redis != nil {
+		s.client = s.redis.client
+	} else {
+		eventually(tb, "the embedded queue answers", func() bool {
+			var err error
+			s.client, err = embedredis.Connect(tb.Context(), filepath.Join(s.dir, ".mixduck", "queue"))
+			return err == nil
+		})
+		tb.Cleanup(func() { _ = s.client.Close() })
+	}
+	var err error
+	if s.queue, err = jobs.NewQueue(s.client, jobs.Config{}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// log is the file that the workers write to.
+func (s *site) log() string { return filepath.Join(s.logs, "workers") }
+
+// launch starts a worker.
+func (s *site) launch(tb testing.TB) {
+	tb.Helper()
+	p := start(tb, s.env, s.log(), filepath.Join(s.bin, "worker"), "run")
+	s.workers = append(s.workers, p)
+	s.guard.watch(p.pid())
+}
+
+// replace ends a worker in some way and starts another one at once.
+func (s *site) replace(tb testing.TB, p *process, end func()) {
+	tb.Helper()
+	end()
+	s.guard.forget(p.pid())
+	s.workers = slices.DeleteFunc(s.workers, func(other *process) bool { return other == p })
+	s.launch(tb)
+}
+
+// anyWorker returns one that is not frozen.
+func (s *site) anyWorker() *process {
+	awake := slices.DeleteFunc(slices.Clone(s.workers), func(p *process) bool { return slices.Contains(s.frozen, p) })
+	return awake[s.random.IntN(len(awake))]
+}
+
+// submit puts all jobs into the queue, those of the databases in turn; each tenth by the command, which takes longer.
+func (s *site) submit(tb testing.TB) {
+	tb.Helper()
+	s.ids = make([][]string, s.work.databases)
+	for n := range s.work.jobs {
+		for db := range s.work.databases {
+			submit := s.submitDirectly
+			if n%10 == 0 {
+				submit = s.submitByCommand
+			}
+			id, err := submit(tb.Context(), db, n)
+			if err != nil {
+				tb.Fatalf("submit job %d of %s: %v", n, databaseName(db), err)
+			}
+			s.ids[db] = append(s.ids[db], id)
+		}
+	}
+}
+
+func (s *site) submitDirectly(ctx context.Context, db, n int) (string, error) {
+	r, err := s.queue.Submit(ctx, jobs.Request{Fetch: jobs.Fetch{
+		Project: strconv.FormatInt(project(db), 10), Database: databaseName(db), Table: "events", Days: s.work.daysOf(n), Mode: jobs.ModeSync,
+	}})
+	return r.ID, err
+}
+
+func (s *site) submitByCommand(ctx context.Context, db, n int) (string, error) {
+	days := s.work.daysOf(n)
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "enqueue"), "fetch", "events", "--from", days.From.String(), "--to", days.To.String(),
+		"--project", strconv.FormatInt(project(db), 10), "--database", databaseFile(db), "--format", "json", "--quiet")
+	cmd.Env = s.env
+	out, err := cmd.Output()
+	if err != nil {
+		return "", err
+	}
+	var job struct {
+		ID string `json:"id"`
+	}
+	return job.ID, json.Unmarshal(out, &job)
+}
+
+// explain shows what the workers of a test that has failed said last.
+func (s *site) explain(tb testing.TB) {
+	tb.Helper()
+	if tb.Failed() {
+		tb.Logf("the workers:\n%s", tail(s.log()))
+	}
+}
