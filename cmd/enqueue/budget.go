@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -31,11 +32,11 @@ type budgetObject struct {
 
 func (a *app) budgetCommand() *cobra.Command {
 	var what fetchOptions
-	c := &cobra.Command{Use: "budget", Short: "Show what is left of the hour's requests", Long: budgetLong, Example: budgetExample, Args: noArguments}
+	c := &cobra.Command{Use: "budget", Short: "Show what is left of the hour's requests", Long: budgetLong, Example: budgetExample, Args: console.NoArguments}
 	c.Flags().StringVar(&what.project, "project", "", "Mixpanel project `id` (MP_PROJECT_ID)")
-	format := addFormat(c.Flags())
+	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(a.process.Environ, c.Flags())
+		cfg, err := config.Load(a.Process.Environ, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -52,10 +53,10 @@ func (a *app) budgetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if format.value == formatJSON {
-				return a.printJSON(newBudgetObject(project, state))
+			if format.Value == console.FormatJSON {
+				return a.PrintJSON(newBudgetObject(project, state))
 			}
-			return a.print(budgetDetails(project, state, a.now()))
+			return a.Print(budgetDetails(project, state, a.Now()))
 		})
 	}
 	return c
@@ -74,7 +75,7 @@ func budgetDetails(project string, s jobs.BudgetState, now time.Time) string {
 	l.add("project", project)
 	l.add("left", fmt.Sprintf("%d of %d requests an hour", s.Left, s.Limit))
 	l.add("used", fmt.Sprintf("%d in the last hour", s.UsedLastHour))
-	l.add("under way", counted(int64(s.AtOnce), "request"))
+	l.add("under way", console.Counted(int64(s.AtOnce), "request"))
 	next := "now"
 	if !s.NextFreeAt.IsZero() {
 		next = at(s.NextFreeAt, now)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/jobs"
 )
@@ -27,14 +28,14 @@ func details(job jobs.Record, now time.Time) string {
 	l.add("attempts", fmt.Sprintf("%d of %d", job.Attempt, job.MaxAttempts))
 	l.add("windows", fmt.Sprintf("%d of %d", p.WindowsDone, p.WindowsTotal))
 	l.add("requests", fmt.Sprintf("%d, of which %d were retries", p.Requests, p.Retries))
-	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", grouped(p.Rows), counted(p.Duplicates, "duplicate"), grouped(p.Quarantined)))
-	l.add("received", megabytes(p.Bytes))
+	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", console.Grouped(p.Rows), console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined)))
+	l.add("received", console.Megabytes(p.Bytes))
 	l.add("worker", job.Worker)
 	l.addTime("created", job.CreatedAt)
 	l.addTime("started", job.StartedAt)
 	l.addTime("finished", job.FinishedAt)
 	if d := took(job, now); d > 0 {
-		l.add("took", shortTime(d))
+		l.add("took", console.ShortTime(d))
 	}
 	if job.Failure != nil && job.State != jobs.StateDone {
 		l.add("error", fmt.Sprintf("%s (%s)", job.Failure.Message, job.Failure.Code))
@@ -44,7 +45,7 @@ func details(job jobs.Record, now time.Time) string {
 }
 
 func describeRange(r day.Range) string {
-	return fmt.Sprintf("%s (%s)", r, counted(int64(r.Len()), "day"))
+	return fmt.Sprintf("%s (%s)", r, console.Counted(int64(r.Len()), "day"))
 }
 
 // lines are names and values.
@@ -53,7 +54,7 @@ type lines struct{ b strings.Builder }
 // add adds a line, unless the value is empty.
 func (l *lines) add(name, value string) {
 	if value != "" {
-		fmt.Fprintf(&l.b, "%-9s %s\n", name, printable(value))
+		fmt.Fprintf(&l.b, "%-9s %s\n", name, console.Printable(value))
 	}
 }
 

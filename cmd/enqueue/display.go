@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/jobs"
 )
 
@@ -19,12 +20,12 @@ func (a *app) newDisplay(quiet bool) display {
 	if quiet {
 		return silence{}
 	}
-	_, terminal := terminalWidth(a.process.Stderr)
-	if !terminal || a.process.Getenv("NO_COLOR") != "" || a.process.Getenv("TERM") == "dumb" {
-		return &protocol{w: a.process.Stderr}
+	_, terminal := console.TerminalWidth(a.Process.Stderr)
+	if !terminal || a.Process.Getenv("NO_COLOR") != "" || a.Process.Getenv("TERM") == "dumb" {
+		return &protocol{w: a.Process.Stderr}
 	}
-	return &statusBar{w: a.process.Stderr, width: func() int {
-		width, _ := terminalWidth(a.process.Stderr) // it may have been resized
+	return &statusBar{w: a.Process.Stderr, width: func() int {
+		width, _ := console.TerminalWidth(a.Process.Stderr) // it may have been resized
 		return width
 	}}
 }

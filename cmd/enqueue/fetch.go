@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
@@ -31,7 +32,7 @@ const fetchExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 -
   enqueue fetch events --from 2025-01 --to 2025-01 --database eu/jan.db --where 'properties["$city"] == "Rome"'`
 
 func (a *app) fetchCommand() *cobra.Command {
-	group := groupCommand("fetch", "Copy data from Mixpanel into a database", a.fetchEventsCommand())
+	group := console.Group("fetch", "Copy data from Mixpanel into a database", a.fetchEventsCommand())
 	group.Example = fetchExample
 	return group
 }
@@ -50,11 +51,11 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 		},
 		PreRunE: func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) },
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := config.Load(a.process.Environ, c.Flags())
+			cfg, err := config.Load(a.Process.Environ, c.Flags())
 			if err != nil {
 				return err
 			}
-			request, err := what.request(c, args, cfg, day.Of(a.now().In(cfg.Project.Location)))
+			request, err := what.request(c, args, cfg, day.Of(a.Now().In(cfg.Project.Location)))
 			if err != nil {
 				return err
 			}
@@ -82,10 +83,10 @@ func (a *app) echo(f jobs.Fetch, loc *time.Location) {
 		fmt.Fprintf(&more, ", mode %s", f.Mode)
 	}
 	if len(f.Events) > 0 {
-		fmt.Fprintf(&more, ", only %s", counted(int64(len(f.Events)), "event name"))
+		fmt.Fprintf(&more, ", only %s", console.Counted(int64(len(f.Events)), "event name"))
 	}
-	fmt.Fprintf(a.process.Stderr, "fetching %s of project %s into %s of %s%s\n",
-		describeDays(f.Days, loc), f.Project, f.Table, f.Database, more.String())
+	fmt.Fprintf(a.Process.Stderr, "fetching %s of project %s into %s of %s%s\n",
+		console.DescribeDays(f.Days, loc), f.Project, f.Table, f.Database, more.String())
 }
 
 // submitTimeout bounds how long a request may take to be stored.
@@ -105,19 +106,19 @@ func (a *app) submit(ctx context.Context, q *jobs.Queue, r jobs.Request, wait bo
 // submitted ends commands that have put a job into the queue: it prints the job, or waits for it.
 func (a *app) submitted(ctx context.Context, q *jobs.Queue, job jobs.Record, wait bool, how *waitOptions) error {
 	if job.Unserved {
-		fmt.Fprintf(a.process.Stderr, "warning: %s; the job waits until one does\n", nobody(job))
+		fmt.Fprintf(a.Process.Stderr, "warning: %s; the job waits until one does\n", nobody(job))
 	}
 	if job.Joined && !how.quiet {
-		fmt.Fprintf(a.process.Stderr, "job %s covers that already; it is %s\n", job.ID, standing(job, a.now()))
+		fmt.Fprintf(a.Process.Stderr, "job %s covers that already; it is %s\n", job.ID, standing(job, a.Now()))
 	}
 	switch {
 	case wait:
 		if !how.quiet {
-			fmt.Fprintf(a.process.Stderr, "job %s\n", job.ID)
+			fmt.Fprintf(a.Process.Stderr, "job %s\n", job.ID)
 		}
 		return a.await(ctx, q, job, how)
-	case how.format.value == formatJSON:
-		return a.printJSON(newObject(job, a.now()))
+	case how.format.Value == console.FormatJSON:
+		return a.PrintJSON(newObject(job, a.Now()))
 	}
-	return a.printLine(job.ID)
+	return a.PrintLine(job.ID)
 }

@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/jobs"
 )
 
 func (a *app) jobsCommand() *cobra.Command {
-	group := groupCommand("jobs", "List, show, await, cancel and retry jobs",
+	group := console.Group("jobs", "List, show, await, cancel and retry jobs",
 		a.listCommand(), a.showCommand(), a.waitCommand(), a.cancelCommand(), a.retryCommand())
 	group.Example = listExample
 	return group
@@ -24,7 +25,7 @@ func (a *app) jobCommand(name, short, example string, use func(ctx context.Conte
 	return &cobra.Command{
 		Use: name + " ID", Short: short, Example: "  " + example, Args: oneJob,
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := config.Load(a.process.Environ, c.Flags())
+			cfg, err := config.Load(a.Process.Environ, c.Flags())
 			if err != nil {
 				return err
 			}
@@ -40,15 +41,15 @@ func (a *app) jobCommand(name, short, example string, use func(ctx context.Conte
 }
 
 func (a *app) showCommand() *cobra.Command {
-	var format *choice
+	var format *console.Choice
 	c := a.jobCommand("show", "Show what is known of a job", "enqueue jobs show 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
 		func(_ context.Context, _ *jobs.Queue, job jobs.Record) error {
-			if format.value == formatJSON {
-				return a.printJSON(newObject(job, a.now()))
+			if format.Value == console.FormatJSON {
+				return a.PrintJSON(newObject(job, a.Now()))
 			}
-			return a.print(details(job, a.now()))
+			return a.Print(details(job, a.Now()))
 		})
-	format = addFormat(c.Flags())
+	format = console.AddFormat(c.Flags())
 	return c
 }
 
@@ -65,7 +66,7 @@ func (a *app) waitCommand() *cobra.Command {
 const cancelPatience = 5 * time.Second
 
 func (a *app) cancelCommand() *cobra.Command {
-	var format *choice
+	var format *console.Choice
 	c := a.jobCommand("cancel", "End a job; what it has stored stays", "enqueue jobs cancel 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
 		func(ctx context.Context, q *jobs.Queue, job jobs.Record) error {
 			before := job.State
@@ -75,15 +76,15 @@ func (a *app) cancelCommand() *cobra.Command {
 			}
 			patience, cancel := context.WithTimeout(ctx, cancelPatience)
 			defer cancel()
-			if job, err = follow(patience, q, job, silence{}, a.now); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			if job, err = follow(patience, q, job, silence{}, a.Now); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 				return err
 			}
-			if format.value == formatJSON {
-				return a.printJSON(newObject(job, a.now()))
+			if format.Value == console.FormatJSON {
+				return a.PrintJSON(newObject(job, a.Now()))
 			}
-			return a.printLine(cancelResult(job, before))
+			return a.PrintLine(cancelResult(job, before))
 		})
-	format = addFormat(c.Flags())
+	format = console.AddFormat(c.Flags())
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -31,10 +32,10 @@ type laneObject struct {
 }
 
 func (a *app) lanesCommand() *cobra.Command {
-	c := &cobra.Command{Use: "lanes", Short: "Show the databases for which there are jobs", Long: lanesLong, Example: lanesExample, Args: noArguments}
-	format := addFormat(c.Flags())
+	c := &cobra.Command{Use: "lanes", Short: "Show the databases for which there are jobs", Long: lanesLong, Example: lanesExample, Args: console.NoArguments}
+	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(a.process.Environ, c.Flags())
+		cfg, err := config.Load(a.Process.Environ, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -43,14 +44,14 @@ func (a *app) lanesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printLanes(lanes, format.value)
+			return a.printLanes(lanes, format.Value)
 		})
 	}
 	return c
 }
 
 func (a *app) printLanes(lanes []jobs.LaneInfo, format string) error {
-	if format == formatJSON {
+	if format == console.FormatJSON {
 		objects := make([]laneObject, len(lanes))
 		for i, lane := range lanes {
 			objects[i] = laneObject{
@@ -61,23 +62,23 @@ func (a *app) printLanes(lanes []jobs.LaneInfo, format string) error {
 				objects[i].Holder = &lane.Holder
 			}
 		}
-		return a.printJSON(objects)
+		return a.PrintJSON(objects)
 	}
 	if len(lanes) == 0 {
-		fmt.Fprintln(a.process.Stderr, "no database has jobs")
+		fmt.Fprintln(a.Process.Stderr, "no database has jobs")
 		return nil
 	}
-	width, _ := terminalWidth(a.process.Stdout)
-	return a.print(table(laneRows(lanes, a.now()), width))
+	width, _ := console.TerminalWidth(a.Process.Stdout)
+	return a.Print(console.Table(laneRows(lanes, a.Now()), width))
 }
 
 // laneRows returns a row for each lane below a heading.
 func laneRows(lanes []jobs.LaneInfo, now time.Time) [][]string {
 	rows := [][]string{{"DATABASE", "HOLDER", "STATE", "SINCE", "WORKER", "WAITING", "ASIDE"}}
 	for _, lane := range lanes {
-		since, worker, aside := "", lane.Worker, grouped(int64(lane.Aside))
+		since, worker, aside := "", lane.Worker, console.Grouped(int64(lane.Aside))
 		if !lane.Since.IsZero() {
-			since = shortTime(max(0, now.Sub(lane.Since))) + " ago"
+			since = console.ShortTime(max(0, now.Sub(lane.Since))) + " ago"
 		}
 		if lane.Unserved {
 			worker = "none serves its volume"
@@ -86,7 +87,7 @@ func laneRows(lanes []jobs.LaneInfo, now time.Time) [][]string {
 			aside += " " + until(lane.NextAt, now)
 		}
 		rows = append(rows, []string{
-			shortName(lane.Database), lane.Holder, string(lane.State), since, printable(worker), grouped(int64(lane.Waiting)), aside,
+			shortName(lane.Database), lane.Holder, string(lane.State), since, console.Printable(worker), console.Grouped(int64(lane.Waiting)), aside,
 		})
 	}
 	return rows

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -26,19 +27,19 @@ const usualLimit = 100
 func (a *app) listCommand() *cobra.Command {
 	var filter jobs.Filter
 	var database string
-	state := &choice{allowed: []string{
+	state := &console.Choice{Allowed: []string{
 		string(jobs.StateWaiting), string(jobs.StateQueued), string(jobs.StateRunning), string(jobs.StatePaused),
 		string(jobs.StateRetrying), string(jobs.StateDone), string(jobs.StateFailed), string(jobs.StateCancelled),
 	}}
-	c := &cobra.Command{Use: "list", Short: "List jobs, the newest first", Long: listLong, Example: listExample, Args: noArguments}
+	c := &cobra.Command{Use: "list", Short: "List jobs, the newest first", Long: listLong, Example: listExample, Args: console.NoArguments}
 	flags := c.Flags()
-	flags.Var(state, "state", "only jobs in this `state`: "+strings.Join(state.allowed, ", "))
+	flags.Var(state, "state", "only jobs in this `state`: "+strings.Join(state.Allowed, ", "))
 	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `id`")
 	flags.StringVar(&database, "database", "", "only jobs of the database with this `name`")
 	flags.IntVar(&filter.Limit, "limit", usualLimit, "at most so many")
-	format := addFormat(flags)
+	format := console.AddFormat(flags)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(a.process.Environ, c.Flags())
+		cfg, err := config.Load(a.Process.Environ, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -50,7 +51,7 @@ func (a *app) listCommand() *cobra.Command {
 				return err
 			}
 		}
-		filter.State = jobs.State(state.value)
+		filter.State = jobs.State(state.Value)
 		return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
 			if database != "" {
 				if filter.Database, err = resolveDatabase(c.Context(), q, cfg, database); err != nil {
@@ -61,30 +62,30 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printJobs(found, format.value, database != "")
+			return a.printJobs(found, format.Value, database != "")
 		})
 	}
 	return c
 }
 
 func (a *app) printJobs(found []jobs.Record, format string, line bool) error {
-	if format == formatJSON {
+	if format == console.FormatJSON {
 		objects := make([]object, len(found))
 		for i, job := range found {
-			objects[i] = newObject(job, a.now())
+			objects[i] = newObject(job, a.Now())
 		}
-		return a.printJSON(objects)
+		return a.PrintJSON(objects)
 	}
 	if len(found) == 0 {
-		fmt.Fprintln(a.process.Stderr, "no jobs")
+		fmt.Fprintln(a.Process.Stderr, "no jobs")
 		return nil
 	}
-	width, _ := terminalWidth(a.process.Stdout)
+	width, _ := console.TerminalWidth(a.Process.Stdout)
 	rows := jobRows(found)
 	if line {
-		rows = addLine(rows, found, a.now())
+		rows = addLine(rows, found, a.Now())
 	}
-	return a.print(table(rows, width))
+	return a.Print(console.Table(rows, width))
 }
 
 // jobRows returns a row for each job below a heading.
@@ -103,10 +104,10 @@ func addLine(rows [][]string, found []jobs.Record, now time.Time) [][]string {
 		position := ""
 		switch job.State {
 		case jobs.StateWaiting, jobs.StateQueued, jobs.StateRunning:
-			position = grouped(int64(job.Position))
+			position = console.Grouped(int64(job.Position))
 		case jobs.StatePaused, jobs.StateRetrying, jobs.StateDone, jobs.StateFailed, jobs.StateCancelled: // not in line
 		}
-		rows[i+1] = append(rows[i+1], position, printable(waits(job, now)))
+		rows[i+1] = append(rows[i+1], position, console.Printable(waits(job, now)))
 	}
 	return rows
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/jobs"
 )
@@ -25,19 +26,19 @@ ID                          STATE      DAYS                    DATABASE      TAB
 01KAMG2M7E6Y4T0Q0N8Z5R3V9C  running    2026-10-24..2026-11-21  12345.db      events
 01KAMG2M7E6Y4T0Q0N8Z5R3V9B  cancelled  2025-01-01              eu/データ.db  signups
 `
-	if diff := cmp.Diff(want[1:], table(jobRows(found), 0)); diff != "" {
-		t.Errorf("table() (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want[1:], console.Table(jobRows(found), 0)); diff != "" {
+		t.Errorf("console.Table() (-want +got):\n%s", diff)
 	}
 	const cut = `
 ID                          STATE      DAYS                    DATABASE      TAB…
 01KAMG2M7E6Y4T0Q0N8Z5R3V9C  running    2026-10-24..2026-11-21  12345.db      eve…
 01KAMG2M7E6Y4T0Q0N8Z5R3V9B  cancelled  2025-01-01              eu/データ.db  sig…
 `
-	if diff := cmp.Diff(cut[1:], table(jobRows(found), 81)); diff != "" {
-		t.Errorf("table() of 81 columns (-want +got):\n%s", diff)
+	if diff := cmp.Diff(cut[1:], console.Table(jobRows(found), 81)); diff != "" {
+		t.Errorf("console.Table() of 81 columns (-want +got):\n%s", diff)
 	}
-	for line := range strings.Lines(table(jobRows(found), 80)) {
-		if n := columns(strings.TrimSuffix(line, "\n")); n > 80 {
+	for line := range strings.Lines(console.Table(jobRows(found), 80)) {
+		if n := console.Columns(strings.TrimSuffix(line, "\n")); n > 80 {
 			t.Errorf("line %q has %d columns", line, n)
 		}
 	}
@@ -72,7 +73,7 @@ C   paused    2026-10-24..2026-11-21  12345.db  events            until 13:00:00
 B   retrying  2026-10-24..2026-11-21  12345.db  events            until 12:01:00 (1m): 503; then for a worker: no worker serves volume main
 A   done      2026-10-24..2026-11-21  12345.db  events
 `
-	if diff := cmp.Diff(want[1:], table(addLine(jobRows(found), found, noon), 0)); diff != "" {
+	if diff := cmp.Diff(want[1:], console.Table(addLine(jobRows(found), found, noon), 0)); diff != "" {
 		t.Errorf("line (-want +got):\n%s", diff)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -27,8 +28,8 @@ func TestObject(t *testing.T) {
 		`"max_attempts":5,"mode":"sync","events":["Sign Up"],"where":"","force":false,"retries":2,"note":"",` +
 		`"created_at":"2026-11-22T11:57:00Z","run_at":null,"position":0,"worker":"w1","priority":"low","behind":"","unserved":false,"joined":false}` + "\n"
 	var out strings.Builder
-	a := &app{process: &cli.Process{Stdout: &out}}
-	if err := a.printJSON(newObject(job, noon.Add(time.Hour))); err != nil {
+	a := &app{&console.App{Process: &cli.Process{Stdout: &out}}}
+	if err := a.PrintJSON(newObject(job, noon.Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, out.String()); diff != "" {

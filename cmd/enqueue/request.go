@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
@@ -21,8 +22,8 @@ type fetchOptions struct {
 	project                        string
 	appending, replacing, creating bool
 	force                          bool
-	ifBusy                         *choice
-	priority                       *choice
+	ifBusy                         *console.Choice
+	priority                       *console.Choice
 }
 
 func (o *fetchOptions) add(c *cobra.Command) {
@@ -37,11 +38,11 @@ func (o *fetchOptions) add(c *cobra.Command) {
 	flags.BoolVar(&o.replacing, "replace", false, "fill a new table, which takes the place of the old one when it is complete")
 	flags.BoolVar(&o.creating, "create", false, "fail if the table exists")
 	flags.BoolVar(&o.force, "force", false, "replace a day even by one with far fewer events")
-	o.ifBusy = &choice{value: string(jobs.IfBusyQueue), allowed: []string{
+	o.ifBusy = &console.Choice{Value: string(jobs.IfBusyQueue), Allowed: []string{
 		string(jobs.IfBusyQueue), string(jobs.IfBusyFail), string(jobs.IfBusyJoin),
 	}}
 	flags.Var(o.ifBusy, "if-busy", "what to do if there are other jobs for the database: wait in line, fail if one writes to it, or take one that covers the days")
-	o.priority = &choice{value: string(jobs.PriorityDefault), allowed: []string{
+	o.priority = &console.Choice{Value: string(jobs.PriorityDefault), Allowed: []string{
 		string(jobs.PriorityHigh), string(jobs.PriorityDefault), string(jobs.PriorityLow),
 	}}
 	flags.Var(o.priority, "priority", "which databases' jobs busy workers take first; those of one database keep their order")
@@ -58,7 +59,7 @@ func (o *fetchOptions) request(c *cobra.Command, args []string, cfg config.Confi
 	if fetch.Mode, err = o.mode(); err != nil {
 		return jobs.Request{}, err
 	}
-	if fetch.Days, err = parseDays(o.from, o.to, today); err != nil {
+	if fetch.Days, err = console.ParseDays(o.from, o.to, today); err != nil {
 		return jobs.Request{}, err
 	}
 	if fetch.Project, err = o.projectID(cfg); err != nil {
@@ -80,7 +81,7 @@ func (o *fetchOptions) request(c *cobra.Command, args []string, cfg config.Confi
 		return jobs.Request{}, err
 	}
 	return jobs.Request{
-		Fetch: fetch, Priority: jobs.Priority(o.priority.value), MaxAttempts: cfg.Jobs.MaxAttempts, IfBusy: jobs.IfBusy(o.ifBusy.value),
+		Fetch: fetch, Priority: jobs.Priority(o.priority.Value), MaxAttempts: cfg.Jobs.MaxAttempts, IfBusy: jobs.IfBusy(o.ifBusy.Value),
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/jobs"
 )
 
@@ -17,19 +18,19 @@ func statusLine(job jobs.Record, now time.Time, width int) string {
 		parts = append(parts, fmt.Sprintf("%d/%d windows", p.WindowsDone, p.WindowsTotal))
 	}
 	if p.Rows > 0 || p.Bytes > 0 {
-		parts = append(parts, counted(p.Rows, "row"), megabytes(p.Bytes))
+		parts = append(parts, console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes))
 	}
 	if p.Retries > 0 {
-		parts = append(parts, countedAs(int64(p.Retries), "retry", "retries"))
+		parts = append(parts, console.CountedAs(int64(p.Retries), "retry", "retries"))
 	}
 	if left, ok := timeLeft(job, now); ok {
-		parts = append(parts, "ETA "+shortTime(left))
+		parts = append(parts, "ETA "+console.ShortTime(left))
 	}
 	line := strings.Join(parts, ", ")
 	if why := reason(job); why != "" {
 		line += ": " + why
 	}
-	return cut(printable(line), width)
+	return console.Cut(console.Printable(line), width)
 }
 
 // standing says what a job does or waits for.
@@ -38,7 +39,7 @@ func standing(job jobs.Record, now time.Time) string {
 	switch job.State {
 	case jobs.StateWaiting:
 		if job.Position > 0 {
-			return fmt.Sprintf("%s, %s in line before it", s, grouped(int64(job.Position)))
+			return fmt.Sprintf("%s, %s in line before it", s, console.Grouped(int64(job.Position)))
 		}
 		return s + ", next in line"
 	case jobs.StateQueued:
@@ -74,7 +75,7 @@ func at(t, now time.Time) string {
 	if t.YearDay() != now.YearDay() {
 		layout = time.DateTime
 	}
-	return fmt.Sprintf("%s (%s)", t.Format(layout), shortTime(max(0, t.Sub(now))))
+	return fmt.Sprintf("%s (%s)", t.Format(layout), console.ShortTime(max(0, t.Sub(now))))
 }
 
 // reason says why a job waits, or why it has ended.
@@ -143,10 +144,10 @@ func nobody(job jobs.Record) string {
 // summary says what a job that is done has brought.
 func summary(job jobs.Record) string {
 	p, d := job.Progress, took(job, job.FinishedAt)
-	line := fmt.Sprintf("%s: %s, %s, %s quarantined, %s, %s in %s", job.State, counted(p.Rows, "row"),
-		counted(p.Duplicates, "duplicate"), grouped(p.Quarantined), counted(int64(p.WindowsDone), "window"), megabytes(p.Bytes), shortTime(d))
+	line := fmt.Sprintf("%s: %s, %s, %s quarantined, %s, %s in %s", job.State, console.Counted(p.Rows, "row"),
+		console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined), console.Counted(int64(p.WindowsDone), "window"), console.Megabytes(p.Bytes), console.ShortTime(d))
 	if d > 0 {
-		line += fmt.Sprintf(" (%s rows/s)", grouped(int64(float64(p.Rows)/d.Seconds())))
+		line += fmt.Sprintf(" (%s rows/s)", console.Grouped(int64(float64(p.Rows)/d.Seconds())))
 	}
 	return line
 }

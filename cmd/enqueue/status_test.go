@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -129,10 +130,10 @@ func TestStatusLineFitsEveryWidth(t *testing.T) {
 	whole := statusLine(job, noon, 0)
 	for width := 1; width <= 200; width++ {
 		line := statusLine(job, noon, width)
-		if columns(line) > width || !utf8.ValidString(line) {
-			t.Errorf("statusLine() of width %d = %q, has %d columns", width, line, columns(line))
+		if console.Columns(line) > width || !utf8.ValidString(line) {
+			t.Errorf("statusLine() of width %d = %q, has %d columns", width, line, console.Columns(line))
 		}
-		if short := columns(line) < width-2; short && line != whole {
+		if short := console.Columns(line) < width-2; short && line != whole {
 			t.Errorf("statusLine() of width %d = %q, is cut too soon", width, line)
 		}
 	}

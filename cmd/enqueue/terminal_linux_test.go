@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/internal/cli"
 	"mixduck/jobs"
 )
@@ -93,11 +94,11 @@ func TestTerminal(t *testing.T) {
 func TestListOnATerminalFits(t *testing.T) {
 	t.Parallel()
 	_, program := openTerminal(t, 50)
-	width, ok := terminalWidth(program)
+	width, ok := console.TerminalWidth(program)
 	if !ok || width != 50 {
-		t.Errorf("terminalWidth() = %d, %t, want 50, true", width, ok)
+		t.Errorf("console.TerminalWidth() = %d, %t, want 50, true", width, ok)
 	}
-	if _, ok := terminalWidth(&strings.Builder{}); ok {
+	if _, ok := console.TerminalWidth(&strings.Builder{}); ok {
 		t.Error("a builder is no terminal")
 	}
 	null, err := os.Open(os.DevNull)
@@ -105,7 +106,7 @@ func TestListOnATerminalFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	if _, ok := terminalWidth(null); ok {
+	if _, ok := console.TerminalWidth(null); ok {
 		t.Error("a file is no terminal")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 )
@@ -24,7 +25,7 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOp
 	}
 	defer cancel()
 	display := a.newDisplay(how.quiet)
-	job, err := follow(waiting, q, job, display, a.now)
+	job, err := follow(waiting, q, job, display, a.Now)
 	display.clear()
 	switch {
 	case err == nil:
@@ -36,10 +37,10 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOp
 	}
 	var printed error
 	switch {
-	case how.format.value == formatJSON:
-		printed = a.printJSON(newObject(job, a.now()))
+	case how.format.Value == console.FormatJSON:
+		printed = a.PrintJSON(newObject(job, a.Now()))
 	case err == nil:
-		printed = a.printLine(summary(job))
+		printed = a.PrintLine(summary(job))
 	}
 	return errors.Join(err, printed)
 }
@@ -85,5 +86,5 @@ func outcome(job jobs.Record, self string) error {
 	case job.Failure == nil:
 		return fault.New(fault.CodeFailed, "", "job %s failed", job.ID)
 	}
-	return fault.New(job.Failure.Code, printable(job.Failure.Hint), "job %s failed: %s", job.ID, printable(job.Failure.Message))
+	return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "job %s failed: %s", job.ID, console.Printable(job.Failure.Message))
 }

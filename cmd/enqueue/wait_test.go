@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -45,9 +46,9 @@ func TestLinesOnStderr(t *testing.T) {
 		queued := job
 		queued.State, queued.Progress = jobs.StateQueued, jobs.Progress{}
 		var out, errs strings.Builder
-		a := &app{process: &cli.Process{Stdout: &out, Stderr: &errs}, now: func() time.Time { return time.Now().UTC() }}
+		a := &app{&console.App{Process: &cli.Process{Stdout: &out, Stderr: &errs}, Now: func() time.Time { return time.Now().UTC() }}}
 		watch := script{{500 * time.Millisecond, job}, {1500 * time.Millisecond, more}, {140 * time.Second, done}}
-		if err := a.await(t.Context(), watch, queued, &waitOptions{format: &choice{value: formatText}}); err != nil {
+		if err := a.await(t.Context(), watch, queued, &waitOptions{format: &console.Choice{Value: console.FormatText}}); err != nil {
 			t.Fatal(err)
 		}
 		const lines = `
@@ -105,19 +106,19 @@ func TestAwait(t *testing.T) {
 		})}}, time.Hour, 0, 5, "failed: quota"},
 	}
 	for _, tt := range tests {
-		for _, format := range []string{formatText, formatJSON} {
+		for _, format := range []string{console.FormatText, console.FormatJSON} {
 			t.Run(tt.name+" as "+format, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), tt.stop)
 					defer cancel()
 					var out, errs strings.Builder
-					a := &app{process: &cli.Process{Stdout: &out, Stderr: &errs}, now: time.Now}
-					err := a.await(ctx, tt.watch, running(), &waitOptions{timeout: tt.timeout, quiet: true, format: &choice{value: format}})
+					a := &app{&console.App{Process: &cli.Process{Stdout: &out, Stderr: &errs}, Now: time.Now}}
+					err := a.await(ctx, tt.watch, running(), &waitOptions{timeout: tt.timeout, quiet: true, format: &console.Choice{Value: format}})
 					if err == nil || !strings.Contains(err.Error(), tt.want) || fault.CodeOf(err).Exit() != tt.code {
 						t.Errorf("await() = %v with exit code %d, want %q with %d", err, fault.CodeOf(err).Exit(), tt.want, tt.code)
 					}
-					if want := map[string]int{formatText: 0, formatJSON: 1}[format]; strings.Count(out.String(), "\n") != want {
+					if want := map[string]int{console.FormatText: 0, console.FormatJSON: 1}[format]; strings.Count(out.String(), "\n") != want {
 						t.Errorf("stdout = %q, want %d lines", out.String(), want)
 					}
 				})

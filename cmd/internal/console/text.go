@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 	"unicode"
 )
 
-// printable returns s without what would move a terminal's cursor: control characters become spaces, and invisible ones,
+// Printable returns s without what would move a terminal's cursor: control characters become spaces, and invisible ones,
 // which could reverse the line, are dropped.
-func printable(s string) string {
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsControl(r):
@@ -24,13 +24,13 @@ func printable(s string) string {
 
 const ellipsis = "…"
 
-// cut returns s, which must be [printable], in at most width columns, with an ellipsis in place of what does not fit. A
+// Cut returns s, which must be [Printable], in at most width columns, with an ellipsis in place of what does not fit. A
 // width of 0 or less means any.
-func cut(s string, width int) string {
-	if width <= 0 || columns(s) <= width {
+func Cut(s string, width int) string {
+	if width <= 0 || Columns(s) <= width {
 		return s
 	}
-	used := columns(ellipsis)
+	used := Columns(ellipsis)
 	for i, r := range s {
 		if used += runeColumns(r); used > width {
 			return s[:i] + ellipsis
@@ -39,13 +39,13 @@ func cut(s string, width int) string {
 	return s
 }
 
-// pad returns s followed by spaces up to width columns.
-func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-columns(s)))
+// Pad returns s followed by spaces up to width columns.
+func Pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-Columns(s)))
 }
 
-// columns returns how many columns of a terminal s takes. Terminals differ; it errs towards too many.
-func columns(s string) int {
+// Columns returns how many columns of a terminal s takes. Terminals differ; it errs towards too many.
+func Columns(s string) int {
 	n := 0
 	for _, r := range s {
 		n += runeColumns(r)
@@ -73,8 +73,8 @@ func runeColumns(r rune) int {
 	return 1
 }
 
-// grouped returns n with a comma between thousands.
-func grouped(n int64) string {
+// Grouped returns n with a comma between thousands.
+func Grouped(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -82,21 +82,22 @@ func grouped(n int64) string {
 	return s
 }
 
-// counted returns n and what there is so many of.
-func counted(n int64, one string) string { return countedAs(n, one, one+"s") }
+// Counted returns n and what there is so many of.
+func Counted(n int64, one string) string { return CountedAs(n, one, one+"s") }
 
-func countedAs(n int64, one, many string) string {
+// CountedAs does so with a plural of its own.
+func CountedAs(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return grouped(n) + " " + many
+	return Grouped(n) + " " + many
 }
 
-// megabytes returns n bytes as millions.
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+// Megabytes returns n bytes as millions.
+func Megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// shortTime returns d with as many digits as a person cares for.
-func shortTime(d time.Duration) string {
+// ShortTime returns d with as many digits as a person cares for.
+func ShortTime(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1fs", d.Seconds())

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"strings"
@@ -37,7 +37,7 @@ func TestParseDays(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseDays(tt.from, tt.to, today)
+			got, err := ParseDays(tt.from, tt.to, today)
 			switch {
 			case !tt.wrong && (err != nil || got.String() != tt.want):
 				t.Errorf("parseDays(%q, %q) = %v, %v, want %v", tt.from, tt.to, got, err, tt.want)
@@ -53,7 +53,7 @@ func TestParseDays(t *testing.T) {
 func TestDescribeDays(t *testing.T) {
 	t.Parallel()
 	r := day.Range{From: day.New(2026, 10, 24), To: day.New(2026, 11, 21)}
-	if got, want := describeDays(r, time.UTC), "2026-10-24..2026-11-21 (29 days, UTC)"; got != want {
+	if got, want := DescribeDays(r, time.UTC), "2026-10-24..2026-11-21 (29 days, UTC)"; got != want {
 		t.Errorf("describeDays() = %q, want %q", got, want)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ func TestGrouped(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0", 7: "7", 999: "999", 1000: "1,000", -1000: "-1,000", -999: "-999", 1234567: "1,234,567", 100000: "100,000",
 	} {
-		if got := grouped(n); got != want {
+		if got := Grouped(n); got != want {
 			t.Errorf("grouped(%d) = %q, want %q", n, got, want)
 		}
 	}
@@ -22,7 +22,7 @@ func TestShortTime(t *testing.T) {
 		0: "0.0s", 1234 * time.Millisecond: "1.2s", 70 * time.Second: "1m10s", 10 * time.Minute: "10m",
 		59*time.Minute + 59900*time.Millisecond: "1h", 90 * time.Minute: "1h30m", 24 * time.Hour: "24h", 20*time.Hour + 29*time.Second: "20h",
 	} {
-		if got := shortTime(d); got != want {
+		if got := ShortTime(d); got != want {
 			t.Errorf("shortTime(%s) = %q, want %q", d, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 
 const daysHint = "--from 2025-01-01 --to 2025-01-31, or --from 7d; a month is yyyy-mm"
 
-// parseDays returns the days from the first of from to the last of to, which may be months. An empty to means
+// ParseDays returns the days from the first of from to the last of to, which may be months. An empty to means
 // yesterday. Days after today cannot be asked.
-func parseDays(from, to string, today day.Day) (day.Range, error) {
+func ParseDays(from, to string, today day.Day) (day.Range, error) {
 	if from == "" {
 		return day.Range{}, fault.Usage(daysHint, "--from is missing: the first day to fetch")
 	}
@@ -48,7 +48,7 @@ func inFuture(flag string, d, today day.Day) error {
 		"--%s %s lies in the future: today is %s in the project's time zone", flag, d, today)
 }
 
-// describeDays says which days, how many, and in which zone.
-func describeDays(r day.Range, loc *time.Location) string {
-	return fmt.Sprintf("%s (%s, %s)", r, counted(int64(r.Len()), "day"), loc)
+// DescribeDays says which days, how many, and in which zone.
+func DescribeDays(r day.Range, loc *time.Location) string {
+	return fmt.Sprintf("%s (%s, %s)", r, Counted(int64(r.Len()), "day"), loc)
 }

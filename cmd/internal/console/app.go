@@ -1,0 +1,35 @@
+// Package console holds what the command lines of the queue and of a single file share: what is printed and how, the
+// words in which people name days, and the commands that read a database. It knows neither queue nor DuckDB.
+package console
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/internal/cli"
+	"mixduck/internal/fault"
+)
+
+// App is what all commands share.
+type App struct {
+	Process *cli.Process
+	Now     func() time.Time
+}
+
+// Run carries out the command line of the process with root and returns the exit code.
+func (a *App) Run(ctx context.Context, root *cobra.Command) int {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(FlagError)
+	root.SetArgs(append([]string{}, a.Process.Args...)) // nil would mean the arguments of the process
+	root.SetIn(a.Process.Stdin)
+	root.SetOut(a.Process.Stdout)
+	root.SetErr(a.Process.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil && fault.CodeOf(err) == fault.CodeFailed {
+		err = fault.New(fault.CodeInterrupted, "", "interrupted: %w", err)
+	}
+	return cli.Fail(a.Process.Stderr, err)
+}

@@ -1,0 +1,42 @@
+package console
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Choice is the value of a flag that takes one of a few words.
+type Choice struct {
+	Value   string // the default, until it is set
+	Allowed []string
+}
+
+// Set takes s, if it is allowed.
+func (c *Choice) Set(s string) error {
+	if !slices.Contains(c.Allowed, s) {
+		return fmt.Errorf("it takes %s", c.Type())
+	}
+	c.Value = s
+	return nil
+}
+
+func (c *Choice) String() string { return c.Value }
+
+// Type returns what help shows as the flag's value.
+func (c *Choice) Type() string { return strings.Join(c.Allowed, "|") }
+
+// The formats of most commands.
+const (
+	FormatText = "text"
+	FormatJSON = "json"
+)
+
+// AddFormat adds --format.
+func AddFormat(flags *pflag.FlagSet) *Choice {
+	format := &Choice{Value: FormatText, Allowed: []string{FormatText, FormatJSON}}
+	flags.Var(format, "format", "how the result is written to stdout")
+	return format
+}

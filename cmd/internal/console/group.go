@@ -1,0 +1,55 @@
+package console
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/internal/fault"
+)
+
+// Group returns a command that only holds others.
+func Group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{
+		Use: use, Short: short, SuggestionsMinimumDistance: 2, DisableFlagsInUseLine: true,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			return fault.Usage(HelpHint(c), "%s needs a command", c.CommandPath())
+		},
+	}
+	group.AddCommand(commands...)
+	return group
+}
+
+func unknownCommand(c *cobra.Command, name string) error {
+	hint := HelpHint(c)
+	if names := c.SuggestionsFor(name); len(names) > 0 {
+		slices.Sort(names)
+		hint = c.CommandPath() + " " + names[0]
+	}
+	return fault.Usage(hint, "%s has no command %q", c.CommandPath(), name)
+}
+
+// FlagError is called for flags that cannot be parsed. Those behind an unknown command are not to blame.
+func FlagError(c *cobra.Command, err error) error {
+	if c.HasSubCommands() && c.Flags().NArg() > 0 {
+		return unknownCommand(c, c.Flags().Arg(0))
+	}
+	return fault.Usage(HelpHint(c), "%w", err)
+}
+
+// HelpHint points to the help of a command.
+func HelpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
+
+// NoArguments refuses all.
+func NoArguments(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fault.Usage(HelpHint(c), "%s takes no argument, but got %q", c.CommandPath(), args[0])
+	}
+	return nil
+}

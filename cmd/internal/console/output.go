@@ -1,0 +1,49 @@
+package console
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// PrintLine writes a line of result. A reader that has gone is no error.
+func (a *App) PrintLine(s string) error { return a.Print(s + "\n") }
+
+// PrintJSON writes v as a line of JSON.
+func (a *App) PrintJSON(v any) error {
+	enc := json.NewEncoder(writer(a.Print))
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// Print writes s as it is. A reader that has gone is no error.
+func (a *App) Print(s string) error {
+	if _, err := io.WriteString(a.Process.Stdout, s); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// writer makes a function an [io.Writer].
+type writer func(string) error
+
+func (w writer) Write(p []byte) (int, error) { return len(p), w(string(p)) }
+
+// TerminalWidth returns how many columns the terminal behind w has, or false if there is none.
+func TerminalWidth(w io.Writer) (int, bool) {
+	f, ok := w.(interface{ Fd() uintptr })
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return usualWidth, true
+	}
+	return width, true
+}
+
+const usualWidth = 80
