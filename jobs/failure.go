@@ -12,12 +12,15 @@ const maxMessageBytes = 2000
 
 // failureOf returns err as records keep it.
 func failureOf(err error, at time.Time) *Failure {
-	return &Failure{Code: fault.CodeOf(err), Message: oneLine(err.Error()), Hint: oneLine(fault.HintOf(err)), At: at}
+	return &Failure{Code: fault.CodeOf(err), Message: short(err.Error()), Hint: short(fault.HintOf(err)), At: at}
 }
 
 // oneLine returns s as a single line of valid UTF-8 of at most [maxMessageBytes].
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
+func oneLine(s string) string { return short(strings.Join(strings.Fields(s), " ")) }
+
+// short returns s as valid UTF-8 of at most [maxMessageBytes].
+func short(s string) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
 	if len(s) <= maxMessageBytes {
 		return s
 	}

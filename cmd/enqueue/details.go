@@ -13,23 +13,26 @@ import (
 // details returns what is known of a job, a line for each thing; those that are not known are left out.
 func details(job jobs.Record, now time.Time) string {
 	var l lines
-	f, p := job.Fetch, job.Progress
 	l.add("job", job.ID)
 	l.add("status", statusLine(job, now, 0))
 	l.add("waits", waits(job, now))
 	l.add("priority", string(job.Priority))
-	l.add("project", f.Project)
-	l.add("database", f.Database)
-	l.add("table", f.Table)
-	l.add("days", describeRange(f.Days))
-	l.add("mode", string(f.Mode))
-	l.add("events", strings.Join(f.Events, ", "))
-	l.add("where", f.Where)
+	l.add("project", job.Project)
+	l.add("database", job.Database)
+	l.add("table", tableOf(job))
+	switch job.Kind {
+	case jobs.KindEdit:
+		l.add("change", string(job.Edit.Action))
+	case jobs.KindQuery:
+		l.add("question", strings.Join(append([]string{job.Query.Inspect + job.Query.SQL}, job.Query.Args...), " "))
+	case jobs.KindFetch:
+		l.addFetch(job)
+	}
 	l.add("attempts", fmt.Sprintf("%d of %d", job.Attempt, job.MaxAttempts))
-	l.add("windows", fmt.Sprintf("%d of %d", p.WindowsDone, p.WindowsTotal))
-	l.add("requests", fmt.Sprintf("%d, of which %d were retries", p.Requests, p.Retries))
-	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", console.Grouped(p.Rows), console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined)))
-	l.add("received", console.Megabytes(p.Bytes))
+	if r := job.Result; r != nil {
+		l.add("result", fmt.Sprintf("%s, %s as %s", console.Counted(r.Rows, "row"), console.Megabytes(r.Bytes), job.Query.Format))
+		l.addTime("kept until", r.Expires)
+	}
 	l.add("worker", job.Worker)
 	l.addTime("created", job.CreatedAt)
 	l.addTime("started", job.StartedAt)
@@ -50,6 +53,19 @@ func describeRange(r day.Range) string {
 
 // lines are names and values.
 type lines struct{ b strings.Builder }
+
+// addFetch adds what only fetches have.
+func (l *lines) addFetch(job jobs.Record) {
+	f, p := job.Fetch, job.Progress
+	l.add("days", describeRange(f.Days))
+	l.add("mode", string(f.Mode))
+	l.add("events", strings.Join(f.Events, ", "))
+	l.add("where", f.Where)
+	l.add("windows", fmt.Sprintf("%d of %d", p.WindowsDone, p.WindowsTotal))
+	l.add("requests", fmt.Sprintf("%d, of which %d were retries", p.Requests, p.Retries))
+	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", console.Grouped(p.Rows), console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined)))
+	l.add("received", console.Megabytes(p.Bytes))
+}
 
 // add adds a line, unless the value is empty.
 func (l *lines) add(name, value string) {

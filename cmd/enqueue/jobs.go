@@ -15,7 +15,7 @@ import (
 
 func (a *app) jobsCommand() *cobra.Command {
 	group := console.Group("jobs", "List, show, await, cancel and retry jobs",
-		a.listCommand(), a.showCommand(), a.waitCommand(), a.cancelCommand(), a.retryCommand())
+		a.listCommand(), a.showCommand(), a.waitCommand(), a.cancelCommand(), a.retryCommand(), a.resultCommand())
 	group.Example = listExample
 	return group
 }

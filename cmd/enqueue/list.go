@@ -34,6 +34,8 @@ func (a *app) listCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List jobs, the newest first", Long: listLong, Example: listExample, Args: console.NoArguments}
 	flags := c.Flags()
 	flags.Var(state, "state", "only jobs in this `state`: "+strings.Join(state.Allowed, ", "))
+	kind := &console.Choice{Allowed: []string{string(jobs.KindFetch), string(jobs.KindEdit), string(jobs.KindQuery)}}
+	flags.Var(kind, "kind", "only jobs of this `kind`: fetch, edit or query (default all but queries)")
 	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `id`")
 	flags.StringVar(&database, "database", "", "only jobs of the database with this `name`")
 	flags.IntVar(&filter.Limit, "limit", usualLimit, "at most so many")
@@ -51,7 +53,7 @@ func (a *app) listCommand() *cobra.Command {
 				return err
 			}
 		}
-		filter.State = jobs.State(state.Value)
+		filter.State, filter.Kind = jobs.State(state.Value), jobs.Kind(kind.Value)
 		return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
 			if database != "" {
 				if filter.Database, err = resolveDatabase(c.Context(), q, cfg, database); err != nil {
@@ -90,11 +92,27 @@ func (a *app) printJobs(found []jobs.Record, format string, line bool) error {
 
 // jobRows returns a row for each job below a heading.
 func jobRows(found []jobs.Record) [][]string {
-	rows := [][]string{{"ID", "STATE", "DAYS", "DATABASE", "TABLE"}}
+	rows := [][]string{{"ID", "STATE", "WHAT", "DATABASE", "TABLE"}}
 	for _, job := range found {
-		rows = append(rows, []string{job.ID, string(job.State), job.Fetch.Days.String(), shortName(job.Database), job.Fetch.Table})
+		rows = append(rows, []string{job.ID, string(job.State), whatOf(job), shortName(job.Database), tableOf(job)})
 	}
 	return rows
+}
+
+// longestWhat is how many columns the statement of a query has in a list.
+const longestWhat = 40
+
+// whatOf says in a few words what a job does.
+func whatOf(job jobs.Record) string {
+	switch {
+	case job.Kind == jobs.KindEdit:
+		return string(job.Edit.Action)
+	case job.Kind == jobs.KindQuery && job.Query.Inspect != "":
+		return "inspect " + job.Query.Inspect
+	case job.Kind == jobs.KindQuery:
+		return console.Cut(console.Printable(strings.Join(strings.Fields(job.Query.SQL), " ")), longestWhat)
+	}
+	return job.Fetch.Days.String()
 }
 
 // addLine adds to the rows where each job stands and what it waits for.

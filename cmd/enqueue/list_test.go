@@ -22,7 +22,7 @@ func TestJobTable(t *testing.T) {
 		}),
 	}
 	const want = `
-ID                          STATE      DAYS                    DATABASE      TABLE
+ID                          STATE      WHAT                    DATABASE      TABLE
 01KAMG2M7E6Y4T0Q0N8Z5R3V9C  running    2026-10-24..2026-11-21  12345.db      events
 01KAMG2M7E6Y4T0Q0N8Z5R3V9B  cancelled  2025-01-01              eu/データ.db  signups
 `
@@ -30,7 +30,7 @@ ID                          STATE      DAYS                    DATABASE      TAB
 		t.Errorf("console.Table() (-want +got):\n%s", diff)
 	}
 	const cut = `
-ID                          STATE      DAYS                    DATABASE      TAB…
+ID                          STATE      WHAT                    DATABASE      TAB…
 01KAMG2M7E6Y4T0Q0N8Z5R3V9C  running    2026-10-24..2026-11-21  12345.db      eve…
 01KAMG2M7E6Y4T0Q0N8Z5R3V9B  cancelled  2025-01-01              eu/データ.db  sig…
 `
@@ -65,7 +65,7 @@ func TestTheLineOfADatabase(t *testing.T) {
 		as("A", func(r *jobs.Record) { r.State = jobs.StateDone }),
 	}
 	const want = `
-ID  STATE     DAYS                    DATABASE  TABLE   POSITION  WAITS
+ID  STATE     WHAT                    DATABASE  TABLE   POSITION  WAITS
 F   waiting   2026-10-24..2026-11-21  12345.db  events  2         behind job E
 E   waiting   2026-10-24..2026-11-21  12345.db  events  1         behind job D; then for a worker: no worker serves volume main
 D   queued    2026-10-24..2026-11-21  12345.db  events  0         for a worker: no worker serves volume main

@@ -16,8 +16,8 @@ type object struct {
 	Project         string       `json:"project"`
 	Database        string       `json:"database"`
 	Table           string       `json:"table"`
-	From            day.Day      `json:"from"`
-	To              day.Day      `json:"to"`
+	From            *day.Day     `json:"from"` // null for jobs that are no fetches
+	To              *day.Day     `json:"to"`
 	Rows            int64        `json:"rows"` // stored now by this job
 	Duplicates      int64        `json:"duplicates"`
 	Quarantined     int64        `json:"quarantined"`
@@ -47,6 +47,21 @@ type object struct {
 	Behind   string        `json:"behind"`   // the job right before it in its lane
 	Unserved bool          `json:"unserved"` // no worker lives that could run it
 	Joined   bool          `json:"joined"`   // it was there before it was asked for
+
+	Action  jobs.Action   `json:"action"`  // of an edit
+	SQL     string        `json:"sql"`     // of a query
+	Inspect string        `json:"inspect"` // of a query that asks a question with a name
+	Result  *resultObject `json:"result"`  // of a query that is done; else null
+}
+
+// resultObject is what a query has found, without the rows.
+type resultObject struct {
+	Columns   []jobs.Column `json:"columns"`
+	Rows      int64         `json:"rows"`
+	Bytes     int64         `json:"bytes"`
+	Truncated bool          `json:"truncated"`
+	Format    jobs.Format   `json:"format"`
+	Expires   *time.Time    `json:"expires"`
 }
 
 type objectError struct {
@@ -57,8 +72,8 @@ type objectError struct {
 
 func newObject(r jobs.Record, now time.Time) object {
 	o := object{
-		ID: r.ID, Kind: r.Kind, State: r.State, Project: r.Project, Database: r.Database, Table: r.Fetch.Table,
-		From: r.Fetch.Days.From, To: r.Fetch.Days.To, Rows: r.Progress.Rows, Duplicates: r.Progress.Duplicates,
+		ID: r.ID, Kind: r.Kind, State: r.State, Project: r.Project, Database: r.Database, Table: tableOf(r),
+		Rows: r.Progress.Rows, Duplicates: r.Progress.Duplicates,
 		Quarantined: r.Progress.Quarantined, WindowsDone: r.Progress.WindowsDone, WindowsTotal: r.Progress.WindowsTotal,
 		Requests: r.Progress.Requests, Bytes: r.Progress.Bytes, Attempts: r.Attempt,
 		StartedAt: timeOrNull(r.StartedAt), FinishedAt: timeOrNull(r.FinishedAt),
@@ -67,10 +82,25 @@ func newObject(r jobs.Record, now time.Time) object {
 		Retries: r.Progress.Retries, Note: r.Progress.Note, CreatedAt: timeOrNull(r.CreatedAt), RunAt: timeOrNull(r.RunAt),
 		Position: r.Position, Worker: r.Worker, Priority: r.Priority, Behind: r.Behind, Unserved: r.Unserved, Joined: r.Joined,
 	}
+	o.Action, o.SQL, o.Inspect = r.Edit.Action, r.Query.SQL, r.Query.Inspect
+	if r.Kind == jobs.KindFetch {
+		o.From, o.To = &r.Fetch.Days.From, &r.Fetch.Days.To
+	}
+	if found := r.Result; found != nil {
+		o.Result = &resultObject{found.Columns, found.Rows, found.Bytes, found.Truncated, r.Query.Format, timeOrNull(found.Expires)}
+	}
 	if r.Failure != nil && r.State != jobs.StateDone {
 		o.Error = &objectError{Code: r.Failure.Code, Message: r.Failure.Message, Hint: r.Failure.Hint}
 	}
 	return o
+}
+
+// tableOf returns the table that a job is about, "" for all or none.
+func tableOf(r jobs.Record) string {
+	if r.Kind == jobs.KindEdit {
+		return r.Edit.Table
+	}
+	return r.Fetch.Table
 }
 
 func timeOrNull(t time.Time) *time.Time {

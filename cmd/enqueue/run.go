@@ -21,6 +21,7 @@ Exit codes: 0 done, 1 failed, 2 credentials, 3 usage, 4 not found, 5 rate limite
 6 waited too long, 130 interrupted. A job goes on when its waiting ends.`
 
 const rootExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 --wait
+  enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL"
   enqueue jobs list --state failed
   enqueue jobs wait 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --format json`
 
@@ -34,7 +35,7 @@ func run(ctx context.Context, p *cli.Process) int {
 }
 
 func (a *app) rootCommand() *cobra.Command {
-	root := console.Group("enqueue", "Ask for fetches, and follow them", a.fetchCommand(), a.jobsCommand(),
+	root := console.Group("enqueue", "Ask for fetches and their rows, and follow jobs", a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.jobsCommand(),
 		a.lanesCommand(), a.budgetCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
 	config.Flags(root.PersistentFlags(), "data_dir", "volumes", "redis.url")

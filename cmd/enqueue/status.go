@@ -144,6 +144,9 @@ func nobody(job jobs.Record) string {
 // summary says what a job that is done has brought.
 func summary(job jobs.Record) string {
 	p, d := job.Progress, took(job, job.FinishedAt)
+	if job.Kind != jobs.KindFetch {
+		return fmt.Sprintf("%s: %s in %s", job.State, whatOf(job), console.ShortTime(d))
+	}
 	line := fmt.Sprintf("%s: %s, %s, %s quarantined, %s, %s in %s", job.State, console.Counted(p.Rows, "row"),
 		console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined), console.Counted(int64(p.WindowsDone), "window"), console.Megabytes(p.Bytes), console.ShortTime(d))
 	if d > 0 {

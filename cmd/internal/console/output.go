@@ -33,9 +33,9 @@ type writer func(string) error
 
 func (w writer) Write(p []byte) (int, error) { return len(p), w(string(p)) }
 
-// TerminalWidth returns how many columns the terminal behind w has, or false if there is none.
-func TerminalWidth(w io.Writer) (int, bool) {
-	f, ok := w.(interface{ Fd() uintptr })
+// TerminalWidth returns how many columns the terminal behind a stream has, or false if there is none.
+func TerminalWidth(stream any) (int, bool) {
+	f, ok := stream.(interface{ Fd() uintptr })
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
 	}

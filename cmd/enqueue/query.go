@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/config"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+const queryExample = `  enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
+  enqueue query "FROM events WHERE properties->>'plan' = $plan" --param plan=pro --format csv | head
+  enqueue query --file report.sql --format parquet --output report.parquet`
+
+const inspectExample = `  enqueue inspect tables
+  enqueue inspect coverage events
+  enqueue inspect column events '$city' --database eu/jan.db`
+
+func (a *app) queryCommand() *cobra.Command {
+	return a.QueryCommand(queryExample, a.withReader, func(flags *pflag.FlagSet) {
+		addDatabase(flags)
+		flags.Bool("detach", false, "do not wait: print the job's id, for 'jobs result'")
+	})
+}
+
+func (a *app) inspectCommand() *cobra.Command {
+	return a.InspectCommand(inspectExample, a.withReader, addDatabase, a.dropCommand(), a.dropAllCommand())
+}
+
+func addDatabase(flags *pflag.FlagSet) {
+	flags.String("database", "", "`name` of the database file, in the data directory or as volume/file (default main/<project id>.db)")
+}
+
+// withReader implements [console.WithReader].
+func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error {
+	return a.withDatabase(c, func(cfg config.Config, q *jobs.Queue, database string) error {
+		detach := c.Flag("detach")
+		return use(&reader{app: a, cfg: cfg, queue: q, database: database, detach: detach != nil && detach.Changed})
+	})
+}
+
+// withDatabase calls use with the queue, and the full name of the database that the flags of c name, or the settings.
+func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *jobs.Queue, string) error) error {
+	cfg, err := config.Load(a.Process.Environ, c.Flags())
+	if err != nil {
+		return err
+	}
+	typed, err := c.Flags().GetString("database")
+	if err != nil {
+		return err
+	}
+	if typed == "" {
+		if cfg.Project.ID == 0 {
+			return fault.Usage("set MP_PROJECT_ID, or give --database", "no database is named")
+		}
+		typed = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, cfg.Project.ID)
+	}
+	if _, err := findDatabase(cfg, typed, nil); err != nil {
+		return err
+	}
+	return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+		name, err := resolveDatabase(c.Context(), q, cfg, typed)
+		if err != nil {
+			return err
+		}
+		return use(cfg, q, name)
+	})
+}
+
+const resultExample = `  enqueue jobs result 01KAMG2M7E6Y4T0Q0N8Z5R3V9C
+  enqueue jobs result 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --output rows.csv`
+
+// resultCommand shows what a query has found that was asked with --detach.
+func (a *app) resultCommand() *cobra.Command {
+	var f console.ResultFlags
+	c := &cobra.Command{
+		Use: "result ID", Short: "Show what a query has found", Example: resultExample, Args: oneJob,
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := config.Load(a.Process.Environ, c.Flags())
+			if err != nil {
+				return err
+			}
+			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+				job, err := q.Job(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if err := failureOfQuery(job); err != nil {
+					return err
+				}
+				if err := checkFormat(c, &f, job); err != nil {
+					return err
+				}
+				if err := f.Check(a.Process.Stdout); err != nil {
+					return err
+				}
+				answer, err := (&reader{app: a, cfg: cfg, queue: q}).open(c.Context(), job)
+				if err != nil {
+					return err
+				}
+				return a.Show(answer, &f)
+			})
+		},
+	}
+	f.AddOutput(c.Flags())
+	return c
+}
+
+// checkFormat makes the format that in which the rows were asked for: only rows for a table can be shown in two ways.
+func checkFormat(c *cobra.Command, f *console.ResultFlags, job jobs.Record) error {
+	stored := string(job.Query.Format)
+	if stored == console.Rows {
+		if v := f.Format.Value; v != console.FormatTable && v != console.FormatPlain {
+			return fault.Usage("leave --format out, or ask again with it", "the result was asked for as a table, not as %s", v)
+		}
+		return nil
+	}
+	if c.Flags().Changed("format") && f.Format.Value != stored {
+		return fault.Usage("leave --format out, or ask again with it", "the result was asked for as %s, not as %s", stored, f.Format.Value)
+	}
+	f.Format.Value = stored
+	return nil
+}

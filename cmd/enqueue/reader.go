@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/config"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+// reader answers questions through the queue: each is a query job.
+type reader struct {
+	*app
+	cfg      config.Config
+	queue    *jobs.Queue
+	database string // its full name
+	detach   bool   // do not wait: print the job's id
+}
+
+// Read implements [console.Reader]. When ctx ends the job is cancelled.
+func (r *reader) Read(ctx context.Context, q console.Question) (*console.Answer, error) {
+	job, err := r.submit(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if r.detach {
+		return nil, r.PrintLine(job.ID)
+	}
+	if job, err = r.attend(ctx, job); err != nil {
+		return nil, err
+	}
+	return r.open(ctx, job)
+}
+
+func (r *reader) submit(ctx context.Context, q console.Question) (jobs.Record, error) {
+	job, err := r.queue.Submit(ctx, jobs.Request{Kind: jobs.KindQuery, Query: jobs.Query{
+		Database: r.database, SQL: q.SQL, Inspect: q.Inspect, Args: q.Args, Params: q.Params, Format: jobs.Format(q.Format),
+		Limit: q.Limit, Timeout: q.Timeout, LockWait: q.LockWait, Attended: !r.detach,
+	}})
+	if err == nil && job.Unserved {
+		fmt.Fprintf(r.Process.Stderr, "warning: %s; the query waits until one does\n", nobody(job))
+	}
+	return job, err
+}
+
+// cancelTime bounds how long it may take to tell the queue that nobody waits any more.
+const cancelTime = 2 * time.Second
+
+// attend waits for the job, which ends with the waiting.
+func (r *reader) attend(ctx context.Context, job jobs.Record) (jobs.Record, error) {
+	attending, leave := context.WithCancel(ctx)
+	defer leave()
+	go r.queue.Attend(attending, job.ID)
+	err := r.queue.Watch(ctx, job.ID, func(now jobs.Record) { job = now })
+	if ctx.Err() != nil {
+		own, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
+		defer stop()
+		_, cancelErr := r.queue.Cancel(own, job.ID)
+		return job, errors.Join(fault.New(fault.CodeInterrupted, "", "interrupted; the query was cancelled"), cancelErr)
+	}
+	if err == nil {
+		err = failureOfQuery(job)
+	}
+	return job, err
+}
+
+// failureOfQuery returns why a query that is over has no result. Who asked knows which query it was.
+func failureOfQuery(job jobs.Record) error {
+	switch {
+	case job.State == jobs.StateCancelled:
+		return fault.New(fault.CodeFailed, "ask again", "the query was cancelled")
+	case job.Failure != nil && job.State == jobs.StateFailed:
+		return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "%s", printableLines(job.Failure.Message))
+	}
+	return nil
+}
+
+// printableLines makes each line of a message printable: DuckDB points into the statement.
+func printableLines(s string) string {
+	all := strings.Split(s, "\n")
+	for i, line := range all {
+		all[i] = console.Printable(line)
+	}
+	return strings.Join(all, "\n")
+}
+
+// open returns the rows of a job that is done: from the volume where it is on this machine, else through the queue.
+func (r *reader) open(ctx context.Context, job jobs.Record) (*console.Answer, error) {
+	if job.Result == nil {
+		return nil, fmt.Errorf("%w: %s is %s", jobs.ErrNoResult, job.ID, job.State)
+	}
+	answer := &console.Answer{Rows: job.Result.Rows, Truncated: job.Result.Truncated}
+	for _, c := range job.Result.Columns {
+		answer.Columns = append(answer.Columns, console.Column(c))
+	}
+	var err error
+	if answer.Content = r.local(job); answer.Content == nil {
+		answer.Content, err = r.queue.OpenResult(ctx, job)
+	}
+	return answer, err
+}
+
+// local returns the file of a result that this machine has, or nil.
+func (r *reader) local(job jobs.Record) io.ReadCloser {
+	volume, _, _ := strings.Cut(job.Database, "/")
+	dir := r.cfg.VolumeDir(volume)
+	if job.Result.File == "" || dir == "" {
+		return nil
+	}
+	f, err := os.Open(filepath.Join(dir, job.Result.File)) // its name holds the job's id: no other file is called so
+	if err != nil {
+		return nil
+	}
+	return f
+}

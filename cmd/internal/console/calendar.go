@@ -1,0 +1,119 @@
+package console
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"mixduck/internal/day"
+)
+
+// What a calendar shows for a day. Letters and colours would say the same; these are told apart without either.
+const (
+	dayStored  = "█"
+	dayPartial = "▒"
+	dayStrange = "!" // stored, with lines in quarantine
+	dayMissing = "·"
+	dayOutside = " "
+)
+
+// covered is what is known of a table's days.
+type covered struct {
+	table                             string
+	days                              map[day.Day]string
+	stored, partial, missing, strange int
+	first, last                       day.Day
+}
+
+// drawCalendar draws a line of days for each month of each table.
+func drawCalendar(w io.Writer, rows *rowScanner, _ int) error {
+	tables, err := readCoverage(rows)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(w)
+	for i, t := range tables {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		t.draw(out)
+	}
+	if len(tables) > 0 {
+		fmt.Fprintf(out, "\n%s stored  %s partial  %s with lines in quarantine  %s missing\n", dayStored, dayPartial, dayStrange, dayMissing)
+	}
+	return out.Flush()
+}
+
+// readCoverage reads the answer to the inspection coverage: a row a day, the tables one after the other.
+func readCoverage(rows *rowScanner) ([]*covered, error) {
+	var at [4]int
+	for i, name := range []string{"table_name", "day", "state", "quarantined"} {
+		at[i] = slices.IndexFunc(rows.columns, func(c Column) bool { return c.Name == name })
+		if at[i] < 0 {
+			return nil, fmt.Errorf("the result has no column %s", name)
+		}
+	}
+	var tables []*covered
+	for {
+		row, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			return tables, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var v [4]string
+		for i, n := range at {
+			if row[n] != nil {
+				v[i] = *row[n]
+			}
+		}
+		d, err := day.Parse(v[1])
+		if err != nil {
+			return nil, err
+		}
+		if len(tables) == 0 || tables[len(tables)-1].table != v[0] {
+			tables = append(tables, &covered{table: v[0], days: map[day.Day]string{}, first: d})
+		}
+		tables[len(tables)-1].add(d, v[2], v[3])
+	}
+}
+
+func (c *covered) add(d day.Day, state, quarantined string) {
+	c.last = d
+	switch {
+	case state == "partial":
+		c.days[d] = dayPartial
+		c.partial++
+	case quarantined != "" && quarantined != "0":
+		c.days[d] = dayStrange
+		c.strange++
+		c.stored++
+	default:
+		c.days[d] = dayStored
+		c.stored++
+	}
+}
+
+func (c *covered) draw(w io.Writer) {
+	c.missing = int(c.last-c.first) + 1 - c.stored - c.partial
+	fmt.Fprintf(w, "%s: %s..%s, %s stored, %d partial, %d missing\n", Printable(c.table), c.first, c.last,
+		Counted(int64(c.stored), "day"), c.partial, c.missing)
+	for d := c.first; d <= c.last; {
+		month, line := d.String()[:7], strings.Builder{}
+		for from := d; from.String()[8:] != "01"; from-- {
+			line.WriteString(dayOutside)
+		}
+		for ; d <= c.last && d.String()[:7] == month; d++ {
+			cell, ok := c.days[d]
+			if !ok {
+				cell = dayMissing
+			}
+			line.WriteString(cell)
+		}
+		fmt.Fprintf(w, "%s  %s\n", month, line.String())
+	}
+}

@@ -1,0 +1,151 @@
+package console
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"strings"
+)
+
+// null is what a table shows for NULL.
+const null = "NULL"
+
+// minColumns is what a column of a table that is too wide for its terminal keeps at least.
+const minColumns = 8
+
+// writeGrid writes all rows as a table of at most width columns of a terminal; 0 means any number. Numbers stand at the
+// right. What does not fit is cut, the widest columns first.
+func writeGrid(w io.Writer, rows *rowScanner, width int) error {
+	heading := make([]string, len(rows.columns))
+	right := make([]bool, len(rows.columns))
+	for i, c := range rows.columns {
+		heading[i], right[i] = Printable(c.Name), isNumber(c.Type)
+	}
+	grid := [][]string{heading}
+	for {
+		row, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		texts := make([]string, len(row))
+		for i, v := range row {
+			texts[i] = null
+			if v != nil {
+				texts[i] = Printable(*v)
+			}
+		}
+		grid = append(grid, texts)
+	}
+	widths := fit(grid, width)
+	out := bufio.NewWriter(w)
+	for _, row := range grid {
+		var line strings.Builder
+		for i, text := range row {
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			text = Cut(text, widths[i])
+			if right[i] {
+				line.WriteString(strings.Repeat(" ", widths[i]-Columns(text)) + text)
+			} else {
+				line.WriteString(Pad(text, widths[i]))
+			}
+		}
+		// Where there are too many columns even so, the line ends at the edge of the terminal.
+		if _, err := out.WriteString(Cut(strings.TrimRight(line.String(), " "), width) + "\n"); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// fit returns the widths of the columns, so that they and the gaps between them take at most width where that is possible.
+func fit(grid [][]string, width int) []int {
+	widths := make([]int, len(grid[0]))
+	for _, row := range grid {
+		for i, text := range row {
+			widths[i] = max(widths[i], Columns(text))
+		}
+	}
+	for width > 0 {
+		total, widest := 2*(len(widths)-1), 0
+		for i, w := range widths {
+			total += w
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if total <= width || widths[widest] <= minColumns {
+			break
+		}
+		second := minColumns
+		for i, w := range widths {
+			if i != widest && w < widths[widest] {
+				second = max(second, w)
+			}
+		}
+		widths[widest] -= min(total-width, max(1, widths[widest]-second))
+	}
+	return widths
+}
+
+// isNumber reports whether values of a type are read from their right end.
+func isNumber(t string) bool {
+	name, _, _ := strings.Cut(t, "(")
+	switch name {
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+		"FLOAT", "DOUBLE", "DECIMAL", "BIGNUM":
+		return true
+	}
+	return false
+}
+
+// writePlain writes a line for each row, with tabs between values, no heading, and nothing for NULL. Tabs and line ends in
+// values are written as \t and \n, a backslash as two.
+func writePlain(w io.Writer, rows *rowScanner) error {
+	out := bufio.NewWriter(w)
+	escape := strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
+	for {
+		row, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			return out.Flush()
+		}
+		if err != nil {
+			return err
+		}
+		texts := make([]string, len(row))
+		for i, v := range row {
+			if v != nil {
+				texts[i] = escape.Replace(*v)
+			}
+		}
+		if _, err := out.WriteString(strings.Join(texts, "\t") + "\n"); err != nil {
+			return err
+		}
+	}
+}
+
+// isPlan reports whether the rows are what EXPLAIN answers, which is drawn already.
+func isPlan(columns []Column) bool {
+	return len(columns) == 2 && columns[0].Name == "explain_key" && columns[1].Name == "explain_value"
+}
+
+func writePlan(w io.Writer, rows *rowScanner) error {
+	for {
+		row, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if row[1] != nil {
+			if _, err := io.WriteString(w, *row[1]); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package console
+
+import (
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"mixduck/internal/fault"
+)
+
+// inspection is one of the questions that have a name.
+type inspection struct {
+	name, args, short string
+	least, most       int // arguments
+	draw              func(io.Writer, *rowScanner, int) error
+}
+
+func inspections() []inspection {
+	return []inspection{
+		{"tables", "", "Show the tables, their rows and days", 0, 0, nil},
+		{"schema", " TABLE", "Show the columns of a table", 1, 1, nil},
+		{"sample", " TABLE", "Show some rows, by chance", 1, 1, nil},
+		{"summarize", " TABLE", "Show least, greatest and typical values of each column", 1, 1, nil},
+		{"breakdown", " TABLE", "Show each event with its rows, users, first and last time", 1, 1, nil},
+		{"keys", " TABLE", "Show the names of properties", 1, 1, nil},
+		{"column", " TABLE NAME", "Show the most frequent values of a column or property", 2, 2, nil},
+		{"info", "", "Show the file: size, version, tables, rows", 0, 0, nil},
+		{"coverage", " [TABLE]", "Show which days are stored, and how completely", 0, 1, drawCalendar},
+		{"receipts", " [TABLE]", "Show what each window brought", 0, 1, nil},
+		{"quarantine", " [TABLE]", "Show the lines that were no events", 0, 1, nil},
+	}
+}
+
+// InspectCommand returns the command `inspect` with the questions that have a name, and more commands of the program.
+func (a *App) InspectCommand(example string, with WithReader, flags func(*pflag.FlagSet), more ...*cobra.Command) *cobra.Command {
+	commands := make([]*cobra.Command, 0, len(inspections())+len(more))
+	for _, i := range inspections() {
+		c := a.inspectCommand(i, with)
+		flags(c.Flags())
+		commands = append(commands, c)
+	}
+	group := Group("inspect", "Look into a database", append(commands, more...)...)
+	group.Example = example
+	return group
+}
+
+func (a *App) inspectCommand(i inspection, with WithReader) *cobra.Command {
+	var f ResultFlags
+	var event string
+	var rows int
+	c := &cobra.Command{
+		Use: i.name + i.args, Short: i.short,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) < i.least || len(args) > i.most {
+				return fault.Usage(c.CommandPath()+i.args, "%s got %s", c.CommandPath(), Counted(int64(len(args)), "argument"))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			q := Question{Inspect: i.name, Args: args}
+			if event != "" {
+				q.Args = append(q.Args, event)
+			}
+			if i.name == "sample" {
+				q.Args = append(q.Args, strconv.Itoa(rows))
+			}
+			return with(c, func(r Reader) error { return a.ask(c.Context(), r, q, &f, i.draw) })
+		},
+	}
+	switch i.name {
+	case "sample":
+		f.AddOutput(c.Flags())
+		c.Flags().IntVar(&rows, "limit", 10, "so many `rows`")
+	case "coverage":
+		f.AddOutput(c.Flags()) // a calendar with gaps at its end would tell a lie
+	default:
+		f.Add(c.Flags())
+	}
+	if i.name == "keys" {
+		c.Flags().StringVar(&event, "event", "", "only of events with this `name`")
+	}
+	return c
+}

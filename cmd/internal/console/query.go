@@ -1,0 +1,112 @@
+package console
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"mixduck/internal/fault"
+)
+
+const queryLong = `Asks a database one question in SQL and writes the rows. The statement is a SELECT (or
+DESCRIBE, SUMMARIZE, SHOW TABLES, EXPLAIN, FROM …) of DuckDB's SQL; it can read the tables
+of the database and nothing else. $name in it stands for the value of --param name=value.
+
+Tables show the first 1000 rows unless --limit says otherwise; other formats have all.`
+
+// QueryFlags are those of `query`, of which a program shows what applies.
+type QueryFlags struct {
+	ResultFlags
+	file   string
+	params []string
+}
+
+// QueryCommand returns the command `query`. Example shows how the program is called; more adds the program's own flags.
+func (a *App) QueryCommand(example string, with WithReader, more func(*pflag.FlagSet)) *cobra.Command {
+	query := a.queryCommand("query [SQL]", with, more)
+	query.Example = example
+	again := a.queryCommand("sql [SQL]", with, more) // for those who are used to it
+	again.Hidden, again.Example = true, example
+	query.AddCommand(again)
+	return query
+}
+
+func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet)) *cobra.Command {
+	var f QueryFlags
+	c := &cobra.Command{
+		Use: use, Short: "Ask a database a question in SQL", Long: queryLong, DisableFlagsInUseLine: true,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fault.Usage("put the statement in quotes", "%s takes one statement, but got %q as well", c.CommandPath(), args[1])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			q, err := f.question(args, a.Process.Stdin)
+			if err != nil {
+				return err
+			}
+			return with(c, func(r Reader) error { return a.ask(c.Context(), r, q, &f.ResultFlags, nil) })
+		},
+	}
+	f.Add(c.Flags())
+	c.Flags().StringVar(&f.file, "file", "", "read the statement from this `file`, - for stdin")
+	c.Flags().StringArrayVar(&f.params, "param", nil, "`name=value` of a $name in the statement; may be repeated")
+	more(c.Flags())
+	return c
+}
+
+// maxStatement bounds what is read of a file, in bytes.
+const maxStatement = 1 << 20
+
+func (f *QueryFlags) question(args []string, stdin io.Reader) (Question, error) {
+	q := Question{Params: map[string]string{}}
+	switch {
+	case len(args) == 1 && f.file != "":
+		return Question{}, fault.Usage("give one of them", "there are two statements: the argument and --file")
+	case len(args) == 1:
+		q.SQL = args[0]
+	case f.file != "":
+		var err error
+		if q.SQL, err = readStatement(f.file, stdin); err != nil {
+			return Question{}, err
+		}
+	}
+	if strings.TrimSpace(q.SQL) == "" {
+		return Question{}, fault.Usage(`query "SELECT count(*) FROM events", or --file FILE`, "there is no statement")
+	}
+	for _, p := range f.params {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok || name == "" {
+			return Question{}, fault.Usage("--param plan=pro for $plan", "--param %q is no name=value", p)
+		}
+		if _, twice := q.Params[name]; twice {
+			return Question{}, fault.Usage("give each name one value", "--param %s is there twice", name)
+		}
+		q.Params[name] = value
+	}
+	return q, nil
+}
+
+func readStatement(name string, stdin io.Reader) (string, error) {
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return "", fault.Usage("name a file that can be read, or - for stdin", "--file: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxStatement+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxStatement {
+		return "", fault.Usage("a statement has at most 1 MiB", "--file %s is too long", name)
+	}
+	return string(b), nil
+}

@@ -1,0 +1,135 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mixduck/internal/fault"
+)
+
+// The formats of answers. Rows are for programs that show them: a line {"columns":[{"name":…,"type":…}]}, then a JSON array
+// of texts and nulls a row.
+const (
+	FormatTable = "table"
+	FormatPlain = "plain"
+	Rows        = "rows"
+	parquet     = "parquet"
+	arrow       = "arrow"
+)
+
+// usualRows is how many rows a table has if nobody says.
+const usualRows = 1000
+
+// ResultFlags say what becomes of an answer.
+type ResultFlags struct {
+	Format   *Choice
+	output   string
+	force    bool
+	quiet    bool
+	limit    int64
+	timeout  time.Duration
+	lockWait time.Duration
+}
+
+// AddOutput adds the flags about where an answer goes, and in which form.
+func (f *ResultFlags) AddOutput(flags *pflag.FlagSet) {
+	f.Format = &Choice{Value: FormatTable, Allowed: []string{FormatTable, FormatPlain, FormatJSON, "jsonl", "csv", parquet, arrow}}
+	flags.Var(f.Format, "format", "how the rows are written")
+	flags.StringVar(&f.output, "output", "", "write them to this `file`, which appears when it is complete")
+	flags.BoolVar(&f.force, "force", false, "replace the output file if it exists")
+	flags.BoolVar(&f.quiet, "quiet", false, "say nothing on stderr but errors")
+}
+
+// Add adds these flags, and those that bound the work.
+func (f *ResultFlags) Add(flags *pflag.FlagSet) {
+	f.AddOutput(flags)
+	flags.Int64Var(&f.limit, "limit", -1, "at most so many `rows`, 0 for all (default 1000 for tables, else all)")
+	flags.DurationVar(&f.timeout, "timeout", 0, "end the query after so long, as 30s or 1h")
+	flags.DurationVar(&f.lockWait, "lock-wait", 0, "for how long to wait while another program writes to the database")
+}
+
+// apply makes the question ask for what the flags say.
+func (f *ResultFlags) apply(q *Question, stdout io.Writer) error {
+	q.Format, q.Limit, q.Timeout, q.LockWait = f.content(), f.limit, f.timeout, f.lockWait
+	switch {
+	case f.limit < 0 && f.Format.Value == FormatTable:
+		q.Limit = usualRows
+	case f.limit < 0:
+		q.Limit = 0
+	}
+	if f.timeout < 0 || f.lockWait < 0 {
+		return fault.Usage("--timeout 30s", "a time to wait cannot be negative")
+	}
+	return f.Check(stdout)
+}
+
+// Check refuses an output that cannot be, before any work is done for it.
+func (f *ResultFlags) Check(stdout io.Writer) error {
+	if f.output == "" {
+		if _, terminal := TerminalWidth(stdout); terminal && f.Binary() {
+			return fault.Usage("add --output FILE, or pipe it to a program", "%s is nothing for a terminal", f.Format.Value)
+		}
+		return nil
+	}
+	if _, err := os.Lstat(f.output); err == nil && !f.force {
+		return fault.New(fault.CodeExists, "add --force to replace it", "%s exists", f.output)
+	}
+	if info, err := os.Stat(filepath.Dir(f.output)); err != nil || !info.IsDir() {
+		return fault.Usage("make the directory first", "there is no directory %s", filepath.Dir(f.output))
+	}
+	return nil
+}
+
+// Binary reports whether the answer is nothing that a person could read.
+func (f *ResultFlags) Binary() bool { return f.Format.Value == parquet || f.Format.Value == arrow }
+
+// content returns the format in which the backend is asked.
+func (f *ResultFlags) content() string {
+	if f.Format.Value == FormatTable || f.Format.Value == FormatPlain {
+		return Rows
+	}
+	return f.Format.Value
+}
+
+// write calls fn with where the answer goes. A file appears only if fn succeeds; a reader that has gone is no error.
+func (f *ResultFlags) write(stdout io.Writer, fn func(io.Writer) error) error {
+	if f.output == "" {
+		if err := fn(stdout); err != nil && !errors.Is(err, syscall.EPIPE) {
+			return err
+		}
+		return nil
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(f.output), "."+filepath.Base(f.output)+"-*")
+	if err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	defer os.Remove(tmp.Name()) // which is nothing once it has its name
+	err = errors.Join(fn(tmp), tmp.Chmod(0o644), tmp.Close())
+	if err != nil {
+		return err
+	}
+	return f.place(tmp.Name())
+}
+
+// place gives a complete file its name.
+func (f *ResultFlags) place(tmp string) error {
+	if f.force {
+		return os.Rename(tmp, f.output)
+	}
+	err := os.Link(tmp, f.output) // unlike a rename it replaces nothing that has come meanwhile
+	if errors.Is(err, fs.ErrExist) {
+		return fault.New(fault.CodeExists, "add --force to replace it", "%s exists", f.output)
+	}
+	if err != nil { // a file system without links
+		return os.Rename(tmp, f.output)
+	}
+	return nil
+}
