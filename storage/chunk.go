@@ -19,6 +19,7 @@ type chunk struct {
 	rows int
 
 	name, distinctID, insertID, properties texts
+	promoted                               []texts
 }
 
 // begin turns to a new chunk, whose lines all lie within lines.
@@ -28,6 +29,9 @@ func (c *chunk) begin(to *C.feed_chunk, lines []byte) {
 		t.base = t.base[:0]
 	}
 	c.properties.base = lines
+	for i := range c.promoted {
+		c.promoted[i].base = lines
+	}
 }
 
 func (c *chunk) full() bool { return c.rows == chunkRows }
@@ -51,6 +55,13 @@ func (c *chunk) add(e *eventline.Event, d day.Day) {
 	if e.ProcessedMS == 0 {
 		setNull(c.to.processed_valid, row)
 	}
+	for i, v := range e.Values {
+		if v == nil {
+			v = c.promoted[i].base[:0]
+			setNull(c.to.promoted_valid[i], row)
+		}
+		c.promoted[i].point(row, v)
+	}
 	c.rows++
 }
 
@@ -67,6 +78,9 @@ func (c *chunk) end() {
 	c.distinctID.put(c.to.distinct_id, c.rows)
 	c.insertID.put(c.to.insert_id, c.rows)
 	c.properties.put(c.to.properties, c.rows)
+	for i := range c.promoted {
+		c.promoted[i].put(c.to.promoted[i], c.rows)
+	}
 }
 
 // texts says where the values of a column lie in base.

@@ -1,5 +1,6 @@
 #include "feed.h"
 #include "_cgo_export.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { TYPE_BIGINT = 5, TYPE_TIMESTAMP = 12, TYPE_DATE = 13, TYPE_VARCHAR = 17 }; // values of duckdb_type
@@ -27,6 +28,7 @@ void duckdb_init_set_init_data(void *info, void *data, callback destroy);
 void duckdb_init_set_max_threads(void *info, uint64_t threads);
 void *duckdb_function_get_local_init_data(void *info);
 void duckdb_function_set_error(void *info, const char *error);
+uint64_t duckdb_data_chunk_get_column_count(void *chunk);
 void *duckdb_data_chunk_get_vector(void *chunk, uint64_t column);
 void duckdb_data_chunk_set_size(void *chunk, uint64_t size);
 void *duckdb_vector_get_data(void *vector);
@@ -35,7 +37,7 @@ uint64_t *duckdb_vector_get_validity(void *vector);
 void duckdb_unsafe_vector_assign_string_element_len(void *vector, uint64_t index, const char *text, uint64_t length);
 
 // The columns, in order.
-enum { EVENT_NAME, EVENT_TIME, DISTINCT_ID, INSERT_ID, PROPERTIES, DAY, PROCESSED_AT };
+enum { EVENT_NAME, EVENT_TIME, DISTINCT_ID, INSERT_ID, PROPERTIES, DAY, PROCESSED_AT, PROMOTED };
 
 static void add_column(void *info, const char *name, int type, const char *alias) {
 	void *t = duckdb_create_logical_type(type);
@@ -46,10 +48,15 @@ static void add_column(void *info, const char *name, int type, const char *alias
 	duckdb_destroy_logical_type(&t);
 }
 
+static int64_t parameter(void *info, uint64_t index) {
+	void *value = duckdb_bind_get_parameter(info, index);
+	int64_t n = duckdb_get_int64(value);
+	duckdb_destroy_value(&value);
+	return n;
+}
+
 static void feed_bind(void *info) {
-	void *handle = duckdb_bind_get_parameter(info, 0);
-	duckdb_bind_set_bind_data(info, (void *)duckdb_get_int64(handle), NULL);
-	duckdb_destroy_value(&handle);
+	duckdb_bind_set_bind_data(info, (void *)parameter(info, 0), NULL);
 	add_column(info, "event_name", TYPE_VARCHAR, NULL);
 	add_column(info, "event_time", TYPE_TIMESTAMP, NULL);
 	add_column(info, "distinct_id", TYPE_VARCHAR, NULL);
@@ -57,6 +64,11 @@ static void feed_bind(void *info) {
 	add_column(info, "properties", TYPE_VARCHAR, "JSON"); // is DuckDB's type JSON; the parser has proved that it is
 	add_column(info, "day", TYPE_DATE, NULL);
 	add_column(info, "processed_at", TYPE_TIMESTAMP, NULL);
+	for (int64_t i = 0, n = parameter(info, 1); i < n && i < FEED_PROMOTED; i++) {
+		char name[24];
+		snprintf(name, sizeof name, "p%d", (int)i);
+		add_column(info, name, TYPE_VARCHAR, "JSON");
+	}
 }
 
 static void feed_init(void *info) { duckdb_init_set_max_threads(info, 64); }
@@ -74,8 +86,8 @@ static uint64_t *validity(void *vector) {
 }
 
 static void feed_fill(void *info, void *chunk) {
-	void *column[PROCESSED_AT + 1];
-	for (int i = 0; i <= PROCESSED_AT; i++) {
+	void *column[PROMOTED];
+	for (int i = 0; i < PROMOTED; i++) {
 		column[i] = duckdb_data_chunk_get_vector(chunk, i);
 	}
 	feed_chunk c = {
@@ -90,6 +102,10 @@ static void feed_fill(void *info, void *chunk) {
 	    .insert_id = column[INSERT_ID],
 	    .properties = column[PROPERTIES],
 	};
+	for (uint64_t i = 0, n = duckdb_data_chunk_get_column_count(chunk) - PROMOTED; i < n; i++) {
+		c.promoted[i] = duckdb_data_chunk_get_vector(chunk, PROMOTED + i);
+		c.promoted_valid[i] = validity(c.promoted[i]);
+	}
 	int64_t rows = feedFill((uintptr_t)duckdb_function_get_local_init_data(info), &c);
 	if (rows < 0) {
 		duckdb_function_set_error(info, "the feed failed"); // Go has the reason
@@ -102,6 +118,7 @@ int feed_register(void *connection) {
 	void *function = duckdb_create_table_function();
 	void *bigint = duckdb_create_logical_type(TYPE_BIGINT);
 	duckdb_table_function_set_name(function, "mixduck_feed");
+	duckdb_table_function_add_parameter(function, bigint);
 	duckdb_table_function_add_parameter(function, bigint);
 	duckdb_table_function_set_bind(function, feed_bind);
 	duckdb_table_function_set_init(function, feed_init);

@@ -20,6 +20,9 @@ type feed struct {
 	seen   *seen
 	zone   *zoneOffsets
 
+	keys     *eventline.Keys // the promoted properties
+	promoted int             // how many these are
+
 	lines, rows, duplicates atomic.Int64
 
 	mu         sync.Mutex // guards what follows; nothing of it is touched for an ordinary line
@@ -28,6 +31,23 @@ type feed struct {
 	outside    int64
 	overridden []eventKey
 	err        error
+}
+
+// bytesPerRow is about what an event takes in a compressed response.
+const bytesPerRow = 140
+
+func newFeed(w Window, promoted []Promotion) *feed {
+	names := make([]string, len(promoted))
+	for i, p := range promoted {
+		names[i] = p.Property
+	}
+	// The conversion of times is prepared with a day to spare at either end.
+	from, to := (w.Days.From - 1).Start(time.UTC), (w.Days.To + 2).Start(time.UTC)
+	return &feed{
+		window: w, blocks: newBlocks(w.Lines), seen: newSeen(w.Bytes / bytesPerRow),
+		zone: newZoneOffsets(w.Zone, from.UnixMicro(), to.UnixMicro()),
+		keys: eventline.NewKeys(names), promoted: len(names),
+	}
 }
 
 // badLine is a line that goes to quarantine.
@@ -52,7 +72,7 @@ var errOutside = errors.New("outside the days asked")
 // judge parses a line into e, with its time in UTC, and returns its day; or why it is to be set aside. The day of
 // a line that is no event is that of the window, if the window has only one.
 func (f *feed) judge(line []byte, e *eventline.Event) (d sql.Null[day.Day], reason error) {
-	if err := eventline.Parse(line, e); err != nil {
+	if err := f.keys.Parse(line, e); err != nil {
 		return sql.Null[day.Day]{V: f.window.Days.From, Valid: f.window.Days.Len() == 1}, err
 	}
 	d = sql.Null[day.Day]{V: day.Day(e.TimeMicros / (24 * time.Hour).Microseconds()), Valid: true}

@@ -4,7 +4,10 @@
 #pragma once
 #include <stdint.h>
 
-enum { FEED_ROWS = 2048 }; // of a chunk at most: DuckDB's vector size
+enum {
+	FEED_ROWS = 2048,  // of a chunk at most: DuckDB's vector size
+	FEED_PROMOTED = 64 // columns at most
+};
 
 // The columns of a chunk, for Go to fill. A row is NULL where its bit of valid is 0.
 typedef struct {
@@ -13,9 +16,12 @@ typedef struct {
 	int64_t *processed_us; // like event_us
 	uint64_t *distinct_id_valid, *insert_id_valid, *processed_valid;
 	void *event_name, *distinct_id, *insert_id, *properties; // vectors, for feed_put
+	void *promoted[FEED_PROMOTED];                           // like them
+	uint64_t *promoted_valid[FEED_PROMOTED];
 } feed_chunk;
 
-// Makes mixduck_feed(handle BIGINT) known to the instance that connection belongs to. Returns 0 on success.
+// Makes mixduck_feed(handle BIGINT, promoted BIGINT) known to the instance that connection belongs to: the columns of
+// events, and as many more of type JSON, p0, p1 and so on, for the values of promoted properties. Returns 0 on success.
 int feed_register(void *connection);
 
 // Copies rows texts into a vector: text i is the length[i] bytes from base + from[i] on. They must be valid UTF-8.

@@ -101,12 +101,13 @@ func (l *load) countDays(ctx context.Context) (map[day.Day]int64, error) {
 	return counts, rows.Err()
 }
 
-// bytesPerRow is about what an event takes in a compressed response.
-const bytesPerRow = 140
-
 // insert feeds the lines through the table function. It makes sure that each row that was fed has been inserted.
 func (l *load) insert(ctx context.Context) error {
-	f := &feed{window: l.w, blocks: newBlocks(l.w.Lines), seen: newSeen(l.w.Bytes / bytesPerRow), zone: l.zone()}
+	promoted, err := promoted(ctx, l.conn, l.w.Table)
+	if err != nil {
+		return err
+	}
+	f := newFeed(l.w, promoted)
 	l.feed = f
 	if l.w.Add {
 		if err := l.remember(ctx, f.seen); err != nil {
@@ -120,16 +121,12 @@ func (l *load) insert(ctx context.Context) error {
 	defer stop()
 	reader.Go(func() { f.blocks.read(ctx) })
 
-	res, err := l.conn.ExecContext(ctx, "INSERT INTO "+l.table+" BY NAME FROM mixduck_feed(?)", int64(l.handle))
+	inserted, err := affected(l.conn.ExecContext(ctx, "INSERT INTO "+l.table+" BY NAME "+selectFed(promoted), int64(l.handle), len(promoted)))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
 		return f.err
 	}
-	if err != nil {
-		return err
-	}
-	inserted, err := res.RowsAffected()
 	if err == nil && inserted != f.rows.Load() {
 		err = fmt.Errorf("DuckDB inserted %d of %d rows", inserted, f.rows.Load())
 	}
@@ -142,12 +139,6 @@ func (l *load) forget() {
 	if l.handle != 0 {
 		l.handle.Delete()
 	}
-}
-
-// zone prepares the conversion of the window's times, with a day to spare at either end.
-func (l *load) zone() *zoneOffsets {
-	utc := time.UTC
-	return newZoneOffsets(l.w.Zone, (l.w.Days.From - 1).Start(utc).UnixMicro(), (l.w.Days.To + 2).Start(utc).UnixMicro())
 }
 
 // remember tells seen of the window's rows that are stored.

@@ -20,6 +20,10 @@ type reader struct {
 	chunk   chunk
 }
 
+func newReader(f *feed) *reader {
+	return &reader{feed: f, chunk: chunk{promoted: make([]texts, f.promoted)}}
+}
+
 // fill fills a chunk with rows from one block: with at least one, but at the end of the feed.
 func (r *reader) fill(to *C.feed_chunk) error {
 	r.chunk.rows = 0

@@ -35,12 +35,12 @@ func TestSchemaOfANewFile(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
 	closeEngine(t, e)
-	want(t, "version and fence", query(t, path, "SELECT version, value FROM mixduck.schema_version, mixduck.fence"), []string{"1|0"})
+	want(t, "version and fence", query(t, path, "SELECT version, value FROM mixduck.schema_version, mixduck.fence"), []string{"2|0"})
 	want(t, "metadata", query(t, path, "SELECT * FROM _metadata"), []string{"events|events|NULL|NULL|NULL|0"})
 	for range 2 { // opening again changes nothing
 		closeEngine(t, open(t, storage.Config{Path: path}))
 	}
-	want(t, "version", query(t, path, "SELECT version FROM mixduck.schema_version"), []string{"1"})
+	want(t, "version", query(t, path, "SELECT version FROM mixduck.schema_version"), []string{"2"})
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {
@@ -54,7 +54,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 			t.Errorf("Open = %v, want an error that names the version, with a hint", err)
 		}
 	}
-	edit(t, path, "UPDATE mixduck.schema_version SET version = 1")
+	edit(t, path, "UPDATE mixduck.schema_version SET version = 2")
 	open(t, storage.Config{Path: path})
 }
 

@@ -22,6 +22,10 @@ type Table struct {
 	Create  bool // it must not exist, unless this job has created it
 	Replace bool // fill a new table beside it, which Swap puts in its place
 
+	// Promote are properties that are to have columns of their own, beside those that have one already; see
+	// [Engine.Promote]. With Replace, those of the old table are promoted in the new one, too.
+	Promote []Promotion
+
 	Job   string
 	Fence int64 // see [Engine.Load]
 }
@@ -73,6 +77,9 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 			err = t.fits(&found.Table)
 		}
 		if err != nil {
+			return err
+		}
+		if err := t.promote(ctx, conn, plan.Table, found == nil || found.empty); err != nil {
 			return err
 		}
 		if plan.Done, err = receipts(ctx, conn, plan.Table, t.Job); err != nil {
@@ -199,7 +206,7 @@ func adopt(ctx context.Context, conn *sql.Conn, name string, t Table) error {
 }
 
 // bookkeeping are the tables that speak of others by table_name.
-var bookkeeping = []string{"mixduck.tables", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine"}
+var bookkeeping = []string{"mixduck.tables", "mixduck.promoted", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine"}
 
 // drop removes a table and all that is known of it.
 func drop(ctx context.Context, conn *sql.Conn, name string) error {

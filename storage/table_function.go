@@ -58,7 +58,7 @@ func feedThread(feedHandle C.uintptr_t) C.uintptr_t {
 	if !ok {
 		return 0
 	}
-	return C.uintptr_t(cgo.NewHandle(&reader{feed: f}))
+	return C.uintptr_t(cgo.NewHandle(newReader(f)))
 }
 
 // feedThreadEnd is called when a thread has taken its last row.

@@ -23,6 +23,10 @@ type Event struct {
 	Properties  []byte // the object's exact text
 	TimeMicros  int64  // "time" as sent, since 1970 in whatever zone the project writes; never 0 or less
 	ProcessedMS int64  // "mp_processing_time_ms", UTC, below 10^15; 0 if missing or no such number
+
+	// Values are those of the properties that [Keys] asked for, in their order and exactly as written: JSON. One that the
+	// event does not have is nil.
+	Values [][]byte
 }
 
 // The reasons for which a line is no event. They are stored beside the line, so their texts are API.
@@ -39,9 +43,12 @@ var (
 
 // Parse fills e from line, which has no newline at its end. Of a key that occurs twice the first counts, as in DuckDB.
 // It returns one of the errors above as it is; e is then undefined.
-func Parse(line []byte, e *Event) error {
-	*e = Event{}
-	p := parser{b: line, e: e}
+func Parse(line []byte, e *Event) error { return (*Keys)(nil).Parse(line, e) }
+
+// Parse is [Parse], and keeps the values of the keys, too. The memory of e.Values is used again.
+func (k *Keys) Parse(line []byte, e *Event) error {
+	*e = Event{Values: k.blank(e.Values)}
+	p := parser{b: line, e: e, keys: k}
 	p.object(0, p.topField)
 	if p.err == nil && p.space(p.i) != len(line) {
 		p.fail(ErrJSON)
@@ -97,10 +104,16 @@ const (
 func (p *parser) property(key []byte) {
 	start := p.i
 	p.value(2)
-	if p.err != nil || len(key) < 4 {
+	if p.err != nil {
 		return
 	}
 	raw := p.b[start:p.i]
+	if p.keys != nil {
+		p.keys.keep(key, raw, p.e.Values)
+	}
+	if len(key) < 4 {
+		return
+	}
 	switch string(key) {
 	case "time":
 		if p.first(seenTime) {

@@ -13,6 +13,7 @@ type parser struct {
 	b    []byte
 	i    int // next byte
 	e    *Event
+	keys *Keys // whose values are kept; nil for none
 	seen uint8
 	odd  bool  // the last string has escapes
 	err  error // the first error; everything returns at once after it

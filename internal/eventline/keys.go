@@ -1,0 +1,55 @@
+package eventline
+
+// Keys are properties whose values are kept beside the fields of an [Event]. A nil *Keys has none. Safe for concurrent use.
+type Keys struct {
+	names []string
+	slots [keySlots][]int // where in names the keys of a slot are
+}
+
+const keySlots = 64
+
+// NewKeys returns the keys of these names, which are not empty and differ from each other.
+func NewKeys(names []string) *Keys {
+	if len(names) == 0 {
+		return nil
+	}
+	k := &Keys{names: names}
+	for i, name := range names {
+		s := slotOf([]byte(name))
+		k.slots[s] = append(k.slots[s], i)
+	}
+	return k
+}
+
+// slotOf spreads keys by what is cheap to look at: most properties of a line are not asked for.
+func slotOf(key []byte) uint {
+	n := len(key)
+	return (uint(n) + 5*uint(key[0]) + 11*uint(key[n-1]) + 23*uint(key[n/2])) % keySlots
+}
+
+// blank returns values with a nil for each key.
+func (k *Keys) blank(values [][]byte) [][]byte {
+	if k == nil {
+		return nil
+	}
+	if len(values) != len(k.names) {
+		return make([][]byte, len(k.names))
+	}
+	clear(values)
+	return values
+}
+
+// keep notes the value if key is one of the keys and has not come before.
+func (k *Keys) keep(key, value []byte, values [][]byte) {
+	if len(key) == 0 {
+		return
+	}
+	for _, i := range k.slots[slotOf(key)] {
+		if k.names[i] == string(key) {
+			if values[i] == nil {
+				values[i] = value
+			}
+			return
+		}
+	}
+}

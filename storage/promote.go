@@ -1,0 +1,236 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mixduck/internal/fault"
+	"mixduck/internal/promotion"
+)
+
+// Promotion is a property that has a column of its own beside the JSON, named as it is, and the column's type: VARCHAR,
+// BIGINT, DOUBLE, BOOLEAN, TIMESTAMP or DATE.
+type Promotion = promotion.Promotion
+
+// ParsePromotions reads properties as a person writes them: plan,$city:VARCHAR,"a,b":DOUBLE. The type may be left out for
+// VARCHAR. All that is wrong with them comes as one error, with a hint.
+func ParsePromotions(text string) ([]Promotion, error) { return promotion.Parse(text) }
+
+// Promote gives the table a column for each of the properties that has none yet, and fills it from the rows that are
+// there, in one transaction: on any error, also when ctx ends, the table is as it was. Loads fill the columns from then
+// on. Properties that are promoted already stay as they are, so that it is harmless twice.
+//
+// It writes every row anew, within the memory limit, and needs as much space again as the table takes in the file, which
+// later loads use. Readers in this process see the table without the columns until it is done; those of other processes
+// wait, as for any writer. For fence see [Engine.Load].
+//
+// It refuses, with a hint, a table that is not there, a property that is promoted with another type, and a name that the
+// table has for another column.
+func (e *Engine) Promote(ctx context.Context, table string, wanted []Promotion, fence int64) error {
+	if err := CheckTable(table); err != nil {
+		return err
+	}
+	if err := promotion.Check(wanted); err != nil {
+		return err
+	}
+	return e.write(ctx, fence, func(conn *sql.Conn) error {
+		if err := refuseForeign(ctx, conn, table); err != nil {
+			return err
+		}
+		found, err := lookUp(ctx, conn, table)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return fault.New(fault.CodeNotFound, "fetch events into it first", "there is no table %s", table)
+		}
+		return promote(ctx, conn, table, wanted)
+	})
+}
+
+// promoted returns the properties of a table that are promoted, in the order of their columns. One whose column somebody
+// has dropped is no longer promoted.
+func promoted(ctx context.Context, conn *sql.Conn, table string) ([]Promotion, error) {
+	rows, err := conn.QueryContext(ctx, `SELECT p.property, p.type
+		FROM mixduck.promoted AS p JOIN duckdb_columns() AS c ON c.table_name = p.table_name AND c.column_name = p.property
+		WHERE p.table_name = ? AND c.schema_name = 'main' AND c.database_name = current_database() ORDER BY c.column_index`, table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Promotion
+	for rows.Next() {
+		var p Promotion
+		if err := rows.Scan(&p.Property, &p.Type); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}
+
+// promote adds the columns that are missing and fills them. The properties wanted have passed [promotion.Check].
+func promote(ctx context.Context, conn *sql.Conn, table string, wanted []Promotion) error {
+	stored, err := promoted(ctx, conn, table)
+	if err != nil {
+		return err
+	}
+	missing, err := lacking(table, stored, wanted)
+	if err != nil || missing == nil {
+		return err
+	}
+	if err := promotion.Check(slices.Concat(stored, missing)); err != nil {
+		return err
+	}
+	if err := refuseColumns(ctx, conn, table, missing); err != nil {
+		return err
+	}
+	quoted, err := quote(table)
+	if err != nil {
+		return err
+	}
+	for _, p := range missing {
+		if _, err := conn.ExecContext(ctx, "ALTER TABLE "+quoted+" ADD COLUMN "+quoteColumn(p.Property)+" "+string(p.Type)); err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, "DELETE FROM mixduck.promoted WHERE table_name = ? AND property = ?", table, p.Property); err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, "INSERT INTO mixduck.promoted VALUES (?, ?, ?)", table, p.Property, string(p.Type)); err != nil {
+			return err
+		}
+	}
+	return rewrite(ctx, conn, quoted, missing)
+}
+
+// lacking returns which of the properties wanted are not stored.
+func lacking(table string, stored, wanted []Promotion) (missing []Promotion, err error) {
+	for _, p := range wanted {
+		found := find(stored, p.Property)
+		switch {
+		case found == nil:
+			missing = append(missing, p)
+		case found.Type != p.Type:
+			return nil, fault.Usage("ask for "+found.String()+", give --replace to fill the table anew, or drop the column in DuckDB before",
+				"table %s has %s promoted as %s, not %s", table, p.Property, found.Type, p.Type)
+		}
+	}
+	return missing, nil
+}
+
+// refuseColumns returns an error if the table has a column that one of the properties would need.
+func refuseColumns(ctx context.Context, conn *sql.Conn, table string, properties []Promotion) error {
+	rows, err := conn.QueryContext(ctx, `SELECT column_name FROM duckdb_columns()
+		WHERE table_name = ? AND schema_name = 'main' AND database_name = current_database()`, table)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var column string
+		if err := rows.Scan(&column); err != nil {
+			return err
+		}
+		for _, p := range properties {
+			if promotion.Column(p.Property) == promotion.Column(column) {
+				return fault.New(fault.CodeExists, "rename the column, or leave the property out",
+					"%s cannot be promoted: table %s has a column %s that Mixduck has not made", p.Property, table, column)
+			}
+		}
+	}
+	return rows.Err()
+}
+
+// rewrite replaces each row by one with the values of the properties. Updating the columns in place costs DuckDB memory
+// and time that grow faster than the table, and a change of their type by an expression leaves a log that it cannot
+// read after a crash (docs/adr/0008-promoted-columns.md).
+func rewrite(ctx context.Context, conn *sql.Conn, quoted string, properties []Promotion) error {
+	var last sql.NullInt64
+	if err := conn.QueryRowContext(ctx, "SELECT max(rowid) FROM "+quoted).Scan(&last); err != nil || !last.Valid {
+		return err
+	}
+	pointers := make([]string, len(properties))
+	for i, p := range properties {
+		pointers[i] = literal(pointer(p.Property))
+	}
+	values := make([]string, len(properties))
+	for i, p := range properties {
+		json := fmt.Sprintf("json_extract(properties, [%s])[%d]", strings.Join(pointers, ", "), i+1) // DuckDB computes the list once
+		values[i] = value(json, p.Type) + " AS " + quoteColumn(p.Property)
+	}
+	inserted, err := affected(conn.ExecContext(ctx, "INSERT INTO "+quoted+" BY NAME SELECT * REPLACE ("+strings.Join(values, ", ")+") FROM "+quoted))
+	if err != nil {
+		return err
+	}
+	deleted, err := affected(conn.ExecContext(ctx, "DELETE FROM "+quoted+" WHERE rowid <= ?", last.Int64))
+	if err == nil && inserted != deleted {
+		err = fmt.Errorf("DuckDB wrote %d of %d rows anew", inserted, deleted)
+	}
+	return err
+}
+
+func affected(res sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// promote readies the promoted columns of the table that is to be filled: those that t asks for and, if it will replace
+// another, those of that one. In an empty table columns of another type give way.
+func (t *Table) promote(ctx context.Context, conn *sql.Conn, target string, empty bool) error {
+	wanted := t.Promote
+	if target != t.Name {
+		old, err := promoted(ctx, conn, t.Name)
+		if err != nil {
+			return err
+		}
+		for _, p := range old {
+			if find(wanted, p.Property) == nil {
+				wanted = append(slices.Clip(wanted), p)
+			}
+		}
+	}
+	if err := promotion.Check(wanted); err != nil {
+		return err
+	}
+	if empty {
+		if err := giveWay(ctx, conn, target, wanted); err != nil {
+			return err
+		}
+	}
+	return promote(ctx, conn, target, wanted)
+}
+
+// giveWay drops the promoted columns of a table that are wanted with another type.
+func giveWay(ctx context.Context, conn *sql.Conn, table string, wanted []Promotion) error {
+	quoted, err := quote(table)
+	if err != nil {
+		return err
+	}
+	stored, err := promoted(ctx, conn, table)
+	if err != nil {
+		return err
+	}
+	for _, p := range stored {
+		if w := find(wanted, p.Property); w != nil && w.Type != p.Type {
+			if _, err := conn.ExecContext(ctx, "ALTER TABLE "+quoted+" DROP COLUMN "+quoteColumn(p.Property)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// find returns the promotion of a property, nil if there is none.
+func find(all []Promotion, property string) *Promotion {
+	for i := range all {
+		if all[i].Property == property {
+			return &all[i]
+		}
+	}
+	return nil
+}
