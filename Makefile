@@ -13,8 +13,8 @@ LDFLAGS   := -X mixduck/internal/buildinfo.version=$(VERSION)
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
 
-build: ## build worker, enqueue and the stand-in for Mixpanel into bin/
-	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/worker ./mixpanel/mixpaneltest/fakemixpanel
+build: ## build worker, enqueue, mp and the stand-in for Mixpanel into bin/
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/worker ./cmd/mp ./mixpanel/mixpaneltest/fakemixpanel
 	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue
 
 test: lint unit e2e ## format, lint, vet, unit tests with the race detector, end-to-end tests

@@ -54,7 +54,7 @@ func (m *standIn) workspace(b *testing.B, dir string, of project) *workspace.Wor
 		b.Fatal(err)
 	}
 	w, err := workspace.New(workspace.Config{
-		Project: workspace.Project{ID: int64(of)}, SpoolDir: filepath.Join(dir, "spool"),
+		Project: workspace.Project{ID: int64(of)}, SpoolDir: filepath.Join(dir, "spool"), OpenPerLoad: true,
 		Database: storage.Config{Path: filepath.Join(dir, "lane.db")},
 	}, client, slog.New(slog.DiscardHandler))
 	if err != nil {

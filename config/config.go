@@ -108,12 +108,16 @@ func defaults(getenv func(string) string) Config {
 	}
 }
 
+// settingFlag marks the flags that are settings: a command may have another of the same name.
+const settingFlag = "mixduck_setting"
+
 // Flags adds the flags of the named settings to set: a command shows those that it heeds. Their values count only if they
 // are given.
 func Flags(set *pflag.FlagSet, keys ...string) {
 	for _, s := range settings() {
 		if s.flag != "" && slices.Contains(keys, s.key) {
 			set.String(s.flag, "", s.usage+" ("+s.env+")")
+			set.Lookup(s.flag).Annotations = map[string][]string{settingFlag: nil}
 		}
 	}
 }

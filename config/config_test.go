@@ -61,6 +61,19 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+func TestFlagsOfOthersAreNoSettings(t *testing.T) {
+	t.Parallel()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.Duration("lock-wait", 0, "of the command's own")
+	if err := flags.Parse([]string{"--lock-wait", "5s"}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(nil, flags)
+	if err != nil || c.Worker.LockWait != time.Minute {
+		t.Errorf("LockWait = %s, %v, want the default", c.Worker.LockWait, err)
+	}
+}
+
 func TestVolumes(t *testing.T) {
 	t.Parallel()
 	c, err := load(t, nil, "HOME=/home/ann", "MIXDUCK_VOLUMES=eu=/mnt/eu, old=/mnt/old/")

@@ -60,7 +60,7 @@ func settings() []setting {
 
 // find returns the value and where it comes from, "" if it is not set.
 func (s setting) find(env map[string]string, flags *pflag.FlagSet) (value, origin string, err error) {
-	if s.flag != "" && flags != nil && flags.Changed(s.flag) {
+	if s.given(flags) {
 		value, err = flags.GetString(s.flag)
 		return value, "--" + s.flag, err
 	}
@@ -72,6 +72,15 @@ func (s setting) find(env map[string]string, flags *pflag.FlagSet) (value, origi
 		return value, s.env + "_FILE", err
 	}
 	return "", "", nil
+}
+
+// given reports whether the setting's flag is there and set.
+func (s setting) given(flags *pflag.FlagSet) bool {
+	if s.flag == "" || flags == nil || !flags.Changed(s.flag) {
+		return false
+	}
+	_, ours := flags.Lookup(s.flag).Annotations[settingFlag]
+	return ours
 }
 
 func notEmpty(field func(*Config) *string) func(*Config, string) error {

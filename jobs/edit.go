@@ -1,9 +1,8 @@
 package jobs
 
 import (
-	"slices"
-
 	"mixduck/internal/fault"
+	"mixduck/internal/promotion"
 )
 
 // Action is what an edit does.
@@ -19,10 +18,10 @@ const (
 // Edit is the payload of [KindEdit]: a change of a database that asks nothing of Mixpanel. It stands in the database's
 // lane. Fields are only ever added.
 type Edit struct {
-	Database string   `json:"database"` // volume/relative path, with the volume
-	Action   Action   `json:"action"`
-	Table    string   `json:"table,omitempty"`   // all but [ActionDropAll]
-	Promote  []string `json:"promote,omitempty"` // [ActionPromote]: property or property:TYPE
+	Database string `json:"database"` // volume/relative path, with the volume
+	Action   Action `json:"action"`
+	Table    string `json:"table,omitempty"`   // all but [ActionDropAll]
+	Promote  string `json:"promote,omitempty"` // [ActionPromote]: as [promotion.Parse] reads it
 }
 
 // Validate reports what makes e senseless, as an error with [fault.CodeUsage] and a hint.
@@ -36,8 +35,11 @@ func (e Edit) Validate() error {
 	case ActionDrop:
 		return validateTable(e.Table)
 	case ActionPromote:
-		if len(e.Promote) == 0 || slices.Contains(e.Promote, "") {
-			return fault.Usage("name at least one, as plan or amount:DOUBLE", "no property to promote")
+		if e.Promote == "" {
+			return fault.Usage("name at least one, as plan or amount:DOUBLE", "there is no property to promote")
+		}
+		if _, err := promotion.Parse(e.Promote); err != nil {
+			return err
 		}
 		return validateTable(e.Table)
 	}

@@ -61,6 +61,10 @@ type Fetch struct {
 	Where    string    `json:"where,omitempty"`  // a Mixpanel expression
 	Mode     Mode      `json:"mode"`
 	Force    bool      `json:"force,omitempty"` // replace a good old day even by one with far fewer rows
+
+	// Promote names properties that get columns of their own, as [promotion.Parse] reads them; those of a table that is
+	// there stay.
+	Promote string `json:"promote,omitempty"`
 }
 
 // Progress is how far a job has come, over all of its attempts.

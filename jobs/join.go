@@ -88,9 +88,9 @@ func (q *Queue) covering(ctx context.Context, rec Record, l line) (string, error
 // Covers reports whether a fetch of g right after one of f would change nothing but what Mixpanel has changed meanwhile:
 // it asks for the same events of the same project in the same table, and for no day more. What replaces days covers what
 // only adds what is missing; what replaces or creates a table covers only its like, for the same days; what is not
-// forced does not cover what is.
+// forced does not cover what is, nor what promotes no properties what does.
 func (f Fetch) Covers(g Fetch) bool {
-	if !f.alike(g) || g.Force && !f.Force {
+	if !f.alike(g) || g.Force && !f.Force || g.Promote != "" && g.Promote != f.Promote {
 		return false
 	}
 	switch f.Mode {

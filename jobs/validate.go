@@ -8,6 +8,7 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/promotion"
 )
 
 const (
@@ -40,6 +41,9 @@ func (f Fetch) Validate() error {
 	}
 	if len(f.Where) > maxWhereBytes || !utf8.ValidString(f.Where) {
 		return fault.Usage("", "the where expression has %d bytes; at most %d of valid UTF-8 are allowed", len(f.Where), maxWhereBytes)
+	}
+	if _, err := promotion.Parse(f.Promote); err != nil {
+		return err
 	}
 	switch f.Mode {
 	case ModeSync, ModeAppend, ModeReplace, ModeCreate:

@@ -115,7 +115,7 @@ func TestBudgetLearnsWhatIsLeft(t *testing.T) {
 	}
 	t.Cleanup(client.CloseIdleConnections)
 	ws, err := workspace.New(workspace.Config{
-		Project: workspace.Project{ID: projectID}, Database: storage.Config{Path: f.path}, SpoolDir: f.spool, Budget: a,
+		Project: workspace.Project{ID: projectID}, Database: storage.Config{Path: f.path}, SpoolDir: f.spool, OpenPerLoad: true, Budget: a,
 		Now: func() time.Time { return now },
 	}, frank{client}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -78,9 +78,10 @@ func (f *fetch) prepare(ctx context.Context) error {
 	f.table = storage.Table{
 		Name: f.req.Table, Project: strconv.FormatInt(f.cfg.Project.ID, 10), Filter: filter, Days: f.req.Days,
 		Create: f.req.Mode == Create, Replace: f.req.Mode == Replace, Job: f.req.Job, Fence: f.req.Fence,
+		Promote: f.req.Promote,
 	}
 	var found storage.Plan
-	if _, err := os.Stat(f.cfg.Database.Path); !errors.Is(err, fs.ErrNotExist) {
+	if f.databaseExists() {
 		if err := f.withEngine(ctx, func(e *storage.Engine) (err error) {
 			found, err = e.Prepare(ctx, f.table)
 			return err
@@ -96,6 +97,15 @@ func (f *fetch) prepare(ctx context.Context) error {
 	return f.clearSpool()
 }
 
+// databaseExists reports whether there is a database to look into. One that is kept open is made at once.
+func (w *Workspace) databaseExists() bool {
+	if !w.cfg.OpenPerLoad {
+		return true
+	}
+	_, err := os.Stat(w.cfg.Database.Path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // density returns the events of an average day that is stored, 0 if there is none.
 func density(days []storage.Coverage) float64 {
 	var rows int64
@@ -106,15 +116,6 @@ func density(days []storage.Coverage) float64 {
 		return 0
 	}
 	return max(1, float64(rows)/float64(len(days)))
-}
-
-// withEngine opens the database for one piece of work. Nothing in fn may wait for the network.
-func (w *Workspace) withEngine(ctx context.Context, fn func(*storage.Engine) error) error {
-	e, err := storage.Open(ctx, w.cfg.Database)
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(e), e.Close())
 }
 
 // finish makes sure that the file holds what the fetch has put into it, and swaps a replaced table in: somebody may have

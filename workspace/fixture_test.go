@@ -61,9 +61,9 @@ func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest
 	dir := tb.TempDir()
 	project := mixpaneltest.Project{ID: projectID, Region: "us", Username: "sa", Secret: "s3cret", Data: data}
 	cfg := workspace.Config{
-		Project:    workspace.Project{ID: projectID},
-		Database:   storage.Config{Path: filepath.Join(dir, "12345.db"), LockWait: patience},
-		SpoolDir:   filepath.Join(dir, "spool"),
+		Project:  workspace.Project{ID: projectID},
+		Database: storage.Config{Path: filepath.Join(dir, "12345.db"), LockWait: patience},
+		SpoolDir: filepath.Join(dir, "spool"), OpenPerLoad: true,
 		RetryDelay: time.Millisecond,
 		Now:        func() time.Time { return now },
 	}

@@ -29,6 +29,9 @@ type FetchRequest struct {
 	Mode   Mode      // "" means Sync
 	Force  bool      // replace good old days even by ones with far fewer rows
 
+	// Promote are properties that are to have columns of their own, beside those of the table that have.
+	Promote []storage.Promotion
+
 	Job   string // an id of the request: attempts with the same one go on where the last one ended; "" makes a new one
 	Fence int64  // see [storage.Engine.Load]; 0 where no queue hands out turns
 

@@ -4,7 +4,11 @@ package workspace
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -51,9 +55,13 @@ func (p Project) zone() *time.Location {
 	return nil
 }
 
-// exporter is what a workspace needs of Mixpanel; [mixpanel.Client] is one.
-type exporter interface {
+// source is what a workspace needs of Mixpanel; [mixpanel.Client] is one.
+type source interface {
 	Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error)
+	EventNames(ctx context.Context, project int64, limit int) ([]string, error)
+	Segmentation(ctx context.Context, r mixpanel.SegmentationRequest) (mixpanel.Segmentation, error)
+	FunnelList(ctx context.Context, project int64) ([]mixpanel.SavedFunnel, error)
+	Funnel(ctx context.Context, r mixpanel.FunnelRequest) ([]mixpanel.FunnelPeriod, error)
 }
 
 // budget is what a workspace asks before each request, if it has one. Acquire returns an error with a method
@@ -65,11 +73,20 @@ type budget interface {
 	Heard(ctx context.Context, project int64, left int, until time.Time)
 }
 
-// Config says what a workspace works on. Database.Path, SpoolDir and Project.ID are needed.
+// Config says what a workspace works on. Project.ID is needed.
 type Config struct {
-	Project  Project
+	Project Project
+
+	// Database says where events go, and whether they may; a persistent one without a path is [DefaultPath].
 	Database storage.Config
-	SpoolDir string // responses wait here until they are loaded; for one fetch at a time, made and removed by it
+
+	// OpenPerLoad opens the database for each load and lets others in between, as a worker does. Without it the database is
+	// opened by the first method that needs it, and kept open, and everybody else out of it, until Close.
+	OpenPerLoad bool
+
+	// SpoolDir is where responses wait until they are loaded; for one fetch at a time, made and removed by it. "" is a
+	// directory of its own in the temporary directory.
+	SpoolDir string
 
 	Downloads int                 // at once; 0 means 4
 	Loads     *semaphore.Weighted // bounds the loads of several workspaces; nil means that one of this workspace runs at a time
@@ -86,20 +103,41 @@ type Config struct {
 	Now func() time.Time // nil means time.Now
 }
 
-// Workspace is a project and its database. It opens the database only while it reads or writes.
+// Workspace is a project and its database. It opens the database only when it is needed. Its methods are safe for
+// concurrent use, but for one fetch at a time.
+//
+// Several workspaces of one process may share a file, those that only read with each other and those that may write with
+// each other. A workspace that reads and one that writes keep each other out as two processes do: [storage.ErrLocked].
 type Workspace struct {
-	cfg    Config
-	source exporter
-	log    *slog.Logger
+	cfg     Config
+	source  source
+	log     *slog.Logger
+	session session
+}
+
+// DefaultPath returns where the database of a project is if nobody says: ~/.mp/data/<id>.db.
+func DefaultPath(project int64) (string, error) {
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".mp", "data", strconv.FormatInt(project, 10)+".db"), err
 }
 
 // New returns a workspace; it opens nothing.
-func New(cfg Config, source exporter, log *slog.Logger) (*Workspace, error) {
-	switch {
-	case cfg.Project.ID <= 0:
+func New(cfg Config, source source, log *slog.Logger) (*Workspace, error) {
+	if cfg.Project.ID <= 0 {
 		return nil, fault.Usage("set MP_PROJECT_ID", "a workspace needs a project id")
-	case cfg.SpoolDir == "":
-		return nil, fault.Usage("give Config.SpoolDir", "a workspace needs a spool directory")
+	}
+	if cfg.OpenPerLoad && cfg.Database.Mode != storage.Persistent {
+		return nil, fault.Usage("leave OpenPerLoad out", "a database that Close removes has to be kept open")
+	}
+	if cfg.Database.Mode == storage.Persistent && cfg.Database.Path == "" {
+		path, err := DefaultPath(cfg.Project.ID)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Database.Path = path
+	}
+	if cfg.SpoolDir == "" {
+		cfg.SpoolDir = filepath.Join(os.TempDir(), "mixduck-spool-"+rand.Text())
 	}
 	if cfg.Downloads == 0 {
 		cfg.Downloads = 4
@@ -119,5 +157,5 @@ func New(cfg Config, source exporter, log *slog.Logger) (*Workspace, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Workspace{cfg: cfg, source: source, log: log}, nil
+	return &Workspace{cfg: cfg, source: source, log: log, session: session{cfg: cfg.Database}}, nil
 }

@@ -31,7 +31,7 @@ func details(job jobs.Record, now time.Time) string {
 	l.add("attempts", fmt.Sprintf("%d of %d", job.Attempt, job.MaxAttempts))
 	if r := job.Result; r != nil {
 		l.add("result", fmt.Sprintf("%s, %s as %s", console.Counted(r.Rows, "row"), console.Megabytes(r.Bytes), job.Query.Format))
-		l.addTime("kept until", r.Expires)
+		l.addTime("expires", r.Expires)
 	}
 	l.add("worker", job.Worker)
 	l.addTime("created", job.CreatedAt)

@@ -43,20 +43,17 @@ type statusBar struct {
 	drawn string
 }
 
-// clearLine moves to the start of the line and erases it.
-const clearLine = "\r\x1b[K"
-
 func (b *statusBar) show(job jobs.Record, now time.Time) {
 	line := statusLine(job, now, max(1, b.width()-1)) // some terminals wrap when the last column is used
 	if line != b.drawn {
-		fmt.Fprint(b.w, clearLine, line)
+		fmt.Fprint(b.w, console.ClearLine, line)
 		b.drawn = line
 	}
 }
 
 func (b *statusBar) clear() {
 	if b.drawn != "" {
-		fmt.Fprint(b.w, clearLine)
+		fmt.Fprint(b.w, console.ClearLine)
 		b.drawn = ""
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/day"
-	"mixduck/internal/fault"
 	"mixduck/jobs"
 )
 
@@ -44,10 +43,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "events [TABLE]", Short: "Copy events of a range of days", Long: fetchLong, Example: fetchExample,
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return fault.Usage("name event types with --events", "%s takes one table, but got %q as well", c.CommandPath(), args[1])
-			}
-			return nil
+			return console.OneTable(c.CommandPath(), args)
 		},
 		PreRunE: func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) },
 		RunE: func(c *cobra.Command, args []string) error {
@@ -55,7 +51,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			request, err := what.request(c, args, cfg, day.Of(a.Now().In(cfg.Project.Location)))
+			request, err := what.request(args, cfg, day.Of(a.Now().In(cfg.Project.Location)))
 			if err != nil {
 				return err
 			}

@@ -49,7 +49,7 @@ func TestTerminal(t *testing.T) {
 		environ string
 		shows   string
 	}{
-		{"one line is redrawn", "TERM=xterm", clearLine + "running, 1/3 windows"},
+		{"one line is redrawn", "TERM=xterm", console.ClearLine + "running, 1/3 windows"},
 		{"without colours nothing is redrawn", "NO_COLOR=1", " running"},
 		{"nor on a terminal that cannot", "TERM=dumb", " running"},
 	} {

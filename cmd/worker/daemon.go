@@ -19,6 +19,7 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/internal/volume"
 	"mixduck/jobs"
+	"mixduck/jobs/edit"
 	"mixduck/jobs/fetch"
 	queryjobs "mixduck/jobs/query"
 	"mixduck/mixpanel"
@@ -88,6 +89,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	handlers := map[jobs.Kind]jobs.Handler{
+		jobs.KindEdit: edit.New(d.storage),
 		jobs.KindQuery: queryjobs.New(queryjobs.Config{
 			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
 			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait,
@@ -157,21 +159,27 @@ func (d *daemon) locate(database string) (dir, path string, err error) {
 	return dir, path, err
 }
 
+// storage returns how a database is opened for writing.
+func (d *daemon) storage(database string) (storage.Config, error) {
+	_, path, err := d.locate(database)
+	return storage.Config{Path: path, LockWait: d.cfg.Worker.LockWait, MemoryLimit: d.cfg.Worker.MemoryLimit}, err
+}
+
 // open makes the workspace of a job.
 func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Workspace, error) {
 	id, err := strconv.ParseInt(f.Project, 10, 64)
 	if err != nil {
 		return nil, fault.Usage("name the project by its id", "project %q is not known to this worker", f.Project)
 	}
-	_, path, err := d.locate(f.Database)
+	database, err := d.storage(f.Database)
 	if err != nil {
 		return nil, err
 	}
 	cfg := workspace.Config{
 		Project:  workspace.Project{ID: id, Location: d.cfg.Project.Location, Shifted: d.cfg.Project.Shifted},
-		Database: storage.Config{Path: path, LockWait: d.cfg.Worker.LockWait, MemoryLimit: d.cfg.Worker.MemoryLimit},
-		SpoolDir: spool,
-		Loads:    d.loads,
+		Database: database,
+		SpoolDir: spool, OpenPerLoad: true,
+		Loads: d.loads,
 	}
 	if d.budget != nil {
 		cfg.Budget = d.budget

@@ -23,9 +23,11 @@ type Process struct {
 	Stderr  io.Writer // everything else
 }
 
-// Signals returns a context that the first SIGINT or SIGTERM ends; the second ends the process.
+// Signals returns a context that the first SIGINT or SIGTERM ends; the second ends the process. A reader of stdout that has
+// gone is no reason to die: writing returns EPIPE then.
 func Signals() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	first := make(chan os.Signal, 1)
 	signal.Notify(first, os.Interrupt, syscall.SIGTERM)
 	go func() {

@@ -13,6 +13,7 @@ import (
 
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/storage"
 	"mixduck/workspace"
 )
 
@@ -46,8 +47,12 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 		return classify(err)
 	}
 	before := a.Record.Progress
+	promote, err := storage.ParsePromotions(req.Promote)
+	if err != nil {
+		return classify(err)
+	}
 	progress, err := ws.FetchEvents(ctx, workspace.FetchRequest{
-		Table: req.Table, Days: req.Days, Events: req.Events, Where: req.Where, Mode: workspace.Mode(req.Mode),
+		Table: req.Table, Days: req.Days, Events: req.Events, Where: req.Where, Mode: workspace.Mode(req.Mode), Promote: promote,
 		Force: req.Force, Job: a.Record.ID, Fence: a.Fence, Drain: a.Draining(),
 	}, func(p workspace.Progress) { a.Report(h.report(p, before)) })
 	a.Report(h.report(progress, before))

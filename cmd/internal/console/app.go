@@ -4,6 +4,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,9 @@ import (
 type App struct {
 	Process *cli.Process
 	Now     func() time.Time
+
+	// Explain may have a text of whole lines for an error, which is shown in the place of the usual one. Nil has none.
+	Explain func(error) (text string, ok bool)
 }
 
 // Run carries out the command line of the process with root and returns the exit code.
@@ -30,6 +34,12 @@ func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil && fault.CodeOf(err) == fault.CodeFailed {
 		err = fault.New(fault.CodeInterrupted, "", "interrupted: %w", err)
+	}
+	if a.Explain != nil {
+		if text, ok := a.Explain(err); ok {
+			fmt.Fprint(a.Process.Stderr, text)
+			return fault.CodeOf(err).Exit()
+		}
 	}
 	return cli.Fail(a.Process.Stderr, err)
 }

@@ -46,6 +46,14 @@ func FlagError(c *cobra.Command, err error) error {
 // HelpHint points to the help of a command.
 func HelpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
 
+// Arguments refuses all numbers of arguments but n.
+func Arguments(c *cobra.Command, args []string, n int) error {
+	if len(args) != n {
+		return fault.Usage(HelpHint(c), "%s got %s", c.CommandPath(), Counted(int64(len(args)), "argument"))
+	}
+	return nil
+}
+
 // NoArguments refuses all.
 func NoArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {

@@ -19,6 +19,12 @@ func (a *App) ask(ctx context.Context, r Reader, q Question, f *ResultFlags, dra
 	return a.show(answer, f, draw)
 }
 
+// ShowQuery asks one statement and shows its rows as a table.
+func (a *App) ShowQuery(ctx context.Context, r Reader, sql string) error {
+	f := ResultFlags{Format: &Choice{Value: FormatTable}, limit: -1}
+	return a.ask(ctx, r, Question{SQL: sql}, &f, nil)
+}
+
 // Show writes an answer that has the format that f asks backends for, and closes it.
 func (a *App) Show(answer *Answer, f *ResultFlags) error { return a.show(answer, f, nil) }
 

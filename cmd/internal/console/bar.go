@@ -1,0 +1,43 @@
+package console
+
+import (
+	"fmt"
+	"io"
+)
+
+// Bar is one line of a terminal that shows how far something has come. Where stderr is no terminal, or is not to be drawn
+// on, it shows nothing. It is used by one goroutine.
+type Bar struct {
+	w     io.Writer // nil shows nothing
+	drawn string
+}
+
+// ClearLine moves to the start of the line and erases it.
+const ClearLine = "\r\x1b[K"
+
+// NewBar returns a bar on stderr.
+func (a *App) NewBar(quiet bool) *Bar {
+	_, terminal := TerminalWidth(a.Process.Stderr)
+	if quiet || !terminal || a.Process.Getenv("NO_COLOR") != "" || a.Process.Getenv("TERM") == "dumb" {
+		return &Bar{}
+	}
+	return &Bar{w: a.Process.Stderr}
+}
+
+// Show draws the line, if it has changed.
+func (b *Bar) Show(line string) {
+	if b.w == nil || line == b.drawn {
+		return
+	}
+	width, _ := TerminalWidth(b.w) // it may have been resized; some wrap when the last column is used
+	fmt.Fprint(b.w, ClearLine, Cut(Printable(line), max(1, width-1)))
+	b.drawn = line
+}
+
+// Clear takes the line away.
+func (b *Bar) Clear() {
+	if b.w != nil && b.drawn != "" {
+		fmt.Fprint(b.w, ClearLine)
+		b.drawn = ""
+	}
+}

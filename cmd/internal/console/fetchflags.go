@@ -1,0 +1,77 @@
+package console
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+// FetchFlags say what to fetch.
+type FetchFlags struct {
+	Where   string // a Mixpanel expression
+	Force   bool
+	Promote string // properties, as [promotion.Parse] reads them
+
+	from, to                       string
+	events                         []string
+	appending, replacing, creating bool
+	flags                          *pflag.FlagSet
+}
+
+// Add adds the flags.
+func (f *FetchFlags) Add(flags *pflag.FlagSet) {
+	f.flags = flags
+	flags.StringVar(&f.from, "from", "", "first `day`: yyyy-mm-dd, yyyy-mm, today, yesterday or 7d (required)")
+	flags.StringVar(&f.to, "to", "", "last `day`, included (default yesterday)")
+	flags.StringSliceVar(&f.events, "events", nil, "only events of these `names`, separated by commas; may be repeated")
+	flags.StringVar(&f.Where, "where", "", "only events for which this Mixpanel `expression` is true")
+	flags.BoolVar(&f.appending, "append", false, "add what is missing, delete nothing")
+	flags.BoolVar(&f.replacing, "replace", false, "fill a new table, which takes the place of the old one when it is complete")
+	flags.BoolVar(&f.creating, "create", false, "fail if the table exists")
+	flags.BoolVar(&f.Force, "force", false, "replace a day even by one with far fewer events")
+	flags.StringVar(&f.Promote, "promote", "", "`properties` that get columns of their own, as plan,amount:DOUBLE")
+}
+
+// Days returns the days asked; today is that of the project.
+func (f *FetchFlags) Days(today day.Day) (day.Range, error) { return ParseDays(f.from, f.to, today) }
+
+// Mode returns sync, append, replace or create.
+func (f *FetchFlags) Mode() (string, error) {
+	mode, given := "sync", 0
+	for _, flag := range []struct {
+		given bool
+		mode  string
+	}{{f.appending, "append"}, {f.replacing, "replace"}, {f.creating, "create"}} {
+		if flag.given {
+			mode = flag.mode
+			given++
+		}
+	}
+	if given > 1 {
+		return "", fault.Usage("give one of them, or none to replace just the days asked", "--append, --replace and --create exclude each other")
+	}
+	return mode, nil
+}
+
+// Events returns the names of the events asked for, none for all.
+func (f *FetchFlags) Events() ([]string, error) {
+	if f.flags.Changed("events") && len(f.events) == 0 {
+		return nil, fault.Usage("leave --events out to fetch all events", "--events is empty")
+	}
+	var names []string
+	for _, name := range f.events {
+		names = append(names, strings.TrimSpace(name))
+	}
+	return names, nil
+}
+
+// OneTable refuses more than one table.
+func OneTable(path string, args []string) error {
+	if len(args) > 1 {
+		return fault.Usage("name event types with --events", "%s takes one table, but got %q as well", path, args[1])
+	}
+	return nil
+}

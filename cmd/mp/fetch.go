@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/storage"
+	"mixduck/workspace"
+)
+
+const fetchLong = `Copies the events of a range of days of a Mixpanel project into a table of a database
+("events" if none is named). The days are those of the project's time zone. What is stored of
+them is replaced, other days are left alone; nothing of an answer that is cut off is stored.
+
+The file is locked until the command has ended. --ephemeral and --in-memory use a private
+database that is gone afterwards; --stdout opens none and writes a JSON object a line.`
+
+const fetchExample = `  mp fetch events --from 2025-01-01 --to 2025-12-31
+  mp fetch events --from 2025-01-01 --to 2025-01-07 --ephemeral --query "SELECT count(*) FROM events"
+  mp fetch events --from 2025-01-01 --to 2025-06-30 --path ./h1.db
+  mp fetch events --from 7d --stdout | jq .event_name`
+
+// fetchOptions are the flags of `fetch events`.
+type fetchOptions struct {
+	console.FetchFlags
+	ephemeral, inMemory bool
+	stdout, raw         bool
+	query               string
+	lockWait            time.Duration
+	quiet               bool
+	format              *console.Choice
+}
+
+func (a *app) fetchCommand() *cobra.Command {
+	group := console.Group("fetch", "Copy data from Mixpanel into a database", a.fetchEventsCommand())
+	group.Example = fetchExample
+	return group
+}
+
+func (a *app) fetchEventsCommand() *cobra.Command {
+	var o fetchOptions
+	c := &cobra.Command{
+		Use: "events [TABLE]", Short: "Copy events of a range of days", Long: fetchLong, Example: fetchExample,
+		Args: func(c *cobra.Command, args []string) error { return console.OneTable(c.CommandPath(), args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(c); err != nil {
+				return err
+			}
+			return a.fetch(c, args, &o)
+		},
+	}
+	flags := c.Flags()
+	o.Add(flags)
+	addPath(flags)
+	flags.BoolVar(&o.ephemeral, "ephemeral", false, "use a temporary file, which is removed afterwards")
+	flags.BoolVar(&o.inMemory, "in-memory", false, "use no file at all")
+	flags.StringVar(&o.query, "query", "", "with --ephemeral: ask this `SQL` of what was fetched, and print the rows as a table")
+	flags.BoolVar(&o.stdout, "stdout", false, "write the events to stdout, a JSON object a line, and open no database")
+	flags.BoolVar(&o.raw, "raw", false, "with --stdout: write Mixpanel's own lines")
+	flags.DurationVar(&o.lockWait, "lock-wait", 0, "for how long to wait while another program has the database open")
+	flags.BoolVar(&o.quiet, "quiet", false, "say nothing of progress on stderr")
+	o.format = console.AddFormat(flags)
+	return c
+}
+
+// check refuses flags that do not go together.
+func (o *fetchOptions) check(c *cobra.Command) error {
+	given := 0
+	for _, name := range []string{"path", "ephemeral", "in-memory", "stdout"} {
+		if c.Flags().Changed(name) {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return fault.Usage("give one of them", "--path, --ephemeral, --in-memory and --stdout exclude each other")
+	case o.raw && !o.stdout:
+		return fault.Usage("add --stdout", "--raw says how events are written to stdout")
+	case o.query != "" && !o.ephemeral:
+		return fault.Usage("add --ephemeral, or ask with 'mp query' afterwards", "--query is for a database that is gone afterwards")
+	case o.lockWait < 0:
+		return fault.Usage("--lock-wait 1m", "a time to wait cannot be negative")
+	}
+	return nil
+}
+
+func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error) {
+	cfg, err := a.load(c)
+	if err != nil {
+		return err
+	}
+	ws := workspace.Config{Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit}}
+	if ws.Project, err = project(cfg); err != nil {
+		return err
+	}
+	request, err := o.request(args, ws.Project.Today(a.Now()))
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.inMemory:
+		ws.Database.Mode = storage.InMemory
+	case o.ephemeral: // a file of our own, so that --query can read it when the fetch has closed it
+		dir, err := os.MkdirTemp("", "mp-ephemeral-*")
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		ws.Database.Path = filepath.Join(dir, "ephemeral.db")
+	case !o.stdout:
+		if ws.Database.Path, err = databasePath(c, cfg); err != nil {
+			return err
+		}
+	}
+	m, err := client(cfg)
+	if err != nil {
+		return err
+	}
+	w, err := workspace.New(ws, m, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	if o.stdout {
+		return a.stream(c.Context(), w, request, o)
+	}
+	if err := a.store(c.Context(), w, request, ws.Database.Path, o); err != nil || o.query == "" {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return a.ShowQuery(c.Context(), reader{path: ws.Database.Path, memory: cfg.Query.MemoryLimit}, o.query)
+}
+
+// request returns what the workspace is asked to fetch.
+func (o *fetchOptions) request(args []string, today day.Day) (workspace.FetchRequest, error) {
+	r := workspace.FetchRequest{Table: "events", Where: o.Where, Force: o.Force}
+	if len(args) > 0 {
+		r.Table = args[0]
+	}
+	mode, err := o.Mode()
+	if err != nil {
+		return r, err
+	}
+	r.Mode = workspace.Mode(mode)
+	if r.Days, err = o.Days(today); err != nil {
+		return r, err
+	}
+	if r.Promote, err = storage.ParsePromotions(o.Promote); err != nil {
+		return r, err
+	}
+	r.Events, err = o.Events()
+	return r, err
+}
+
+// fetched is the result as --format json prints it. Fields are only ever added.
+type fetched struct {
+	Path            string  `json:"path"` // "" for a database that is gone
+	Table           string  `json:"table"`
+	From            day.Day `json:"from"`
+	To              day.Day `json:"to"`
+	Rows            int64   `json:"rows"`
+	Duplicates      int64   `json:"duplicates"`
+	Quarantined     int64   `json:"quarantined"`
+	Windows         int     `json:"windows"`
+	Requests        int     `json:"requests"`
+	Bytes           int64   `json:"bytes"`
+	DurationSeconds float64 `json:"duration_seconds"`
+}
+
+// store fetches into the database and prints the result.
+func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.FetchRequest, path string, o *fetchOptions) error {
+	began := a.Now()
+	bar := a.NewBar(o.quiet)
+	p, err := w.FetchEvents(ctx, r, func(p workspace.Progress) {
+		bar.Show(fmt.Sprintf("%d/%d windows, %s, %s", p.WindowsDone, p.WindowsTotal, console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes)))
+	})
+	bar.Clear()
+	if err != nil {
+		return paused(err)
+	}
+	took := a.Now().Sub(began)
+	if o.ephemeral || o.inMemory {
+		path = ""
+	}
+	if o.format.Value == console.FormatJSON {
+		return a.PrintJSON(fetched{
+			Path: path, Table: r.Table, From: r.Days.From, To: r.Days.To, Rows: p.Rows, Duplicates: p.Duplicates,
+			Quarantined: p.Quarantined, Windows: p.WindowsDone, Requests: p.Requests, Bytes: p.Bytes, DurationSeconds: took.Seconds(),
+		})
+	}
+	return a.PrintLine(fmt.Sprintf("done: %s, %s, %s quarantined, %s, %s in %s", console.Counted(p.Rows, "row"),
+		console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined), console.Counted(int64(p.WindowsDone), "window"),
+		console.Megabytes(p.Bytes), console.ShortTime(took)))
+}
+
+// paused makes an end for want of requests an error of its own.
+func paused(err error) error {
+	pause, ok := errors.AsType[*workspace.PauseError](err)
+	if !ok {
+		return err
+	}
+	return fault.New(fault.CodeRateLimited, "ask again after "+pause.Until.Format(time.TimeOnly)+"; a worker waits by itself", "%w", err)
+}

@@ -1,0 +1,19 @@
+// Command mp copies Mixpanel events into a DuckDB file and reads them, directly: without a queue or a worker. A fetch
+// keeps every other process out of the file until it has ended; for anything that recurs, run a worker.
+package main
+
+import (
+	"os"
+
+	"mixduck/internal/cli"
+)
+
+func main() { os.Exit(realMain()) } // so that deferred calls run
+
+func realMain() int {
+	ctx, stop := cli.Signals()
+	defer stop()
+	return run(ctx, &cli.Process{
+		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+}

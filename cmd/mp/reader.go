@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/internal/fault"
+	"mixduck/storage/query"
+)
+
+const queryExample = `  mp query "SELECT event_name, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
+  mp query "FROM events WHERE properties->>'plan' = $plan" --param plan=pro --format csv | head
+  mp query --path ./h1.db --file report.sql --format parquet --output report.parquet`
+
+func (a *app) queryCommand() *cobra.Command {
+	return a.QueryCommand(queryExample, a.withReader, addPath)
+}
+
+// withReader implements [console.WithReader].
+func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error {
+	cfg, err := a.load(c)
+	if err != nil {
+		return err
+	}
+	path, err := databasePath(c, cfg)
+	if err != nil {
+		return err
+	}
+	return use(reader{path: path, memory: cfg.Query.MemoryLimit})
+}
+
+// reader answers questions about a file, each in a process of its own.
+type reader struct {
+	path   string
+	memory int64
+}
+
+// Read implements [console.Reader].
+func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer, err error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "mp-*") // not beside the database, where a person would wonder
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	if q.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, q.Timeout, fault.New(fault.CodeFailed,
+			"give it more time with --timeout, or ask for less", "the query took longer than %s", q.Timeout))
+		defer cancel()
+	}
+	request := query.Request{
+		Database: r.path, SQL: q.SQL, Params: q.Params, Format: query.Format(q.Format), Limit: q.Limit,
+		Output: filepath.Join(dir, "rows"), MemoryLimit: r.memory, LockWait: q.LockWait,
+	}
+	if q.Inspect != "" {
+		request.Inspect = &query.Inspect{Name: q.Inspect, Args: q.Args}
+	}
+	found, err := query.Run(ctx, query.Launcher{Exe: exe, Args: []string{queryChild}}, request)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Open(request.Output)
+	if err != nil {
+		return nil, err
+	}
+	answer := &console.Answer{Rows: found.Rows, Truncated: found.Truncated, Content: &temporary{file, dir}}
+	for _, c := range found.Columns {
+		answer.Columns = append(answer.Columns, console.Column(c))
+	}
+	return answer, nil
+}
+
+// temporary is a file that is removed with its directory when it is closed.
+type temporary struct {
+	io.ReadCloser
+	dir string
+}
+
+func (t *temporary) Close() error { return errors.Join(t.ReadCloser.Close(), os.RemoveAll(t.dir)) }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/config"
+	"mixduck/internal/buildinfo"
+	"mixduck/internal/cli"
+	"mixduck/storage"
+	"mixduck/storage/query"
+)
+
+const rootLong = `mp copies events of a Mixpanel project into a DuckDB file and reads them, without a queue.
+
+The file is ~/.mp/data/<project id>.db, or that of --path. One process at a time may write to
+it: a fetch keeps all others out until it has ended. Commands that read share the file.
+
+Exit codes: 0 done, 1 failed or locked, 2 credentials, 3 usage, 4 not found, 5 rate limited,
+130 interrupted.`
+
+const rootExample = `  mp fetch events --from 2025-01-01 --to 2025-01-31
+  mp query "SELECT event_name, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
+  mp inspect tables`
+
+// app is what all commands share.
+type app struct{ *console.App }
+
+// queryChild is the command with which mp starts itself for each query. It is not for people.
+const queryChild = "query-child"
+
+// run carries out the command line of p and returns the exit code.
+func run(ctx context.Context, p *cli.Process) int {
+	if slices.Equal(p.Args, []string{queryChild}) {
+		return query.Child(ctx, p.Stdin, p.Stdout, p.Stderr)
+	}
+	a := &app{&console.App{Process: p, Now: time.Now, Explain: explain}}
+	return a.Run(ctx, a.rootCommand())
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := console.Group("mp", "Copy Mixpanel events into a DuckDB file, and read them",
+		a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.versionCommand())
+	root.Long, root.Example = rootLong, rootExample
+	config.Flags(root.PersistentFlags(), "data_dir")
+	return root
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Example: "  mp version", Args: console.NoArguments,
+		RunE: func(*cobra.Command, []string) error {
+			return a.PrintLine(fmt.Sprintf("mp %s %s", buildinfo.Version(), runtime.Version()))
+		},
+	}
+}
+
+// explain says in whole lines what keeps a database from being opened, which is the daily bread of a command that works on
+// a file.
+func explain(err error) (text string, ok bool) {
+	if locked, ok := errors.AsType[*storage.LockedError](err); ok {
+		text = "Database locked: " + locked.Path + "\n"
+		if locked.PID > 0 {
+			text += fmt.Sprintf("Held by PID: %d\n", locked.PID)
+		}
+		return text + "Another mp command may be running. Try again shortly.\n", true
+	}
+	if missing, ok := errors.AsType[*storage.NotFoundError](err); ok {
+		return "No data yet: " + missing.Path + "\nRun 'mp fetch events' or 'mp fetch profiles' to create the database.\n", true
+	}
+	return "", false
+}

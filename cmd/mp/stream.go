@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/internal/eventline"
+	"mixduck/workspace"
+)
+
+// line is an event as --stdout writes it.
+type line struct {
+	EventName  string          `json:"event_name"`
+	EventTime  time.Time       `json:"event_time"` // UTC
+	DistinctID string          `json:"distinct_id"`
+	InsertID   string          `json:"insert_id"`
+	Properties json.RawMessage `json:"properties"` // as Mixpanel sent them
+}
+
+// stream writes events to stdout. A reader that has gone ends it without an error.
+func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.FetchRequest, o *fetchOptions) error {
+	out := bufio.NewWriterSize(a.Process.Stdout, 64<<10)
+	lines := json.NewEncoder(out)
+	lines.SetEscapeHTML(false)
+	var strange int64
+	var event eventline.Event
+	n, err := w.Stream(ctx, r, func(text []byte) error {
+		if !o.raw {
+			if eventline.Parse(text, &event) != nil {
+				strange++
+				return nil //nolint:nilerr // counted, and said at the end
+			}
+			return lines.Encode(line{
+				string(event.Name), time.UnixMicro(event.TimeMicros).UTC(), string(event.DistinctID), string(event.InsertID), event.Properties,
+			})
+		}
+		if _, err := out.Write(text); err != nil {
+			return err
+		}
+		return out.WriteByte('\n')
+	})
+	switch err = errors.Join(err, out.Flush()); {
+	case errors.Is(err, syscall.EPIPE):
+		err = nil
+	case err == nil && strange > 0:
+		err = fmt.Errorf("%s of %d were no events and are left out; --raw writes them", console.Counted(strange, "line"), n)
+	case err == nil && !o.quiet:
+		fmt.Fprintf(a.Process.Stderr, "%s\n", console.Counted(n, "event"))
+	}
+	return paused(err)
+}

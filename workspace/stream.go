@@ -1,0 +1,149 @@
+package workspace
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"mixduck/mixpanel"
+	"mixduck/storage"
+)
+
+// Stream hands the lines of the days asked to emit, as Mixpanel sent them and without their newlines, window by window. A
+// window is downloaded whole and verified before its first line is emitted, so that nothing is emitted twice or of a
+// damaged answer; an error after some windows leaves the later days out. It opens no database and drops no duplicates.
+//
+// Of r only Days, Events and Where count. A line is valid until emit returns. Errors are those of FetchEvents, and emit's.
+func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line []byte) error) (lines int64, err error) {
+	r.Table = "events"
+	if err := r.check(w.cfg.Project, w.cfg.Now()); err != nil {
+		return 0, err
+	}
+	if err := w.clearSpool(); err != nil {
+		return 0, err
+	}
+	defer os.Remove(w.cfg.SpoolDir) // if it is empty
+	p := newPlan(r.Days, nil, 0)
+	for {
+		next, at := p.next(time.Now())
+		if at.IsZero() {
+			return lines, nil
+		}
+		if wait := time.Until(at); wait > 0 {
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return lines, context.Cause(ctx)
+			}
+			continue
+		}
+		n, err := w.streamWindow(ctx, &r, next, emit)
+		lines += n
+		switch {
+		case errors.Is(err, storage.ErrEmpty) && !next.empty:
+			p.confirm(next)
+		case err == nil, errors.Is(err, storage.ErrEmpty):
+			p.learn(next.days.Len(), n)
+		default:
+			if err := w.streamAgain(ctx, p, next, n, err); err != nil {
+				return lines, err
+			}
+		}
+	}
+}
+
+// streamAgain plans a window again that has failed, or returns why that is of no use.
+func (w *Workspace) streamAgain(ctx context.Context, p *plan, failed window, emitted int64, err error) error {
+	api, ok := errors.AsType[*mixpanel.Error](err)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case ok && api.Action == mixpanel.Pause:
+		return &PauseError{Until: w.cfg.Now().Add(api.After), Err: err}
+	case emitted > 0, Permanent(err), failed.tries+1 >= w.cfg.WindowTries && failed.days.Len() == 1:
+		return fmt.Errorf("%s: %w", failed.days, err)
+	}
+	delay := w.cfg.RetryDelay << failed.tries
+	if ok {
+		delay = max(delay, api.After)
+	}
+	w.log.LogAttrs(ctx, slog.LevelWarn, "window will be asked again",
+		slog.String("range", failed.days.String()), slog.Duration("after", delay), slog.Any("err", err))
+	p.retry(failed, !ok || api.Smaller, time.Now().Add(delay))
+	return nil
+}
+
+// streamWindow downloads, verifies and emits one window.
+func (w *Workspace) streamWindow(ctx context.Context, r *FetchRequest, of window, emit func([]byte) error) (n int64, err error) {
+	var sent, received atomic.Int64
+	resp, err := w.download(ctx, mixpanel.ExportRequest{
+		Project: w.cfg.Project.ID, Days: of.days, Events: r.Events, Where: r.Where,
+	}, &sent, &received)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.remove()
+	total, err := eachLine(ctx, resp, inspect)
+	if err != nil {
+		return 0, err
+	}
+	if total == 0 {
+		return 0, storage.ErrEmpty
+	}
+	return eachLine(ctx, resp, emit)
+}
+
+// maxStreamLine is that of a load, in bytes.
+const maxStreamLine = 64 << 20
+
+// eachLine calls fn with each line of a response, and returns how many there were. The last one has to be whole.
+func eachLine(ctx context.Context, resp *response, fn func([]byte) error) (n int64, err error) {
+	body, err := resp.open()
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	in := bufio.NewReaderSize(body, copyBytes)
+	var long []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			if long = append(long, part...); len(long) > maxStreamLine {
+				return n, storage.ErrLineTooLong
+			}
+			continue
+		}
+		line := part
+		if len(long) > 0 {
+			long = append(long, part...)
+			line, long = long, long[:0]
+		}
+		switch {
+		case errors.Is(err, io.EOF) && len(line) == 0:
+			return n, nil
+		case errors.Is(err, io.EOF):
+			if err := fn(line); err != nil { // Mixpanel's own report comes without a newline
+				return n, err
+			}
+			return n, storage.ErrTruncated
+		case err != nil:
+			return n, err
+		case ctx.Err() != nil:
+			return n, context.Cause(ctx)
+		}
+		if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
+			continue
+		}
+		if err := fn(line); err != nil {
+			return n, err
+		}
+		n++
+	}
+}
