@@ -31,10 +31,19 @@ type export struct {
 // newExport serves so many events, all days of them made before it returns.
 func newExport(b *testing.B, events int) *export {
 	b.Helper()
+	dir := b.TempDir()
+	e := &export{dir: dir, url: serve(b, perDay, events/perDay), file: filepath.Join(dir, "day.ndjson.gz")}
+	e.download(b)
+	return e
+}
+
+// serve starts a stand-in with so many events a day, all days of them made before it returns its URL.
+func serve(b *testing.B, eventsPerDay, days int) string {
+	b.Helper()
 	from := firstDay(b)
-	last := from + day.Day(events/perDay-1)
+	last := from + day.Day(days-1)
 	cmd := exec.Command("../bin/fakemixpanel", "--listen", "127.0.0.1:0", "--project", exported, "--username", "sa", "--secret", "s3cret",
-		"--events-per-day", strconv.Itoa(perDay), "--no-limits", "--precompute", from.String()+".."+last.String())
+		"--events-per-day", strconv.Itoa(eventsPerDay), "--no-limits", "--precompute", from.String()+".."+last.String())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -51,10 +60,7 @@ func newExport(b *testing.B, events int) *export {
 	if err != nil {
 		b.Fatalf("the stand-in did not start: %v", err)
 	}
-	dir := b.TempDir()
-	e := &export{dir: dir, url: strings.TrimSpace(line), file: filepath.Join(dir, "day.ndjson.gz")}
-	e.download(b)
-	return e
+	return strings.TrimSpace(line)
 }
 
 func firstDay(b *testing.B) day.Day {

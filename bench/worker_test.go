@@ -3,7 +3,6 @@ package bench_test
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -13,12 +12,15 @@ import (
 )
 
 // worker is `worker run` in a process of its own.
-type worker struct{ cmd *exec.Cmd }
+type worker struct {
+	cmd  *exec.Cmd
+	said chan string // lines of its log after the start, if somebody wants them; closed at its end
+}
 
 // startWorker runs a worker with env and args, and returns when it takes jobs. It is killed when the benchmark ends.
 func startWorker(b *testing.B, env []string, args ...string) *worker {
 	b.Helper()
-	w := &worker{cmd: exec.Command("../bin/worker", append([]string{"run"}, args...)...)}
+	w := &worker{cmd: exec.Command("../bin/worker", append([]string{"run"}, args...)...), said: make(chan string, 10_000)}
 	w.cmd.Env = env
 	log, err := w.cmd.StderrPipe()
 	if err != nil {
@@ -31,12 +33,23 @@ func startWorker(b *testing.B, env []string, args ...string) *worker {
 	var said strings.Builder
 	for lines := bufio.NewScanner(log); lines.Scan(); fmt.Fprintln(&said, lines.Text()) {
 		if strings.Contains(lines.Text(), "worker started") {
-			go func() { _, _ = io.Copy(io.Discard, log) }()
+			go w.listen(lines)
 			return w
 		}
 	}
 	b.Fatalf("the worker did not start:\n%s", said.String())
 	return nil
+}
+
+// listen keeps what the worker says, as far as there is room.
+func (w *worker) listen(lines *bufio.Scanner) {
+	defer close(w.said)
+	for lines.Scan() {
+		select {
+		case w.said <- lines.Text():
+		default:
+		}
+	}
 }
 
 // stop lets the worker drain, and waits until it has ended.
