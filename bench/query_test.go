@@ -110,6 +110,7 @@ func duckDB(b *testing.B, path, query string) time.Duration {
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer rows.Close()
 	for rows.Next() {
 	}
 	if err := rows.Err(); err != nil {
@@ -170,6 +171,7 @@ func BenchmarkQueryDuringFetch(b *testing.B) {
 
 // ask asks a short query through the queue and returns how long it took, in ms.
 func ask(b *testing.B, env []string) float64 {
+	b.Helper()
 	return millis(run(b, env, "enqueue", "query", "SELECT count(*) FROM events", "--format", "csv"))
 }
 

@@ -16,7 +16,8 @@ import (
 )
 
 // fileLock is a hold on the sidecar files of a database: x.db.lock, exclusive to write and shared to read, and
-// x.db.turn, the turnstile that everyone passes on the way, so that readers who keep coming do not starve a writer. The
+// x.db.turn, the turnstile that everyone holds while waiting for the first, in the same way. So a writer who waits keeps
+// later readers back, who else would starve him, and readers who wait keep a second writer back: they wait for one. The
 // database file itself is never touched: closing any descriptor of it would drop DuckDB's own lock.
 //
 // flock belongs to the open file, so the lock also works between two holds of one process, and ends with the process.
@@ -51,7 +52,7 @@ func lockFile(ctx context.Context, path string, exclusive bool, wait time.Durati
 		return nil, err
 	}
 	defer unlockFile(turn)
-	if err := flock(waitCtx, turn, true); err != nil {
+	if err := flock(waitCtx, turn, exclusive); err != nil {
 		return nil, lockError(ctx, path, err)
 	}
 	f, err := openLock(path + ".lock")
