@@ -61,6 +61,7 @@ const (
 	asynq     = "github.com/hibiken/asynq"
 	redis     = "github.com/redis/go-redis"
 	miniredis = "github.com/alicebob/miniredis"
+	arrow     = "github.com/apache/arrow-go"
 )
 
 func TestImportsRunDownwards(t *testing.T) {
@@ -73,6 +74,7 @@ func TestImportsRunDownwards(t *testing.T) {
 	}{
 		{from: "mixduck/internal", never: append([]string{"mixduck/mixpanel", "mixduck/storage"}, upper...)},
 		{from: "mixduck/mixpanel", never: append([]string{"mixduck/storage", duckDB, asynq, redis}, upper...)},
+		{from: "mixduck/storage", alone: true, never: []string{"mixduck/storage/query", "mixduck/internal/cage"}},
 		{from: "mixduck/storage", never: append([]string{"mixduck/mixpanel", asynq, redis}, upper...)},
 		{from: "mixduck/workspace", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/jobs", asynq, redis}},
 		{from: "mixduck/config", never: []string{"mixduck/cmd", "mixduck/jobs", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB, asynq, redis}},
@@ -103,6 +105,7 @@ func TestOutsidePackagesHaveOneHome(t *testing.T) {
 	homes := map[string][]string{
 		duckDB:         {"mixduck/storage"},
 		"database/sql": {"mixduck/storage"},
+		arrow:          {"mixduck/storage/query"},
 		asynq:          {"mixduck/jobs"},
 		miniredis:      {"mixduck/internal/embedredis"},
 		redis:          {"mixduck/jobs", "mixduck/internal/embedredis", "mixduck/cmd"},

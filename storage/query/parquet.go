@@ -52,7 +52,7 @@ func (r *reader) parquet(ctx context.Context, w io.Writer) error {
 // parquetSource returns the SELECT whose rows are the result. With a limit these are put aside first, one more than it allows,
 // to know whether there are more.
 func (r *reader) parquetSource(ctx context.Context) (string, error) {
-	expressions := r.expressions(asParquet)
+	expressions := r.expressions(asTyped)
 	for i, key := range r.keys {
 		expressions[i] += " AS " + identifier(key)
 	}

@@ -26,11 +26,10 @@ const (
 	// stored (but newlines in them become spaces), and what JSON has no form for is a string: NaN, times, BLOBs.
 	JSON  Format = "json"
 	JSONL Format = "jsonl"
-	// Parquet is compressed with zstd. HUGEINT becomes DECIMAL(38, 0), so that values beyond 38 digits fail the query; types
-	// that Parquet has no exact form for become text.
+	// Parquet is compressed with zstd, Arrow is the stream format of Arrow IPC. HUGEINT becomes DECIMAL(38, 0), so that values
+	// beyond 38 digits fail the query; types that have no exact form there become text.
 	Parquet Format = "parquet"
-	// Arrow is the stream format of Arrow IPC.
-	Arrow Format = "arrow"
+	Arrow   Format = "arrow"
 )
 
 // Request says what to read and what to make of it. Database and one of SQL and Inspect are needed; the zero values of all

@@ -44,7 +44,9 @@ func (r *reader) write(ctx context.Context, w io.Writer) error {
 	switch r.task.Format {
 	case Parquet:
 		return r.parquet(ctx, w)
-	case Arrow, Rows, CSV, JSON, JSONL:
+	case Arrow:
+		return r.arrow(ctx, w)
+	case Rows, CSV, JSON, JSONL:
 	}
 	return r.texts(ctx, w)
 }

@@ -59,6 +59,7 @@ func TestRequestsThatMakeNoSense(t *testing.T) {
 		"no format":              {Database: path, SQL: "SELECT 1", Format: "xml"},
 		"a negative limit":       {Database: path, SQL: "SELECT 1", Limit: -1},
 		"no memory":              {Database: path, SQL: "SELECT 1", MemoryLimit: 1},
+		"a plan as Arrow":        {Database: path, SQL: "EXPLAIN SELECT 1", Format: query.Arrow},
 		"a plan as Parquet":      {Database: path, SQL: "EXPLAIN SELECT 1", Format: query.Parquet},
 	} {
 		if _, _, err := run(t, req); fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "" {
@@ -104,7 +105,7 @@ func TestParams(t *testing.T) {
 func TestLimit(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
-	for _, format := range []query.Format{query.Rows, query.CSV, query.JSON, query.JSONL, query.Parquet} {
+	for _, format := range []query.Format{query.Rows, query.CSV, query.JSON, query.JSONL, query.Parquet, query.Arrow} {
 		for limit, want := range map[int64]struct {
 			rows      int64
 			truncated bool
@@ -146,7 +147,7 @@ func TestBoundOfTheResult(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	dir := t.TempDir()
-	for _, format := range []query.Format{query.Rows, query.CSV, query.JSON, query.JSONL, query.Parquet} {
+	for _, format := range []query.Format{query.Rows, query.CSV, query.JSON, query.JSONL, query.Parquet, query.Arrow} {
 		for _, output := range []string{"", filepath.Join(dir, "result")} {
 			res, _, err := run(t, query.Request{
 				Database: path, SQL: "SELECT hash(range), uuid() FROM range(1000000)", Format: format, Output: output, MaxResultBytes: 1e6,

@@ -48,35 +48,39 @@ func asJSON(column, sqlType string) string {
 	return asText(column)
 }
 
-// quoted are the parts of a type's name that somebody has chosen: names of fields and values of enums.
+// These types DuckDB would change on their way into Parquet or Arrow without a word: a HUGEINT to a DOUBLE, an INTERVAL to one
+// of milliseconds. What follows tells a type from a field of its name.
 var (
-	quoted  = regexp.MustCompile(`"(?:[^"]|"")*"|'(?:[^']|'')*'`)
-	hugeint = regexp.MustCompile(`\bU?HUGEINT\b`)
+	hugeTypes   = regexp.MustCompile(`\bU?HUGEINT([,)\[]|$)`)
+	oddTypes    = regexp.MustCompile(`\b(?:INTERVAL|BIT|BIGNUM|TIME WITH TIME ZONE)([,)\[]|$)`)
+	quotedNames = regexp.MustCompile(`"(?:[^"]|"")*"|'(?:[^']|'')*'`)
 )
 
-// asParquet is the expression for a column in Parquet, where DuckDB would turn a HUGEINT into a DOUBLE, and an INTERVAL into
-// one of milliseconds, without a word.
-func asParquet(column, sqlType string) string {
-	switch sqlType {
-	case "INTERVAL", "BIT", "BIGNUM", "TIME WITH TIME ZONE":
+// asTyped is the expression for a column in a format that has types of its own.
+func asTyped(column, sqlType string) string {
+	if strings.HasPrefix(sqlType, "UNION(") {
 		return asText(column)
 	}
-	exact := replaceUnquoted(sqlType, hugeint, "DECIMAL(38,0)")
+	exact := exactType(sqlType)
 	if exact == sqlType {
 		return column
 	}
 	return "CAST(" + column + " AS " + exact + ")"
 }
 
-// replaceUnquoted replaces what matches outside of quotes.
-func replaceUnquoted(s string, what *regexp.Regexp, with string) string {
+// exactType returns the type that holds the same values there.
+func exactType(sqlType string) string {
 	var b strings.Builder
-	end := 0
-	for _, q := range quoted.FindAllStringIndex(s, -1) {
-		b.WriteString(what.ReplaceAllString(s[end:q[0]], with))
-		b.WriteString(s[q[0]:q[1]])
-		end = q[1]
+	replace := func(part string) {
+		part = hugeTypes.ReplaceAllString(part, "DECIMAL(38,0)$1")
+		b.WriteString(oddTypes.ReplaceAllString(part, "VARCHAR$1"))
 	}
-	b.WriteString(what.ReplaceAllString(s[end:], with))
+	end := 0
+	for _, name := range quotedNames.FindAllStringIndex(sqlType, -1) {
+		replace(sqlType[end:name[0]])
+		b.WriteString(sqlType[name[0]:name[1]])
+		end = name[1]
+	}
+	replace(sqlType[end:])
 	return b.String()
 }

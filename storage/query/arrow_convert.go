@@ -1,0 +1,74 @@
+package query
+
+// #include "arrow.h"
+import "C"
+
+import (
+	"errors"
+	"unsafe"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/cdata"
+	"github.com/duckdb/duckdb-go-bindings"
+	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	"mixduck/storage"
+)
+
+// arrowConverter turns DuckDB's chunks into batches of Arrow, by DuckDB's own code.
+type arrowConverter struct {
+	rows    *storage.Rows
+	options duckdb_go_bindings.ArrowOptions
+}
+
+func newArrowConverter(rows *storage.Rows) *arrowConverter {
+	return &arrowConverter{rows: rows, options: duckdb_go_bindings.ResultGetArrowOptions(rows.Result())}
+}
+
+func (c *arrowConverter) close() { duckdb_go_bindings.DestroyArrowOptions(&c.options) }
+
+// schema returns the schema of the batches, with these names for the columns.
+func (c *arrowConverter) schema(names []string) (*arrow.Schema, error) {
+	columns := make([]mapping.LogicalType, len(names))
+	types := make([]unsafe.Pointer, len(names))
+	texts := make([]*C.char, len(names))
+	for i, name := range names {
+		columns[i] = mapping.ColumnLogicalType(c.rows.Result(), mapping.IdxT(i))
+		types[i], texts[i] = columns[i].Ptr, C.CString(name)
+	}
+	defer func() {
+		for i := range names {
+			mapping.DestroyLogicalType(&columns[i])
+			C.free(unsafe.Pointer(texts[i]))
+		}
+	}()
+	var made cdata.CArrowSchema
+	out := unsafe.Pointer(&made)
+	err := duckError(C.duckdb_to_arrow_schema(c.options.Ptr, &types[0], &texts[0], C.uint64_t(len(names)), out))
+	if err != nil {
+		return nil, err
+	}
+	return cdata.ImportCArrowSchema(&made)
+}
+
+// batch returns the current chunk.
+func (c *arrowConverter) batch(schema *arrow.Schema) (arrow.RecordBatch, error) {
+	chunk, _ := c.rows.Chunk()
+	var made cdata.CArrowArray
+	out := unsafe.Pointer(&made)
+	err := duckError(C.duckdb_data_chunk_to_arrow(c.options.Ptr, chunk.Ptr, out))
+	if err != nil {
+		return nil, err
+	}
+	return cdata.ImportCRecordBatchWithSchema(&made, schema)
+}
+
+// duckError returns what DuckDB says of a call that failed, and destroys it.
+func duckError(failed unsafe.Pointer) error {
+	data := duckdb_go_bindings.ErrorData{Ptr: failed}
+	defer duckdb_go_bindings.DestroyErrorData(&data)
+	if failed == nil || !duckdb_go_bindings.ErrorDataHasError(data) {
+		return nil
+	}
+	return errors.New(duckdb_go_bindings.ErrorDataMessage(data))
+}

@@ -1,0 +1,60 @@
+package query_test
+
+import (
+	"fmt"
+	"io"
+	"testing"
+
+	"mixduck/storage/query"
+)
+
+// What a query costs besides its own work: the time from its request to its last row, of a small file.
+func BenchmarkStart(b *testing.B) {
+	path := newFile(b, threeEvents)
+	temp := b.TempDir()
+	launch := launcher(b)
+	launch.Stdout = io.Discard
+	for _, bm := range []struct {
+		name string
+		req  query.Request
+	}{
+		{"constant", query.Request{SQL: "SELECT 42"}},
+		{"events", query.Request{SQL: "SELECT event_name, count(*) AS n FROM events GROUP BY ALL ORDER BY n"}},
+		{"parquet", query.Request{SQL: "FROM events", Format: query.Parquet}},
+		{"arrow", query.Request{SQL: "FROM events", Format: query.Arrow}},
+		{"inspect", query.Request{Inspect: &query.Inspect{Name: "tables"}}},
+		{"refused", query.Request{SQL: "FROM read_text('/etc/passwd')"}},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			bm.req.Database, bm.req.TempDir = path, temp
+			for b.Loop() {
+				_, err := query.Run(b.Context(), launch, bm.req)
+				if (err != nil) != (bm.name == "refused") {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// How fast results of a million rows are written.
+func BenchmarkFormats(b *testing.B) {
+	const rows = 1_000_000
+	path := newFile(b, fmt.Sprintf(`CREATE TABLE wide AS SELECT range AS id, 'event ' || range %% 20 AS name, TIMESTAMP '2026-01-01' + INTERVAL (range) SECOND AS at,
+		range / 7 AS ratio, '{"plan": "pro", "n": ' || range || ', "referrer": "https://example.com/a/long/path?with=query"}' AS properties FROM range(%d)`, rows))
+	temp := b.TempDir()
+	launch := launcher(b)
+	launch.Stdout = io.Discard
+	for _, format := range []query.Format{query.Rows, query.CSV, query.JSON, query.JSONL, query.Parquet, query.Arrow} {
+		b.Run(string(format), func(b *testing.B) {
+			for b.Loop() {
+				res, err := query.Run(b.Context(), launch, query.Request{Database: path, SQL: "FROM wide", Format: format, TempDir: temp})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(res.Bytes)
+			}
+			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
