@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -190,7 +191,7 @@ func TestExitCodes(t *testing.T) {
 	s := newSite(t, 50)
 	s.fails(t, 3, "--from is missing", "fetch", "events")
 	denied := *s
-	denied.env = append(s.env, "MP_SECRET=wrong")
+	denied.env = slices.Concat(s.env, []string{"MP_SECRET=wrong"})
 	denied.fails(t, 2, "error: ", fetch("2025-11-01", "2025-11-01")...)
 	first := s.hold(t)
 	if err := first.Process.Signal(syscall.SIGINT); err != nil {
