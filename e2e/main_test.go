@@ -24,7 +24,7 @@ func testMain(m *testing.M) int {
 	if withRace {
 		args = append(args, "-race")
 	}
-	build := exec.Command("go", append(args, "mixduck/cmd/worker", "mixduck/cmd/enqueue")...)
+	build := exec.Command("go", append(args, "mixduck/cmd/worker", "mixduck/cmd/enqueue", "mixduck/cmd/mp")...)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs:", err)

@@ -1,0 +1,73 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// statements reads those of a file in storage/query/testdata that become something, by what they are about.
+func statements(tb testing.TB, file, becomes string, replace ...string) map[string]string {
+	tb.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "storage", "query", "testdata", file))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(b), "\n--- ")
+	found := map[string]string{}
+	for part := range strings.SplitSeq(text, "\n--- ") {
+		head, sql, _ := strings.Cut(part, "\n")
+		if what, about, _ := strings.Cut(head, ": "); what == becomes {
+			found[about] = strings.NewReplacer(replace...).Replace(strings.TrimSuffix(sql, "\n"))
+		}
+	}
+	if len(found) < 10 {
+		tb.Fatalf("%s has %d statements that are %s", file, len(found), becomes)
+	}
+	return found
+}
+
+// What package query refuses is refused on each way to it.
+func TestHostileStatementsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newAsked(t, embedded)
+	secret := filepath.Join(s.dir, "secret.csv")
+	if err := os.WriteFile(secret, []byte("password,hunter2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := s.fingerprint(t)
+	t.Run("statements", func(t *testing.T) {
+		for about, sql := range statements(t, "hostile.sql", "refused", "{secret}", secret, "{dir}", s.dir, "{database}", s.path(defaultDatabase)) {
+			t.Run(about, func(t *testing.T) {
+				t.Parallel()
+				file := filepath.Join(t.TempDir(), "statement.sql")
+				if err := os.WriteFile(file, []byte(sql), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				for name, r := range map[string]result{
+					"enqueue": s.enqueue(t, "query", "--file", file),
+					"mp":      command(t, s.env, "mp", "query", "--file", file, "--path", s.path(defaultDatabase)),
+				} {
+					if r.code != 3 || strings.Contains(r.stdout+r.stderr, "hunter2") {
+						t.Errorf("%s: exit code %d, want 3\n%s%s", name, r.code, r.stdout, r.stderr)
+					}
+				}
+			})
+		}
+	})
+	if s.fingerprint(t) != before {
+		t.Error("the database has changed")
+	}
+	s.checkEvents(t, dates(t, "2025-11-01", "2025-11-02"))
+}
+
+func (s *site) fingerprint(tb testing.TB) [sha256.Size]byte {
+	tb.Helper()
+	b, err := os.ReadFile(s.path(defaultDatabase))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return sha256.Sum256(b)
+}
