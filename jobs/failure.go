@@ -10,9 +10,9 @@ import (
 
 const maxMessageBytes = 2000
 
-// failureOf returns err as records keep it.
+// failureOf returns err as records keep it. Its message keeps its lines: DuckDB points into statements.
 func failureOf(err error, at time.Time) *Failure {
-	return &Failure{Code: fault.CodeOf(err), Message: short(err.Error()), Hint: short(fault.HintOf(err)), At: at}
+	return &Failure{Code: fault.CodeOf(err), Message: short(err.Error()), Hint: oneLine(fault.HintOf(err)), At: at}
 }
 
 // oneLine returns s as a single line of valid UTF-8 of at most [maxMessageBytes].

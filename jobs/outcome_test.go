@@ -82,11 +82,11 @@ func TestBackoffGrowsToItsCap(t *testing.T) {
 	}
 }
 
-func TestFailuresAreOneShortLine(t *testing.T) {
+func TestFailuresAreShort(t *testing.T) {
 	t.Parallel()
 	err := fault.New(fault.CodeAuth, "a\nhint", "%s", "first\nsecond\xff"+strings.Repeat("ü", 3000))
 	f := failureOf(err, time.Now())
-	if f.Code != fault.CodeAuth || f.Hint != "a hint" || !strings.HasPrefix(f.Message, "first second�ü") {
+	if f.Code != fault.CodeAuth || f.Hint != "a hint" || !strings.HasPrefix(f.Message, "first\nsecond�ü") {
 		t.Errorf("failure = %+v", f)
 	}
 	if len(f.Message) > maxMessageBytes || !utf8.ValidString(f.Message) || !strings.HasSuffix(f.Message, "…") {

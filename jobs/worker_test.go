@@ -100,7 +100,7 @@ func TestRetryStandsFirst(t *testing.T) {
 			return nil
 		})
 		r := awaitState(t, t.q, a.ID, jobs.StateRetrying)
-		want := &jobs.Failure{Code: fault.CodeRateLimited, Message: "too soon", Hint: "wait", At: r.Failure.At}
+		want := &jobs.Failure{Code: fault.CodeRateLimited, Message: "too\nsoon", Hint: "wait", At: r.Failure.At}
 		if diff := cmp.Diff(want, r.Failure); diff != "" {
 			t.Errorf("failure (-want +got):\n%s", diff)
 		}
