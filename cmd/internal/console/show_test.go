@@ -1,0 +1,276 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mixduck/internal/cli"
+	"mixduck/internal/fault"
+)
+
+// scan reads rows, of which nil is NULL; the columns are name:TYPE.
+func scan(t *testing.T, columns []string, rows ...[]any) *rowScanner {
+	t.Helper()
+	s, err := newRowScanner(strings.NewReader(content(t, columns, rows...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// content is an answer in the format [Rows].
+func content(t *testing.T, columns []string, rows ...[]any) string {
+	t.Helper()
+	var head struct {
+		Columns []Column `json:"columns"`
+	}
+	for _, c := range columns {
+		name, kind, _ := strings.Cut(c, ":")
+		head.Columns = append(head.Columns, Column{name, kind})
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	for _, line := range append([]any{head}, anys(rows)...) {
+		if err := enc.Encode(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+func anys(rows [][]any) (all []any) {
+	for _, r := range rows {
+		all = append(all, r)
+	}
+	return all
+}
+
+func TestGrid(t *testing.T) {
+	t.Parallel()
+	columns := []string{"event:VARCHAR", "n:BIGINT", "note:JSON"}
+	rows := [][]any{
+		{"退会", "9007199254740993", `{"a": "a long text that nobody wants to see in a narrow terminal"}`},
+		{"Übersicht", nil, ""},
+		{"two\nlines\x1b[31m", "-1", nil},
+	}
+	tests := []struct {
+		name  string
+		width int
+		want  string
+	}{
+		{"as wide as it is", 0, `event                          n  note
+退会            9007199254740993  {"a": "a long text that nobody wants to see in a narrow terminal"}
+Übersicht                   NULL
+two lines [31m                -1  NULL
+`},
+		{"80 columns", 80, `event                          n  note
+退会            9007199254740993  {"a": "a long text that nobody wants to see i…
+Übersicht                   NULL
+two lines [31m                -1  NULL
+`},
+		{"40 columns", 40, `event                  n  note
+退会      9007199254740…  {"a": "a long…
+Übersic…            NULL
+two lin…              -1  NULL
+`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			if err := writeGrid(&b, scan(t, columns, rows...), tt.width); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if n := Columns(strings.TrimSuffix(line, "\n")); tt.width > 0 && n > tt.width {
+					t.Errorf("%q takes %d columns", line, n)
+				}
+			}
+			if diff := cmp.Diff(tt.want, b.String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if err := writePlain(&b, scan(t, []string{"a:VARCHAR", "b:VARCHAR"}, []any{"x\ty\\\n", nil}, []any{"", "z"})); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.String(), "x\\ty\\\\\\n\t\n\tz\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestCalendar(t *testing.T) {
+	t.Parallel()
+	rows := scan(t, []string{"table_name:VARCHAR", "day:DATE", "state:VARCHAR", "row_count:BIGINT", "quarantined:BIGINT"},
+		[]any{"events", "2025-10-30", "complete", "5", "0"}, []any{"events", "2025-10-31", "complete", "5", "2"},
+		[]any{"events", "2025-11-03", "partial", "1", "0"}, []any{"other", "2025-01-01", "complete", "1", "0"})
+	var b strings.Builder
+	if err := drawCalendar(&b, rows, 0); err != nil {
+		t.Fatal(err)
+	}
+	want := `events: 2025-10-30..2025-11-03, 2 days stored, 1 partial, 2 missing
+2025-10                               █!
+2025-11  ··▒
+
+other: 2025-01-01..2025-01-01, 1 day stored, 0 partial, 0 missing
+2025-01  █
+
+█ stored  ▒ partial  ! with lines in quarantine  · missing
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// answers is a reader that has one answer.
+type answers struct {
+	content string
+	asked   *Question
+}
+
+func (a answers) Read(_ context.Context, q Question) (*Answer, error) {
+	*a.asked = q
+	return &Answer{Rows: 1, Truncated: q.Limit == 1, Content: io.NopCloser(strings.NewReader(a.content))}, nil
+}
+
+// broken is a pipe whose reader has gone.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// ask puts a question and returns what was written.
+func ask(t *testing.T, r Reader, f *ResultFlags, stdout io.Writer) (stderr string, err error) {
+	t.Helper()
+	var errs strings.Builder
+	a := &App{Process: &cli.Process{Stdout: stdout, Stderr: &errs}, Now: time.Now}
+	err = a.ask(t.Context(), r, Question{SQL: "SELECT 1"}, f, nil)
+	return errs.String(), err
+}
+
+func flagsOf(format string) *ResultFlags {
+	return &ResultFlags{Format: &Choice{Value: format}, limit: -1}
+}
+
+func TestATableHasALimit(t *testing.T) {
+	t.Parallel()
+	var asked Question
+	var out strings.Builder
+	stderr, err := ask(t, answers{content(t, []string{"a:INTEGER"}, []any{"1"}), &asked}, flagsOf(FormatTable), &out)
+	if err != nil || out.String() != "a\n1\n" || stderr != "1 row\n" || asked.Limit != usualRows || asked.Format != Rows {
+		t.Errorf("%q, %q, %v; asked %+v", out.String(), stderr, err, asked)
+	}
+}
+
+func TestOtherFormatsPassAsTheyCome(t *testing.T) {
+	t.Parallel()
+	var asked Question
+	var out strings.Builder
+	stderr, err := ask(t, answers{"a\n1\n", &asked}, flagsOf("csv"), &out)
+	if err != nil || out.String() != "a\n1\n" || stderr != "" || asked.Limit != 0 || asked.Format != "csv" {
+		t.Errorf("%q, %q, %v; asked %+v", out.String(), stderr, err, asked)
+	}
+	f := flagsOf("csv")
+	f.limit = 1
+	if stderr, err := ask(t, answers{"a\n1\n", &asked}, f, io.Discard); err != nil || !strings.Contains(stderr, "there are more") {
+		t.Errorf("with a limit: %q, %v", stderr, err)
+	}
+}
+
+func TestAPipeThatIsClosedIsNoError(t *testing.T) {
+	t.Parallel()
+	var asked Question
+	rows := content(t, []string{"a:INTEGER"}, []any{"1"})
+	for _, format := range []string{FormatTable, FormatPlain, "csv"} {
+		if _, err := ask(t, answers{rows, &asked}, flagsOf(format), broken{}); err != nil {
+			t.Errorf("as %s: %v", format, err)
+		}
+	}
+	if _, err := ask(t, answers{strings.TrimSuffix(rows, "\"]\n"), &asked}, flagsOf(FormatPlain), io.Discard); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("an answer that is cut off: %v", err)
+	}
+}
+
+func TestOutputFiles(t *testing.T) {
+	t.Parallel()
+	var asked Question
+	dir := t.TempDir()
+	f := flagsOf("csv")
+	f.output = filepath.Join(dir, "rows.csv")
+	write := func(text string) error {
+		_, err := ask(t, answers{text, &asked}, f, io.Discard)
+		return err
+	}
+	if err := write("one"); err != nil {
+		t.Fatal(err)
+	}
+	if err := write("two"); fault.CodeOf(err) != fault.CodeExists {
+		t.Errorf("over a file: %v, want that it exists", err)
+	}
+	f.force = true
+	if err := write("three"); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(f.output)
+	if err != nil || string(b) != "three" {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
+	f.output = filepath.Join(dir, "none", "rows.csv")
+	if err := write("four"); fault.CodeOf(err) != fault.CodeUsage {
+		t.Errorf("into no directory: %v, want a usage error", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "x.sql")
+	if err := os.WriteFile(file, []byte("SELECT 2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name  string
+		flags QueryFlags
+		args  []string
+		want  string // "" is a usage error
+	}{
+		{"an argument", QueryFlags{}, []string{"SELECT 1"}, "SELECT 1"},
+		{"a file", QueryFlags{file: file}, nil, "SELECT 2"},
+		{"stdin", QueryFlags{file: "-"}, nil, "SELECT 3"},
+		{"both", QueryFlags{file: file}, []string{"SELECT 1"}, ""},
+		{"nothing", QueryFlags{}, nil, ""},
+		{"a blank", QueryFlags{}, []string{" "}, ""},
+		{"no file", QueryFlags{file: file + "x"}, nil, ""},
+		{"a parameter", QueryFlags{params: []string{"a=b=c"}}, []string{"SELECT $a"}, "SELECT $a"},
+		{"a parameter without a value", QueryFlags{params: []string{"a"}}, []string{"SELECT $a"}, ""},
+		{"a parameter given twice", QueryFlags{params: []string{"a=1", "a=2"}}, []string{"SELECT $a"}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			q, err := tt.flags.question(tt.args, strings.NewReader("SELECT 3"))
+			switch {
+			case tt.want == "" && fault.CodeOf(err) != fault.CodeUsage:
+				t.Errorf("question() = %+v, %v, want a usage error", q, err)
+			case tt.want != "" && (err != nil || q.SQL != tt.want):
+				t.Errorf("question() = %q, %v, want %q", q.SQL, err, tt.want)
+			}
+		})
+	}
+}
