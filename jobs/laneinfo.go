@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,7 +24,7 @@ type LaneInfo struct {
 	Unserved bool      // no worker lives that serves the volume
 }
 
-// Lanes returns the lanes that have jobs, by database. It is a picture of one lane after the other, not of a moment.
+// Lanes returns the lanes of databases that have jobs, by database. It is a picture of one lane after the other, not of a moment.
 func (q *Queue) Lanes(ctx context.Context) ([]LaneInfo, error) {
 	names, err := q.rdb.ZRange(ctx, lanesKey, 0, -1).Result()
 	if err != nil {
@@ -33,6 +34,7 @@ func (q *Queue) Lanes(ctx context.Context) ([]LaneInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	names = slices.DeleteFunc(names, func(lane string) bool { return strings.HasPrefix(lane, readLane) })
 	slices.Sort(names)
 	served := Volumes(workers)
 	var found []LaneInfo
