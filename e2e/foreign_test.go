@@ -37,7 +37,7 @@ func TestDatabaseOfANewerVersion(t *testing.T) {
 	r := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "1")...)
 	r.mustFail(t, 1, "newer Mixduck", "999", "install the newest")
 	s.checkEvents(t, days)
-	s.write(t, defaultDatabase, "UPDATE mixduck.schema_version SET version = 1")
+	s.write(t, defaultDatabase, "UPDATE mixduck.schema_version SET version = 2")
 	s.fetch(t, days)
 }
 
