@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"mixduck/internal/cage"
@@ -55,6 +56,19 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 	res, err := t.run(ctx, stdout)
 	res.Unprotected = report
 	return res, err
+}
+
+// databaseFiles are the files of a database: DuckDB keeps what it has not yet put into the file itself in others beside it.
+func databaseFiles(path string) []string {
+	files, err := filepath.Glob(escapeGlob(path) + ".wal*")
+	if err != nil {
+		files = nil // the pattern is good
+	}
+	return append(files, path)
+}
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // maxMemory bounds what DuckDB takes besides the memory that it counts: texts and lists of one function call, buffers of
@@ -136,14 +150,12 @@ func (t *task) output(stdout io.Writer) (io.Writer, func() error, error) {
 
 // bounded is a writer that takes so many bytes only.
 type bounded struct {
-	w         io.Writer
-	unbounded bool
-	left      int64
-	written   int64
+	w             io.Writer
+	left, written int64
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if !b.unbounded && int64(len(p)) > b.left {
+	if int64(len(p)) > b.left {
 		return 0, ErrTooLarge
 	}
 	n, err := b.w.Write(p)

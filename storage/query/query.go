@@ -22,8 +22,9 @@ const (
 	// CSV has a line of names, then one a row, as RFC 4180 has it but with plain newlines. NULL is an empty field, an empty
 	// text is "".
 	CSV Format = "csv"
-	// JSON is an array of objects, JSONL one object a line. Numbers keep all digits, values of type JSON stay as they are
-	// stored (but newlines in them become spaces), and what JSON has no form for is a string: NaN, times, BLOBs.
+	// JSON is an array of objects, JSONL one object a line. Numbers keep all digits, values and lists of type JSON stay as they
+	// are stored (but newlines in them become spaces; within other values DuckDB writes them anew), and what JSON has no form
+	// for is a string: NaN, times, BLOBs.
 	JSON  Format = "json"
 	JSONL Format = "jsonl"
 	// Parquet is compressed with zstd, Arrow is the stream format of Arrow IPC. HUGEINT becomes DECIMAL(38, 0), so that values
@@ -32,41 +33,13 @@ const (
 	Arrow   Format = "arrow"
 )
 
-// Request says what to read and what to make of it. Database and one of SQL and Inspect are needed; the zero values of all
-// else are usable.
-type Request struct {
-	Database string   `json:"database"` // path of the file
-	SQL      string   `json:"sql,omitempty"`
-	Inspect  *Inspect `json:"inspect,omitempty"`
-
-	// Params are the values of $name in SQL, as text: DuckDB casts them to the type that is wanted there.
-	Params map[string]string `json:"params,omitempty"`
-
-	Format Format `json:"format,omitempty"` // "" means Rows
-	Limit  int64  `json:"limit,omitempty"`  // of rows; 0 means all
-	Output string `json:"output,omitempty"` // path of the file to make; "" means Launcher.Stdout
-
-	MemoryLimit    int64         `json:"memory_limit,omitempty"`     // bytes that DuckDB may use; 0 means 1 GB. The process may have half as much again and 500 MB
-	Threads        int           `json:"threads,omitempty"`          // 0 means one a processor
-	TempDir        string        `json:"temp_dir,omitempty"`         // where to make the directory for what does not fit into memory; on the file system of Output, whose directory it is if ""
-	MaxTempBytes   int64         `json:"max_temp_bytes,omitempty"`   // on disk there; 0 means 16 GB
-	MaxResultBytes int64         `json:"max_result_bytes,omitempty"` // 0 means no bound
-	LockWait       time.Duration `json:"lock_wait,omitempty"`        // for how long to wait for a load, or for other programs; negative: for as long as the context lives
-}
-
-// Inspect asks one of the questions that have a name.
-type Inspect struct {
-	Name string   `json:"name"`
-	Args []string `json:"args,omitempty"`
-}
-
 // Result describes what a query has made.
 type Result struct {
 	Columns   []Column      `json:"columns"`
 	Rows      int64         `json:"rows"`
 	Bytes     int64         `json:"bytes"`
 	Truncated bool          `json:"truncated"` // there were more rows than Limit
-	Took      time.Duration `json:"took"`      // from the start of the process to its last row
+	Took      time.Duration `json:"took"`      // in the process that reads, from its start to the last row
 
 	// Unprotected says what the kernel could not protect from the statement, see [cage.Report]. It is for the log.
 	Unprotected []string `json:"unprotected,omitempty"`

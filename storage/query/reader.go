@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"mixduck/storage"
 )
@@ -22,18 +23,17 @@ type reader struct {
 
 // read runs the statement to the end of its result.
 func (r *reader) read(ctx context.Context, stdout io.Writer) error {
-	names, err := r.statement.names(r.session)
-	if err != nil {
+	if err := r.describe(ctx); err != nil {
 		return err
-	}
-	if r.columns, r.keys, err = r.statement.columns(r.session, names); err != nil {
-		return withoutExcerpt(err)
 	}
 	out, closeOut, err := r.task.output(stdout)
 	if err != nil {
 		return err
 	}
-	w := &bounded{w: out, left: r.task.MaxResultBytes, unbounded: r.task.MaxResultBytes == 0}
+	w := &bounded{w: out, left: r.task.MaxResultBytes}
+	if w.left == 0 {
+		w.left = math.MaxInt64
+	}
 	err = errors.Join(withoutExcerpt(r.write(ctx, w)), closeOut())
 	r.res.Columns, r.res.Bytes = r.columns, w.written
 	return err

@@ -9,12 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
 	"mixduck/internal/cage"
-	"mixduck/internal/fault"
 	"mixduck/storage"
 )
 
@@ -58,25 +56,32 @@ func Run(ctx context.Context, launch Launcher, req Request) (res Result, err err
 }
 
 // makeDir makes the directory that belongs to one query.
-func (r *Request) makeDir() (string, error) {
+func (r *Request) makeDir() (dir string, err error) {
 	parent := r.TempDir
-	if parent == "" && r.Output != "" {
+	switch {
+	case parent != "":
+	case r.Output != "":
 		parent = filepath.Dir(r.Output)
+	default:
+		parent = os.TempDir()
 	}
-	dir, err := os.MkdirTemp(parent, ".query-*")
+	if parent, err = filepath.Abs(parent); err != nil {
+		return "", err
+	}
+	if parent, err = filepath.EvalSymlinks(parent); err != nil {
+		return "", err
+	}
+	if dir, err = os.MkdirTemp(parent, ".query-*"); err != nil {
+		return "", err
+	}
+	err = os.Mkdir(filepath.Join(dir, spillName), 0o700)
+	if err == nil && r.Format == Parquet {
+		err = syscall.Mkfifo(filepath.Join(dir, pipeName), 0o600)
+	}
 	if err != nil {
-		return "", err
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
-		return "", err
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return "", err
-	}
-	if err := syscall.Mkfifo(filepath.Join(dir, pipeName), 0o600); err != nil {
-		return "", err
-	}
-	return dir, os.Mkdir(filepath.Join(dir, spillName), 0o700)
+	return dir, err
 }
 
 // start runs the child to its end.
@@ -122,19 +127,6 @@ func (t *task) file() (*os.File, error) {
 	return os.Open(path)
 }
 
-// databaseFiles are the files of a database: DuckDB keeps what it has not yet put into the file itself in others beside it.
-func databaseFiles(path string) []string {
-	files, err := filepath.Glob(escapeGlob(path) + ".wal*")
-	if err != nil {
-		files = nil // the pattern is good
-	}
-	return append(files, path)
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
 // tail keeps the end of what is written to it.
 type tail struct{ bytes []byte }
 
@@ -146,41 +138,4 @@ func (t *tail) Write(p []byte) (int, error) {
 		t.bytes = append(t.bytes[:0], t.bytes[n:]...)
 	}
 	return len(p), nil
-}
-
-// The bounds of a request.
-const (
-	defaultMemoryLimit = 1e9
-	minMemoryLimit     = 100e6
-	defaultTempBytes   = 16e9
-)
-
-// validate checks r and fills in what it leaves open.
-func (r *Request) validate() error {
-	if r.Format == "" {
-		r.Format = Rows
-	}
-	if r.MemoryLimit == 0 {
-		r.MemoryLimit = defaultMemoryLimit
-	}
-	if r.MaxTempBytes == 0 {
-		r.MaxTempBytes = defaultTempBytes
-	}
-	switch {
-	case r.Database == "":
-		return fault.Usage("give Request.Database", "a query needs a database")
-	case (r.SQL == "") == (r.Inspect == nil):
-		return fault.Usage("give one of them", "a query needs SQL, or the name of a question")
-	case r.Inspect != nil && len(r.Params) > 0:
-		return fault.Usage("leave them out", "only SQL has parameters")
-	case r.Limit < 0 || r.Threads < 0 || r.MaxTempBytes < 0 || r.MaxResultBytes < 0:
-		return fault.Usage("0 means no bound, or the default", "a bound cannot be negative")
-	case r.MemoryLimit < minMemoryLimit:
-		return fault.Usage("give it 100 MB at least", "DuckDB does not run in %d bytes of memory", r.MemoryLimit)
-	}
-	switch r.Format {
-	case Rows, CSV, JSON, JSONL, Parquet, Arrow:
-		return checkText(r.SQL)
-	}
-	return fault.Usage("choose rows, csv, json, jsonl, parquet or arrow", "%q is no format", r.Format)
 }

@@ -102,6 +102,16 @@ func TestParams(t *testing.T) {
 	}
 }
 
+func TestLongList(t *testing.T) {
+	t.Parallel()
+	path := newFile(t, threeEvents)
+	ids := "'u2'" + strings.Repeat(", '3f0c9a52-54b4-4c8e-b6a0-6b0b8ed2f5a1'", 20_000)
+	_, out, err := run(t, query.Request{Database: path, SQL: "SELECT event_name FROM events WHERE distinct_id IN (" + ids + ")", Format: query.CSV})
+	if err != nil || out != "event_name\npurchase\n" {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
 func TestLimit(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
