@@ -1,9 +1,11 @@
 package query_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"mixduck/storage/query"
 )
@@ -33,6 +35,26 @@ func BenchmarkStart(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// How long a process lives on after the end of its context, whatever it does. The bar is 500 ms.
+func BenchmarkCancel(b *testing.B) {
+	path, temp := newFile(b), b.TempDir()
+	for name, sql := range endless() {
+		b.Run(name, func(b *testing.B) {
+			var late time.Duration
+			for b.Loop() {
+				ctx, cancel := context.WithTimeout(b.Context(), 200*time.Millisecond)
+				began := time.Now()
+				if _, err := query.Run(ctx, launcher(b), query.Request{Database: path, SQL: sql, TempDir: temp}); err == nil {
+					b.Fatal("it came to an end")
+				}
+				late = max(late, time.Since(began)-200*time.Millisecond)
+				cancel()
+			}
+			b.ReportMetric(float64(late.Milliseconds()), "ms-late")
 		})
 	}
 }

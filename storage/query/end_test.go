@@ -87,9 +87,9 @@ func TestMemory(t *testing.T) {
 func TestSpill(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
-	const sorted = "SELECT sum(n) AS n FROM (SELECT row_number() OVER (ORDER BY hash(range), x) AS n FROM (SELECT range, hash(range + 1)::VARCHAR || 'padding padding padding' AS x FROM range(3000000)))"
+	const sorted = "SELECT sum(n) AS n FROM (SELECT row_number() OVER (ORDER BY hash(range), x) AS n FROM (SELECT range, hash(range + 1)::VARCHAR || 'padding padding padding' AS x FROM range(1500000)))"
 	req := query.Request{Database: path, SQL: sorted, Format: query.CSV, MemoryLimit: 150e6}
-	if _, out, err := run(t, req); err != nil || out != "n\n4500001500000\n" {
+	if _, out, err := run(t, req); err != nil || out != "n\n1125000750000\n" {
 		t.Errorf("got %q, %v", out, err)
 	}
 	req.MaxTempBytes = 10e6
