@@ -9,42 +9,20 @@ import (
 	"runtime/cgo"
 
 	"github.com/duckdb/duckdb-go/v2"
-	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
-// registerFeed makes mixduck_feed known to the instance that is open under name with the settings of cfg. The driver
-// gives the handle of its connections to nobody, so that the instance is asked for once more, where the driver keeps
-// those that are open.
-func registerFeed(name string, cfg Config) error {
+// registerFeed makes mixduck_feed known to an instance.
+func registerFeed(inst *instance) error {
 	if n := duckdb.GetDataChunkCapacity(); n != chunkRows {
 		return fmt.Errorf("DuckDB takes %d rows at a time, not %d: this build fits another version", n, chunkRows)
 	}
-	var config mapping.Config
-	if mapping.CreateConfig(&config) == mapping.StateError {
-		return errors.New("DuckDB made no configuration")
+	var s Session
+	defer s.Close()
+	err := s.connect(inst)
+	if err != nil {
+		return err
 	}
-	defer mapping.DestroyConfig(&config)
-	opts := options(cfg)
-	opts.Set("duckdb_api", "go") // as the driver does: settings have to be the same
-	for option := range opts {
-		if mapping.SetConfig(config, option, opts.Get(option)) == mapping.StateError {
-			return fmt.Errorf("DuckDB does not know the option %s", option)
-		}
-	}
-	var (
-		db      mapping.Database
-		conn    mapping.Connection
-		message string
-	)
-	if mapping.GetOrCreateFromCache(duckdb.GetInstanceCache(), name, &db, config, &message) == mapping.StateError {
-		return errors.New(message)
-	}
-	defer mapping.Close(&db)
-	if mapping.Connect(db, &conn) == mapping.StateError {
-		return errors.New("DuckDB made no connection")
-	}
-	defer mapping.Disconnect(&conn)
-	if C.feed_register(conn.Ptr) != 0 {
+	if C.feed_register(s.conn.Ptr) != 0 {
 		return errors.New("DuckDB took no table function")
 	}
 	return nil
