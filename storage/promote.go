@@ -19,6 +19,9 @@ type Promotion = promotion.Promotion
 // VARCHAR. All that is wrong with them comes as one error, with a hint.
 func ParsePromotions(text string) ([]Promotion, error) { return promotion.Parse(text) }
 
+// CheckPromotions returns all that keeps the properties from having columns in one table, as one error with a hint, or nil.
+func CheckPromotions(all []Promotion) error { return promotion.Check(all) }
+
 // Promote gives the table a column for each of the properties that has none yet, and fills it from the rows that are
 // there, in one transaction: on any error, also when ctx ends, the table is as it was. Loads fill the columns from then
 // on. Properties that are promoted already stay as they are, so that it is harmless twice.

@@ -7,18 +7,16 @@ import (
 	"mixduck/internal/promotion"
 )
 
-// value returns the SQL of a promoted property's value, given that of the property as JSON. It does not depend on the
-// time zone of the session: DuckDB takes texts without one as UTC where they become a TIMESTAMP, but then it does not
-// heed the offset of those that have one.
+// value returns the SQL of a promoted property's value, given that of the property as JSON. It never fails, whatever the
+// property holds. A text that names no time zone is taken as UTC, since that is the zone of every connection.
 func value(json string, t promotion.Type) string {
 	text := "(" + json + " ->> '$')"
 	switch t {
 	case promotion.Varchar:
 		return text
-	case promotion.Timestamp:
-		return "CASE WHEN " + text + " LIKE '%:%+%' OR " + text + " LIKE '%:%-%' THEN TRY_CAST(" + text + " AS TIMESTAMPTZ) AT TIME ZONE 'UTC'" +
-			" ELSE coalesce(TRY_CAST(" + text + " AS TIMESTAMP)," +
-			" TRY(make_timestamp(TRY_CAST(TRY_CAST(" + json + "::VARCHAR AS DOUBLE) * 1e6 AS BIGINT)))) END"
+	case promotion.Timestamp: // a JSON text keeps its quotes as VARCHAR, so that only numbers become a DOUBLE
+		return "TRY(make_timestamp(coalesce(epoch_us(TRY_CAST(" + text + " AS TIMESTAMPTZ)), " +
+			"TRY_CAST(TRY_CAST(" + json + "::VARCHAR AS DOUBLE) * 1e6 AS BIGINT))))"
 	case promotion.BigInt, promotion.Double, promotion.Boolean, promotion.Date:
 	}
 	return "TRY_CAST(" + text + " AS " + string(t) + ")"

@@ -2,9 +2,11 @@ package storage_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,4 +180,52 @@ func TestReadOnlyDirectory(t *testing.T) {
 		t.Errorf("Coverage = %v, %v, want one day", c, err)
 	}
 	closeEngine(t, reader)
+}
+
+// testdata/version1.db.gz was written by Mixduck when its schema had version 1: twenty events, and a line in quarantine.
+func TestFileOfVersion1(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	unpack(t, "testdata/version1.db.gz", path)
+	reader := open(t, storage.Config{Path: path, ReadOnly: true}) // changes nothing
+	if c, err := reader.Coverage(t.Context(), "events", span(0, 2)); err != nil || len(c) != 2 {
+		t.Errorf("Coverage = %v, %v, want two days", c, err)
+	}
+	closeEngine(t, reader)
+	const version = "SELECT version FROM mixduck.schema_version"
+	const all = "SELECT e.*, decode(q.line), f.value, c.* FROM events AS e, mixduck.quarantine AS q, mixduck.fence AS f, mixduck.coverage AS c ORDER BY ALL"
+	before := query(t, path, all)
+	want(t, "version after reading", query(t, path, version), []string{"1"})
+	closeEngine(t, open(t, storage.Config{Path: path}))
+	want(t, "version after writing", query(t, path, version), []string{"2"})
+	want(t, "everything", query(t, path, all), before)
+
+	e := open(t, storage.Config{Path: path})
+	promote(t, e, plan)
+	again := prepare(t, e, storage.Table{
+		Name: "events", Project: "1", Filter: "f", Job: "job-1", Days: span(0, 2), Promote: []storage.Promotion{{Property: "n", Type: "BIGINT"}},
+	})
+	want(t, "windows done", len(again.Done), 1)
+	closeEngine(t, e)
+	want(t, "values", query(t, path, `SELECT "plan", sum(n) FROM events GROUP BY ALL ORDER BY ALL`), []string{"plan-0|63", "plan-1|70", "plan-2|57"})
+}
+
+func unpack(tb testing.TB, from, to string) {
+	tb.Helper()
+	packed, err := os.Open(from)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer packed.Close()
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	content, err := io.ReadAll(unpacked)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.WriteFile(to, content, 0o600); err != nil {
+		tb.Fatal(err)
+	}
 }

@@ -58,6 +58,9 @@ func (r *FetchRequest) check(p Project, now time.Time) error {
 	if err := storage.CheckTable(r.Table); err != nil {
 		return err
 	}
+	if err := storage.CheckPromotions(r.Promote); err != nil {
+		return err
+	}
 	switch r.Mode {
 	case "", Sync, Append, Replace, Create:
 	default:

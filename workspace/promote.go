@@ -1,0 +1,16 @@
+package workspace
+
+import (
+	"context"
+
+	"mixduck/storage"
+)
+
+// Promote gives properties of a table's events columns of their own; see [storage.Engine.Promote], also for fence. It
+// returns [storage.ErrNotFound] where there is no database to look into.
+func (w *Workspace) Promote(ctx context.Context, table string, properties []storage.Promotion, fence int64) error {
+	if !w.databaseExists() {
+		return &storage.NotFoundError{Path: w.cfg.Database.Path}
+	}
+	return w.withEngine(ctx, func(e *storage.Engine) error { return e.Promote(ctx, table, properties, fence) })
+}
