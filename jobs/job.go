@@ -65,6 +65,17 @@ type Fetch struct {
 	// Promote names properties that get columns of their own, as [promotion.Parse] reads them; those of a table that is
 	// there stay.
 	Promote string `json:"promote,omitempty"`
+
+	Due       *Due      `json:"due,omitempty"`       // if set, only those of the days that are due when the job runs
+	LateSince time.Time `json:"late_since,omitzero"` // if set, only those of the days on which events fall that arrived after it
+	Spare     bool      `json:"spare,omitempty"`     // spend no request of the budget's reserve
+}
+
+// Due says which days of a fetch are due: those that have never been stored whole, and young ones. Days that Mixpanel no
+// longer serves never are.
+type Due struct {
+	Lookback   int `json:"lookback"`              // days before today that are fetched again, however complete they are
+	MaxWindows int `json:"max_windows,omitempty"` // the job ends well after so many, the newest first; 0 means no bound
 }
 
 // Progress is how far a job has come, over all of its attempts.
@@ -78,6 +89,14 @@ type Progress struct {
 	Retries      int    `json:"retries"`        // windows that were asked again
 	Bytes        int64  `json:"bytes"`          // received, as sent over the wire
 	Note         string `json:"note,omitempty"` // what is being waited for, if anything
+
+	// What days that were stored before have become.
+	Added   int64 `json:"added,omitempty"`   // rows that were not there
+	Removed int64 `json:"removed,omitempty"` // rows that Mixpanel no longer sends
+	Updated int64 `json:"updated,omitempty"` // rows that Mixpanel has processed again
+
+	DaysLeft    int `json:"days_left,omitempty"`   // due, and left to another job
+	Unavailable int `json:"unavailable,omitempty"` // days that Mixpanel no longer serves
 
 	// RequestsPerHour is what the project's budget allows all its jobs together; 0 if nobody counts.
 	RequestsPerHour int `json:"requests_per_hour,omitempty"`
@@ -104,6 +123,9 @@ type Record struct {
 	Query       Query  // of [KindQuery]
 	Attempt     int    // 0 before the first; pauses, shutdowns and crashed workers do not count
 	MaxAttempts int
+	Schedule    string    // that made the job; "" if a person did
+	Tick        time.Time // of the schedule
+	Piece       int       // 0 is the tick's own job, others fetch older days that it has left
 	Progress    Progress
 	Result      *Result  // of a query that is done; nil for others
 	Failure     *Failure // of the last attempt that failed, or nil

@@ -35,6 +35,7 @@ func (r Record) fields() ([]any, error) {
 		"kind", string(r.Kind), "state", string(r.State),
 		"project", r.Project, "database", r.Database, string(r.Kind), body,
 		"priority", string(r.Priority), "attempt", r.Attempt, "max_attempts", r.MaxAttempts, "created", millis(r.CreatedAt),
+		"schedule", r.Schedule, "tick", millis(r.Tick), "piece", r.Piece,
 	}, nil
 }
 
@@ -48,6 +49,7 @@ func parseEntry(id string, h map[string]string) (entry, error) {
 			Attempt: int(p.int("attempt")), MaxAttempts: int(p.int("max_attempts")),
 			CreatedAt: p.time("created"), StartedAt: p.time("started"), FinishedAt: p.time("finished"), RunAt: p.time("run_at"),
 			AttemptAt: p.time("attempt_at"), WindowsBefore: int(p.int("windows_before")),
+			Schedule: h["schedule"], Tick: p.time("tick"), Piece: int(p.int("piece")),
 		},
 		fence: p.int("fence"), crashes: int(p.int("crashes")), cancelled: h["cancel"] == "1",
 	}
