@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 		exit(strangerMain(os.Args[1]))
 	case "parent":
 		exit(parentMain(os.Args[1], os.Args[2]))
+	case "readers":
+		exit(readersMain(os.Args[1], os.Args[2]))
 	}
 }
 
