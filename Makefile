@@ -22,6 +22,7 @@ test: lint unit e2e ## format, lint, vet, unit tests with the race detector, end
 unit: ## unit tests, shuffled and with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on -parallel 8 -timeout 10m $$($(GO) list ./... | grep -v -e /e2e -e /bench)
+	$(GO) test -tags duckdb_arrow -run TestArrowReadByDuckDB ./storage/query
 
 e2e: ## the real binaries, on the embedded queue and on a real Redis
 	$(GO) test -shuffle=on -parallel 8 -timeout 10m ./e2e/...
