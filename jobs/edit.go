@@ -13,15 +13,18 @@ const (
 	ActionDrop    Action = "drop"     // one table with all that is known of it
 	ActionDropAll Action = "drop-all" // every table that fetches have filled
 	ActionPromote Action = "promote"  // give properties columns of their own
+	ActionBackup  Action = "backup"   // copy the database to a new file
+	ActionCompact Action = "compact"  // write the file anew, without the space of deleted rows
 )
 
-// Edit is the payload of [KindEdit]: a change of a database that asks nothing of Mixpanel. It stands in the database's
+// Edit is the payload of [KindEdit]: work on a database that asks nothing of Mixpanel. It stands in the database's
 // lane. Fields are only ever added.
 type Edit struct {
 	Database string `json:"database"` // volume/relative path, with the volume
 	Action   Action `json:"action"`
-	Table    string `json:"table,omitempty"`   // all but [ActionDropAll]
+	Table    string `json:"table,omitempty"`   // [ActionDrop] and [ActionPromote]
 	Promote  string `json:"promote,omitempty"` // [ActionPromote]: as [promotion.Parse] reads it
+	To       string `json:"to,omitempty"`      // [ActionBackup]: the new file, named as databases are
 }
 
 // Validate reports what makes e senseless, as an error with [fault.CodeUsage] and a hint.
@@ -30,8 +33,13 @@ func (e Edit) Validate() error {
 		return err
 	}
 	switch e.Action {
-	case ActionDropAll:
+	case ActionDropAll, ActionCompact:
 		return nil
+	case ActionBackup:
+		if e.To == e.Database {
+			return fault.Usage("name another file", "a database cannot be its own backup")
+		}
+		return validateDatabase(e.To)
 	case ActionDrop:
 		return validateTable(e.Table)
 	case ActionPromote:
@@ -43,5 +51,5 @@ func (e Edit) Validate() error {
 		}
 		return validateTable(e.Table)
 	}
-	return fault.Usage("drop, drop-all or promote", "%q is no change of a database", e.Action)
+	return fault.Usage("drop, drop-all, promote, backup or compact", "%q is nothing that is done to a database", e.Action)
 }

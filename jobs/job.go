@@ -95,6 +95,10 @@ type Progress struct {
 	Removed int64 `json:"removed,omitempty"` // rows that Mixpanel no longer sends
 	Updated int64 `json:"updated,omitempty"` // rows that Mixpanel has processed again
 
+	// The size of the file before and after it was compacted, in bytes.
+	FileBefore int64 `json:"file_before,omitempty"`
+	FileAfter  int64 `json:"file_after,omitempty"`
+
 	DaysLeft    int `json:"days_left,omitempty"`   // due, and left to another job
 	Unavailable int `json:"unavailable,omitempty"` // days that Mixpanel no longer serves
 

@@ -70,6 +70,8 @@ func childMain(role string, args []string) error {
 		return readersMain(ctx, path)
 	case "loader":
 		return loaderMain(ctx, path)
+	case "compactor":
+		return compactorMain(ctx, path)
 	case "promoter":
 		return promoterMain(ctx, path)
 	default:

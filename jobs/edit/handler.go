@@ -22,7 +22,7 @@ type Handler struct{ locate Locator }
 // New returns a handler.
 func New(locate Locator) *Handler { return &Handler{locate: locate} }
 
-// Run changes the database in one transaction. A file that is not there is not made.
+// Run does what the job asks for, whole or not at all. A file that is not there is not made.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	cfg, err := h.locate(a.Record.Database)
 	if err != nil {
@@ -31,13 +31,37 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	if _, err := os.Stat(cfg.Path); errors.Is(err, fs.ErrNotExist) {
 		return jobs.Permanent(&storage.NotFoundError{Path: cfg.Path})
 	}
-	err = change(ctx, cfg, a.Record.Edit, a.Fence)
+	switch a.Record.Edit.Action {
+	case jobs.ActionBackup:
+		err = h.backup(ctx, cfg, a.Record)
+	case jobs.ActionCompact:
+		err = compact(ctx, cfg, a)
+	case jobs.ActionDrop, jobs.ActionDropAll, jobs.ActionPromote:
+		err = change(ctx, cfg, a.Record.Edit, a.Fence)
+	}
 	switch fault.CodeOf(err) {
 	case fault.CodeNotFound, fault.CodeUsage, fault.CodeExists:
 		return jobs.Permanent(err)
 	default:
 		return err
 	}
+}
+
+// backup copies the database into a volume of this worker.
+func (h *Handler) backup(ctx context.Context, cfg storage.Config, r jobs.Record) error {
+	to, err := h.locate(r.Edit.To)
+	if err != nil {
+		return jobs.Permanent(err)
+	}
+	return storage.Backup(ctx, cfg, to.Path, r.ID)
+}
+
+func compact(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
+	before, after, err := storage.Compact(ctx, cfg, a.Fence)
+	if err == nil {
+		a.Report(jobs.Progress{FileBefore: before, FileAfter: after})
+	}
+	return err
 }
 
 func change(ctx context.Context, cfg storage.Config, e jobs.Edit, fence int64) error {
@@ -52,6 +76,7 @@ func change(ctx context.Context, cfg storage.Config, e jobs.Edit, fence int64) e
 		_, err = engine.DropAll(ctx, fence)
 	case jobs.ActionPromote:
 		err = promote(ctx, engine, e, fence)
+	case jobs.ActionBackup, jobs.ActionCompact: // open the file in their own way
 	}
 	return errors.Join(err, engine.Close())
 }

@@ -1,0 +1,102 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"mixduck/internal/fault"
+)
+
+// Backup copies the database at cfg.Path to the new file to, which appears when it is whole and on the disk. It holds what was
+// committed when the copy began. Meanwhile nobody writes to the database; queries go on.
+//
+// job names the request: a second call with the same one finds its copy and does nothing, and the copy keeps it in
+// mixduck.backups. Another file of that name is an error with [fault.CodeExists]. It returns [ErrLocked] and [ErrNotFound] as
+// [Open] does for reading.
+func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
+	defer func() { err = ended(ctx, err) }()
+	cfg.ReadOnly = true
+	share, err := NewShare(ctx, cfg.Path, cfg.LockWait)
+	if err != nil {
+		return err
+	}
+	defer share.Release()
+	s := slotOf(share.Path(), true)
+	if err := s.enter(ctx, cfg); err != nil {
+		return err
+	}
+	defer s.leave()
+	if s.inst != nil { // to open it once more and close it would drop the locks of those who read
+		return &LockedError{Path: cfg.Path, PID: os.Getpid()}
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
+		return err
+	}
+	if done, err := backedUp(ctx, to, job); done || err != nil {
+		return err
+	}
+	connector, err := connect(ctx, "", Config{MemoryLimit: cfg.MemoryLimit, Threads: cfg.Threads})
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	const source = "mixduck_source"
+	if _, err := conn.ExecContext(ctx, "ATTACH "+text(share.Path())+" AS "+source+" (READ_ONLY)"); err != nil {
+		if locked := lockedBy(cfg.Path, err); locked != nil {
+			return locked
+		}
+		return err
+	}
+	c := copier{conn: conn, source: source, path: to + ".copying"}
+	if err := c.run(ctx, func(conn *sql.Conn) error { return signBackup(ctx, conn, share.Path(), job) }); err != nil {
+		return err
+	}
+	return publish(c.path, to)
+}
+
+// signBackup writes into the copy what it is a copy of.
+func signBackup(ctx context.Context, conn *sql.Conn, source, job string) error {
+	const table = "CREATE TABLE IF NOT EXISTS " + target + ".mixduck.backups (job_id VARCHAR NOT NULL, source VARCHAR NOT NULL, taken_at TIMESTAMP NOT NULL)"
+	if _, err := conn.ExecContext(ctx, table); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "INSERT INTO "+target+".mixduck.backups VALUES (?, ?, now()::TIMESTAMP)", job, source)
+	return err
+}
+
+// backedUp reports whether the file to is the backup that job has made. Any other file there is an error.
+func backedUp(ctx context.Context, to, job string) (done bool, err error) {
+	if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	exists := fault.New(fault.CodeExists, "name a new file", "%s exists", to)
+	e, err := Open(ctx, Config{Path: to, ReadOnly: true})
+	if err != nil {
+		return false, exists
+	}
+	defer e.Close()
+	const mine = "SELECT count(*) > 0 FROM mixduck.backups WHERE job_id = ?"
+	if err := e.inst.db.QueryRowContext(ctx, mine, job).Scan(&done); err != nil || !done {
+		return false, exists
+	}
+	return true, nil
+}
+
+// publish gives a finished file its name, unless there is one of that name.
+func publish(tmp, to string) error {
+	err := os.Link(tmp, to)
+	if errors.Is(err, fs.ErrExist) {
+		err = fault.New(fault.CodeExists, "name a new file", "%s exists", to)
+	}
+	return errors.Join(err, os.Remove(tmp), syncFile(filepath.Dir(to)))
+}
