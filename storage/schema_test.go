@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestSchemaOfANewFile(t *testing.T) {
 	for range 2 { // opening again changes nothing
 		closeEngine(t, open(t, storage.Config{Path: path}))
 	}
-	want(t, "version", query(t, path, "SELECT version FROM mixduck.schema_version"), []string{"2"})
+	want(t, "version", query(t, path, "SELECT version FROM mixduck.schema_version"), []string{newestSchema(t)})
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {
@@ -182,24 +183,52 @@ func TestReadOnlyDirectory(t *testing.T) {
 	closeEngine(t, reader)
 }
 
-// testdata/version1.db.gz was written by Mixduck when its schema had version 1: twenty events, and a line in quarantine.
-func TestFileOfVersion1(t *testing.T) {
+// newestSchema is the number of the last file in schema.
+func newestSchema(tb testing.TB) string {
+	tb.Helper()
+	steps, err := filepath.Glob("schema/*.sql")
+	if err != nil || len(steps) == 0 {
+		tb.Fatalf("the steps of the schema: %v, %v", steps, err)
+	}
+	return strconv.Itoa(len(steps))
+}
+
+// Every version of the schema but the newest has a file in testdata that Mixduck wrote when it was the newest: twenty
+// events, and a line in quarantine. The newest Mixduck reads it as it is, and brings it up to date when it writes.
+func TestFilesOfEarlierVersions(t *testing.T) {
+	t.Parallel()
+	newest := newestSchema(t)
+	const version = "SELECT version FROM mixduck.schema_version"
+	const all = "SELECT e.*, decode(q.line), f.value, c.* FROM events AS e, mixduck.quarantine AS q, mixduck.fence AS f, mixduck.coverage AS c ORDER BY ALL"
+	for n := 1; strconv.Itoa(n) != newest; n++ {
+		name := "version" + strconv.Itoa(n)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "x.db")
+			unpack(t, "testdata/"+name+".db.gz", path)
+			before := query(t, path, all)
+			reader := open(t, storage.Config{Path: path, ReadOnly: true}) // changes nothing
+			if c, err := reader.Coverage(t.Context(), "events", span(0, 2)); err != nil || len(c) != 2 {
+				t.Errorf("Coverage = %v, %v, want two days", c, err)
+			}
+			closeEngine(t, reader)
+			want(t, "version after reading", query(t, path, version), []string{strconv.Itoa(n)})
+			writer := open(t, storage.Config{Path: path})
+			load(t, writer, window(span(2, 1), events(first+2, 5, "new")))
+			closeEngine(t, writer)
+			want(t, "version after writing", query(t, path, version), []string{newest})
+			const old = "SELECT * FROM (" + all + ") WHERE day < '2026-11-03' AND day_1 < '2026-11-03'"
+			want(t, "everything", query(t, path, old), before)
+			want(t, "rows of the next load", query(t, path, "SELECT count(*) FROM events WHERE day = '2026-11-03'"), []string{"5"})
+		})
+	}
+}
+
+// testdata/version1.db.gz has properties and tables as they were before there were promotions.
+func TestPromotingInAFileOfVersion1(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
 	unpack(t, "testdata/version1.db.gz", path)
-	reader := open(t, storage.Config{Path: path, ReadOnly: true}) // changes nothing
-	if c, err := reader.Coverage(t.Context(), "events", span(0, 2)); err != nil || len(c) != 2 {
-		t.Errorf("Coverage = %v, %v, want two days", c, err)
-	}
-	closeEngine(t, reader)
-	const version = "SELECT version FROM mixduck.schema_version"
-	const all = "SELECT e.*, decode(q.line), f.value, c.* FROM events AS e, mixduck.quarantine AS q, mixduck.fence AS f, mixduck.coverage AS c ORDER BY ALL"
-	before := query(t, path, all)
-	want(t, "version after reading", query(t, path, version), []string{"1"})
-	closeEngine(t, open(t, storage.Config{Path: path}))
-	want(t, "version after writing", query(t, path, version), []string{"2"})
-	want(t, "everything", query(t, path, all), before)
-
 	e := open(t, storage.Config{Path: path})
 	promote(t, e, plan)
 	again := prepare(t, e, storage.Table{
