@@ -62,11 +62,13 @@ const (
 	redis     = "github.com/redis/go-redis"
 	miniredis = "github.com/alicebob/miniredis"
 	arrow     = "github.com/apache/arrow-go"
+
+	prometheus = "github.com/prometheus"
 )
 
 func TestImportsRunDownwards(t *testing.T) {
 	t.Parallel()
-	upper := []string{"mixduck/cmd", "mixduck/config", "mixduck/jobs", "mixduck/workspace"}
+	upper := []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/jobs", "mixduck/workspace"}
 	rules := []struct {
 		from  string // the package, and those below it unless alone is set
 		alone bool
@@ -76,11 +78,12 @@ func TestImportsRunDownwards(t *testing.T) {
 		{from: "mixduck/mixpanel", never: append([]string{"mixduck/storage", duckDB, asynq, redis}, upper...)},
 		{from: "mixduck/storage", alone: true, never: []string{"mixduck/storage/query", "mixduck/internal/cage"}},
 		{from: "mixduck/storage", never: append([]string{"mixduck/mixpanel", asynq, redis}, upper...)},
-		{from: "mixduck/workspace", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/jobs", asynq, redis}},
-		{from: "mixduck/config", never: []string{"mixduck/cmd", "mixduck/jobs", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB, asynq, redis}},
-		{from: "mixduck/jobs", alone: true, never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
-		{from: "mixduck/jobs", never: []string{"mixduck/cmd", "mixduck/config"}},
-		{from: "mixduck/cmd/enqueue", never: []string{"mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/workspace", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/jobs", asynq, redis}},
+		{from: "mixduck/config", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/jobs", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB, asynq, redis}},
+		{from: "mixduck/jobs", alone: true, never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/jobs", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config"}},
+		{from: "mixduck/web", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/cmd/enqueue", never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 	}
 	packages := list(t, "./...")
 	for _, rule := range rules {
@@ -108,6 +111,7 @@ func TestOutsidePackagesHaveOneHome(t *testing.T) {
 		arrow:          {"mixduck/storage/query"},
 		asynq:          {"mixduck/jobs"},
 		miniredis:      {"mixduck/internal/embedredis"},
+		prometheus:     {"mixduck/web"},
 		redis:          {"mixduck/jobs", "mixduck/internal/embedredis", "mixduck/cmd"},
 	}
 	for _, p := range list(t, "./...") {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +22,7 @@ type worker struct {
 func startWorker(b *testing.B, env []string, args ...string) *worker {
 	b.Helper()
 	w := &worker{cmd: exec.Command("../bin/worker", append([]string{"run"}, args...)...), said: make(chan string, 10_000)}
-	w.cmd.Env = env
+	w.cmd.Env = append(slices.Clip(env), "MIXDUCK_HTTP_LISTEN=off") // several run at once
 	log, err := w.cmd.StderrPipe()
 	if err != nil {
 		b.Fatal(err)

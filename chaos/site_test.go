@@ -58,7 +58,7 @@ func newSite(tb testing.TB, bin string, sc scenario) *site {
 	s.env = []string{
 		"HOME=" + s.logs, "TMPDIR=" + tb.TempDir(), "MP_USERNAME=" + username, "MP_SECRET=" + password,
 		"MIXDUCK_DATA_DIR=" + s.dir, "MIXDUCK_MIXPANEL_BASE_URL=" + s.mixpanel.URL, "MIXDUCK_MIXPANEL_IDLE_TIMEOUT=20s",
-		"MIXDUCK_WORKER_CONCURRENCY=8",
+		"MIXDUCK_WORKER_CONCURRENCY=8", "MIXDUCK_HTTP_LISTEN=off",
 	}
 	if !sc.embedded {
 		s.redis = newRedis(tb)

@@ -28,6 +28,7 @@ type Config struct {
 	Worker   Worker
 	Query    Query
 	Jobs     Jobs
+	HTTP     HTTP
 	Log      Log
 }
 
@@ -82,6 +83,13 @@ type Jobs struct {
 	MaxAttempts int // before a job that fails is given up
 }
 
+// HTTP says where a worker tells of its health.
+type HTTP struct {
+	Listen string        // host:port; "" for nowhere
+	Token  secret.String // that callers have to show; empty if none is set
+	Pprof  string        // host:port of profiles; "" for nowhere
+}
+
 // Log says what is logged, and how.
 type Log struct {
 	Level  string // debug, info, warn or error
@@ -104,6 +112,7 @@ func defaults(getenv func(string) string) Config {
 		},
 		Query: Query{Concurrency: 4, MemoryLimit: 1e9, MaxResult: 16e9, Timeout: 10 * time.Minute},
 		Jobs:  Jobs{MaxAttempts: 5},
+		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
 		Log:   Log{Level: "info", Format: "text"},
 	}
 }

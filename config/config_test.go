@@ -86,6 +86,20 @@ func TestVolumes(t *testing.T) {
 	}
 }
 
+func TestHTTP(t *testing.T) {
+	t.Parallel()
+	c, err := load(t, nil, "MIXDUCK_HTTP_PPROF=localhost:6060", "MIXDUCK_HTTP_TOKEN=abc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTP.Listen != "127.0.0.1:8080" || c.HTTP.Pprof != "localhost:6060" || c.HTTP.Token.Reveal() != "abc" {
+		t.Errorf("HTTP = %+v", c.HTTP)
+	}
+	if c, err = load(t, nil, "MIXDUCK_HTTP_LISTEN=off"); err != nil || c.HTTP.Listen != "" || c.HTTP.Pprof != "" {
+		t.Errorf("off: HTTP = %+v, %v", c.HTTP, err)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, env, want string }{
@@ -101,6 +115,10 @@ func TestProblems(t *testing.T) {
 		{"requests", "MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR=0", "neither a number from 1 on nor off"},
 		{"size", "MIXDUCK_WORKER_MEMORY_LIMIT=lots", "is no size"},
 		{"little memory", "MIXDUCK_WORKER_MEMORY_LIMIT=64MB", "is too little"},
+		{"address without a port", "MIXDUCK_HTTP_LISTEN=localhost", `http.listen (MIXDUCK_HTTP_LISTEN): "localhost" is neither an address`},
+		{"port with a name", "MIXDUCK_HTTP_PPROF=127.0.0.1:http", "is neither an address like 127.0.0.1:8080 nor off"},
+		{"port out of range", "MIXDUCK_HTTP_LISTEN=:65536", "is neither an address"},
+		{"blank token", "MIXDUCK_HTTP_TOKEN= ", "http.token (MIXDUCK_HTTP_TOKEN): is empty"},
 		{"level", "MIXDUCK_LOG_LEVEL=loud", "none of debug, info, warn, error"},
 		{"missing secret file", "MP_SECRET_FILE=/nowhere/x", "project.secret (MP_SECRET_FILE)"},
 		{"volume without a directory", "MIXDUCK_VOLUMES=main", `volumes (MIXDUCK_VOLUMES): "main" is no name=directory`},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -53,6 +54,9 @@ func settings() []setting {
 		{key: "query.memory_limit", env: "MIXDUCK_QUERY_MEMORY_LIMIT", flag: "query-memory-limit", usage: "for DuckDB in a query, as 2GB; default 1GB", set: size(minMemory, func(c *Config) *int64 { return &c.Query.MemoryLimit })},
 		{key: "query.max_result", env: "MIXDUCK_QUERY_MAX_RESULT", flag: "query-max-result", usage: "longest result on disk, as 1GB; default 16GB", set: size(1, func(c *Config) *int64 { return &c.Query.MaxResult })},
 		{key: "query.timeout", env: "MIXDUCK_QUERY_TIMEOUT", flag: "query-timeout", usage: "of a query that is given none; default 10m", set: positive(func(c *Config) *time.Duration { return &c.Query.Timeout })},
+		{key: "http.listen", env: "MIXDUCK_HTTP_LISTEN", flag: "http-listen", usage: "address of health and metrics, or off; default 127.0.0.1:8080", set: address(func(c *Config) *string { return &c.HTTP.Listen })},
+		{key: "http.token", env: "MIXDUCK_HTTP_TOKEN", usage: "that http.listen asks for; needed where other machines reach it", secret: true, set: setHTTPToken},
+		{key: "http.pprof", env: "MIXDUCK_HTTP_PPROF", flag: "http-pprof", usage: "address of profiles, of this machine only, or off; default off", set: address(func(c *Config) *string { return &c.HTTP.Pprof })},
 		{key: "log.level", env: "MIXDUCK_LOG_LEVEL", flag: "log-level", usage: "debug, info, warn or error; default info", set: oneOf(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
 		{key: "log.format", env: "MIXDUCK_LOG_FORMAT", flag: "log-format", usage: "text or json; default text", set: oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
 	}
@@ -199,6 +203,33 @@ func setRequestsPerHour(c *Config, v string) error {
 	}
 	c.Mixpanel.RequestsPerHour = n
 	return nil
+}
+
+func setHTTPToken(c *Config, v string) error {
+	if strings.TrimSpace(v) == "" {
+		return errors.New("is empty")
+	}
+	c.HTTP.Token = secret.New(v)
+	return nil
+}
+
+// address takes host:port, or off.
+func address(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if v == "off" {
+			*field(c) = ""
+			return nil
+		}
+		_, port, err := net.SplitHostPort(v)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return fmt.Errorf("%q is neither an address like 127.0.0.1:8080 nor off", v)
+		}
+		*field(c) = v
+		return nil
+	}
 }
 
 // minMemory is what a load or a query needs, in bytes.

@@ -8,7 +8,7 @@ import (
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
-		"worker", "worker run", "worker demo", "worker version",
+		"worker", "worker run", "worker healthcheck", "worker demo", "worker version",
 		"enqueue", "enqueue fetch", "enqueue fetch events", "enqueue version",
 		"enqueue jobs", "enqueue jobs list", "enqueue jobs show", "enqueue jobs wait", "enqueue jobs cancel", "enqueue jobs retry",
 	} {

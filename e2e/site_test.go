@@ -23,7 +23,7 @@ func newSite(tb testing.TB, q queue, m *mixpaneltest.Server) *site {
 		"HOME=" + tb.TempDir(), "TMPDIR=" + tb.TempDir(),
 		"MP_USERNAME=" + username, "MP_SECRET=" + password, "MP_PROJECT_ID=" + strconv.Itoa(projectID), "MP_REGION=us",
 		"MIXDUCK_MIXPANEL_BASE_URL=" + m.URL, "MIXDUCK_MIXPANEL_IDLE_TIMEOUT=20s",
-		"MIXDUCK_WORKER_RETRY_BACKOFF=50ms", "MIXDUCK_LOG_LEVEL=debug",
+		"MIXDUCK_WORKER_RETRY_BACKOFF=50ms", "MIXDUCK_LOG_LEVEL=debug", "MIXDUCK_HTTP_LISTEN=off",
 	}}
 	if q == realRedis {
 		s.redis = newRedis(tb)

@@ -49,11 +49,16 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 	if o.state == StateDone {
 		o.result = a.found()
 	}
-	log = log.With(slog.Duration("took", time.Since(started)))
+	took := time.Since(started)
+	log = log.With(slog.Duration("took", took))
 	settleErr := ErrLaneLost
 	if ok {
 		settleErr = w.settle(ctx, t, o, a.Progress(), log)
 	}
+	if errors.Is(settleErr, ErrLaneLost) {
+		o.state = ""
+	}
+	w.cfg.Observer.AttemptEnded(e.Kind, o.state, took)
 	switch {
 	case settleErr == nil:
 		logOutcome(log, o, runErr)

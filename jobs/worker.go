@@ -29,7 +29,24 @@ type WorkerConfig struct {
 	// OpenResult opens a file that a query handler has named in [Result.File], for those who do not see the volume. Nil
 	// means that no handler does so.
 	OpenResult func(database, file string) (io.ReadCloser, error)
+
+	Observer observer // hears of what the worker does; nil means nobody
 }
+
+// observer hears what a worker does, from several goroutines.
+type observer interface {
+	// Started says that the worker takes jobs from now on.
+	Started()
+	// AttemptEnded says what became of a job after an attempt; waiting means that the worker drained, "" that another
+	// worker had taken the turn over.
+	AttemptEnded(kind Kind, became State, took time.Duration)
+}
+
+// nobody listens.
+type nobody struct{}
+
+func (nobody) Started()                                {}
+func (nobody) AttemptEnded(Kind, State, time.Duration) {}
 
 const (
 	defaultConcurrency  = 4
@@ -61,6 +78,9 @@ func (c WorkerConfig) withDefaults() WorkerConfig {
 		c.Backoff.Cap = defaultBackoffCap
 	}
 	c.Backoff.Cap = max(c.Backoff.Cap, c.Backoff.Base)
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
 	return c
 }
 
@@ -130,6 +150,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer cancel(nil)
 	servers, err := w.serve(attempts)
 	if err == nil {
+		w.cfg.Observer.Started()
 		<-ctx.Done()
 		w.log.Info("worker drains", slog.Int("attempts", w.desk.open()))
 		w.desk.close()

@@ -39,7 +39,7 @@ func run(ctx context.Context, p *cli.Process) int {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.Usage(fmt.Sprintf("see '%s --help'", cmd.CommandPath()), "%w", err)
 	})
-	root.AddCommand(runCommand(p), demoCommand(p), versionCommand())
+	root.AddCommand(runCommand(p), healthcheckCommand(p), demoCommand(p), versionCommand())
 	return cli.Fail(p.Stderr, root.ExecuteContext(ctx))
 }
 
@@ -54,7 +54,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 var runSettings = []string{
 	"data_dir", "volumes", "redis.url", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
 	"worker.concurrency", "worker.drain_timeout", "worker.retry_backoff", "worker.memory_limit", "worker.lock_wait",
-	"query.concurrency", "query.memory_limit", "query.max_result", "query.timeout", "log.level", "log.format",
+	"query.concurrency", "query.memory_limit", "query.max_result", "query.timeout", "http.listen", "http.pprof", "log.level", "log.format",
 }
 
 func runCommand(p *cli.Process) *cobra.Command {

@@ -62,6 +62,11 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	page, err := d.openPage(ctx)
+	if err != nil {
+		return err
+	}
+	defer page.server.Close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	rdb, closeQueue, err := d.connect(ctx, stop)
@@ -69,6 +74,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeQueue()) }()
+	page.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
 	queue, err := jobs.NewQueue(rdb, jobs.Config{})
 	if err != nil {
 		return err
@@ -84,34 +90,42 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
 		return err
 	}
-	start, err := launcher()
+	handlers, err := d.handlers(spool, queue)
 	if err != nil {
 		return err
-	}
-	handlers := map[jobs.Kind]jobs.Handler{
-		jobs.KindEdit: edit.New(d.storage),
-		jobs.KindQuery: queryjobs.New(queryjobs.Config{
-			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
-			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait,
-		}, d.locate, queue),
-		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log),
 	}
 	worker, err := jobs.NewWorker(queue, handlers, jobs.WorkerConfig{
 		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
-		OpenResult: queryjobs.OpenResult(d.locate),
+		OpenResult: queryjobs.OpenResult(d.locate), Observer: page,
 	}, d.log)
 	if err != nil {
 		return err
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
-	err = worker.Run(ctx)
+	err = worker.Run(page.untilDrained(ctx))
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
 		err = errors.Join(err, broken)
 	}
 	return err
+}
+
+// handlers returns what runs the jobs.
+func (d *daemon) handlers(spool string, queue *jobs.Queue) (map[jobs.Kind]jobs.Handler, error) {
+	start, err := launcher()
+	if err != nil {
+		return nil, err
+	}
+	return map[jobs.Kind]jobs.Handler{
+		jobs.KindEdit: edit.New(d.storage),
+		jobs.KindQuery: queryjobs.New(queryjobs.Config{
+			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
+			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait,
+		}, d.locate, queue),
+		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log),
+	}, nil
 }
 
 // queueError says that the embedded queue has broken down. What it acknowledged is on the disk.

@@ -123,7 +123,7 @@ func findEnqueue() (string, error) {
 func (d *demo) environ(url string) []string {
 	env := []string{
 		"MP_USERNAME=demo", "MP_SECRET=demo", "MP_PROJECT_ID=" + strconv.Itoa(demoProject),
-		"MIXDUCK_MIXPANEL_BASE_URL=" + url, "MIXDUCK_DATA_DIR=" + d.dir, "MIXDUCK_LOG_LEVEL=warn",
+		"MIXDUCK_MIXPANEL_BASE_URL=" + url, "MIXDUCK_DATA_DIR=" + d.dir, "MIXDUCK_LOG_LEVEL=warn", "MIXDUCK_HTTP_LISTEN=off",
 	}
 	for _, name := range []string{"HOME", "TERM", "COLUMNS", "NO_COLOR"} {
 		if v := d.process.Getenv(name); v != "" {

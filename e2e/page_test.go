@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+var listens = regexp.MustCompile(`msg="http listens" address=(\S+)`)
+
+// startPage starts a worker whose page listens at a free port, and returns its address, too.
+func (s *site) startPage(tb testing.TB) (*process, string) {
+	tb.Helper()
+	s.set("MIXDUCK_HTTP_LISTEN=127.0.0.1:0")
+	p := s.startWorker(tb)
+	said, _ := p.output.read()
+	m := listens.FindStringSubmatch(said)
+	if m == nil {
+		tb.Fatalf("the worker does not say where it listens:\n%s", said)
+	}
+	return p, m[1]
+}
+
+func TestHealthcheckFollowsTheWorker(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, realRedis, newMixpanel(t, 10))
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("s3same\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.set("MIXDUCK_HTTP_TOKEN_FILE=" + file)
+	worker, address := s.startPage(t)
+	s.set("MIXDUCK_HTTP_LISTEN=" + address)
+	check := func(args ...string) result {
+		return command(t, s.env, "worker", append([]string{"healthcheck"}, args...)...)
+	}
+	eventually(t, "the worker is ready", func() bool { return check().code == 0 })
+	if r := check(); r.stdout+r.stderr != "" {
+		t.Errorf("a ready worker: %q", r.stdout+r.stderr)
+	}
+	command(t, append(s.env, "MIXDUCK_HTTP_TOKEN_FILE=", "MIXDUCK_HTTP_TOKEN=x"), "worker", "healthcheck").mustFail(t, 1, "another token")
+
+	s.redis.process.kill()
+	check().mustFail(t, 1, "is unready", "redis: ")
+	if r := check("--alive"); r.code != 0 {
+		t.Errorf("without Redis it does not live: %+v", r)
+	}
+	s.redis.start(t)
+	eventually(t, "the worker is ready again", func() bool { return check().code == 0 })
+
+	if err := os.RemoveAll(filepath.Join(s.dir, ".mixduck")); err != nil {
+		t.Fatal(err)
+	}
+	check().mustFail(t, 1, "volume main: ", s.dir)
+
+	worker.kill()
+	check().mustFail(t, 1, "no worker answers")
+	check("--alive").mustFail(t, 1, "no worker answers")
+	check("--http-listen", "off").mustFail(t, 3, "http.listen is off")
+}
+
+// A load that goes on keeps the worker from ending; until then it says that it drains.
+func TestPageIsClosedLast(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, embedded, newMixpanel(t, 10))
+	s.set("MIXDUCK_WORKER_LOCK_WAIT=1h")
+	worker, address := s.startPage(t)
+	days := dates(t, "2025-11-01", "2025-11-02")
+	s.fetch(t, days)
+	release := s.hold(t, defaultDatabase)
+	j := s.submit(t, days)
+	s.waitForState(t, j.ID, "running")
+	worker.signal(t, syscall.SIGTERM)
+	eventually(t, "it says that it drains", func() bool {
+		resp, err := http.Get("http://" + address + "/readyz")
+		if err != nil {
+			t.Fatalf("while it drains: %v", err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusServiceUnavailable
+	})
+	if worker.hasEnded() {
+		t.Error("the worker has ended, so that this shows nothing")
+	}
+	release()
+	if code := worker.exitCode(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if said, _ := worker.output.read(); !strings.Contains(said, "worker stopped") {
+		t.Error("it has not stopped in order")
+	}
+}
+
+func TestPageSettings(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, realRedis, newMixpanel(t, 10))
+	_, address := s.startPage(t)
+	second := func(env ...string) result {
+		return command(t, append(s.env, env...), "worker", "run", "--redis-url", s.redis.url(), "--data-dir", t.TempDir(), "--volumes", "other="+t.TempDir())
+	}
+	second("MIXDUCK_HTTP_LISTEN="+address).mustFail(t, 1, "http.listen: another program listens at "+address, "--http-listen (MIXDUCK_HTTP_LISTEN)", "off")
+	second("MIXDUCK_HTTP_LISTEN=0.0.0.0:0").mustFail(t, 3, "http.token is not set", "MIXDUCK_HTTP_TOKEN_FILE")
+	second("MIXDUCK_HTTP_LISTEN=off", "MIXDUCK_HTTP_PPROF=0.0.0.0:0").mustFail(t, 3, "http.pprof", "127.0.0.1")
+}

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"mixduck/internal/fault"
+)
+
+const (
+	askTimeout  = 5 * time.Second
+	maxAnswer   = 1 << 20
+	sameAddress = "give it the settings of the worker that runs: --http-listen (MIXDUCK_HTTP_LISTEN)"
+)
+
+// Ask asks the worker that runs with cfg whether it is ready or, with alive, only whether it lives. It returns nil if so,
+// and an error with [fault.CodeUsage] where cfg says that nobody can be asked.
+func Ask(ctx context.Context, cfg Config, alive bool) error {
+	host, port, err := net.SplitHostPort(cfg.Listen)
+	switch {
+	case cfg.Listen == "":
+		return fault.Usage(sameAddress, "http.listen is off, so that nobody can be asked")
+	case err != nil:
+		return fault.Usage(sameAddress, "http.listen: %w", err)
+	case port == "0":
+		return fault.Usage(sameAddress, "http.listen has port 0, which is another one at each start")
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	address := net.JoinHostPort(host, port)
+	page := "/readyz"
+	if alive {
+		page = "/healthz"
+	}
+	ctx, stop := context.WithTimeout(ctx, askTimeout)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+page, http.NoBody)
+	if err != nil {
+		return fault.Usage(sameAddress, "http.listen: %w", err)
+	}
+	if !cfg.Token.IsZero() {
+		req.Header.Set("Authorization", "Bearer "+cfg.Token.Reveal())
+	}
+	client := &http.Client{ // not by way of a proxy, nor to wherever somebody points
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return fault.New(fault.CodeFailed, sameAddress, "no worker answers: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("%s answers by halves: %w", address, err)
+	}
+	return judge(address, alive, resp.StatusCode, body)
+}
+
+// judge says what an answer means.
+func judge(address string, alive bool, status int, body []byte) error {
+	var found Readiness
+	err := json.Unmarshal(body, &found)
+	switch {
+	case status == http.StatusUnauthorized:
+		return fault.New(fault.CodeFailed, "set MIXDUCK_HTTP_TOKEN or MIXDUCK_HTTP_TOKEN_FILE as the worker has it",
+			"the worker at %s wants another token", address)
+	case alive && status == http.StatusOK:
+		return nil
+	case alive || err != nil || found.Status == "":
+		return fault.New(fault.CodeFailed, sameAddress, "what answers at %s is no worker (status %d)", address, status)
+	case status == http.StatusOK:
+		return nil
+	}
+	problems := []error{fmt.Errorf("the worker at %s is %s", address, found.Status)}
+	for _, r := range found.Checks {
+		if !r.OK {
+			problems = append(problems, fmt.Errorf("%s: %s", r.Name, strings.ReplaceAll(r.Error, "\n", "; ")))
+		}
+	}
+	return fault.New(fault.CodeFailed, "see the log of the worker", "%w", errors.Join(problems...))
+}

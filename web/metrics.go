@@ -1,0 +1,103 @@
+package web
+
+import (
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"mixduck/jobs"
+)
+
+// Metrics holds all figures of a worker, in a registry of its own. It is safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	attempts *prometheus.CounterVec
+	queries  prometheus.Histogram
+}
+
+// NewMetrics returns the figures of a worker of that version and health.
+func NewMetrics(version string, health *Health) *Metrics {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "mixduck_build_info", Help: "Always 1; the labels say which build runs.",
+			ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+		}, func() float64 { return 1 }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "mixduck_draining", Help: "Whether the worker takes no more jobs because it is about to end.",
+		}, func() float64 { return number(health.draining()) }),
+	)
+	m := &Metrics{
+		registry: reg,
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "mixduck_attempts_total", Help: "Attempts at jobs that have ended, by what became of the job.",
+		}, []string{"kind", "outcome"}),
+		queries: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "mixduck_query_seconds", Help: "How long queries took once they ran, whatever came of them.",
+			Buckets: []float64{0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000},
+		}),
+	}
+	reg.MustRegister(m.attempts, m.queries)
+	for _, kind := range []jobs.Kind{jobs.KindFetch, jobs.KindEdit, jobs.KindQuery} {
+		for _, o := range outcomes() { // from 0 on, so that the first failure is an increase
+			m.attempts.WithLabelValues(string(kind), o)
+		}
+	}
+	return m
+}
+
+// drained and superseded are outcomes of attempts that are no states of jobs.
+const (
+	drained    = "drained"    // given back to the queue
+	superseded = "superseded" // another worker had taken over
+)
+
+func outcomes() []string {
+	return []string{
+		string(jobs.StateDone), string(jobs.StateFailed), string(jobs.StateCancelled), string(jobs.StateRetrying), string(jobs.StatePaused),
+		drained, superseded,
+	}
+}
+
+func outcome(became jobs.State) string {
+	switch became {
+	case jobs.StateWaiting:
+		return drained
+	case "":
+		return superseded
+	default:
+		return string(became)
+	}
+}
+
+// AttemptEnded counts an attempt.
+func (m *Metrics) AttemptEnded(kind jobs.Kind, became jobs.State, took time.Duration) {
+	m.attempts.WithLabelValues(string(kind), outcome(became)).Inc()
+	if kind == jobs.KindQuery {
+		m.queries.Observe(took.Seconds())
+	}
+}
+
+const (
+	scrapesAtOnce = 4
+	scrapeTimeout = 20 * time.Second
+)
+
+func (m *Metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: scrapesAtOnce, Timeout: scrapeTimeout,
+	})
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

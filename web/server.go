@@ -1,0 +1,195 @@
+// Package web tells over HTTP how a worker fares: whether it lives, whether it can work, and what it has counted. It
+// knows queues, volumes and addresses; it decides nothing, and nobody has to ask it.
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/internal/secret"
+)
+
+// Config says where the pages are. Addresses are host:port; "" serves nothing.
+type Config struct {
+	Listen string        // of health and metrics
+	Token  secret.String // that callers have to show; needed where other machines reach Listen
+	Pprof  string        // of profiles; one that only this machine reaches
+}
+
+// Check returns an error with [fault.CodeUsage] for addresses that would let strangers in. It connects to nothing.
+func (c Config) Check() error {
+	var problems []error
+	if c.Listen != "" && !loopback(c.Listen) && c.Token.IsZero() {
+		problems = append(problems, fault.Usage("set MIXDUCK_HTTP_TOKEN or MIXDUCK_HTTP_TOKEN_FILE, or listen at 127.0.0.1",
+			"http.listen: other machines may reach %s, and http.token is not set", c.Listen))
+	}
+	if c.Pprof != "" && !loopback(c.Pprof) {
+		problems = append(problems, fault.Usage("use 127.0.0.1", "http.pprof: other machines may reach %s; profiles are for this one only", c.Pprof))
+	}
+	return errors.Join(problems...)
+}
+
+// loopback reports whether only this machine reaches an address. Names other than localhost may mean anything.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Server serves the pages until it is closed.
+type Server struct {
+	log      *slog.Logger
+	servers  []*http.Server
+	serving  sync.WaitGroup
+	listenAt net.Addr
+}
+
+const (
+	readTimeout  = 10 * time.Second
+	writeTimeout = time.Minute
+	profileTakes = 5 * time.Minute // at most
+	closeTimeout = 2 * time.Second
+	maxHeader    = 16 << 10
+)
+
+// Serve begins to serve health and metrics. It returns errors with [fault.CodeUsage] for a Config that makes no sense,
+// and one with [fault.CodeFailed] where an address is taken.
+func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, log *slog.Logger) (*Server, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	s := &Server{log: log}
+	if cfg.Listen != "" {
+		pages := http.NewServeMux()
+		pages.HandleFunc("GET /healthz", serveLife)
+		pages.Handle("GET /readyz", authorized(cfg.Token, health))
+		pages.Handle("GET /metrics", authorized(cfg.Token, metrics.handler()))
+		addr, err := s.listen(ctx, "http.listen", cfg.Listen, pages, writeTimeout)
+		if err != nil {
+			return nil, err
+		}
+		s.listenAt = addr
+		log.Info("http listens", slog.String("address", addr.String()))
+	}
+	if cfg.Pprof != "" {
+		addr, err := s.listen(ctx, "http.pprof", cfg.Pprof, profiles(), profileTakes)
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+		log.Info("pprof listens", slog.String("address", addr.String()))
+	}
+	return s, nil
+}
+
+// Addr returns where health and metrics are served, nil for nowhere.
+func (s *Server) Addr() net.Addr { return s.listenAt }
+
+// listen serves pages at an address, the value of the setting key.
+func (s *Server) listen(ctx context.Context, key, address string, pages http.Handler, answerTakes time.Duration) (net.Addr, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, listenError(key, address, err)
+	}
+	server := &http.Server{
+		Handler: secured(pages), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: answerTakes,
+		IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.servers = append(s.servers, server)
+	s.serving.Go(func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("http has ended", slog.String("address", address), slog.Any("err", err))
+		}
+	})
+	return l.Addr(), nil
+}
+
+// listenError says which setting to change.
+func listenError(key, address string, err error) error {
+	name := strings.ReplaceAll(key, ".", "-")
+	variable := "MIXDUCK_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+	hint := fmt.Sprintf("give --%s (%s) another address, as 127.0.0.1:8081, or off", name, variable)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fault.New(fault.CodeFailed, hint, "%s: another program listens at %s", key, address)
+	}
+	return fault.Usage(hint, "%s: %w", key, err)
+}
+
+// Close lets answers that are under way come to their end for a moment, and closes the addresses.
+func (s *Server) Close() {
+	ctx, stop := context.WithTimeout(context.Background(), closeTimeout)
+	defer stop()
+	for _, server := range s.servers {
+		if server.Shutdown(ctx) != nil {
+			_ = server.Close()
+		}
+	}
+	s.serving.Wait()
+}
+
+// serveLife answers that the process lives. It is open to all: there is nothing in it.
+func serveLife(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// authorized lets those through that show the token, and all where there is none.
+func authorized(token secret.String, next http.Handler) http.Handler {
+	if token.IsZero() {
+		return next
+	}
+	want := sha256.Sum256([]byte(token.Reveal())) // of equal length whatever is shown
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(shown))
+		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="mixduck"`)
+			http.Error(w, "show the token of http.token: Authorization: Bearer …", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secured sets the headers that keep browsers from doing more with a page than to show it.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// profiles serves what package pprof has, but for the command line. Nobody outside may have a browser of this machine
+// ask for them under a name of his own.
+func profiles() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !loopback(r.Host) {
+			http.Error(w, "ask for it by the address of this machine", http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
