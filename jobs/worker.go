@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 )
 
 // WorkerConfig tunes a [Worker].
@@ -92,7 +93,7 @@ func (c WorkerConfig) validate() error {
 		return fault.Usage("name at least one, usually "+DefaultVolume, "the worker serves no volume")
 	}
 	for _, v := range c.Volumes {
-		if err := CheckVolume(v.Name); err != nil {
+		if err := name.Volume(v.Name); err != nil {
 			return err
 		}
 		if strings.ContainsAny(v.ID, ",=") {

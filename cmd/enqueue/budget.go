@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -37,7 +36,7 @@ func (a *app) budgetCommand() *cobra.Command {
 	c.Flags().StringVar(&what.project, "project", "", "Mixpanel project `id` (MP_PROJECT_ID)")
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(a.Process.Environ, c.Flags())
+		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -45,7 +44,7 @@ func (a *app) budgetCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return queue.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error {
+		return withRedis(c.Context(), cfg, func(rdb *redis.Client) error {
 			b, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
 			if err != nil {
 				return err

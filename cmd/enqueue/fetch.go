@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/jobs"
@@ -48,20 +47,20 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 		},
 		PreRunE: func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) },
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := config.Load(a.Process.Environ, c.Flags())
+			cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 			if err != nil {
 				return err
 			}
-			request, err := what.request(args, cfg, day.Of(a.Now().In(cfg.Project.Location)))
+			request, err := what.request(args, cfg, day.Of(a.Now().In(cfg.Fallback.Location)))
 			if err != nil {
 				return err
 			}
-			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
-				if request.Fetch.Database, err = queue.Database(c.Context(), q, cfg, what.database); err != nil {
+			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+				if request.Fetch.Database, err = resolveDatabase(c.Context(), q, cfg, what.database); err != nil {
 					return err
 				}
 				if !how.quiet {
-					a.echo(request.Fetch, cfg.Project.Location)
+					a.echo(request.Fetch, cfg.Fallback.Location)
 				}
 				return a.submit(c.Context(), q, request, wait, &how)
 			})

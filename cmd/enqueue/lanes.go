@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -36,11 +35,11 @@ func (a *app) lanesCommand() *cobra.Command {
 	c := &cobra.Command{Use: "lanes", Short: "Show the databases for which there are jobs", Long: lanesLong, Example: lanesExample, Args: console.NoArguments}
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(a.Process.Environ, c.Flags())
+		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 		if err != nil {
 			return err
 		}
-		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
 			lanes, err := q.Lanes(c.Context())
 			if err != nil {
 				return err

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -42,7 +41,7 @@ func (a *app) listCommand() *cobra.Command {
 	flags.IntVar(&filter.Limit, "limit", usualLimit, "at most so many")
 	format := console.AddFormat(flags)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(a.Process.Environ, c.Flags())
+		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 		if err != nil {
 			return err
 		}
@@ -50,14 +49,14 @@ func (a *app) listCommand() *cobra.Command {
 			return fault.Usage("--limit 10", "--limit %d lists nothing", filter.Limit)
 		}
 		if database != "" {
-			if filter.Database, err = queue.FindDatabase(cfg, database, nil); err != nil {
+			if filter.Database, err = findDatabase(cfg, database, nil); err != nil {
 				return err
 			}
 		}
 		filter.State, filter.Kind = jobs.State(state.Value), jobs.Kind(kind.Value)
-		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
 			if database != "" {
-				if filter.Database, err = queue.Database(c.Context(), q, cfg, database); err != nil {
+				if filter.Database, err = resolveDatabase(c.Context(), q, cfg, database); err != nil {
 					return err
 				}
 			}

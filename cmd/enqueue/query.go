@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -46,7 +45,7 @@ func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error
 
 // withDatabase calls use with the queue, and the full name of the database that the flags of c name, or the settings.
 func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *jobs.Queue, string) error) error {
-	cfg, err := config.Load(a.Process.Environ, c.Flags())
+	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 	if err != nil {
 		return err
 	}
@@ -55,16 +54,16 @@ func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *jobs.Queue
 		return err
 	}
 	if typed == "" {
-		if cfg.Project.ID == 0 {
+		if cfg.Fallback.ID == 0 {
 			return fault.Usage("set MP_PROJECT_ID, or give --database", "no database is named")
 		}
-		typed = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, cfg.Project.ID)
+		typed = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, cfg.Fallback.ID)
 	}
-	if _, err := queue.FindDatabase(cfg, typed, nil); err != nil {
+	if _, err := findDatabase(cfg, typed, nil); err != nil {
 		return err
 	}
-	return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
-		name, err := queue.Database(c.Context(), q, cfg, typed)
+	return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+		name, err := resolveDatabase(c.Context(), q, cfg, typed)
 		if err != nil {
 			return err
 		}
@@ -81,11 +80,11 @@ func (a *app) resultCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "result ID", Short: "Show what a query has found", Example: resultExample, Args: oneJob,
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := config.Load(a.Process.Environ, c.Flags())
+			cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 			if err != nil {
 				return err
 			}
-			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
@@ -58,7 +57,7 @@ func (o *fetchOptions) request(args []string, cfg config.Config, today day.Day) 
 	if o.database == "" {
 		o.database = jobs.DefaultVolume + "/" + fetch.Project + ".db"
 	}
-	if fetch.Database, err = queue.FindDatabase(cfg, o.database, nil); err != nil {
+	if fetch.Database, err = findDatabase(cfg, o.database, nil); err != nil {
 		return jobs.Request{}, err
 	}
 	if fetch.Events, err = o.Events(); err != nil {
@@ -74,10 +73,10 @@ func (o *fetchOptions) request(args []string, cfg config.Config, today day.Day) 
 
 func (o *fetchOptions) projectID(cfg config.Config) (string, error) {
 	if o.project == "" {
-		if cfg.Project.ID == 0 {
+		if cfg.Fallback.ID == 0 {
 			return "", fault.Usage("set MP_PROJECT_ID, or give --project", "no project to fetch from")
 		}
-		return strconv.FormatInt(cfg.Project.ID, 10), nil
+		return strconv.FormatInt(cfg.Fallback.ID, 10), nil
 	}
 	id, err := strconv.ParseInt(o.project, 10, 64)
 	if err != nil || id <= 0 {

@@ -33,17 +33,17 @@ func databasePath(c *cobra.Command, cfg config.Config) (string, error) {
 		return "", fault.Usage("leave it out for that of the project", "--path is empty")
 	case path != "":
 		return filepath.Abs(path)
-	case cfg.Project.ID == 0:
+	case cfg.Fallback.ID == 0:
 		return "", fault.Usage("set MP_PROJECT_ID, or give --path", "no database is named")
 	}
-	return filepath.Join(cfg.DataDir, strconv.FormatInt(cfg.Project.ID, 10)+".db"), nil
+	return filepath.Join(cfg.DataDir, strconv.FormatInt(cfg.Fallback.ID, 10)+".db"), nil
 }
 
 // client returns a client of Mixpanel.
 func client(cfg config.Config) (*mixpanel.Client, error) {
 	return mixpanel.New(mixpanel.Config{
-		Region: mixpanel.Region(cfg.Project.Region), BaseURL: cfg.Mixpanel.BaseURL,
-		Username: cfg.Project.Username, Secret: cfg.Project.Secret,
+		Region: mixpanel.Region(cfg.Fallback.Region), BaseURL: cfg.Mixpanel.BaseURL,
+		Username: cfg.Fallback.Username, Secret: cfg.Fallback.Secret,
 		FirstByteTimeout: cfg.Mixpanel.FirstByteTimeout, IdleTimeout: cfg.Mixpanel.IdleTimeout,
 		UserAgent: "mixduck/" + buildinfo.Version(),
 	})
@@ -51,8 +51,8 @@ func client(cfg config.Config) (*mixpanel.Client, error) {
 
 // project returns the project of the settings.
 func project(cfg config.Config) (workspace.Project, error) {
-	if cfg.Project.ID == 0 {
+	if cfg.Fallback.ID == 0 {
 		return workspace.Project{}, fault.Usage("set MP_PROJECT_ID", "no project to ask about")
 	}
-	return workspace.Project{ID: cfg.Project.ID, Location: cfg.Project.Location, Shifted: cfg.Project.Shifted}, nil
+	return workspace.Project{ID: cfg.Fallback.ID, Location: cfg.Fallback.Location, Shifted: cfg.Fallback.Shifted}, nil
 }

@@ -49,7 +49,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root := console.Group("mp", "Copy Mixpanel events into a DuckDB file, and read them",
 		a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
-	config.Flags(root.PersistentFlags(), "data_dir")
+	config.Flags(root.PersistentFlags(), "config", "data_dir")
 	return root
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/semaphore"
 
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/embedredis"
@@ -40,8 +39,8 @@ type daemon struct {
 // newDaemon checks the settings that only a worker needs.
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
 	client, err := mixpanel.New(mixpanel.Config{
-		Region: mixpanel.Region(cfg.Project.Region), BaseURL: cfg.Mixpanel.BaseURL,
-		Username: cfg.Project.Username, Secret: cfg.Project.Secret,
+		Region: mixpanel.Region(cfg.Fallback.Region), BaseURL: cfg.Mixpanel.BaseURL,
+		Username: cfg.Fallback.Username, Secret: cfg.Fallback.Secret,
 		FirstByteTimeout: cfg.Mixpanel.FirstByteTimeout, IdleTimeout: cfg.Mixpanel.IdleTimeout,
 		UserAgent: "mixduck/" + buildinfo.Version(),
 	})
@@ -76,7 +75,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, closeQueue()) }()
 	page.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
-	queue, err := jobs.NewQueue(rdb, jobs.Config{})
+	queue, err := jobs.NewQueue(rdb, jobs.Config{Retention: d.cfg.Retention.Jobs, ResultRetention: d.cfg.Retention.Results})
 	if err != nil {
 		return err
 	}
@@ -123,7 +122,7 @@ func (d *daemon) handlers(spool string, queue *jobs.Queue) (map[jobs.Kind]jobs.H
 		jobs.KindEdit: edit.New(d.storage),
 		jobs.KindQuery: queryjobs.New(queryjobs.Config{
 			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
-			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait,
+			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait, Retention: d.cfg.Retention.Results,
 		}, d.locate, queue),
 		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log),
 	}, nil
@@ -143,9 +142,9 @@ func (e *queueError) Unwrap() error { return e.err }
 // connect opens the queue's Redis, that of the settings or one in this process, for which stop is called if it breaks down.
 func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*redis.Client, func() error, error) {
 	if !d.cfg.Redis.URL.IsZero() {
-		opt, err := queue.Options(d.cfg.Redis)
+		opt, err := redis.ParseURL(d.cfg.Redis.URL.Reveal())
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fault.Usage("check redis.url", "redis.url is no Redis URL") // err may show the password
 		}
 		rdb := redis.NewClient(opt)
 		return rdb, rdb.Close, nil
@@ -191,7 +190,7 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 		return nil, err
 	}
 	cfg := workspace.Config{
-		Project:  workspace.Project{ID: id, Location: d.cfg.Project.Location, Shifted: d.cfg.Project.Shifted},
+		Project:  workspace.Project{ID: id, Location: d.cfg.Fallback.Location, Shifted: d.cfg.Fallback.Shifted},
 		Database: database,
 		SpoolDir: spool, OpenPerLoad: true,
 		Loads: d.loads,

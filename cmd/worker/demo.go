@@ -124,6 +124,7 @@ func (d *demo) environ(url string) []string {
 	env := []string{
 		"MP_USERNAME=demo", "MP_SECRET=demo", "MP_PROJECT_ID=" + strconv.Itoa(demoProject),
 		"MIXDUCK_MIXPANEL_BASE_URL=" + url, "MIXDUCK_DATA_DIR=" + d.dir, "MIXDUCK_LOG_LEVEL=warn", "MIXDUCK_HTTP_LISTEN=off",
+		"MIXDUCK_CONFIG=off", // that of a real set-up is no business of the demonstration
 	}
 	for _, name := range []string{"HOME", "TERM", "COLUMNS", "NO_COLOR"} {
 		if v := d.process.Getenv(name); v != "" {

@@ -24,9 +24,13 @@ type Config struct {
 	MaxResultBytes int64          // of a result; 0 means no bound
 	Timeout        time.Duration  // of a query that has none; 0 means 10 min
 	LockWait       time.Duration  // likewise
+	Retention      time.Duration  // of results; 0 means a day. As [jobs.Config.ResultRetention]
 }
 
-const defaultTimeout = 10 * time.Minute
+const (
+	defaultTimeout   = 10 * time.Minute
+	defaultRetention = 24 * time.Hour
+)
 
 // Locator returns the directory of a database's volume and the path of its file. Errors are permanent.
 type Locator func(database string) (volume, path string, err error)
@@ -45,6 +49,9 @@ type Handler struct {
 
 // New returns a handler.
 func New(cfg Config, locate Locator, results keeper) *Handler {
+	if cfg.Retention == 0 {
+		cfg.Retention = defaultRetention
+	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
@@ -58,7 +65,7 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 		return jobs.Permanent(err)
 	}
 	dir := filepath.Join(volume, resultDir)
-	if err := errors.Join(os.MkdirAll(dir, 0o700), tidy(dir, time.Now())); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o700), tidy(dir, time.Now().Add(-h.cfg.Retention))); err != nil {
 		return jobs.Permanent(err)
 	}
 	name := a.Record.ID + "." + string(a.Record.Query.Format)
@@ -98,7 +105,7 @@ func (h *Handler) ask(ctx context.Context, q jobs.Query, path, output string) (q
 func (h *Handler) keep(ctx context.Context, a *jobs.Attempt, dir, name string, found query.Result) error {
 	r := jobs.Result{
 		Rows: found.Rows, Bytes: found.Bytes, Truncated: found.Truncated, File: filepath.Join(resultDir, name),
-		Expires: time.Now().Add(jobs.ResultRetention).UTC(),
+		Expires: time.Now().Add(h.cfg.Retention).UTC(),
 	}
 	for _, c := range found.Columns {
 		r.Columns = append(r.Columns, jobs.Column(c))
@@ -124,15 +131,15 @@ func (h *Handler) keep(ctx context.Context, a *jobs.Attempt, dir, name string, f
 // resultDir is where results lie inside a volume.
 const resultDir = ".mixduck/results"
 
-// tidy removes results whose time is over.
-func tidy(dir string, now time.Time) error {
+// tidy removes results from before a time.
+func tidy(dir string, before time.Time) error {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
 		info, err := f.Info()
-		if err != nil || now.Sub(info.ModTime()) < jobs.ResultRetention {
+		if err != nil || !info.ModTime().Before(before) {
 			continue // gone already, or young
 		}
 		if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"mixduck/config"
+	"mixduck/internal/embedredis"
+	"mixduck/internal/fault"
+	"mixduck/internal/secret"
+	"mixduck/jobs"
+)
+
+// connectTimeout is how long a Redis may take to answer first.
+const connectTimeout = 5 * time.Second
+
+// withQueue calls use with the queue that cfg names. Where nobody serves it that is an error at once.
+func withQueue(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) error {
+	return withRedis(ctx, cfg, func(rdb *redis.Client) error {
+		q, err := jobs.NewQueue(rdb, jobs.Config{Retention: cfg.Retention.Jobs, ResultRetention: cfg.Retention.Results})
+		if err != nil {
+			return err
+		}
+		return use(q)
+	})
+}
+
+// withRedis calls use with the Redis of that queue.
+func withRedis(ctx context.Context, cfg config.Config, use func(*redis.Client) error) (err error) {
+	rdb, err := connect(ctx, cfg)
+	if err == nil {
+		defer func() { err = errors.Join(err, rdb.Close()) }()
+		err = use(rdb)
+	}
+	switch {
+	case errors.Is(err, embedredis.ErrNoWorker):
+		return fault.New(fault.CodeFailed, "start one: worker run --data-dir "+cfg.DataDir,
+			"%w for data directory %s", embedredis.ErrNoWorker, cfg.DataDir)
+	case errors.Is(err, fs.ErrPermission):
+		return fault.New(fault.CodeFailed, "be the user who runs the worker", "the queue is closed to you: %w", err)
+	}
+	return err
+}
+
+func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
+	if cfg.Redis.URL.IsZero() {
+		return embedredis.Connect(ctx, cfg.QueueDir())
+	}
+	return dial(ctx, cfg.Redis.URL)
+}
+
+// dial connects to a Redis server.
+func dial(ctx context.Context, url secret.String) (*redis.Client, error) {
+	opt, err := redis.ParseURL(url.Reveal())
+	if err != nil { // whose text may hold the password
+		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "the URL of Redis cannot be read")
+	}
+	opt.DialerRetries = 1
+	opt.ContextTimeoutEnabled = true
+	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	rdb := redis.NewClient(opt)
+	answer, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := rdb.Ping(answer).Err(); err != nil {
+		_ = rdb.Close()
+		return nil, fault.New(fault.CodeFailed, "see that Redis runs there, and that --redis-url is right",
+			"no queue at %s: %w", opt.Addr, err)
+	}
+	return rdb, nil
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mixduck/config"
+	"mixduck/internal/volume"
+	"mixduck/jobs"
+)
+
+// resolveDatabase returns the full name of the database that a person calls typed. Its first element is a volume if a
+// worker has ever served one of that name.
+func resolveDatabase(ctx context.Context, q *jobs.Queue, cfg config.Config, typed string) (string, error) {
+	known, err := q.KnownVolumes(ctx)
+	if err != nil {
+		return "", err
+	}
+	return findDatabase(cfg, typed, known)
+}
+
+// findDatabase does so with the known volumes, besides those of the settings, and without the queue: what it refuses is
+// wrong wherever the database is. Where the volume's directory is on this machine it also follows links.
+func findDatabase(cfg config.Config, typed string, known []string) (string, error) {
+	volumes := append([]string{jobs.DefaultVolume}, known...)
+	for _, v := range cfg.Volumes {
+		volumes = append(volumes, v.Name)
+	}
+	name, err := jobs.ParseDatabase(typed, volumes)
+	if err != nil {
+		return "", err
+	}
+	where, rel, _ := strings.Cut(name, "/")
+	dir := cfg.VolumeDir(where)
+	if dir == "" {
+		return name, nil
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return name, nil //nolint:nilerr // another machine's; its worker will look
+	}
+	_, err = volume.Path(dir, filepath.FromSlash(rel))
+	return name, err
+}

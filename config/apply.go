@@ -1,0 +1,232 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// apply sets what is found for the settings of target. Their keys begin with prefix, and in the file they stand in n.
+func apply[T any](l *loader, prefix string, n *node, target *T, all []setting[T]) {
+	for _, s := range all {
+		l.know(s.env, s.secret)
+		if s.server && l.client {
+			continue
+		}
+		key := prefix + s.key
+		v, p, err := find(l, s, n)
+		if p.origin != "" {
+			l.places[key] = p
+			if err == nil {
+				err = s.put(target, v)
+			}
+		}
+		if err != nil {
+			l.complain(key, p, err)
+		}
+	}
+}
+
+// know notes that a variable is a setting.
+func (l *loader) know(env string, secret bool) {
+	if env != "" {
+		l.known[env], l.known[env+"_FILE"] = true, l.known[env+"_FILE"] || secret
+	}
+}
+
+// put sets the value: one text, but for lists.
+func (s setting[T]) put(target *T, v []string) error {
+	if s.list != nil {
+		return s.list(target, v)
+	}
+	return s.set(target, v[0])
+}
+
+// find returns the strongest value of a setting and where it is from; the origin is "" if it is not set.
+func find[T any](l *loader, s setting[T], n *node) (v []string, p place, err error) {
+	one := func(v string) []string { return []string{v} }
+	if s.flag != "" && l.flags != nil && l.flags.Changed(s.flag) {
+		if _, ours := l.flags.Lookup(s.flag).Annotations[settingFlag]; ours {
+			v, err := l.flags.GetString(s.flag)
+			return one(v), place{origin: "--" + s.flag}, err
+		}
+	}
+	if s.env != "" {
+		if v := l.env[s.env]; v != "" {
+			return one(v), place{origin: s.env}, nil
+		}
+		if name := l.env[s.env+"_FILE"]; s.secret && name != "" {
+			v, err := readSecret(name)
+			return one(v), place{origin: s.env + "_FILE"}, err
+		}
+	}
+	return findInFile(l, s, n)
+}
+
+// findInFile does so in the mapping n of the file.
+func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p place, err error) {
+	keys := strings.Split(s.key, ".")
+	plain := n.get(keys...)
+	if s.secret {
+		keys[len(keys)-1] += fileSuffix
+		if named := n.get(keys...); named != nil {
+			p := l.in(named.at)
+			if plain != nil {
+				return nil, p, fmt.Errorf("%s and %s%s exclude each other", last(s.key), last(s.key), fileSuffix)
+			}
+			name, err := named.scalar()
+			if err != nil {
+				return nil, p, err
+			}
+			v, err := readSecret(l.path(name))
+			return []string{v}, p, err
+		}
+	}
+	if plain == nil || s.key == "volumes" { // which is a mapping in the file
+		return nil, place{}, nil
+	}
+	p = l.in(plain.at)
+	if s.list != nil {
+		v, err = plain.texts()
+		return v, p, err
+	}
+	text, err := plain.scalar()
+	if err == nil && s.secret {
+		err = s.unfit(text)
+	}
+	if s.path && strings.TrimSpace(text) != "" {
+		text = l.path(text)
+	}
+	return []string{text}, p, err
+}
+
+// fileSuffix makes the key of a secret that of the file which holds it.
+const fileSuffix = "_file"
+
+// unfit says why a secret may not stand in the file.
+func (s setting[T]) unfit(v string) error {
+	problem := errors.New("is a secret")
+	if s.public != nil {
+		if problem = s.public(v); problem == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w, which does not belong here: put it into a file of its own and name that as %s%s, or set %s",
+		problem, last(s.key), fileSuffix, s.env)
+}
+
+// last returns what stands behind the last dot of a key.
+func last(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+
+// scalar returns the one text that n is.
+func (n *node) scalar() (string, error) {
+	switch n.kind {
+	case scalar:
+		return n.text, nil
+	case blank:
+		return "", errors.New("has no value: leave the key out for the default")
+	case mapping, sequence:
+	}
+	return "", errors.New("must be one value, neither a list nor a mapping")
+}
+
+// texts returns the texts of a list.
+func (n *node) texts() ([]string, error) {
+	if n.kind != sequence {
+		return nil, errors.New("must be a list, as [a, b]")
+	}
+	if len(n.items) == 0 {
+		return nil, errors.New("is an empty list: leave the key out for the default")
+	}
+	var all []string
+	for _, item := range n.items {
+		text, err := item.scalar()
+		if err != nil {
+			return nil, fmt.Errorf("entry %d %w", len(all)+1, err)
+		}
+		all = append(all, text)
+	}
+	return all, nil
+}
+
+// keysOf returns the keys that settings have in the file.
+func keysOf[T any](all []setting[T]) []string {
+	var keys []string
+	for _, s := range all {
+		keys = append(keys, s.key)
+		if s.secret {
+			keys = append(keys, s.key+fileSuffix)
+		}
+	}
+	return keys
+}
+
+// fileKeys are the keys of the file, with dots between those of mappings inside of each other.
+func fileKeys() []string { return append(keysOf(settings()), "projects", "schedules") }
+
+// checkKeys complains about keys of n that are none of known.
+func (l *loader) checkKeys(n *node, prefix string, known []string) {
+	if n == nil || n.kind == blank {
+		return
+	}
+	if n.kind != mapping {
+		l.complain(strings.TrimSuffix(prefix, "."), l.in(n.at), errors.New("must be a mapping, as {key: value}"))
+		return
+	}
+	var here []string
+	below := map[string][]string{}
+	for _, key := range known {
+		first, rest, nested := strings.Cut(key, ".")
+		if nested {
+			below[first] = append(below[first], rest)
+		}
+		if !slices.Contains(here, first) {
+			here = append(here, first)
+		}
+	}
+	for _, e := range n.entries {
+		switch {
+		case below[e.key] != nil:
+			l.checkKeys(e.value, prefix+e.key+".", below[e.key])
+		case !slices.Contains(here, e.key):
+			l.complain(prefix+e.key, l.in(e.at), unknownKey(e.key, here, known))
+		}
+	}
+}
+
+// unknownKey says that a key is none of here, and what may be meant; all has those below them, too.
+func unknownKey(key string, here, all []string) error {
+	if section, below, ok := strings.Cut(key, "."); ok && slices.Contains(all, key) {
+		return fmt.Errorf("there is no such key: write %s: {%s: …}", section, below)
+	}
+	if like := didYouMean(key, here); like != "" {
+		return fmt.Errorf("there is no such key%s", like)
+	}
+	return fmt.Errorf("there is no such key: there are %s", strings.Join(here, ", "))
+}
+
+// checkVariables complains about variables with our prefix that name no setting.
+func (l *loader) checkVariables() {
+	var known, wrong []string
+	for name, ok := range l.known {
+		if ok {
+			known = append(known, name)
+		}
+	}
+	slices.Sort(known) // so that the same is suggested each time
+	for name := range l.env {
+		mayBe := l.broken && strings.HasPrefix(name, "MIXDUCK_PROJECTS_")
+		if strings.HasPrefix(name, "MIXDUCK_") && !l.known[name] && !mayBe {
+			wrong = append(wrong, name)
+		}
+	}
+	slices.Sort(wrong)
+	for _, name := range wrong {
+		like := didYouMean(name, known)
+		if like == "" && strings.HasPrefix(name, "MIXDUCK_PROJECTS_") {
+			like = ": the file has no such project, or projects have no such key"
+		}
+		l.problems = append(l.problems, problem{err: fmt.Errorf("%s: no such setting%s", name, like)})
+	}
+}

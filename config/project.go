@@ -1,0 +1,223 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones have to be known in containers without them
+
+	"mixduck/internal/fault"
+	"mixduck/internal/name"
+	"mixduck/internal/promotion"
+	"mixduck/internal/secret"
+)
+
+// Project is a project of Mixpanel.
+type Project struct {
+	Name     string // that of its mapping in the file; its id where the MP_* variables are all there is
+	ID       int64
+	Region   string
+	Location *time.Location
+	Shifted  bool // it stores its wall clock as "time", as projects from before 2023 do
+	Username string
+	Secret   secret.String
+	Database string  // volume/relative path, with the volume
+	Tables   []Table // that have filters of their own, or promoted properties
+}
+
+// String returns the name, and the id where that is another.
+func (p Project) String() string {
+	if id := strconv.FormatInt(p.ID, 10); p.Name != id && p.ID != 0 {
+		return p.Name + " (" + id + ")"
+	}
+	return p.Name
+}
+
+// Table returns what is set for a table, which may be nothing.
+func (p Project) Table(named string) Table {
+	for _, t := range p.Tables {
+		if strings.EqualFold(t.Name, named) {
+			return t
+		}
+	}
+	return Table{Name: named}
+}
+
+// Table says which events go into a table, and what is made of them.
+type Table struct {
+	Name    string
+	Events  []string // only these names; none means all
+	Where   string   // a Mixpanel expression
+	Promote string   // properties, as [promotion.Parse] reads them
+}
+
+// Find returns the project of all that has the name or id; where none is named, the only one. Its errors have
+// [fault.CodeUsage] and name the projects that there are.
+func Find(all []Project, named string) (Project, error) {
+	switch {
+	case named == "" && len(all) == 1:
+		return all[0], nil
+	case named == "" && len(all) == 0:
+		return Project{}, fault.Usage("set MP_PROJECT_ID, or give --project", "no project is named")
+	case named == "":
+		return Project{}, fault.Usage("give --project NAME", "there are several projects, and none is named: %s", projectNames(all))
+	}
+	i := slices.IndexFunc(all, func(p Project) bool { return p.Name == named || strconv.FormatInt(p.ID, 10) == named })
+	if i >= 0 {
+		return all[i], nil
+	}
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.Name
+	}
+	if len(all) == 0 {
+		return Project{}, fault.Usage("give its id: the number in the project's settings", "there is no project %q", named)
+	}
+	return Project{}, fault.Usage("name one of them, or give its id", "there is no project %q: there is %s%s", named, projectNames(all), didYouMean(named, names))
+}
+
+func projectNames(all []Project) string {
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.String()
+	}
+	return strings.Join(names, ", ")
+}
+
+// Project returns the project that has the name or id; where none is named that of MP_PROJECT_ID, or the only one.
+func (c *Config) Project(named string) (Project, error) {
+	if named == "" && c.Fallback.ID != 0 {
+		named = strconv.FormatInt(c.Fallback.ID, 10)
+	}
+	return Find(c.Projects, named)
+}
+
+// Named reports whether the file says which projects there are.
+func (c *Config) Named() bool { return c.named }
+
+// Unlisted returns the project with an id where no file says which projects there are: it is as the MP_* variables say.
+func (c *Config) Unlisted(id int64) Project {
+	p := c.Fallback
+	p.Name, p.ID = strconv.FormatInt(id, 10), id
+	p.Database = defaultDatabase(id)
+	return p
+}
+
+func defaultDatabase(id int64) string { return fmt.Sprintf("%s/%d.db", defaultVolume, id) }
+
+// namePattern is that of names of projects and schedules. No name is an id.
+var namePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+
+func checkName(v string) error {
+	if !namePattern.MatchString(v) {
+		return fmt.Errorf("%q is no name: write lower-case letters, digits, - and _, at most 63, beginning with a letter", v)
+	}
+	return nil
+}
+
+// projectSettings returns the settings of a project; env returns the variable for one of them, "" for none.
+func projectSettings(env func(key string) string) []setting[Project] {
+	all := []setting[Project]{
+		{key: "id", usage: "Mixpanel project id", needed: "it is the number in the project's settings", field: projectID()},
+		{key: "region", usage: "us, eu or in; default us", field: oneOf(func(p *Project) *string { return &p.Region }, "us", "eu", "in")},
+		{key: "timezone", usage: "zone of the project, as Europe/Berlin; default UTC", field: zone(func(p *Project) **time.Location { return &p.Location })},
+		{key: "time_encoding", usage: "utc, or shifted for projects from before 2023; default utc", field: timeEncoding()},
+		{key: "database", usage: "file of its tables, as volume/path.db; default main/<id>.db", field: database(func(p *Project) *string { return &p.Database })},
+		{key: "username", usage: "service account", secret: true, server: true, public: func(string) error { return nil }, field: text(func(p *Project) *string { return &p.Username }, nil)},
+		{key: "secret", usage: "its secret", secret: true, server: true, field: hidden(func(p *Project) *secret.String { return &p.Secret })},
+	}
+	for i, s := range all {
+		all[i].env = env(s.key)
+	}
+	return all
+}
+
+// fallbackSettings returns those of the project that needs no file.
+func fallbackSettings() []setting[Project] {
+	variables := map[string]string{
+		"id": "MP_PROJECT_ID", "region": "MP_REGION", "timezone": "MP_TIMEZONE", "time_encoding": "MP_TIME_ENCODING",
+		"username": "MP_USERNAME", "secret": "MP_SECRET",
+	}
+	all := projectSettings(func(key string) string { return variables[key] })
+	return slices.DeleteFunc(all, func(s setting[Project]) bool { return s.env == "" })
+}
+
+// projectEnv returns how the variables of a project of the file are named.
+func projectEnv(project string) func(key string) string {
+	upper := strings.NewReplacer("-", "_")
+	return func(key string) string {
+		return "MIXDUCK_PROJECTS_" + strings.ToUpper(upper.Replace(project)+"_"+key)
+	}
+}
+
+func tableSettings() []setting[Table] {
+	return []setting[Table]{
+		{key: "events", usage: "only events of these names", field: list(func(t *Table) *[]string { return &t.Events }, nil)},
+		{key: "where", usage: "only events for which this Mixpanel expression is true", field: text(func(t *Table) *string { return &t.Where }, nil)},
+		{key: "promote", usage: "properties that get columns of their own, as amount:DOUBLE", field: promoted(func(t *Table) *string { return &t.Promote })},
+	}
+}
+
+func projectID() field[Project] {
+	return field[Project]{numeric: true, show: func(p *Project) string {
+		if p.ID == 0 {
+			return ""
+		}
+		return strconv.FormatInt(p.ID, 10)
+	}, set: func(p *Project, v string) error {
+		id, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || id <= 0 {
+			return fmt.Errorf("%q is no project id: it is the number in the project's settings", v)
+		}
+		p.ID = id
+		return nil
+	}}
+}
+
+func zone[T any](at func(*T) **time.Location) field[T] {
+	return field[T]{show: func(t *T) string { return (*at(t)).String() }, set: func(t *T, v string) error {
+		loc, err := time.LoadLocation(v)
+		if err != nil || v == "" || v == "Local" {
+			return fmt.Errorf("%q is no time zone like Europe/Berlin", v)
+		}
+		*at(t) = loc
+		return nil
+	}}
+}
+
+func timeEncoding() field[Project] {
+	encoding := map[bool]string{false: "utc", true: "shifted"}
+	return field[Project]{allowed: []string{"utc", "shifted"}, show: func(p *Project) string { return encoding[p.Shifted] }, set: func(p *Project, v string) error {
+		if v != "utc" && v != "shifted" {
+			return fmt.Errorf("%q is none of utc, shifted%s", v, didYouMean(v, []string{"utc", "shifted"}))
+		}
+		p.Shifted = v == "shifted"
+		return nil
+	}}
+}
+
+// database is the name of a file in a volume. Of a path with slashes the first element is the volume.
+func database[T any](at func(*T) *string) field[T] {
+	return field[T]{show: func(t *T) string { return *at(t) }, set: func(t *T, v string) error {
+		if !strings.Contains(v, "/") {
+			v = defaultVolume + "/" + v
+		}
+		*at(t) = v
+		return name.Database(v)
+	}}
+}
+
+func promoted[T any](at func(*T) *string) field[T] {
+	return field[T]{show: func(t *T) string { return *at(t) }, list: func(t *T, all []string) error {
+		if slices.ContainsFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" }) {
+			return errors.New("an entry of the list is empty")
+		}
+		*at(t) = strings.Join(all, ",")
+		_, err := promotion.Parse(*at(t))
+		return err
+	}}
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/name"
+)
+
+// Schedule asks again and again for the days of a table that are due.
+type Schedule struct {
+	Name         string
+	Project      string // its name
+	Stream       string // events
+	Database     string // volume/relative path, with the volume
+	Table        string
+	Events       []string // only these names; none means all
+	Where        string   // a Mixpanel expression
+	Promote      string   // properties, as [promotion.Parse] reads them
+	Cron         string
+	Location     *time.Location // in which Cron is read
+	Start        day.Day        // the first day to have; 0 if none is named
+	Lookback     int            // days before today that are fetched again, however complete they are
+	IncludeToday bool
+	Mode         string        // sync or append
+	Priority     string        // high, default or low
+	Jitter       time.Duration // by which a tick is put off at most
+	CatchUp      time.Duration // for so long a tick that was missed is caught up
+	Overlap      string        // skip or queue: what becomes of a tick while the job of the one before is not over
+	Enabled      bool
+	MaxAttempts  int
+}
+
+const longestLookback = 365 // days
+
+// scheduleSettings returns the settings of a schedule.
+func scheduleSettings() []setting[Schedule] {
+	type s = Schedule
+	return []setting[Schedule]{
+		{key: "name", usage: "of the schedule", needed: "write what tells it from other schedules", field: text(func(s *s) *string { return &s.Name }, checkName)},
+		{key: "project", usage: "name or id; default the only one", field: text(func(s *s) *string { return &s.Project }, nil)},
+		{key: "stream", usage: "events; default events", field: stream()},
+		{key: "database", usage: "as volume/path.db; default that of the project", field: database(func(s *s) *string { return &s.Database })},
+		{key: "table", usage: "default events", field: text(func(s *s) *string { return &s.Table }, name.Table)},
+		{key: "events", usage: "only events of these names; default as the project's table says", field: list(func(s *s) *[]string { return &s.Events }, nil)},
+		{key: "where", usage: "only events for which this Mixpanel expression is true; default as the project's table says", field: text(func(s *s) *string { return &s.Where }, nil)},
+		{key: "promote", usage: "properties that get columns of their own; default as the project's table says", field: promoted(func(s *s) *string { return &s.Promote })},
+		{key: "cron", usage: "when, as 15 6 * * *", needed: "write when it is due, as 15 6 * * *", field: text(func(s *s) *string { return &s.Cron }, nil)},
+		{key: "timezone", usage: "zone of cron; default that of the project", field: zone(func(s *s) **time.Location { return &s.Location })},
+		{key: "start", usage: "first day to have, as 2026-01-01; default the day of the schedule's creation less lookback", field: date(func(s *s) *day.Day { return &s.Start })},
+		{key: "lookback", usage: "days before today that are fetched again, however complete they are; default 5d", field: days(longestLookback, func(s *s) *int { return &s.Lookback })},
+		{key: "include_today", usage: "fetch today, too; default false", field: flag(func(s *s) *bool { return &s.IncludeToday })},
+		{key: "mode", usage: "sync or append; default sync", field: oneOf(func(s *s) *string { return &s.Mode }, "sync", "append")},
+		{key: "priority", usage: "high, default or low; default default", field: oneOf(func(s *s) *string { return &s.Priority }, "high", "default", "low")},
+		{key: "jitter", usage: "by which a tick is put off at most; default 0s", field: span(0, func(s *s) *time.Duration { return &s.Jitter })},
+		{key: "catch_up", usage: "for how long a missed tick is caught up; default 31d", field: span(1, func(s *s) *time.Duration { return &s.CatchUp })},
+		{key: "overlap", usage: "skip, or queue one, while the job before is not over; default skip", field: oneOf(func(s *s) *string { return &s.Overlap }, "skip", "queue")},
+		{key: "enabled", usage: "default true", field: flag(func(s *s) *bool { return &s.Enabled })},
+		{key: "max_attempts", usage: "of a job that fails; default jobs.max_attempts", field: count(func(s *s) *int { return &s.MaxAttempts })},
+	}
+}
+
+// newSchedule returns one of which nothing is set.
+func (c *Config) newSchedule() Schedule {
+	return Schedule{
+		Stream: "events", Table: "events", Lookback: 5, Mode: "sync", Priority: "default", CatchUp: 31 * oneDay, Overlap: "skip",
+		Enabled: true, MaxAttempts: c.Jobs.MaxAttempts,
+	}
+}
+
+// adopt gives s what its project says and s does not.
+func (s *Schedule) adopt(p Project) {
+	s.Project = p.Name
+	if s.Database == "" {
+		s.Database = p.Database
+	}
+	if s.Location == nil {
+		s.Location = p.Location
+	}
+	t := p.Table(s.Table)
+	if len(s.Events) == 0 {
+		s.Events = t.Events
+	}
+	if s.Where == "" {
+		s.Where = t.Where
+	}
+	if s.Promote == "" {
+		s.Promote = t.Promote
+	}
+}
+
+func stream() field[Schedule] {
+	f := oneOf(func(s *Schedule) *string { return &s.Stream }, "events")
+	known := f.set
+	f.set = func(s *Schedule, v string) error {
+		if v == "profiles" {
+			return errors.New("profiles cannot be scheduled: only events can")
+		}
+		return known(s, v)
+	}
+	return f
+}
+
+func date[T any](at func(*T) *day.Day) field[T] {
+	return field[T]{show: func(t *T) string {
+		if *at(t) == 0 {
+			return ""
+		}
+		return at(t).String()
+	}, set: func(t *T, v string) error {
+		d, err := day.Parse(v)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("%q is no day like 2026-01-01", v)
+		}
+		*at(t) = d
+		return nil
+	}}
+}

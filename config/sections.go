@@ -1,0 +1,195 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mixduck/internal/cron"
+	"mixduck/internal/name"
+)
+
+// volumes reads the volumes of the file, if none are set more strongly.
+func (l *loader) volumes(n *node, cfg *Config) {
+	if n == nil || n.kind == blank || len(cfg.Volumes) > 0 || l.places["volumes"].origin != "" {
+		return
+	}
+	if n.kind != mapping {
+		l.complain("volumes", l.in(n.at), errors.New("must be a mapping of names to directories, as {main: /data}"))
+		return
+	}
+	l.places["volumes"] = l.in(n.at)
+	for _, e := range n.entries {
+		err := name.Volume(e.key)
+		var dir string
+		if err == nil {
+			dir, err = e.value.scalar()
+		}
+		if err == nil && strings.TrimSpace(dir) == "" {
+			err = errors.New("is empty")
+		}
+		if err == nil {
+			err = cfg.addVolume(e.key, l.path(dir))
+		}
+		if err != nil {
+			l.complain("volumes."+e.key, l.in(e.at), err)
+		}
+	}
+}
+
+// projects reads what the MP_* variables say and what the file does.
+func (l *loader) projects(n *node, cfg *Config) {
+	apply(l, "project.", nil, &cfg.Fallback, fallbackSettings())
+	if n == nil || n.kind == blank || n.kind == mapping && len(n.entries) == 0 {
+		if cfg.Fallback.ID != 0 {
+			cfg.Projects = []Project{cfg.Unlisted(cfg.Fallback.ID)}
+		}
+		return
+	}
+	if n.kind != mapping {
+		l.complain("projects", l.in(n.at), errors.New("must be a mapping of names to projects, as {web: {id: 12345}}"))
+		return
+	}
+	cfg.named = true
+	for _, e := range n.entries {
+		cfg.Projects = append(cfg.Projects, l.project(e, cfg))
+	}
+	if id := cfg.Fallback.ID; id != 0 {
+		if _, err := cfg.Project(""); err != nil {
+			l.complain("project.id", l.places["project.id"], errors.New(err.Error())) // whose hint is for a command
+		}
+	}
+}
+
+func (l *loader) project(e entry, cfg *Config) Project {
+	prefix := "projects." + e.key + "."
+	p := cfg.Fallback
+	p.Name, p.ID, p.Username, p.Secret = e.key, 0, "", Project{}.Secret
+	if err := checkName(e.key); err != nil {
+		l.complain(strings.TrimSuffix(prefix, "."), l.in(e.at), err)
+	}
+	for _, key := range []string{"region", "timezone", "time_encoding"} {
+		l.places[prefix+key] = l.places["project."+key]
+	}
+	all := projectSettings(projectEnv(e.key))
+	l.checkKeys(e.value, prefix, append(keysOf(all), "tables"))
+	apply(l, prefix, e.value, &p, all)
+	if l.places[prefix+"username"].origin == "" && l.places[prefix+"secret"].origin == "" {
+		p.Username, p.Secret = cfg.Fallback.Username, cfg.Fallback.Secret
+		l.places[prefix+"username"], l.places[prefix+"secret"] = l.places["project.username"], l.places["project.secret"]
+	}
+	require(l, prefix, e.at, all)
+	l.tables(prefix+"tables", e.value.get("tables"), &p)
+	if p.Database == "" {
+		p.Database = defaultDatabase(p.ID)
+	}
+	l.checkAgainst(prefix, e, p, cfg.Projects)
+	return p
+}
+
+// checkAgainst complains where a project takes what another has.
+func (l *loader) checkAgainst(prefix string, e entry, p Project, others []Project) {
+	for _, other := range others {
+		where := func(key string) place { return cmp.Or(l.places[prefix+key], l.in(e.at)) }
+		variable := func(of string) string { return projectEnv(of)("id") }
+		switch {
+		case variable(other.Name) == variable(p.Name):
+			l.complain("projects."+p.Name, l.in(e.at), fmt.Errorf("%s has the same variables: choose another name", other.Name))
+		case other.ID == p.ID && p.ID != 0:
+			l.complain(prefix+"id", where("id"), fmt.Errorf("project %s has the same id", other.Name))
+		case other.Database == p.Database && p.ID != 0:
+			l.complain(prefix+"database", where("database"), fmt.Errorf("project %s has the same database: the days of one would take the place of the other's", other.Name))
+		}
+	}
+}
+
+// require complains about settings that are needed and not there.
+func require[T any](l *loader, prefix string, at position, all []setting[T]) {
+	for _, s := range all {
+		if s.needed != "" && l.places[prefix+s.key].origin == "" {
+			l.complain(prefix+s.key, l.in(at), errors.New("is missing: "+s.needed))
+		}
+	}
+}
+
+func (l *loader) tables(key string, n *node, p *Project) {
+	if n == nil || n.kind == blank {
+		return
+	}
+	if n.kind != mapping {
+		l.complain(key, l.in(n.at), errors.New("must be a mapping of names to filters, as {signups: {events: [Sign Up]}}"))
+		return
+	}
+	for _, e := range n.entries {
+		prefix := key + "." + e.key
+		t := Table{Name: e.key}
+		if err := name.Table(e.key); err != nil {
+			l.complain(prefix, l.in(e.at), err)
+		}
+		if p.Table(e.key).Name != e.key || slices.ContainsFunc(p.Tables, func(o Table) bool { return o.Name == e.key }) {
+			l.complain(prefix, l.in(e.at), errors.New("is the same table as another: DuckDB does not tell cases apart"))
+		}
+		l.checkKeys(e.value, prefix+".", keysOf(tableSettings()))
+		apply(l, prefix+".", e.value, &t, tableSettings())
+		p.Tables = append(p.Tables, t)
+	}
+}
+
+// schedules reads those of the file.
+func (l *loader) schedules(n *node, cfg *Config) {
+	if n == nil || n.kind == blank {
+		return
+	}
+	if n.kind != sequence {
+		l.complain("schedules", l.in(n.at), errors.New("must be a list, as [{name: morning, project: web, cron: 15 6 * * *}]"))
+		return
+	}
+	for i, item := range n.items {
+		prefix := "schedules[" + strconv.Itoa(i) + "]."
+		if called := item.get("name"); called != nil && checkName(called.text) == nil {
+			prefix = "schedules." + called.text + "."
+		}
+		s := cfg.newSchedule()
+		l.checkKeys(item, prefix, keysOf(scheduleSettings()))
+		if item.kind != mapping {
+			continue
+		}
+		l.schedule(prefix, item, &s, cfg)
+		cfg.Schedules = append(cfg.Schedules, s)
+	}
+}
+
+func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
+	where := func(key string) place { return cmp.Or(l.places[prefix+key], l.in(item.at)) }
+	if slices.ContainsFunc(cfg.Schedules, func(o Schedule) bool { return o.Name != "" && "schedules."+o.Name+"." == prefix }) {
+		l.complain(strings.TrimSuffix(prefix, "."), l.in(item.get("name").at), errors.New("another schedule has this name"))
+		return
+	}
+	apply(l, prefix, item, s, scheduleSettings())
+	require(l, prefix, item.at, scheduleSettings())
+	if l.broken {
+		return
+	}
+	p, err := cfg.Project(s.Project)
+	if len(cfg.Projects) == 0 {
+		err = errors.New("there are no projects: write them below projects, or set MP_PROJECT_ID")
+	}
+	if err != nil {
+		l.complain(prefix+"project", where("project"), errors.New(err.Error())) // whose hint is for a command
+		return
+	}
+	s.adopt(p)
+	if s.Cron != "" {
+		if _, err := cron.Parse(s.Cron, s.Location); err != nil {
+			l.complain(prefix+"cron", where("cron"), err)
+		}
+	}
+	for _, o := range cfg.Schedules {
+		if o.Database == s.Database && strings.EqualFold(o.Table, s.Table) && o.Project != s.Project {
+			l.complain(prefix+"table", where("table"), fmt.Errorf("schedule %s fills it with the events of project %s", o.Name, o.Project))
+		}
+	}
+}
