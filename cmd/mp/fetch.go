@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/storage"
@@ -23,7 +24,8 @@ const fetchLong = `Copies the events of a range of days of a Mixpanel project in
 them is replaced, other days are left alone; nothing of an answer that is cut off is stored.
 
 The file is locked until the command has ended. --ephemeral and --in-memory use a private
-database that is gone afterwards; --stdout opens none and writes a JSON object a line.`
+database that is gone afterwards; with --query they write rows of it. --stdout opens none and
+writes a JSON object a line.`
 
 const fetchExample = `  mp fetch events --from 2025-01-01 --to 2025-12-31
   mp fetch events --from 2025-01-01 --to 2025-01-07 --ephemeral --query "SELECT count(*) FROM events"
@@ -63,8 +65,8 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 	o.Add(flags)
 	addPath(flags)
 	flags.BoolVar(&o.ephemeral, "ephemeral", false, "use a temporary file, which is removed afterwards")
-	flags.BoolVar(&o.inMemory, "in-memory", false, "use no file at all")
-	flags.StringVar(&o.query, "query", "", "with --ephemeral: ask this `SQL` of what was fetched, and print the rows as a table")
+	flags.BoolVar(&o.inMemory, "in-memory", false, "use memory only, no file on a disk")
+	flags.StringVar(&o.query, "query", "", "with --ephemeral or --in-memory: ask this `SQL` of what was fetched, and write the rows to stdout")
 	flags.BoolVar(&o.stdout, "stdout", false, "write the events to stdout, a JSON object a line, and open no database")
 	flags.BoolVar(&o.raw, "raw", false, "with --stdout: write Mixpanel's own lines")
 	flags.DurationVar(&o.lockWait, "lock-wait", 0, "for how long to wait while another program has the database open")
@@ -86,8 +88,10 @@ func (o *fetchOptions) check(c *cobra.Command) error {
 		return fault.Usage("give one of them", "--path, --ephemeral, --in-memory and --stdout exclude each other")
 	case o.raw && !o.stdout:
 		return fault.Usage("add --stdout", "--raw says how events are written to stdout")
-	case o.query != "" && !o.ephemeral:
-		return fault.Usage("add --ephemeral, or ask with 'mp query' afterwards", "--query is for a database that is gone afterwards")
+	case c.Flags().Changed("query") && strings.TrimSpace(o.query) == "":
+		return fault.Usage("leave it out to ask nothing", "--query is empty")
+	case o.query != "" && !o.ephemeral && !o.inMemory:
+		return fault.Usage("add --ephemeral or --in-memory, or ask with 'mp query' afterwards", "--query is for a database that is gone afterwards")
 	case o.lockWait < 0:
 		return fault.Usage("--lock-wait 1m", "a time to wait cannot be negative")
 	}
@@ -107,20 +111,14 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	if err != nil {
 		return err
 	}
-	switch {
-	case o.inMemory:
-		ws.Database.Mode = storage.InMemory
-	case o.ephemeral: // a file of our own, so that --query can read it when the fetch has closed it
-		dir, err := os.MkdirTemp("", "mp-ephemeral-*")
-		if err != nil {
-			return err
+	dirs, err := o.place(c, cfg, &ws)
+	defer func() {
+		for _, dir := range dirs {
+			err = errors.Join(err, dir.remove())
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		ws.Database.Path = filepath.Join(dir, "ephemeral.db")
-	case !o.stdout:
-		if ws.Database.Path, err = databasePath(c, cfg); err != nil {
-			return err
-		}
+	}()
+	if err != nil {
+		return err
 	}
 	m, err := client(cfg)
 	if err != nil {
@@ -140,7 +138,38 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return a.ShowQuery(c.Context(), reader{path: ws.Database.Path, memory: cfg.Query.MemoryLimit}, o.query)
+	r := reader{path: ws.Database.Path, memory: cfg.Query.MemoryLimit, temp: filepath.Dir(ws.Database.Path)}
+	return a.ShowQuery(c.Context(), r, o.query, o.format.Value, o.quiet)
+}
+
+// place says where the database is, and where responses wait. The directories that it has made, also if it fails, are the
+// caller's to remove. A database that --query asks is a file in any case, for a query is read in a process of its own.
+func (o *fetchOptions) place(c *cobra.Command, cfg config.Config, ws *workspace.Config) (dirs []*private, err error) {
+	temp, err := newPrivate("")
+	if err != nil {
+		return nil, err
+	}
+	dirs = append(dirs, temp)
+	ws.SpoolDir = filepath.Join(temp.path, "spool")
+	switch {
+	case o.inMemory && o.query == "":
+		ws.Database.Mode = storage.InMemory
+	case o.inMemory:
+		if err := checkMemory(sharedMemory); err != nil {
+			return dirs, err
+		}
+		memory, err := newPrivate(sharedMemory)
+		if err != nil {
+			return dirs, err
+		}
+		dirs = append(dirs, memory)
+		ws.Database.Path = memory.database()
+	case o.ephemeral:
+		ws.Database.Path = temp.database()
+	case !o.stdout:
+		ws.Database.Path, err = databasePath(c, cfg)
+	}
+	return dirs, err
 }
 
 // request returns what the workspace is asked to fetch.
@@ -188,21 +217,28 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 	})
 	bar.Clear()
 	if err != nil {
-		return paused(err)
+		return paused(full(err, o.inMemory))
 	}
 	took := a.Now().Sub(began)
 	if o.ephemeral || o.inMemory {
 		path = ""
 	}
-	if o.format.Value == console.FormatJSON {
+	if o.format.Value == console.FormatJSON && o.query == "" {
 		return a.PrintJSON(fetched{
 			Path: path, Table: r.Table, From: r.Days.From, To: r.Days.To, Rows: p.Rows, Duplicates: p.Duplicates,
 			Quarantined: p.Quarantined, Windows: p.WindowsDone, Requests: p.Requests, Bytes: p.Bytes, DurationSeconds: took.Seconds(),
 		})
 	}
-	return a.PrintLine(fmt.Sprintf("done: %s, %s, %s quarantined, %s, %s in %s", console.Counted(p.Rows, "row"),
+	done := fmt.Sprintf("done: %s, %s, %s quarantined, %s, %s in %s", console.Counted(p.Rows, "row"),
 		console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined), console.Counted(int64(p.WindowsDone), "window"),
-		console.Megabytes(p.Bytes), console.ShortTime(took)))
+		console.Megabytes(p.Bytes), console.ShortTime(took))
+	if o.query == "" {
+		return a.PrintLine(done)
+	}
+	if !o.quiet { // the rows are the result
+		fmt.Fprintln(a.Process.Stderr, done)
+	}
+	return nil
 }
 
 // paused makes an end for want of requests an error of its own.

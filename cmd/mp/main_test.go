@@ -105,6 +105,14 @@ func (s *site) fails(tb testing.TB, code int, text string, args ...string) {
 	}
 }
 
+// nothingIsLeft fails the test if commands have left anything where temporary files are.
+func (s *site) nothingIsLeft(tb testing.TB) {
+	tb.Helper()
+	if left, err := os.ReadDir(s.tmp); err != nil || len(left) > 0 {
+		tb.Errorf("left in the temporary directory: %v, %v", left, err)
+	}
+}
+
 // fetch are the arguments of a fetch of days.
 func fetch(from, to string, more ...string) []string {
 	return append([]string{"fetch", "events", "--from", from, "--to", to}, more...)

@@ -99,15 +99,26 @@ func TestPageEphemeral(t *testing.T) {
 	s := newSite(t, 50)
 	first := s.hold(t)
 	got := s.ok(t, fetch("2025-11-01", "2025-11-02", "--ephemeral", "--query", "SELECT count(*) AS n FROM events")...)
-	if !strings.HasSuffix(got, "  n\n100\n") {
+	if got != "  n\n100\n" {
 		t.Errorf("stdout = %q", got)
 	}
-	s.ok(t, fetch("2025-11-01", "2025-11-02", "--in-memory")...)
 	first.release(t)
-	if left, err := os.ReadDir(s.tmp); err != nil || len(left) > 0 {
-		t.Errorf("left in the temporary directory: %v, %v", left, err)
-	}
+	s.nothingIsLeft(t)
 	s.fails(t, 3, "exclude each other", fetch("2025-11-01", "2025-11-02", "--in-memory", "--ephemeral")...)
+}
+
+func TestPageInMemory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 50)
+	first := s.hold(t)
+	s.ok(t, fetch("2025-11-01", "2025-11-02", "--in-memory")...)
+	got := s.ok(t, fetch("2025-11-01", "2025-11-02", "--in-memory", "--format", "json", "--query", "SELECT day, count(*) AS n FROM events GROUP BY ALL ORDER BY ALL")...)
+	if want := "[\n{\"day\":\"2025-11-01\",\"n\":50},\n{\"day\":\"2025-11-02\",\"n\":50}\n]\n"; got != want {
+		t.Errorf("stdout = %q, want %q", got, want)
+	}
+	s.fails(t, 3, "read_csv", fetch("2025-11-01", "2025-11-01", "--in-memory", "--query", "FROM read_csv('/etc/passwd')")...)
+	first.release(t)
+	s.nothingIsLeft(t)
 }
 
 func TestPageSeparatePaths(t *testing.T) {

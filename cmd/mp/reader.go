@@ -39,6 +39,7 @@ func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error
 type reader struct {
 	path   string
 	memory int64
+	temp   string // where results wait; "" is the system's place for temporary files
 }
 
 // Read implements [console.Reader].
@@ -47,13 +48,13 @@ func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "mp-*") // not beside the database, where a person would wonder
+	dir, err := newPrivate(r.temp) // not beside a database that stays, where a person would wonder
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(dir))
+			err = errors.Join(err, dir.remove())
 		}
 	}()
 	if q.Timeout > 0 {
@@ -64,7 +65,7 @@ func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer
 	}
 	request := query.Request{
 		Database: r.path, SQL: q.SQL, Params: q.Params, Format: query.Format(q.Format), Limit: q.Limit,
-		Output: filepath.Join(dir, "rows"), MemoryLimit: r.memory, LockWait: q.LockWait,
+		Output: filepath.Join(dir.path, "rows"), MemoryLimit: r.memory, LockWait: q.LockWait,
 	}
 	if q.Inspect != "" {
 		request.Inspect = &query.Inspect{Name: q.Inspect, Args: q.Args}
@@ -87,7 +88,7 @@ func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer
 // temporary is a file that is removed with its directory when it is closed.
 type temporary struct {
 	io.ReadCloser
-	dir string
+	dir *private
 }
 
-func (t *temporary) Close() error { return errors.Join(t.ReadCloser.Close(), os.RemoveAll(t.dir)) }
+func (t *temporary) Close() error { return errors.Join(t.ReadCloser.Close(), t.dir.remove()) }

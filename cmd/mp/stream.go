@@ -53,5 +53,5 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 	case err == nil && !o.quiet:
 		fmt.Fprintf(a.Process.Stderr, "%s\n", console.Counted(n, "event"))
 	}
-	return paused(err)
+	return paused(full(err, false))
 }

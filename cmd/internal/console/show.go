@@ -19,9 +19,12 @@ func (a *App) ask(ctx context.Context, r Reader, q Question, f *ResultFlags, dra
 	return a.show(answer, f, draw)
 }
 
-// ShowQuery asks one statement and shows its rows as a table.
-func (a *App) ShowQuery(ctx context.Context, r Reader, sql string) error {
-	f := ResultFlags{Format: &Choice{Value: FormatTable}, limit: -1}
+// ShowQuery asks one statement and shows its rows, as a table if the format is [FormatText].
+func (a *App) ShowQuery(ctx context.Context, r Reader, sql, format string, quiet bool) error {
+	if format == FormatText {
+		format = FormatTable
+	}
+	f := ResultFlags{Format: &Choice{Value: format}, quiet: quiet, limit: -1}
 	return a.ask(ctx, r, Question{SQL: sql}, &f, nil)
 }
 
