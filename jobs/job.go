@@ -56,7 +56,7 @@ type Fetch struct {
 	Project  string    `json:"project"`  // a name of the configuration, or a Mixpanel project id
 	Database string    `json:"database"` // volume/relative path, with the volume
 	Table    string    `json:"table"`
-	Days     day.Range `json:"days"`             // in the project's zone, both ends included
+	Days     day.Range `json:"days"`             // in the project's zone, both ends included; zero with LateSince: all that are stored
 	Events   []string  `json:"events,omitempty"` // only these event names; none means all
 	Where    string    `json:"where,omitempty"`  // a Mixpanel expression
 	Mode     Mode      `json:"mode"`

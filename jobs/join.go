@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"mixduck/internal/day"
 )
 
 // errLaneMoved says that a lane is not as it was when its caller looked.
@@ -88,9 +90,10 @@ func (q *Queue) covering(ctx context.Context, rec Record, l line) (string, error
 // Covers reports whether a fetch of g right after one of f would change nothing but what Mixpanel has changed meanwhile:
 // it asks for the same events of the same project in the same table, and for no day more. What replaces days covers what
 // only adds what is missing; what replaces or creates a table covers only its like, for the same days; what is not
-// forced does not cover what is, nor what promotes no properties what does.
+// forced does not cover what is, nor what promotes no properties what does, nor what waits for spare requests what does not.
+// What fetches only some of its days covers only what fetches no more of them.
 func (f Fetch) Covers(g Fetch) bool {
-	if !f.alike(g) || g.Force && !f.Force || g.Promote != "" && g.Promote != f.Promote {
+	if !f.alike(g) || g.Force && !f.Force || g.Promote != "" && g.Promote != f.Promote || f.Spare && !g.Spare || !f.chooses(g) {
 		return false
 	}
 	switch f.Mode {
@@ -104,7 +107,22 @@ func (f Fetch) Covers(g Fetch) bool {
 	return false
 }
 
+// chooses reports whether f fetches, of whatever days it shares with g, all that g does.
+func (f Fetch) chooses(g Fetch) bool {
+	switch {
+	case f.Due != nil:
+		return g.Due != nil && (*f.Due == *g.Due && f.Days == g.Days || f.Due.MaxWindows == 0 && f.Due.Lookback >= g.Due.Lookback)
+	case !f.LateSince.IsZero():
+		return !g.LateSince.IsZero() && !f.LateSince.After(g.LateSince)
+	}
+	return true
+}
+
+// includes reports whether the days of g lie within those of f.
 func (f Fetch) includes(g Fetch) bool {
+	if f.Days == (day.Range{}) || g.Days == (day.Range{}) { // all that are stored, when it runs
+		return f.Days == (day.Range{})
+	}
 	return f.Days.Contains(g.Days.From) && f.Days.Contains(g.Days.To)
 }
 

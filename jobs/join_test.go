@@ -28,12 +28,37 @@ func TestCovers(t *testing.T) {
 		return change(january, func(f *jobs.Fetch) { f.Events = names })
 	}
 	forced := change(january, func(f *jobs.Fetch) { f.Force = true })
+	due := func(lookback, most int) jobs.Fetch {
+		return change(january, func(f *jobs.Fetch) { f.Due = &jobs.Due{Lookback: lookback, MaxWindows: most} })
+	}
+	late := func(f jobs.Fetch, hour int) jobs.Fetch {
+		return change(f, func(f *jobs.Fetch) { f.LateSince = time.Date(2025, 2, 1, hour, 0, 0, 0, time.UTC) })
+	}
+	stored := change(january, func(f *jobs.Fetch) { f.Days = day.Range{} })
+	spare := change(january, func(f *jobs.Fetch) { f.Spare = true })
 	tests := []struct {
 		name string
 		have jobs.Fetch
 		want jobs.Fetch
 		ok   bool
 	}{
+		{"all days cover those that are due", january, week(due(5, 1)), true},
+		{"days that are due do not cover all", due(31, 0), january, false},
+		{"a longer look-back covers a shorter one", due(5, 0), week(due(4, 3)), true},
+		{"a shorter look-back does not cover a longer one", due(4, 0), due(5, 0), false},
+		{"some windows cover the same ones", due(5, 3), due(5, 3), true},
+		{"some windows of January are not those of a week", due(5, 3), week(due(5, 3)), false},
+		{"some windows do not cover all", due(5, 3), due(5, 0), false},
+		{"all days cover those with late events", january, late(week(january), 1), true},
+		{"events that arrived since then include those since later", late(january, 1), late(week(january), 2), true},
+		{"events that arrived later do not include those since then", late(january, 2), late(january, 1), false},
+		{"days with late events do not cover all", late(january, 1), january, false},
+		{"days with late events do not cover those that are due", late(january, 1), due(5, 0), false},
+		{"all days that are stored include January", late(stored, 1), late(january, 1), true},
+		{"January is not all days that are stored", late(january, 1), late(stored, 1), false},
+		{"what takes spare requests covers its like", spare, spare, true},
+		{"what takes spare requests may come too late", spare, january, false},
+		{"what takes any request is as good as spare", january, spare, true},
 		{"the same", january, january, true},
 		{"days among others", january, week(january), true},
 		{"days of which some are missing", week(january), january, false},

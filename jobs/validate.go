@@ -27,7 +27,7 @@ func (f Fetch) Validate() error {
 	if err := name.Table(f.Table); err != nil {
 		return err
 	}
-	if f.Days == (day.Range{}) {
+	if f.Days == (day.Range{}) && f.LateSince.IsZero() {
 		return fault.Usage("say from which day to which, both included", "no days to fetch")
 	}
 	if f.Days.Len() == 0 {
@@ -44,7 +44,21 @@ func (f Fetch) Validate() error {
 	}
 	switch f.Mode {
 	case ModeSync, ModeAppend, ModeReplace, ModeCreate:
-		return nil
+		return f.validateChoice()
 	}
 	return fault.Usage("sync, append, replace or create", "%q is no mode of a fetch", f.Mode)
+}
+
+// validateChoice checks what says that not all of the days are to be fetched.
+func (f Fetch) validateChoice() error {
+	some := f.Due != nil || !f.LateSince.IsZero()
+	switch {
+	case some && (f.Mode == ModeReplace || f.Mode == ModeCreate):
+		return fault.Usage("use sync or append", "a new table needs all of the days, not those that are due or late")
+	case f.Due != nil && !f.LateSince.IsZero():
+		return fault.Usage("make two jobs", "days are fetched because they are due or because of late events, not both")
+	case f.Due != nil && (f.Due.Lookback < 0 || f.Due.MaxWindows < 0):
+		return fault.Usage("0 means none, and no bound", "neither a look-back nor a number of windows can be negative")
+	}
+	return nil
 }

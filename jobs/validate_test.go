@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
@@ -24,6 +25,14 @@ func TestValidate(t *testing.T) {
 		{"no mode", func(f *jobs.Fetch) { f.Mode = "" }, false},
 		{"an unknown mode", func(f *jobs.Fetch) { f.Mode = "drop" }, false},
 		{"no days", func(f *jobs.Fetch) { f.Days = day.Range{} }, false},
+		{"all days that are stored, for late events", func(f *jobs.Fetch) { f.Days, f.LateSince = day.Range{}, time.Unix(1, 0) }, true},
+		{"late events of a new table", func(f *jobs.Fetch) { f.Mode, f.LateSince = jobs.ModeReplace, time.Unix(1, 0) }, false},
+		{"due days", func(f *jobs.Fetch) { f.Due = &jobs.Due{Lookback: 5, MaxWindows: 3} }, true},
+		{"all days that are stored, if they are due", func(f *jobs.Fetch) { f.Days, f.Due = day.Range{}, &jobs.Due{} }, false},
+		{"due days of a new table", func(f *jobs.Fetch) { f.Mode, f.Due = jobs.ModeCreate, &jobs.Due{} }, false},
+		{"due days and late events", func(f *jobs.Fetch) { f.LateSince, f.Due = time.Unix(1, 0), &jobs.Due{} }, false},
+		{"a look-back into the future", func(f *jobs.Fetch) { f.Due = &jobs.Due{Lookback: -1} }, false},
+		{"a negative number of windows", func(f *jobs.Fetch) { f.Due = &jobs.Due{MaxWindows: -1} }, false},
 		{"days the wrong way round", func(f *jobs.Fetch) { f.Days.From = f.Days.To + 1 }, false},
 		{"a nameless event", func(f *jobs.Fetch) { f.Events = []string{"A", ""} }, false},
 		{"a where of 16 KiB", func(f *jobs.Fetch) { f.Where = strings.Repeat("x", 16<<10) }, true},

@@ -88,7 +88,7 @@ func (l *load) account(ctx context.Context) error {
 		if l.w.FetchedAt.Before(l.w.DayEnd(d)) {
 			state = Partial
 		}
-		if err := l.exec(ctx, "INSERT INTO mixduck.coverage VALUES (?, ?, ?, ?, ?, ?)",
+		if err := l.exec(ctx, "INSERT INTO mixduck.coverage VALUES (?, ?, ?, ?, ?, ?, NULL)",
 			l.w.Table, d.String(), string(state), after[d], l.w.FetchedAt.UTC(), l.w.Job); err != nil {
 			return err
 		}
@@ -107,8 +107,9 @@ func (l *load) account(ctx context.Context) error {
 		l.w.Table, l.w.Job, l.to(), l.from()); err != nil {
 		return err
 	}
-	return l.exec(ctx, "INSERT INTO mixduck.receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		l.w.Table, l.from(), l.to(), r.Lines, r.Rows, r.Duplicates, r.Quarantined, r.Bytes, r.Hash, l.w.Job, l.w.FetchedAt.UTC(), time.Now().UTC())
+	return l.exec(ctx, "INSERT INTO mixduck.receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		l.w.Table, l.from(), l.to(), r.Lines, r.Rows, r.Duplicates, r.Quarantined, r.Bytes, r.Hash, l.w.Job, l.w.FetchedAt.UTC(), time.Now().UTC(),
+		r.Added, r.Removed, r.Updated)
 }
 
 // checkShrunk protects what is stored against answers that lack most of it, as an expired retention gives: days that

@@ -11,10 +11,11 @@ import (
 // CoverageState is how completely a day is stored.
 type CoverageState string
 
-// The states of a day that is stored at all.
+// The states of a day of which anything is known.
 const (
-	Complete CoverageState = "complete" // asked after the day was over; late events can still come
-	Partial  CoverageState = "partial"  // asked before the day was over
+	Complete    CoverageState = "complete"    // asked after the day was over; late events can still come
+	Partial     CoverageState = "partial"     // asked before the day was over
+	Unavailable CoverageState = "unavailable" // not stored, and not to be had any more
 )
 
 // Coverage says what is stored of a day.
@@ -24,9 +25,10 @@ type Coverage struct {
 	Rows      int64
 	FetchedAt time.Time
 	Job       string
+	Reason    string // why it is not to be had, or its rest is not; "" for others
 }
 
-// Coverage returns what is stored of the days of r, in ascending order. Days that have never been fetched are not
+// Coverage returns what is known of the days of r, in ascending order. Days that have never been fetched are not
 // listed; a day without events is, with no rows.
 func (e *Engine) Coverage(ctx context.Context, table string, r day.Range) ([]Coverage, error) {
 	conn, err := e.conn(ctx)
@@ -38,7 +40,9 @@ func (e *Engine) Coverage(ctx context.Context, table string, r day.Range) ([]Cov
 }
 
 func coverage(ctx context.Context, conn *sql.Conn, table string, r day.Range) ([]Coverage, error) {
-	rows, err := conn.QueryContext(ctx, `SELECT day, state, row_count, fetched_at, job_id FROM mixduck.coverage
+	// A file that is only read may have been written before there were reasons.
+	rows, err := conn.QueryContext(ctx, `SELECT day, state, row_count, fetched_at, job_id, coalesce(reason, '')
+		FROM (FROM mixduck.coverage UNION ALL BY NAME SELECT NULL::VARCHAR AS reason WHERE false)
 		WHERE table_name = ? AND day BETWEEN ? AND ? ORDER BY day`, table, r.From.String(), r.To.String())
 	if err != nil {
 		return nil, err
@@ -48,7 +52,7 @@ func coverage(ctx context.Context, conn *sql.Conn, table string, r day.Range) ([
 	for rows.Next() {
 		var c Coverage
 		var d time.Time
-		if err := rows.Scan(&d, &c.State, &c.Rows, &c.FetchedAt, &c.Job); err != nil {
+		if err := rows.Scan(&d, &c.State, &c.Rows, &c.FetchedAt, &c.Job, &c.Reason); err != nil {
 			return nil, err
 		}
 		c.Day = day.Of(d)
@@ -59,7 +63,8 @@ func coverage(ctx context.Context, conn *sql.Conn, table string, r day.Range) ([
 
 // receipts returns the windows of a table that a job has committed, in the order of their days.
 func receipts(ctx context.Context, conn *sql.Conn, table, job string) ([]Receipt, error) {
-	rows, err := conn.QueryContext(ctx, `SELECT from_date, to_date, lines, row_count, duplicates, quarantined, bytes, hash
+	rows, err := conn.QueryContext(ctx, `SELECT from_date, to_date, lines, row_count, duplicates, quarantined, bytes, hash,
+			added, removed, updated
 		FROM mixduck.receipts WHERE table_name = ? AND job_id = ? ORDER BY from_date`, table, job)
 	if err != nil {
 		return nil, err
@@ -69,7 +74,8 @@ func receipts(ctx context.Context, conn *sql.Conn, table, job string) ([]Receipt
 	for rows.Next() {
 		var r Receipt
 		var from, to time.Time
-		if err := rows.Scan(&from, &to, &r.Lines, &r.Rows, &r.Duplicates, &r.Quarantined, &r.Bytes, &r.Hash); err != nil {
+		if err := rows.Scan(&from, &to, &r.Lines, &r.Rows, &r.Duplicates, &r.Quarantined, &r.Bytes, &r.Hash,
+			&r.Added, &r.Removed, &r.Updated); err != nil {
 			return nil, err
 		}
 		r.Days = day.Range{From: day.Of(from), To: day.Of(to)}

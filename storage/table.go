@@ -72,7 +72,7 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 		case found == nil:
 			err = create(ctx, conn, plan.Table, t)
 		case found.empty:
-			err = adopt(ctx, conn, plan.Table, t)
+			err = adopt(ctx, conn, found, t)
 		default:
 			err = t.fits(&found.Table)
 		}
@@ -198,10 +198,15 @@ func refuseForeign(ctx context.Context, conn *sql.Conn, name string) error {
 	return fault.New(fault.CodeExists, "name another table", "table %s exists and was not made by Mixduck", name)
 }
 
-// adopt hands an empty table over to t.
-func adopt(ctx context.Context, conn *sql.Conn, name string, t Table) error {
+// adopt hands an empty table over to t. What cannot be had of another project, perhaps this one has.
+func adopt(ctx context.Context, conn *sql.Conn, found *storedTable, t Table) error {
+	if found.Project != t.Project || found.Filter != t.Filter {
+		if _, err := conn.ExecContext(ctx, "DELETE FROM mixduck.coverage WHERE table_name = ?", found.Name); err != nil {
+			return err
+		}
+	}
 	_, err := conn.ExecContext(ctx, "UPDATE mixduck.tables SET project = ?, filter = ?, job_id = ?, created_at = ? WHERE table_name = ?",
-		t.Project, t.Filter, t.Job, time.Now().UTC(), name)
+		t.Project, t.Filter, t.Job, time.Now().UTC(), found.Name)
 	return err
 }
 

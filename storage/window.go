@@ -48,4 +48,9 @@ type Receipt struct {
 	Quarantined int64
 	Bytes       int64
 	Hash        string
+
+	// What days that were stored before have become. A row that has got another distinct_id is another row.
+	Added   int64 // rows that were not there
+	Removed int64 // rows that no longer came
+	Updated int64 // rows that were there with another time of processing
 }

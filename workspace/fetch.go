@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -37,10 +38,14 @@ func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func
 	if err := f.prepare(ctx); err != nil {
 		return f.now(), err
 	}
-	if err := f.run(ctx); err != nil {
-		return f.now(), err
+	err := f.run(ctx)
+	if markErr := f.mark(ctx); err == nil {
+		err = markErr
 	}
-	return f.now(), f.finish(ctx)
+	if err == nil {
+		err = f.finish(ctx)
+	}
+	return f.now(), err
 }
 
 // fetch is one call of FetchEvents. Its fields belong to the goroutine that made it, but for the counters.
@@ -51,6 +56,8 @@ type fetch struct {
 
 	table    storage.Table
 	plan     *plan
+	owed     []day.Range // that have to be stored by this job when all is done, but for those that stay in the plan, or are gone
+	gone     outlived
 	progress Progress
 	sent     atomic.Int64 // requests
 	received atomic.Int64 // bytes
@@ -93,8 +100,22 @@ func (f *fetch) prepare(ctx context.Context) error {
 		f.progress.add(r)
 		f.received.Add(r.Bytes)
 	}
-	f.plan = newPlan(f.req.Days, windows(found.Done), density(found.Coverage))
+	f.schedule(found)
 	return f.clearSpool()
+}
+
+// schedule makes the plan: the days asked or, of these, those that are due, but for those that the job has committed.
+func (f *fetch) schedule(found storage.Plan) {
+	f.plan = &plan{density: density(found.Coverage)}
+	wanted, done := []day.Range{f.req.Days}, windows(found.Done)
+	if due := f.req.Due; due != nil {
+		wanted = due.days(f.req.Days, found.Coverage, f.cfg.Project.Today(f.cfg.Now()))
+		f.plan.newest = true
+		f.plan.bounded, f.plan.most = due.MaxWindows > 0, max(0, due.MaxWindows-len(done))
+		f.progress.Unavailable = unavailable(found.Coverage)
+	}
+	f.plan.todo = subtract(wanted, done)
+	f.owed = union(append(wanted, done...))
 }
 
 // databaseExists reports whether there is a database to look into. One that is kept open is made at once.
@@ -108,25 +129,38 @@ func (w *Workspace) databaseExists() bool {
 
 // density returns the events of an average day that is stored, 0 if there is none.
 func density(days []storage.Coverage) float64 {
-	var rows int64
+	rows, stored := int64(0), len(days)-unavailable(days)
 	for _, c := range days {
 		rows += c.Rows
 	}
-	if len(days) == 0 {
+	if stored == 0 {
 		return 0
 	}
-	return max(1, float64(rows)/float64(len(days)))
+	return max(1, float64(rows)/float64(stored))
+}
+
+func unavailable(days []storage.Coverage) (n int) {
+	for _, c := range days {
+		if c.State == storage.Unavailable {
+			n++
+		}
+	}
+	return n
 }
 
 // finish makes sure that the file holds what the fetch has put into it, and swaps a replaced table in: somebody may have
-// moved the file away in between.
+// moved the file away in between. Where nothing was to be fetched there is no file to be made.
 func (f *fetch) finish(ctx context.Context) error {
+	owed := subtract(f.owed, slices.Concat(f.plan.todo, f.gone.days))
+	if len(owed) == 0 {
+		return nil
+	}
 	return f.withEngine(ctx, func(e *storage.Engine) error {
 		found, err := e.Prepare(ctx, f.table)
 		if err != nil {
 			return err
 		}
-		if missing := newPlan(f.req.Days, windows(found.Done), 0).rest(); len(missing) > 0 {
+		if missing := subtract(owed, windows(found.Done)); len(missing) > 0 {
 			return fmt.Errorf("%s was changed by others while it was filled: %s and perhaps more is missing", f.cfg.Database.Path, missing[0])
 		}
 		if f.req.Mode == Replace {
@@ -136,14 +170,6 @@ func (f *fetch) finish(ctx context.Context) error {
 	})
 }
 
-// windows returns the days of receipts.
-func windows(receipts []storage.Receipt) (all []day.Range) {
-	for _, r := range receipts {
-		all = append(all, r.Days)
-	}
-	return all
-}
-
 // now returns the progress as it stands.
 func (f *fetch) now() Progress {
 	p := f.progress
@@ -151,6 +177,9 @@ func (f *fetch) now() Progress {
 	p.WindowsTotal = p.WindowsDone + f.active
 	if f.plan != nil {
 		p.WindowsTotal += f.plan.windowsLeft()
+		if f.plan.bounded {
+			p.DaysLeft = countDays(f.plan.todo)
+		}
 	}
 	return p
 }
@@ -199,7 +228,7 @@ func (f *fetch) run(ctx context.Context) error {
 	case f.stop != nil && !errors.Is(f.stop, errGaveUp):
 		return f.stop
 	case len(f.failed) > 0:
-		return &DaysError{Asked: f.req.Days.Len(), Failed: f.failed}
+		return &DaysError{Asked: countDays(f.owed), Failed: f.failed}
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest
 		change(&project, &cfg)
 	}
 	fake := mixpaneltest.Start(tb, mixpaneltest.Config{
-		Projects: []mixpaneltest.Project{project}, Now: func() time.Time { return now }, Limits: mixpaneltest.Limits{Off: true},
+		Projects: []mixpaneltest.Project{project}, Now: cfg.Now, Limits: mixpaneltest.Limits{Off: true},
 	})
 	client, err := mixpanel.New(mixpanel.Config{
 		BaseURL: fake.URL, Username: "sa", Secret: secret.New("s3cret"),

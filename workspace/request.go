@@ -29,6 +29,8 @@ type FetchRequest struct {
 	Mode   Mode      // "" means Sync
 	Force  bool      // replace good old days even by ones with far fewer rows
 
+	Due *Due // if set, only those of the days that are due
+
 	// Promote are properties that are to have columns of their own, beside those of the table that have.
 	Promote []storage.Promotion
 
@@ -66,6 +68,11 @@ func (r *FetchRequest) check(p Project, now time.Time) error {
 	default:
 		return fault.Usage("use sync, append, replace or create", "%q is no mode of a fetch", r.Mode)
 	}
+	if r.Due != nil {
+		if err := r.Due.check(r.Mode); err != nil {
+			return err
+		}
+	}
 	switch {
 	case r.Days.Len() == 0:
 		return fault.Usage("write the earlier date first", "the range ends before it begins: %s to %s", r.Days.From, r.Days.To)
@@ -88,6 +95,9 @@ type Progress struct {
 	Retries      int   // windows that were asked again
 	Bytes        int64 // received
 	Note         string
+
+	DaysLeft    int // that are due, and left by [Due.MaxWindows]
+	Unavailable int // days of those asked that Mixpanel no longer serves, as this fetch or an earlier one was told
 }
 
 // add counts a committed window.

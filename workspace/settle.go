@@ -103,6 +103,9 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		f.plan.confirm(w)
 		return
 	}
+	if f.outlive(w, err) {
+		return
+	}
 	f.streak++
 	var (
 		api    *mixpanel.Error

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -44,7 +45,7 @@ func (a *app) budgetCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return withRedis(c.Context(), cfg, func(rdb *redis.Client) error {
+		return queue.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error {
 			b, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
 			if err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/jobs"
@@ -55,8 +56,8 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
-				if request.Fetch.Database, err = resolveDatabase(c.Context(), q, cfg, what.database); err != nil {
+			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+				if request.Fetch.Database, err = queue.Database(c.Context(), q, cfg, what.database); err != nil {
 					return err
 				}
 				if !how.quiet {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -29,7 +30,7 @@ func (a *app) jobCommand(name, short, example string, use func(ctx context.Conte
 			if err != nil {
 				return err
 			}
-			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -49,14 +50,14 @@ func (a *app) listCommand() *cobra.Command {
 			return fault.Usage("--limit 10", "--limit %d lists nothing", filter.Limit)
 		}
 		if database != "" {
-			if filter.Database, err = findDatabase(cfg, database, nil); err != nil {
+			if filter.Database, err = queue.FindDatabase(cfg, database, nil); err != nil {
 				return err
 			}
 		}
 		filter.State, filter.Kind = jobs.State(state.Value), jobs.Kind(kind.Value)
-		return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
 			if database != "" {
-				if filter.Database, err = resolveDatabase(c.Context(), q, cfg, database); err != nil {
+				if filter.Database, err = queue.Database(c.Context(), q, cfg, database); err != nil {
 					return err
 				}
 			}

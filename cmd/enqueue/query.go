@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -59,11 +60,11 @@ func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *jobs.Queue
 		}
 		typed = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, cfg.Fallback.ID)
 	}
-	if _, err := findDatabase(cfg, typed, nil); err != nil {
+	if _, err := queue.FindDatabase(cfg, typed, nil); err != nil {
 		return err
 	}
-	return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
-		name, err := resolveDatabase(c.Context(), q, cfg, typed)
+	return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		name, err := queue.Database(c.Context(), q, cfg, typed)
 		if err != nil {
 			return err
 		}
@@ -84,7 +85,7 @@ func (a *app) resultCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return withQueue(c.Context(), cfg, func(q *jobs.Queue) error {
+			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err

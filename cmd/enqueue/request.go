@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
@@ -57,7 +58,7 @@ func (o *fetchOptions) request(args []string, cfg config.Config, today day.Day) 
 	if o.database == "" {
 		o.database = jobs.DefaultVolume + "/" + fetch.Project + ".db"
 	}
-	if fetch.Database, err = findDatabase(cfg, o.database, nil); err != nil {
+	if fetch.Database, err = queue.FindDatabase(cfg, o.database, nil); err != nil {
 		return jobs.Request{}, err
 	}
 	if fetch.Events, err = o.Events(); err != nil {

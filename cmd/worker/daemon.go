@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/semaphore"
 
+	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/embedredis"
@@ -142,9 +143,9 @@ func (e *queueError) Unwrap() error { return e.err }
 // connect opens the queue's Redis, that of the settings or one in this process, for which stop is called if it breaks down.
 func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*redis.Client, func() error, error) {
 	if !d.cfg.Redis.URL.IsZero() {
-		opt, err := redis.ParseURL(d.cfg.Redis.URL.Reveal())
+		opt, err := queue.Options(d.cfg.Redis)
 		if err != nil {
-			return nil, nil, fault.Usage("check redis.url", "redis.url is no Redis URL") // err may show the password
+			return nil, nil, err
 		}
 		rdb := redis.NewClient(opt)
 		return rdb, rdb.Close, nil

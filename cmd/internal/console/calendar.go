@@ -17,15 +17,16 @@ const (
 	dayPartial = "▒"
 	dayStrange = "!" // stored, with lines in quarantine
 	dayMissing = "·"
+	dayGone    = "×" // not stored, and not to be had any more
 	dayOutside = " "
 )
 
 // covered is what is known of a table's days.
 type covered struct {
-	table                             string
-	days                              map[day.Day]string
-	stored, partial, missing, strange int
-	first, last                       day.Day
+	table                          string
+	days                           map[day.Day]string
+	stored, partial, strange, gone int
+	first, last                    day.Day
 }
 
 // drawCalendar draws a line of days for each month of each table.
@@ -42,7 +43,8 @@ func drawCalendar(w io.Writer, rows *rowScanner, _ int) error {
 		t.draw(out)
 	}
 	if len(tables) > 0 {
-		fmt.Fprintf(out, "\n%s stored  %s partial  %s with lines in quarantine  %s missing\n", dayStored, dayPartial, dayStrange, dayMissing)
+		fmt.Fprintf(out, "\n%s stored  %s partial  %s with lines in quarantine  %s missing  %s unavailable\n",
+			dayStored, dayPartial, dayStrange, dayMissing, dayGone)
 	}
 	return out.Flush()
 }
@@ -88,6 +90,9 @@ func (c *covered) add(d day.Day, state, quarantined string) {
 	case state == "partial":
 		c.days[d] = dayPartial
 		c.partial++
+	case state == "unavailable":
+		c.days[d] = dayGone
+		c.gone++
 	case quarantined != "" && quarantined != "0":
 		c.days[d] = dayStrange
 		c.strange++
@@ -99,9 +104,13 @@ func (c *covered) add(d day.Day, state, quarantined string) {
 }
 
 func (c *covered) draw(w io.Writer) {
-	c.missing = int(c.last-c.first) + 1 - c.stored - c.partial
-	fmt.Fprintf(w, "%s: %s..%s, %s stored, %d partial, %d missing\n", Printable(c.table), c.first, c.last,
-		Counted(int64(c.stored), "day"), c.partial, c.missing)
+	missing := int(c.last-c.first) + 1 - c.stored - c.partial - c.gone
+	fmt.Fprintf(w, "%s: %s..%s, %s stored, %d partial, %d missing", Printable(c.table), c.first, c.last,
+		Counted(int64(c.stored), "day"), c.partial, missing)
+	if c.gone > 0 {
+		fmt.Fprintf(w, ", %d unavailable", c.gone)
+	}
+	fmt.Fprintln(w)
 	for d := c.first; d <= c.last; {
 		month, line := d.String()[:7], strings.Builder{}
 		for from := d; from.String()[8:] != "01"; from-- {

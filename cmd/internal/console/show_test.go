@@ -118,7 +118,8 @@ func TestCalendar(t *testing.T) {
 	t.Parallel()
 	rows := scan(t, []string{"table_name:VARCHAR", "day:DATE", "state:VARCHAR", "row_count:BIGINT", "quarantined:BIGINT"},
 		[]any{"events", "2025-10-30", "complete", "5", "0"}, []any{"events", "2025-10-31", "complete", "5", "2"},
-		[]any{"events", "2025-11-03", "partial", "1", "0"}, []any{"other", "2025-01-01", "complete", "1", "0"})
+		[]any{"events", "2025-11-03", "partial", "1", "0"}, []any{"other", "2025-01-01", "unavailable", "0", "0"},
+		[]any{"other", "2025-01-02", "complete", "1", "0"})
 	var b strings.Builder
 	if err := drawCalendar(&b, rows, 0); err != nil {
 		t.Fatal(err)
@@ -127,10 +128,10 @@ func TestCalendar(t *testing.T) {
 2025-10                               █!
 2025-11  ··▒
 
-other: 2025-01-01..2025-01-01, 1 day stored, 0 partial, 0 missing
-2025-01  █
+other: 2025-01-01..2025-01-02, 1 day stored, 0 partial, 0 missing, 1 unavailable
+2025-01  ×█
 
-█ stored  ▒ partial  ! with lines in quarantine  · missing
+█ stored  ▒ partial  ! with lines in quarantine  · missing  × unavailable
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

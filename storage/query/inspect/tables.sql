@@ -2,6 +2,6 @@
 SELECT c.table_name, coalesce(t.type, c.kind) AS type, c.row_count, min(d.day) AS from_date, max(d.day) AS to_date, max(d.fetched_at) AS fetched_at, t.project, t.filter
 FROM ({counts}) AS c
 LEFT JOIN mixduck.tables AS t ON t.table_name = c.table_name
-LEFT JOIN mixduck.coverage AS d ON d.table_name = c.table_name
+LEFT JOIN mixduck.coverage AS d ON d.table_name = c.table_name AND d.state <> 'unavailable'
 GROUP BY ALL
 ORDER BY c.table_name

@@ -1,4 +1,6 @@
-package main
+// Package queue finds the queue that the settings name, for commands that ask it something. It knows Redis servers and
+// embedded queues; what is asked of them is the commands' business.
+package queue
 
 import (
 	"context"
@@ -12,16 +14,15 @@ import (
 	"mixduck/config"
 	"mixduck/internal/embedredis"
 	"mixduck/internal/fault"
-	"mixduck/internal/secret"
 	"mixduck/jobs"
 )
 
 // connectTimeout is how long a Redis may take to answer first.
 const connectTimeout = 5 * time.Second
 
-// withQueue calls use with the queue that cfg names. Where nobody serves it that is an error at once.
-func withQueue(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) error {
-	return withRedis(ctx, cfg, func(rdb *redis.Client) error {
+// With calls use with the queue that cfg names. Where nobody serves it that is an error at once.
+func With(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) error {
+	return WithRedis(ctx, cfg, func(rdb *redis.Client) error {
 		q, err := jobs.NewQueue(rdb, jobs.Config{Retention: cfg.Retention.Jobs, ResultRetention: cfg.Retention.Results})
 		if err != nil {
 			return err
@@ -30,8 +31,8 @@ func withQueue(ctx context.Context, cfg config.Config, use func(*jobs.Queue) err
 	})
 }
 
-// withRedis calls use with the Redis of that queue.
-func withRedis(ctx context.Context, cfg config.Config, use func(*redis.Client) error) (err error) {
+// WithRedis calls use with the Redis of that queue.
+func WithRedis(ctx context.Context, cfg config.Config, use func(*redis.Client) error) (err error) {
 	rdb, err := connect(ctx, cfg)
 	if err == nil {
 		defer func() { err = errors.Join(err, rdb.Close()) }()
@@ -51,18 +52,12 @@ func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
 	if cfg.Redis.URL.IsZero() {
 		return embedredis.Connect(ctx, cfg.QueueDir())
 	}
-	return dial(ctx, cfg.Redis.URL)
-}
-
-// dial connects to a Redis server.
-func dial(ctx context.Context, url secret.String) (*redis.Client, error) {
-	opt, err := redis.ParseURL(url.Reveal())
-	if err != nil { // whose text may hold the password
-		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "the URL of Redis cannot be read")
+	opt, err := Options(cfg.Redis)
+	if err != nil {
+		return nil, err
 	}
 	opt.DialerRetries = 1
 	opt.ContextTimeoutEnabled = true
-	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	rdb := redis.NewClient(opt)
 	answer, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -72,4 +67,14 @@ func dial(ctx context.Context, url secret.String) (*redis.Client, error) {
 			"no queue at %s: %w", opt.Addr, err)
 	}
 	return rdb, nil
+}
+
+// Options says how to reach a Redis server. Errors have [fault.CodeUsage] and hold no password.
+func Options(cfg config.Redis) (*redis.Options, error) {
+	opt, err := redis.ParseURL(cfg.URL.Reveal())
+	if err != nil { // whose text may hold the password
+		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "the URL of Redis cannot be read")
+	}
+	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return opt, nil
 }

@@ -1,4 +1,4 @@
-package main
+package queue
 
 import (
 	"context"
@@ -11,19 +11,19 @@ import (
 	"mixduck/jobs"
 )
 
-// resolveDatabase returns the full name of the database that a person calls typed. Its first element is a volume if a
+// Database returns the full name of the database that a person calls typed. Its first element is a volume if a
 // worker has ever served one of that name.
-func resolveDatabase(ctx context.Context, q *jobs.Queue, cfg config.Config, typed string) (string, error) {
+func Database(ctx context.Context, q *jobs.Queue, cfg config.Config, typed string) (string, error) {
 	known, err := q.KnownVolumes(ctx)
 	if err != nil {
 		return "", err
 	}
-	return findDatabase(cfg, typed, known)
+	return FindDatabase(cfg, typed, known)
 }
 
-// findDatabase does so with the known volumes, besides those of the settings, and without the queue: what it refuses is
+// FindDatabase does so with the known volumes, besides those of the settings, and without the queue: what it refuses is
 // wrong wherever the database is. Where the volume's directory is on this machine it also follows links.
-func findDatabase(cfg config.Config, typed string, known []string) (string, error) {
+func FindDatabase(cfg config.Config, typed string, known []string) (string, error) {
 	volumes := append([]string{jobs.DefaultVolume}, known...)
 	for _, v := range cfg.Volumes {
 		volumes = append(volumes, v.Name)
