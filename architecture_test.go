@@ -84,6 +84,7 @@ func TestImportsRunDownwards(t *testing.T) {
 		{from: "mixduck/jobs", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config"}},
 		{from: "mixduck/web", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 		{from: "mixduck/cmd/enqueue", never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/schedule", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 	}
 	packages := list(t, "./...")
 	for _, rule := range rules {

@@ -11,6 +11,15 @@ const (
 func recordKey(id string) string { return recordPrefix + "rec:" + id }
 func workerKey(id string) string { return "mixduck:worker:" + id }
 
+// Schedules lie in the slot of the records, so that a tick and its job are one step.
+const (
+	schedulesKey = recordPrefix + "schedules" // SET: names of all
+	arrivingKey  = recordPrefix + "arriving"  // SET: jobs that schedules have made and that may not be in their lanes yet
+)
+
+func scheduleKey(name string) string { return recordPrefix + "schedule:" + name }
+func historyKey(name string) string  { return recordPrefix + "ticks:" + name }
+
 // laneKeys are the three keys of a lane, in the order in which its scripts expect them.
 func laneKeys(lane string) []string {
 	prefix := "mixduck:{lane:" + lane + "}:"

@@ -39,6 +39,12 @@ func (r Record) fields() ([]any, error) {
 	}, nil
 }
 
+// creation returns the arguments with which scripts write a new record.
+func (r Record) creation() ([]any, error) {
+	fields, err := r.fields()
+	return append([]any{r.ID, recordPrefix, millis(r.CreatedAt), string(r.Kind), r.Project, r.Database}, fields...), err
+}
+
 // parseEntry reads a record from its hash. Missing and empty fields are zero.
 func parseEntry(id string, h map[string]string) (entry, error) {
 	p := parser{fields: h}

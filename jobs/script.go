@@ -10,12 +10,15 @@ import (
 //go:embed lua/*.lua
 var sources embed.FS
 
-// scripts are the steps that must happen whole. Those of a lane share a prelude, as do those of a record and of a budget.
+// scripts are the steps that must happen whole. Those of a lane share a prelude, as do those of a record, of a
+// budget and of a schedule.
 type scripts struct {
 	submit, begin, settle, leave, look *redis.Script // of a lane
 	create, move, forget               *redis.Script // of a record
 	schedule                           *redis.Script // of the sweep
 	beat                               *redis.Script // of a worker
+
+	schedulePut, scheduleDrop, schedulePause, scheduleRewind, scheduleFire, schedulePiece *redis.Script // of a schedule
 
 	acquire, withdraw, renew, overrule, spent *redis.Script // of a budget
 }
@@ -29,10 +32,13 @@ func loadScripts() (scripts, error) {
 		}
 		return string(b)
 	}
-	lanePrelude, recordPrelude, budgetPrelude := read("lane"), read("record"), read("budget")
+	lanePrelude, recordPrelude, budgetPrelude, schedulePrelude := read("lane"), read("record"), read("budget"), read("schedules")
 	lane := func(name string) *redis.Script { return redis.NewScript(lanePrelude + read(name)) }
 	record := func(name string) *redis.Script { return redis.NewScript(recordPrelude + read(name)) }
 	budget := func(name string) *redis.Script { return redis.NewScript(budgetPrelude + read(name)) }
+	schedule := func(name string) *redis.Script {
+		return redis.NewScript(recordPrelude + schedulePrelude + read("schedule_"+name))
+	}
 	plain := func(name string) *redis.Script { return redis.NewScript(read(name)) }
 	s := scripts{
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
@@ -40,6 +46,9 @@ func loadScripts() (scripts, error) {
 		schedule: plain("schedule"), beat: plain("beat"),
 		acquire: budget("acquire"), withdraw: budget("withdraw"), renew: budget("renew"), overrule: budget("overrule"),
 		spent: budget("spent"),
+
+		schedulePut: schedule("put"), scheduleDrop: schedule("drop"), schedulePause: schedule("pause"),
+		scheduleRewind: schedule("rewind"), scheduleFire: schedule("fire"), schedulePiece: schedule("piece"),
 	}
 	return s, failed
 }

@@ -22,11 +22,10 @@ type store struct {
 
 // create writes a new record. Asking twice does no harm.
 func (s store) create(ctx context.Context, r Record) error {
-	fields, err := r.fields()
+	args, err := r.creation()
 	if err != nil {
 		return err
 	}
-	args := append([]any{r.ID, recordPrefix, millis(r.CreatedAt), string(r.Kind), r.Project, r.Database}, fields...)
 	if err := s.scripts.create.Run(ctx, s.rdb, []string{recordKey(r.ID)}, args...).Err(); err != nil {
 		return fmt.Errorf("write the record of job %s: %w", r.ID, err)
 	}

@@ -93,7 +93,7 @@ func (q *Queue) Submit(ctx context.Context, r Request) (Record, error) {
 	if err := r.validate(); err != nil {
 		return Record{}, err
 	}
-	rec, err := q.newRecord(r)
+	rec, err := q.newRecord(r, q.now())
 	if err != nil {
 		return Record{}, err
 	}
@@ -110,8 +110,9 @@ func (q *Queue) Submit(ctx context.Context, r Request) (Record, error) {
 	return got, err
 }
 
-func (q *Queue) newRecord(r Request) (Record, error) {
-	now := q.now().UTC().Truncate(time.Millisecond)
+// newRecord returns the record of a new job; now is when it was asked for.
+func (q *Queue) newRecord(r Request, now time.Time) (Record, error) {
+	now = now.UTC().Truncate(time.Millisecond)
 	id, err := q.newID(now)
 	if err != nil {
 		return Record{}, err

@@ -4,3 +4,17 @@ local function indexes(prefix, kind)
   return kind == 'query' and prefix .. 'read:' or prefix
 end
 
+-- create writes a new record in state waiting and indexes it. The arguments are its id, prefix of the indexes, created
+-- (unix ms), kind, project, database, then fields and values. Returns 0 if it is there already: the answer was lost, and
+-- the question asked again.
+local function create(rec, args)
+  local id, prefix, created = args[1], indexes(args[2], args[4]), args[3]
+  if redis.call('EXISTS', rec) == 1 then return 0 end
+  redis.call('HSET', rec, unpack(args, 7))
+  redis.call('ZADD', prefix .. 'all', created, id)
+  redis.call('ZADD', prefix .. 'state:waiting', created, id)
+  if args[5] ~= '' then redis.call('ZADD', prefix .. 'project:' .. args[5], created, id) end
+  redis.call('ZADD', prefix .. 'database:' .. args[6], created, id)
+  return 1
+end
+

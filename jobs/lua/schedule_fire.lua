@@ -1,0 +1,28 @@
+-- KEYS: the schedule, its history, the record, the set of jobs that are on their way to their lanes. ARGV: version, tick ('0'
+-- if a person asks), outcome if it is decided ('' otherwise), overlap, now, how many ticks the history keeps, then what
+-- create takes. Writes the job of a tick and notes the tick, both or neither. Returns job, skipped, or the outcome given;
+-- known if the tick has been dealt with, stale if the schedule is not what the caller has seen.
+local version, tick, outcome, keep = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
+local made = {unpack(ARGV, 7)}
+local id, prefix = made[1], made[2]
+local is = redis.call('HMGET', KEYS[1], 'version', 'job', 'paused')
+if redis.call('EXISTS', KEYS[3]) == 1 then return 'job' end -- the answer was lost
+if is[1] ~= version then return 'stale' end
+if tick ~= '0' then
+  if is[3] == '1' then return 'stale' end
+  if redis.call('ZCOUNT', KEYS[2], tick, tick) > 0 then return 'known' end
+  local oldest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+  if redis.call('ZCARD', KEYS[2]) >= keep and tonumber(tick) < tonumber(oldest) then return 'known' end
+  if outcome == '' and live(prefix, is[2]) and (ARGV[4] == 'skip' or not started(prefix, is[2])) then outcome = 'skipped' end
+end
+if outcome == '' then
+  outcome = 'job'
+  create(KEYS[3], made)
+  redis.call('HSET', KEYS[1], 'job', id, 'follow', id)
+  redis.call('SADD', KEYS[4], id)
+end
+if tick ~= '0' then
+  redis.call('ZADD', KEYS[2], tick, table.concat({tick, outcome, outcome == 'job' and id or '-', ARGV[5]}, ' '))
+  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, text(-keep - 1))
+end
+return outcome

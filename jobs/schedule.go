@@ -1,0 +1,211 @@
+package jobs
+
+import (
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"time"
+
+	"mixduck/internal/cron"
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+// Overlap says what becomes of a tick while the job of the tick before is not final.
+type Overlap string
+
+// What to do then.
+const (
+	OverlapSkip  Overlap = "skip"  // no job
+	OverlapQueue Overlap = "queue" // a job, unless that before has not started yet
+)
+
+// StreamEvents is the only stream of a schedule so far.
+const StreamEvents = "events"
+
+// What counts where a schedule does not say.
+const (
+	DefaultLookback = 5
+	DefaultCatchUp  = 31 * 24 * time.Hour
+)
+
+// Schedule is a cron entry that makes fetches: at each tick one of all days since Start that are due then. Its JSON form
+// is stored: fields are only ever added.
+type Schedule struct {
+	Name        string `json:"name"`
+	Project     string `json:"project"`      // a name of the configuration, or a Mixpanel project id
+	ProjectZone string `json:"project_zone"` // IANA name of the zone in which the project's days are counted
+	Stream      string `json:"stream"`       // [StreamEvents]
+
+	Database string   `json:"database"` // volume/relative path, with the volume
+	Table    string   `json:"table"`
+	Events   []string `json:"events,omitempty"`
+	Where    string   `json:"where,omitempty"`
+	Promote  string   `json:"promote,omitempty"`
+
+	Cron     string        `json:"cron"`
+	Zone     string        `json:"zone"`             // IANA name of the zone of Cron; "" means ProjectZone
+	Jitter   time.Duration `json:"jitter,omitempty"` // ticks fire up to so much later, but before the next
+	CatchUp  time.Duration `json:"catch_up"`         // a tick that could not fire for so long is missed; 0 means 31 days
+	Overlap  Overlap       `json:"overlap"`          // "" means [OverlapSkip]
+	Disabled bool          `json:"disabled,omitempty"`
+
+	Start        day.Day  `json:"start"`         // 0 means the day of creation, minus the look-back
+	Lookback     int      `json:"lookback"`      // days before today that each tick fetches again; see [DefaultLookback]
+	IncludeToday bool     `json:"include_today"` // else up to yesterday
+	Mode         Mode     `json:"mode"`          // sync or append; "" means sync
+	Priority     Priority `json:"priority"`      // "" means [PriorityDefault]
+	MaxAttempts  int      `json:"max_attempts"`  // 0 means 5
+}
+
+var scheduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+const (
+	maxJitter   = 24 * time.Hour
+	maxLookback = 366
+)
+
+// WithDefaults returns s with all values that are left out.
+func (s Schedule) WithDefaults() Schedule {
+	if s.Stream == "" {
+		s.Stream = StreamEvents
+	}
+	if s.Table == "" {
+		s.Table = "events"
+	}
+	if s.Zone == "" {
+		s.Zone = s.ProjectZone
+	}
+	if s.CatchUp == 0 {
+		s.CatchUp = DefaultCatchUp
+	}
+	if s.Overlap == "" {
+		s.Overlap = OverlapSkip
+	}
+	if s.Mode == "" {
+		s.Mode = ModeSync
+	}
+	s.Priority = s.Priority.orDefault()
+	if s.MaxAttempts == 0 {
+		s.MaxAttempts = defaultMaxAttempts
+	}
+	return s
+}
+
+// Validate reports what makes s senseless, as an error with [fault.CodeUsage].
+func (s Schedule) Validate() error {
+	s = s.WithDefaults()
+	if err := CheckScheduleName(s.Name); err != nil {
+		return err
+	}
+	if err := s.validate(); err != nil {
+		return fmt.Errorf("schedule %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// CheckScheduleName reports what is wrong with a name.
+func CheckScheduleName(name string) error {
+	if !scheduleName.MatchString(name) {
+		return fault.Usage("letters, digits, dots, - and _, at most 64", "%q is no name of a schedule", name)
+	}
+	return nil
+}
+
+func (s Schedule) validate() error {
+	if s.Stream != StreamEvents {
+		return fault.Usage(StreamEvents, "stream %q cannot be scheduled", s.Stream)
+	}
+	if _, err := LoadZone(s.ProjectZone); err != nil {
+		return err
+	}
+	if _, err := s.Ticks(); err != nil {
+		return err
+	}
+	switch {
+	case s.Mode != ModeSync && s.Mode != ModeAppend:
+		return fault.Usage("sync or append", "%q is no mode of a schedule", s.Mode)
+	case s.Overlap != OverlapSkip && s.Overlap != OverlapQueue:
+		return fault.Usage("skip or queue", "%q is no way to treat a job that still runs", s.Overlap)
+	case s.Lookback < 0 || s.Lookback > maxLookback:
+		return fault.Usage("5", "a look-back of %d days is not between 0 and %d", s.Lookback, maxLookback)
+	case s.Jitter < 0 || s.Jitter > maxJitter:
+		return fault.Usage("5m", "a jitter of %s is not between 0 and %s", s.Jitter, maxJitter)
+	case s.CatchUp < time.Second:
+		return fault.Usage("leave it out for the default, 31 days", "ticks cannot be caught up within %s", s.CatchUp)
+	case s.MaxAttempts < 1:
+		return fault.Usage("leave it out for the default", "%d attempts are less than one", s.MaxAttempts)
+	}
+	if err := s.Priority.validate(); err != nil {
+		return err
+	}
+	f := s.fetch(day.Range{From: 1, To: 1}, Due{})
+	return f.Validate()
+}
+
+// LoadZone returns the zone with an IANA name. The zone of the machine is none.
+func LoadZone(name string) (*time.Location, error) {
+	loc, err := time.LoadLocation(name)
+	if err != nil || name == "" || loc == time.Local {
+		return nil, fault.Usage("a name such as UTC, Europe/Berlin or America/New_York", "time zone %q is not known", name)
+	}
+	return loc, nil
+}
+
+// Ticks returns when s is due, without jitter.
+func (s Schedule) Ticks() (cron.Schedule, error) {
+	loc, err := LoadZone(s.WithDefaults().Zone)
+	if err != nil {
+		return cron.Schedule{}, err
+	}
+	return cron.Parse(s.Cron, loc)
+}
+
+// FiresAt returns when a tick is due: with its jitter, and before the next.
+func (s Schedule) FiresAt(ticks cron.Schedule, tick time.Time) time.Time {
+	if s.Jitter < time.Second {
+		return tick
+	}
+	h := fnv.New64a() // the same on all workers
+	fmt.Fprintf(h, "%s %d", s.Name, tick.Unix())
+	late := time.Duration(h.Sum64()%uint64(s.Jitter/time.Second)) * time.Second
+	return tick.Add(min(late, ticks.Next(tick).Sub(tick)-time.Second))
+}
+
+// NextRun returns the next moment after now at which a tick is due.
+func (s Schedule) NextRun(now time.Time) (time.Time, error) {
+	ticks, err := s.Ticks()
+	if err != nil {
+		return time.Time{}, err
+	}
+	tick := ticks.Latest(now.Add(-s.Jitter-time.Second), now)
+	if tick.IsZero() || !s.FiresAt(ticks, tick).After(now) {
+		tick = ticks.Next(now)
+	}
+	return s.FiresAt(ticks, tick), nil
+}
+
+// Days returns the days of which a tick that fires now asks those that are due, false if there are none yet. Created is
+// when the schedule was.
+func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
+	loc, err := LoadZone(s.ProjectZone)
+	if err != nil {
+		return day.Range{}, false, err
+	}
+	days := day.Range{From: s.Start, To: day.Of(now.In(loc))}
+	if !s.IncludeToday {
+		days.To--
+	}
+	if days.From == 0 {
+		days.From = day.Of(created.In(loc)) - day.Day(s.Lookback)
+	}
+	return days, days.Len() > 0, nil
+}
+
+// fetch returns the fetch of those of the days that are due.
+func (s Schedule) fetch(days day.Range, due Due) Fetch {
+	return Fetch{
+		Project: s.Project, Database: s.Database, Table: s.Table, Days: days, Events: s.Events, Where: s.Where,
+		Mode: s.Mode, Promote: s.Promote, Due: &due,
+	}
+}

@@ -1,0 +1,120 @@
+// Package schedule makes jobs of schedules when they are due. It knows when that is; what a job does, and that each tick
+// makes one however many workers there are, it leaves to [jobs.Queue].
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"mixduck/jobs"
+)
+
+// Every is how often a [Runner] looks for what is due.
+const Every = time.Second
+
+// Runner fires schedules. Each worker has one, and none of them leads: all see the same ticks by the clock of Redis, and
+// whoever comes first fires one.
+type Runner struct {
+	Queue *jobs.Queue
+	Log   *slog.Logger
+}
+
+// Run looks for due ticks until ctx is done. While Redis cannot be reached it goes on, and logs that once.
+func (r *Runner) Run(ctx context.Context) {
+	timer := time.NewTicker(Every)
+	defer timer.Stop()
+	trouble := ""
+	for ctx.Err() == nil {
+		switch err := r.Step(ctx); {
+		case err == nil:
+			trouble = ""
+		case ctx.Err() == nil && err.Error() != trouble:
+			trouble = err.Error()
+			r.Log.Warn("schedules wait", slog.Any("err", err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+}
+
+// Step does what is due: it brings jobs into their lanes that were cut off on the way, fires the latest tick of each schedule
+// and makes pieces of what is left of earlier ones. An error of one schedule does not keep others.
+func (r *Runner) Step(ctx context.Context) error {
+	now, err := r.Queue.Time(ctx)
+	if err != nil {
+		return err
+	}
+	failed := r.Queue.Arrivals(ctx)
+	all, err := r.Queue.Schedules(ctx, now)
+	failed = errors.Join(failed, err)
+	for _, s := range all {
+		if s.Paused || s.Disabled {
+			continue
+		}
+		if err := r.tend(ctx, s, now); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("schedule %s: %w", s.Name, err))
+		}
+	}
+	return failed
+}
+
+// tend does what is due of a schedule.
+func (r *Runner) tend(ctx context.Context, s jobs.ScheduleState, now time.Time) error {
+	if s.Since.After(now) {
+		return r.Queue.RewindSchedule(ctx, s, now)
+	}
+	piece, err := r.Queue.FollowUp(ctx, s, now)
+	if err != nil {
+		return err
+	}
+	if piece != nil {
+		r.log(s).Info("schedule goes on with older days", slog.String("job_id", piece.ID), slog.Int("piece", piece.Piece))
+	}
+	tick, ok, err := due(s, now)
+	if err != nil || !ok {
+		return err
+	}
+	outcome, job, err := r.Queue.Fire(ctx, s, tick, now)
+	if err != nil {
+		return err
+	}
+	log := r.log(s).With(slog.Time("tick", tick))
+	switch outcome {
+	case jobs.TickJob:
+		log.Info("schedule made a job", slog.String("job_id", job.ID), slog.String("range", job.Fetch.Days.String()))
+	case jobs.TickSkipped:
+		log.Warn("schedule skips a tick: the job of the last one has not ended", slog.String("job_id", s.LastJob))
+	case jobs.TickMissed:
+		log.Warn("schedule has missed a tick: no worker ran for too long")
+	case jobs.TickEmpty:
+		log.Info("schedule has no day to fetch yet")
+	}
+	return nil
+}
+
+func (r *Runner) log(s jobs.ScheduleState) *slog.Logger {
+	return r.Log.With(slog.String("schedule", s.Name), slog.String("project", s.Project), slog.String("database", s.Database))
+}
+
+// due returns the tick that is due: of those since the last that was dealt with the latest whose time has come. Earlier ones
+// are part of it, as its job asks for all days that are due.
+func due(s jobs.ScheduleState, now time.Time) (tick time.Time, ok bool, err error) {
+	ticks, err := s.Ticks()
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	after := s.Since
+	if s.LastTick.After(after) {
+		after = s.LastTick
+	}
+	tick = ticks.Latest(after, now)
+	if !tick.IsZero() && s.FiresAt(ticks, tick).After(now) { // it waits for its jitter; that of the one before is over
+		tick = ticks.Latest(after, tick.Add(-time.Second))
+	}
+	return tick, !tick.IsZero(), nil
+}
