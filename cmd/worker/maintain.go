@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
+	"mixduck/config"
+	"mixduck/internal/cli"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+const backupLong = `Copies a database into a new file, while the worker goes on. The copy is a job in the line of
+the database: it is made between two fetches of it, holds what was committed then, and appears
+when it is whole. Queries go on meanwhile.
+
+TO is named as databases are, volume/file, so that the worker that makes the copy finds the
+place; give it a volume for backups, as --volumes main=/data,backup=/mnt/backup. A path that
+lies in one of the volumes will do as well. To restore, stop the worker, put the file in the
+place of the database, and start the worker: it fetches what is missing since.`
+
+const compactLong = `Writes the file of a database anew, without the space that deleted and replaced rows have left.
+It is a job in the line of the database. Others wait meanwhile, for about as long as a copy of
+the file takes, and so much room is needed beside it. What cuts it off leaves the file as it was.`
+
+func backupCommand(p *cli.Process) *cobra.Command {
+	return maintenanceCommand(p, &cobra.Command{
+		Use: "backup DATABASE TO", Short: "Copy a database while syncing goes on", Long: backupLong,
+		Example: "  worker backup 12345.db backup/12345-monday.db\n  worker backup main/12345.db /mnt/backup/12345.db --volumes main=/data,backup=/mnt/backup",
+	}, 2, jobs.ActionBackup)
+}
+
+func compactCommand(p *cli.Process) *cobra.Command {
+	return maintenanceCommand(p, &cobra.Command{
+		Use: "compact DATABASE", Short: "Give the space of deleted rows back", Long: compactLong,
+		Example: "  worker compact 12345.db",
+	}, 1, jobs.ActionCompact)
+}
+
+// maintenanceCommand makes c put an edit of the databases that its arguments name into the queue, and wait for it.
+func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action jobs.Action) *cobra.Command {
+	var detach bool
+	c.Args = func(c *cobra.Command, args []string) error { return console.Arguments(c, args, arguments) }
+	c.RunE = func(c *cobra.Command, args []string) error {
+		cfg, err := config.Load(p.Environ, c.Flags())
+		if err != nil {
+			return err
+		}
+		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			edit := jobs.Edit{Action: action}
+			if edit.Database, err = database(c.Context(), q, cfg, args[0]); err != nil {
+				return err
+			}
+			if arguments > 1 {
+				if edit.To, err = database(c.Context(), q, cfg, args[1]); err != nil {
+					return err
+				}
+			}
+			job, err := q.Submit(c.Context(), jobs.Request{Kind: jobs.KindEdit, Edit: edit, MaxAttempts: cfg.Jobs.MaxAttempts})
+			if err != nil {
+				return err
+			}
+			if job.Unserved {
+				fmt.Fprintf(p.Stderr, "warning: no worker serves the volume of %s; job %s waits until one does\n", edit.Database, job.ID)
+			}
+			if detach {
+				_, err = fmt.Fprintln(p.Stdout, job.ID)
+				return err
+			}
+			return follow(c.Context(), p, q, job)
+		})
+	}
+	config.Flags(c.Flags(), "data_dir", "volumes", "redis.url")
+	c.Flags().BoolVar(&detach, "detach", false, "do not wait: print the job's id")
+	return c
+}
+
+// database returns the full name of the database that a person calls typed, who may also give the path of its file.
+func database(ctx context.Context, q *jobs.Queue, cfg config.Config, typed string) (string, error) {
+	if !filepath.IsAbs(typed) {
+		return queue.Database(ctx, q, cfg, typed)
+	}
+	for _, v := range cfg.Volumes {
+		if rel, err := filepath.Rel(v.Dir, typed); err == nil && filepath.IsLocal(rel) {
+			return queue.FindDatabase(cfg, v.Name+"/"+filepath.ToSlash(rel), []string{v.Name})
+		}
+	}
+	return "", fault.Usage("name its directory in --volumes, as backup=/mnt/backup, also for the worker", "%s lies in no volume", typed)
+}
+
+// follow waits for a job, says each change of its state on stderr, and in the end what has come of it on stdout.
+func follow(ctx context.Context, p *cli.Process, q *jobs.Queue, job jobs.Record) error {
+	fmt.Fprintf(p.Stderr, "job %s\n", job.ID)
+	var state jobs.State
+	err := q.Watch(ctx, job.ID, func(r jobs.Record) {
+		if job = r; r.State != state && !r.State.Final() {
+			state = r.State
+			fmt.Fprintf(p.Stderr, "%s\n", state)
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return fault.New(fault.CodeInterrupted, "enqueue jobs wait "+job.ID+" to see it, or enqueue jobs cancel "+job.ID+" to end it",
+			"interrupted; job %s goes on", job.ID)
+	case err != nil:
+		return err
+	case job.State == jobs.StateCancelled:
+		return fault.New(fault.CodeFailed, "enqueue jobs retry "+job.ID, "job %s was cancelled", job.ID)
+	case job.Failure != nil && job.State == jobs.StateFailed:
+		return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "job %s failed: %s", job.ID, console.Printable(job.Failure.Message))
+	}
+	done := fmt.Sprintf("%s copied to %s", job.Database, job.Edit.To)
+	if job.Edit.Action == jobs.ActionCompact {
+		done = fmt.Sprintf("%s compacted: %s, before %s", job.Database, console.Megabytes(job.Progress.FileAfter), console.Megabytes(job.Progress.FileBefore))
+	}
+	_, err = fmt.Fprintln(p.Stdout, done)
+	return err
+}
