@@ -85,6 +85,12 @@ func TestTheQueueWorksOnACluster(t *testing.T) {
 	if _, err := q.Cancel(t.Context(), joined.ID); err != nil {
 		t.Errorf("Cancel() = %v", err)
 	}
+	if err := q.ReportTables(t.Context(), &jobs.Attempt{Record: joined}, jobs.TableReport{Tables: holds(1, "t1")}); err != nil {
+		t.Errorf("ReportTables() = %v", err)
+	}
+	if all, err := q.Tables(t.Context()); err != nil || len(all) != 1 {
+		t.Errorf("Tables() = %v, %v, want one", all, err)
+	}
 	budget, err := jobs.NewBudget(rdb, jobs.BudgetConfig{PerHour: 5})
 	if err != nil {
 		t.Fatal(err)

@@ -19,13 +19,16 @@ func failureOf(err error, at time.Time) *Failure {
 func oneLine(s string) string { return short(strings.Join(strings.Fields(s), " ")) }
 
 // short returns s as valid UTF-8 of at most [maxMessageBytes].
-func short(s string) string {
+func short(s string) string { return shorten(s, maxMessageBytes) }
+
+// shorten returns s as valid UTF-8 of at most so many bytes.
+func shorten(s string, most int) string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
-	if len(s) <= maxMessageBytes {
+	if len(s) <= most {
 		return s
 	}
 	const ellipsis = "…"
-	end := maxMessageBytes - len(ellipsis)
+	end := most - len(ellipsis)
 	for !utf8.RuneStart(s[end]) {
 		end--
 	}

@@ -5,6 +5,7 @@ package jobs
 const (
 	lanesKey     = "mixduck:lanes"   // ZSET: lanes that hold jobs, by when to look at them next (unix ms)
 	workersKey   = "mixduck:workers" // SET: ids of workers seen
+	tablesKey    = "mixduck:tables"  // HASH: what is known of tables, by database
 	recordPrefix = "mixduck:{jobs}:" // records and their indexes
 )
 

@@ -17,6 +17,7 @@ type scripts struct {
 	create, move, forget               *redis.Script // of a record
 	schedule                           *redis.Script // of the sweep
 	beat                               *redis.Script // of a worker
+	tables                             *redis.Script // of what is known of tables
 
 	schedulePut, scheduleDrop, schedulePause, scheduleRewind, scheduleFire, schedulePiece *redis.Script // of a schedule
 
@@ -43,7 +44,7 @@ func loadScripts() (scripts, error) {
 	s := scripts{
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
 		create: record("create"), move: record("move"), forget: record("forget"),
-		schedule: plain("schedule"), beat: plain("beat"),
+		schedule: plain("schedule"), beat: plain("beat"), tables: plain("tables"),
 		acquire: budget("acquire"), withdraw: budget("withdraw"), renew: budget("renew"), overrule: budget("overrule"),
 		spent: budget("spent"),
 

@@ -23,6 +23,7 @@ import (
 	"mixduck/jobs/edit"
 	"mixduck/jobs/fetch"
 	queryjobs "mixduck/jobs/query"
+	"mixduck/jobs/tables"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 	"mixduck/workspace"
@@ -119,13 +120,15 @@ func (d *daemon) handlers(spool string, queue *jobs.Queue) (map[jobs.Kind]jobs.H
 	if err != nil {
 		return nil, err
 	}
+	edits := edit.New(d.storage)
+	fetches := fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log)
 	return map[jobs.Kind]jobs.Handler{
-		jobs.KindEdit: edit.New(d.storage),
+		jobs.KindEdit:  tables.New(edits, d.storage, queue, d.log),
+		jobs.KindFetch: tables.New(fetches, d.storage, queue, d.log),
 		jobs.KindQuery: queryjobs.New(queryjobs.Config{
 			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
 			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait, Retention: d.cfg.Retention.Results,
 		}, d.locate, queue),
-		jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log),
 	}, nil
 }
 

@@ -1,0 +1,96 @@
+// Package tables tells the queue after each attempt that writes to a database what the database holds, so that those who
+// cannot open it know. It joins the contract of the queue to package storage; what the attempt does is another handler's.
+package tables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"mixduck/jobs"
+	"mixduck/storage"
+	"mixduck/workspace"
+)
+
+// queue keeps what is reported; [jobs.Queue] is one.
+type queue interface {
+	ReportTables(ctx context.Context, a *jobs.Attempt, r jobs.TableReport) error
+}
+
+// Locator returns how to open a database.
+type Locator func(database string) (storage.Config, error)
+
+// Handler is a [jobs.Handler] around another one.
+type Handler struct {
+	inner  jobs.Handler
+	locate Locator
+	queue  queue
+	log    *slog.Logger
+}
+
+// New returns a handler that does what inner does and reports what has become of the database.
+func New(inner jobs.Handler, locate Locator, q queue, log *slog.Logger) *Handler {
+	return &Handler{inner: inner, locate: locate, queue: q, log: log}
+}
+
+// reportTime bounds how long a job that is done waits for its report.
+const reportTime = 5 * time.Second
+
+// Run runs the other handler and returns what it does. That nothing could be reported goes to the log.
+func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
+	err := h.inner.Run(ctx, a)
+	cause, ended := context.Cause(ctx), err
+	if errors.Is(cause, jobs.ErrLaneLost) {
+		return err // whoever has the turn now will report
+	}
+	if err != nil && cause != nil {
+		ended = fmt.Errorf("%w: %w", cause, err)
+	}
+	if err := h.report(context.WithoutCancel(ctx), a, ended); err != nil {
+		h.log.LogAttrs(ctx, slog.LevelWarn, "others do not know what the database holds",
+			slog.String("job_id", a.Record.ID), slog.String("database", a.Record.Database), slog.Any("err", err))
+	}
+	return err
+}
+
+func (h *Handler) report(ctx context.Context, a *jobs.Attempt, ended error) error {
+	ctx, cancel := context.WithTimeout(ctx, reportTime)
+	defer cancel()
+	r := jobs.TableReport{Failing: failing(ended), Err: ended}
+	tables, readErr := h.read(ctx, a.Record.Database)
+	r.Tables, r.Unread = tables, readErr != nil
+	return errors.Join(readErr, h.queue.ReportTables(ctx, a, r))
+}
+
+// read returns what the database holds.
+func (h *Handler) read(ctx context.Context, database string) ([]jobs.TableState, error) {
+	cfg, err := h.locate(database)
+	if err != nil {
+		return nil, err
+	}
+	stored, size, err := storage.ReadTableStates(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]jobs.TableState, len(stored))
+	for i, t := range stored {
+		all[i] = jobs.TableState{
+			Project: t.Project, Table: t.Name, Rows: t.Rows, First: t.First, LastComplete: t.LastComplete,
+			Complete: t.Complete, Partial: t.Partial, Unavailable: t.Unavailable, Missing: t.Missing,
+			Quarantined: t.Quarantined, FetchedAt: t.FetchedAt, FileBytes: size,
+		}
+	}
+	return all, nil
+}
+
+// failing returns the days that an attempt could not fetch.
+func failing(err error) (all []jobs.FailingDays) {
+	if days, ok := errors.AsType[*workspace.DaysError](err); ok {
+		for _, f := range days.Failed {
+			all = append(all, jobs.FailingDays{Days: f.Days, Message: f.Err.Error()})
+		}
+	}
+	return all
+}

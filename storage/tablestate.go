@@ -1,0 +1,99 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"mixduck/internal/day"
+)
+
+// TableState says how complete a table is that fetches fill.
+type TableState struct {
+	Name         string
+	Project      string // its id
+	Rows         int64
+	First        *day.Day // that is stored; nil if none is
+	LastComplete *day.Day // nil if there is none
+	Complete     int      // days
+	Partial      int      // days
+	Unavailable  int      // days
+	Missing      int      // days of which nothing is known, between the first and the last that is stored
+	Quarantined  int64    // lines
+	FetchedAt    time.Time
+}
+
+// tableStates asks the bookkeeping only, whatever the size of the tables. One that is being filled is none yet.
+const tableStates = `
+SELECT t.table_name, t.project, coalesce(sum(c.row_count), 0)::BIGINT, s.first_day, max(c.day) FILTER (c.state = 'complete'),
+	count(c.day) FILTER (c.state = 'complete'), count(c.day) FILTER (c.state = 'partial'), count(c.day) FILTER (c.state = 'unavailable'),
+	coalesce(date_diff('day', s.first_day, s.last_day) + 1 - count(c.day) FILTER (c.day BETWEEN s.first_day AND s.last_day), 0),
+	(SELECT count(*) FROM mixduck.quarantine AS q WHERE q.table_name = t.table_name),
+	max(c.fetched_at) FILTER (c.state <> 'unavailable')
+FROM mixduck.tables AS t
+LEFT JOIN mixduck.coverage AS c ON c.table_name = t.table_name
+LEFT JOIN (
+	SELECT table_name, min(day) AS first_day, max(day) AS last_day FROM mixduck.coverage WHERE state <> 'unavailable' GROUP BY table_name
+) AS s ON s.table_name = t.table_name
+WHERE NOT ends_with(t.table_name, '__replacing')
+GROUP BY t.table_name, t.project, s.first_day, s.last_day
+ORDER BY t.table_name`
+
+// TableStates returns how complete the tables are that fetches fill, by name.
+func (e *Engine) TableStates(ctx context.Context) ([]TableState, error) {
+	rows, err := e.Query(ctx, tableStates)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []TableState
+	for rows.Next() {
+		var t TableState
+		var first, last, fetched sql.NullTime
+		if err := rows.Scan(&t.Name, &t.Project, &t.Rows, &first, &last, &t.Complete, &t.Partial, &t.Unavailable, &t.Missing,
+			&t.Quarantined, &fetched); err != nil {
+			return nil, err
+		}
+		t.First, t.LastComplete, t.FetchedAt = dayOf(first), dayOf(last), fetched.Time
+		all = append(all, t)
+	}
+	return all, rows.Err()
+}
+
+func dayOf(t sql.NullTime) *day.Day {
+	if !t.Valid {
+		return nil
+	}
+	d := day.Of(t.Time)
+	return &d
+}
+
+// ReadTableStates opens a database for reading, and returns how complete its tables are, and the size of the file in bytes.
+// Where there is no file, or none that Mixduck has written to, there are no tables.
+func ReadTableStates(ctx context.Context, cfg Config) (all []TableState, size int64, err error) {
+	cfg.ReadOnly = true
+	e, err := Open(ctx, cfg)
+	if errors.Is(err, ErrNotFound) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	info, err := os.Stat(cfg.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, err
+	}
+	if info != nil {
+		size = info.Size()
+	}
+	version, err := schemaVersion(ctx, e.inst.db)
+	if err != nil || version == 0 {
+		return nil, size, err
+	}
+	all, err = e.TableStates(ctx)
+	return all, size, err
+}
