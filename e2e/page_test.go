@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"mixduck/mixpanel/mixpaneltest"
 )
 
 var listens = regexp.MustCompile(`msg="http listens" address=(\S+)`)
@@ -105,4 +109,80 @@ func TestPageSettings(t *testing.T) {
 	second("MIXDUCK_HTTP_LISTEN="+address).mustFail(t, 1, "http.listen: another program listens at "+address, "--http-listen (MIXDUCK_HTTP_LISTEN)", "off")
 	second("MIXDUCK_HTTP_LISTEN=0.0.0.0:0").mustFail(t, 3, "http.token is not set", "MIXDUCK_HTTP_TOKEN_FILE")
 	second("MIXDUCK_HTTP_LISTEN=off", "MIXDUCK_HTTP_PPROF=0.0.0.0:0").mustFail(t, 3, "http.pprof", "127.0.0.1")
+}
+
+// get returns a page of the worker.
+func get(tb testing.TB, url string) string {
+	tb.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(body)
+}
+
+// figure returns the sum of the series of a metric that have a text in their labels, and whether there is one.
+func figure(tb testing.TB, page, name, label string) (sum float64, ok bool) {
+	tb.Helper()
+	for line := range strings.Lines(page) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		called, labels, _ := strings.Cut(series, "{")
+		if called != name || !strings.Contains(labels, label) {
+			continue
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		sum, ok = sum+n, true
+	}
+	return sum, ok
+}
+
+func TestMetricsTellWhatHappened(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, realRedis, newMixpanel(t, 100))
+	s.set("MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR=50")
+	_, address := s.startPage(t)
+	s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Status500, Times: 1})
+	days := dates(t, "2025-11-01", "2025-11-08")
+	s.fetch(t, days)
+	s.enqueue(t, "query", "SELECT 1")
+	s.enqueue(t, append(fetchArgs(days), "--wait", "--project", "999")...) // fails: it is not ours
+	page := get(t, "http://"+address+"/metrics")
+	rows := float64(len(s.truth(t, projectID, days).Rows))
+	for _, tt := range []struct {
+		name, label string
+		want        float64 // at least
+	}{
+		{"mixduck_attempts_total", `kind="fetch",outcome="done"`, 1},
+		{"mixduck_attempts_total", `kind="fetch",outcome="failed"`, 1},
+		{"mixduck_attempts_total", `kind="query",outcome="done"`, 1},
+		{"mixduck_query_seconds_count", "", 1},
+		{"mixduck_mixpanel_requests_total", `outcome="200"`, 1},
+		{"mixduck_mixpanel_requests_total", `outcome="500"`, 1},
+		{"mixduck_loaded_rows_total", `project="12345"`, rows},
+		{"mixduck_loaded_bytes_total", `project="12345"`, 1000},
+		{"mixduck_load_seconds_count", "", 1},
+		{"mixduck_queue_up", "", 1},
+		{"mixduck_workers", "", 1},
+		{"mixduck_databases", `volume="main"`, 1},
+		{"mixduck_database_bytes", `volume="main"`, 4096},
+		{"mixduck_volume_free_bytes", `volume="main"`, 1},
+		{"mixduck_budget_limit_requests", `project="12345"`, 50},
+		{"mixduck_draining", "", 0},
+	} {
+		got, ok := figure(t, page, tt.name, tt.label)
+		if !ok || got < tt.want {
+			t.Errorf("%s{%s} = %v (%v), want at least %v", tt.name, tt.label, got, ok, tt.want)
+		}
+	}
+	if got, _ := figure(t, page, "mixduck_loaded_rows_total", `project="12345"`); got != rows {
+		t.Errorf("%v rows are said to be loaded, want %v", got, rows)
+	}
 }

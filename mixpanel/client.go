@@ -48,7 +48,13 @@ type Config struct {
 	QueryTimeout time.Duration
 	// UserAgent is sent with each request; "" means mixduck.
 	UserAgent string
+	// Observer hears of each answer; nil means that nobody does.
+	Observer observer
 }
+
+// observer hears of answers, from several goroutines: their status, or 0 for a request that got none. Redirects that
+// were followed are not told.
+type observer interface{ Answered(status int) }
 
 // Client asks one region with one service account, for any number of projects. It is safe for concurrent use, and
 // keeps connections for reuse.
@@ -64,6 +70,7 @@ type Client struct {
 	userAgent    string
 	exports      pacer
 	queries      turnstile
+	observer     observer // may be nil
 }
 
 // New returns a client. It connects to nothing. All problems of cfg are reported at once.
@@ -82,6 +89,7 @@ func New(cfg Config) (*Client, error) {
 		idle:         orDefault(cfg.IdleTimeout, defaultIdleTimeout),
 		queryTimeout: orDefault(cfg.QueryTimeout, defaultQueryTimeout),
 		userAgent:    orDefault(cfg.UserAgent, defaultUserAgent),
+		observer:     cfg.Observer,
 	}, nil
 }
 

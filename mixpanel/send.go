@@ -31,6 +31,7 @@ func (c *Client) send(ctx context.Context, watch *watchdog, target string) (*Bod
 	watch.wait(c.firstByte)
 	resp, err := c.http.Do(req)
 	watch.calm()
+	c.tell(resp)
 	if err != nil {
 		return nil, c.unanswered(watch, err)
 	}
@@ -39,6 +40,17 @@ func (c *Client) send(ctx context.Context, watch *watchdog, target string) (*Bod
 		_ = resp.Body.Close() // the first error is the one that says what is wrong
 	}
 	return body, err
+}
+
+// tell lets the observer know of an answer, nil for none.
+func (c *Client) tell(resp *http.Response) {
+	status := 0
+	if resp != nil {
+		status = resp.StatusCode
+	}
+	if c.observer != nil {
+		c.observer.Answered(status)
+	}
 }
 
 // open returns the body of a good answer, and the error that any other answer is.

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,10 @@ type Metrics struct {
 	registry *prometheus.Registry
 	attempts *prometheus.CounterVec
 	queries  prometheus.Histogram
+	requests *prometheus.CounterVec
+	rows     *prometheus.CounterVec
+	bytes    *prometheus.CounterVec
+	loads    prometheus.Histogram
 }
 
 // NewMetrics returns the figures of a worker of that version and health.
@@ -42,8 +47,21 @@ func NewMetrics(version string, health *Health) *Metrics {
 			Name: "mixduck_query_seconds", Help: "How long queries took once they ran, whatever came of them.",
 			Buckets: []float64{0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000},
 		}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "mixduck_mixpanel_requests_total", Help: "Requests to Mixpanel, by the status of the answer, or none without one.",
+		}, []string{"outcome"}),
+		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "mixduck_loaded_rows_total", Help: "Rows that were committed, by Mixpanel's id of the project.",
+		}, []string{"project"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "mixduck_loaded_bytes_total", Help: "Bytes of the answers that were committed, as Mixpanel sent them.",
+		}, []string{"project"}),
+		loads: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "mixduck_load_seconds", Help: "How long it took to load and commit a window, with the wait for its file.",
+			Buckets: []float64{0.1, 0.3, 1, 3, 10, 30, 100, 300},
+		}),
 	}
-	reg.MustRegister(m.attempts, m.queries)
+	reg.MustRegister(m.attempts, m.queries, m.requests, m.rows, m.bytes, m.loads)
 	for _, kind := range []jobs.Kind{jobs.KindFetch, jobs.KindEdit, jobs.KindQuery} {
 		for _, o := range outcomes() { // from 0 on, so that the first failure is an increase
 			m.attempts.WithLabelValues(string(kind), o)
@@ -82,6 +100,23 @@ func (m *Metrics) AttemptEnded(kind jobs.Kind, became jobs.State, took time.Dura
 	if kind == jobs.KindQuery {
 		m.queries.Observe(took.Seconds())
 	}
+}
+
+// Answered counts a request to Mixpanel by the status of its answer, 0 if there was none.
+func (m *Metrics) Answered(status int) {
+	outcome := "none"
+	if status > 0 {
+		outcome = strconv.Itoa(status)
+	}
+	m.requests.WithLabelValues(outcome).Inc()
+}
+
+// WindowLoaded counts a window that was committed.
+func (m *Metrics) WindowLoaded(project, rows, bytes int64, took time.Duration) {
+	id := strconv.FormatInt(project, 10)
+	m.rows.WithLabelValues(id).Add(float64(rows))
+	m.bytes.WithLabelValues(id).Add(float64(bytes))
+	m.loads.Observe(took.Seconds())
 }
 
 const (

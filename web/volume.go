@@ -2,9 +2,16 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,4 +52,111 @@ func room(dir string) (free, size uint64, err error) {
 	}
 	unit := uint64(fs.Bsize)
 	return fs.Bavail * unit, fs.Blocks * unit, nil
+}
+
+// Volume is a directory of databases.
+type Volume struct {
+	Name string
+	Dir  string
+}
+
+// filesKept is how old the sizes of files may be: finding them takes a walk through the volume.
+const filesKept = time.Minute
+
+// WatchVolumes adds the figures of volumes. A disk that does not answer has none, and holds nothing else up.
+func (m *Metrics) WatchVolumes(volumes []Volume) {
+	f := make(volumeFigures)
+	for _, v := range volumes {
+		f[v.Name] = volumeState{
+			room: newSnapshot(time.Second, func(context.Context) (space, error) {
+				free, size, err := room(v.Dir)
+				return space{free, size}, err
+			}),
+			files: newSnapshot(filesKept, func(ctx context.Context) (files, error) { return databaseFiles(ctx, v.Dir) }),
+		}
+	}
+	m.registry.MustRegister(f)
+}
+
+type space struct{ free, size uint64 } // bytes
+
+// files are the databases of a volume.
+type files struct {
+	count int
+	bytes int64 // with what is written and not yet in the file
+}
+
+// databaseFiles finds the databases below a directory, but for those among our own files.
+func databaseFiles(ctx context.Context, dir string) (found files, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case path == dir:
+			return err
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // it is gone since its directory was read
+		case err != nil:
+			return err
+		case strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		name, logged := strings.CutSuffix(d.Name(), ".wal")
+		if !d.Type().IsRegular() || !strings.HasSuffix(name, ".db") && !strings.HasSuffix(name, ".duckdb") {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil //nolint:nilerr // gone, too
+		}
+		found.bytes += info.Size()
+		if !logged {
+			found.count++
+		}
+		return nil
+	})
+	return found, err
+}
+
+// volumeFigures is the collector of what lies in volumes, by name.
+type volumeFigures map[string]volumeState
+
+type volumeState struct {
+	room  *snapshot[space]
+	files *snapshot[files]
+}
+
+var (
+	volumeFree    = gauge("mixduck_volume_free_bytes", "Room that is left on the file system of a volume.", "volume")
+	volumeSize    = gauge("mixduck_volume_size_bytes", "Size of the file system of a volume.", "volume")
+	databaseCount = gauge("mixduck_databases", "Database files of a volume.", "volume")
+	databaseBytes = gauge("mixduck_database_bytes", "Size of all database files of a volume, with their write-ahead logs.", "volume")
+)
+
+// Describe names the figures.
+func (volumeFigures) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{volumeFree, volumeSize, databaseCount, databaseBytes} {
+		out <- d
+	}
+}
+
+// Collect looks at the volumes.
+func (f volumeFigures) Collect(out chan<- prometheus.Metric) {
+	var looking sync.WaitGroup
+	for name, v := range f {
+		looking.Go(func() {
+			if s, err := v.room.get(context.Background()); err == nil {
+				set(out, volumeFree, float64(s.free), name)
+				set(out, volumeSize, float64(s.size), name)
+			}
+			if found, err := v.files.get(context.Background()); err == nil {
+				set(out, databaseCount, float64(found.count), name)
+				set(out, databaseBytes, float64(found.bytes), name)
+			}
+		})
+	}
+	looking.Wait()
 }

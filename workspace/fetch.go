@@ -302,8 +302,12 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 		return err
 	})
 	if err == nil {
+		took := time.Since(began)
 		f.log.LogAttrs(ctx, slog.LevelDebug, "window loaded", slog.String("range", w.days.String()),
-			slog.Int64("rows", receipt.Rows), slog.Duration("took", time.Since(began)))
+			slog.Int64("rows", receipt.Rows), slog.Duration("took", took))
+		if f.cfg.Observer != nil {
+			f.cfg.Observer.WindowLoaded(f.cfg.Project.ID, receipt.Rows, resp.bytes, took)
+		}
 	}
 	return receipt, err
 }

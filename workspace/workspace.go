@@ -73,6 +73,11 @@ type budget interface {
 	Heard(ctx context.Context, project int64, left int, until time.Time)
 }
 
+// observer hears of windows of a project that were committed: the bytes are those of the answer, as they were sent.
+type observer interface {
+	WindowLoaded(project, rows, bytes int64, took time.Duration)
+}
+
 // Config says what a workspace works on. Project.ID is needed.
 type Config struct {
 	Project Project
@@ -96,6 +101,8 @@ type Config struct {
 	LookbackDays int
 
 	Budget budget // shared by all who export from the project; nil means that nobody counts
+
+	Observer observer // hears of each window that is committed; nil means that nobody does
 
 	WindowTries int           // of a single day, before it is given up; 0 means 3
 	RetryDelay  time.Duration // before a window is asked again, doubled each time; 0 means 1 s

@@ -36,21 +36,23 @@ type daemon struct {
 	client *mixpanel.Client
 	loads  *semaphore.Weighted // of all jobs: a load keeps every core busy
 	budget *fetch.Budget       // nil if requests are not counted
+	page   *page
 }
 
 // newDaemon checks the settings that only a worker needs.
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
+	page := newPage()
 	client, err := mixpanel.New(mixpanel.Config{
 		Region: mixpanel.Region(cfg.Fallback.Region), BaseURL: cfg.Mixpanel.BaseURL,
 		Username: cfg.Fallback.Username, Secret: cfg.Fallback.Secret,
 		FirstByteTimeout: cfg.Mixpanel.FirstByteTimeout, IdleTimeout: cfg.Mixpanel.IdleTimeout,
-		UserAgent: "mixduck/" + buildinfo.Version(),
+		UserAgent: "mixduck/" + buildinfo.Version(), Observer: page,
 	})
 	if err != nil {
 		return nil, err
 	}
 	loads := max(1, int64(runtime.GOMAXPROCS(0)/2))
-	return &daemon{cfg: cfg, log: log, client: client, loads: semaphore.NewWeighted(loads)}, nil
+	return &daemon{cfg: cfg, log: log, client: client, loads: semaphore.NewWeighted(loads), page: page}, nil
 }
 
 // run works until ctx is done.
@@ -64,11 +66,10 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	page, err := d.openPage(ctx)
-	if err != nil {
+	if err := d.page.open(ctx, d.cfg, d.log); err != nil {
 		return err
 	}
-	defer page.server.Close()
+	defer d.page.server.Close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	rdb, closeQueue, err := d.connect(ctx, stop)
@@ -76,18 +77,18 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeQueue()) }()
-	page.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
 	queue, err := jobs.NewQueue(rdb, jobs.Config{Retention: d.cfg.Retention.Jobs, ResultRetention: d.cfg.Retention.Results})
 	if err != nil {
 		return err
 	}
+	var shared *jobs.Budget
 	if n := d.cfg.Mixpanel.RequestsPerHour; n > 0 {
-		shared, err := jobs.NewBudget(rdb, jobs.BudgetConfig{PerHour: n})
-		if err != nil {
+		if shared, err = jobs.NewBudget(rdb, jobs.BudgetConfig{PerHour: n}); err != nil {
 			return err
 		}
 		d.budget = fetch.NewBudget(shared, seat.id, d.log)
 	}
+	d.page.watch(rdb, queue, shared, d.cfg)
 	spool := filepath.Join(d.cfg.SpoolDir(), seat.id)
 	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
 		return err
@@ -99,14 +100,14 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	worker, err := jobs.NewWorker(queue, handlers, jobs.WorkerConfig{
 		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
-		OpenResult: queryjobs.OpenResult(d.locate), Observer: page,
+		OpenResult: queryjobs.OpenResult(d.locate), Observer: d.page,
 	}, d.log)
 	if err != nil {
 		return err
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
-	err = worker.Run(page.untilDrained(ctx))
+	err = worker.Run(d.page.untilDrained(ctx))
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
 		err = errors.Join(err, broken)
@@ -197,7 +198,7 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 		Project:  workspace.Project{ID: id, Location: d.cfg.Fallback.Location, Shifted: d.cfg.Fallback.Shifted},
 		Database: database,
 		SpoolDir: spool, OpenPerLoad: true,
-		Loads: d.loads,
+		Loads: d.loads, Observer: d.page,
 	}
 	if d.budget != nil {
 		cfg.Budget = d.budget

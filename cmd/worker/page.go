@@ -2,10 +2,17 @@ package main
 
 import (
 	"context"
+	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
 
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
+	"mixduck/jobs"
 	"mixduck/web"
 )
 
@@ -21,18 +28,40 @@ func webConfig(cfg config.HTTP) web.Config {
 	return web.Config{Listen: cfg.Listen, Token: cfg.Token, Pprof: cfg.Pprof}
 }
 
-// openPage serves the page of a worker that starts.
-func (d *daemon) openPage(ctx context.Context) (*page, error) {
+// newPage returns the page of a worker that starts.
+func newPage() *page {
 	health := web.NewHealth()
-	p := &page{Health: health, Metrics: web.NewMetrics(buildinfo.Version(), health)}
-	p.Watch("data_dir", web.CheckWritable(filepath.Join(d.cfg.DataDir, ".mixduck")))
-	for _, v := range d.cfg.Volumes {
+	return &page{Health: health, Metrics: web.NewMetrics(buildinfo.Version(), health)}
+}
+
+// open serves the page.
+func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
+	p.Watch("data_dir", web.CheckWritable(filepath.Join(cfg.DataDir, ".mixduck")))
+	var volumes []web.Volume
+	for _, v := range cfg.Volumes {
 		p.Watch("volume "+v.Name, web.CheckWritable(filepath.Join(v.Dir, ".mixduck")))
 		p.Watch("space "+v.Name, web.CheckRoom(v.Dir))
+		volumes = append(volumes, web.Volume(v))
 	}
-	var err error
-	p.server, err = web.Serve(ctx, webConfig(d.cfg.HTTP), health, p.Metrics, d.log)
-	return p, err
+	p.WatchVolumes(volumes)
+	p.server, err = web.Serve(ctx, webConfig(cfg.HTTP), p.Health, p.Metrics, log)
+	return err
+}
+
+// watch lets the page tell of the queue, and of the budget if it is not nil.
+func (p *page) watch(rdb *redis.Client, queue *jobs.Queue, shared *jobs.Budget, cfg config.Config) {
+	p.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
+	if shared == nil {
+		p.WatchQueue(queue, nil, nil)
+		return
+	}
+	projects := map[string]bool{}
+	for _, known := range append(slices.Clip(cfg.Projects), cfg.Fallback) {
+		if known.ID != 0 {
+			projects[strconv.FormatInt(known.ID, 10)] = true
+		}
+	}
+	p.WatchQueue(queue, shared, slices.Sorted(maps.Keys(projects)))
 }
 
 // untilDrained returns a context that ends with ctx, once the page says so.

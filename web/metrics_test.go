@@ -1,0 +1,203 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mixduck/jobs"
+	"mixduck/web"
+)
+
+// mustShow checks that the metrics have each of the lines.
+func (p *page) mustShow(tb testing.TB, lines ...string) {
+	tb.Helper()
+	status, body := p.get(tb, "/metrics", "")
+	if status != 200 {
+		tb.Fatalf("status %d: %s", status, body)
+	}
+	for _, line := range lines {
+		if !strings.Contains("\n"+body, "\n"+line+"\n") {
+			name, _, _ := strings.Cut(line, " ")
+			name, _, _ = strings.Cut(name, "{")
+			tb.Errorf("no %s in\n%s", line, grep(body, name))
+		}
+	}
+}
+
+// grep returns the lines with a text in them.
+func grep(body, text string) string {
+	var found strings.Builder
+	for line := range strings.Lines(body) {
+		if strings.Contains(line, text) {
+			found.WriteString(line)
+		}
+	}
+	return found.String()
+}
+
+func TestActivityIsCounted(t *testing.T) {
+	t.Parallel()
+	p := serve(t, web.Config{})
+	p.mustShow(t, `mixduck_attempts_total{kind="fetch",outcome="failed"} 0`) // the first one is an increase
+	p.metrics.AttemptEnded(jobs.KindFetch, jobs.StateFailed, time.Second)
+	p.metrics.AttemptEnded(jobs.KindFetch, jobs.StateWaiting, time.Second)
+	p.metrics.AttemptEnded(jobs.KindFetch, "", time.Second)
+	p.metrics.AttemptEnded(jobs.KindQuery, jobs.StateDone, 2*time.Second)
+	p.metrics.Answered(200)
+	p.metrics.Answered(0)
+	p.metrics.WindowLoaded(12345, 1000, 80, 4*time.Second)
+	p.metrics.WindowLoaded(12345, 1, 1, 0)
+	p.mustShow(t,
+		`mixduck_attempts_total{kind="fetch",outcome="failed"} 1`, `mixduck_attempts_total{kind="fetch",outcome="drained"} 1`,
+		`mixduck_attempts_total{kind="fetch",outcome="superseded"} 1`, `mixduck_attempts_total{kind="query",outcome="done"} 1`,
+		`mixduck_query_seconds_sum 2`, `mixduck_query_seconds_count 1`,
+		`mixduck_mixpanel_requests_total{outcome="200"} 1`, `mixduck_mixpanel_requests_total{outcome="none"} 1`,
+		`mixduck_loaded_rows_total{project="12345"} 1001`, `mixduck_loaded_bytes_total{project="12345"} 81`,
+		`mixduck_load_seconds_bucket{le="3"} 1`, `mixduck_load_seconds_bucket{le="10"} 2`,
+		`mixduck_draining 0`,
+	)
+	if _, body := p.get(t, "/metrics", ""); !strings.Contains(body, `mixduck_build_info{goversion="go`) ||
+		!strings.Contains(body, `version="v1.2.3"} 1`) || !strings.Contains(body, "process_resident_memory_bytes ") || !strings.Contains(body, "go_goroutines ") {
+		t.Error("build, process or Go are missing")
+	}
+}
+
+// fakeQueue is a queue and a budget that say what they are told to say.
+type fakeQueue struct {
+	asked atomic.Int32
+	err   atomic.Pointer[error]
+	lanes []jobs.LaneInfo
+}
+
+func (q *fakeQueue) Counts(context.Context) ([]jobs.StateCount, error) {
+	q.asked.Add(1)
+	if err := q.err.Load(); err != nil {
+		return nil, *err
+	}
+	return []jobs.StateCount{
+		{State: jobs.StateWaiting, Jobs: 3, Oldest: time.Unix(1_700_000_000, 0)},
+		{State: jobs.StatePaused},
+		{State: jobs.StateFailed, Jobs: 7, Oldest: time.Unix(1_600_000_000, 0)},
+	}, nil
+}
+
+func (q *fakeQueue) Lanes(context.Context) ([]jobs.LaneInfo, error) { return q.lanes, nil }
+
+func (*fakeQueue) Workers(context.Context) ([]jobs.WorkerInfo, error) {
+	return make([]jobs.WorkerInfo, 2), nil
+}
+
+func (*fakeQueue) State(_ context.Context, project string) (jobs.BudgetState, error) {
+	if project == "1" {
+		return jobs.BudgetState{Limit: 54, Left: 54}, nil
+	}
+	return jobs.BudgetState{Limit: 54, NextFreeAt: time.Unix(1_700_000_000, 500e6)}, nil
+}
+
+func TestQueueFigures(t *testing.T) {
+	t.Parallel()
+	p := serve(t, web.Config{})
+	old, young := time.Unix(1_700_000_100, 0), time.Unix(1_700_000_200, 0)
+	q := &fakeQueue{lanes: []jobs.LaneInfo{
+		{Database: "eu/1.db", Holder: "a", State: jobs.StateRunning, Since: young, Waiting: 2},
+		{Database: "eu/sub/2.db", Holder: "b", State: jobs.StateRunning, Since: old, Waiting: 1, Aside: 1},
+		{Database: "eu/3.db", Holder: "c", State: jobs.StateQueued, Since: young},
+		{Database: "main/1.db", Aside: 4},
+	}}
+	p.metrics.WatchQueue(q, q, []string{"1", "2"})
+	p.mustShow(t,
+		`mixduck_queue_up 1`, `mixduck_workers 2`,
+		`mixduck_jobs{state="waiting"} 3`, `mixduck_jobs{state="paused"} 0`, `mixduck_jobs{state="failed"} 7`,
+		`mixduck_oldest_job_timestamp_seconds{state="waiting"} 1.7e+09`,
+		`mixduck_lanes{state="running",volume="eu"} 2`, `mixduck_lanes{state="queued",volume="eu"} 1`, `mixduck_lanes{state="aside",volume="eu"} 0`,
+		`mixduck_lanes{state="aside",volume="main"} 1`,
+		`mixduck_lane_jobs{state="waiting",volume="eu"} 3`, `mixduck_lane_jobs{state="aside",volume="eu"} 1`, `mixduck_lane_jobs{state="aside",volume="main"} 4`,
+		`mixduck_oldest_turn_timestamp_seconds{state="running",volume="eu"} 1.7000001e+09`,
+		`mixduck_oldest_turn_timestamp_seconds{state="queued",volume="eu"} 1.7000002e+09`,
+		`mixduck_budget_left_requests{project="1"} 54`, `mixduck_budget_left_requests{project="2"} 0`, `mixduck_budget_limit_requests{project="2"} 54`,
+		`mixduck_budget_free_timestamp_seconds{project="1"} 0`, `mixduck_budget_free_timestamp_seconds{project="2"} 1.7000000005e+09`,
+	)
+	_, body := p.get(t, "/metrics", "")
+	for _, text := range []string{`oldest_job_timestamp_seconds{state="failed"`, `oldest_job_timestamp_seconds{state="paused"`, `oldest_turn_timestamp_seconds{state="aside"`} {
+		if strings.Contains(body, text) {
+			t.Errorf("metrics have %s", text)
+		}
+	}
+}
+
+// Scrapes must not weigh on Redis, however many there are, and however long it takes to answer.
+func TestQueueIsAskedNowAndThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := web.NewMetrics("", web.NewHealth())
+		q := &fakeQueue{}
+		m.WatchQueue(q, nil, nil)
+		up := func() float64 {
+			t.Helper()
+			return m.Gathered(t, "mixduck_queue_up")
+		}
+		for range 5 {
+			if up() != 1 {
+				t.Error("the queue is said to be down")
+			}
+		}
+		if n := q.asked.Load(); n != 1 {
+			t.Errorf("the queue was asked %d times", n)
+		}
+		down := errors.New("connection refused")
+		q.err.Store(&down)
+		<-time.After(10*time.Second + 1)
+		for range 5 {
+			if up() != 0 {
+				t.Error("the queue is said to be up")
+			}
+		}
+		if n := q.asked.Load(); n != 2 {
+			t.Errorf("the queue was asked %d times", n)
+		}
+	})
+}
+
+func TestVolumeFigures(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name string, bytes int) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, make([]byte, bytes), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("1.db", 1000)
+	write("1.db.wal", 10)
+	write("1.db.lock", 100_000)
+	write("eu/2.duckdb", 500)
+	write("eu/.hidden.db", 100_000)
+	write(".mixduck/results/x.db", 100_000)
+	write("notes.txt", 100_000)
+	if err := os.Symlink("1.db", filepath.Join(dir, "link.db")); err != nil {
+		t.Fatal(err)
+	}
+	p := serve(t, web.Config{})
+	p.metrics.WatchVolumes([]web.Volume{{Name: "main", Dir: dir}, {Name: "gone", Dir: filepath.Join(dir, "gone")}})
+	p.mustShow(t, `mixduck_databases{volume="main"} 2`, `mixduck_database_bytes{volume="main"} 1510`)
+	_, body := p.get(t, "/metrics", "")
+	if strings.Contains(body, `volume="gone"`) {
+		t.Error("a volume that is gone has figures")
+	}
+	for _, name := range []string{"mixduck_volume_free_bytes", "mixduck_volume_size_bytes"} {
+		if strings.Contains(body, name+`{volume="main"} 0`) || !strings.Contains(body, name+`{volume="main"} `) {
+			t.Errorf("%s: %s", name, grep(body, name))
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package web
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mixduck/jobs"
+)
+
+// queue is what the figures of the queue are asked of; [jobs.Queue] is one.
+type queue interface {
+	Counts(ctx context.Context) ([]jobs.StateCount, error)
+	Lanes(ctx context.Context) ([]jobs.LaneInfo, error)
+	Workers(ctx context.Context) ([]jobs.WorkerInfo, error)
+}
+
+// budget tells what a project may still ask of Mixpanel; [jobs.Budget] is one.
+type budget interface {
+	State(ctx context.Context, project string) (jobs.BudgetState, error)
+}
+
+// queueKept is how old figures of the queue may be.
+const queueKept = 10 * time.Second
+
+// WatchQueue adds the figures of the queue, which are the same at all of its workers, and of the budgets of projects. They
+// are asked for when somebody wants to know, but not more often than every ten seconds. A nil budget means that nobody counts.
+func (m *Metrics) WatchQueue(q queue, b budget, projects []string) {
+	m.registry.MustRegister(&queueFigures{snapshot: newSnapshot(queueKept, func(ctx context.Context) (queueState, error) {
+		return askQueue(ctx, q, b, projects)
+	})})
+}
+
+// queueState is what is known of the queue.
+type queueState struct {
+	counts  []jobs.StateCount
+	lanes   []jobs.LaneInfo
+	workers int
+	budgets map[string]jobs.BudgetState // by project
+}
+
+func askQueue(ctx context.Context, q queue, b budget, projects []string) (s queueState, err error) {
+	if s.counts, err = q.Counts(ctx); err != nil {
+		return s, err
+	}
+	if s.lanes, err = q.Lanes(ctx); err != nil {
+		return s, err
+	}
+	workers, err := q.Workers(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.workers = len(workers)
+	s.budgets = make(map[string]jobs.BudgetState)
+	if b == nil {
+		return s, nil
+	}
+	for _, p := range projects {
+		if s.budgets[p], err = b.State(ctx, p); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// queueFigures is the collector of what the queue knows.
+type queueFigures struct {
+	snapshot *snapshot[queueState]
+}
+
+// gauges describes figures that are read elsewhere, by name.
+func gauge(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+func set(out chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+var (
+	queueUp     = gauge("mixduck_queue_up", "Whether the queue answered when it was asked last.")
+	workersLive = gauge("mixduck_workers", "Workers of the queue that live.")
+	jobsNow     = gauge("mixduck_jobs", "Jobs whose records are kept, by state.", "state")
+	jobOldest   = gauge("mixduck_oldest_job_timestamp_seconds", "When the oldest job that has not ended was submitted, by state.", "state")
+	lanesNow    = gauge("mixduck_lanes", "Databases for which there are jobs: whose turn it is runs, is queued for a free worker, or it is nobody's (aside).", "volume", "state")
+	laneJobs    = gauge("mixduck_lane_jobs", "Jobs in the lanes of databases: waiting for their turn, or aside because they are paused or retrying.", "volume", "state")
+	turnOldest  = gauge("mixduck_oldest_turn_timestamp_seconds", "Since when the turn that has lasted longest is running, or queued for a worker.", "volume", "state")
+	budgetLeft  = gauge("mixduck_budget_left_requests", "Exports that a project may still ask for in this hour.", "project")
+	budgetLimit = gauge("mixduck_budget_limit_requests", "Exports that a project may ask for in any hour.", "project")
+	budgetNext  = gauge("mixduck_budget_free_timestamp_seconds", "When the next export of a project may go; 0 for now.", "project")
+)
+
+// Describe names the figures.
+func (*queueFigures) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		queueUp, workersLive, jobsNow, jobOldest, lanesNow, laneJobs, turnOldest, budgetLeft, budgetLimit, budgetNext,
+	} {
+		out <- d
+	}
+}
+
+// Collect asks the queue. One that does not answer is said to be down, and nothing else.
+func (f *queueFigures) Collect(out chan<- prometheus.Metric) {
+	s, err := f.snapshot.get(context.Background())
+	set(out, queueUp, number(err == nil))
+	if err != nil {
+		return
+	}
+	set(out, workersLive, float64(s.workers))
+	for _, c := range s.counts {
+		set(out, jobsNow, float64(c.Jobs), string(c.State))
+		if !c.State.Final() && !c.Oldest.IsZero() {
+			set(out, jobOldest, seconds(c.Oldest), string(c.State))
+		}
+	}
+	collectLanes(out, s.lanes)
+	for _, project := range slices.Sorted(maps.Keys(s.budgets)) {
+		b := s.budgets[project]
+		set(out, budgetLeft, float64(b.Left), project)
+		set(out, budgetLimit, float64(b.Limit), project)
+		set(out, budgetNext, seconds(b.NextFreeAt), project)
+	}
+}
+
+// aside is the state of a lane whose turn is nobody's, and of jobs that stand beside it.
+const aside = "aside"
+
+// laneSum is what lanes of a volume add up to.
+type laneSum struct {
+	lanes, jobs map[string]int       // by state
+	oldest      map[string]time.Time // turn, by state
+}
+
+func collectLanes(out chan<- prometheus.Metric, lanes []jobs.LaneInfo) {
+	sums := map[string]*laneSum{} // by volume
+	for _, l := range lanes {
+		volume, _, _ := strings.Cut(l.Database, "/")
+		if sums[volume] == nil {
+			sums[volume] = &laneSum{lanes: map[string]int{}, jobs: map[string]int{}, oldest: map[string]time.Time{}}
+		}
+		s, state := sums[volume], string(l.State)
+		if state == "" {
+			state = aside
+		}
+		s.lanes[state]++
+		s.jobs[string(jobs.StateWaiting)] += l.Waiting
+		s.jobs[aside] += l.Aside
+		if at, ok := s.oldest[state]; !l.Since.IsZero() && (!ok || l.Since.Before(at)) {
+			s.oldest[state] = l.Since
+		}
+	}
+	for volume, s := range sums {
+		for _, state := range []string{string(jobs.StateRunning), string(jobs.StateQueued), aside} {
+			set(out, lanesNow, float64(s.lanes[state]), volume, state)
+		}
+		for state, n := range s.jobs {
+			set(out, laneJobs, float64(n), volume, state)
+		}
+		for state, at := range s.oldest {
+			set(out, turnOldest, seconds(at), volume, state)
+		}
+	}
+}
+
+// seconds returns Unix time, 0 for the zero time.
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
