@@ -40,7 +40,8 @@ type Volume struct {
 
 // Redis says where the queue lives.
 type Redis struct {
-	URL secret.String // redis://, rediss:// or unix://; empty means the embedded queue in DataDir
+	URL    secret.String // redis://, rediss:// or unix://; empty means the embedded queue in DataDir
+	CAFile string        // certificates, in PEM, that vouch for a rediss:// server in the place of the system's; "" for these
 }
 
 // Mixpanel says how its API is reached.

@@ -38,7 +38,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root := console.Group("enqueue", "Ask for fetches and their rows, and follow jobs", a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.promoteCommand(), a.jobsCommand(),
 		a.lanesCommand(), a.budgetCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
-	config.Flags(root.PersistentFlags(), "config", "data_dir", "volumes", "redis.url")
+	config.Flags(root.PersistentFlags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file")
 	return root
 }
 

@@ -52,7 +52,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 
 // runSettings are the settings of `worker run` that have flags.
 var runSettings = []string{
-	"config", "data_dir", "volumes", "redis.url", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
+	"config", "data_dir", "volumes", "redis.url", "redis.ca_file", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
 	"worker.concurrency", "worker.drain_timeout", "worker.retry_backoff", "worker.memory_limit", "worker.lock_wait",
 	"query.concurrency", "query.memory_limit", "query.max_result", "query.timeout", "retention.jobs", "retention.results",
 	"http.listen", "http.pprof", "log.level", "log.format",

@@ -75,7 +75,7 @@ func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action 
 			return follow(c.Context(), p, q, job)
 		})
 	}
-	config.Flags(c.Flags(), "data_dir", "volumes", "redis.url")
+	config.Flags(c.Flags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file")
 	c.Flags().BoolVar(&detach, "detach", false, "do not wait: print the job's id")
 	return c
 }

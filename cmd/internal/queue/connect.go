@@ -4,8 +4,11 @@ package queue
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -63,8 +66,11 @@ func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
 	defer cancel()
 	if err := rdb.Ping(answer).Err(); err != nil {
 		_ = rdb.Close()
-		return nil, fault.New(fault.CodeFailed, "see that Redis runs there, and that --redis-url is right",
-			"no queue at %s: %w", opt.Addr, err)
+		hint := "see that Redis runs there, and that --redis-url is right"
+		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+			hint = "name the certificates that vouch for the server in redis.ca_file (--redis-ca-file)"
+		}
+		return nil, fault.New(fault.CodeFailed, hint, "no queue at %s: %w", opt.Addr, err)
 	}
 	return rdb, nil
 }
@@ -76,5 +82,28 @@ func Options(cfg config.Redis) (*redis.Options, error) {
 		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "the URL of Redis cannot be read")
 	}
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	if cfg.CAFile == "" {
+		return opt, nil
+	}
+	if opt.TLSConfig == nil {
+		return nil, fault.Usage("write rediss://… in redis.url, or leave redis.ca_file out", "redis.ca_file is for rediss:// only, but redis.url begins otherwise")
+	}
+	if opt.TLSConfig.RootCAs, err = authorities(cfg.CAFile); err != nil {
+		return nil, err
+	}
+	opt.TLSConfig.MinVersion = tls.VersionTLS12
 	return opt, nil
+}
+
+// authorities reads the certificates of those who may vouch for the server.
+func authorities(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fault.Usage("name a file that this user may read", "redis.ca_file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fault.Usage("name a file of certificates in PEM", "redis.ca_file: %s holds no certificate", file)
+	}
+	return pool, nil
 }

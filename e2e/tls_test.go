@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// writePEM writes a block into a file of its own and returns its path.
+func writePEM(tb testing.TB, kind string, der []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), strings.ToLower(strings.ReplaceAll(kind, " ", "-"))+".pem")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// newCertificate makes a certificate of this machine that vouches for itself.
+func newCertificate(tb testing.TB) (certificate, key string) {
+	tb.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	secret, err := x509.MarshalECPrivateKey(private)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return writePEM(tb, "CERTIFICATE", der), writePEM(tb, "EC PRIVATE KEY", secret)
+}
+
+// newRedisTLS starts a Redis that speaks TLS and asks for a password, and returns its address and the certificate to trust.
+func newRedisTLS(tb testing.TB, password string) (address, certificate string) {
+	tb.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		newRedis(tb) // which fails, or skips the test
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	address = free.Addr().String()
+	free.Close()
+	_, port, _ := net.SplitHostPort(address)
+	certificate, key := newCertificate(tb)
+	p := start(tb, nil, "redis-server", "--port", "0", "--tls-port", port, "--bind", "127.0.0.1", "--tls-cert-file", certificate,
+		"--tls-key-file", key, "--tls-ca-cert-file", certificate, "--tls-auth-clients", "no", "--requirepass", password,
+		"--dir", tb.TempDir(), "--save", "")
+	p.waitFor(tb, "eady to accept connections")
+	return address, certificate
+}
+
+func TestRedisWithTLSAndPassword(t *testing.T) {
+	t.Parallel()
+	const word = "open-sesame-1001"
+	address, certificate := newRedisTLS(t, word)
+	s := newSite(t, embedded, newMixpanel(t, 20))
+	url := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(url, []byte("rediss://:"+word+"@"+address+"/0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stranger, _ := newCertificate(t)
+	plain := s.env
+	s.set("MIXDUCK_REDIS_URL_FILE=" + url)
+
+	s.enqueue(t, "jobs", "list").mustFail(t, 1, "certificate", "redis.ca_file")
+	s.set("MIXDUCK_REDIS_CA_FILE=" + stranger)
+	s.enqueue(t, "jobs", "list").mustFail(t, 1, "certificate", "redis.ca_file")
+	s.set("MIXDUCK_REDIS_CA_FILE=" + url)
+	r := s.enqueue(t, "jobs", "list")
+	r.mustFail(t, 3, "holds no certificate")
+	s.set("MIXDUCK_REDIS_CA_FILE=" + certificate)
+	wrong := command(t, append(plain, "MIXDUCK_REDIS_URL=rediss://:wrong-word@"+address, "MIXDUCK_REDIS_CA_FILE="+certificate), "enqueue", "jobs", "list")
+	wrong.mustFail(t, 1, "WRONGPASS")
+
+	w := s.startWorker(t)
+	days := dates(t, "2025-11-01", "2025-11-02")
+	s.fetch(t, days)
+	s.checkEvents(t, days)
+	said, _ := w.output.read()
+	for _, text := range []string{said, r.stderr, wrong.stderr} {
+		if strings.Contains(text, word) || strings.Contains(text, "wrong-word") {
+			t.Errorf("a password is shown:\n%s", text)
+		}
+	}
+}
