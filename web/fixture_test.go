@@ -24,7 +24,7 @@ func serve(tb testing.TB, cfg web.Config) *page {
 		cfg.Listen = "127.0.0.1:0"
 	}
 	p := &page{health: web.NewHealth()}
-	p.metrics = web.NewMetrics("v1.2.3", p.health)
+	p.metrics = web.NewMetrics("v1.2.3", map[string]string{"2": "shop"}, p.health)
 	var err error
 	if p.server, err = web.Serve(tb.Context(), cfg, p.health, p.metrics, slog.New(slog.DiscardHandler)); err != nil {
 		tb.Fatal(err)

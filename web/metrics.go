@@ -16,6 +16,7 @@ import (
 // Metrics holds all figures of a worker, in a registry of its own. It is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
+	names    map[string]string // of projects by their ids
 	attempts *prometheus.CounterVec
 	queries  prometheus.Histogram
 	requests *prometheus.CounterVec
@@ -24,8 +25,9 @@ type Metrics struct {
 	loads    prometheus.Histogram
 }
 
-// NewMetrics returns the figures of a worker of that version and health.
-func NewMetrics(version string, health *Health) *Metrics {
+// NewMetrics returns the figures of a worker of that version and health. names says what projects are called, by their ids;
+// others are called by their ids.
+func NewMetrics(version string, names map[string]string, health *Health) *Metrics {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(
 		collectors.NewGoCollector(),
@@ -39,7 +41,7 @@ func NewMetrics(version string, health *Health) *Metrics {
 		}, func() float64 { return number(health.draining()) }),
 	)
 	m := &Metrics{
-		registry: reg,
+		registry: reg, names: names,
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "mixduck_attempts_total", Help: "Attempts at jobs that have ended, by what became of the job.",
 		}, []string{"kind", "outcome"}),
@@ -51,7 +53,7 @@ func NewMetrics(version string, health *Health) *Metrics {
 			Name: "mixduck_mixpanel_requests_total", Help: "Requests to Mixpanel, by the status of the answer, or none without one.",
 		}, []string{"outcome"}),
 		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mixduck_loaded_rows_total", Help: "Rows that were committed, by Mixpanel's id of the project.",
+			Name: "mixduck_loaded_rows_total", Help: "Rows that were committed.",
 		}, []string{"project"}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "mixduck_loaded_bytes_total", Help: "Bytes of the answers that were committed, as Mixpanel sent them.",
@@ -62,6 +64,10 @@ func NewMetrics(version string, health *Health) *Metrics {
 		}),
 	}
 	reg.MustRegister(m.attempts, m.queries, m.requests, m.rows, m.bytes, m.loads)
+	for _, name := range names {
+		m.rows.WithLabelValues(name)
+		m.bytes.WithLabelValues(name)
+	}
 	for _, kind := range []jobs.Kind{jobs.KindFetch, jobs.KindEdit, jobs.KindQuery} {
 		for _, o := range outcomes() { // from 0 on, so that the first failure is an increase
 			m.attempts.WithLabelValues(string(kind), o)
@@ -111,11 +117,19 @@ func (m *Metrics) Answered(status int) {
 	m.requests.WithLabelValues(outcome).Inc()
 }
 
+// projectName returns what figures call a project, which is given by name or id.
+func (m *Metrics) projectName(project string) string {
+	if name := m.names[project]; name != "" {
+		return name
+	}
+	return project
+}
+
 // WindowLoaded counts a window that was committed.
 func (m *Metrics) WindowLoaded(project, rows, bytes int64, took time.Duration) {
-	id := strconv.FormatInt(project, 10)
-	m.rows.WithLabelValues(id).Add(float64(rows))
-	m.bytes.WithLabelValues(id).Add(float64(bytes))
+	name := m.projectName(strconv.FormatInt(project, 10))
+	m.rows.WithLabelValues(name).Add(float64(rows))
+	m.bytes.WithLabelValues(name).Add(float64(bytes))
 	m.loads.Observe(took.Seconds())
 }
 

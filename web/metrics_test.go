@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"mixduck/internal/day"
 	"mixduck/jobs"
 	"mixduck/web"
 )
@@ -52,14 +53,14 @@ func TestActivityIsCounted(t *testing.T) {
 	p.metrics.AttemptEnded(jobs.KindQuery, jobs.StateDone, 2*time.Second)
 	p.metrics.Answered(200)
 	p.metrics.Answered(0)
-	p.metrics.WindowLoaded(12345, 1000, 80, 4*time.Second)
-	p.metrics.WindowLoaded(12345, 1, 1, 0)
+	p.metrics.WindowLoaded(2, 1000, 80, 4*time.Second)
+	p.metrics.WindowLoaded(2, 1, 1, 0)
 	p.mustShow(t,
 		`mixduck_attempts_total{kind="fetch",outcome="failed"} 1`, `mixduck_attempts_total{kind="fetch",outcome="drained"} 1`,
 		`mixduck_attempts_total{kind="fetch",outcome="superseded"} 1`, `mixduck_attempts_total{kind="query",outcome="done"} 1`,
 		`mixduck_query_seconds_sum 2`, `mixduck_query_seconds_count 1`,
 		`mixduck_mixpanel_requests_total{outcome="200"} 1`, `mixduck_mixpanel_requests_total{outcome="none"} 1`,
-		`mixduck_loaded_rows_total{project="12345"} 1001`, `mixduck_loaded_bytes_total{project="12345"} 81`,
+		`mixduck_loaded_rows_total{project="shop"} 1001`, `mixduck_loaded_bytes_total{project="shop"} 81`,
 		`mixduck_load_seconds_bucket{le="3"} 1`, `mixduck_load_seconds_bucket{le="10"} 2`,
 		`mixduck_draining 0`,
 	)
@@ -74,6 +75,15 @@ type fakeQueue struct {
 	asked atomic.Int32
 	err   atomic.Pointer[error]
 	lanes []jobs.LaneInfo
+
+	tables    []jobs.TableState
+	schedules []jobs.ScheduleState
+}
+
+func (q *fakeQueue) Tables(context.Context) ([]jobs.TableState, error) { return q.tables, nil }
+
+func (q *fakeQueue) Schedules(context.Context, time.Time) ([]jobs.ScheduleState, error) {
+	return q.schedules, nil
 }
 
 func (q *fakeQueue) Counts(context.Context) ([]jobs.StateCount, error) {
@@ -105,13 +115,13 @@ func TestQueueFigures(t *testing.T) {
 	t.Parallel()
 	p := serve(t, web.Config{})
 	old, young := time.Unix(1_700_000_100, 0), time.Unix(1_700_000_200, 0)
-	q := &fakeQueue{lanes: []jobs.LaneInfo{
+	q := &fakeQueue{tables: []jobs.TableState{{Project: "1", Database: "main/1.db", Table: "events"}}, lanes: []jobs.LaneInfo{
 		{Database: "eu/1.db", Holder: "a", State: jobs.StateRunning, Since: young, Waiting: 2},
 		{Database: "eu/sub/2.db", Holder: "b", State: jobs.StateRunning, Since: old, Waiting: 1, Aside: 1},
 		{Database: "eu/3.db", Holder: "c", State: jobs.StateQueued, Since: young},
 		{Database: "main/1.db", Aside: 4},
 	}}
-	p.metrics.WatchQueue(q, q, []string{"1", "2"})
+	p.metrics.WatchQueue(q, q)
 	p.mustShow(t,
 		`mixduck_queue_up 1`, `mixduck_workers 2`,
 		`mixduck_jobs{state="waiting"} 3`, `mixduck_jobs{state="paused"} 0`, `mixduck_jobs{state="failed"} 7`,
@@ -121,11 +131,67 @@ func TestQueueFigures(t *testing.T) {
 		`mixduck_lane_jobs{state="waiting",volume="eu"} 3`, `mixduck_lane_jobs{state="aside",volume="eu"} 1`, `mixduck_lane_jobs{state="aside",volume="main"} 4`,
 		`mixduck_oldest_turn_timestamp_seconds{state="running",volume="eu"} 1.7000001e+09`,
 		`mixduck_oldest_turn_timestamp_seconds{state="queued",volume="eu"} 1.7000002e+09`,
-		`mixduck_budget_left_requests{project="1"} 54`, `mixduck_budget_left_requests{project="2"} 0`, `mixduck_budget_limit_requests{project="2"} 54`,
-		`mixduck_budget_free_timestamp_seconds{project="1"} 0`, `mixduck_budget_free_timestamp_seconds{project="2"} 1.7000000005e+09`,
+		`mixduck_budget_left_requests{project="1"} 54`, `mixduck_budget_left_requests{project="shop"} 0`, `mixduck_budget_limit_requests{project="shop"} 54`,
+		`mixduck_budget_free_timestamp_seconds{project="1"} 0`, `mixduck_budget_free_timestamp_seconds{project="shop"} 1.7000000005e+09`,
 	)
 	_, body := p.get(t, "/metrics", "")
 	for _, text := range []string{`oldest_job_timestamp_seconds{state="failed"`, `oldest_job_timestamp_seconds{state="paused"`, `oldest_turn_timestamp_seconds{state="aside"`} {
+		if strings.Contains(body, text) {
+			t.Errorf("metrics have %s", text)
+		}
+	}
+}
+
+func TestTableFigures(t *testing.T) {
+	t.Parallel()
+	p := serve(t, web.Config{})
+	at := func(s int64) time.Time { return time.Unix(1_700_000_000+s, 0) }
+	complete := day.New(2025, 11, 2)
+	table := func(project, database, table string, succeeded time.Time, rows int64) jobs.TableState {
+		return jobs.TableState{
+			Project: project, Database: database, Table: table, Rows: rows, Complete: 7, Partial: 1, Missing: 2, Unavailable: 3,
+			LastComplete: &complete, SucceededAt: succeeded, ReadAt: at(0),
+		}
+	}
+	schedule := func(project, database, table string, tick time.Time, change func(*jobs.ScheduleState)) jobs.ScheduleState {
+		s := jobs.ScheduleState{Schedule: jobs.Schedule{Project: project, Database: database, Table: table}, LastTick: tick}
+		if change != nil {
+			change(&s)
+		}
+		return s
+	}
+	p.metrics.WatchQueue(&fakeQueue{
+		tables: []jobs.TableState{
+			table("2", "main/a.db", "events", at(100), 1), // of a schedule, under another name
+			table("shop", "main/b.db", "events", at(900), 2),
+			table("3", "main/a.db", "events", at(100), 3),
+			table("3", "main/b.db", "events", at(200), 4), // the last that was fetched
+			{Project: "4", Database: "main/4.db", Table: "events"},
+			table("5", "main/5.db", "events", time.Time{}, 0),
+		},
+		schedules: []jobs.ScheduleState{
+			schedule("shop", "main/a.db", "events", at(10), nil), schedule("shop", "main/a.db", "events", at(20), nil),
+			schedule("shop", "main/a.db", "events", at(90), func(s *jobs.ScheduleState) { s.Paused = true }),
+			schedule("shop", "main/a.db", "events", at(90), func(s *jobs.ScheduleState) { s.Disabled = true }),
+			schedule("6", "main/6.db", "events", at(30), nil),
+			schedule("7", "main/7.db", "events", time.Time{}, nil),
+		},
+	}, nil)
+	p.mustShow(t,
+		`mixduck_last_success_timestamp_seconds{project="shop",table="events"} 1.7000001e+09`,
+		`mixduck_last_success_timestamp_seconds{project="3",table="events"} 1.7000002e+09`,
+		`mixduck_last_tick_timestamp_seconds{project="shop",table="events"} 1.70000002e+09`,
+		`mixduck_last_tick_timestamp_seconds{project="6",table="events"} 1.70000003e+09`,
+		`mixduck_last_complete_day_timestamp_seconds{project="shop",table="events"} 1.7620416e+09`,
+		`mixduck_coverage_days{project="shop",state="complete",table="events"} 7`, `mixduck_coverage_days{project="shop",state="partial",table="events"} 1`,
+		`mixduck_coverage_days{project="shop",state="missing",table="events"} 2`, `mixduck_coverage_days{project="shop",state="unavailable",table="events"} 3`,
+		`mixduck_table_rows{project="shop",table="events"} 1`, `mixduck_table_rows{project="3",table="events"} 4`, `mixduck_table_rows{project="5",table="events"} 0`,
+	)
+	_, body := p.get(t, "/metrics", "")
+	for _, text := range []string{
+		`mixduck_table_rows{project="4"`, `mixduck_coverage_days{project="4"`, `mixduck_last_success_timestamp_seconds{project="4"`,
+		`mixduck_last_success_timestamp_seconds{project="5"`, `mixduck_last_tick_timestamp_seconds{project="7"`,
+	} {
 		if strings.Contains(body, text) {
 			t.Errorf("metrics have %s", text)
 		}
@@ -136,9 +202,9 @@ func TestQueueFigures(t *testing.T) {
 func TestQueueIsAskedNowAndThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := web.NewMetrics("", web.NewHealth())
+		m := web.NewMetrics("", nil, web.NewHealth())
 		q := &fakeQueue{}
-		m.WatchQueue(q, nil, nil)
+		m.WatchQueue(q, nil)
 		up := func() float64 {
 			t.Helper()
 			return m.Gathered(t, "mixduck_queue_up")

@@ -3,7 +3,7 @@ package web
 import (
 	"context"
 	"maps"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +17,8 @@ type queue interface {
 	Counts(ctx context.Context) ([]jobs.StateCount, error)
 	Lanes(ctx context.Context) ([]jobs.LaneInfo, error)
 	Workers(ctx context.Context) ([]jobs.WorkerInfo, error)
+	Tables(ctx context.Context) ([]jobs.TableState, error)
+	Schedules(ctx context.Context, now time.Time) ([]jobs.ScheduleState, error)
 }
 
 // budget tells what a project may still ask of Mixpanel; [jobs.Budget] is one.
@@ -29,9 +31,9 @@ const queueKept = 10 * time.Second
 
 // WatchQueue adds the figures of the queue, which are the same at all of its workers, and of the budgets of projects. They
 // are asked for when somebody wants to know, but not more often than every ten seconds. A nil budget means that nobody counts.
-func (m *Metrics) WatchQueue(q queue, b budget, projects []string) {
-	m.registry.MustRegister(&queueFigures{snapshot: newSnapshot(queueKept, func(ctx context.Context) (queueState, error) {
-		return askQueue(ctx, q, b, projects)
+func (m *Metrics) WatchQueue(q queue, b budget) {
+	m.registry.MustRegister(&queueFigures{newSnapshot(queueKept, func(ctx context.Context) (queueState, error) {
+		return m.askQueue(ctx, q, b)
 	})})
 }
 
@@ -40,10 +42,11 @@ type queueState struct {
 	counts  []jobs.StateCount
 	lanes   []jobs.LaneInfo
 	workers int
-	budgets map[string]jobs.BudgetState // by project
+	tables  map[tableName]tableInfo
+	budgets map[string]jobs.BudgetState // by what the project is called
 }
 
-func askQueue(ctx context.Context, q queue, b budget, projects []string) (s queueState, err error) {
+func (m *Metrics) askQueue(ctx context.Context, q queue, b budget) (s queueState, err error) {
 	if s.counts, err = q.Counts(ctx); err != nil {
 		return s, err
 	}
@@ -55,16 +58,39 @@ func askQueue(ctx context.Context, q queue, b budget, projects []string) (s queu
 		return s, err
 	}
 	s.workers = len(workers)
-	s.budgets = make(map[string]jobs.BudgetState)
-	if b == nil {
-		return s, nil
+	held, err := q.Tables(ctx)
+	if err != nil {
+		return s, err
 	}
-	for _, p := range projects {
-		if s.budgets[p], err = b.State(ctx, p); err != nil {
-			return s, err
+	schedules, err := q.Schedules(ctx, time.Now())
+	if err != nil {
+		return s, err
+	}
+	s.tables = tables(held, schedules, m.projectName)
+	if b != nil {
+		s.budgets, err = m.askBudgets(ctx, b, held)
+	}
+	return s, err
+}
+
+// askBudgets asks for the budgets of the projects that are known by their ids: those of the settings, and those that
+// somebody fetched from by id.
+func (m *Metrics) askBudgets(ctx context.Context, b budget, held []jobs.TableState) (map[string]jobs.BudgetState, error) {
+	ids := maps.Clone(m.names)
+	for _, t := range held {
+		if _, err := strconv.ParseInt(t.Project, 10, 64); err == nil {
+			ids[t.Project] = m.projectName(t.Project)
 		}
 	}
-	return s, nil
+	all := make(map[string]jobs.BudgetState, len(ids))
+	for id, name := range ids {
+		state, err := b.State(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		all[name] = state
+	}
+	return all, nil
 }
 
 // queueFigures is the collector of what the queue knows.
@@ -72,7 +98,7 @@ type queueFigures struct {
 	snapshot *snapshot[queueState]
 }
 
-// gauges describes figures that are read elsewhere, by name.
+// gauge describes a figure that is read elsewhere.
 func gauge(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
@@ -98,6 +124,7 @@ var (
 func (*queueFigures) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		queueUp, workersLive, jobsNow, jobOldest, lanesNow, laneJobs, turnOldest, budgetLeft, budgetLimit, budgetNext,
+		lastSuccess, lastComplete, lastTick, coverageDays, tableRows,
 	} {
 		out <- d
 	}
@@ -118,8 +145,8 @@ func (f *queueFigures) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	collectLanes(out, s.lanes)
-	for _, project := range slices.Sorted(maps.Keys(s.budgets)) {
-		b := s.budgets[project]
+	collectTables(out, s.tables)
+	for project, b := range s.budgets {
 		set(out, budgetLeft, float64(b.Left), project)
 		set(out, budgetLimit, float64(b.Limit), project)
 		set(out, budgetNext, seconds(b.NextFreeAt), project)

@@ -103,7 +103,7 @@ func TestTakenPortNamesTheSetting(t *testing.T) {
 		"http.listen": {Listen: taken}, "http.pprof": {Listen: "127.0.0.1:0", Pprof: taken},
 	} {
 		health := web.NewHealth()
-		_, err := web.Serve(t.Context(), cfg, health, web.NewMetrics("", health), slog.New(slog.DiscardHandler))
+		_, err := web.Serve(t.Context(), cfg, health, web.NewMetrics("", nil, health), slog.New(slog.DiscardHandler))
 		hint := fault.HintOf(err)
 		if fault.CodeOf(err) != fault.CodeFailed || !strings.Contains(err.Error(), key+": another program listens at "+taken) ||
 			!strings.Contains(hint, "--"+strings.ReplaceAll(key, ".", "-")) || !strings.Contains(hint, "off") {
@@ -116,7 +116,7 @@ func TestAddressesThatAreNoneAreAMatterOfSettings(t *testing.T) {
 	t.Parallel()
 	health := web.NewHealth()
 	cfg := web.Config{Listen: "192.0.2.1:8080", Token: secret.New("x")} // RFC 5737: nobody's
-	_, err := web.Serve(t.Context(), cfg, health, web.NewMetrics("", health), slog.New(slog.DiscardHandler))
+	_, err := web.Serve(t.Context(), cfg, health, web.NewMetrics("", nil, health), slog.New(slog.DiscardHandler))
 	if fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(err.Error(), "http.listen") {
 		t.Errorf("error = %v", err)
 	}

@@ -41,7 +41,7 @@ type daemon struct {
 
 // newDaemon checks the settings that only a worker needs.
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
-	page := newPage()
+	page := newPage(cfg)
 	client, err := mixpanel.New(mixpanel.Config{
 		Region: mixpanel.Region(cfg.Fallback.Region), BaseURL: cfg.Mixpanel.BaseURL,
 		Username: cfg.Fallback.Username, Secret: cfg.Fallback.Secret,
@@ -88,7 +88,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		}
 		d.budget = fetch.NewBudget(shared, seat.id, d.log)
 	}
-	d.page.watch(rdb, queue, shared, d.cfg)
+	d.page.watch(rdb, queue, shared)
 	spool := filepath.Join(d.cfg.SpoolDir(), seat.id)
 	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
 		return err

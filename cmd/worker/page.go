@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -29,9 +27,13 @@ func webConfig(cfg config.HTTP) web.Config {
 }
 
 // newPage returns the page of a worker that starts.
-func newPage() *page {
+func newPage(cfg config.Config) *page {
+	names := map[string]string{}
+	for _, p := range cfg.Projects {
+		names[strconv.FormatInt(p.ID, 10)] = p.Name
+	}
 	health := web.NewHealth()
-	return &page{Health: health, Metrics: web.NewMetrics(buildinfo.Version(), health)}
+	return &page{Health: health, Metrics: web.NewMetrics(buildinfo.Version(), names, health)}
 }
 
 // open serves the page.
@@ -49,19 +51,13 @@ func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) (e
 }
 
 // watch lets the page tell of the queue, and of the budget if it is not nil.
-func (p *page) watch(rdb *redis.Client, queue *jobs.Queue, shared *jobs.Budget, cfg config.Config) {
+func (p *page) watch(rdb *redis.Client, queue *jobs.Queue, shared *jobs.Budget) {
 	p.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
 	if shared == nil {
-		p.WatchQueue(queue, nil, nil)
+		p.WatchQueue(queue, nil)
 		return
 	}
-	projects := map[string]bool{}
-	for _, known := range append(slices.Clip(cfg.Projects), cfg.Fallback) {
-		if known.ID != 0 {
-			projects[strconv.FormatInt(known.ID, 10)] = true
-		}
-	}
-	p.WatchQueue(queue, shared, slices.Sorted(maps.Keys(projects)))
+	p.WatchQueue(queue, shared)
 }
 
 // untilDrained returns a context that ends with ctx, once the page says so.

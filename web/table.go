@@ -1,0 +1,80 @@
+package web
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mixduck/jobs"
+)
+
+var (
+	lastSuccess  = gauge("mixduck_last_success_timestamp_seconds", "When a fetch into the table last ended well.", "project", "table")
+	lastComplete = gauge("mixduck_last_complete_day_timestamp_seconds", "The newest day that is stored completely, as its 00:00 in UTC.", "project", "table")
+	lastTick     = gauge("mixduck_last_tick_timestamp_seconds", "When a schedule that is on was last due for the table.", "project", "table")
+	coverageDays = gauge("mixduck_coverage_days", "Days of the table by what is known of them.", "project", "table", "state")
+	tableRows    = gauge("mixduck_table_rows", "Rows of the table.", "project", "table")
+)
+
+// tableName is what figures tell tables apart by.
+type tableName struct{ project, table string }
+
+// tableInfo is what is known of a table.
+type tableInfo struct {
+	held jobs.TableState
+	tick time.Time // of its schedules that are on; zero for none
+}
+
+// tables joins what tables hold to the schedules that fill them. A table of a project may be in several databases: then that
+// of a schedule counts, or else that in which a fetch ended well last. name returns what a project is called.
+func tables(held []jobs.TableState, schedules []jobs.ScheduleState, name func(string) string) map[tableName]tableInfo {
+	type place struct {
+		tableName
+
+		database string
+	}
+	scheduled := map[place]bool{}
+	all := map[tableName]tableInfo{}
+	for _, s := range schedules {
+		n := tableName{name(s.Project), s.Table}
+		scheduled[place{n, s.Database}] = true
+		if t := all[n]; !s.Disabled && !s.Paused && s.LastTick.After(t.tick) {
+			t.tick = s.LastTick
+			all[n] = t
+		}
+	}
+	for _, h := range held {
+		n := tableName{name(h.Project), h.Table}
+		t := all[n]
+		mine, other := scheduled[place{n, h.Database}], scheduled[place{n, t.held.Database}]
+		if t.held.Database == "" || mine && !other || mine == other && h.SucceededAt.After(t.held.SucceededAt) {
+			t.held = h
+			all[n] = t
+		}
+	}
+	return all
+}
+
+func collectTables(out chan<- prometheus.Metric, all map[tableName]tableInfo) {
+	at := func(d *prometheus.Desc, t time.Time, n tableName) {
+		if !t.IsZero() {
+			set(out, d, seconds(t), n.project, n.table)
+		}
+	}
+	for n, t := range all {
+		at(lastTick, t.tick, n)
+		at(lastSuccess, t.held.SucceededAt, n)
+		if t.held.ReadAt.IsZero() {
+			continue
+		}
+		if day := t.held.LastComplete; day != nil {
+			at(lastComplete, day.Start(time.UTC), n)
+		}
+		set(out, tableRows, float64(t.held.Rows), n.project, n.table)
+		for state, days := range map[string]int{
+			"complete": t.held.Complete, "partial": t.held.Partial, "unavailable": t.held.Unavailable, "missing": t.held.Missing,
+		} {
+			set(out, coverageDays, float64(days), n.project, n.table, state)
+		}
+	}
+}
