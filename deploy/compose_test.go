@@ -1,0 +1,231 @@
+package deploy_test
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/go-cmp/cmp"
+
+	"mixduck/config"
+	"mixduck/web"
+)
+
+var (
+	numericUser = regexp.MustCompile(`^[1-9][0-9]*:[1-9][0-9]*$`)
+	byDigest    = regexp.MustCompile(`^[a-z0-9./-]+:[A-Za-z0-9_.-]+@sha256:[0-9a-f]{64}$`)
+)
+
+func TestServicesAreHardened(t *testing.T) {
+	t.Parallel()
+	for name, project := range stacks(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, s := range project.Services {
+				for claim, holds := range hardening(s) {
+					if !holds {
+						t.Errorf("%s: not true: %s", s.Name, claim)
+					}
+				}
+			}
+		})
+	}
+}
+
+func hardening(s types.ServiceConfig) map[string]bool {
+	foreign := func(v types.ServiceVolumeConfig) bool {
+		return v.Type == types.VolumeTypeBind && !v.ReadOnly && v.Target != "/data" || strings.Contains(v.Source, "docker.sock")
+	}
+	public := func(p types.ServicePortConfig) bool { return p.HostIP != "127.0.0.1" }
+	return map[string]bool{
+		"the root file system is read-only":      s.ReadOnly,
+		"there are no capabilities":              slices.Equal(s.CapDrop, []string{"ALL"}) && len(s.CapAdd) == 0 && !s.Privileged,
+		"no privileges are gained":               slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}),
+		"the user is a number and not root":      numericUser.MatchString(s.User),
+		"nothing of the host is shared":          s.NetworkMode == "" && s.Pid == "" && s.Ipc == "" && s.UserNSMode == "" && len(s.Devices) == 0 && !s.UseAPISocket,
+		"no directory of the host may change":    !slices.ContainsFunc(s.Volumes, foreign),
+		"only this machine reaches its ports":    !slices.ContainsFunc(s.Ports, public),
+		"logs end":                               s.Logging != nil && s.Logging.Options["max-size"] != "" && s.Logging.Options["max-file"] != "",
+		"it comes back, or runs once":            s.Restart == "unless-stopped" || s.Restart == "no",
+		"its image is built here, or by digest":  s.Build != nil || byDigest.MatchString(s.Image),
+		"no secret is in the environment":        !holdsSecret(s.Environment),
+		"it names its networks":                  len(s.Networks) > 0,
+		"its temporary files are not executable": !slices.ContainsFunc(s.Tmpfs, func(t string) bool { return strings.Contains(t, ",exec") }),
+	}
+}
+
+func holdsSecret(env types.MappingWithEquals) bool {
+	for name := range env {
+		if (strings.Contains(name, "SECRET") || strings.Contains(name, "TOKEN") || strings.Contains(name, "PASSWORD")) && !strings.HasSuffix(name, "_FILE") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestRedisKeepsWhatItAcknowledged(t *testing.T) {
+	t.Parallel()
+	for name, project := range stacks(t) {
+		s := project.Services["redis"]
+		command := strings.Join(s.Command, " ")
+		if !strings.Contains(command, "--appendonly yes") || !strings.Contains(command, "--maxmemory-policy noeviction") {
+			t.Errorf("%s: redis runs as %s", name, command)
+		}
+		if len(s.Volumes) != 1 || s.Volumes[0].Type != types.VolumeTypeVolume || s.Volumes[0].Target != "/data" {
+			t.Errorf("%s: redis keeps its data in %v", name, s.Volumes)
+		}
+		if s.HealthCheck == nil || len(s.Ports) > 0 || len(s.Networks) != 1 || !project.Networks["queue"].Internal {
+			t.Errorf("%s: redis without a password has to be watched, and be reached by ours only", name)
+		}
+	}
+}
+
+// isWorker says so of the services that run `worker run`.
+func isWorker(s types.ServiceConfig) bool { return slices.Equal(s.Command, []string{"run"}) }
+
+// environ returns what a service finds in its environment, with its secrets where this process finds them.
+func environ(t *testing.T, project *types.Project, s types.ServiceConfig) []string {
+	t.Helper()
+	at := map[string]string{}
+	for _, secret := range s.Secrets {
+		at["/run/secrets/"+secret.Source] = project.Secrets[secret.Source].File
+	}
+	var environ []string
+	for name, value := range s.Environment {
+		if strings.HasPrefix(*value, "/run/secrets/") {
+			path, known := at[*value]
+			if !known {
+				t.Fatalf("%s: %s is no secret of the service", s.Name, *value)
+			}
+			*value = path
+		}
+		environ = append(environ, name+"="+*value)
+	}
+	return environ
+}
+
+func TestWorkersGetWhatTheyNeed(t *testing.T) {
+	t.Parallel()
+	for name, project := range stacks(t) {
+		workers := 0
+		for _, s := range project.Services {
+			if !isWorker(s) {
+				continue
+			}
+			workers++
+			cfg, err := config.Load(environ(t, project, s), nil)
+			if err != nil {
+				t.Errorf("%s: %s: %v", name, s.Name, err)
+				continue
+			}
+			if err := (web.Config{Listen: cfg.HTTP.Listen, Token: cfg.HTTP.Token}).Check(); err != nil {
+				t.Errorf("%s: %s: %v", name, s.Name, err)
+			}
+			if s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < cfg.Worker.DrainTimeout+10*time.Second {
+				t.Errorf("%s: %s is given %v to stop, and takes %s to drain", name, s.Name, s.StopGracePeriod, cfg.Worker.DrainTimeout)
+			}
+			if d := s.DependsOn["redis"]; d.Condition != types.ServiceConditionHealthy {
+				t.Errorf("%s: %s does not wait for redis", name, s.Name)
+			}
+			if cfg.Redis.URL.Reveal() != "redis://redis:6379" || cfg.DataDir != "/data" || !isMounted(s, "/data") {
+				t.Errorf("%s: %s has its data in %s", name, s.Name, cfg.DataDir)
+			}
+		}
+		if workers == 0 {
+			t.Errorf("%s: there is no worker", name)
+		}
+	}
+}
+
+func isMounted(s types.ServiceConfig, target string) bool {
+	return slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Target == target })
+}
+
+func TestEnqueueHasSettingsOnly(t *testing.T) {
+	t.Parallel()
+	for name, project := range stacks(t) {
+		s := project.Services["enqueue"]
+		if _, err := config.LoadClient(environ(t, project, s), nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(s.Secrets) > 0 || len(s.Volumes) > 0 || len(s.Ports) > 0 || s.Restart != "no" || !slices.Equal(s.Profiles, []string{"cli"}) {
+			t.Errorf("%s: enqueue runs once, and asks the queue: %+v", name, s)
+		}
+	}
+}
+
+// A .env means that a real project is synced: nothing of the demo is left in it.
+func TestDemoNeedsNoAccountAndIsNoDefault(t *testing.T) {
+	t.Parallel()
+	demo := load(t, nil)
+	fake := strings.Join(demo.Services["fakemixpanel"].Command, " ")
+	cfg, err := config.Load(environ(t, demo, demo.Services["worker"]), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"--username " + cfg.Fallback.Username, "--secret " + cfg.Fallback.Secret.Reveal(), "--project 12345"} {
+		if !strings.Contains(fake, want) {
+			t.Errorf("the stand-in is started as %s, without %s", fake, want)
+		}
+	}
+	if cfg.Mixpanel.BaseURL != "http://fakemixpanel:9999" {
+		t.Errorf("the demo asks %s", cfg.Mixpanel.BaseURL)
+	}
+	own := load(t, example(t))
+	cfg, err = config.Load(environ(t, own, own.Services["worker"]), nil)
+	if err != nil || cfg.Mixpanel.BaseURL != "" || cfg.Fallback.Secret.Reveal() == "demo" {
+		t.Errorf("with a .env: %+v, %v", cfg, err)
+	}
+	for _, name := range []string{"fakemixpanel", "demo"} {
+		if !slices.Equal(demo.Services[name].Profiles, []string{"demo"}) {
+			t.Errorf("%s starts without the profile demo", name)
+		}
+	}
+}
+
+func TestSeveralWorkersOnOneVolume(t *testing.T) {
+	t.Parallel()
+	s := load(t, nil, "compose.workers.yml").Services["worker"]
+	if s.Deploy == nil || s.Deploy.Replicas == nil || *s.Deploy.Replicas != 2 {
+		t.Fatalf("there are not two workers: %+v", s.Deploy)
+	}
+	if len(s.Ports) != 1 || s.Ports[0].Published != "" {
+		t.Errorf("two workers cannot have one port: %v", s.Ports)
+	}
+}
+
+func TestSeveralVolumes(t *testing.T) {
+	t.Parallel()
+	project := load(t, nil, "compose.volumes.yml")
+	var volumes, ports, data []string
+	for _, s := range project.Services {
+		if isWorker(s) {
+			volumes = append(volumes, *s.Environment["MIXDUCK_VOLUMES"])
+			ports = append(ports, s.Ports[0].Published)
+			data = append(data, s.Volumes[0].Source)
+		}
+	}
+	for _, all := range [][]string{volumes, ports, data} {
+		if slices.Sort(all); len(slices.Compact(all)) != 2 {
+			t.Errorf("two workers do not have two of %v", all)
+		}
+	}
+}
+
+func TestSecretsAreFilesOutsideOfTheRepository(t *testing.T) {
+	t.Parallel()
+	ignored := strings.Fields(read(t, filepath.Join(root, ".gitignore")))
+	for _, name := range []string{"/.env", "/secrets/"} {
+		if !slices.Contains(ignored, name) {
+			t.Errorf("git does not ignore %s", name)
+		}
+	}
+	want := []string{"http_token", "mp_secret"}
+	if diff := cmp.Diff(want, sorted(load(t, nil).Secrets)); diff != "" {
+		t.Error(diff)
+	}
+}
