@@ -1,0 +1,104 @@
+# Sourced by try.sh: a Docker engine, its client and compose, found or brought here. Needs $work, $tools and say.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+compose_version=v2.40.3 # built from source where no compose is installed
+engine_pid=""           # of a dockerd that was started here
+COMPOSE=()
+
+# install_packages NAME... installs Debian packages as root.
+install_packages() {
+  [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return 1
+  say "installing $*"
+  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# find_client sets $DOCKER to a client that can build with BuildKit: one with buildx, or one from before 23, which has
+# BuildKit inside.
+find_client() {
+  local candidate major
+  for candidate in docker /usr/bin/docker; do
+    command -v "$candidate" >/dev/null || continue
+    major=$("$candidate" --version 2>/dev/null | sed -n 's/^Docker version \([0-9]*\).*/\1/p')
+    if [[ -n $major ]] && { ((major < 23)) || "$candidate" buildx version >/dev/null 2>&1; }; then
+      DOCKER=$(command -v "$candidate")
+      return 0
+    fi
+  done
+  return 1
+}
+
+# start_engine starts a dockerd of our own, with all its files in $work/engine. It is what a machine without an init
+# system takes: the storage driver and iptables are tried from the best to what works anywhere.
+start_engine() {
+  local home=$work/engine options i
+  mkdir -p "$home"
+  if [[ -z $(ls -A /sys/fs/cgroup 2>/dev/null) ]]; then
+    mount -t cgroup2 none /sys/fs/cgroup || return 1
+  fi
+  export DOCKER_HOST=unix://$home/docker.sock
+  for options in "" "--storage-driver=vfs" "--storage-driver=vfs --iptables=false --ip6tables=false"; do
+    say "starting dockerd $options"
+    # shellcheck disable=SC2086 # several options
+    dockerd --host "$DOCKER_HOST" --data-root "$home/data" --exec-root "$home/exec" --pidfile "$home/dockerd.pid" $options \
+      >"$home/dockerd.log" 2>&1 &
+    engine_pid=$!
+    for ((i = 0; i < 120; i++)); do
+      "$DOCKER" info >/dev/null 2>&1 && return 0
+      kill -0 "$engine_pid" 2>/dev/null || break
+      sleep 0.5
+    done
+    stop_engine
+  done
+  tail -n 5 "$home/dockerd.log" >&2
+  return 1
+}
+
+# stop_engine ends the engine that was started here, if one was.
+stop_engine() {
+  [[ -n $engine_pid ]] || return 0
+  kill "$engine_pid" 2>/dev/null || true
+  wait "$engine_pid" 2>/dev/null || true
+  engine_pid=""
+}
+
+# find_engine makes $DOCKER reach an engine.
+find_engine() {
+  find_client || install_packages docker.io iptables || true
+  find_client || install_packages docker-buildx || true # newer releases of Debian have it in a package of its own
+  find_client || return 1
+  "$DOCKER" info >/dev/null 2>&1 && return 0
+  [[ $(id -u) == 0 ]] || return 1
+  command -v dockerd >/dev/null || install_packages docker.io iptables || return 1
+  command -v iptables >/dev/null || install_packages iptables || true
+  start_engine
+}
+
+# find_compose sets $COMPOSE to compose 2.24 or later: a plugin, a program, or one that is built here.
+find_compose() {
+  local built=$tools/docker-compose-$compose_version
+  if new_enough "$DOCKER" compose; then
+    COMPOSE=("$DOCKER" compose)
+  elif command -v docker-compose >/dev/null && new_enough docker-compose; then
+    COMPOSE=(docker-compose)
+  else
+    [[ -x $built ]] || build_compose "$built" || return 1
+    COMPOSE=("$built")
+  fi
+}
+
+# new_enough COMMAND... says whether it is a compose that knows !override and !reset.
+new_enough() {
+  local version
+  version=$("$@" version --short 2>/dev/null) || return 1
+  [[ $(printf '%s\n' 2.24.4 "${version#v}" | sort -V | head -n 1) == 2.24.4 ]]
+}
+
+# build_compose FILE builds compose from its Go module. Its replace directives forbid `go install`.
+build_compose() {
+  local source=$work/compose
+  say "building compose $compose_version"
+  cp -r "$(go mod download -json "github.com/docker/compose/v2@$compose_version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')" "$source" &&
+    chmod -R u+w "$source" && mkdir -p "$tools" &&
+    (cd "$source" && go build -ldflags "-X github.com/docker/compose/v2/internal.Version=$compose_version" -o "$1" ./cmd) &&
+    rm -rf "$source"
+}

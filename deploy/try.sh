@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# Tries the deployment for real: builds the images, starts the stack with the demo's stand-in for Mixpanel, kills and stops
+# what runs in the middle of a fetch, and compares what is stored with what the stand-in holds.
+#
+#   deploy/try.sh                     some minutes; needs Go, and Docker or root on Debian. Skips loudly where it cannot
+#   TRY_REQUIRED=1 deploy/try.sh      fails where it cannot
+#   TRY_DIR=~/.cache/mixduck deploy/try.sh   keeps engine and images there for the next time
+#
+# An engine that runs is used and left as it was found. Else one is started, with all its files in a temporary directory.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=${TRY_DIR:-$(mktemp -d -t mixduck-try.XXXXXX)}
+mkdir -p "$work"
+work=$(realpath "$work")
+tools=$PWD/bin/tools
+project=mixduck-try
+per_day=10000 # as in try.yml
+grace=45      # as in docker-compose.yml
+overrides=()
+
+say() { printf '== %s\n' "$*" >&2; }
+fail() { printf 'FAIL: %s\n' "$*" >&2; exit 1; }
+skip() {
+  printf '\n*** SKIPPED: deploy/try.sh has tried nothing: %s ***\n\n' "$*" >&2
+  [[ -z ${TRY_REQUIRED:-} ]] || exit 1
+  exit 0
+}
+
+# shellcheck source=deploy/engine/engine.sh
+. deploy/engine/engine.sh
+# shellcheck source=deploy/engine/images.sh
+. deploy/engine/images.sh
+# shellcheck source=deploy/engine/stack.sh
+. deploy/engine/stack.sh
+
+clean_up() {
+  local code=$?
+  trap - EXIT
+  if [[ -n ${DOCKER:-} && ${#COMPOSE[@]} -gt 0 ]]; then
+    ((code == 0)) || { say "what the containers said last"; compose logs --tail 40 >&2 || true; }
+    compose --profile '*' down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
+    [[ -n ${TRY_DIR:-} ]] || "$DOCKER" image rm -f mixduck-try:local mixduck-try-fakemixpanel:local mixduck-try/{golang,cc,redis} >/dev/null 2>&1 || true
+  fi
+  stop_engine
+  [[ -n ${TRY_DIR:-} ]] || rm -rf "$work"
+  exit "$code"
+}
+
+prepare() {
+  command -v go >/dev/null || skip "there is no Go"
+  find_engine || skip "there is no Docker engine, and none could be started"
+  find_compose || skip "there is no compose, and it could not be built"
+  command -v curl >/dev/null || install_packages curl || skip "there is no curl"
+  base_images || skip "base images can neither be pulled nor made"
+  say "engine $("$DOCKER" version --format '{{.Server.Version}}') ($("$DOCKER" info --format '{{.Driver}}, cgroup v{{.CgroupVersion}}')), compose $("${COMPOSE[@]}" version --short)"
+}
+
+try_image() {
+  say "building the images"
+  build mixduck mixduck-try:local
+  build fakemixpanel mixduck-try-fakemixpanel:local
+  local size
+  size=$("$DOCKER" image inspect --format '{{.Size}}' mixduck-try:local)
+  ((size < 200000000)) || fail "the image has $size bytes"
+  expect "the user of the image" 65532:65532 "$("$DOCKER" image inspect --format '{{.Config.User}}' mixduck-try:local)"
+  expect "version" "worker try" "$("$DOCKER" run --rm mixduck-try:local version | cut -d ' ' -f 1,2)"
+  say "the image has $((size / 1000000)) MB"
+}
+
+try_demo() {
+  say "docker compose --profile demo up"
+  compose --profile demo up -d --quiet-pull
+  wait_healthy worker redis
+  local code
+  code=$("$DOCKER" wait "$(container demo)")
+  expect "exit code of the demo's fetch" 0 "$code"
+  expect "days of the demo" 30 "$(query "SELECT count(*) FROM mixduck.coverage WHERE table_name = 'events'")"
+}
+
+try_hardening() {
+  say "looking into the containers"
+  local service pid status
+  for service in worker redis fakemixpanel; do
+    pid=$("$DOCKER" inspect --format '{{.State.Pid}}' "$(container $service)")
+    status=$(cat "/proc/$pid/status")
+    expect "$service: is root" 0 "$(grep -c -P '^[UG]id:\t(0\t|.*\t0)' <<<"$status" || true)"
+    expect "$service: capabilities" 5 "$(grep -c -P '^Cap(Inh|Prm|Eff|Bnd|Amb):\t0+$' <<<"$status")"
+    expect "$service: no new privileges, seccomp" "1 2" "$(sed -n 's/^\(NoNewPrivs\|Seccomp\):\t//p' <<<"$status" | xargs)"
+    expect "$service: root file system" ro "$(awk '$5 == "/" {split($6, o, ","); print o[1]}' "/proc/$pid/mountinfo")"
+  done
+  if compose exec -T worker mp fetch events --path /etc/x.db --from 2025-01-01 --to 2025-01-01 >"$work/out" 2>&1; then
+    fail "the worker's container can write to /etc"
+  fi
+  grep -q 'read-only file system' "$work/out" || fail "writing to /etc says: $(cat "$work/out")"
+  expect "who asks without the token" 401 "$(curl -s -o /dev/null -w '%{http_code}' "$(page)/metrics")"
+  expect "who asks with the token" 200 "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(cat deploy/demo/http_token)" "$(page)/metrics")"
+}
+
+# The test of what a query may do runs as the worker does, with nothing allowed beyond that.
+try_cage() {
+  say "locking a process in, as queries are"
+  CGO_ENABLED=0 go test -c -o "$work/cage.test" ./internal/cage
+  "$DOCKER" run --rm --user 65532:65532 --read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp:mode=1777 \
+    -v "$work/cage.test:/cage.test:ro" --entrypoint /cage.test mixduck-try:local -test.run TestWhatACagedProcessMayDo >"$work/out" 2>&1 ||
+    fail "$(cat "$work/out")"
+}
+
+try_fetch_and_query() {
+  say "docker compose run --rm enqueue fetch events --wait"
+  enqueue fetch events --from 2025-01-01 --to 2025-01-05 --wait
+  compare 2025-01-01 2025-01-05
+}
+
+try_crashes() {
+  say "killing the worker and redis in the middle of a fetch"
+  local fault job
+  fault=$(stall 2025-02-20 2025-02-28)
+  job=$(enqueue fetch events --from 2025-02-01 --to 2025-02-28)
+  until_under_way "$job"
+  crash worker
+  wait_healthy worker
+  until_under_way "$job"
+  crash redis
+  wait_healthy redis worker
+  until_under_way "$job"
+  crash worker redis
+  unstall "$fault"
+  wait_healthy redis worker
+  enqueue jobs wait "$job"
+  compare 2025-02-01 2025-02-28
+}
+
+try_stop() {
+  say "stopping the stack in the middle of a fetch"
+  local fault job begun took
+  fault=$(stall 2025-03-20 2025-03-28)
+  job=$(enqueue fetch events --from 2025-03-01 --to 2025-03-28)
+  until_under_way "$job"
+  begun=$(now)
+  compose stop worker redis
+  took=$(($(now) - begun))
+  ((took < grace * 1000)) || fail "stopping took $took ms"
+  expect "exit code of the worker" 0 "$("$DOCKER" inspect --format '{{.State.ExitCode}}' "$(container worker)")"
+  say "stopping took $took ms"
+  unstall "$fault"
+  compose --profile demo up -d
+  wait_healthy redis worker
+  enqueue jobs wait "$job"
+  compare 2025-03-01 2025-03-28
+}
+
+try_down_and_up() {
+  say "docker compose down, and up again"
+  local before after rows_before
+  before=$(enqueue jobs list --format json | grep -c '"id"')
+  rows_before=$(query 'SELECT count(*) FROM events')
+  compose --profile demo down
+  compose up -d
+  wait_healthy redis worker
+  after=$(enqueue jobs list --format json | grep -c '"id"')
+  ((after >= before && before > 0)) || fail "there were $before jobs, and now there are $after"
+  expect "rows" "$rows_before" "$(query 'SELECT count(*) FROM events')"
+}
+
+# The container is started three times: other programs may need the machine just then.
+try_start() {
+  local i begun took best=999999
+  for i in 1 2 3; do
+    "$DOCKER" stop "$(container worker)" >/dev/null
+    begun=$(now)
+    "$DOCKER" start "$(container worker)" >/dev/null
+    until curl -s -f -o /dev/null "$(page)/healthz"; do :; done
+    took=$(($(now) - begun))
+    ((took < best)) && best=$took
+  done
+  say "the worker answers $best ms after its start"
+  ((best < 2000)) || fail "the worker took $best ms to start"
+}
+
+try_several_workers() {
+  say "several workers"
+  overrides=(-f deploy/compose.workers.yml -f deploy/compose.volumes.yml -f deploy/try.yml)
+  MIXDUCK_HTTP_PORT_EU=0 compose --profile demo up -d
+  wait_healthy redis worker worker-eu
+  expect "workers on one volume" 2 "$(compose ps -q worker | wc -l)"
+  enqueue fetch events --from 2025-04-01 --to 2025-04-02 --database eu/12345.db --wait
+  expect "rows in the second volume" $((2 * per_day)) "$(query 'SELECT count(*) FROM events' --database eu/12345.db)"
+}
+
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+unset "${!MP_@}" "${!MIXDUCK_@}" "${!COMPOSE_@}" # which would be settings of the stack
+COMPOSE=()
+prepare
+try_image
+try_demo
+try_hardening
+try_cage
+try_fetch_and_query
+try_crashes
+try_stop
+try_down_and_up
+try_start
+try_several_workers
+say "the deployment does what it promises"
