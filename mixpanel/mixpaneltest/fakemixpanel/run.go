@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,10 +20,11 @@ const (
 	exitUsage  = 3
 )
 
-const example = `Serves made-up events of one project as Mixpanel's raw export and Query APIs do, and prints its base URL when it is ready.
+const example = `Serves made-up events of a project or several as Mixpanel's raw export and Query APIs do, and prints its base URL when it is ready.
 
-Example:
+Examples:
   fakemixpanel --project 12345 --events-per-day 7000 --precompute 2026-01-01..2026-01-31
+  fakemixpanel --project 12345 --also 67890,zone=America/Los_Angeles,shifted
 
 Flags:
 `
@@ -31,6 +33,7 @@ Flags:
 type options struct {
 	listen     string
 	project    mixpaneltest.Project
+	others     []mixpaneltest.Project
 	generator  mixpaneltest.Generator
 	dir        string
 	zone       string
@@ -71,6 +74,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:9999", "`address` to listen on; port 0 takes a free one")
 	flags.Int64Var(&o.project.ID, "project", 12345, "project `id`")
+	flags.Func("also", "another `project`, as 67890,region=eu,zone=America/Los_Angeles,shifted, with the same service account and events of its own; may be repeated", o.also)
 	flags.StringVar(&o.project.Region, "region", "us", "region of the project: us, eu or in")
 	flags.StringVar(&o.project.Username, "username", "sa", "`name` of the service account")
 	flags.StringVar(&o.project.Secret, "secret", "s3cret", "`secret` of the service account")
@@ -90,6 +94,45 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		_, _ = fmt.Fprintln(stderr, err)
 	}
 	return o, err
+}
+
+// also adds the project that text describes.
+func (o *options) also(text string) error {
+	id, more, _ := strings.Cut(text, ",")
+	p := mixpaneltest.Project{Region: o.project.Region}
+	var err error
+	if p.ID, err = strconv.ParseInt(id, 10, 64); err != nil {
+		return fmt.Errorf("%q is no project id", id)
+	}
+	for part := range strings.SplitSeq(more, ",") {
+		switch name, value, _ := strings.Cut(part, "="); name {
+		case "":
+		case "region":
+			p.Region = value
+		case "zone":
+			if p.Location, err = time.LoadLocation(value); err != nil {
+				return err
+			}
+		case "shifted":
+			p.ShiftedTimes = true
+		default:
+			return fmt.Errorf("%q is none of region=, zone=, shifted", part)
+		}
+	}
+	o.others = append(o.others, p)
+	return nil
+}
+
+// all returns the projects: the first, and the others, whose events are others.
+func (o options) all(first mixpaneltest.Project) []mixpaneltest.Project {
+	projects := []mixpaneltest.Project{first}
+	for i, p := range o.others {
+		g := o.generator
+		g.Seed += uint64(i) + 1
+		p.Username, p.Secret, p.Data = first.Username, first.Secret, g
+		projects = append(projects, p)
+	}
+	return projects
 }
 
 // server returns the server that o describes, with its days precomputed.
@@ -120,7 +163,7 @@ func (o options) server() (*mixpaneltest.Server, error) {
 		p.Data = cache
 	}
 	return mixpaneltest.New(mixpaneltest.Config{
-		Projects:    []mixpaneltest.Project{p},
+		Projects:    o.all(p),
 		Limits:      mixpaneltest.Limits{Off: o.noLimits},
 		QueryLimits: mixpaneltest.Limits{Off: o.noLimits},
 	})

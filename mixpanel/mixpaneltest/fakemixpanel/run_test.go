@@ -128,3 +128,24 @@ func TestExitCodes(t *testing.T) {
 		})
 	}
 }
+
+func TestServesSeveralProjects(t *testing.T) {
+	t.Parallel()
+	url := serve(t, "--events-per-day", "5", "--also", "67890,zone=America/Los_Angeles,shifted", "--also", "7")
+	bodies := map[string]string{}
+	for _, project := range []string{"12345", "67890", "7"} {
+		status, body := do(t, http.MethodGet, url+strings.Replace(oneDay, "12345", project, 1), "")
+		if status != 200 || strings.Count(body, "\n") != 5 {
+			t.Errorf("project %s: status %d, body %q", project, status, body)
+		}
+		bodies[body] = project
+	}
+	if len(bodies) != 3 {
+		t.Errorf("projects share their events: %v", bodies)
+	}
+	for _, bad := range []string{"web", "1,zone=Nowhere", "1,color=red"} {
+		if code := run(t.Context(), []string{"--also", bad}, io.Discard, io.Discard); code != exitUsage {
+			t.Errorf("--also %s: exit code %d, want %d", bad, code, exitUsage)
+		}
+	}
+}
