@@ -124,7 +124,7 @@ func (o *options) also(text string) error {
 }
 
 // all returns the projects: the first, and the others, whose events are others.
-func (o options) all(first mixpaneltest.Project) []mixpaneltest.Project {
+func (o *options) all(first mixpaneltest.Project) []mixpaneltest.Project {
 	projects := []mixpaneltest.Project{first}
 	for i, p := range o.others {
 		g := o.generator
@@ -136,7 +136,7 @@ func (o options) all(first mixpaneltest.Project) []mixpaneltest.Project {
 }
 
 // server returns the server that o describes, with its days precomputed.
-func (o options) server() (*mixpaneltest.Server, error) {
+func (o *options) server() (*mixpaneltest.Server, error) {
 	zone, err := time.LoadLocation(o.zone)
 	if err != nil {
 		return nil, err
