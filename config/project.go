@@ -119,6 +119,15 @@ func checkName(v string) error {
 	return nil
 }
 
+// CheckProject returns an error with [fault.CodeUsage] if no project can have the name or id.
+func CheckProject(named string) error {
+	id, err := strconv.ParseInt(named, 10, 64)
+	if (err != nil || id <= 0) && checkName(named) != nil {
+		return fault.Usage("the id is the number in the project's settings", "%q is neither the name of a project nor its id", named)
+	}
+	return nil
+}
+
 // projectSettings returns the settings of a project; env returns the variable for one of them, "" for none.
 func projectSettings(env func(key string) string) []setting[Project] {
 	all := []setting[Project]{
@@ -148,10 +157,12 @@ func fallbackSettings() []setting[Project] {
 
 // projectEnv returns how the variables of a project of the file are named.
 func projectEnv(project string) func(key string) string {
-	upper := strings.NewReplacer("-", "_")
-	return func(key string) string {
-		return "MIXDUCK_PROJECTS_" + strings.ToUpper(upper.Replace(project)+"_"+key)
-	}
+	return func(key string) string { return ProjectVariable(project, key) }
+}
+
+// ProjectVariable returns the variable of the environment for a key of a project of the file.
+func ProjectVariable(project, key string) string {
+	return "MIXDUCK_PROJECTS_" + strings.ToUpper(strings.ReplaceAll(project, "-", "_")+"_"+key)
 }
 
 func tableSettings() []setting[Table] {

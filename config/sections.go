@@ -94,9 +94,8 @@ func (l *loader) project(e entry, cfg *Config) Project {
 func (l *loader) checkAgainst(prefix string, e entry, p Project, others []Project) {
 	for _, other := range others {
 		where := func(key string) place { return cmp.Or(l.places[prefix+key], l.in(e.at)) }
-		variable := func(of string) string { return projectEnv(of)("id") }
 		switch {
-		case variable(other.Name) == variable(p.Name):
+		case ProjectVariable(other.Name, "") == ProjectVariable(p.Name, ""):
 			l.complain("projects."+p.Name, l.in(e.at), fmt.Errorf("%s has the same variables: choose another name", other.Name))
 		case other.ID == p.ID && p.ID != 0:
 			l.complain(prefix+"id", where("id"), fmt.Errorf("project %s has the same id", other.Name))

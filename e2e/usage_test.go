@@ -48,7 +48,7 @@ func TestSenselessRequestsAreRefusedAtOnce(t *testing.T) {
 		{"a database that is a link to nothing", events("--database", "gone.db"), "leads to nothing"},
 		{"a database among our files", events("--database", ".mixduck/x.db"), "hidden"},
 		{"two modes", events("--append", "--replace"), "exclude each other"},
-		{"no project id", events("--project", "twelve"), "twelve"},
+		{"no project id", events("--project", "12th"), "12th"},
 		{"an unknown flag", events("--ferst"), "--ferst"},
 		{"a flag without a value", []string{"fetch", "events", "--from"}, "--from"},
 		{"a value that is none", events("--format", "yaml"), "yaml"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,17 +33,16 @@ type budgetObject struct {
 }
 
 func (a *app) budgetCommand() *cobra.Command {
-	var what fetchOptions
+	var named string
 	c := &cobra.Command{Use: "budget", Short: "Show what is left of the hour's requests", Long: budgetLong, Example: budgetExample, Args: console.NoArguments}
-	c.Flags().StringVar(&what.project, "project", "", "Mixpanel project `id` (MP_PROJECT_ID)")
+	c.Flags().StringVar(&named, "project", "", projectUsage)
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 		if err != nil {
 			return err
 		}
-		project, err := what.projectID(cfg)
-		if err != nil {
+		if _, _, err := queue.FindProject(cfg, named); err != nil {
 			return err
 		}
 		return queue.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error {
@@ -50,6 +50,15 @@ func (a *app) budgetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			q, err := queue.New(rdb, cfg)
+			if err != nil {
+				return err
+			}
+			p, err := queue.Project(c.Context(), q, cfg, named)
+			if err != nil {
+				return err
+			}
+			project := strconv.FormatInt(p.ID, 10)
 			state, err := b.State(c.Context(), project)
 			if err != nil {
 				return err
@@ -57,7 +66,7 @@ func (a *app) budgetCommand() *cobra.Command {
 			if format.Value == console.FormatJSON {
 				return a.PrintJSON(newBudgetObject(project, state))
 			}
-			return a.Print(budgetDetails(project, state, a.Now()))
+			return a.Print(budgetDetails(p.String(), state, a.Now()))
 		})
 	}
 	return c

@@ -11,7 +11,6 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/cmd/internal/queue"
 	"mixduck/config"
-	"mixduck/internal/day"
 	"mixduck/jobs"
 )
 
@@ -52,16 +51,29 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			request, err := what.request(args, cfg, day.Of(a.Now().In(cfg.Fallback.Location)))
+			p, known, err := queue.FindProject(cfg, what.project)
+			if err == nil && known { // what makes no sense needs no queue to be refused
+				_, err = what.request(args, cfg, p, a.Now())
+			}
 			if err != nil {
 				return err
 			}
 			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
-				if request.Fetch.Database, err = queue.Database(c.Context(), q, cfg, what.database); err != nil {
+				p, err := queue.Project(c.Context(), q, cfg, what.project)
+				if err != nil {
 					return err
 				}
+				request, err := what.request(args, cfg, p, a.Now())
+				if err != nil {
+					return err
+				}
+				if what.database != "" {
+					if request.Fetch.Database, err = queue.Database(c.Context(), q, cfg, what.database); err != nil {
+						return err
+					}
+				}
 				if !how.quiet {
-					a.echo(request.Fetch, cfg.Fallback.Location)
+					a.echo(request.Fetch, p)
 				}
 				return a.submit(c.Context(), q, request, wait, &how)
 			})
@@ -74,7 +86,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 }
 
 // echo says on stderr what was understood.
-func (a *app) echo(f jobs.Fetch, loc *time.Location) {
+func (a *app) echo(f jobs.Fetch, p config.Project) {
 	var more strings.Builder
 	if f.Mode != jobs.ModeSync {
 		fmt.Fprintf(&more, ", mode %s", f.Mode)
@@ -83,7 +95,7 @@ func (a *app) echo(f jobs.Fetch, loc *time.Location) {
 		fmt.Fprintf(&more, ", only %s", console.Counted(int64(len(f.Events)), "event name"))
 	}
 	fmt.Fprintf(a.Process.Stderr, "fetching %s of project %s into %s of %s%s\n",
-		console.DescribeDays(f.Days, loc), f.Project, f.Table, f.Database, more.String())
+		console.DescribeDays(f.Days, p.Location), p, f.Table, f.Database, more.String())
 }
 
 // submitTimeout bounds how long a request may take to be stored.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +39,7 @@ func (a *app) listCommand() *cobra.Command {
 	flags.Var(state, "state", "only jobs in this `state`: "+strings.Join(state.Allowed, ", "))
 	kind := &console.Choice{Allowed: []string{string(jobs.KindFetch), string(jobs.KindEdit), string(jobs.KindQuery)}}
 	flags.Var(kind, "kind", "only jobs of this `kind`: fetch, edit or query (default all but queries)")
-	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `id`")
+	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `name` or id")
 	flags.StringVar(&database, "database", "", "only jobs of the database with this `name`")
 	flags.IntVar(&filter.Limit, "limit", usualLimit, "at most so many")
 	format := console.AddFormat(flags)
@@ -61,6 +63,9 @@ func (a *app) listCommand() *cobra.Command {
 					return err
 				}
 			}
+			if filter.Project, err = projectID(c.Context(), q, cfg, filter.Project); err != nil {
+				return err
+			}
 			found, err := q.List(c.Context(), filter)
 			if err != nil {
 				return err
@@ -69,6 +74,15 @@ func (a *app) listCommand() *cobra.Command {
 		})
 	}
 	return c
+}
+
+// projectID returns the id of a project that a person calls named: an id is taken as it is, for jobs outlive projects.
+func projectID(ctx context.Context, q *jobs.Queue, cfg config.Config, named string) (string, error) {
+	if _, err := strconv.ParseInt(named, 10, 64); named == "" || err == nil {
+		return named, nil
+	}
+	p, err := queue.Project(ctx, q, cfg, named)
+	return strconv.FormatInt(p.ID, 10), err
 }
 
 func (a *app) printJobs(found []jobs.Record, format string, line bool) error {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -32,8 +30,14 @@ func (a *app) inspectCommand() *cobra.Command {
 	return a.InspectCommand(inspectExample, a.withReader, addDatabase, a.dropCommand(), a.dropAllCommand())
 }
 
+const (
+	databaseUsage = "`name` of the database file, in the data directory or as volume/file (default that of the project)"
+	projectUsage  = "Mixpanel project, by `name` or id (default MP_PROJECT_ID, or the only one that there is)"
+)
+
 func addDatabase(flags *pflag.FlagSet) {
-	flags.String("database", "", "`name` of the database file, in the data directory or as volume/file (default main/<project id>.db)")
+	flags.String("database", "", databaseUsage)
+	flags.String("project", "", projectUsage)
 }
 
 // withReader implements [console.WithReader].
@@ -54,16 +58,26 @@ func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *jobs.Queue
 	if err != nil {
 		return err
 	}
-	if typed == "" {
-		if cfg.Fallback.ID == 0 {
-			return fault.Usage("set MP_PROJECT_ID, or give --database", "no database is named")
-		}
-		typed = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, cfg.Fallback.ID)
+	project, err := c.Flags().GetString("project")
+	if err != nil {
+		return err
 	}
-	if _, err := queue.FindDatabase(cfg, typed, nil); err != nil {
+	if typed == "" {
+		_, _, err = queue.FindProject(cfg, project)
+	} else {
+		_, err = queue.FindDatabase(cfg, typed, nil)
+	}
+	if err != nil {
 		return err
 	}
 	return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		if typed == "" {
+			p, err := queue.Project(c.Context(), q, cfg, project)
+			if err != nil {
+				return err
+			}
+			return use(cfg, q, p.Database)
+		}
 		name, err := queue.Database(c.Context(), q, cfg, typed)
 		if err != nil {
 			return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -9,7 +11,6 @@ import (
 	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/day"
-	"mixduck/internal/fault"
 	"mixduck/jobs"
 )
 
@@ -25,8 +26,8 @@ type fetchOptions struct {
 func (o *fetchOptions) add(c *cobra.Command) {
 	flags := c.Flags()
 	o.Add(flags)
-	flags.StringVar(&o.database, "database", "", "`name` of the database file, in the data directory or as volume/file (default main/<project id>.db)")
-	flags.StringVar(&o.project, "project", "", "Mixpanel project `id` (MP_PROJECT_ID)")
+	flags.StringVar(&o.database, "database", "", databaseUsage)
+	flags.StringVar(&o.project, "project", "", projectUsage)
 	o.ifBusy = &console.Choice{Value: string(jobs.IfBusyQueue), Allowed: []string{
 		string(jobs.IfBusyQueue), string(jobs.IfBusyFail), string(jobs.IfBusyJoin),
 	}}
@@ -39,30 +40,31 @@ func (o *fetchOptions) add(c *cobra.Command) {
 }
 
 // request returns the job that the flags and args, which may hold the table's name, ask for.
-func (o *fetchOptions) request(args []string, cfg config.Config, today day.Day) (jobs.Request, error) {
-	fetch := jobs.Fetch{Table: "events", Where: o.Where, Force: o.Force, Promote: o.Promote}
+func (o *fetchOptions) request(args []string, cfg config.Config, p config.Project, now time.Time) (jobs.Request, error) {
+	fetch := jobs.Fetch{Project: strconv.FormatInt(p.ID, 10), Database: p.Database, Table: "events", Force: o.Force}
 	if len(args) > 0 {
 		fetch.Table = args[0]
 	}
+	table := p.Table(fetch.Table)
+	fetch.Where, fetch.Promote = cmp.Or(o.Where, table.Where), cmp.Or(o.Promote, table.Promote)
 	mode, err := o.Mode()
 	if err != nil {
 		return jobs.Request{}, err
 	}
 	fetch.Mode = jobs.Mode(mode)
-	if fetch.Days, err = o.Days(today); err != nil {
+	if fetch.Days, err = o.Days(day.Of(now.In(p.Location))); err != nil {
 		return jobs.Request{}, err
 	}
-	if fetch.Project, err = o.projectID(cfg); err != nil {
-		return jobs.Request{}, err
-	}
-	if o.database == "" {
-		o.database = jobs.DefaultVolume + "/" + fetch.Project + ".db"
-	}
-	if fetch.Database, err = queue.FindDatabase(cfg, o.database, nil); err != nil {
-		return jobs.Request{}, err
+	if o.database != "" {
+		if fetch.Database, err = queue.FindDatabase(cfg, o.database, nil); err != nil {
+			return jobs.Request{}, err
+		}
 	}
 	if fetch.Events, err = o.Events(); err != nil {
 		return jobs.Request{}, err
+	}
+	if len(fetch.Events) == 0 {
+		fetch.Events = table.Events
 	}
 	if err := fetch.Validate(); err != nil {
 		return jobs.Request{}, err
@@ -70,18 +72,4 @@ func (o *fetchOptions) request(args []string, cfg config.Config, today day.Day) 
 	return jobs.Request{
 		Fetch: fetch, Priority: jobs.Priority(o.priority.Value), MaxAttempts: cfg.Jobs.MaxAttempts, IfBusy: jobs.IfBusy(o.ifBusy.Value),
 	}, nil
-}
-
-func (o *fetchOptions) projectID(cfg config.Config) (string, error) {
-	if o.project == "" {
-		if cfg.Fallback.ID == 0 {
-			return "", fault.Usage("set MP_PROJECT_ID, or give --project", "no project to fetch from")
-		}
-		return strconv.FormatInt(cfg.Fallback.ID, 10), nil
-	}
-	id, err := strconv.ParseInt(o.project, 10, 64)
-	if err != nil || id <= 0 {
-		return "", fault.Usage("the id is the number in the project's settings", "--project: %q is no project id", o.project)
-	}
-	return strconv.FormatInt(id, 10), nil
 }

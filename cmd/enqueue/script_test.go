@@ -30,6 +30,7 @@ import (
 //	release               lets one job go on that blocks
 //	spend PROJECT N       sends so many requests, of which the last is under way
 //	block PROJECT SPAN    makes Mixpanel ask the project to wait
+//	publish WORKER ID NAME ZONE  makes a worker say that it knows the project, whose database is eu/NAME.db
 //	object                checks that the last stdout is one object with the documented fields
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -60,6 +61,12 @@ func TestScripts(t *testing.T) {
 			"started": func(ts *testscript.TestScript, _ bool, _ []string) { <-(*holder(ts)).started },
 			"release": func(ts *testscript.TestScript, _ bool, _ []string) { (*holder(ts)).release <- struct{}{} },
 			"object":  checkObject,
+			"publish": func(ts *testscript.TestScript, _ bool, args []string) {
+				id, err := strconv.ParseInt(args[1], 10, 64)
+				ts.Check(err)
+				info := jobs.ProjectInfo{ID: id, Name: args[2], Zone: args[3], Database: "eu/" + args[2] + ".db"}
+				ts.Check((*holder(ts)).queue.PublishProjects(context.Background(), args[0], []jobs.ProjectInfo{info}))
+			},
 			"spend": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[1])
 				ts.Check(err)
@@ -82,7 +89,7 @@ func holder(ts *testscript.TestScript) **service { return ts.Value(theService).(
 
 // environment are the variables that scripts may set for the command.
 var environment = []string{
-	"HOME", "MP_PROJECT_ID", "MP_TIMEZONE", "MIXDUCK_DATA_DIR", "MIXDUCK_REDIS_URL", "MIXDUCK_JOBS_MAX_ATTEMPTS", "MIXDUCK_BOGUS",
+	"HOME", "MP_PROJECT_ID", "MP_TIMEZONE", "MIXDUCK_DATA_DIR", "MIXDUCK_REDIS_URL", "MIXDUCK_JOBS_MAX_ATTEMPTS", "MIXDUCK_BOGUS", "MIXDUCK_CONFIG",
 }
 
 func runScripted(ts *testscript.TestScript, want int, args []string) {

@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -10,17 +11,48 @@ import (
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/fault"
+	"mixduck/internal/volume"
 	"mixduck/mixpanel"
-	"mixduck/workspace"
 )
 
 func addPath(flags *pflag.FlagSet) {
-	flags.String("path", "", "the database `file` (default <project id>.db in the data directory)")
+	flags.String("path", "", "the database `file` (default that of the project, <project id>.db in the data directory)")
 }
 
-// load returns the settings.
+// load returns the settings without credentials, which only those who ask Mixpanel need.
 func (a *app) load(c *cobra.Command) (config.Config, error) {
-	return config.Load(a.Process.Environ, c.Flags())
+	return config.LoadClient(a.Process.Environ, c.Flags())
+}
+
+// source returns the settings, the project that the flags name or that is the only one, and a client that asks about it.
+func (a *app) source(c *cobra.Command) (config.Config, config.Project, *mixpanel.Client, error) {
+	cfg, err := config.Load(a.Process.Environ, c.Flags())
+	if err != nil {
+		return cfg, config.Project{}, nil, err
+	}
+	p, err := project(c, cfg)
+	if err != nil {
+		return cfg, p, nil, err
+	}
+	m, err := mixpanel.New(mixpanel.Config{
+		Region: mixpanel.Region(p.Region), BaseURL: cfg.Mixpanel.BaseURL, Username: p.Username, Secret: p.Secret,
+		FirstByteTimeout: cfg.Mixpanel.FirstByteTimeout, IdleTimeout: cfg.Mixpanel.IdleTimeout,
+		UserAgent: "mixduck/" + buildinfo.Version(),
+	})
+	return cfg, p, m, err
+}
+
+// project returns the project that the flags name or that is the only one. Where no file says which projects there are it
+// can be any id.
+func project(c *cobra.Command, cfg config.Config) (config.Project, error) {
+	named, err := c.Flags().GetString("project")
+	if err != nil {
+		return config.Project{}, err
+	}
+	if id, err := strconv.ParseInt(named, 10, 64); err == nil && id > 0 && !cfg.Named() {
+		return cfg.Unlisted(id), nil
+	}
+	return cfg.Project(named)
 }
 
 // databasePath returns the file that the flags name, or that of the project.
@@ -33,26 +65,18 @@ func databasePath(c *cobra.Command, cfg config.Config) (string, error) {
 		return "", fault.Usage("leave it out for that of the project", "--path is empty")
 	case path != "":
 		return filepath.Abs(path)
-	case cfg.Fallback.ID == 0:
-		return "", fault.Usage("set MP_PROJECT_ID, or give --path", "no database is named")
 	}
-	return filepath.Join(cfg.DataDir, strconv.FormatInt(cfg.Fallback.ID, 10)+".db"), nil
-}
-
-// client returns a client of Mixpanel.
-func client(cfg config.Config) (*mixpanel.Client, error) {
-	return mixpanel.New(mixpanel.Config{
-		Region: mixpanel.Region(cfg.Fallback.Region), BaseURL: cfg.Mixpanel.BaseURL,
-		Username: cfg.Fallback.Username, Secret: cfg.Fallback.Secret,
-		FirstByteTimeout: cfg.Mixpanel.FirstByteTimeout, IdleTimeout: cfg.Mixpanel.IdleTimeout,
-		UserAgent: "mixduck/" + buildinfo.Version(),
-	})
-}
-
-// project returns the project of the settings.
-func project(cfg config.Config) (workspace.Project, error) {
-	if cfg.Fallback.ID == 0 {
-		return workspace.Project{}, fault.Usage("set MP_PROJECT_ID", "no project to ask about")
+	p, err := project(c, cfg)
+	if err != nil {
+		return "", err
 	}
-	return workspace.Project{ID: cfg.Fallback.ID, Location: cfg.Fallback.Location, Shifted: cfg.Fallback.Shifted}, nil
+	if !cfg.Named() {
+		return filepath.Join(cfg.DataDir, strconv.FormatInt(p.ID, 10)+".db"), nil
+	}
+	in, rel, _ := strings.Cut(p.Database, "/")
+	dir := cfg.VolumeDir(in)
+	if dir == "" {
+		return "", fault.Usage("name its directory among the volumes, or give --path", "project %s keeps its tables in %s, and there is no volume %s here", p, p.Database, in)
+	}
+	return volume.Path(dir, filepath.FromSlash(rel))
 }

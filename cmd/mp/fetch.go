@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,15 +100,15 @@ func (o *fetchOptions) check(c *cobra.Command) error {
 }
 
 func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error) {
-	cfg, err := a.load(c)
+	cfg, p, m, err := a.source(c)
 	if err != nil {
 		return err
 	}
-	ws := workspace.Config{Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit}}
-	if ws.Project, err = project(cfg); err != nil {
-		return err
+	ws := workspace.Config{
+		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
+		Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit},
 	}
-	request, err := o.request(args, ws.Project.Today(a.Now()))
+	request, err := o.request(args, p, ws.Project.Today(a.Now()))
 	if err != nil {
 		return err
 	}
@@ -117,10 +118,6 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 			err = errors.Join(err, dir.remove())
 		}
 	}()
-	if err != nil {
-		return err
-	}
-	m, err := client(cfg)
 	if err != nil {
 		return err
 	}
@@ -173,11 +170,13 @@ func (o *fetchOptions) place(c *cobra.Command, cfg config.Config, ws *workspace.
 }
 
 // request returns what the workspace is asked to fetch.
-func (o *fetchOptions) request(args []string, today day.Day) (workspace.FetchRequest, error) {
-	r := workspace.FetchRequest{Table: "events", Where: o.Where, Force: o.Force}
+func (o *fetchOptions) request(args []string, p config.Project, today day.Day) (workspace.FetchRequest, error) {
+	r := workspace.FetchRequest{Table: "events", Force: o.Force}
 	if len(args) > 0 {
 		r.Table = args[0]
 	}
+	table := p.Table(r.Table)
+	r.Where = cmp.Or(o.Where, table.Where)
 	mode, err := o.Mode()
 	if err != nil {
 		return r, err
@@ -186,10 +185,12 @@ func (o *fetchOptions) request(args []string, today day.Day) (workspace.FetchReq
 	if r.Days, err = o.Days(today); err != nil {
 		return r, err
 	}
-	if r.Promote, err = storage.ParsePromotions(o.Promote); err != nil {
+	if r.Promote, err = storage.ParsePromotions(cmp.Or(o.Promote, table.Promote)); err != nil {
 		return r, err
 	}
-	r.Events, err = o.Events()
+	if r.Events, err = o.Events(); len(r.Events) == 0 {
+		r.Events = table.Events
+	}
 	return r, err
 }
 

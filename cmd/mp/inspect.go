@@ -118,15 +118,7 @@ func (a *app) askCommand(use, short string, arguments int, ask func(context.Cont
 			if limit < 0 {
 				return fault.Usage("leave it out for Mixpanel's own", "--limit %d makes no sense", limit)
 			}
-			cfg, err := a.load(c)
-			if err != nil {
-				return err
-			}
-			p, err := project(cfg)
-			if err != nil {
-				return err
-			}
-			m, err := client(cfg)
+			_, p, m, err := a.source(c)
 			if err != nil {
 				return err
 			}

@@ -50,6 +50,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
 	config.Flags(root.PersistentFlags(), "config", "data_dir")
+	root.PersistentFlags().String("project", "", "Mixpanel project, by `name` or id (default MP_PROJECT_ID, or the only one of the configuration file)")
 	return root
 }
 

@@ -39,7 +39,7 @@ func run(ctx context.Context, p *cli.Process) int {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.Usage(fmt.Sprintf("see '%s --help'", cmd.CommandPath()), "%w", err)
 	})
-	root.AddCommand(runCommand(p), backupCommand(p), compactCommand(p), healthcheckCommand(p), demoCommand(p), versionCommand())
+	root.AddCommand(runCommand(p), validateCommand(p), backupCommand(p), compactCommand(p), healthcheckCommand(p), demoCommand(p), versionCommand())
 	return cli.Fail(p.Stderr, root.ExecuteContext(ctx))
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -24,35 +23,29 @@ import (
 	"mixduck/jobs/fetch"
 	queryjobs "mixduck/jobs/query"
 	"mixduck/jobs/tables"
-	"mixduck/mixpanel"
 	"mixduck/storage"
 	"mixduck/workspace"
 )
 
 // daemon is what `worker run` runs.
 type daemon struct {
-	cfg    config.Config
-	log    *slog.Logger
-	client *mixpanel.Client
-	loads  *semaphore.Weighted // of all jobs: a load keeps every core busy
-	budget *fetch.Budget       // nil if requests are not counted
-	page   *page
+	cfg      config.Config
+	log      *slog.Logger
+	projects *projects
+	loads    *semaphore.Weighted // of all jobs: a load keeps every core busy
+	budget   *fetch.Budget       // nil if requests are not counted
+	page     *page
 }
 
 // newDaemon checks the settings that only a worker needs.
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
 	page := newPage(cfg)
-	client, err := mixpanel.New(mixpanel.Config{
-		Region: mixpanel.Region(cfg.Fallback.Region), BaseURL: cfg.Mixpanel.BaseURL,
-		Username: cfg.Fallback.Username, Secret: cfg.Fallback.Secret,
-		FirstByteTimeout: cfg.Mixpanel.FirstByteTimeout, IdleTimeout: cfg.Mixpanel.IdleTimeout,
-		UserAgent: "mixduck/" + buildinfo.Version(), Observer: page,
-	})
-	if err != nil {
+	projects, err := newProjects(cfg, page)
+	if err := errors.Join(err, webConfig(cfg.HTTP).Check()); err != nil {
 		return nil, err
 	}
 	loads := max(1, int64(runtime.GOMAXPROCS(0)/2))
-	return &daemon{cfg: cfg, log: log, client: client, loads: semaphore.NewWeighted(loads), page: page}, nil
+	return &daemon{cfg: cfg, log: log, projects: projects, loads: semaphore.NewWeighted(loads), page: page}, nil
 }
 
 // run works until ctx is done.
@@ -102,6 +95,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
 		OpenResult: queryjobs.OpenResult(d.locate), Observer: d.page,
 	}, d.log)
+	if err == nil {
+		err = d.projects.publish(ctx, queue, seat.id)
+	}
 	if err != nil {
 		return err
 	}
@@ -186,16 +182,16 @@ func (d *daemon) storage(database string) (storage.Config, error) {
 
 // open makes the workspace of a job.
 func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Workspace, error) {
-	id, err := strconv.ParseInt(f.Project, 10, 64)
+	p, client, err := d.projects.find(f.Project)
 	if err != nil {
-		return nil, fault.Usage("name the project by its id", "project %q is not known to this worker", f.Project)
+		return nil, err
 	}
 	database, err := d.storage(f.Database)
 	if err != nil {
 		return nil, err
 	}
 	cfg := workspace.Config{
-		Project:  workspace.Project{ID: id, Location: d.cfg.Fallback.Location, Shifted: d.cfg.Fallback.Shifted},
+		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
 		Database: database,
 		SpoolDir: spool, OpenPerLoad: true,
 		Loads: d.loads, Observer: d.page,
@@ -203,5 +199,5 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 	if d.budget != nil {
 		cfg.Budget = d.budget
 	}
-	return workspace.New(cfg, d.client, log)
+	return workspace.New(cfg, client, log)
 }

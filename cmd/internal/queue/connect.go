@@ -26,12 +26,17 @@ const connectTimeout = 5 * time.Second
 // With calls use with the queue that cfg names. Where nobody serves it that is an error at once.
 func With(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) error {
 	return WithRedis(ctx, cfg, func(rdb *redis.Client) error {
-		q, err := jobs.NewQueue(rdb, jobs.Config{Retention: cfg.Retention.Jobs, ResultRetention: cfg.Retention.Results})
+		q, err := New(rdb, cfg)
 		if err != nil {
 			return err
 		}
 		return use(q)
 	})
+}
+
+// New returns the queue on its Redis.
+func New(rdb *redis.Client, cfg config.Config) (*jobs.Queue, error) {
+	return jobs.NewQueue(rdb, jobs.Config{Retention: cfg.Retention.Jobs, ResultRetention: cfg.Retention.Results})
 }
 
 // WithRedis calls use with the Redis of that queue.

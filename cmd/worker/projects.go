@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"mixduck/config"
+	"mixduck/internal/buildinfo"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+	"mixduck/mixpanel"
+)
+
+// projects finds the project of a job, and who asks Mixpanel about it.
+type projects struct {
+	cfg     config.Config
+	clients map[int64]*mixpanel.Client // by project id, where the file names the projects
+	any     *mixpanel.Client           // of all projects, where it does not
+}
+
+// newProjects connects to nothing. All projects that cannot be asked about are reported at once.
+func newProjects(cfg config.Config, page *page) (*projects, error) {
+	ps := &projects{cfg: cfg, clients: map[int64]*mixpanel.Client{}}
+	var err error
+	if !cfg.Named() {
+		ps.any, err = newClient(cfg, cfg.Fallback, page)
+		return ps, err
+	}
+	var problems []error
+	for _, p := range cfg.Projects {
+		if ps.clients[p.ID], err = newClient(cfg, p, page); err != nil {
+			problems = append(problems, fmt.Errorf("project %s: %w", p, err))
+		}
+	}
+	return ps, errors.Join(problems...)
+}
+
+func newClient(cfg config.Config, p config.Project, page *page) (*mixpanel.Client, error) {
+	if cfg.Named() && (p.Username == "" || p.Secret.IsZero()) {
+		return nil, fault.New(fault.CodeAuth, "'worker validate' shows what is set, and by what",
+			"no credentials of a service account: write username and secret_file into %s, or set %s and %s",
+			cfg.File, config.ProjectVariable(p.Name, "username"), config.ProjectVariable(p.Name, "secret"))
+	}
+	return mixpanel.New(mixpanel.Config{
+		Region: mixpanel.Region(p.Region), BaseURL: cfg.Mixpanel.BaseURL, Username: p.Username, Secret: p.Secret,
+		FirstByteTimeout: cfg.Mixpanel.FirstByteTimeout, IdleTimeout: cfg.Mixpanel.IdleTimeout,
+		UserAgent: "mixduck/" + buildinfo.Version(), Observer: page,
+	})
+}
+
+// find returns the project of a name or id, with its client. Where no file names the projects it is any id.
+func (ps *projects) find(named string) (config.Project, *mixpanel.Client, error) {
+	if !ps.cfg.Named() {
+		id, err := strconv.ParseInt(named, 10, 64)
+		if err != nil {
+			return config.Project{}, nil, fault.Usage("name the project by its id, or give the worker a configuration file with it",
+				"this worker knows no project %q", named)
+		}
+		return ps.cfg.Unlisted(id), ps.any, nil
+	}
+	p, err := config.Find(ps.cfg.Projects, named)
+	if err != nil {
+		return p, nil, fault.Usage("add it to "+ps.cfg.File+" of the worker, start that again, and retry the job", "this worker knows no project %q", named)
+	}
+	return p, ps.clients[p.ID], nil
+}
+
+// publish tells those who ask for work which projects there are.
+func (ps *projects) publish(ctx context.Context, q *jobs.Queue, worker string) error {
+	infos := make([]jobs.ProjectInfo, len(ps.cfg.Projects))
+	for i, p := range ps.cfg.Projects {
+		infos[i] = jobs.ProjectInfo{Name: p.Name, ID: p.ID, Zone: p.Location.String(), Shifted: p.Shifted, Database: p.Database}
+		for _, t := range p.Tables {
+			infos[i].Tables = append(infos[i].Tables, jobs.TableInfo(t))
+		}
+	}
+	return q.PublishProjects(ctx, worker, infos)
+}

@@ -1,0 +1,120 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ProjectInfo is what a worker says of a project that it knows. It holds no credentials. Its JSON form is stored: fields
+// are only ever added.
+type ProjectInfo struct {
+	Name     string      `json:"name"`
+	ID       int64       `json:"id"`
+	Zone     string      `json:"zone"`              // IANA
+	Shifted  bool        `json:"shifted,omitempty"` // it stores its wall clock as "time"
+	Database string      `json:"database"`          // that of its tables if none is named; with the volume
+	Tables   []TableInfo `json:"tables,omitempty"`
+}
+
+// TableInfo says what a table of a project is filled with if nobody says otherwise.
+type TableInfo struct {
+	Name    string   `json:"name"`
+	Events  []string `json:"events,omitempty"`
+	Where   string   `json:"where,omitempty"`
+	Promote string   `json:"promote,omitempty"`
+}
+
+// catalogueKey is the HASH of what workers know, by their ids.
+const catalogueKey = "mixduck:projects"
+
+// catalogueLasts is for how long what a worker has said counts when it lives no more.
+const catalogueLasts = 7 * 24 * time.Hour
+
+// catalogue is what one worker knows.
+type catalogue struct {
+	At       time.Time     `json:"at"`
+	Projects []ProjectInfo `json:"projects"`
+}
+
+// PublishProjects says which projects a worker knows, in the place of what it has said before. What workers have said that
+// died long ago is deleted.
+func (q *Queue) PublishProjects(ctx context.Context, worker string, projects []ProjectInfo) error {
+	ctx, stop := context.WithTimeout(ctx, callTimeout)
+	defer stop()
+	body, err := json.Marshal(catalogue{q.now().UTC(), projects})
+	if err == nil {
+		err = q.rdb.HSet(ctx, catalogueKey, worker, body).Err()
+	}
+	if err == nil {
+		err = q.tidyCatalogue(ctx, worker)
+	}
+	if err != nil {
+		return fmt.Errorf("publish the projects of worker %s: %w", worker, err)
+	}
+	return nil
+}
+
+// tidyCatalogue deletes what is old, and said by others than me who live no more.
+func (q *Queue) tidyCatalogue(ctx context.Context, me string) error {
+	said, err := q.catalogues(ctx)
+	if err != nil {
+		return err
+	}
+	living, err := q.Workers(ctx)
+	if err != nil {
+		return err
+	}
+	for worker, c := range said {
+		lives := worker == me || slices.ContainsFunc(living, func(i WorkerInfo) bool { return i.ID == worker })
+		if !lives && q.now().Sub(c.At) > catalogueLasts {
+			if err := q.rdb.HDel(ctx, catalogueKey, worker).Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Projects returns the projects that workers know, or have known until lately, by name. Of what they say of one project the
+// newest counts.
+func (q *Queue) Projects(ctx context.Context) ([]ProjectInfo, error) {
+	said, err := q.catalogues(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list projects: %w", err)
+	}
+	newest := map[int64]time.Time{}
+	known := map[int64]ProjectInfo{}
+	for _, c := range said {
+		for _, p := range c.Projects {
+			if at, ok := newest[p.ID]; !ok || c.At.After(at) {
+				newest[p.ID], known[p.ID] = c.At, p
+			}
+		}
+	}
+	var all []ProjectInfo
+	for _, p := range known {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b ProjectInfo) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return all, nil
+}
+
+func (q *Queue) catalogues(ctx context.Context) (map[string]catalogue, error) {
+	bodies, err := q.rdb.HGetAll(ctx, catalogueKey).Result()
+	if err != nil {
+		return nil, err
+	}
+	said := make(map[string]catalogue, len(bodies))
+	for worker, body := range bodies {
+		var c catalogue
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			return nil, fmt.Errorf("projects of worker %s: %w", worker, err)
+		}
+		said[worker] = c
+	}
+	return said, nil
+}
