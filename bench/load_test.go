@@ -36,6 +36,26 @@ func BenchmarkDay(b *testing.B) {
 	report("ratio (bar: ≤ 1.3)", "%.2f", f/a)
 }
 
+// BenchmarkRefetch compares loading a day with loading it again: the rows that are there are replaced, and what they have
+// become is counted.
+func BenchmarkRefetch(b *testing.B) {
+	const rounds = 5
+	e := newExport(b, perDay)
+	var loaded, again []float64
+	for b.Loop() {
+		for range rounds {
+			path := filepath.Join(b.TempDir(), "day.db")
+			loaded = append(loaded, e.load(b, path))
+			again = append(again, e.load(b, path))
+		}
+	}
+	a, r := median(loaded), median(again)
+	b.ReportMetric(r/a, "ratio")
+	report("1M events of a day into an empty file", "%.2f s", a)
+	report("the same again", "%.2f s", r)
+	report("ratio (bar: ≤ 1.15)", "%.2f", r/a)
+}
+
 // readNDJSON loads the file with nothing but DuckDB, with the settings and the table of a load, and returns the seconds
 // to the checkpoint. No row is checked, no duplicate dropped, nothing that is wrong is noticed.
 func (e *export) readNDJSON(b *testing.B) float64 {

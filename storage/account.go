@@ -80,6 +80,10 @@ func (l *load) account(ctx context.Context) error {
 	if err := l.checkShrunk(after); err != nil {
 		return err
 	}
+	added, removed, updated, err := l.compare(ctx, after)
+	if err != nil {
+		return err
+	}
 	if err := l.exec(ctx, "DELETE FROM mixduck.coverage WHERE table_name = ? AND day BETWEEN ? AND ?", l.w.Table, l.from(), l.to()); err != nil {
 		return err
 	}
@@ -96,7 +100,7 @@ func (l *load) account(ctx context.Context) error {
 	f := l.feed
 	r := Receipt{
 		Days: l.w.Days, Rows: f.rows.Load(), Duplicates: f.duplicates.Load(), Quarantined: int64(len(f.quarantine)),
-		Bytes: l.w.Bytes, Hash: l.w.Hash, Lines: f.lines.Load(),
+		Bytes: l.w.Bytes, Hash: l.w.Hash, Lines: f.lines.Load(), Added: added, Removed: removed, Updated: updated,
 	}
 	if r.Lines != r.Rows+r.Duplicates+r.Quarantined {
 		return fmt.Errorf("received %d lines, but stored %d, dropped %d and set aside %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)

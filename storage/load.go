@@ -53,6 +53,9 @@ func (l *load) run(ctx context.Context) error {
 	if l.before, err = l.countDays(ctx); err != nil {
 		return err
 	}
+	if err := l.rememberKeys(ctx); err != nil {
+		return err
+	}
 	if !l.w.Add {
 		if err := l.exec(ctx, "DELETE FROM "+l.table+" WHERE day BETWEEN ? AND ?", l.from(), l.to()); err != nil {
 			return err

@@ -96,6 +96,9 @@ type Progress struct {
 	Bytes        int64 // received
 	Note         string
 
+	// What days that were stored before have become, see [storage.Receipt].
+	Added, Removed, Updated int64
+
 	DaysLeft    int // that are due, and left by [Due.MaxWindows]
 	Unavailable int // days of those asked that Mixpanel no longer serves, as this fetch or an earlier one was told
 }
@@ -106,4 +109,7 @@ func (p *Progress) add(r storage.Receipt) {
 	p.Rows += r.Rows
 	p.Duplicates += r.Duplicates
 	p.Quarantined += r.Quarantined
+	p.Added += r.Added
+	p.Removed += r.Removed
+	p.Updated += r.Updated
 }

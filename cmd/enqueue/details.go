@@ -65,6 +65,7 @@ func (l *lines) addFetch(job jobs.Record) {
 	l.add("requests", fmt.Sprintf("%d, of which %d were retries", p.Requests, p.Retries))
 	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", console.Grouped(p.Rows), console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined)))
 	l.add("received", console.Megabytes(p.Bytes))
+	l.add("outcome", outcomeOf(p))
 }
 
 // add adds a line, unless the value is empty.

@@ -52,6 +52,12 @@ type object struct {
 	SQL     string        `json:"sql"`     // of a query
 	Inspect string        `json:"inspect"` // of a query that asks a question with a name
 	Result  *resultObject `json:"result"`  // of a query that is done; else null
+
+	Added       int64 `json:"added"` // rows of days that were stored before, which were not there
+	Removed     int64 `json:"removed"`
+	Updated     int64 `json:"updated"`
+	DaysLeft    int   `json:"days_left"`   // that are due, and left to another job
+	Unavailable int   `json:"unavailable"` // days that Mixpanel no longer serves
 }
 
 // resultObject is what a query has found, without the rows.
@@ -83,6 +89,8 @@ func newObject(r jobs.Record, now time.Time) object {
 		Position: r.Position, Worker: r.Worker, Priority: r.Priority, Behind: r.Behind, Unserved: r.Unserved, Joined: r.Joined,
 	}
 	o.Action, o.SQL, o.Inspect = r.Edit.Action, r.Query.SQL, r.Query.Inspect
+	o.Added, o.Removed, o.Updated = r.Progress.Added, r.Progress.Removed, r.Progress.Updated
+	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable
 	if r.Kind == jobs.KindFetch {
 		o.From, o.To = &r.Fetch.Days.From, &r.Fetch.Days.To
 	}

@@ -152,5 +152,13 @@ func summary(job jobs.Record) string {
 	if d > 0 {
 		line += fmt.Sprintf(" (%s rows/s)", console.Grouped(int64(float64(p.Rows)/d.Seconds())))
 	}
+	if more := outcomeOf(p); more != "" {
+		line += "; " + more
+	}
 	return line
+}
+
+// outcomeOf says what a fetch has changed and has left.
+func outcomeOf(p jobs.Progress) string {
+	return console.Outcome(p.Added, p.Removed, p.Updated, p.DaysLeft, p.Unavailable)
 }

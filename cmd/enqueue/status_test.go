@@ -153,4 +153,9 @@ func TestSummary(t *testing.T) {
 	if got, want := summary(job), "done: 203,000 rows, 1 duplicate, 1,200 quarantined, 29 windows, 84.1 MB in 0.0s"; got != want {
 		t.Errorf("summary() of a job that took no time = %q, want %q", got, want)
 	}
+	job.Progress = jobs.Progress{Rows: 5, Added: 1, Updated: 1200, DaysLeft: 1, Unavailable: 30}
+	if got, want := summary(job), "done: 5 rows, 0 duplicates, 0 quarantined, 0 windows, 0.0 MB in 0.0s; "+
+		"of days stored before 1 row added, 0 removed, 1,200 updated; 1 day left; 30 days no longer served by Mixpanel"; got != want {
+		t.Errorf("summary() of a fetch that changes days = %q, want %q", got, want)
+	}
 }

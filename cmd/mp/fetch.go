@@ -207,6 +207,9 @@ type fetched struct {
 	Requests        int     `json:"requests"`
 	Bytes           int64   `json:"bytes"`
 	DurationSeconds float64 `json:"duration_seconds"`
+	Added           int64   `json:"added"` // rows of days that were stored before, which were not there
+	Removed         int64   `json:"removed"`
+	Updated         int64   `json:"updated"`
 }
 
 // store fetches into the database and prints the result.
@@ -228,6 +231,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 		return a.PrintJSON(fetched{
 			Path: path, Table: r.Table, From: r.Days.From, To: r.Days.To, Rows: p.Rows, Duplicates: p.Duplicates,
 			Quarantined: p.Quarantined, Windows: p.WindowsDone, Requests: p.Requests, Bytes: p.Bytes, DurationSeconds: took.Seconds(),
+			Added: p.Added, Removed: p.Removed, Updated: p.Updated,
 		})
 	}
 	done := fmt.Sprintf("done: %s, %s, %s quarantined, %s, %s in %s", console.Counted(p.Rows, "row"),

@@ -68,6 +68,7 @@ func (h *Handler) report(p workspace.Progress, before jobs.Progress) jobs.Progre
 		WindowsDone: p.WindowsDone, WindowsTotal: p.WindowsTotal,
 		Rows: p.Rows, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Bytes: p.Bytes,
 		Requests: before.Requests + p.Requests, Retries: before.Retries + p.Retries,
+		Added: p.Added, Removed: p.Removed, Updated: p.Updated,
 		DaysLeft: p.DaysLeft, Unavailable: p.Unavailable,
 		RequestsPerHour: h.cfg.RequestsPerHour,
 	}

@@ -1,0 +1,59 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"mixduck/internal/day"
+)
+
+// The keys of rows, hashed, as [seen] has them. The properties, which are most of what is stored, are read for rows without
+// an $insert_id only. Temporary tables go with the transaction that fails, or by hand.
+const (
+	keyColumns = "hash(event_name, event_time, distinct_id, insert_id) AS key, processed_at"
+	restOfKeys = "hash(event_name, properties::VARCHAR) AS key, processed_at"
+	ofDays     = " WHERE day BETWEEN ? AND ? AND insert_id IS "
+)
+
+// keys returns a statement for the keys of rows of the window.
+func (l *load) keys() (query string, args []any) {
+	query = "SELECT " + keyColumns + " FROM " + l.table + ofDays + "NOT NULL UNION ALL SELECT " + restOfKeys + " FROM " + l.table + ofDays + "NULL"
+	return query, []any{l.from(), l.to(), l.from(), l.to()}
+}
+
+// rememberKeys keeps the keys of the rows that are about to be replaced, if there are any.
+func (l *load) rememberKeys(ctx context.Context) error {
+	if len(l.before) == 0 || l.w.Add {
+		return nil
+	}
+	query, args := l.keys()
+	return l.exec(ctx, "CREATE OR REPLACE TEMP TABLE replaced AS "+query, args...)
+}
+
+// compare counts what the days that were stored before have become. Days that were not are new, and no change.
+func (l *load) compare(ctx context.Context, after map[day.Day]int64) (added, removed, updated int64, err error) {
+	stored, err := coverage(ctx, l.conn, l.w.Table, l.w.Days)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	var known int64 // rows
+	for _, c := range stored {
+		if c.State == Unavailable {
+			continue
+		}
+		known += after[c.Day]
+		added += after[c.Day] - l.before[c.Day]
+	}
+	if l.w.Add || len(l.before) == 0 {
+		return added, 0, 0, nil
+	}
+	query, args := l.keys()
+	var same int64
+	err = l.conn.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (o.processed_at IS DISTINCT FROM n.processed_at)
+		FROM replaced AS o JOIN (`+query+`) AS n USING (key)`, args...).Scan(&same, &updated)
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("compare with what was stored: %w", err)
+	}
+	before := known - added
+	return max(0, known-same), max(0, before-same), updated, l.exec(ctx, "DROP TABLE replaced")
+}
