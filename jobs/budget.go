@@ -39,6 +39,7 @@ type Budget struct {
 	rdb     redis.UniversalClient
 	scripts scripts
 	cfg     BudgetConfig
+	reserve int // requests of the hour that are left to others
 }
 
 // NewBudget returns a budget on rdb, which stays the caller's to close. It connects to nothing.
@@ -65,15 +66,24 @@ func NewBudget(rdb redis.UniversalClient, cfg BudgetConfig) (*Budget, error) {
 	return &Budget{rdb: rdb, scripts: scripts, cfg: cfg}, nil
 }
 
+// Spare returns the same budget for those who can wait: it books a request only while more than a third of the hour's limit
+// is left, also of what the server has said, so that those who cannot wait find some at any time.
+func (b *Budget) Spare() *Budget {
+	spare := *b
+	spare.reserve = b.cfg.PerHour / 3
+	return &spare
+}
+
 // Limit is one of the limits of a budget.
 type Limit string
 
 // The limits.
 const (
-	LimitHour   Limit = "hour"
-	LimitSecond Limit = "second"
-	LimitAtOnce Limit = "at once"
-	LimitServer Limit = "server" // what Mixpanel said, as told to [Budget.Overrule]
+	LimitHour    Limit = "hour"
+	LimitSecond  Limit = "second"
+	LimitAtOnce  Limit = "at once"
+	LimitServer  Limit = "server"  // what Mixpanel said, as told to [Budget.Overrule]
+	LimitReserve Limit = "reserve" // what [Budget.Spare] leaves of the hour
 )
 
 // BudgetError says that a project may send no request now.
@@ -92,6 +102,8 @@ func (e *BudgetError) Error() string {
 		why = "too many requests in a second"
 	case LimitAtOnce:
 		why = "too many requests are under way"
+	case LimitReserve:
+		why = "the rest of the hour's requests is kept for jobs that cannot wait"
 	case LimitServer:
 	}
 	return fmt.Sprintf("budget of project %s: %s; the next may go at %s", e.Project, why, e.Until.UTC().Format(time.RFC3339))
@@ -150,7 +162,7 @@ type booking struct {
 // book asks for a request now. Asking twice for one lease books it once.
 func (b *Budget) book(ctx context.Context, l Lease, now time.Time) (booking, error) {
 	parts, err := b.scripts.acquire.Run(ctx, b.rdb, budgetKeys(l.project), l.id, now.UnixMilli(), b.cfg.PerHour, b.cfg.PerSecond,
-		b.cfg.AtOnce, b.cfg.LeaseTTL.Milliseconds(), budgetPatience.Milliseconds()).StringSlice()
+		b.cfg.AtOnce, b.cfg.LeaseTTL.Milliseconds(), budgetPatience.Milliseconds(), b.reserve).StringSlice()
 	if err != nil {
 		return booking{}, budgetFault(l.project, err)
 	}

@@ -22,6 +22,7 @@ type budgetMachine struct {
 	left    int       // the server allows so many more; -1 if it has said nothing
 	until   time.Time // for so long
 	refused *booking  // by the last action
+	spare   bool      // who was refused asked for a spare request
 }
 
 // testBudget is small, so that its limits are met.
@@ -54,6 +55,9 @@ func (m *budgetMachine) wait(t *rapid.T) {
 // acquire asks for a request, and goes at once to the time for which it was booked.
 func (m *budgetMachine) acquire(t *rapid.T) {
 	b := m.client(t)
+	if m.spare = rapid.Bool().Draw(t, "spare"); m.spare {
+		b = b.Spare()
+	}
 	l := Lease{budget: b, project: "demo", id: rapid.StringMatching(`[a-z]{12}`).Draw(t, "id")}
 	m.book(t, l)
 }
@@ -67,7 +71,11 @@ func (m *budgetMachine) again(t *rapid.T) {
 	if len(m.live()) >= 4 {
 		t.Skip("leases are missing as well")
 	}
-	l := Lease{budget: m.client(t), project: "demo", id: rapid.StringMatching(`[a-z]{12}`).Draw(t, "id")}
+	b := m.client(t)
+	if m.spare {
+		b = b.Spare()
+	}
+	l := Lease{budget: b, project: "demo", id: rapid.StringMatching(`[a-z]{12}`).Draw(t, "id")}
 	if answer := m.book(t, l); !answer.booked {
 		t.Fatalf("refused until %v by %q, though it was told to come at that time", answer.at, answer.limit)
 	}
@@ -83,6 +91,7 @@ func (m *budgetMachine) book(t *rapid.T, l Lease) booking {
 		t.Fatalf("at %v the answer is %+v", now, answer)
 	}
 	m.refused = nil
+	m.checkReserve(t, answer, l.budget.reserve > 0)
 	if !answer.booked {
 		m.refused = &answer
 		return answer
@@ -104,6 +113,29 @@ func (m *budgetMachine) book(t *rapid.T, l Lease) booking {
 	m.sent = append(m.sent, answer.at)
 	m.leases[l] = answer.at.Add(l.budget.cfg.LeaseTTL)
 	return answer
+}
+
+// checkReserve holds the answer to what spare requests leave: more than a third of the hour's 8.
+func (m *budgetMachine) checkReserve(t *rapid.T, answer booking, spare bool) {
+	at := answer.at
+	if !answer.booked {
+		at = m.clock.Now()
+	}
+	used := 0
+	for _, sent := range m.sent {
+		if sent.After(at.Add(-time.Hour)) {
+			used++
+		}
+	}
+	server := m.left >= 0 && m.clock.Now().Before(m.until) // what it has said counts
+	switch {
+	case !answer.booked && answer.limit == LimitReserve && (!spare || used < 6):
+		t.Fatalf("refused for the sake of others, though %d of 8 are used (spare: %v)", used, spare)
+	case answer.booked && spare && used >= 6:
+		t.Fatalf("a spare request, though %d of 8 are used", used)
+	case answer.booked && spare && server && m.left <= 2 && at.Before(m.until):
+		t.Fatalf("a spare request, though the server allows only %d", m.left)
+	}
 }
 
 // live returns the leases that have not returned.
@@ -160,7 +192,7 @@ func (m *budgetMachine) withdraw(t *rapid.T) {
 func (m *budgetMachine) overrule(t *rapid.T) {
 	now := m.clock.Now()
 	until := now.Add(time.Duration(rapid.IntRange(-1000, 4_000_000).Draw(t, "until ms")) * time.Millisecond)
-	left := rapid.IntRange(0, 3).Draw(t, "left")
+	left := rapid.IntRange(0, 5).Draw(t, "left")
 	if err := m.client(t).Overrule(context.Background(), "demo", until, left); err != nil {
 		t.Fatal(err)
 	}

@@ -173,3 +173,38 @@ func TestBudgetRefusesSenselessLimits(t *testing.T) {
 		}
 	}
 }
+
+// A spare request leaves a third of the hour to those who cannot wait, who then find it.
+func TestSpareRequestsLeaveAThird(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		at := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+		b := newBudget(t, jobs.BudgetConfig{PerHour: 9, PerSecond: 100, Now: func() time.Time { return at }})
+		spare := b.Spare()
+		acquire := func(b *jobs.Budget) error {
+			_, err := b.Acquire(t.Context(), "demo", "w")
+			return err
+		}
+		for n := range 6 {
+			if err := acquire(spare); err != nil {
+				t.Fatalf("spare request %d: %v", n+1, err)
+			}
+		}
+		refused, ok := errors.AsType[*jobs.BudgetError](acquire(spare))
+		if !ok || refused.Limit != jobs.LimitReserve || !refused.Until.Equal(at.Add(time.Hour)) || !strings.Contains(refused.Error(), "kept for jobs that cannot wait") {
+			t.Fatalf("the seventh spare request: %v, want it to wait for an hour", refused)
+		}
+		for n := range 3 {
+			if err := acquire(b); err != nil {
+				t.Fatalf("request %d of those that cannot wait: %v", n+1, err)
+			}
+		}
+		if refused, ok := errors.AsType[*jobs.BudgetError](acquire(b)); !ok || refused.Limit != jobs.LimitHour {
+			t.Fatalf("the tenth request: %v, want the hour to be used up", refused)
+		}
+		at = at.Add(time.Hour)
+		if err := acquire(spare); err != nil {
+			t.Errorf("a spare request after an hour: %v", err)
+		}
+	})
+}

@@ -196,7 +196,11 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 		SpoolDir: spool, OpenPerLoad: true,
 		Loads: d.loads, Observer: d.page,
 	}
-	if d.budget != nil {
+	switch {
+	case d.budget == nil:
+	case f.Spare:
+		cfg.Budget = d.budget.Spare()
+	default:
 		cfg.Budget = d.budget
 	}
 	return workspace.New(cfg, client, log)

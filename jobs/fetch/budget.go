@@ -23,6 +23,13 @@ func NewBudget(shared *jobs.Budget, holder string, log *slog.Logger) *Budget {
 	return &Budget{shared: shared, holder: holder, log: log}
 }
 
+// Spare returns the budget for a fetch that leaves a reserve to others.
+func (b *Budget) Spare() *Budget {
+	spare := *b
+	spare.shared = b.shared.Spare()
+	return &spare
+}
+
 // askAgain is how often a queue that cannot be reached is asked again.
 const askAgain = time.Second
 

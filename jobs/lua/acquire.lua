@@ -1,5 +1,5 @@
--- ARGV: id, now, per hour, per second, at once, how long the lease lasts (ms), how long the caller would wait (ms). Books
--- the next request that may go. Returns ok and when it goes, or wait, when the next may go and the limit that says so.
+-- ARGV: id, now, per hour, per second, at once, how long the lease lasts (ms), how long the caller would wait (ms), how many
+-- of the hour it leaves to others. Books the next request that may go. Returns ok and when it goes, or wait, when the next may go and the limit that says so.
 local id, now = ARGV[1], tonumber(ARGV[2])
 local booked = redis.call('ZSCORE', used, id)
 if booked then return {'ok', text(tonumber(booked)), ''} end -- asked before, answer lost
@@ -7,7 +7,7 @@ local last = newest(1)
 if last and last > now + hour then -- somebody's clock was wrong
   redis.call('ZREMRANGEBYSCORE', used, '(' .. text(now + hour), '+inf')
 end
-local at, limit, full = earliest(now, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
+local at, limit, full = earliest(now, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[8]))
 if full or at - now > tonumber(ARGV[7]) then return {'wait', text(at), limit} end
 redis.call('ZREMRANGEBYSCORE', used, '-inf', text(now - hour))
 redis.call('ZREMRANGEBYSCORE', leases, '-inf', text(now))

@@ -22,8 +22,9 @@ local function newest(n)
 end
 
 -- earliest returns when the next request may go, not before now, the limit that keeps it so long ('' if none does), and
--- whether so many are under way that none can be promised.
-local function earliest(now, perHour, perSecond, atOnce)
+-- whether so many are under way that none can be promised. It leaves so many of the hour, and of what the server allows, as
+-- the reserve has.
+local function earliest(now, perHour, perSecond, atOnce, reserve)
   local at, limit = now, ''
   local function notBefore(t, why)
     if t and t > at then at, limit = t, why end
@@ -31,11 +32,11 @@ local function earliest(now, perHour, perSecond, atOnce)
   notBefore(newest(1), 'second') -- requests go in the order in which they asked
   local nth = newest(perSecond)
   notBefore(nth and nth + second, 'second')
-  nth = newest(perHour)
-  notBefore(nth and nth + hour, 'hour')
+  nth = newest(perHour - reserve)
+  notBefore(nth and nth + hour, reserve > 0 and 'reserve' or 'hour')
   local server = redis.call('HMGET', said, 'blocked', 'left', 'until')
   notBefore(tonumber(server[1] or ''), 'server')
-  if server[2] and tonumber(server[2]) <= 0 then notBefore(tonumber(server[3]), 'server') end
+  if server[2] and tonumber(server[2]) <= reserve then notBefore(tonumber(server[3]), 'server') end
   local live = '(' .. text(now)
   local full = redis.call('ZCOUNT', leases, live, '+inf') >= atOnce
   if full then

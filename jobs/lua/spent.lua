@@ -3,7 +3,7 @@
 -- until when the server wants none ('0' if it does not say so), and how many it allows until then ('' likewise).
 local now = tonumber(ARGV[1])
 local perHour = tonumber(redis.call('HGET', said, 'per_hour') or ARGV[2])
-local at = earliest(now, perHour, tonumber(ARGV[3]), tonumber(ARGV[4]))
+local at = earliest(now, perHour, tonumber(ARGV[3]), tonumber(ARGV[4]), 0)
 local since = '(' .. text(math.max(now, newest(1) or now) - hour) -- requests that are booked and have not gone count
 local oldest = tonumber(redis.call('ZRANGEBYSCORE', used, since, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2] or '')
 local server = redis.call('HMGET', said, 'blocked', 'left', 'until')
