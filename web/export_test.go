@@ -1,6 +1,12 @@
 package web
 
-import "testing"
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Gathered returns the value of a gauge without labels.
 func (m *Metrics) Gathered(tb testing.TB, name string) float64 {
@@ -17,3 +23,25 @@ func (m *Metrics) Gathered(tb testing.TB, name string) float64 {
 	tb.Fatalf("there is no %s", name)
 	return 0
 }
+
+// Described returns the labels of each figure by its name: those of series that it may have, not of those that it has.
+func (m *Metrics) Described() map[string][]string {
+	descs := make(chan *prometheus.Desc)
+	go func() {
+		defer close(descs)
+		m.registry.Describe(descs)
+	}()
+	names := map[string][]string{}
+	for d := range descs {
+		found := described.FindStringSubmatch(d.String())
+		var labels []string
+		for pair := range strings.SplitSeq(found[2], ",") {
+			label, _, _ := strings.Cut(pair, "=")
+			labels = append(labels, label)
+		}
+		names[found[1]] = append(labels, strings.Split(found[3], ",")...)
+	}
+	return names
+}
+
+var described = regexp.MustCompile(`^Desc\{fqName: "(\w+)", help: .*, constLabels: \{(.*)\}, variableLabels: \{(.*)\}\}$`)
