@@ -36,6 +36,7 @@ start_engine() {
     mount -t cgroup2 none /sys/fs/cgroup || return 1
   fi
   export DOCKER_HOST=unix://$home/docker.sock
+  note_network "$home"
   for options in "" "--storage-driver=vfs" "--storage-driver=vfs --iptables=false --ip6tables=false"; do
     say "starting dockerd $options"
     # shellcheck disable=SC2086 # several options
@@ -47,18 +48,34 @@ start_engine() {
       kill -0 "$engine_pid" 2>/dev/null || break
       sleep 0.5
     done
-    stop_engine
+    end_engine
   done
   tail -n 5 "$home/dockerd.log" >&2
   return 1
 }
 
-# stop_engine ends the engine that was started here, if one was.
-stop_engine() {
-  [[ -n $engine_pid ]] || return 0
+# end_engine ends the process.
+end_engine() {
   kill "$engine_pid" 2>/dev/null || true
   wait "$engine_pid" 2>/dev/null || true
   engine_pid=""
+}
+
+# stop_engine ends the engine that was started here, if one was, and takes back what it did to the machine's network.
+stop_engine() {
+  [[ -n $engine_pid ]] || return 0
+  end_engine
+  grep -o " $work/engine/[^ ]*" /proc/mounts | sort -r | xargs -r umount || true
+  ip link delete docker0 2>/dev/null || true
+  iptables-restore <"$work/engine/iptables" 2>/dev/null || true
+  cat "$work/engine/ip_forward" >/proc/sys/net/ipv4/ip_forward
+}
+
+# note_network DIRECTORY notes what a dockerd changes of the machine's network: packets may be sent on, by rules.
+note_network() {
+  cat /proc/sys/net/ipv4/ip_forward >"$1/ip_forward"
+  [[ $(iptables-save 2>/dev/null | tee "$1/iptables" | wc -c) != 0 ]] ||
+    printf '%s\n' '*filter' ':INPUT ACCEPT' ':FORWARD ACCEPT' ':OUTPUT ACCEPT' COMMIT '*nat' COMMIT >"$1/iptables"
 }
 
 # find_engine makes $DOCKER reach an engine.
