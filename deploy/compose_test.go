@@ -1,9 +1,11 @@
 package deploy_test
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -87,23 +89,25 @@ func TestRedisKeepsWhatItAcknowledged(t *testing.T) {
 // isWorker says so of the services that run `worker run`.
 func isWorker(s types.ServiceConfig) bool { return slices.Equal(s.Command, []string{"run"}) }
 
-// environ returns what a service finds in its environment, with its secrets where this process finds them.
+// environ returns what a service finds in its environment, with its files where this process finds them.
 func environ(t *testing.T, project *types.Project, s types.ServiceConfig) []string {
 	t.Helper()
-	at := map[string]string{}
+	var files []string
 	for _, secret := range s.Secrets {
-		at["/run/secrets/"+secret.Source] = project.Secrets[secret.Source].File
+		files = append(files, "/run/secrets/"+secret.Source, project.Secrets[secret.Source].File)
 	}
+	moved := strings.NewReplacer(files...)
+	for _, c := range s.Configs {
+		name := filepath.Join(t.TempDir(), c.Source)
+		if err := os.WriteFile(name, []byte(moved.Replace(read(t, project.Configs[c.Source].File))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, c.Target, name)
+	}
+	moved = strings.NewReplacer(files...)
 	var environ []string
 	for name, value := range s.Environment {
-		if strings.HasPrefix(*value, "/run/secrets/") {
-			path, known := at[*value]
-			if !known {
-				t.Fatalf("%s: %s is no secret of the service", s.Name, *value)
-			}
-			*value = path
-		}
-		environ = append(environ, name+"="+*value)
+		environ = append(environ, name+"="+moved.Replace(*value))
 	}
 	return environ
 }
@@ -158,31 +162,70 @@ func TestEnqueueHasSettingsOnly(t *testing.T) {
 	}
 }
 
-// A .env means that a real project is synced: nothing of the demo is left in it.
+// A .env means that real projects are synced: nothing of the demo is left in it.
 func TestDemoNeedsNoAccountAndIsNoDefault(t *testing.T) {
 	t.Parallel()
-	demo := load(t, nil)
-	fake := strings.Join(demo.Services["fakemixpanel"].Command, " ")
+	demo, own := load(t, nil), load(t, example(t))
 	cfg, err := config.Load(environ(t, demo, demo.Services["worker"]), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"--username " + cfg.Fallback.Username, "--secret " + cfg.Fallback.Secret.Reveal(), "--project 12345"} {
+	project, err := cfg.Project("demo")
+	if err != nil || cfg.Mixpanel.BaseURL != "http://fakemixpanel:9999" {
+		t.Fatalf("the demo asks %s, %v", cfg.Mixpanel.BaseURL, err)
+	}
+	fake := strings.Join(demo.Services["fakemixpanel"].Command, " ")
+	for _, want := range []string{
+		"--username " + project.Username, "--secret " + project.Secret.Reveal(), "--project " + strconv.FormatInt(project.ID, 10),
+	} {
 		if !strings.Contains(fake, want) {
 			t.Errorf("the stand-in is started as %s, without %s", fake, want)
 		}
 	}
-	if cfg.Mixpanel.BaseURL != "http://fakemixpanel:9999" {
-		t.Errorf("the demo asks %s", cfg.Mixpanel.BaseURL)
-	}
-	own := load(t, example(t))
 	cfg, err = config.Load(environ(t, own, own.Services["worker"]), nil)
-	if err != nil || cfg.Mixpanel.BaseURL != "" || cfg.Fallback.Secret.Reveal() == "demo" {
+	if err != nil || cfg.Mixpanel.BaseURL != "" || len(cfg.Projects) == 0 || cfg.Projects[0].Secret.Reveal() != "s3cret" {
 		t.Errorf("with a .env: %+v, %v", cfg, err)
 	}
 	for _, name := range []string{"fakemixpanel", "demo"} {
 		if !slices.Equal(demo.Services[name].Profiles, []string{"demo"}) {
 			t.Errorf("%s starts without the profile demo", name)
+		}
+	}
+	for _, s := range own.Services {
+		for _, secret := range s.Secrets {
+			if strings.Contains(own.Secrets[secret.Source].File, "demo") {
+				t.Errorf("with a .env %s gets the demo's %s", s.Name, secret.Source)
+			}
+		}
+	}
+}
+
+func TestWhatIsMountedIsThere(t *testing.T) {
+	t.Parallel()
+	for name, project := range stacks(t) {
+		for _, s := range project.Services {
+			for _, v := range s.Volumes {
+				if _, err := os.Stat(v.Source); v.Type == types.VolumeTypeBind && err != nil {
+					t.Errorf("%s: %s: %v", name, s.Name, err)
+				}
+			}
+		}
+	}
+}
+
+func TestMonitoringIsAProfile(t *testing.T) {
+	t.Parallel()
+	project := load(t, nil)
+	for _, name := range []string{"prometheus", "grafana"} {
+		s := project.Services[name]
+		if !slices.Equal(s.Profiles, []string{"monitoring"}) || len(s.Networks) != 1 || s.Networks["queue"] != nil {
+			t.Errorf("%s: profiles %v, networks %v", name, s.Profiles, sorted(s.Networks))
+		}
+	}
+	prometheus := read(t, "monitoring/prometheus.yml")
+	for _, secret := range project.Services["prometheus"].Secrets {
+		if !strings.Contains(prometheus, "/run/secrets/"+secret.Source) {
+			t.Errorf("prometheus.yml does not use %s", secret.Source)
 		}
 	}
 }
@@ -204,14 +247,18 @@ func TestSeveralVolumes(t *testing.T) {
 	var volumes, ports, data []string
 	for _, s := range project.Services {
 		if isWorker(s) {
-			volumes = append(volumes, *s.Environment["MIXDUCK_VOLUMES"])
+			cfg, err := config.Load(environ(t, project, s), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			volumes = append(volumes, cfg.Volumes[0].Name)
 			ports = append(ports, s.Ports[0].Published)
 			data = append(data, s.Volumes[0].Source)
 		}
 	}
-	for _, all := range [][]string{volumes, ports, data} {
-		if slices.Sort(all); len(slices.Compact(all)) != 2 {
-			t.Errorf("two workers do not have two of %v", all)
+	for _, two := range [][]string{volumes, ports, data} {
+		if len(two) != 2 || two[0] == two[1] {
+			t.Errorf("two workers share %v", two)
 		}
 	}
 }
@@ -219,12 +266,12 @@ func TestSeveralVolumes(t *testing.T) {
 func TestSecretsAreFilesOutsideOfTheRepository(t *testing.T) {
 	t.Parallel()
 	ignored := strings.Fields(read(t, filepath.Join(root, ".gitignore")))
-	for _, name := range []string{"/.env", "/secrets/"} {
+	for _, name := range []string{"/.env", "/secrets/", "/mixduck.yaml"} {
 		if !slices.Contains(ignored, name) {
 			t.Errorf("git does not ignore %s", name)
 		}
 	}
-	want := []string{"http_token", "mp_secret"}
+	want := []string{"grafana_password", "http_token", "mp_secret"}
 	if diff := cmp.Diff(want, sorted(load(t, nil).Secrets)); diff != "" {
 		t.Error(diff)
 	}

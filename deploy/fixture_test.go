@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
@@ -39,7 +40,11 @@ func read(t *testing.T, name string) string {
 // load reads docker-compose.yml and what overrides it as compose does, with all profiles.
 func load(t *testing.T, env map[string]string, override ...string) *types.Project {
 	t.Helper()
-	details := types.ConfigDetails{WorkingDir: root, Environment: env}
+	top, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	details := types.ConfigDetails{WorkingDir: top, Environment: env}
 	for _, name := range append([]string{filepath.Join(root, "docker-compose.yml")}, override...) {
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: name})
 	}
@@ -50,7 +55,7 @@ func load(t *testing.T, env map[string]string, override ...string) *types.Projec
 	return project
 }
 
-// example returns what a .env holds that was copied from .env.example, with secrets that exist.
+// example returns what a .env holds that was copied from .env.example, with files that exist.
 func example(t *testing.T) map[string]string {
 	t.Helper()
 	env, err := dotenv.Read(filepath.Join(root, ".env.example"))
@@ -58,15 +63,15 @@ func example(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"MP_SECRET_FILE", "MIXDUCK_HTTP_TOKEN_FILE"} {
-		if env[name] == "" {
-			t.Fatalf(".env.example does not set %s", name)
-		}
-		env[name] = filepath.Join(dir, name)
-		if err := os.WriteFile(env[name], []byte("s3cret\n"), 0o600); err != nil {
-			t.Fatal(err)
+	for name := range env {
+		if strings.HasSuffix(name, "_FILE") {
+			env[name] = filepath.Join(dir, name)
+			if err := os.WriteFile(env[name], []byte("s3cret\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
+	env["MIXDUCK_CONFIG"] = filepath.Join("deploy", "mixduck.example.yaml")
 	return env
 }
 

@@ -40,7 +40,7 @@ clean_up() {
   if [[ -n ${DOCKER:-} && ${#COMPOSE[@]} -gt 0 ]]; then
     ((code == 0)) || { say "what the containers said last"; compose logs --tail 40 >&2 || true; }
     compose --profile '*' down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
-    [[ -n ${TRY_DIR:-} ]] || "$DOCKER" image rm -f mixduck-try:local mixduck-try-fakemixpanel:local mixduck-try/{golang,cc,redis} >/dev/null 2>&1 || true
+    [[ -n ${TRY_DIR:-} ]] || "$DOCKER" image rm -f mixduck-try:local mixduck-try-fakemixpanel:local mixduck-try/{golang,cc,redis,prometheus} >/dev/null 2>&1 || true
   fi
   stop_engine
   [[ -n ${TRY_DIR:-} ]] || rm -rf "$work"
@@ -64,6 +64,7 @@ try_image() {
   size=$("$DOCKER" image inspect --format '{{.Size}}' mixduck-try:local)
   ((size < 200000000)) || fail "the image has $size bytes"
   expect "the user of the image" 65532:65532 "$("$DOCKER" image inspect --format '{{.Config.User}}' mixduck-try:local)"
+  compose run --rm -T --no-deps worker validate >/dev/null || fail "the settings of the demo are not valid"
   expect "version" "worker try" "$("$DOCKER" run --rm mixduck-try:local version | cut -d ' ' -f 1,2)"
   say "the image has $((size / 1000000)) MB"
 }
@@ -178,6 +179,20 @@ try_start() {
   ((best < 2000)) || fail "the worker took $best ms to start"
 }
 
+# Grafana has no part in it: its image cannot be made of Debian's packages.
+try_monitoring() {
+  say "docker compose --profile monitoring up prometheus"
+  compose --profile monitoring up -d prometheus
+  wait_healthy prometheus
+  local at end=$((SECONDS + 120))
+  at=http://$(port prometheus 9090)/api/v1
+  until curl -s "$at/targets" | grep -q '"health":"up"'; do
+    ((SECONDS < end)) || fail "Prometheus sees no worker: $(curl -s "$at/targets")"
+    sleep 1
+  done
+  curl -s "$at/rules" | grep -q '"type":"alerting"' || fail "Prometheus has no alerts: $(curl -s "$at/rules")"
+}
+
 try_several_workers() {
   say "several workers"
   overrides=(-f deploy/compose.workers.yml -f deploy/compose.volumes.yml -f deploy/try.yml)
@@ -202,5 +217,6 @@ try_crashes
 try_stop
 try_down_and_up
 try_start
+try_monitoring
 try_several_workers
 say "the deployment does what it promises"

@@ -4,44 +4,47 @@
 
 RUNTIME_PACKAGES=(libc6 libgcc-s1 libstdc++6 gcc-12-base) # those of distroless/cc
 
-# base_images sets GO_IMAGE, RUNTIME_IMAGE and REDIS_IMAGE to images that the engine has.
+# base_images sets the names of images that the engine has.
 base_images() {
   GO_IMAGE=$(pinned deploy/Dockerfile 's/^ARG GO_IMAGE=//p')
   RUNTIME_IMAGE=$(pinned deploy/Dockerfile 's/^ARG RUNTIME_IMAGE=//p')
   # shellcheck disable=SC2016 # it is compose's variable
   REDIS_IMAGE=$(pinned docker-compose.yml 's/.*image: \${REDIS_IMAGE:-\(.*\)}.*/\1/p')
+  # shellcheck disable=SC2016
+  PROMETHEUS_IMAGE=$(pinned docker-compose.yml 's/.*image: \${PROMETHEUS_IMAGE:-\(.*\)}.*/\1/p')
   local image
-  for image in "$GO_IMAGE" "$RUNTIME_IMAGE" "$REDIS_IMAGE"; do
+  for image in "$GO_IMAGE" "$RUNTIME_IMAGE" "$REDIS_IMAGE" "$PROMETHEUS_IMAGE"; do
     if ! "$DOCKER" image inspect "$image" >/dev/null 2>&1 && ! timeout 300 "$DOCKER" pull --quiet "$image" >/dev/null 2>&1; then
       say "cannot pull $image: making what stands in for it"
       make_images
-      break
+      return
     fi
   done
-  export GO_IMAGE RUNTIME_IMAGE REDIS_IMAGE
 }
 
 # pinned FILE EXPRESSION prints the image that a file names.
 pinned() { sed -n "$2" "$1" | head -n 1; }
 
-# make_images makes all three of one Debian.
+# make_images makes all of them of one Debian.
 make_images() {
-  GO_IMAGE=mixduck-try/golang RUNTIME_IMAGE=mixduck-try/cc REDIS_IMAGE=mixduck-try/redis
-  "$DOCKER" image inspect "$GO_IMAGE" "$RUNTIME_IMAGE" "$REDIS_IMAGE" >/dev/null 2>&1 && return 0
+  GO_IMAGE=mixduck-try/golang RUNTIME_IMAGE=mixduck-try/cc REDIS_IMAGE=mixduck-try/redis PROMETHEUS_IMAGE=mixduck-try/prometheus
+  "$DOCKER" image inspect "$GO_IMAGE" "$RUNTIME_IMAGE" "$REDIS_IMAGE" "$PROMETHEUS_IMAGE" >/dev/null 2>&1 && return 0
   local root=$work/debian
   command -v debootstrap >/dev/null || install_packages debootstrap
   if [[ ! -e $root/ready ]]; then
-    debootstrap --variant=minbase --include=ca-certificates,gcc,g++,git,libstdc++6,redis-server bookworm "$root" >"$work/debootstrap.log" ||
+    debootstrap --variant=minbase --include=ca-certificates,gcc,g++,git,libstdc++6,redis-server,prometheus bookworm "$root" >"$work/debootstrap.log" ||
       { tail -n 5 "$work/debootstrap.log" >&2; return 1; }
     touch "$root/ready"
   fi
   # Whom this machine trusts: it may reach the world through a proxy of its own.
   cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
   install -d -o 999 -g 999 "$root/data"
-  import "$REDIS_IMAGE" --change 'WORKDIR /data' < <(tar -C "$root" -c .)
-  import "$RUNTIME_IMAGE" --change 'USER 65532:65532' < <(runtime_tree "$root")
-  import "$GO_IMAGE" --change 'ENV PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
-    < <(cp -r "$(go env GOROOT)" "$root/usr/local/" && tar -C "$root" -c .)
+  install -d -o 65534 -g 65534 "$root/prometheus"
+  tar -C "$root" -c . | import "$REDIS_IMAGE" --change 'WORKDIR /data' &&
+    "$DOCKER" tag "$REDIS_IMAGE" "$PROMETHEUS_IMAGE" &&
+    runtime_tree "$root" | import "$RUNTIME_IMAGE" --change 'USER 65532:65532' &&
+    cp -r "$(go env GOROOT)" "$root/usr/local/" && tar -C "$root" -c . |
+    import "$GO_IMAGE" --change 'ENV PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 }
 
 # import IMAGE OPTION... makes an image of the archive on standard input.

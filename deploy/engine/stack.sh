@@ -9,7 +9,8 @@ build() {
 
 # compose runs compose without whatever .env there is.
 compose() {
-  printf '%s\n' MIXDUCK_IMAGE=mixduck-try:local MIXDUCK_DEMO_IMAGE=mixduck-try-fakemixpanel:local "REDIS_IMAGE=$REDIS_IMAGE" >"$work/env"
+  printf '%s\n' MIXDUCK_IMAGE=mixduck-try:local MIXDUCK_DEMO_IMAGE=mixduck-try-fakemixpanel:local "REDIS_IMAGE=$REDIS_IMAGE" \
+    "PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE" >"$work/env"
   "${COMPOSE[@]}" --progress quiet --env-file "$work/env" -p "$project" -f docker-compose.yml -f deploy/try.yml "${overrides[@]}" "$@"
 }
 
