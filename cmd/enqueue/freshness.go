@@ -1,0 +1,139 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	"mixduck/jobs"
+)
+
+// verdict says whether a table is as its schedules want it.
+type verdict string
+
+const (
+	isFresh     verdict = "fresh"
+	isStale     verdict = "stale"       // its last complete day is over for too long
+	isFailing   verdict = "failing"     // an earlier day could not be had, for as long
+	isNew       verdict = "new"         // no day is complete yet, and the schedule is young
+	unscheduled verdict = "unscheduled" // nobody promised to keep it fresh
+)
+
+// freshness is how up to date a table is.
+type freshness struct {
+	project   jobs.ProjectInfo // with what is known of it: the name at least
+	state     jobs.TableState  // empty but for its names if no fetch into the table has ended
+	schedules []jobs.ScheduleState
+	behind    time.Duration // since the last complete day ended or, before one, since the schedule was made; 0 if neither is known
+	next      time.Time     // when a schedule is due next; zero for never
+	verdict   verdict
+}
+
+// bad reports whether somebody should look.
+func (f freshness) bad() bool { return f.verdict == isStale || f.verdict == isFailing }
+
+// survey is what freshness is judged by.
+type survey struct {
+	projects  []jobs.ProjectInfo
+	tables    []jobs.TableState
+	schedules []jobs.ScheduleState
+	maxLag    time.Duration
+	all       bool // judge tables that no schedule fills, too
+	now       time.Time
+}
+
+// judge returns how fresh each table is that has ever been fetched or is scheduled, by project, database and name.
+func (s survey) judge() []freshness {
+	type place struct{ database, table string }
+	found := map[place]*freshness{}
+	at := func(project, database, table string) *freshness {
+		f := found[place{database, table}]
+		if f == nil {
+			f = &freshness{project: s.project(project), state: jobs.TableState{Project: project, Database: database, Table: table}}
+			found[place{database, table}] = f
+		}
+		return f
+	}
+	for _, t := range s.tables {
+		at(t.Project, t.Database, t.Table).state = t
+	}
+	for _, schedule := range s.schedules {
+		f := at(schedule.Project, schedule.Database, schedule.Table)
+		f.schedules = append(f.schedules, schedule)
+	}
+	all := make([]freshness, 0, len(found))
+	for _, f := range found {
+		s.weigh(f)
+		all = append(all, *f)
+	}
+	slices.SortFunc(all, func(a, b freshness) int {
+		return cmp.Or(cmp.Compare(a.project.Name, b.project.Name), cmp.Compare(a.state.Database, b.state.Database), cmp.Compare(a.state.Table, b.state.Table))
+	})
+	return all
+}
+
+// project returns what is known of the project with that name or id.
+func (s survey) project(called string) jobs.ProjectInfo {
+	for _, p := range s.projects {
+		if p.Name == called || strconv.FormatInt(p.ID, 10) == called {
+			return p
+		}
+	}
+	id, _ := strconv.ParseInt(called, 10, 64) // 0 for a name that no worker knows
+	return jobs.ProjectInfo{Name: called, ID: id}
+}
+
+// weigh fills in what follows from the rest.
+func (s survey) weigh(f *freshness) {
+	var made time.Time
+	for _, schedule := range f.schedules {
+		if made.IsZero() || schedule.CreatedAt.Before(made) {
+			made = schedule.CreatedAt
+		}
+		if schedule.Paused || schedule.Disabled {
+			continue
+		}
+		if next, err := schedule.NextRun(s.now); err == nil && !next.IsZero() && (f.next.IsZero() || next.Before(f.next)) {
+			f.next = next
+		}
+	}
+	last := f.state.LastComplete
+	switch {
+	case last != nil:
+		f.behind = max(0, s.now.Sub((*last + 1).Start(zoneOf(f.project))))
+	case !made.IsZero():
+		f.behind = max(0, s.now.Sub(made))
+	}
+	switch {
+	case len(f.schedules) == 0 && !s.all:
+		f.verdict = unscheduled
+	case f.behind > s.maxLag:
+		f.verdict = isStale
+	case s.failing(f):
+		f.verdict = isFailing
+	case last == nil:
+		f.verdict = isNew
+	default:
+		f.verdict = isFresh
+	}
+}
+
+// failing reports whether a day could not be had that has been over for too long.
+func (s survey) failing(f *freshness) bool {
+	return slices.ContainsFunc(f.state.Failing, func(days jobs.FailingDays) bool {
+		return s.now.Sub((days.Days.From + 1).Start(zoneOf(f.project))) > s.maxLag
+	})
+}
+
+// zoneOf returns the zone in which the days of a project end: UTC, but for those from before 2023.
+func zoneOf(p jobs.ProjectInfo) *time.Location {
+	if !p.Shifted {
+		return time.UTC
+	}
+	loc, err := jobs.LoadZone(p.Zone)
+	if err != nil {
+		return time.UTC // it was checked by the worker that said so
+	}
+	return loc
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
+	"mixduck/config"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+const statusLong = `Shows how fresh each table is: the last day that is complete, how long ago that day ended, and
+when the next run is due; below, days that are missing or could not be had, and what is left of
+each project's requests.
+
+A table is stale when its last complete day has been over for longer than --max-lag, and failing
+when another day that could not be had has. With --check the exit code is 1 if one is either, so
+that cron and monitors can ask. Tables that no schedule fills are shown, and checked with --all.`
+
+const statusExample = `  enqueue status
+  enqueue status --check --max-lag 36h || mail -s "Mixpanel data is stale" me@example.com
+  enqueue status --format json`
+
+// defaultMaxLag lets a day be fetched until noon of the next but one.
+const defaultMaxLag = 36 * time.Hour
+
+// statusFlags are those of `enqueue status`.
+type statusFlags struct {
+	check, all bool
+	maxLag     time.Duration
+	format     *console.Choice
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	c := &cobra.Command{Use: "status", Short: "Show how fresh the tables are", Long: statusLong, Example: statusExample, Args: console.NoArguments}
+	var f statusFlags
+	c.Flags().BoolVar(&f.check, "check", false, "exit with 1 if a table is stale or failing, or none is scheduled")
+	c.Flags().BoolVar(&f.all, "all", false, "judge tables that no schedule fills, too")
+	c.Flags().DurationVar(&f.maxLag, "max-lag", defaultMaxLag, "how long the last complete day may be over, as 36h")
+	f.format = console.AddFormat(c.Flags())
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if f.maxLag <= 0 {
+			return fault.Usage("--max-lag 36h", "--max-lag %s is no time to be behind", f.maxLag)
+		}
+		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
+		if err != nil {
+			return err
+		}
+		return queue.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error { return a.status(c.Context(), rdb, f) })
+	}
+	return c
+}
+
+func (a *app) status(ctx context.Context, rdb *redis.Client, f statusFlags) error {
+	q, err := jobs.NewQueue(rdb, jobs.Config{})
+	if err != nil {
+		return err
+	}
+	tables, err := inspect(ctx, q, f, a.Now())
+	if err != nil {
+		return err
+	}
+	budgets, err := budgetsOf(ctx, rdb, tables)
+	if err != nil {
+		return err
+	}
+	if f.format.Value == console.FormatJSON {
+		err = a.PrintJSON(newStatusObjects(tables, budgets))
+	} else {
+		width, _ := console.TerminalWidth(a.Process.Stdout)
+		err = a.Print(statusText(tables, budgets, a.Now(), width))
+	}
+	if err != nil || !f.check {
+		return err
+	}
+	return alarm(tables)
+}
+
+// inspect asks the queue how fresh the tables are.
+func inspect(ctx context.Context, q *jobs.Queue, f statusFlags, now time.Time) ([]freshness, error) {
+	s := survey{maxLag: f.maxLag, all: f.all, now: now}
+	var err error
+	if s.projects, err = q.Projects(ctx); err != nil {
+		return nil, err
+	}
+	if s.tables, err = q.Tables(ctx); err != nil {
+		return nil, err
+	}
+	if s.schedules, err = q.Schedules(ctx, now); err != nil {
+		return nil, err
+	}
+	return s.judge(), nil
+}
+
+// budgetsOf returns how the budgets of the tables' projects stand, by their ids.
+func budgetsOf(ctx context.Context, rdb *redis.Client, tables []freshness) (map[int64]jobs.BudgetState, error) {
+	b, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
+	if err != nil {
+		return nil, err
+	}
+	states := map[int64]jobs.BudgetState{}
+	for _, t := range tables {
+		id := t.project.ID
+		if _, known := states[id]; known || id == 0 {
+			continue
+		}
+		if states[id], err = b.State(ctx, strconv.FormatInt(id, 10)); err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
+}
+
+// alarm returns the error of --check, nil if all is well.
+func alarm(tables []freshness) error {
+	var bad []string
+	judged := false
+	for _, t := range tables {
+		judged = judged || t.verdict != unscheduled
+		if t.bad() {
+			bad = append(bad, fmt.Sprintf("%s of %s is %s", t.state.Table, shortName(t.state.Database), t.verdict))
+		}
+	}
+	switch {
+	case len(bad) > 0:
+		return fault.New(fault.CodeFailed, "enqueue status shows why; enqueue jobs list --state failed the jobs", "%s", strings.Join(bad, ", "))
+	case !judged:
+		return fault.New(fault.CodeFailed, "add a schedule (enqueue schedules add --help), or give --all", "nothing is scheduled, so that nothing is checked")
+	}
+	return nil
+}
+
+// statusText returns a screen about the tables.
+func statusText(tables []freshness, budgets map[int64]jobs.BudgetState, now time.Time, width int) string {
+	if len(tables) == 0 {
+		return "no table has been fetched, and none is scheduled\n"
+	}
+	rows := [][]string{{"PROJECT", "TABLE", "STATE", "LAST DAY", "BEHIND", "ROWS", "NEXT RUN"}}
+	var notes []string
+	for _, t := range tables {
+		rows = append(rows, t.row(now))
+		notes = append(notes, t.notes()...)
+	}
+	var b strings.Builder
+	b.WriteString(console.Table(rows, width))
+	for _, note := range notes {
+		b.WriteString(console.Cut(console.Printable(note), width) + "\n")
+	}
+	var asked []int64
+	for _, t := range tables {
+		s, known := budgets[t.project.ID]
+		if !known || slices.Contains(asked, t.project.ID) {
+			continue
+		}
+		asked = append(asked, t.project.ID)
+		line := fmt.Sprintf("%s: %d of %d requests left this hour", t.project.Name, s.Left, s.Limit)
+		if !s.BlockedUntil.IsZero() {
+			line += "; Mixpanel asked to wait " + until(s.BlockedUntil, now)
+		}
+		b.WriteString(console.Cut(console.Printable(line), width) + "\n")
+	}
+	return b.String()
+}
+
+// row returns the table's line of the screen.
+func (f freshness) row(now time.Time) []string {
+	last, behind, next := "never", "", "not scheduled"
+	if f.state.LastComplete != nil {
+		last = f.state.LastComplete.String()
+	}
+	if f.behind > 0 {
+		behind = console.ShortTime(f.behind)
+	}
+	switch {
+	case !f.next.IsZero():
+		next = at(f.next, now)
+	case len(f.schedules) > 0:
+		next = "paused"
+	}
+	return []string{
+		console.Printable(f.project.Name), f.name(), string(f.verdict), last, behind, console.Grouped(f.state.Rows), next,
+	}
+}
+
+// name returns the table's name, with its database where that is not the project's own.
+func (f freshness) name() string {
+	own := f.project.Database
+	if own == "" {
+		own = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, f.project.ID)
+	}
+	if f.state.Database == own {
+		return console.Printable(f.state.Table)
+	}
+	return shortName(f.state.Database) + " " + console.Printable(f.state.Table)
+}
+
+// notes returns what else there is to know, a line each.
+func (f freshness) notes() (notes []string) {
+	var days []string
+	for _, d := range []struct {
+		n    int
+		what string
+	}{{f.state.Missing, "missing"}, {f.state.Partial, "partial"}, {f.state.Unavailable, "unavailable"}} {
+		if d.n > 0 {
+			days = append(days, fmt.Sprintf("%s %s", console.Counted(int64(d.n), "day"), d.what))
+		}
+	}
+	if f.state.Quarantined > 0 {
+		days = append(days, console.Counted(f.state.Quarantined, "line")+" in quarantine")
+	}
+	title := fmt.Sprintf("%s %s", f.project.Name, f.name())
+	if len(days) > 0 {
+		notes = append(notes, title+": "+strings.Join(days, ", "))
+	}
+	for _, failing := range f.state.Failing {
+		notes = append(notes, fmt.Sprintf("%s %s: %s", title, failing.Days, failing.Message))
+	}
+	if f.state.Failure != nil && len(f.state.Failing) == 0 {
+		notes = append(notes, fmt.Sprintf("%s: job %s failed: %s", title, f.state.Job, f.state.Failure.Message))
+	}
+	return notes
+}

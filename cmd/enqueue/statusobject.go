@@ -1,0 +1,69 @@
+package main
+
+import (
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/jobs"
+)
+
+// statusObject is a table as `status --format json` prints it. Fields are only ever added.
+type statusObject struct {
+	Project          string          `json:"project"`
+	ProjectID        int64           `json:"project_id"` // 0 if no worker has said it
+	Database         string          `json:"database"`
+	Table            string          `json:"table"`
+	State            verdict         `json:"state"`
+	LastCompleteDay  *day.Day        `json:"last_complete_day"` // null for none
+	BehindSeconds    float64         `json:"behind_seconds"`    // since that day ended; before one, since the schedule was made
+	Rows             int64           `json:"rows"`
+	CompleteDays     int             `json:"complete_days"`
+	PartialDays      int             `json:"partial_days"`
+	MissingDays      int             `json:"missing_days"` // between the first and the last that is stored
+	UnavailableDays  int             `json:"unavailable_days"`
+	QuarantinedLines int64           `json:"quarantined_lines"`
+	FileBytes        int64           `json:"file_bytes"`
+	SucceededAt      *time.Time      `json:"succeeded_at"` // when a fetch last ended well; null for never
+	Job              string          `json:"job"`          // the last fetch
+	Error            *objectError    `json:"error"`        // with which it failed; null if it did not
+	Failing          []failingObject `json:"failing"`      // days that could not be had
+	Schedules        []string        `json:"schedules"`    // their names
+	NextRunAt        *time.Time      `json:"next_run_at"`  // null for never
+	RequestsLeft     *int            `json:"requests_left"`
+	RequestsPerHour  *int            `json:"requests_per_hour"` // both null if the project's id is not known
+}
+
+// failingObject is a run of days that could not be had.
+type failingObject struct {
+	From    day.Day `json:"from"`
+	To      day.Day `json:"to"`
+	Message string  `json:"message"`
+}
+
+func newStatusObjects(tables []freshness, budgets map[int64]jobs.BudgetState) []statusObject {
+	objects := make([]statusObject, len(tables))
+	for i, t := range tables {
+		s := t.state
+		o := statusObject{
+			Project: t.project.Name, ProjectID: t.project.ID, Database: s.Database, Table: s.Table, State: t.verdict,
+			LastCompleteDay: s.LastComplete, BehindSeconds: t.behind.Seconds(), Rows: s.Rows,
+			CompleteDays: s.Complete, PartialDays: s.Partial, MissingDays: s.Missing, UnavailableDays: s.Unavailable,
+			QuarantinedLines: s.Quarantined, FileBytes: s.FileBytes, SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
+			Failing: []failingObject{}, Schedules: []string{}, NextRunAt: timeOrNull(t.next),
+		}
+		if s.Failure != nil {
+			o.Error = &objectError{Code: s.Failure.Code, Message: s.Failure.Message, Hint: s.Failure.Hint}
+		}
+		for _, f := range s.Failing {
+			o.Failing = append(o.Failing, failingObject{f.Days.From, f.Days.To, f.Message})
+		}
+		for _, schedule := range t.schedules {
+			o.Schedules = append(o.Schedules, schedule.Name)
+		}
+		if b, known := budgets[t.project.ID]; known {
+			o.RequestsLeft, o.RequestsPerHour = &b.Left, &b.Limit
+		}
+		objects[i] = o
+	}
+	return objects
+}
