@@ -178,8 +178,11 @@ func checkFile(path string, readOnly bool) error {
 		}
 		return os.Remove(path)
 	}
+	if info.IsDir() {
+		return fault.Usage("name a file in it, as "+filepath.Join(path, "events.db"), "%s is a directory", path)
+	}
 	if err != nil || !isDuckDB {
-		return fault.Usage("move the file away, or choose another --database", "%s is no DuckDB database", path)
+		return fault.Usage("move the file away, or name another (--database, mp: --path)", "%s is no DuckDB database", path)
 	}
 	if format := binary.LittleEndian.Uint64(head[12:]); format > newestFormat {
 		return fault.New(fault.CodeFailed, "install the newest Mixduck",
