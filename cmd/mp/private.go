@@ -99,14 +99,15 @@ func checkMemory(dir string) error {
 	return nil
 }
 
-// full makes an error say where to find more room, if it is that there is none. Errors about paths are those of files that
-// are not DuckDB's.
+// full makes an error say where to find more room, if it is that there is none.
 func full(err error, inMemory bool) error {
-	_, temporary := errors.AsType[*fs.PathError](err)
+	file, ours := errors.AsType[*fs.PathError](err) // else it is DuckDB's
 	switch {
 	case !errors.Is(err, unix.ENOSPC):
 		return err
-	case temporary:
+	case ours && !strings.HasPrefix(file.Path, os.TempDir()):
+		return err
+	case ours:
 		return fault.New(fault.CodeFailed, "free some space there, or let TMPDIR name a directory that has more", "%w", err)
 	case inMemory:
 		return fault.New(fault.CodeFailed, "fetch fewer days, use --ephemeral, or make "+sharedMemory+" larger", "%w", err)

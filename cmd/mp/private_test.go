@@ -54,7 +54,8 @@ func TestNoFileSystemInMemory(t *testing.T) {
 
 func TestNoSpace(t *testing.T) {
 	t.Parallel()
-	spool := &fs.PathError{Op: "write", Path: "/tmp/x", Err: syscall.ENOSPC}
+	spool := &fs.PathError{Op: "write", Path: filepath.Join(os.TempDir(), "x"), Err: syscall.ENOSPC}
+	stdout := &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}
 	for _, tt := range []struct {
 		name     string
 		err      error
@@ -63,6 +64,7 @@ func TestNoSpace(t *testing.T) {
 	}{
 		{"in memory", syscall.ENOSPC, true, "--ephemeral"},
 		{"for what waits to be loaded", spool, true, "TMPDIR"},
+		{"where the result goes", stdout, false, ""},
 		{"on the disk of the database", syscall.ENOSPC, false, ""}, // has its hint already
 		{"is not what is wrong", syscall.EIO, true, ""},
 	} {

@@ -45,7 +45,10 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 		}
 		return out.WriteByte('\n')
 	})
-	switch err = errors.Join(err, out.Flush()); {
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	switch {
 	case errors.Is(err, syscall.EPIPE):
 		err = nil
 	case err == nil && strange > 0:
