@@ -100,7 +100,7 @@ func (i *incoming) next() ([]byte, error) {
 		case len(chunk) > 0 && chunk[0] == chunkData:
 			return chunk[1:], nil
 		case len(chunk) > 0 && chunk[0] == chunkFail:
-			return nil, fault.New(fault.CodeNotFound, "ask again: results are deleted when their retention ends", "the worker has no result: %s", chunk[1:])
+			return nil, fault.New(fault.CodeNotFound, "ask the question again: results are deleted when their retention ends", "the worker has no result: %s", chunk[1:])
 		default:
 			return nil, io.EOF
 		}

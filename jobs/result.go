@@ -33,7 +33,7 @@ type Result struct {
 const MaxStoredResult = 1 << 20
 
 // ErrNoResult says that a job has no rows: it is no query, has not found them yet, or they are deleted.
-var ErrNoResult = fault.New(fault.CodeNotFound, "ask again: results are deleted when their retention ends", "the job has no result")
+var ErrNoResult = fault.New(fault.CodeNotFound, "ask the question again: results are deleted when their retention ends", "the job has no result")
 
 // StoreResult keeps the rows that query id has found in Redis. They are at most [MaxStoredResult] bytes.
 func (q *Queue) StoreResult(ctx context.Context, id string, rows []byte) error {

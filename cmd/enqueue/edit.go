@@ -68,7 +68,7 @@ func (a *app) changeCommand(ch change) *cobra.Command {
 			}
 			return a.withDatabase(c, func(cfg config.Config, q *jobs.Queue, database string) error {
 				if edit.Database = database; ch.destroys && !yes {
-					if err := a.Confirm(strings.Join(append([]string{c.Name()}, args...), " "), database); err != nil {
+					if err := a.Confirm(c.Context(), strings.Join(append([]string{c.Name()}, args...), " "), database); err != nil {
 						return err
 					}
 				}

@@ -104,7 +104,7 @@ func (a *app) resultCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := failureOfQuery(job); err != nil {
+				if err := withoutResult(job); err != nil {
 					return err
 				}
 				if err := checkFormat(c, &f, job); err != nil {
@@ -123,6 +123,17 @@ func (a *app) resultCommand() *cobra.Command {
 	}
 	f.AddOutput(c.Flags())
 	return c
+}
+
+// withoutResult returns why a job has no rows to show, nil if it may have some.
+func withoutResult(job jobs.Record) error {
+	switch {
+	case job.Kind != jobs.KindQuery:
+		return fault.New(fault.CodeNotFound, "enqueue jobs show "+job.ID, "job %s is no query: it has no rows", job.ID)
+	case !job.State.Final():
+		return fault.New(fault.CodeNotFound, "enqueue jobs wait "+job.ID+", then again", "job %s has no result yet: it is %s", job.ID, job.State)
+	}
+	return failureOfQuery(job)
 }
 
 // checkFormat makes the format that in which the rows were asked for: only rows for a table can be shown in two ways.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -88,6 +89,42 @@ func TestTerminal(t *testing.T) {
 				t.Errorf("stdout = %q, want the result of job %s", stdout.String(), id)
 			}
 		})
+	}
+}
+
+// Ctrl-C at a question ends it at once, and nothing is deleted.
+func TestPromptIsInterrupted(t *testing.T) {
+	t.Parallel()
+	s := startService(t, t.TempDir(), t.Cleanup)
+	person, program := openTerminal(t, 80)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	exited := make(chan int)
+	go func() {
+		code := run(ctx, &cli.Process{
+			Args: []string{"--data-dir", s.dir, "inspect", "drop", "events"}, Environ: []string{"MP_PROJECT_ID=12345"},
+			Stdin: program, Stdout: io.Discard, Stderr: program,
+		})
+		fmt.Fprintln(program, "ended")
+		exited <- code
+	}()
+	var seen strings.Builder
+	for screen := bufio.NewReader(person); !strings.Contains(seen.String(), "ended"); {
+		b, err := screen.ReadByte()
+		if err != nil {
+			t.Fatalf("%v after %q", err, seen.String())
+		}
+		seen.WriteByte(b)
+		if strings.HasSuffix(seen.String(), "Type yes to go on: ") {
+			cancel()
+		}
+	}
+	if code := <-exited; code != 130 || !strings.Contains(seen.String(), "interrupted: nothing was deleted") {
+		t.Errorf("exit code %d, screen %q", code, seen.String())
+	}
+	list, err := s.queue.List(context.Background(), jobs.Filter{})
+	if err != nil || len(list) > 0 {
+		t.Errorf("jobs = %v, %v", list, err)
 	}
 }
 

@@ -55,7 +55,7 @@ func (a *app) editCommand(use, short string, arguments int, edit func(context.Co
 				return &storage.NotFoundError{Path: path}
 			}
 			if !yes {
-				if err := a.Confirm(strings.Join(append([]string{c.Name()}, args...), " "), path); err != nil {
+				if err := a.Confirm(c.Context(), strings.Join(append([]string{c.Name()}, args...), " "), path); err != nil {
 					return err
 				}
 			}

@@ -4,6 +4,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,7 +33,11 @@ func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	root.SetOut(a.Process.Stdout)
 	root.SetErr(a.Process.Stderr)
 	err := root.ExecuteContext(ctx)
-	if err != nil && ctx.Err() != nil && fault.CodeOf(err) == fault.CodeFailed {
+	switch {
+	case err == nil || ctx.Err() == nil:
+	case errors.Is(err, context.Canceled):
+		err = fault.New(fault.CodeInterrupted, fault.HintOf(err), "interrupted")
+	case fault.CodeOf(err) == fault.CodeFailed:
 		err = fault.New(fault.CodeInterrupted, "", "interrupted: %w", err)
 	}
 	if a.Explain != nil {

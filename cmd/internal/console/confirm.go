@@ -2,6 +2,7 @@ package console
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"strings"
 
@@ -9,14 +10,38 @@ import (
 )
 
 // Confirm asks a person at a terminal whether what deletes data of a database is meant. Nobody else is asked.
-func (a *App) Confirm(what, database string) error {
+func (a *App) Confirm(ctx context.Context, what, database string) error {
 	if _, terminal := TerminalWidth(a.Process.Stdin); !terminal {
 		return fault.Usage("add --yes", "%s deletes data of %s, and nobody is there to be asked", what, database)
 	}
 	fmt.Fprintf(a.Process.Stderr, "%s deletes data of %s. Type yes to go on: ", what, database)
-	answer, err := bufio.NewReader(a.Process.Stdin).ReadString('\n')
+	answer, err := typed(ctx, func() (string, error) { return bufio.NewReader(a.Process.Stdin).ReadString('\n') })
+	if ctx.Err() != nil {
+		fmt.Fprintln(a.Process.Stderr)
+		return fault.New(fault.CodeInterrupted, "", "interrupted: nothing was deleted")
+	}
 	if err != nil || strings.TrimSpace(answer) != "yes" {
 		return fault.New(fault.CodeFailed, "type yes, or give --yes", "nothing was deleted")
 	}
 	return nil
+}
+
+// typed returns what read brings, or the cause of ctx if that ends first. Nothing ends a read of a terminal but the end of the
+// process, which is near then.
+func typed(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		done <- answer{text, err}
+	}()
+	select {
+	case a := <-done:
+		return a.text, a.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ func HelpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
 // Arguments refuses all numbers of arguments but n.
 func Arguments(c *cobra.Command, args []string, n int) error {
 	if len(args) != n {
-		return fault.Usage(HelpHint(c), "%s got %s", c.CommandPath(), Counted(int64(len(args)), "argument"))
+		return fault.Usage(strings.TrimSuffix(c.UseLine(), " [flags]"), "%s got %s", c.CommandPath(), Counted(int64(len(args)), "argument"))
 	}
 	return nil
 }

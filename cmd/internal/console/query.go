@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"io"
 	"os"
 	"strings"
@@ -45,7 +46,7 @@ func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			q, err := f.question(args, a.Process.Stdin)
+			q, err := f.question(c.Context(), args, a.Process.Stdin)
 			if err != nil {
 				return err
 			}
@@ -62,7 +63,7 @@ func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet
 // maxStatement bounds what is read of a file, in bytes.
 const maxStatement = 1 << 20
 
-func (f *QueryFlags) question(args []string, stdin io.Reader) (Question, error) {
+func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reader) (Question, error) {
 	q := Question{Params: map[string]string{}}
 	switch {
 	case len(args) == 1 && f.file != "":
@@ -71,7 +72,7 @@ func (f *QueryFlags) question(args []string, stdin io.Reader) (Question, error) 
 		q.SQL = args[0]
 	case f.file != "":
 		var err error
-		if q.SQL, err = readStatement(f.file, stdin); err != nil {
+		if q.SQL, err = typed(ctx, func() (string, error) { return readStatement(f.file, stdin) }); err != nil {
 			return Question{}, err
 		}
 	}

@@ -37,6 +37,7 @@ type ResultFlags struct {
 	limit    int64
 	timeout  time.Duration
 	lockWait time.Duration
+	flags    *pflag.FlagSet // nil if limit is what the program says
 }
 
 // AddOutput adds the flags about where an answer goes, and in which form.
@@ -51,7 +52,8 @@ func (f *ResultFlags) AddOutput(flags *pflag.FlagSet) {
 // Add adds these flags, and those that bound the work.
 func (f *ResultFlags) Add(flags *pflag.FlagSet) {
 	f.AddOutput(flags)
-	flags.Int64Var(&f.limit, "limit", -1, "at most so many `rows`, 0 for all (default 1000 for tables, else all)")
+	f.flags = flags
+	flags.Int64Var(&f.limit, "limit", 0, "at most so many `rows`, 0 for all (default 1000 for tables, else all)")
 	flags.DurationVar(&f.timeout, "timeout", 0, "end the query after so long, as 30s or 1h")
 	flags.DurationVar(&f.lockWait, "lock-wait", 0, "for how long to wait while another program writes to the database")
 }
@@ -59,11 +61,11 @@ func (f *ResultFlags) Add(flags *pflag.FlagSet) {
 // apply makes the question ask for what the flags say.
 func (f *ResultFlags) apply(q *Question, stdout io.Writer) error {
 	q.Format, q.Limit, q.Timeout, q.LockWait = f.content(), f.limit, f.timeout, f.lockWait
-	switch {
-	case f.limit < 0 && f.Format.Value == FormatTable:
+	if f.Format.Value == FormatTable && f.flags != nil && !f.flags.Changed("limit") {
 		q.Limit = usualRows
-	case f.limit < 0:
-		q.Limit = 0
+	}
+	if f.limit < 0 {
+		return fault.Usage("--limit 0 for all", "--limit %d makes no sense", f.limit)
 	}
 	if f.timeout < 0 || f.lockWait < 0 {
 		return fault.Usage("--timeout 30s", "a time to wait cannot be negative")

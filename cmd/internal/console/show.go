@@ -21,10 +21,10 @@ func (a *App) ask(ctx context.Context, r Reader, q Question, f *ResultFlags, dra
 
 // ShowQuery asks one statement and shows its rows, as a table if the format is [FormatText].
 func (a *App) ShowQuery(ctx context.Context, r Reader, sql, format string, quiet bool) error {
+	f := ResultFlags{Format: &Choice{Value: format}, quiet: quiet}
 	if format == FormatText {
-		format = FormatTable
+		f.Format.Value, f.limit = FormatTable, usualRows
 	}
-	f := ResultFlags{Format: &Choice{Value: format}, quiet: quiet, limit: -1}
 	return a.ask(ctx, r, Question{SQL: sql}, &f, nil)
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
@@ -163,8 +164,50 @@ func ask(t *testing.T, r Reader, f *ResultFlags, stdout io.Writer) (stderr strin
 	return errs.String(), err
 }
 
-func flagsOf(format string) *ResultFlags {
-	return &ResultFlags{Format: &Choice{Value: format}, limit: -1}
+// flagsOf returns what a command line says of the answer.
+func flagsOf(format string, more ...string) *ResultFlags {
+	var f ResultFlags
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.Add(flags)
+	if err := flags.Parse(append([]string{"--format", format}, more...)); err != nil {
+		panic(err)
+	}
+	return &f
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		flags *ResultFlags
+		want  int64
+	}{
+		{flagsOf(FormatTable), usualRows},
+		{flagsOf(FormatPlain), 0},
+		{flagsOf(FormatTable, "--limit", "0"), 0},
+		{flagsOf("csv", "--limit", "7"), 7},
+		{&ResultFlags{Format: &Choice{Value: FormatTable}}, 0}, // where nobody can say anything
+	} {
+		var q Question
+		if err := tt.flags.apply(&q, io.Discard); err != nil || q.Limit != tt.want {
+			t.Errorf("%s: limit %d, %v, want %d", tt.flags.Format, q.Limit, err, tt.want)
+		}
+	}
+	if err := flagsOf("csv", "--limit", "-1").apply(&Question{}, io.Discard); fault.CodeOf(err) != fault.CodeUsage {
+		t.Errorf("a negative limit: %v, want a usage error", err)
+	}
+}
+
+// A person who is asked, or whose statement is waited for, can go away.
+func TestInterruptedWhileTyping(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	stdin, keyboard := io.Pipe() // on which nobody types
+	defer keyboard.Close()
+	f := QueryFlags{file: "-"}
+	if _, err := f.question(ctx, nil, stdin); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v, want the end of the context", err)
+	}
 }
 
 func TestATableHasALimit(t *testing.T) {
@@ -185,8 +228,7 @@ func TestOtherFormatsPassAsTheyCome(t *testing.T) {
 	if err != nil || out.String() != "a\n1\n" || stderr != "" || asked.Limit != 0 || asked.Format != "csv" {
 		t.Errorf("%q, %q, %v; asked %+v", out.String(), stderr, err, asked)
 	}
-	f := flagsOf("csv")
-	f.limit = 1
+	f := flagsOf("csv", "--limit", "1")
 	if stderr, err := ask(t, answers{"a\n1\n", &asked}, f, io.Discard); err != nil || !strings.Contains(stderr, "there are more") {
 		t.Errorf("with a limit: %q, %v", stderr, err)
 	}
@@ -265,7 +307,7 @@ func TestStatements(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			q, err := tt.flags.question(tt.args, strings.NewReader("SELECT 3"))
+			q, err := tt.flags.question(t.Context(), tt.args, strings.NewReader("SELECT 3"))
 			switch {
 			case tt.want == "" && fault.CodeOf(err) != fault.CodeUsage:
 				t.Errorf("question() = %+v, %v, want a usage error", q, err)
