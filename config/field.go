@@ -54,7 +54,7 @@ func oneOf[T any](at func(*T) *string, allowed ...string) field[T] {
 	return f
 }
 
-func flag[T any](at func(*T) *bool) field[T] {
+func yesNo[T any](at func(*T) *bool) field[T] {
 	return field[T]{boolean: true, show: func(t *T) string { return strconv.FormatBool(*at(t)) }, set: func(t *T, v string) error {
 		if v != "true" && v != "false" {
 			return fmt.Errorf("%q is neither true nor false", v)

@@ -51,13 +51,13 @@ func scheduleSettings() []setting[Schedule] {
 		{key: "timezone", usage: "zone of cron; default that of the project", field: zone(func(s *s) **time.Location { return &s.Location })},
 		{key: "start", usage: "first day to have, as 2026-01-01; default the day of the schedule's creation less lookback", field: date(func(s *s) *day.Day { return &s.Start })},
 		{key: "lookback", usage: "days before today that are fetched again, however complete they are; default 5d", field: days(longestLookback, func(s *s) *int { return &s.Lookback })},
-		{key: "include_today", usage: "fetch today, too; default false", field: flag(func(s *s) *bool { return &s.IncludeToday })},
+		{key: "include_today", usage: "fetch today, too; default false", field: yesNo(func(s *s) *bool { return &s.IncludeToday })},
 		{key: "mode", usage: "sync or append; default sync", field: oneOf(func(s *s) *string { return &s.Mode }, "sync", "append")},
 		{key: "priority", usage: "high, default or low; default default", field: oneOf(func(s *s) *string { return &s.Priority }, "high", "default", "low")},
-		{key: "jitter", usage: "by which a tick is put off at most; default 0s", field: span(0, func(s *s) *time.Duration { return &s.Jitter })},
-		{key: "catch_up", usage: "for how long a missed tick is caught up; default 31d", field: span(1, func(s *s) *time.Duration { return &s.CatchUp })},
+		{key: "jitter", usage: "by which a tick is put off at most; default 0s", field: jitter()},
+		{key: "catch_up", usage: "for how long a missed tick is caught up; default 31d", field: span(time.Second, func(s *s) *time.Duration { return &s.CatchUp })},
 		{key: "overlap", usage: "skip, or queue one, while the job before is not over; default skip", field: oneOf(func(s *s) *string { return &s.Overlap }, "skip", "queue")},
-		{key: "enabled", usage: "default true", field: flag(func(s *s) *bool { return &s.Enabled })},
+		{key: "enabled", usage: "default true", field: yesNo(func(s *s) *bool { return &s.Enabled })},
 		{key: "max_attempts", usage: "of a job that fails; default jobs.max_attempts", field: count(func(s *s) *int { return &s.MaxAttempts })},
 	}
 }
@@ -89,6 +89,18 @@ func (s *Schedule) adopt(p Project) {
 	if s.Promote == "" {
 		s.Promote = t.Promote
 	}
+}
+
+func jitter() field[Schedule] {
+	f := span(0, func(s *Schedule) *time.Duration { return &s.Jitter })
+	known := f.set
+	f.set = func(s *Schedule, v string) error {
+		if err := known(s, v); err != nil || s.Jitter <= oneDay {
+			return err
+		}
+		return fmt.Errorf("%s is too long: %s is the most", v, spanText(oneDay))
+	}
+	return f
 }
 
 func stream() field[Schedule] {
