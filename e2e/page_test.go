@@ -21,12 +21,34 @@ func (s *site) startPage(tb testing.TB) (*process, string) {
 	tb.Helper()
 	s.set("MIXDUCK_HTTP_LISTEN=127.0.0.1:0")
 	p := s.startWorker(tb)
+	address := p.address(tb)
+	return p, address
+}
+
+// address returns where the worker's page is.
+func (p *process) address(tb testing.TB) string {
+	tb.Helper()
 	said, _ := p.output.read()
 	m := listens.FindStringSubmatch(said)
 	if m == nil {
 		tb.Fatalf("the worker does not say where it listens:\n%s", said)
 	}
-	return p, m[1]
+	return m[1]
+}
+
+func TestWorkerWaitsForItsQueueAtTheStart(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, realRedis, newMixpanel(t, 10))
+	s.redis.process.kill()
+	s.set("MIXDUCK_HTTP_LISTEN=127.0.0.1:0")
+	worker := s.launchWorker(t)
+	worker.waitFor(t, "worker waits for the queue")
+	s.set("MIXDUCK_HTTP_LISTEN=" + worker.address(t))
+	command(t, s.env, "worker", "healthcheck").mustFail(t, 1, "is starting", "redis: ")
+	s.redis.start(t)
+	worker.waitFor(t, "worker started")
+	eventually(t, "the worker is ready", func() bool { return command(t, s.env, "worker", "healthcheck").code == 0 })
+	s.fetch(t, dates(t, "2025-11-01", "2025-11-01"))
 }
 
 func TestHealthcheckFollowsTheWorker(t *testing.T) {
@@ -119,11 +141,16 @@ func get(tb testing.TB, url string) string {
 		tb.Fatal(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	return readAll(tb, resp.Body)
+}
+
+func readAll(tb testing.TB, r io.Reader) string {
+	tb.Helper()
+	text, err := io.ReadAll(r)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return string(body)
+	return string(text)
 }
 
 // figure returns the sum of the series of a metric that have a text in their labels, and whether there is one.

@@ -41,11 +41,19 @@ type daemon struct {
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
 	page := newPage(cfg)
 	projects, err := newProjects(cfg, page)
-	if err := errors.Join(err, webConfig(cfg.HTTP).Check()); err != nil {
+	if err := errors.Join(err, checkRedis(cfg.Redis), webConfig(cfg.HTTP).Check()); err != nil {
 		return nil, err
 	}
 	loads := max(1, int64(runtime.GOMAXPROCS(0)/2))
 	return &daemon{cfg: cfg, log: log, projects: projects, loads: semaphore.NewWeighted(loads), page: page}, nil
+}
+
+func checkRedis(cfg config.Redis) error {
+	if cfg.URL.IsZero() {
+		return nil
+	}
+	_, err := queue.Options(cfg)
+	return err
 }
 
 // run works until ctx is done.
@@ -95,14 +103,12 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
 		OpenResult: queryjobs.OpenResult(d.locate), Observer: d.page,
 	}, d.log)
-	if err == nil {
-		err = d.projects.publish(ctx, queue, seat.id)
-	}
 	if err != nil {
 		return err
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
+	d.projects.announce(ctx, queue, seat.id, d.log)
 	err = worker.Run(d.page.untilDrained(ctx))
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {

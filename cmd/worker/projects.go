@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
+	"time"
 
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
@@ -65,6 +67,26 @@ func (ps *projects) find(named string) (config.Project, *mixpanel.Client, error)
 		return p, nil, fault.Usage("add it to "+ps.cfg.File+" of the worker, start that again, and retry the job", "this worker knows no project %q", named)
 	}
 	return p, ps.clients[p.ID], nil
+}
+
+// announce publishes the projects. While the queue cannot be reached it waits, as the worker does, until ctx is done.
+func (ps *projects) announce(ctx context.Context, q *jobs.Queue, worker string, log *slog.Logger) {
+	retry := time.NewTicker(time.Second)
+	defer retry.Stop()
+	for tries := 0; ; tries++ {
+		err := ps.publish(ctx, q, worker)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if tries%60 == 0 {
+			log.Warn("worker waits for the queue", slog.Any("err", err))
+		}
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // publish tells those who ask for work which projects there are.
