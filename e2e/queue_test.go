@@ -21,12 +21,19 @@ func bothQueues() []queue { return []queue{embedded, realRedis} }
 
 // redisServer is a real Redis on a unix socket, which keeps each write on disk before it answers.
 type redisServer struct {
-	dir     string
-	process *process
+	dir      string
+	password string // "" for none
+	process  *process
 }
 
 // newRedis starts a Redis. A machine without one skips the test, but for one of continuous integration.
 func newRedis(tb testing.TB) *redisServer {
+	tb.Helper()
+	return newRedisWith(tb, "")
+}
+
+// newRedisWith starts one that asks for a password, if that is not empty.
+func newRedisWith(tb testing.TB, password string) *redisServer {
 	tb.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -34,7 +41,7 @@ func newRedis(tb testing.TB) *redisServer {
 		}
 		tb.Skip("SKIPPED: redis-server is not installed, so that nothing is known about real Redis")
 	}
-	r := &redisServer{dir: tb.TempDir()}
+	r := &redisServer{dir: tb.TempDir(), password: password}
 	r.start(tb)
 	return r
 }
@@ -42,12 +49,17 @@ func newRedis(tb testing.TB) *redisServer {
 func (r *redisServer) socket() string { return filepath.Join(r.dir, "redis.sock") }
 
 // url is what --redis-url takes.
-func (r *redisServer) url() string { return "unix://" + r.socket() }
+func (r *redisServer) url() string {
+	if r.password != "" {
+		return "unix://:" + r.password + "@" + r.socket()
+	}
+	return "unix://" + r.socket()
+}
 
 func (r *redisServer) start(tb testing.TB) {
 	tb.Helper()
 	r.process = start(tb, nil, "redis-server", "--port", "0", "--unixsocket", r.socket(), "--dir", r.dir,
-		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
+		"--appendonly", "yes", "--appendfsync", "always", "--save", "", "--requirepass", r.password)
 	r.process.waitFor(tb, "eady to accept connections")
 }
 

@@ -219,9 +219,9 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(readFile(t, operations), -1) {
 		anchors["docs/operations.md#"+slug(m[1])] = true
 	}
-	var tested string
+	var tested strings.Builder
 	for _, file := range ruleTests() {
-		tested += readFile(t, filepath.Join(monitoring, file))
+		tested.WriteString(readFile(t, filepath.Join(monitoring, file)))
 	}
 	for _, a := range alerts(t) {
 		if s := a.Labels["severity"]; s != "critical" && s != "warning" {
@@ -233,7 +233,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		if !anchors[a.Annotations["runbook_url"]] {
 			t.Errorf("%s: there is no %s", a.Alert, a.Annotations["runbook_url"])
 		}
-		if !strings.Contains(tested, "alertname: "+a.Alert+"\n        exp_alerts:") {
+		if !strings.Contains(tested.String(), "alertname: "+a.Alert+"\n        exp_alerts:") {
 			t.Errorf("no test has %s fire", a.Alert)
 		}
 	}
