@@ -71,6 +71,17 @@ type Fetch struct {
 	Spare     bool      `json:"spare,omitempty"`     // spend no request of the budget's reserve
 }
 
+// DescribeDays says in a few words which days the fetch is about.
+func (f Fetch) DescribeDays() string {
+	switch {
+	case f.LateSince.IsZero():
+		return f.Days.String()
+	case f.Days == (day.Range{}):
+		return "late since " + f.LateSince.UTC().Format(time.RFC3339)
+	}
+	return f.Days.String() + " late since " + f.LateSince.UTC().Format(time.RFC3339)
+}
+
 // Due says which days of a fetch are due: those that have never been stored whole, and young ones. Days that Mixpanel no
 // longer serves never are.
 type Due struct {
@@ -99,8 +110,9 @@ type Progress struct {
 	FileBefore int64 `json:"file_before,omitempty"`
 	FileAfter  int64 `json:"file_after,omitempty"`
 
-	DaysLeft    int `json:"days_left,omitempty"`   // due, and left to another job
-	Unavailable int `json:"unavailable,omitempty"` // days that Mixpanel no longer serves
+	LateDays    string `json:"late_days,omitempty"`   // on which late events were found: 2026-11-01..2026-11-03, 2026-11-07
+	DaysLeft    int    `json:"days_left,omitempty"`   // due, and left to another job
+	Unavailable int    `json:"unavailable,omitempty"` // days that Mixpanel no longer serves
 
 	// RequestsPerHour is what the project's budget allows all its jobs together; 0 if nobody counts.
 	RequestsPerHour int `json:"requests_per_hour,omitempty"`

@@ -119,7 +119,7 @@ func millis(t time.Time) int64 {
 func (r Record) describe() []slog.Attr {
 	attrs := []slog.Attr{slog.String("kind", string(r.Kind)), slog.String("database", r.Database)}
 	if r.Kind == KindFetch {
-		attrs = append(attrs, slog.String("project", r.Project), slog.String("range", r.Fetch.Days.String()))
+		attrs = append(attrs, slog.String("project", r.Project), slog.String("range", r.Fetch.DescribeDays()))
 	}
 	return attrs
 }

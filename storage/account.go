@@ -16,17 +16,21 @@ const (
 	toleratedShare = 0.1
 )
 
+// TooMany reports whether so many lines that are no events of the days asked make an answer one that is not to be believed.
+func TooMany(bad, lines int64) bool {
+	return bad > max(tolerated, int64(toleratedShare*float64(lines))) || bad > 0 && bad == lines
+}
+
 // setAside judges the lines that are no events of the window, and stores them.
 func (l *load) setAside(ctx context.Context) error {
 	f := l.feed
 	slices.SortFunc(f.quarantine, func(a, b badLine) int { return int(a.number - b.number) })
 	bad := int64(len(f.quarantine))
 	total := f.rows.Load() + f.duplicates.Load() + bad
-	limit := max(tolerated, int64(toleratedShare*float64(total)))
-	if f.outside > limit || f.outside > 0 && f.outside == total {
+	if TooMany(f.outside, total) {
 		return &OutsideError{Days: l.w.Days, Outside: f.outside, Lines: total}
 	}
-	if bad > limit || bad > 0 && bad == total {
+	if TooMany(bad, total) {
 		return &BadLinesError{Bad: bad, Lines: total, Reason: f.quarantine[0].reason}
 	}
 	if err := l.dropQuarantine(ctx); err != nil {

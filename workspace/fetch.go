@@ -28,6 +28,9 @@ const reportEvery = 500 * time.Millisecond
 // Windows that fail for a passing reason are asked again, smaller. When some days cannot be had the others are fetched
 // all the same, and the error is a *[DaysError]. Mixpanel's wish to wait gives a *[PauseError].
 func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func(Progress)) (Progress, error) {
+	if !r.LateSince.IsZero() && r.Days == (day.Range{}) {
+		r.Days.To = w.cfg.Project.Today(w.cfg.Now())
+	}
 	if err := r.check(w.cfg.Project, w.cfg.Now()); err != nil {
 		return Progress{}, err
 	}
@@ -35,6 +38,7 @@ func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func
 		r.Job = rand.Text()
 	}
 	f := &fetch{Workspace: w, req: r, report: report, results: make(chan result)}
+	defer os.Remove(w.cfg.SpoolDir) // if it is empty
 	if err := f.prepare(ctx); err != nil {
 		return f.now(), err
 	}
@@ -100,8 +104,14 @@ func (f *fetch) prepare(ctx context.Context) error {
 		f.progress.add(r)
 		f.received.Add(r.Bytes)
 	}
+	if err := f.clearSpool(); err != nil {
+		return err
+	}
+	if !f.req.LateSince.IsZero() {
+		return f.findLate(ctx, found)
+	}
 	f.schedule(found)
-	return f.clearSpool()
+	return nil
 }
 
 // schedule makes the plan: the days asked or, of these, those that are due, but for those that the job has committed.
@@ -186,7 +196,6 @@ func (f *fetch) now() Progress {
 
 // run works off the plan, and waits for every goroutine that it has started.
 func (f *fetch) run(ctx context.Context) error {
-	defer os.Remove(f.cfg.SpoolDir) // if it is empty
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	drain, tick := f.req.Drain, time.NewTicker(reportEvery)

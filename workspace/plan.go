@@ -92,9 +92,17 @@ func (p *plan) length() int {
 	}
 	wanted := 1 // nothing known: a short one will tell
 	if p.density > 0 {
-		wanted = int(min(maxWindowDays, eventsPerWindow/p.density))
+		wanted = p.longest()
 	}
 	return min(max(wanted, shortest, 1), maxWindowDays)
+}
+
+// longest returns how many days bring about eventsPerWindow events, as far as is known.
+func (p *plan) longest() int {
+	if p.density == 0 {
+		return maxWindowDays
+	}
+	return max(1, int(min(maxWindowDays, eventsPerWindow/p.density)))
 }
 
 // rest returns all days that have not been handed out, or have come back, and empties the plan; days that are left to other

@@ -31,6 +31,10 @@ type FetchRequest struct {
 
 	Due *Due // if set, only those of the days that are due
 
+	// LateSince, if set, makes it only those of the days that are stored on which events fall that arrived after it; where
+	// Days is zero, of all that are stored. One request finds them.
+	LateSince time.Time
+
 	// Promote are properties that are to have columns of their own, beside those of the table that have.
 	Promote []storage.Promotion
 
@@ -73,6 +77,11 @@ func (r *FetchRequest) check(p Project, now time.Time) error {
 			return err
 		}
 	}
+	if !r.LateSince.IsZero() {
+		if err := r.checkLate(now); err != nil {
+			return err
+		}
+	}
 	switch {
 	case r.Days.Len() == 0:
 		return fault.Usage("write the earlier date first", "the range ends before it begins: %s to %s", r.Days.From, r.Days.To)
@@ -99,8 +108,9 @@ type Progress struct {
 	// What days that were stored before have become, see [storage.Receipt].
 	Added, Removed, Updated int64
 
-	DaysLeft    int // that are due, and left by [Due.MaxWindows]
-	Unavailable int // days of those asked that Mixpanel no longer serves, as this fetch or an earlier one was told
+	LateDays    string // on which late events were found, as text
+	DaysLeft    int    // that are due, and left by [Due.MaxWindows]
+	Unavailable int    // days of those asked that Mixpanel no longer serves, as this fetch or an earlier one was told
 }
 
 // add counts a committed window.

@@ -124,11 +124,7 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		}
 		f.plan.without(w, shrunk.Days)
 	case errors.As(err, &api) && api.Action == mixpanel.Pause:
-		until := f.cfg.Now().Add(api.After)
-		if f.cfg.Budget != nil {
-			f.cfg.Budget.Heard(ctx, f.cfg.Project.ID, 0, until)
-		}
-		f.stop = &PauseError{Until: until, Err: err}
+		f.stop = f.pause(ctx, api.After, err)
 	case errors.As(err, &later):
 		f.stop = &PauseError{Until: later.RetryAt(), Err: err}
 	case Permanent(err), errors.Is(err, storage.ErrLocked):
@@ -151,6 +147,16 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		f.progress.Retries++
 		f.plan.retry(w, api == nil || api.Smaller, time.Now().Add(delay))
 	}
+}
+
+// pause returns the error with which the work comes to an end because Mixpanel wants no request for a while, and tells it to
+// all who share the budget.
+func (w *Workspace) pause(ctx context.Context, wait time.Duration, err error) error {
+	until := w.cfg.Now().Add(wait)
+	if w.cfg.Budget != nil {
+		w.cfg.Budget.Heard(ctx, w.cfg.Project.ID, 0, until)
+	}
+	return &PauseError{Until: until, Err: err}
 }
 
 func (f *fetch) fail(days day.Range, err error, permanent bool) {

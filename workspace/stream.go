@@ -30,8 +30,17 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 		return 0, err
 	}
 	defer os.Remove(w.cfg.SpoolDir) // if it is empty
-	p := newPlan(r.Days, nil, 0)
-	for {
+	var sent, received atomic.Int64
+	return w.stream(ctx, newPlan(r.Days, nil, 0), mixpanel.ExportRequest{
+		Project: w.cfg.Project.ID, Events: r.Events, Where: r.Where,
+	}, &sent, &received, emit)
+}
+
+// stream works off a plan, one window after the other, each as what is but its days.
+func (w *Workspace) stream(
+	ctx context.Context, p *plan, what mixpanel.ExportRequest, sent, received *atomic.Int64, emit func(line []byte) error,
+) (lines int64, err error) {
+	for failed := 0; ; {
 		next, at := p.next(time.Now())
 		if at.IsZero() {
 			return lines, nil
@@ -44,16 +53,21 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 			}
 			continue
 		}
-		n, err := w.streamWindow(ctx, &r, next, emit)
+		what.Days = next.days
+		n, err := w.streamWindow(ctx, what, sent, received, emit)
 		lines += n
 		switch {
 		case errors.Is(err, storage.ErrEmpty) && !next.empty:
 			p.confirm(next)
 		case err == nil, errors.Is(err, storage.ErrEmpty):
+			failed = 0
 			p.learn(next.days.Len(), n)
 		default:
-			if err := w.streamAgain(ctx, p, next, n, err); err != nil {
-				return lines, err
+			if again := w.streamAgain(ctx, p, next, n, err); again != nil {
+				return lines, again
+			}
+			if failed++; failed >= maxStreak {
+				return lines, fmt.Errorf("%s: %w", next.days, err)
 			}
 		}
 	}
@@ -62,11 +76,14 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 // streamAgain plans a window again that has failed, or returns why that is of no use.
 func (w *Workspace) streamAgain(ctx context.Context, p *plan, failed window, emitted int64, err error) error {
 	api, ok := errors.AsType[*mixpanel.Error](err)
+	var later interface{ RetryAt() time.Time }
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case ok && api.Action == mixpanel.Pause:
-		return &PauseError{Until: w.cfg.Now().Add(api.After), Err: err}
+		return w.pause(ctx, api.After, err)
+	case errors.As(err, &later):
+		return &PauseError{Until: later.RetryAt(), Err: err}
 	case emitted > 0, Permanent(err), failed.tries+1 >= w.cfg.WindowTries && failed.days.Len() == 1:
 		return fmt.Errorf("%s: %w", failed.days, err)
 	}
@@ -81,11 +98,10 @@ func (w *Workspace) streamAgain(ctx context.Context, p *plan, failed window, emi
 }
 
 // streamWindow downloads, verifies and emits one window.
-func (w *Workspace) streamWindow(ctx context.Context, r *FetchRequest, of window, emit func([]byte) error) (n int64, err error) {
-	var sent, received atomic.Int64
-	resp, err := w.download(ctx, mixpanel.ExportRequest{
-		Project: w.cfg.Project.ID, Days: of.days, Events: r.Events, Where: r.Where,
-	}, &sent, &received)
+func (w *Workspace) streamWindow(
+	ctx context.Context, r mixpanel.ExportRequest, sent, received *atomic.Int64, emit func([]byte) error,
+) (n int64, err error) {
+	resp, err := w.download(ctx, r, sent, received)
 	if err != nil {
 		return 0, err
 	}

@@ -57,7 +57,10 @@ type lines struct{ b strings.Builder }
 // addFetch adds what only fetches have.
 func (l *lines) addFetch(job jobs.Record) {
 	f, p := job.Fetch, job.Progress
-	l.add("days", describeRange(f.Days))
+	if f.Days != (day.Range{}) {
+		l.add("days", describeRange(f.Days))
+	}
+	l.addTime("late", f.LateSince)
 	l.add("mode", string(f.Mode))
 	l.add("events", strings.Join(f.Events, ", "))
 	l.add("where", f.Where)
@@ -65,6 +68,7 @@ func (l *lines) addFetch(job jobs.Record) {
 	l.add("requests", fmt.Sprintf("%d, of which %d were retries", p.Requests, p.Retries))
 	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", console.Grouped(p.Rows), console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined)))
 	l.add("received", console.Megabytes(p.Bytes))
+	l.add("found", p.LateDays)
 	l.add("outcome", outcomeOf(p))
 }
 

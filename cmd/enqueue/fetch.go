@@ -11,6 +11,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/cmd/internal/queue"
 	"mixduck/config"
+	"mixduck/internal/day"
 	"mixduck/jobs"
 )
 
@@ -22,10 +23,14 @@ other days are left alone. A database is written by one job at a time, in the or
 in which they came. Asking again for days that are complete does no harm; with
 --if-busy=join days for which a job waits or runs already are not asked for twice.
 
+With --late-since only those days are fetched again on which events fall that reached
+Mixpanel after that time: one request finds them, and as a rule one more brings them.
+
 With --wait the command ends with the job. Ctrl-C ends the waiting, not the job.`
 
 const fetchExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 --wait
   enqueue fetch events --from 7d --wait --format json
+  enqueue fetch events --late-since 36h --wait
   enqueue fetch events --from 30d --priority low --if-busy join
   enqueue fetch events signups --from 2025-01 --to 2025-03 --events "Sign Up,Purchase"
   enqueue fetch events --from 2025-01 --to 2025-01 --database eu/jan.db --where 'properties["$city"] == "Rome"'`
@@ -94,8 +99,15 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 	if len(f.Events) > 0 {
 		fmt.Fprintf(&more, ", only %s", console.Counted(int64(len(f.Events)), "event name"))
 	}
+	days := "all days that are stored"
+	if f.Days != (day.Range{}) {
+		days = console.DescribeDays(f.Days, p.Location)
+	}
+	if !f.LateSince.IsZero() {
+		fmt.Fprintf(&more, ", only days on which events fall that arrived after %s", f.LateSince.UTC().Format(time.RFC3339))
+	}
 	fmt.Fprintf(a.Process.Stderr, "fetching %s of project %s into %s of %s%s\n",
-		console.DescribeDays(f.Days, p.Location), p, f.Table, f.Database, more.String())
+		days, p, f.Table, f.Database, more.String())
 }
 
 // submitTimeout bounds how long a request may take to be stored.

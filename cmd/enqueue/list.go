@@ -127,7 +127,7 @@ func whatOf(job jobs.Record) string {
 	case job.Kind == jobs.KindQuery:
 		return console.Cut(console.Printable(strings.Join(strings.Fields(job.Query.SQL), " ")), longestWhat)
 	}
-	return job.Fetch.Days.String()
+	return job.Fetch.DescribeDays()
 }
 
 // addLine adds to the rows where each job stands and what it waits for.

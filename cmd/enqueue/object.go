@@ -16,7 +16,7 @@ type object struct {
 	Project         string       `json:"project"`
 	Database        string       `json:"database"`
 	Table           string       `json:"table"`
-	From            *day.Day     `json:"from"` // null for jobs that are no fetches
+	From            *day.Day     `json:"from"` // null for jobs that are no fetches, and for all days that are stored
 	To              *day.Day     `json:"to"`
 	Rows            int64        `json:"rows"` // stored now by this job
 	Duplicates      int64        `json:"duplicates"`
@@ -58,6 +58,9 @@ type object struct {
 	Updated     int64 `json:"updated"`
 	DaysLeft    int   `json:"days_left"`   // that are due, and left to another job
 	Unavailable int   `json:"unavailable"` // days that Mixpanel no longer serves
+
+	LateSince *time.Time `json:"late_since"` // null for other fetches
+	LateDays  string     `json:"late_days"`  // on which late events were found, as from..to or a day, separated by commas
 }
 
 // resultObject is what a query has found, without the rows.
@@ -91,7 +94,8 @@ func newObject(r jobs.Record, now time.Time) object {
 	o.Action, o.SQL, o.Inspect = r.Edit.Action, r.Query.SQL, r.Query.Inspect
 	o.Added, o.Removed, o.Updated = r.Progress.Added, r.Progress.Removed, r.Progress.Updated
 	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable
-	if r.Kind == jobs.KindFetch {
+	o.LateSince, o.LateDays = timeOrNull(r.Fetch.LateSince), r.Progress.LateDays
+	if r.Kind == jobs.KindFetch && r.Fetch.Days != (day.Range{}) {
 		o.From, o.To = &r.Fetch.Days.From, &r.Fetch.Days.To
 	}
 	if found := r.Result; found != nil {

@@ -55,6 +55,9 @@ func (o *fetchOptions) request(args []string, cfg config.Config, p config.Projec
 	if fetch.Days, err = o.Days(day.Of(now.In(p.Location))); err != nil {
 		return jobs.Request{}, err
 	}
+	if fetch.LateSince, err = o.LateSince(now.In(p.Location)); err != nil {
+		return jobs.Request{}, err
+	}
 	if o.database != "" {
 		if fetch.Database, err = queue.FindDatabase(cfg, o.database, nil); err != nil {
 			return jobs.Request{}, err

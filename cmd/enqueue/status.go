@@ -152,6 +152,9 @@ func summary(job jobs.Record) string {
 	if d > 0 {
 		line += fmt.Sprintf(" (%s rows/s)", console.Grouped(int64(float64(p.Rows)/d.Seconds())))
 	}
+	if !job.Fetch.LateSince.IsZero() {
+		line += "; " + console.Late(p.LateDays)
+	}
 	if more := outcomeOf(p); more != "" {
 		line += "; " + more
 	}

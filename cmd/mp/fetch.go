@@ -31,6 +31,7 @@ writes a JSON object a line.`
 const fetchExample = `  mp fetch events --from 2025-01-01 --to 2025-12-31
   mp fetch events --from 2025-01-01 --to 2025-01-07 --ephemeral --query "SELECT count(*) FROM events"
   mp fetch events --from 2025-01-01 --to 2025-06-30 --path ./h1.db
+  mp fetch events --late-since 36h
   mp fetch events --from 7d --stdout | jq .event_name`
 
 // fetchOptions are the flags of `fetch events`.
@@ -87,6 +88,8 @@ func (o *fetchOptions) check(c *cobra.Command) error {
 	switch {
 	case given > 1:
 		return fault.Usage("give one of them", "--path, --ephemeral, --in-memory and --stdout exclude each other")
+	case c.Flags().Changed("late-since") && (o.stdout || o.ephemeral || o.inMemory):
+		return fault.Usage("leave it out", "--late-since is about days that a database holds already")
 	case o.raw && !o.stdout:
 		return fault.Usage("add --stdout", "--raw says how events are written to stdout")
 	case c.Flags().Changed("query") && strings.TrimSpace(o.query) == "":
@@ -108,7 +111,7 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
 		Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit},
 	}
-	request, err := o.request(args, p, ws.Project.Today(a.Now()))
+	request, err := o.request(args, p, a.Now().In(p.Location))
 	if err != nil {
 		return err
 	}
@@ -170,7 +173,7 @@ func (o *fetchOptions) place(c *cobra.Command, cfg config.Config, ws *workspace.
 }
 
 // request returns what the workspace is asked to fetch.
-func (o *fetchOptions) request(args []string, p config.Project, today day.Day) (workspace.FetchRequest, error) {
+func (o *fetchOptions) request(args []string, p config.Project, now time.Time) (workspace.FetchRequest, error) {
 	r := workspace.FetchRequest{Table: "events", Force: o.Force}
 	if len(args) > 0 {
 		r.Table = args[0]
@@ -182,7 +185,10 @@ func (o *fetchOptions) request(args []string, p config.Project, today day.Day) (
 		return r, err
 	}
 	r.Mode = workspace.Mode(mode)
-	if r.Days, err = o.Days(today); err != nil {
+	if r.Days, err = o.Days(day.Of(now)); err != nil {
+		return r, err
+	}
+	if r.LateSince, err = o.LateSince(now); err != nil {
 		return r, err
 	}
 	if r.Promote, err = storage.ParsePromotions(cmp.Or(o.Promote, table.Promote)); err != nil {
@@ -196,20 +202,21 @@ func (o *fetchOptions) request(args []string, p config.Project, today day.Day) (
 
 // fetched is the result as --format json prints it. Fields are only ever added.
 type fetched struct {
-	Path            string  `json:"path"` // "" for a database that is gone
-	Table           string  `json:"table"`
-	From            day.Day `json:"from"`
-	To              day.Day `json:"to"`
-	Rows            int64   `json:"rows"`
-	Duplicates      int64   `json:"duplicates"`
-	Quarantined     int64   `json:"quarantined"`
-	Windows         int     `json:"windows"`
-	Requests        int     `json:"requests"`
-	Bytes           int64   `json:"bytes"`
-	DurationSeconds float64 `json:"duration_seconds"`
-	Added           int64   `json:"added"` // rows of days that were stored before, which were not there
-	Removed         int64   `json:"removed"`
-	Updated         int64   `json:"updated"`
+	Path            string   `json:"path"` // "" for a database that is gone
+	Table           string   `json:"table"`
+	From            *day.Day `json:"from"` // null for all days that are stored
+	To              *day.Day `json:"to"`
+	Rows            int64    `json:"rows"`
+	Duplicates      int64    `json:"duplicates"`
+	Quarantined     int64    `json:"quarantined"`
+	Windows         int      `json:"windows"`
+	Requests        int      `json:"requests"`
+	Bytes           int64    `json:"bytes"`
+	DurationSeconds float64  `json:"duration_seconds"`
+	Added           int64    `json:"added"` // rows of days that were stored before, which were not there
+	Removed         int64    `json:"removed"`
+	Updated         int64    `json:"updated"`
+	LateDays        string   `json:"late_days"` // on which late events were found
 }
 
 // store fetches into the database and prints the result.
@@ -228,15 +235,25 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 		path = ""
 	}
 	if o.format.Value == console.FormatJSON && o.query == "" {
-		return a.PrintJSON(fetched{
-			Path: path, Table: r.Table, From: r.Days.From, To: r.Days.To, Rows: p.Rows, Duplicates: p.Duplicates,
+		result := fetched{
+			Path: path, Table: r.Table, Rows: p.Rows, Duplicates: p.Duplicates,
 			Quarantined: p.Quarantined, Windows: p.WindowsDone, Requests: p.Requests, Bytes: p.Bytes, DurationSeconds: took.Seconds(),
-			Added: p.Added, Removed: p.Removed, Updated: p.Updated,
-		})
+			Added: p.Added, Removed: p.Removed, Updated: p.Updated, LateDays: p.LateDays,
+		}
+		if r.Days != (day.Range{}) {
+			result.From, result.To = &r.Days.From, &r.Days.To
+		}
+		return a.PrintJSON(result)
 	}
 	done := fmt.Sprintf("done: %s, %s, %s quarantined, %s, %s in %s", console.Counted(p.Rows, "row"),
 		console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined), console.Counted(int64(p.WindowsDone), "window"),
 		console.Megabytes(p.Bytes), console.ShortTime(took))
+	if !r.LateSince.IsZero() {
+		done += "; " + console.Late(p.LateDays)
+	}
+	if more := console.Outcome(p.Added, p.Removed, p.Updated, p.DaysLeft, p.Unavailable); more != "" {
+		done += "; " + more
+	}
 	if o.query == "" {
 		return a.PrintLine(done)
 	}

@@ -53,7 +53,7 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	}
 	progress, err := ws.FetchEvents(ctx, workspace.FetchRequest{
 		Table: req.Table, Days: req.Days, Events: req.Events, Where: req.Where, Mode: workspace.Mode(req.Mode), Promote: promote,
-		Due: (*workspace.Due)(req.Due), Force: req.Force, Job: a.Record.ID, Fence: a.Fence, Drain: a.Draining(),
+		Due: (*workspace.Due)(req.Due), LateSince: req.LateSince, Force: req.Force, Job: a.Record.ID, Fence: a.Fence, Drain: a.Draining(),
 	}, func(p workspace.Progress) { a.Report(h.report(p, before)) })
 	a.Report(h.report(progress, before))
 	if err != nil {
@@ -69,7 +69,7 @@ func (h *Handler) report(p workspace.Progress, before jobs.Progress) jobs.Progre
 		Rows: p.Rows, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Bytes: p.Bytes,
 		Requests: before.Requests + p.Requests, Retries: before.Retries + p.Retries,
 		Added: p.Added, Removed: p.Removed, Updated: p.Updated,
-		DaysLeft: p.DaysLeft, Unavailable: p.Unavailable,
+		LateDays: p.LateDays, DaysLeft: p.DaysLeft, Unavailable: p.Unavailable,
 		RequestsPerHour: h.cfg.RequestsPerHour,
 	}
 }

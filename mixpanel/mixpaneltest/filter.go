@@ -1,6 +1,7 @@
 package mixpaneltest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -10,13 +11,15 @@ import (
 
 var (
 	processedPattern = regexp.MustCompile(`^\(number\(properties\["mp_processing_time_ms"\]\) > ([0-9]{1,15})\)$`)
+	bothPattern      = regexp.MustCompile(`^\((properties\[.*)\) and (\(number\(.*)$`)
 	equalsPattern    = regexp.MustCompile(`^properties\[("(?:[^"\\]|\\.)*")\] == ("(?:[^"\\]|\\.)*")$`)
 )
 
 // filter selects lines by the parameters event and where. The zero filter takes every line, even one that is no event;
 // any other takes only events.
 //
-// Of Mixpanel's expressions it knows two: (number(properties["mp_processing_time_ms"]) > T) and properties["K"] == "V".
+// Of Mixpanel's expressions it knows three: (number(properties["mp_processing_time_ms"]) > T), properties["K"] == "V", and
+// the second in parentheses and the first, joined by and.
 type filter struct {
 	events         []string // none means all
 	where          string   // as it was asked
@@ -28,13 +31,20 @@ type filter struct {
 
 func (f *filter) parseWhere(text string) *refusal {
 	f.where = text
+	known := false
+	if m := bothPattern.FindStringSubmatch(text); m != nil {
+		no := cmp.Or(f.parseWhere(m[1]), f.parseWhere(m[2]))
+		f.where = text
+		return no
+	}
 	if m := processedPattern.FindStringSubmatch(text); m != nil {
 		after, err := strconv.ParseInt(m[1], 10, 64)
-		f.processedAfter, f.byProcessed = after, err == nil
+		f.processedAfter, f.byProcessed, known = after, true, err == nil
 	} else if m := equalsPattern.FindStringSubmatch(text); m != nil {
-		f.byValue = json.Unmarshal([]byte(m[1]), &f.key) == nil && json.Unmarshal([]byte(m[2]), &f.value) == nil
+		f.byValue = true
+		known = json.Unmarshal([]byte(m[1]), &f.key) == nil && json.Unmarshal([]byte(m[2]), &f.value) == nil
 	}
-	if !f.byProcessed && !f.byValue {
+	if !known {
 		return wrapped(http.StatusBadRequest, "this stand-in does not know the expression %s", text)
 	}
 	return nil

@@ -43,6 +43,13 @@ func TestFilters(t *testing.T) {
 				return ok && int64(at) > late
 			},
 		},
+		{
+			"late arrivals with a property", nil, `(properties["plan"] == "pro") and (number(properties["mp_processing_time_ms"]) > ` + strconv.FormatInt(late, 10) + `)`,
+			func(r row) bool {
+				at, ok := r.Properties["mp_processing_time_ms"].(float64)
+				return ok && int64(at) > late && r.Properties["plan"] == "pro"
+			},
+		},
 	}
 	all := get(t, s, march1, march1).lines()
 	for _, tt := range tests {

@@ -2,6 +2,8 @@ package console
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"time"
 
 	"mixduck/internal/day"
@@ -46,6 +48,38 @@ func ParseDays(from, to string, today day.Day) (day.Range, error) {
 func inFuture(flag string, d, today day.Day) error {
 	return fault.Usage("--to today, or --to yesterday, the last day that is complete",
 		"--%s %s lies in the future: today is %s in the project's time zone", flag, d, today)
+}
+
+const sinceHint = "36h or 7d ago, 2025-01-31 for when that day began, or 2025-01-31T06:00:00Z"
+
+var daysAgo = regexp.MustCompile(`^([0-9]{1,5})d$`)
+
+// ParseSince reads a moment in the past: RFC 3339, a day for when it began in the zone of now, or a span before now, in days
+// (of 24 hours) or as Go writes it.
+func ParseSince(s string, now time.Time) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		at, err = parseSpan(s, now)
+	}
+	if err != nil {
+		return time.Time{}, fault.Usage(sinceHint, "--late-since: %q is no time", s)
+	}
+	if at.After(now) {
+		return time.Time{}, fault.Usage(sinceHint, "--late-since %s lies in the future", s)
+	}
+	return at, nil
+}
+
+func parseSpan(s string, now time.Time) (time.Time, error) {
+	if m := daysAgo.FindStringSubmatch(s); m != nil {
+		n, err := strconv.Atoi(m[1])
+		return now.Add(-time.Duration(n) * 24 * time.Hour), err
+	}
+	if span, err := time.ParseDuration(s); err == nil {
+		return now.Add(-span), nil
+	}
+	d, err := day.Parse(s)
+	return d.Start(now.Location()), err
 }
 
 // DescribeDays says which days, how many, and in which zone.

@@ -57,3 +57,37 @@ func TestDescribeDays(t *testing.T) {
 		t.Errorf("describeDays() = %q, want %q", got, want)
 	}
 }
+
+func TestParseSince(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 6, 0, 0, 0, time.FixedZone("", 3600))
+	tests := []struct {
+		name, text string
+		want       string // in UTC; "" for a usage error
+	}{
+		{"a moment", "2026-11-21T06:00:00Z", "2026-11-21T06:00:00Z"},
+		{"a moment of another zone", "2026-11-21T06:00:00-08:00", "2026-11-21T14:00:00Z"},
+		{"a day began in the project's zone", "2026-11-21", "2026-11-20T23:00:00Z"},
+		{"hours", "36h", "2026-11-20T17:00:00Z"},
+		{"minutes", "90m", "2026-11-22T03:30:00Z"},
+		{"days", "7d", "2026-11-15T05:00:00Z"},
+		{"the future", "2026-11-23", ""},
+		{"a span into the future", "-36h", ""},
+		{"a number", "36", ""},
+		{"a word", "yesterday", ""},
+		{"no date", "2026-13-01", ""},
+		{"no zone", "2026-11-21T06:00:00", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ParseSince(tt.text, now)
+			if tt.want != "" && (err != nil || got.UTC().Format(time.RFC3339) != tt.want) {
+				t.Errorf("ParseSince(%q) = %v, %v, want %s", tt.text, got, err, tt.want)
+			}
+			if tt.want == "" && (fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "") {
+				t.Errorf("ParseSince(%q) = %v, %v, want a usage error with a hint", tt.text, got, err)
+			}
+		})
+	}
+}

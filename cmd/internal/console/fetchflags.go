@@ -2,6 +2,7 @@ package console
 
 import (
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -15,7 +16,7 @@ type FetchFlags struct {
 	Force   bool
 	Promote string // properties, as [promotion.Parse] reads them
 
-	from, to                       string
+	from, to, lateSince            string
 	events                         []string
 	appending, replacing, creating bool
 	flags                          *pflag.FlagSet
@@ -24,8 +25,9 @@ type FetchFlags struct {
 // Add adds the flags.
 func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	f.flags = flags
-	flags.StringVar(&f.from, "from", "", "first `day`: yyyy-mm-dd, yyyy-mm, today, yesterday or 7d (required)")
+	flags.StringVar(&f.from, "from", "", "first `day`: yyyy-mm-dd, yyyy-mm, today, yesterday or 7d (required, but with --late-since)")
 	flags.StringVar(&f.to, "to", "", "last `day`, included (default yesterday)")
+	flags.StringVar(&f.lateSince, "late-since", "", "only the days, of those that are stored, on which events fall that arrived after this `time`: 36h or 7d ago, a day, or 2006-01-02T15:04:05Z")
 	flags.StringSliceVar(&f.events, "events", nil, "only events of these `names`, separated by commas; may be repeated")
 	flags.StringVar(&f.Where, "where", "", "only events for which this Mixpanel `expression` is true")
 	flags.BoolVar(&f.appending, "append", false, "add what is missing, delete nothing")
@@ -35,8 +37,21 @@ func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Promote, "promote", "", "`properties` that get columns of their own, as plan,amount:DOUBLE")
 }
 
-// Days returns the days asked; today is that of the project.
-func (f *FetchFlags) Days(today day.Day) (day.Range, error) { return ParseDays(f.from, f.to, today) }
+// Days returns the days asked; today is that of the project. With --late-since they may be none, for all that are stored.
+func (f *FetchFlags) Days(today day.Day) (day.Range, error) {
+	if f.lateSince != "" && f.from == "" && f.to == "" {
+		return day.Range{}, nil
+	}
+	return ParseDays(f.from, f.to, today)
+}
+
+// LateSince returns since when events that are asked for have arrived, zero for all; now is in the project's zone.
+func (f *FetchFlags) LateSince(now time.Time) (time.Time, error) {
+	if f.lateSince == "" {
+		return time.Time{}, nil
+	}
+	return ParseSince(f.lateSince, now)
+}
 
 // Mode returns sync, append, replace or create.
 func (f *FetchFlags) Mode() (string, error) {

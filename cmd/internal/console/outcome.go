@@ -17,3 +17,11 @@ func Outcome(added, removed, updated int64, daysLeft, unavailable int) string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+// Late says on which days late events were found.
+func Late(days string) string {
+	if days == "" {
+		return "no late events"
+	}
+	return "late events on " + days
+}

@@ -1,0 +1,190 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/eventline"
+	"mixduck/internal/fault"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+)
+
+// findLate asks for the events that arrived since the time asked, on the days that are stored, and plans the days on which
+// they fall: as few windows as their density allows, the newest first. Where nothing is stored nothing can be late.
+func (f *fetch) findLate(ctx context.Context, found storage.Plan) error {
+	var gone, stored []day.Range
+	for _, c := range found.Coverage {
+		r := day.Range{From: c.Day, To: c.Day}
+		if c.State == storage.Unavailable {
+			gone = append(gone, r)
+		} else {
+			stored = append(stored, r)
+		}
+	}
+	f.plan = &plan{density: density(found.Coverage), newest: true}
+	done := windows(found.Done)
+	f.owed = done
+	if len(stored) == 0 {
+		return nil
+	}
+	search := day.Range{From: stored[0].From, To: stored[len(stored)-1].To}
+	f.report(f.now())
+	late, err := f.searchLate(ctx, search)
+	if err != nil {
+		return fmt.Errorf("look for late events: %w", err)
+	}
+	f.progress.LateDays = listDays(union(ranges(late)))
+	wanted := bridge(late, gone, f.plan.longest())
+	f.plan.todo = subtract(wanted, done)
+	f.owed = union(append(wanted, done...))
+	return nil
+}
+
+// searchLate returns the days of r on which events fall that arrived since the time asked, ascending. Days that Mixpanel
+// no longer serves have no late events.
+func (f *fetch) searchLate(ctx context.Context, r day.Range) ([]day.Day, error) {
+	ctx, stop := f.untilDrained(ctx)
+	defer stop()
+	for {
+		late := lateDays{search: r, since: f.req.LateSince.UnixMilli(), days: map[day.Day]bool{}}
+		p := &plan{again: []window{{days: r}}}
+		_, err := f.stream(ctx, p, mixpanel.ExportRequest{
+			Project: f.cfg.Project.ID, Events: f.req.Events, Where: lateFilter(f.req.Where, f.req.LateSince),
+		}, &f.sent, &f.received, late.take)
+		if err == nil {
+			return slices.Sorted(maps.Keys(late.days)), late.check()
+		}
+		api, ok := errors.AsType[*mixpanel.Error](err)
+		if !ok || api.Reason != mixpanel.ReasonTooOld || api.MaxAgeDays <= 0 {
+			return nil, err
+		}
+		oldest := f.cfg.Project.Today(f.cfg.Now()) - day.Day(api.MaxAgeDays)
+		switch {
+		case r.From > oldest+1: // it serves them by its own account
+			return nil, err
+		case r.To <= oldest:
+			return nil, nil
+		}
+		r.From = max(oldest, r.From+1)
+	}
+}
+
+// untilDrained returns a context that ends with ErrDrained when the fetch is to come to an end.
+func (f *fetch) untilDrained(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		select {
+		case <-f.req.Drain:
+			cancel(ErrDrained)
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		cancel(nil)
+		waiting.Wait()
+	}
+}
+
+// lateFilter returns the expression for events of a table's own filter that arrived after a time (Mixpanel's documentation
+// of the raw export, on late data).
+func lateFilter(own string, since time.Time) string {
+	late := fmt.Sprintf(`(number(properties["mp_processing_time_ms"]) > %d)`, since.UnixMilli())
+	if own == "" {
+		return late
+	}
+	return "(" + own + ") and " + late
+}
+
+// lateDays collects the days of late events from the lines of an answer.
+type lateDays struct {
+	search     day.Range
+	since      int64 // unix ms
+	days       map[day.Day]bool
+	event      eventline.Event
+	lines, bad int64
+	outside    int64
+	reason     error // of the first bad line
+}
+
+func (l *lateDays) take(line []byte) error {
+	l.lines++
+	if err := eventline.Parse(line, &l.event); err != nil {
+		if l.bad++; l.reason == nil {
+			l.reason = err
+		}
+		return nil // as a load, which sets them aside; check judges how many there are
+	}
+	switch d := day.Day(l.event.TimeMicros / (24 * time.Hour).Microseconds()); {
+	case !l.search.Contains(d):
+		l.outside++
+	case l.event.ProcessedMS > l.since:
+		l.days[d] = true
+	}
+	return nil
+}
+
+// check holds the answer to what a load would hold it to.
+func (l *lateDays) check() error {
+	switch {
+	case storage.TooMany(l.outside, l.lines):
+		return &storage.OutsideError{Days: l.search, Outside: l.outside, Lines: l.lines}
+	case storage.TooMany(l.bad, l.lines):
+		return &storage.BadLinesError{Bad: l.bad, Lines: l.lines, Reason: l.reason}
+	}
+	return nil
+}
+
+// bridge returns the days, ascending, as ranges of at most longest days that begin and end with one of them, and as few of
+// them as can be. None includes a day of gone.
+func bridge(days []day.Day, gone []day.Range, longest int) (all []day.Range) {
+	for _, d := range slices.Backward(days) {
+		if last := len(all) - 1; last >= 0 {
+			wider := day.Range{From: d, To: all[last].To}
+			if wider.Len() <= longest && countDays(subtract([]day.Range{wider}, gone)) == wider.Len() {
+				all[last] = wider
+				continue
+			}
+		}
+		all = append(all, day.Range{From: d, To: d})
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// maxListed is how many runs of days a list names.
+const maxListed = 20
+
+// listDays returns the days as text: 2026-11-01..2026-11-03, 2026-11-07.
+func listDays(runs []day.Range) string {
+	var names []string
+	for i, r := range runs {
+		if i == maxListed {
+			names = append(names, fmt.Sprintf("and %d days more", countDays(runs[i:])))
+			break
+		}
+		names = append(names, r.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// checkLate refuses what makes no sense together with LateSince.
+func (r *FetchRequest) checkLate(now time.Time) error {
+	switch {
+	case r.Due != nil:
+		return fault.Usage("make two fetches", "days are fetched because they are due or because of late events, not both")
+	case r.Mode == Replace || r.Mode == Create:
+		return fault.Usage("use sync or append", "a new table has no late events")
+	case r.LateSince.After(now):
+		return fault.Usage("name a time in the past", "nothing has arrived since %s: that lies in the future", r.LateSince.Format(time.RFC3339))
+	}
+	return nil
+}
