@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mixduck/internal/cron"
 	"mixduck/internal/name"
@@ -169,6 +170,11 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 	}
 	apply(l, prefix, item, s, scheduleSettings())
 	require(l, prefix, item.at, scheduleSettings())
+	if s.Cron != "" {
+		if _, err := cron.Parse(s.Cron, cmp.Or(s.Location, time.UTC)); err != nil { // what is wrong is so in all zones
+			l.complain(prefix+"cron", where("cron"), err)
+		}
+	}
 	if l.broken {
 		return
 	}
@@ -181,11 +187,6 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 		return
 	}
 	s.adopt(p)
-	if s.Cron != "" {
-		if _, err := cron.Parse(s.Cron, s.Location); err != nil {
-			l.complain(prefix+"cron", where("cron"), err)
-		}
-	}
 	for _, o := range cfg.Schedules {
 		if o.Database == s.Database && strings.EqualFold(o.Table, s.Table) && o.Project != s.Project {
 			l.complain(prefix+"table", where("table"), fmt.Errorf("schedule %s fills it with the events of project %s", o.Name, o.Project))
