@@ -3,12 +3,14 @@ GO        ?= go
 BIN       := bin
 GOLANGCI  := $(BIN)/tools/golangci-lint
 GOLANGCI_VERSION := v2.15.0
+GOVULNCHECK := $(BIN)/tools/govulncheck
+GOVULNCHECK_VERSION := v1.9.0
 BENCH     ?= .
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -X mixduck/internal/buildinfo.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e chaos lint fmt bench demo clean
+.PHONY: help build test unit e2e chaos lint vuln fmt bench demo clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -35,11 +37,21 @@ lint: $(GOLANGCI) ## formatting and linters
 	$(GOLANGCI) fmt --diff
 	$(GOLANGCI) run
 
+vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called (skipped loudly where the database cannot be reached)
+	@said=$$($(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$said"; \
+	case "$$code $$said" in \
+	"1 "*"fetching vulnerabilities"*) echo "SKIPPED: the database of vulnerabilities cannot be reached, so that nothing is known about them" >&2 ;; \
+	*) exit $$code ;; \
+	esac
+
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt
 
 $(GOLANGCI):
 	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+$(GOVULNCHECK):
+	GOBIN=$(abspath $(dir $@)) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 bench: build ## speed, memory and latency against their bars (some minutes; BENCH=Lanes runs one)
 	$(GO) test -v -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./bench
