@@ -67,7 +67,7 @@ func ParseSince(s string, now time.Time) (time.Time, error) {
 	if at.After(now) {
 		return time.Time{}, fault.Usage(sinceHint, "--late-since %s lies in the future", s)
 	}
-	return at, nil
+	return at.Truncate(time.Millisecond), nil // as Mixpanel counts
 }
 
 func parseSpan(s string, now time.Time) (time.Time, error) {
