@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"mixduck/mixpanel/mixpaneltest"
 )
@@ -177,6 +178,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	s.set("MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR=50")
 	_, address := s.startPage(t)
 	s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Status500, Times: 1})
+	began := time.Now()
 	days := dates(t, "2025-11-01", "2025-11-08")
 	s.fetch(t, days)
 	s.enqueue(t, "query", "SELECT 1")
@@ -203,6 +205,10 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		{"mixduck_volume_free_bytes", `volume="main"`, 1},
 		{"mixduck_budget_limit_requests", `project="12345"`, 50},
 		{"mixduck_draining", "", 0},
+		{"mixduck_last_success_timestamp_seconds", `project="12345",table="events"`, float64(began.Unix())},
+		{"mixduck_last_complete_day_timestamp_seconds", `project="12345",table="events"`, float64(days.To.Start(time.UTC).Unix())},
+		{"mixduck_coverage_days", `project="12345",state="complete",table="events"`, float64(days.Len())},
+		{"mixduck_table_rows", `project="12345",table="events"`, rows},
 	} {
 		got, ok := figure(t, page, tt.name, tt.label)
 		if !ok || got < tt.want {

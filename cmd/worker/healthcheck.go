@@ -26,7 +26,7 @@ With --alive it only asks whether the process answers.`,
 			return web.Ask(cmd.Context(), webConfig(cfg.HTTP), alive)
 		},
 	}
-	config.Flags(cmd.Flags(), "http.listen")
+	config.Flags(cmd.Flags(), "config", "http.listen")
 	cmd.Flags().BoolVar(&alive, "alive", false, "ask only whether the process answers")
 	return cmd
 }
