@@ -242,7 +242,8 @@ func TestPublishedSchedules(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
 		publish := func(worker string, all ...jobs.Schedule) error {
-			return t.q.PublishSchedules(t.Context(), worker, all)
+			refused, err := t.q.PublishSchedules(t.Context(), worker, all)
+			return errors.Join(append(refused, err)...)
 		}
 		mustPublish := func(worker string, all ...jobs.Schedule) {
 			t.Helper()
@@ -406,8 +407,8 @@ func TestSchedulesWorkOnACluster(t *testing.T) {
 	t.Parallel()
 	rdb := newCluster(t)
 	on := rig{t, rdb, newQueue(t, rdb)}
-	if err := on.q.PublishSchedules(t.Context(), "w1", []jobs.Schedule{daily("morning")}); err != nil {
-		t.Fatal(err)
+	if refused, err := on.q.PublishSchedules(t.Context(), "w1", []jobs.Schedule{daily("morning")}); refused != nil || err != nil {
+		t.Fatal(refused, err)
 	}
 	_, job := fire(on, "morning", 22)
 	ended(on, 1, nil, job.ID)

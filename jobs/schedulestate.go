@@ -67,33 +67,37 @@ func (q *Queue) AddSchedule(ctx context.Context, s Schedule) error {
 // PublishSchedules makes all the schedules of a worker's file: new ones are added; those that are there keep their pause and
 // their history, and start anew when they are timed otherwise; those that the worker has published before and that are
 // not among all are removed, unless other workers have them too. Jobs that were made go on. Where the files of two
-// workers differ, the last to publish is right. One that cannot be kept is left out and reported, beside the others'
-// being kept: with [fault.CodeUsage], or [ErrScheduleTaken] if a person has added one of its name.
-func (q *Queue) PublishSchedules(ctx context.Context, worker string, all []Schedule) error {
-	var failed error
+// workers differ, the last to publish is right. Those that cannot be kept are left out, and why is returned: errors with
+// [fault.CodeUsage], or [ErrScheduleTaken] if a person has added one of the name.
+func (q *Queue) PublishSchedules(ctx context.Context, worker string, all []Schedule) (refused []error, err error) {
 	names := make(map[string]bool, len(all))
 	for _, s := range all {
 		names[s.Name] = true
-		err := s.Validate()
-		if err == nil {
-			var change string
-			if change, err = q.putSchedule(ctx, s, fileOrigin(worker)); change == "taken" {
-				err = fmt.Errorf("%w: %s", ErrScheduleTaken, s.Name)
-			}
+		if err := s.Validate(); err != nil {
+			refused = append(refused, err)
+			continue
 		}
-		failed = errors.Join(failed, err)
+		change, err := q.putSchedule(ctx, s, fileOrigin(worker))
+		if err != nil {
+			return refused, err
+		}
+		if change == "taken" {
+			refused = append(refused, fmt.Errorf("%w: %s", ErrScheduleTaken, s.Name))
+		}
 	}
 	known, err := q.rdb.SMembers(ctx, schedulesKey).Result()
 	if err != nil {
-		return errors.Join(failed, fmt.Errorf("list schedules: %w", err))
+		return refused, fmt.Errorf("list schedules: %w", err)
 	}
 	for _, name := range known {
-		if !names[name] {
-			_, err := q.dropSchedule(ctx, name, fileOrigin(worker))
-			failed = errors.Join(failed, err)
+		if names[name] {
+			continue
+		}
+		if _, err := q.dropSchedule(ctx, name, fileOrigin(worker)); err != nil {
+			return refused, err
 		}
 	}
-	return failed
+	return refused, nil
 }
 
 // putSchedule keeps a valid schedule and says what that changed: added, changed, same or taken.

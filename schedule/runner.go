@@ -20,15 +20,27 @@ const Every = time.Second
 type Runner struct {
 	Queue *jobs.Queue
 	Log   *slog.Logger
+
+	Worker string          // its id
+	File   []jobs.Schedule // of the worker's configuration, which Run publishes first
 }
 
-// Run looks for due ticks until ctx is done. While Redis cannot be reached it goes on, and logs that once.
+// Run publishes the worker's schedules and looks for due ticks until ctx is done. While Redis cannot be reached it goes on
+// trying, and logs that once.
 func (r *Runner) Run(ctx context.Context) {
 	timer := time.NewTicker(Every)
 	defer timer.Stop()
-	trouble := ""
+	published, trouble := false, ""
 	for ctx.Err() == nil {
-		switch err := r.Step(ctx); {
+		var err error
+		if !published {
+			err = r.publish(ctx)
+			published = err == nil
+		}
+		if published {
+			err = r.Step(ctx)
+		}
+		switch {
 		case err == nil:
 			trouble = ""
 		case ctx.Err() == nil && err.Error() != trouble:
@@ -42,8 +54,20 @@ func (r *Runner) Run(ctx context.Context) {
 	}
 }
 
+// publish makes the worker's schedules known. Those that are refused are logged; only Redis can make it fail.
+func (r *Runner) publish(ctx context.Context) error {
+	refused, err := r.Queue.PublishSchedules(ctx, r.Worker, r.File)
+	if err != nil {
+		return err
+	}
+	for _, err := range refused {
+		r.Log.Error("schedule of the file is left out", slog.Any("err", err))
+	}
+	return nil
+}
+
 // Step does what is due: it brings jobs into their lanes that were cut off on the way, fires the latest tick of each schedule
-// and makes pieces of what is left of earlier ones. An error of one schedule does not keep others.
+// and makes pieces of what is left of earlier ones. An error of one schedule does not hold up others.
 func (r *Runner) Step(ctx context.Context) error {
 	now, err := r.Queue.Time(ctx)
 	if err != nil {

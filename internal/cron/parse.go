@@ -48,7 +48,7 @@ func parse(expr string) (f fields, every int64, err error) {
 	case len(texts) == 0:
 		return f, 0, fault.Usage(hintFields, "the cron entry is empty")
 	case strings.HasPrefix(texts[0], "TZ=") || strings.HasPrefix(texts[0], "CRON_TZ="):
-		return f, 0, fault.Usage("the setting timezone of the schedule", "cron entry %q names a time zone", expr)
+		return f, 0, fault.Usage("the setting timezone, or --timezone", "cron entry %q names a time zone", expr)
 	case texts[0] == "@every":
 		every, err = parseEvery(texts[1:])
 		return f, every, inEntry(expr, err)
