@@ -16,6 +16,7 @@ func details(job jobs.Record, now time.Time) string {
 	l.add("job", job.ID)
 	l.add("status", statusLine(job, now, 0))
 	l.add("waits", waits(job, now))
+	l.add("schedule", scheduleOf(job))
 	l.add("priority", string(job.Priority))
 	l.add("project", job.Project)
 	l.add("database", job.Database)
@@ -45,6 +46,18 @@ func details(job jobs.Record, now time.Time) string {
 		l.add("try", job.Failure.Hint)
 	}
 	return l.b.String()
+}
+
+// scheduleOf says which schedule made a job, and of which tick; "" if none did.
+func scheduleOf(job jobs.Record) string {
+	s := job.Schedule
+	if !job.Tick.IsZero() {
+		s += ", tick " + job.Tick.Format(time.RFC3339)
+	}
+	if job.Piece > 0 {
+		s += fmt.Sprintf(", piece %d", job.Piece)
+	}
+	return s
 }
 
 func describeRange(r day.Range) string {

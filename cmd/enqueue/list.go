@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,6 +100,12 @@ func (a *app) printJobs(found []jobs.Record, format string, line bool) error {
 	}
 	width, _ := console.TerminalWidth(a.Process.Stdout)
 	rows := jobRows(found)
+	if slices.ContainsFunc(found, func(job jobs.Record) bool { return job.Schedule != "" }) {
+		rows[0] = append(rows[0], "SCHEDULE")
+		for i, job := range found {
+			rows[i+1] = append(rows[i+1], scheduleOf(job))
+		}
+	}
 	if line {
 		rows = addLine(rows, found, a.Now())
 	}

@@ -61,6 +61,10 @@ type object struct {
 
 	LateSince *time.Time `json:"late_since"` // null for other fetches
 	LateDays  string     `json:"late_days"`  // on which late events were found, as from..to or a day, separated by commas
+
+	Schedule string     `json:"schedule"` // that made the job; "" if a person did
+	Tick     *time.Time `json:"tick"`     // of the schedule; null for none
+	Piece    int        `json:"piece"`    // 0 is the tick's own job, others fetch older days that it has left
 }
 
 // resultObject is what a query has found, without the rows.
@@ -91,6 +95,7 @@ func newObject(r jobs.Record, now time.Time) object {
 		Retries: r.Progress.Retries, Note: r.Progress.Note, CreatedAt: timeOrNull(r.CreatedAt), RunAt: timeOrNull(r.RunAt),
 		Position: r.Position, Worker: r.Worker, Priority: r.Priority, Behind: r.Behind, Unserved: r.Unserved, Joined: r.Joined,
 	}
+	o.Schedule, o.Tick, o.Piece = r.Schedule, timeOrNull(r.Tick), r.Piece
 	o.Action, o.SQL, o.Inspect = r.Edit.Action, r.Query.SQL, r.Query.Inspect
 	o.Added, o.Removed, o.Updated = r.Progress.Added, r.Progress.Removed, r.Progress.Updated
 	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable

@@ -36,7 +36,7 @@ func run(ctx context.Context, p *cli.Process) int {
 
 func (a *app) rootCommand() *cobra.Command {
 	root := console.Group("enqueue", "Ask for fetches and their rows, and follow jobs", a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.promoteCommand(), a.jobsCommand(),
-		a.statusCommand(), a.lanesCommand(), a.budgetCommand(), a.versionCommand())
+		a.statusCommand(), a.schedulesCommand(), a.lanesCommand(), a.budgetCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
 	config.Flags(root.PersistentFlags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file")
 	return root

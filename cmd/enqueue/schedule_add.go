@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
+	"mixduck/config"
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+const scheduleAddLong = `Adds a schedule, which stays until it is removed. At each tick a job fetches, of all days
+from --start to yesterday in the project's time zone, those that are missing or were not
+over when they were fetched, and those of the look-back. The newest come first; if there
+are many the rest follows in pieces, within what others leave of the hour's requests.
+
+Cron entries have the fields minute, hour, day of month, month, day of week, and perhaps
+one of seconds before them; or they are @hourly, @daily, @weekly, @monthly, @yearly or
+"@every 6h". "enqueue schedules next" shows when one fires.`
+
+const scheduleAddExample = `  enqueue schedules add morning --cron "15 6 * * *" --timezone Europe/Berlin --start 2026-01-01
+  enqueue schedules add today --cron "*/30 * * * *" --include-today --lookback 0 --priority high
+  enqueue schedules add signups --cron @daily --jitter 10m --table signups --events "Sign Up"`
+
+// scheduleFlags say what a schedule is.
+type scheduleFlags struct {
+	schedule  jobs.Schedule
+	start     string
+	appending bool
+	overlap   *console.Choice
+	priority  *console.Choice
+}
+
+func (o *scheduleFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	s := &o.schedule
+	flags.StringVar(&s.Cron, "cron", "", "`entry` that says when (required)")
+	flags.StringVar(&s.Zone, "timezone", "", "`zone` of the entry, as Europe/Berlin (default that of the project)")
+	flags.StringVar(&s.Project, "project", "", projectUsage)
+	flags.StringVar(&s.Database, "database", "", databaseUsage)
+	flags.StringVar(&s.Table, "table", "events", "`name` of the table")
+	flags.StringSliceVar(&s.Events, "events", nil, "only events of these `names`, separated by commas; may be repeated")
+	flags.StringVar(&s.Where, "where", "", "only events for which this Mixpanel `expression` is true")
+	flags.StringVar(&s.Promote, "promote", "", "`properties` that get columns of their own, as plan,amount:DOUBLE")
+	flags.StringVar(&o.start, "start", "", "first `day` to have (default that of now, less the look-back)")
+	flags.IntVar(&s.Lookback, "lookback", jobs.DefaultLookback, "so many `days` before today are fetched again each time")
+	flags.BoolVar(&s.IncludeToday, "include-today", false, "fetch today as well, as far as it has come")
+	flags.BoolVar(&o.appending, "append", false, "add what is missing, delete nothing")
+	flags.DurationVar(&s.Jitter, "jitter", 0, "put ticks off by up to so much, each time differently")
+	flags.DurationVar(&s.CatchUp, "catch-up", jobs.DefaultCatchUp, "a tick that was missed is made up for within so much")
+	o.overlap = &console.Choice{Value: string(jobs.OverlapSkip), Allowed: []string{string(jobs.OverlapSkip), string(jobs.OverlapQueue)}}
+	flags.Var(o.overlap, "overlap", "what becomes of a tick while the last one's job has not ended: skip it, or queue one job")
+	o.priority = &console.Choice{Value: string(jobs.PriorityDefault), Allowed: []string{
+		string(jobs.PriorityHigh), string(jobs.PriorityDefault), string(jobs.PriorityLow),
+	}}
+	flags.Var(o.priority, "priority", "which databases' jobs busy workers take first")
+	config.Flags(flags, "jobs.max_attempts")
+}
+
+// complete returns the schedule, but for what only the queue knows of its database.
+func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Project, now time.Time) (jobs.Schedule, error) {
+	s := o.schedule
+	s.Name, s.Stream, s.Mode, s.MaxAttempts = name, jobs.StreamEvents, jobs.ModeSync, cfg.Jobs.MaxAttempts
+	s.Overlap, s.Priority = jobs.Overlap(o.overlap.Value), jobs.Priority(o.priority.Value)
+	if o.appending {
+		s.Mode = jobs.ModeAppend
+	}
+	if s.Cron == "" {
+		return s, fault.Usage(`--cron "15 6 * * *"`, "--cron is missing: when to fetch")
+	}
+	s.Project, s.ProjectZone = strconv.FormatInt(p.ID, 10), p.Location.String()
+	table := p.Table(s.Table)
+	s.Where, s.Promote = cmp.Or(s.Where, table.Where), cmp.Or(s.Promote, table.Promote)
+	if len(s.Events) == 0 {
+		s.Events = table.Events
+	}
+	if o.start != "" {
+		today := day.Of(now.In(p.Location))
+		days, err := day.ParseExpr(o.start, today)
+		if err != nil {
+			return s, fault.Usage("--start 2026-01-01", "--start: %w", err)
+		}
+		if s.Start = days.From; s.Start > today {
+			return s, fault.Usage("--start 2026-01-01", "--start %s lies in the future", s.Start)
+		}
+	}
+	var err error
+	if s.Database == "" {
+		s.Database = p.Database
+	} else if s.Database, err = queue.FindDatabase(cfg, s.Database, nil); err != nil {
+		return s, err
+	}
+	return s, s.Validate()
+}
+
+func (a *app) scheduleAddCommand() *cobra.Command {
+	var what scheduleFlags
+	c := &cobra.Command{
+		Use: "add NAME", Short: "Add a schedule", Long: scheduleAddLong, Example: scheduleAddExample,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fault.Usage("enqueue schedules add morning …", "%s needs a name for the schedule", c.CommandPath())
+			}
+			return console.Arguments(c, args, 1)
+		},
+	}
+	what.add(c)
+	format := console.AddFormat(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
+		if err != nil {
+			return err
+		}
+		p, known, err := queue.FindProject(cfg, what.schedule.Project)
+		if err == nil && known { // what makes no sense needs no queue to be refused
+			_, err = what.complete(args[0], cfg, p, a.Now())
+		}
+		if err != nil {
+			return err
+		}
+		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			p, err := queue.Project(c.Context(), q, cfg, what.schedule.Project)
+			if err != nil {
+				return err
+			}
+			s, err := what.complete(args[0], cfg, p, a.Now())
+			if err != nil {
+				return err
+			}
+			if what.schedule.Database != "" {
+				if s.Database, err = queue.Database(c.Context(), q, cfg, what.schedule.Database); err != nil {
+					return err
+				}
+			}
+			if err := q.AddSchedule(c.Context(), s); err != nil {
+				return err
+			}
+			return a.printSchedule(c.Context(), q, s.Name, format.Value)
+		})
+	}
+	return c
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
+	"mixduck/config"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+const scheduleNextLong = `Shows the coming ticks of a schedule, or of a cron entry, for which nothing needs to run.
+An entry that is none, or would never fire, is refused with the reason. Where the clock
+is put forward a tick that it skips comes as soon as it has; where it is put back, and
+shows a time twice, the first counts. Entries of all hours go by the time that passes.`
+
+const scheduleNextExample = `  enqueue schedules next morning
+  enqueue schedules next "30 2 * * *" --timezone America/New_York -n 20
+  enqueue schedules next "@every 6h" --format json`
+
+// nextObject is a coming tick as --format json prints it. Fields are only ever added.
+type nextObject struct {
+	Tick    time.Time `json:"tick"`     // RFC 3339, UTC
+	Local   time.Time `json:"local"`    // the same, in the reader's zone
+	Zoned   time.Time `json:"zoned"`    // the same, in the zone of the entry
+	FiresAt time.Time `json:"fires_at"` // with the schedule's jitter; UTC
+}
+
+// mostTicks bounds how many ticks are shown.
+const mostTicks = 10_000
+
+func (a *app) scheduleNextCommand() *cobra.Command {
+	var n int
+	var zone string
+	c := &cobra.Command{
+		Use: "next NAME|ENTRY", Short: "Show coming ticks of a schedule or a cron entry", Long: scheduleNextLong, Example: scheduleNextExample,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fault.Usage(c.CommandPath()+` "15 6 * * *"`, "%s needs the name of a schedule or a cron entry", c.CommandPath())
+			}
+			if len(args) > 1 {
+				return fault.Usage("put the entry into quotes", "%s takes one name or entry, but got %q as well", c.CommandPath(), args[1])
+			}
+			return nil
+		},
+	}
+	c.Flags().IntVarP(&n, "count", "n", 10, "so many ticks")
+	c.Flags().StringVar(&zone, "timezone", "", "`zone` of the entry, as Europe/Berlin (default that of the project, or of the schedule)")
+	format := console.AddFormat(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if n < 1 || n > mostTicks {
+			return fault.Usage("-n 10", "-n %d is not between 1 and %d", n, mostTicks)
+		}
+		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
+		if err != nil {
+			return err
+		}
+		s := jobs.Schedule{Cron: args[0], Zone: cfg.Fallback.Location.String()}
+		now := a.Now()
+		if jobs.CheckScheduleName(args[0]) == nil { // no cron entry looks like a name
+			if s, now, err = findSchedule(c.Context(), cfg, args[0]); err != nil {
+				return err
+			}
+		}
+		if zone != "" {
+			s.Zone = zone
+		}
+		return a.printNext(s, now, n, format.Value)
+	}
+	return c
+}
+
+// findSchedule returns a schedule of the queue, and the queue's time.
+func findSchedule(ctx context.Context, cfg config.Config, name string) (s jobs.Schedule, now time.Time, err error) {
+	err = queue.With(ctx, cfg, func(q *jobs.Queue) error {
+		if now, err = q.Time(ctx); err != nil {
+			return err
+		}
+		state, err := q.Schedule(ctx, name, now)
+		s = state.Schedule
+		return err
+	})
+	return s, now, err
+}
+
+func (a *app) printNext(s jobs.Schedule, now time.Time, n int, format string) error {
+	ticks, err := s.Ticks()
+	if err != nil {
+		return err
+	}
+	local := a.Now().Location()
+	heading := []string{"TICK IN " + s.Zone, "LOCAL", "UTC"}
+	if s.Jitter > 0 {
+		heading = append(heading, "FIRES AT")
+	}
+	rows := [][]string{heading}
+	var objects []nextObject
+	for range n {
+		now = ticks.Next(now)
+		fires := s.FiresAt(ticks, now)
+		objects = append(objects, nextObject{now, now.In(local), now.In(ticks.Location()), fires})
+		row := []string{now.In(ticks.Location()).Format(zoned), now.In(local).Format(zoned), now.Format(zoned)}
+		if s.Jitter > 0 {
+			row = append(row, fires.In(local).Format(zoned))
+		}
+		rows = append(rows, row)
+	}
+	if format == console.FormatJSON {
+		return a.PrintJSON(objects)
+	}
+	width, _ := console.TerminalWidth(a.Process.Stdout)
+	return a.Print(console.Table(rows, width))
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/internal/day"
+	"mixduck/jobs"
+)
+
+// scheduleView is what is shown of a schedule.
+type scheduleView struct {
+	jobs.ScheduleState
+	last    *jobs.Record // the last job that it made, pieces aside; nil for none, or if its record has gone
+	next    time.Time    // zero while it is paused or not enabled
+	zone    *time.Location
+	history []jobs.Tick // not read for lists
+}
+
+func newScheduleView(ctx context.Context, q *jobs.Queue, s jobs.ScheduleState, now time.Time) (scheduleView, error) {
+	v := scheduleView{ScheduleState: s}
+	var err error
+	if v.zone, err = jobs.LoadZone(s.ProjectZone); err != nil {
+		return v, err
+	}
+	if !s.Paused && !s.Disabled {
+		if v.next, err = s.NextRun(now); err != nil {
+			return v, err
+		}
+	}
+	if s.LastJob != "" {
+		job, err := q.Job(ctx, s.LastJob)
+		if err == nil {
+			v.last = &job
+		} else if !errors.Is(err, jobs.ErrNoJob) {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+// scheduleObject is a schedule as --format json prints it. Fields are only ever added.
+type scheduleObject struct {
+	Name            string        `json:"name"`
+	Project         string        `json:"project"`
+	ProjectTimezone string        `json:"project_timezone"`
+	Stream          string        `json:"stream"`
+	Database        string        `json:"database"`
+	Table           string        `json:"table"`
+	Events          []string      `json:"events"` // null for all
+	Where           string        `json:"where"`
+	Promote         string        `json:"promote"`
+	Cron            string        `json:"cron"`
+	Timezone        string        `json:"timezone"` // of cron
+	Start           *day.Day      `json:"start"`    // null: the day of creation, less the look-back
+	Lookback        int           `json:"lookback"` // days
+	IncludeToday    bool          `json:"include_today"`
+	Mode            jobs.Mode     `json:"mode"`
+	Priority        jobs.Priority `json:"priority"`
+	JitterSeconds   float64       `json:"jitter_seconds"`
+	CatchUpSeconds  float64       `json:"catch_up_seconds"`
+	Overlap         jobs.Overlap  `json:"overlap"`
+	MaxAttempts     int           `json:"max_attempts"`
+	Enabled         bool          `json:"enabled"`
+	Paused          bool          `json:"paused"`
+	Workers         []string      `json:"workers"` // in whose files it is; null if it was added
+	CreatedAt       *time.Time    `json:"created_at"`
+	NextRun         *time.Time    `json:"next_run"` // RFC 3339, UTC; null while it is paused or not enabled
+	LastTick        *time.Time    `json:"last_tick"`
+	LastJob         *object       `json:"last_job"` // as "jobs show" prints it; null for none
+	History         []tickObject  `json:"history"`  // of "show", the newest first; null in lists
+}
+
+// tickObject is a tick of the past.
+type tickObject struct {
+	Tick    *time.Time       `json:"tick"`
+	Outcome jobs.TickOutcome `json:"outcome"` // job, skipped, missed or empty
+	Job     string           `json:"job"`     // "" for none
+	At      *time.Time       `json:"at"`
+}
+
+func newScheduleObject(v scheduleView) scheduleObject {
+	s := v.Schedule
+	o := scheduleObject{
+		Name: s.Name, Project: s.Project, ProjectTimezone: s.ProjectZone, Stream: s.Stream, Database: s.Database, Table: s.Table,
+		Events: s.Events, Where: s.Where, Promote: s.Promote, Cron: s.Cron, Timezone: s.Zone, Lookback: s.Lookback, IncludeToday: s.IncludeToday,
+		Mode: s.Mode, Priority: s.Priority, JitterSeconds: s.Jitter.Seconds(), CatchUpSeconds: s.CatchUp.Seconds(), Overlap: s.Overlap,
+		MaxAttempts: s.MaxAttempts, Enabled: !s.Disabled, Paused: v.Paused, Workers: v.Files,
+		CreatedAt: timeOrNull(v.CreatedAt), NextRun: timeOrNull(v.next), LastTick: timeOrNull(v.LastTick),
+	}
+	if s.Start != 0 {
+		o.Start = &s.Start
+	}
+	if v.last != nil {
+		last := newObject(*v.last, time.Now())
+		o.LastJob = &last
+	}
+	for _, t := range v.history {
+		o.History = append(o.History, tickObject{timeOrNull(t.Tick), t.Outcome, t.Job, timeOrNull(t.At)})
+	}
+	return o
+}
+
+// zoned is how moments are shown that may be in another zone than the reader.
+const zoned = "2006-01-02 15:04:05 MST"
+
+// scheduleRows returns a row for each schedule below a heading; local is the reader's zone.
+func scheduleRows(all []scheduleView, local *time.Location) [][]string {
+	rows := [][]string{{"NAME", "CRON", "TABLE", "LAST RUN", "RESULT", "NEXT RUN", "IN THE PROJECT'S ZONE"}}
+	for _, v := range all {
+		lastRun, result := "", ""
+		if v.last != nil {
+			lastRun, result = v.last.CreatedAt.In(local).Format(zoned), console.Printable(resultOf(*v.last))
+		}
+		next, project := standstill(v), ""
+		if next == "" {
+			next, project = v.next.In(local).Format(zoned), v.next.In(v.zone).Format(zoned)
+		}
+		rows = append(rows, []string{v.Name, console.Printable(v.Cron), v.Table + " of " + shortName(v.Database), lastRun, result, next, project})
+	}
+	return rows
+}
+
+// standstill says why a schedule does not run, "" if it does.
+func standstill(v scheduleView) string {
+	switch {
+	case v.Disabled:
+		return "not enabled"
+	case v.Paused:
+		return "paused"
+	}
+	return ""
+}
+
+// resultOf says in a few words how a job has ended, or that it has not.
+func resultOf(job jobs.Record) string {
+	switch {
+	case job.State == jobs.StateDone:
+		return "done, " + console.Counted(job.Progress.Rows, "row")
+	case job.State == jobs.StateFailed && job.Failure != nil:
+		return console.Cut("failed: "+job.Failure.Message, longestWhat)
+	}
+	return string(job.State)
+}
+
+// ticksShown is how many ticks of the past are shown to a person.
+const ticksShown = 10
+
+// scheduleDetails returns what is known of a schedule, a line for each thing.
+func scheduleDetails(v scheduleView, local *time.Location) string {
+	var l lines
+	l.add("schedule", v.Name)
+	l.add("cron", fmt.Sprintf("%s in %s", v.Cron, v.Zone))
+	next := standstill(v)
+	if next == "" {
+		next = v.next.In(local).Format(zoned)
+		if project := v.next.In(v.zone).Format(zoned); project != next {
+			next += ", for the project " + project
+		}
+	}
+	l.add("next", next)
+	if v.last != nil {
+		l.add("last", fmt.Sprintf("%s, %s, job %s", v.last.CreatedAt.In(local).Format(zoned), resultOf(*v.last), v.last.ID))
+	}
+	l.add("project", fmt.Sprintf("%s in %s", v.Project, v.ProjectZone))
+	l.add("database", v.Database)
+	l.add("table", v.Table)
+	l.add("days", describeDays(v))
+	l.add("mode", string(v.Mode))
+	l.add("events", strings.Join(v.Events, ", "))
+	l.add("where", v.Where)
+	l.add("promote", v.Promote)
+	l.add("priority", string(v.Priority))
+	if v.Jitter > 0 {
+		l.add("jitter", console.ShortTime(v.Jitter))
+	}
+	l.add("overlap", string(v.Overlap))
+	l.add("catch-up", console.ShortTime(v.CatchUp))
+	origin := "added"
+	if len(v.Files) > 0 {
+		origin = "in the file of worker " + strings.Join(v.Files, ", ")
+	}
+	l.add("origin", origin)
+	l.addTime("created", v.CreatedAt)
+	for i, t := range v.history {
+		if i == ticksShown {
+			break
+		}
+		l.add("tick", strings.TrimSpace(fmt.Sprintf("%s %s %s", t.Tick.In(local).Format(zoned), t.Outcome, t.Job)))
+	}
+	return l.b.String()
+}
+
+// describeDays says which days a schedule keeps.
+func describeDays(v scheduleView) string {
+	first, last := "the day of creation less the look-back", "yesterday"
+	if v.Start != 0 {
+		first = v.Start.String()
+	}
+	if v.IncludeToday {
+		last = "today"
+	}
+	return fmt.Sprintf("from %s to %s, the last %d again each time", first, last, v.Lookback)
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
+	"mixduck/config"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+const schedulesLong = `Schedules make fetches by themselves: at each tick of a cron entry one job fetches the days
+that are missing, those that were not over when they were fetched, and the last few days
+again, in which late events may have arrived. Workers run them, however many there are;
+those of a worker's mixduck.yaml come and go with that file.`
+
+const schedulesExample = `  enqueue schedules add morning --cron "15 6 * * *" --timezone Europe/Berlin
+  enqueue schedules next "15 6 * * mon-fri" --timezone Europe/Berlin
+  enqueue schedules list
+  enqueue schedules pause morning`
+
+func (a *app) schedulesCommand() *cobra.Command {
+	group := console.Group("schedules", "Fetch what is due by itself, at certain times",
+		a.scheduleAddCommand(), a.scheduleListCommand(), a.scheduleShowCommand(), a.scheduleNextCommand(), a.scheduleRunCommand(),
+		a.schedulePauseCommand(true), a.schedulePauseCommand(false), a.scheduleRemoveCommand())
+	group.Long, group.Example = schedulesLong, schedulesExample
+	return group
+}
+
+// oneSchedule takes the name of a schedule.
+func oneSchedule(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fault.Usage("enqueue schedules list shows the names", "%s needs the name of a schedule", c.CommandPath())
+	}
+	return console.Arguments(c, args, 1)
+}
+
+// scheduleCommand returns a command about one schedule, which calls use with its name.
+func (a *app) scheduleCommand(name, short string, use func(ctx context.Context, q *jobs.Queue, name string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: name + " NAME", Short: short, Example: "  enqueue schedules " + name + " morning", Args: oneSchedule,
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
+			if err != nil {
+				return err
+			}
+			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error { return use(c.Context(), q, args[0]) })
+		},
+	}
+}
+
+func (a *app) scheduleListCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "list", Short: "List schedules: when they ran last, with what result, and when they run next",
+		Example: "  enqueue schedules list\n  enqueue schedules list --format json", Args: console.NoArguments,
+	}
+	format := console.AddFormat(c.Flags())
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
+		if err != nil {
+			return err
+		}
+		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			now, err := q.Time(c.Context())
+			if err != nil {
+				return err
+			}
+			states, err := q.Schedules(c.Context(), now)
+			if err != nil {
+				return err
+			}
+			all := make([]scheduleView, len(states))
+			for i, s := range states {
+				if all[i], err = newScheduleView(c.Context(), q, s, now); err != nil {
+					return err
+				}
+			}
+			return a.printSchedules(all, format.Value)
+		})
+	}
+	return c
+}
+
+func (a *app) printSchedules(all []scheduleView, format string) error {
+	if format == console.FormatJSON {
+		objects := make([]scheduleObject, len(all))
+		for i, v := range all {
+			objects[i] = newScheduleObject(v)
+		}
+		return a.PrintJSON(objects)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(a.Process.Stderr, "no schedules")
+		return nil
+	}
+	width, _ := console.TerminalWidth(a.Process.Stdout)
+	return a.Print(console.Table(scheduleRows(all, a.Now().Location()), width))
+}
+
+func (a *app) scheduleShowCommand() *cobra.Command {
+	var format *console.Choice
+	c := a.scheduleCommand("show", "Show what is known of a schedule, and its last ticks", func(ctx context.Context, q *jobs.Queue, name string) error {
+		return a.printSchedule(ctx, q, name, format.Value)
+	})
+	format = console.AddFormat(c.Flags())
+	return c
+}
+
+// printSchedule shows a schedule as it stands now.
+func (a *app) printSchedule(ctx context.Context, q *jobs.Queue, name, format string) error {
+	now, err := q.Time(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := q.Schedule(ctx, name, now)
+	if err != nil {
+		return err
+	}
+	v, err := newScheduleView(ctx, q, s, now)
+	if err != nil {
+		return err
+	}
+	if v.history, err = q.ScheduleHistory(ctx, name); err != nil {
+		return err
+	}
+	if format == console.FormatJSON {
+		return a.PrintJSON(newScheduleObject(v))
+	}
+	return a.Print(scheduleDetails(v, a.Now().Location()))
+}
+
+func (a *app) scheduleRunCommand() *cobra.Command {
+	var how waitOptions
+	var wait bool
+	c := a.scheduleCommand("run", "Make a job of a schedule now, even if it is paused", func(ctx context.Context, q *jobs.Queue, name string) error {
+		job, err := q.RunSchedule(ctx, name)
+		if err != nil {
+			return err
+		}
+		return a.submitted(ctx, q, job, wait, &how)
+	})
+	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended, and report its result")
+	how.add(c.Flags())
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) }
+	return c
+}
+
+func (a *app) schedulePauseCommand(pause bool) *cobra.Command {
+	name, short, result := "resume", "Let a paused schedule make jobs again; ticks of the pause are not made up for", "runs again"
+	if pause {
+		name, short, result = "pause", "Keep a schedule from making jobs until it is resumed, also over restarts", "is paused"
+	}
+	var format *console.Choice
+	c := a.scheduleCommand(name, short, func(ctx context.Context, q *jobs.Queue, name string) error {
+		changed, err := q.PauseSchedule(ctx, name, pause)
+		switch {
+		case err != nil:
+			return err
+		case format.Value == console.FormatJSON:
+			return a.printSchedule(ctx, q, name, format.Value)
+		case changed:
+			return a.PrintLine(fmt.Sprintf("schedule %s %s", name, result))
+		case pause:
+			return a.PrintLine(fmt.Sprintf("schedule %s is paused already", name))
+		}
+		return a.PrintLine(fmt.Sprintf("schedule %s is not paused", name))
+	})
+	format = console.AddFormat(c.Flags())
+	return c
+}
+
+func (a *app) scheduleRemoveCommand() *cobra.Command {
+	var format *console.Choice
+	c := a.scheduleCommand("remove", "Forget a schedule; jobs that it has made go on", func(ctx context.Context, q *jobs.Queue, name string) error {
+		now, err := q.Time(ctx)
+		if err != nil {
+			return err
+		}
+		s, err := q.Schedule(ctx, name, now)
+		if err == nil {
+			err = q.RemoveSchedule(ctx, name)
+		}
+		if err != nil {
+			return err
+		}
+		if len(s.Files) > 0 {
+			fmt.Fprintf(a.Process.Stderr, "warning: it comes back when a worker starts whose mixduck.yaml has it\n")
+		}
+		if format.Value == console.FormatJSON {
+			return a.PrintJSON(struct {
+				Name    string `json:"name"`
+				Removed bool   `json:"removed"`
+			}{name, true})
+		}
+		return a.PrintLine(fmt.Sprintf("schedule %s is removed", name))
+	})
+	format = console.AddFormat(c.Flags())
+	return c
+}
