@@ -1,0 +1,6 @@
+//go:build race
+
+package schedule_test
+
+// withRace says that the tests run with the race detector.
+const withRace = true

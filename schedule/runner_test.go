@@ -1,0 +1,111 @@
+package schedule_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"mixduck/internal/day"
+	"mixduck/jobs"
+	"mixduck/schedule"
+)
+
+// hourly returns a schedule.
+func hourly(name string) jobs.Schedule {
+	return jobs.Schedule{
+		Name: name, Project: "1", ProjectZone: "UTC", Database: "main/" + name + ".db", Cron: "@hourly", Start: day.New(1999, 1, 1), Overlap: jobs.OverlapQueue,
+	}
+}
+
+// A clock that was far ahead when a schedule was added, or fired, does not silence it when it is right again.
+func TestAClockThatIsSetBackSilencesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mini := miniredis.NewMiniRedis()
+		defer mini.Close()
+		q := connect(t, mini, nil, nil)
+		r := schedule.Runner{Queue: q, Log: slog.New(slog.DiscardHandler)}
+		at := func(s string) {
+			t.Helper()
+			now, err := time.Parse(time.DateTime, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mini.SetTime(now)
+			if err := r.Step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mini.SetTime(time.Date(2027, 1, 1, 0, 30, 0, 0, time.UTC))
+		if err := q.AddSchedule(t.Context(), hourly("x")); err != nil {
+			t.Fatal(err)
+		}
+		at("2027-01-01 01:00:01") // fires
+		at("2026-01-01 09:59:59") // counts from here
+		at("2026-01-01 10:00:00") // fires
+		at("2026-01-01 10:00:01")
+		at("2027-01-01 01:59:59") // has fired
+		history, err := q.ScheduleHistory(t.Context(), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, tick := range history {
+			got = append(got, tick.Tick.Format(time.DateTime))
+		}
+		if want := []string{"2027-01-01 01:00:00", "2026-01-01 10:00:00"}; !slices.Equal(got, want) {
+			t.Errorf("ticks %q, want %q", got, want)
+		}
+	})
+}
+
+// Runners publish what their files say as soon as Redis is there, and fire each tick of some minutes, together, once.
+func TestRunnersPublishAndFire(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mini := miniredis.NewMiniRedis()
+		defer mini.Close()
+		q := connect(t, mini, nil, nil)
+		mini.SetError("LOADING Redis is loading the dataset in memory")
+		ctx, stop := context.WithCancel(t.Context())
+		var runners sync.WaitGroup
+		for _, worker := range []string{"w1", "w2", "w3"} {
+			bad, x, own := hourly("bad"), hourly("x"), hourly(worker)
+			bad.Cron, x.Cron, own.Cron = "0 0 31 2 *", "@every 30s", "* * * * *"
+			r := schedule.Runner{
+				Queue: connect(t, mini, nil, nil), Log: slog.New(slog.DiscardHandler), Worker: worker, File: []jobs.Schedule{bad, x, own},
+			}
+			runners.Go(func() { r.Run(ctx) })
+		}
+		time.Sleep(time.Minute)
+		mini.SetError("")
+		time.Sleep(8*time.Minute + 20*time.Second)
+		stop()
+		runners.Wait()
+		all, err := q.Schedules(t.Context(), time.Now())
+		if err != nil || len(all) != 4 {
+			t.Fatalf("%d schedules, %v, want 4", len(all), err)
+		}
+		for _, s := range all {
+			history, err := q.ScheduleHistory(t.Context(), s.Name)
+			want := 8
+			if s.Name == "x" {
+				want = 16
+			}
+			if err != nil || len(history) != want {
+				t.Errorf("%s has dealt with %d ticks (%v), want %d", s.Name, len(history), err, want)
+			}
+			for _, tick := range history {
+				if late := tick.At.Sub(tick.Tick); late < 0 || late > schedule.Every {
+					t.Errorf("%s: tick %s was dealt with %s later", s.Name, tick.Tick, late)
+				}
+			}
+		}
+	})
+}
