@@ -131,6 +131,7 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t turn, a *Att
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	var pending *Progress
+	var asker attendance
 	for {
 		select {
 		case <-done:
@@ -142,7 +143,7 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t turn, a *Att
 		}
 		cancelled, lost, err := w.q.check(ctx, t, a.Record.Progress, pending)
 		if err == nil && a.Record.Query.Attended && !cancelled {
-			cancelled, err = w.q.forsaken(ctx, t.job)
+			cancelled, err = asker.forsaken(ctx, w.q, t.job)
 		}
 		switch {
 		case err != nil:

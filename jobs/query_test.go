@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -153,6 +154,79 @@ func TestQueriesEndWhenNobodyWaits(t *testing.T) {
 		}
 		awaitState(t, t.q, alone.ID, jobs.StateCancelled)
 	})
+}
+
+// Whose process dies has said a moment ago that he waits, but is subscribed no more.
+func TestQueriesEndWithTheSubscriptionOfTheirAsker(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		answering(t, jobs.WorkerConfig{}, func(ctx context.Context, _ *jobs.Attempt) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		})
+		attended := func(q *jobs.Query) { q.Attended = true }
+		r, other := ask(t, attended), ask(t, attended)
+		ctx, leave := context.WithCancel(t.Context())
+		var asking sync.WaitGroup
+		asking.Go(func() { t.q.Attend(ctx, r.ID) })
+		go t.q.Attend(t.Context(), other.ID)
+		for _, id := range []string{r.ID, other.ID} {
+			awaitState(t, t.q, id, jobs.StateRunning)
+			eventually(t, "its asker is subscribed", func() bool { return subscribed(t, id) })
+		}
+		leave()
+		asking.Wait()
+		if err := t.rdb.Persist(t.Context(), waiter(r.ID)).Err(); err != nil { // his last word lasts
+			t.Fatal(err)
+		}
+		awaitState(t, t.q, r.ID, jobs.StateCancelled)
+		if state := job(t, t.q, other.ID).State; state != jobs.StateRunning {
+			t.Errorf("the query of another asker is %s, want it running", state)
+		}
+	})
+}
+
+// Redis drops subscriptions when it is started anew, and those who wait come back.
+func TestSubscriptionsThatComeBackKeepTheirQueries(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.start()
+	rdb := s.client()
+	r := rig{t, rdb, newQueue(t, rdb)}
+	answering(r, jobs.WorkerConfig{}, func(ctx context.Context, _ *jobs.Attempt) error {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	asked := ask(r, func(q *jobs.Query) { q.Attended = true })
+	go r.q.Attend(t.Context(), asked.ID)
+	awaitState(t, r.q, asked.ID, jobs.StateRunning)
+	for range 3 {
+		eventually(t, "the asker is subscribed", func() bool { return subscribed(r, asked.ID) })
+		if err := rdb.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alone := ask(r, nil)
+	awaitState(t, r.q, alone.ID, jobs.StateRunning)
+	if _, err := r.q.Cancel(t.Context(), alone.ID); err != nil {
+		t.Fatal(err)
+	}
+	awaitState(t, r.q, alone.ID, jobs.StateCancelled)
+	if state := job(t, r.q, asked.ID).State; state != jobs.StateRunning {
+		t.Errorf("the query is %s after its asker has come back, want it running", state)
+	}
+}
+
+func waiter(id string) string { return "mixduck:{jobs}:waiter:" + id }
+
+// subscribed reports whether who waits for a query is, and has said so.
+func subscribed(t rig, id string) bool {
+	t.Helper()
+	n, err := t.rdb.PubSubNumSub(t.Context(), waiter(id)).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n[waiter(id)] > 0 && t.rdb.Get(t.Context(), waiter(id)).Val() == "subscribed"
 }
 
 func TestSenselessQueriesAreRefused(t *testing.T) {

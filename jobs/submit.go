@@ -136,7 +136,7 @@ func (q *Queue) add(ctx context.Context, rec Record, how rule) (Record, error) {
 		return Record{}, err
 	}
 	if rec.Query.Attended {
-		if err := q.attend(ctx, rec.ID); err != nil { // who asks has the time to begin doing so himself
+		if err := q.attend(ctx, rec.ID, sayWaiting); err != nil { // who asks has the time to begin doing so himself
 			return Record{}, err
 		}
 	}
