@@ -17,6 +17,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/storage"
+	"mixduck/storage/query"
 	"mixduck/workspace"
 )
 
@@ -114,6 +115,11 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	request, err := o.request(args, p, a.Now().In(p.Location))
 	if err != nil {
 		return err
+	}
+	if o.query != "" {
+		if err := query.Check(c.Context(), o.query); err != nil {
+			return err // before requests are spent; whether tables and columns exist is known when they are there
+		}
 	}
 	dirs, err := o.place(c, cfg, &ws)
 	defer func() {

@@ -116,9 +116,29 @@ func TestPageInMemory(t *testing.T) {
 	if want := "[\n{\"day\":\"2025-11-01\",\"n\":50},\n{\"day\":\"2025-11-02\",\"n\":50}\n]\n"; got != want {
 		t.Errorf("stdout = %q, want %q", got, want)
 	}
-	s.fails(t, 3, "read_csv", fetch("2025-11-01", "2025-11-01", "--in-memory", "--query", "FROM read_csv('/etc/passwd')")...)
 	first.release(t)
 	s.nothingIsLeft(t)
+}
+
+// What is wrong with a statement itself is said before requests are spent on it.
+func TestQueryOfAFetchIsCheckedFirst(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 50)
+	for sql, want := range map[string]string{
+		"SELEKT 1":                     "syntax error",
+		"FROM read_csv('/etc/passwd')": "read_csv",
+		"DELETE FROM events":           "only statements that read",
+		"SELECT 1; SELECT 2":           "2 statements",
+	} {
+		for _, private := range []string{"--ephemeral", "--in-memory"} {
+			s.fails(t, 3, want, fetch("2025-11-01", "2025-11-01", private, "--query", sql)...)
+		}
+	}
+	if n := len(s.mixpanel.Requests()); n > 0 {
+		t.Errorf("Mixpanel was asked %d times", n)
+	}
+	s.nothingIsLeft(t)
+	s.fails(t, 3, "no_such_column", fetch("2025-11-01", "2025-11-01", "--ephemeral", "--query", "SELECT no_such_column FROM events")...)
 }
 
 func TestPageSeparatePaths(t *testing.T) {
