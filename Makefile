@@ -10,7 +10,7 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 LDFLAGS   := -X mixduck/internal/buildinfo.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e chaos lint vuln fmt bench demo clean
+.PHONY: help build test unit e2e chaos deploy lint vuln fmt bench demo clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ e2e: ## the real binaries, on the embedded queue and on a real Redis
 chaos: ## kill, freeze and starve real workers and a real Redis (some minutes; CHAOS_SCALE=3 for three times the jobs)
 	$(GO) test -run TestLanesKeepTheirOrder -timeout 30m ./jobs -rapid.checks=2500 # some 100,000 steps against the model
 	CHAOS_SCALE=$${CHAOS_SCALE:-1} $(GO) test -run TestChaos -timeout 60m ./chaos
+
+deploy: ## build the images, and try docker-compose.yml for real (some minutes; starts a Docker engine if need be)
+	deploy/try.sh
 
 lint: $(GOLANGCI) ## formatting and linters
 	$(GOLANGCI) fmt --diff
