@@ -7,7 +7,7 @@
 #   TRY_DIR=~/.cache/mixduck deploy/try.sh   keeps engine and images there for the next time
 #
 # An engine that runs is used and left as it was found. Else one is started, with all its files in a temporary directory.
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
 work=${TRY_DIR:-$(mktemp -d -t mixduck-try.XXXXXX)}
@@ -94,8 +94,8 @@ try_hardening() {
     fail "the worker's container can write to /etc"
   fi
   grep -q 'read-only file system' "$work/out" || fail "writing to /etc says: $(cat "$work/out")"
-  expect "who asks without the token" 401 "$(curl -s -o /dev/null -w '%{http_code}' "$(page)/metrics")"
-  expect "who asks with the token" 200 "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(cat deploy/demo/http_token)" "$(page)/metrics")"
+  expect "who asks without the token" 401 "$(curl -sS -o /dev/null -w '%{http_code}' "$(page)/metrics")"
+  expect "who asks with the token" 200 "$(curl -sS -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(cat deploy/demo/http_token)" "$(page)/metrics")"
 }
 
 # The test of what a query may do runs as the worker does, with nothing allowed beyond that.
@@ -186,11 +186,11 @@ try_monitoring() {
   wait_healthy prometheus
   local at end=$((SECONDS + 120))
   at=http://$(port prometheus 9090)/api/v1
-  until curl -s "$at/targets" | grep -q '"health":"up"'; do
-    ((SECONDS < end)) || fail "Prometheus sees no worker: $(curl -s "$at/targets")"
+  until curl -sS "$at/targets" | grep -q '"health":"up"'; do
+    ((SECONDS < end)) || fail "Prometheus sees no worker: $(curl -sS "$at/targets")"
     sleep 1
   done
-  curl -s "$at/rules" | grep -q '"type":"alerting"' || fail "Prometheus has no alerts: $(curl -s "$at/rules")"
+  curl -sS "$at/rules" | grep -q '"type":"alerting"' || fail "Prometheus has no alerts: $(curl -sS "$at/rules")"
 }
 
 try_several_workers() {
@@ -204,6 +204,7 @@ try_several_workers() {
 }
 
 trap clean_up EXIT
+trap 'say "line $LINENO ends with $?: $BASH_COMMAND"' ERR
 trap 'exit 130' INT TERM
 unset "${!MP_@}" "${!MIXDUCK_@}" "${!COMPOSE_@}" # which would be settings of the stack
 COMPOSE=()

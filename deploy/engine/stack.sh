@@ -47,12 +47,12 @@ wait_healthy() {
 
 # stall FROM TO makes the stand-in hold the answers for these days half-way, and prints the fault's number.
 stall() {
-  curl -s -f -d "{\"kind\":\"stall\",\"days\":{\"from\":\"$1\",\"to\":\"$2\"}}" "http://$(port fakemixpanel 9999)/_faults" |
+  curl -sS -f -d "{\"kind\":\"stall\",\"days\":{\"from\":\"$1\",\"to\":\"$2\"}}" "http://$(port fakemixpanel 9999)/_faults" |
     sed -n 's/.*"id":\([0-9]*\).*/\1/p'
 }
 
 # unstall NUMBER lets go of them.
-unstall() { curl -s -f -X DELETE "http://$(port fakemixpanel 9999)/_faults/$1"; }
+unstall() { curl -sS -f -X DELETE "http://$(port fakemixpanel 9999)/_faults/$1"; }
 
 # until_under_way JOB waits until it runs and has committed a window.
 until_under_way() {
@@ -87,7 +87,7 @@ crash() {
 compare() {
   local url
   url="http://$(port fakemixpanel 9999)/api/2.0/export?project_id=12345&from_date=$1&to_date=$2"
-  curl -s -f --compressed -u demo:demo "$url" | sed -n 's/.*"properties":{"time":\([0-9]*\).*/\1/p' |
+  curl -sS -f --compressed -u demo:demo "$url" | sed -n 's/.*"properties":{"time":\([0-9]*\).*/\1/p' |
     awk '{days[int($1 / 86400)]++} END {for (d in days) print d "," days[d] "," days[d]}' | sort >"$work/truth"
   enqueue query --format csv "SELECT date_diff('day', DATE '1970-01-01', day), count(*), count(DISTINCT insert_id)
     FROM events WHERE day BETWEEN '$1' AND '$2' GROUP BY ALL" | tail -n +2 | tr -d '\r' | sort >"$work/stored"
