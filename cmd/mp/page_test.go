@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"mixduck/mixpanel/mixpaneltest"
 )
 
 // The tests in this file are those of docs/storage-page.md.
@@ -224,6 +226,17 @@ func TestExitCodes(t *testing.T) {
 	denied := *s
 	denied.env = slices.Concat(s.env, []string{"MP_SECRET=wrong"})
 	denied.fails(t, 2, "error: ", fetch("2025-11-01", "2025-11-01")...)
+	s.ok(t, fetch("2025-11-01", "2025-11-01")...)
+	s.fails(t, 1, "exists", fetch("2025-11-01", "2025-11-01", "--create")...)
+	s.fails(t, 3, "syntax error", "query", "SELEKT 1")
+	s.fails(t, 4, "there is no table nothing", "inspect", "schema", "nothing")
+	over, err := s.mixpanel.Inject(mixpaneltest.Fault{Kind: mixpaneltest.OverQuota})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.fails(t, 5, "ask again after", fetch("2025-11-03", "2025-11-03")...)
+	s.fails(t, 5, "429", fetch("2025-11-03", "2025-11-03", "--stdout")...)
+	over.Remove()
 	first := s.hold(t)
 	if err := first.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
