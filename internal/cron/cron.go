@@ -3,7 +3,8 @@
 //
 // An entry has the five fields of crontab(5), and may have a sixth, of seconds, in front of them; or it is @hourly, @daily,
 // @weekly, @monthly, @yearly, or "@every" and a duration. Where both the day of the month and the day of the week are given, a
-// date matches either; a field that starts with * counts as not given.
+// date matches either; a field that is * counts as not given. What fields say is read and matched by robfig/cron; zones and the
+// changes of their clocks are this package's.
 //
 // Entries of certain hours fire once for each time of the wall clock that they name: where the clock skips it, when it has
 // skipped (several such times are one tick); where the clock shows it twice, at the first. Entries of all hours, and those of
@@ -18,8 +19,8 @@ import (
 type Schedule struct {
 	text  string
 	zone  *time.Location
-	every int64  // seconds of @every, 0 of entries with fields
-	entry fields // of the others
+	every int64 // seconds of @every, 0 of entries with fields
+	entry entry // of the others
 }
 
 // Parse reads an entry that fires by the clock of loc, UTC if it is nil. Errors have the code [fault.CodeUsage] and mostly
@@ -55,7 +56,7 @@ func (s Schedule) Next(after time.Time) time.Time {
 	p := s.period(at)
 	wall := at + p.offset
 	for {
-		if s.entry.certainHours {
+		if s.entry.certainHours() {
 			wall = max(wall, p.shown)
 		}
 		next, ok := s.entry.next(wall)
@@ -66,7 +67,7 @@ func (s Schedule) Next(after time.Time) time.Time {
 			return unix(next - p.offset)
 		}
 		after := s.period(p.end)
-		if s.entry.certainHours && next-after.offset < p.end {
+		if s.entry.certainHours() && next-after.offset < p.end {
 			return unix(p.end) // the clock skips it
 		}
 		wall = p.end + after.offset - 1
@@ -106,6 +107,11 @@ const endOfTime = 1 << 60 // seconds
 func (s Schedule) period(at int64) period {
 	t := time.Unix(at, 0).In(s.zone)
 	start, end := t.ZoneBounds()
+	// On the last day of leap years after 2037 ZoneBounds of Go 1.26 takes a moment that is over for the end.
+	for later := t; !end.IsZero() && end.Unix() <= at; {
+		later = later.AddDate(0, 0, 1)
+		_, end = later.ZoneBounds()
+	}
 	p := period{offset: offset(t), shown: -endOfTime, end: endOfTime}
 	if !start.IsZero() {
 		p.shown = start.Unix() - 1 + offset(start.Add(-time.Second))

@@ -76,10 +76,18 @@ func TestNext(t *testing.T) {
 			[]string{"2026-11-06T00:00:00Z", "2026-11-13T00:00:00Z", "2026-11-20T00:00:00Z", "2026-11-27T00:00:00Z", "2026-12-04T00:00:00Z", "2026-12-11T00:00:00Z", "2026-12-13T00:00:00Z"},
 		},
 		{
-			"a starred date and a weekday: both", "0 0 */13 * fri", "UTC", "2026-11-01T00:00:00Z",
-			[]string{"2026-11-27T00:00:00Z", "2027-01-01T00:00:00Z"},
+			"any date, and a weekday", "0 0 * * fri", "UTC", "2026-11-20T00:00:00Z",
+			[]string{"2026-11-27T00:00:00Z", "2026-12-04T00:00:00Z"},
 		},
 		{"a leap day that is eight years off", "0 0 29 2 *", "UTC", "2096-02-29T00:00:00Z", []string{"2104-02-29T00:00:00Z"}},
+		{
+			"over the end of a leap year that no table of zones holds", "0 0 29 2 *", "America/New_York", "2096-10-02T00:00:00Z",
+			[]string{"2104-02-29T00:00:00-05:00"},
+		},
+		{
+			"on the last day of such a year", "0 */12 * * *", "America/New_York", "2040-12-30T23:00:00Z",
+			[]string{"2040-12-31T00:00:00-05:00", "2040-12-31T12:00:00-05:00", "2041-01-01T00:00:00-05:00"},
+		},
 		{"weekly", "@weekly", "Europe/Berlin", "2026-11-20T00:00:00Z", []string{"2026-11-22T00:00:00+01:00"}},
 		{"yearly", "@Yearly", "Asia/Kolkata", "2026-11-20T00:00:00Z", []string{"2027-01-01T00:00:00+05:30"}},
 		{

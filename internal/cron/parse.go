@@ -2,85 +2,49 @@ package cron
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	robfig "github.com/robfig/cron/v3"
 
 	"mixduck/internal/fault"
 )
 
-// field is what one of the fields may say.
-type field struct {
-	name     string
-	min, max int
-	last     int      // of *, where it is not max
-	names    []string // of the numbers from min on
-	hint     string
-}
-
-var grammar = [6]field{
-	{name: "second", max: 59, last: 59},
-	{name: "minute", max: 59, last: 59},
-	{name: "hour", max: 23, last: 23, hint: "0 is midnight"},
-	{name: "day of month", min: 1, max: 31, last: 31},
-	{name: "month", min: 1, max: 12, last: 12, names: strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")},
-	{name: "day of week", max: 7, last: 6, names: strings.Fields("sun mon tue wed thu fri sat"), hint: "0 and 7 are Sunday; so is sun"},
-}
-
-// shorthands are entries by name.
-var shorthands = map[string]string{
-	"@yearly":   "0 0 1 1 *",
-	"@annually": "0 0 1 1 *",
-	"@monthly":  "0 0 1 * *",
-	"@weekly":   "0 0 * * 0",
-	"@daily":    "0 0 * * *",
-	"@midnight": "0 0 * * *",
-	"@hourly":   "0 * * * *",
-}
+// fieldForm is how a field may be written. The parser takes more, such as "+5" and "1,,2", and not all in one way.
+var fieldForm = regexp.MustCompile(`^(([*?]|\w+(-\w+)?)(/\d+)?)(,([*?]|\w+(-\w+)?)(/\d+)?)*$`)
 
 const hintFields = `minute, hour, day of month, month, day of week, as in "15 6 * * *"`
 
-// parse reads an entry; every is that of @every in seconds, and 0 otherwise.
-func parse(expr string) (f fields, every int64, err error) {
+// parse reads an entry: the moments of the wall clock, or the seconds of @every, and then 0 of the other.
+func parse(expr string) (e entry, every int64, err error) {
 	texts := strings.Fields(expr)
 	switch {
 	case len(texts) == 0:
-		return f, 0, fault.Usage(hintFields, "the cron entry is empty")
-	case strings.HasPrefix(texts[0], "TZ=") || strings.HasPrefix(texts[0], "CRON_TZ="):
-		return f, 0, fault.Usage("the setting timezone, or --timezone", "cron entry %q names a time zone", expr)
+		return e, 0, fault.Usage(hintFields, "the cron entry is empty")
+	case strings.HasPrefix(texts[0], "TZ=") || strings.HasPrefix(texts[0], "CRON_TZ="): // alone it makes the parser panic
+		return e, 0, fault.Usage("the setting timezone, or --timezone", "cron entry %q names a time zone", expr)
 	case texts[0] == "@every":
 		every, err = parseEvery(texts[1:])
-		return f, every, inEntry(expr, err)
 	case strings.HasPrefix(texts[0], "@"):
-		long := shorthands[strings.ToLower(texts[0])]
-		if long == "" || len(texts) > 1 {
-			return f, 0, fault.Usage("@hourly, @daily, @weekly, @monthly, @yearly or @every 6h", "cron entry %q is not known", expr)
+		if e.spec, err = parseSpec(strings.ToLower(strings.Join(texts, " "))); err != nil {
+			err = fault.Usage("@hourly, @daily, @weekly, @monthly, @yearly or @every 6h", "is not known")
 		}
-		texts = strings.Fields(long)
-	}
-	switch len(texts) {
-	case 5:
-		texts = slices.Insert(texts, 0, "0")
-	case 6:
+	case len(texts) != 5 && len(texts) != 6:
+		err = fault.Usage(hintFields, "has %d fields, not 5", len(texts))
 	default:
-		return f, 0, fault.Usage(hintFields, "cron entry %q has %d fields, not 5", expr, len(texts))
+		e.spec, err = parseFields(texts)
 	}
-	if f, err = parseFields([6]string(texts)); err != nil {
-		return f, 0, inEntry(expr, err)
+	if err == nil && every == 0 {
+		if _, ok := e.next(0); !ok {
+			err = fault.Usage("the day of month and the month", "never fires: no year has such a date")
+		}
 	}
-	if _, ok := f.next(0); !ok {
-		return f, 0, fault.Usage("the day of month and the month", "cron entry %q never fires: no year has such a date", expr)
+	if err != nil {
+		return entry{}, 0, fmt.Errorf("cron entry %q %w", expr, err)
 	}
-	return f, 0, nil
-}
-
-// inEntry says of which entry an error is.
-func inEntry(expr string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("cron entry %q: %w", expr, err)
+	return e, every, nil
 }
 
 const maxEvery = 366 * 24 * time.Hour
@@ -89,87 +53,67 @@ const maxEvery = 366 * 24 * time.Hour
 func parseEvery(texts []string) (seconds int64, err error) {
 	const hint = "@every 90m"
 	if len(texts) != 1 {
-		return 0, fault.Usage(hint, "@every needs one duration")
+		return 0, fault.Usage(hint, "needs one duration")
 	}
 	d, err := time.ParseDuration(texts[0])
 	switch {
 	case err != nil:
-		return 0, fault.Usage(hint, "%q is not a duration", texts[0])
+		return 0, fault.Usage(hint, "is not a duration")
 	case d < time.Second || d > maxEvery:
-		return 0, fault.Usage(hint, "%q is not between a second and a year", texts[0])
+		return 0, fault.Usage(hint, "is not between a second and a year")
 	case d%time.Second != 0:
-		return 0, fault.Usage(hint, "%q is not a whole number of seconds", texts[0])
+		return 0, fault.Usage(hint, "is not a whole number of seconds")
 	}
 	return int64(d / time.Second), nil
 }
 
-// parse reads a list of numbers, ranges and steps.
-func (f field) parse(text string) (set, error) {
-	var all set
-	for item := range strings.SplitSeq(text, ",") {
-		s, err := f.item(item)
-		if err != nil {
-			return 0, err
+// parseFields reads five fields, or six. The parser's errors do not say of which field they are.
+func parseFields(texts []string) (*robfig.SpecSchedule, error) {
+	names := []string{"second", "minute", "hour", "day of month", "month", "day of week"}[6-len(texts):]
+	for i, text := range texts {
+		if !fieldForm.MatchString(text) {
+			return nil, fault.Usage("numbers, ranges and steps, as 5, 8-18 or */15, with commas between them", "is wrong in the %s %q", names[i], text)
 		}
-		all |= s
 	}
-	return all, nil
+	texts = slices.Clone(texts)
+	weekday := len(texts) - 1
+	texts[weekday] = sundayIsZero(texts[weekday])
+	spec, err := parseSpec(strings.Join(texts, " "))
+	if err == nil {
+		return spec, nil
+	}
+	for i, text := range texts {
+		alone := slices.Repeat([]string{"*"}, len(texts))
+		alone[i] = text
+		if _, err := parseSpec(strings.Join(alone, " ")); err != nil {
+			return nil, fault.Usage(hintFields, "is wrong in the %s %q: %w", names[i], text, err)
+		}
+	}
+	return nil, fault.Usage(hintFields, "is wrong: %w", err)
 }
 
-// item reads *, a number or a range, and a step, as in 8-18/2.
-func (f field) item(text string) (set, error) {
-	span, stepText, stepped := strings.Cut(text, "/")
-	fromText, toText, ranged := strings.Cut(span, "-")
-	from, to, step := f.min, f.last, 1
-	var err error
-	if span != "*" && span != "?" {
-		if from, err = f.number(text, fromText); err != nil {
-			return 0, err
-		}
-		switch {
-		case ranged:
-			if to, err = f.number(text, toText); err != nil {
-				return 0, err
-			}
-		case stepped: // from there to the end
-			to = max(from, f.last)
-		default:
-			to = from
+// sundayIsZero writes the 7 that crontab(5) has for Sunday, too, as the 0 that the parser knows.
+func sundayIsZero(weekdays string) string {
+	items := strings.Split(weekdays, ",")
+	for i, item := range items {
+		if item == "7" {
+			items[i] = "0"
+		} else if first, ok := strings.CutSuffix(item, "-7"); ok {
+			items[i] = first + "-6,0"
 		}
 	}
-	if from > to {
-		return 0, fault.Usage(fmt.Sprintf("two ranges, as in %d-%s,%s-%d", f.min, toText, fromText, f.last), "%s %q: the range ends before it starts", f.name, text)
-	}
-	if stepped {
-		if step, err = strconv.Atoi(stepText); err != nil || step < 1 {
-			return 0, fault.Usage("*/15", "%s %q: the step %q is not a positive number", f.name, text, stepText)
-		}
-	}
-	var s set
-	for n := from; n <= to; n += min(step, 64) {
-		s |= 1 << n
-	}
-	return s, nil
+	return strings.Join(items, ",")
 }
 
-// number reads a number or a name that the field may have; item is what it stands in.
-func (f field) number(item, text string) (int, error) {
-	if i := slices.Index(f.names, strings.ToLower(text)); i >= 0 {
-		return f.min + i, nil
-	}
-	n, err := strconv.ParseUint(text, 10, 16)
+func parseSpec(expr string) (*robfig.SpecSchedule, error) {
+	parser := robfig.NewParser(robfig.SecondOptional | robfig.Minute | robfig.Hour | robfig.Dom | robfig.Month | robfig.Dow | robfig.Descriptor)
+	schedule, err := parser.Parse(expr)
 	if err != nil {
-		return 0, fault.Usage(f.hint, "%s %q: %q is not a number%s", f.name, item, text, f.orName())
+		return nil, err
 	}
-	if n < uint64(f.min) || n > uint64(f.max) {
-		return 0, fault.Usage(f.hint, "%s %q: %d is not between %d and %d", f.name, item, n, f.min, f.max)
+	spec, ok := schedule.(*robfig.SpecSchedule)
+	if !ok {
+		return nil, fmt.Errorf("%q has no fields", expr)
 	}
-	return int(n), nil
-}
-
-func (f field) orName() string {
-	if len(f.names) == 0 {
-		return ""
-	}
-	return " or a name such as " + f.names[0]
+	return spec, nil
 }
