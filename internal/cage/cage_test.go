@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ func TestMain(m *testing.M) {
 		caged(os.Args[1])
 	case "parent":
 		parent()
+	case "held":
+		held()
 	}
 }
 
@@ -84,16 +87,33 @@ func caged(dir string) {
 	fmt.Println("own process group:", group == os.Getpid())
 }
 
-// parent starts a child that waits, prints its id and waits for it.
+// parent starts a child that locks itself in, and waits for it.
 func parent() {
-	cmd := exec.Command("/bin/sleep", "1000")
+	cmd := exec.Command(os.Args[0])
+	cmd.Env, cmd.Stdout = []string{childRole + "=held"}, os.Stdout
 	p, err := cage.Start(cmd)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(cmd.Process.Pid)
 	_ = p.Wait()
+}
+
+// held locks itself in, prints its id and waits. It is not on its first thread that it does so: the kernel knows for each
+// thread what becomes of it when the parent dies.
+func held() {
+	runtime.LockOSThread()
+	entered := make(chan error)
+	go func() {
+		_, err := cage.Enter(cage.Config{OpenFiles: 64})
+		entered <- err
+	}()
+	if err := <-entered; err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(os.Getpid())
+	_ = syscall.Pause()
 }
 
 // newFiles makes the files that caged looks for.

@@ -16,7 +16,7 @@ import (
 const marker = "MIXDUCK_CAGED"
 
 // Enter locks the calling process in, for good: besides the files of cfg it can use none, and it can start no program, open
-// no socket, leave no core dump, and nobody can look into its memory. A write beyond cfg.FileBytes fails with [syscall.EFBIG],
+// no socket, leave no core dump, nobody can look into its memory, and it dies with its parent. A write beyond cfg.FileBytes fails with [syscall.EFBIG],
 // one that nobody reads with [syscall.EPIPE].
 //
 // Where the kernel has Landlock the program is started anew on the way, in the same process: files are locked for a thread
@@ -50,6 +50,10 @@ func startAnew(cfg Config) error {
 	runtime.LockOSThread()
 	if err := restrict(exe, cfg); err != nil {
 		return err // on a thread that may be good for nothing any more: the process has to end
+	}
+	// Start has asked for this, but for the first thread only, and this may be another.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("end with the parent: %w", err)
 	}
 	return fmt.Errorf("start %s anew: %w", exe, syscall.Exec(exe, args, append(os.Environ(), marker+"=1")))
 }

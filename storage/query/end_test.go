@@ -124,7 +124,8 @@ func parentMain(path, temp string) error {
 		return err
 	}
 	launch := query.Launcher{Exe: exe, Env: []string{childRole + "=child"}, Stdout: io.Discard}
-	_, err = query.Run(context.Background(), launch, query.Request{Database: path, TempDir: temp, SQL: "FROM range(1000000000000)"})
+	const silent = "SELECT levenshtein(repeat('ab', 500000), repeat('ba', 500000))" // what writes rows would end when nobody takes them
+	_, err = query.Run(context.Background(), launch, query.Request{Database: path, TempDir: temp, SQL: silent})
 	return err
 }
 
