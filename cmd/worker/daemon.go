@@ -131,7 +131,7 @@ func (d *daemon) handlers(spool string, queue *jobs.Queue) (map[jobs.Kind]jobs.H
 		jobs.KindQuery: queryjobs.New(queryjobs.Config{
 			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
 			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait, Retention: d.cfg.Retention.Results,
-		}, d.locate, queue),
+		}, d.locate, queue, d.log),
 	}, nil
 }
 

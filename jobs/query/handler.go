@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"mixduck/internal/fault"
@@ -45,17 +47,19 @@ type Handler struct {
 	cfg     Config
 	locate  Locator
 	results keeper
+	log     *slog.Logger
+	warned  sync.Once
 }
 
 // New returns a handler.
-func New(cfg Config, locate Locator, results keeper) *Handler {
+func New(cfg Config, locate Locator, results keeper, log *slog.Logger) *Handler {
 	if cfg.Retention == 0 {
 		cfg.Retention = defaultRetention
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
-	return &Handler{cfg: cfg, locate: locate, results: results}
+	return &Handler{cfg: cfg, locate: locate, results: results, log: log}
 }
 
 // Run answers the query. Its rows go into the queue if they are few, else into a file in the volume.
@@ -70,6 +74,11 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	}
 	name := a.Record.ID + "." + string(a.Record.Query.Format)
 	found, err := h.ask(ctx, a.Record.Query, path, filepath.Join(dir, name))
+	if len(found.Unprotected) > 0 {
+		h.warned.Do(func() { // it is the same kernel each time
+			h.log.LogAttrs(ctx, slog.LevelWarn, "the kernel does not protect all from queries", slog.Any("missing", found.Unprotected))
+		})
+	}
 	if err == nil {
 		err = h.keep(ctx, a, dir, name, found)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,7 +63,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	f.handler = queryjobs.New(queryjobs.Config{
 		Launcher: query.Launcher{Exe: exe, Args: []string{childArg}}, LockWait: time.Minute,
-	}, f.locate, f.results)
+	}, f.locate, f.results, slog.New(slog.DiscardHandler))
 	return f
 }
 

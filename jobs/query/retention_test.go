@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,7 +21,7 @@ func TestResultsGoWhenTheirTimeIsOver(t *testing.T) {
 	}
 	f.handler = queryjobs.New(queryjobs.Config{
 		Launcher: query.Launcher{Exe: exe, Args: []string{childArg}}, LockWait: time.Minute, Retention: time.Hour,
-	}, f.locate, f.results)
+	}, f.locate, f.results, slog.New(slog.DiscardHandler))
 	dir := filepath.Join(f.dir, ".mixduck", "results")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
