@@ -82,7 +82,6 @@ func TestParams(t *testing.T) {
 		{"a number", "SELECT 1 + $n::INTEGER AS n", map[string]string{"n": "41"}, "n\n42\n"},
 		{"a path of JSON", "SELECT properties->>$path AS p FROM events WHERE event_name = $e LIMIT 1", map[string]string{"path": "$.plan", "e": "signup"}, "p\nfree\n"},
 		{"the same one twice", "SELECT $x || $x AS x, $x AS x WHERE $x = 'a'", map[string]string{"x": "a"}, "x,x_1\naa,a\n"},
-		{"more than are needed", "SELECT 1 AS x", map[string]string{"y": "2"}, "x\n1\n"},
 		{"without a name", "SELECT ? || ? AS x", map[string]string{"1": "a", "2": "b"}, "x\nab\n"},
 		{"as a limit", "SELECT 1 AS x FROM range(9) LIMIT $n", map[string]string{"n": "1"}, "x\n1\n"},
 	}
@@ -97,7 +96,11 @@ func TestParams(t *testing.T) {
 			})
 		}
 	}
-	_, _, err := run(t, query.Request{Database: path, SQL: "SELECT 1 + $n", Params: map[string]string{"n": "x"}})
+	_, _, err := run(t, query.Request{Database: path, SQL: "SELECT 1 + $n", Params: map[string]string{"n": "1", "m": "2"}})
+	if fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(fmt.Sprint(err), "no parameter $m") {
+		t.Errorf("a value for nothing: %v", err)
+	}
+	_, _, err = run(t, query.Request{Database: path, SQL: "SELECT 1 + $n", Params: map[string]string{"n": "x"}})
 	if fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(fault.HintOf(err), "$name::INTEGER") || strings.Contains(err.Error(), "LINE") {
 		t.Errorf("a number that is none: error = %v (try: %s)", err, fault.HintOf(err))
 	}

@@ -69,6 +69,10 @@ func missingParam(name string) error {
 	return fault.Usage("give it one", "the parameter $%s has no value", name)
 }
 
+func unusedParam(name string) error {
+	return fault.Usage("write $"+name+" where it is to stand, or leave it out", "the statement has no parameter $%s", name)
+}
+
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line

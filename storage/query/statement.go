@@ -3,6 +3,7 @@ package query
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"mixduck/storage"
@@ -32,7 +33,14 @@ func (st *statement) prepare(s *storage.Session, text string) (*storage.Statemen
 	if err != nil {
 		return nil, err
 	}
-	for i, name := range prepared.Parameters() {
+	names := prepared.Parameters()
+	for name := range st.params {
+		if !slices.Contains(names, name) {
+			prepared.Close()
+			return nil, unusedParam(name)
+		}
+	}
+	for i, name := range names {
 		value, ok := st.params[name]
 		if !ok {
 			err = missingParam(name)
