@@ -189,7 +189,7 @@ func TestAddDeletesNothing(t *testing.T) {
 	w := window(span(0, 2), events(first, 10, "a"), events(first+1, 3, "b"))
 	w.Add, w.Job = true, "job-2"
 	r := load(t, e, w)
-	want(t, "receipt", r, storage.Receipt{Days: w.Days, Lines: 13, Rows: 3, Duplicates: 10, Bytes: 1, Hash: "h"})
+	want(t, "receipt", r, storage.Receipt{Days: w.Days, Lines: 13, Rows: 3, Duplicates: 10, Bytes: 1, Hash: "h", Added: 3})
 	want(t, "coverage", coverage(t, e, span(0, 3)), []string{"2026-11-01 complete 100", "2026-11-02 complete 103", "2026-11-03 complete 100"})
 	w = window(span(0, 2))
 	w.Add, w.AllowEmpty = true, true
