@@ -25,8 +25,9 @@ lies in one of the volumes will do as well. To restore, stop the worker, put the
 place of the database, and start the worker: it fetches what is missing since.`
 
 const compactLong = `Writes the file of a database anew, without the space that deleted and replaced rows have left.
-It is a job in the line of the database. Others wait meanwhile, for about as long as a copy of
-the file takes, and so much room is needed beside it. What cuts it off leaves the file as it was.`
+It is a job in the line of the database. Others wait meanwhile, for about a third of the time
+that loading the rows took, and the new file needs room beside the old one. What cuts it off
+leaves the file as it was.`
 
 func backupCommand(p *cli.Process) *cobra.Command {
 	return maintenanceCommand(p, &cobra.Command{
