@@ -114,6 +114,15 @@ try_fetch_and_query() {
   compare 2025-01-01 2025-01-05
 }
 
+try_backup() {
+  say "backing the database up, and compacting it"
+  local rows="SELECT count(*) FROM events WHERE day < DATE '2025-01-06'"
+  compose exec -T worker worker backup 12345.db backups/12345.db
+  compose exec -T worker worker compact 12345.db
+  expect "rows of the backup" $((5 * per_day)) "$(query "$rows" --database backups/12345.db)"
+  expect "rows of what was compacted" $((5 * per_day)) "$(query "$rows")"
+}
+
 try_crashes() {
   say "killing the worker and redis in the middle of a fetch"
   local fault job
@@ -232,6 +241,7 @@ try_demo
 try_hardening
 try_cage
 try_fetch_and_query
+try_backup
 try_crashes
 try_stop
 try_down_and_up

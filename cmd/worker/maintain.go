@@ -48,7 +48,7 @@ func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action 
 	var detach bool
 	c.Args = func(c *cobra.Command, args []string) error { return console.Arguments(c, args, arguments) }
 	c.RunE = func(c *cobra.Command, args []string) error {
-		cfg, err := config.Load(p.Environ, c.Flags())
+		cfg, err := config.LoadClient(p.Environ, c.Flags())
 		if err != nil {
 			return err
 		}
