@@ -45,23 +45,36 @@ func (s setting[T]) put(target *T, v []string) error {
 
 // find returns the strongest value of a setting and where it is from; the origin is "" if it is not set.
 func find[T any](l *loader, s setting[T], n *node) (v []string, p place, err error) {
-	one := func(v string) []string { return []string{v} }
 	if s.flag != "" && l.flags != nil && l.flags.Changed(s.flag) {
 		if _, ours := l.flags.Lookup(s.flag).Annotations[settingFlag]; ours {
 			v, err := l.flags.GetString(s.flag)
-			return one(v), place{origin: "--" + s.flag}, err
+			return []string{v}, place{origin: "--" + s.flag}, err
 		}
 	}
-	if s.env != "" {
-		if v := l.env[s.env]; v != "" {
-			return one(v), place{origin: s.env}, nil
-		}
-		if name := l.env[s.env+"_FILE"]; s.secret && name != "" {
-			v, err := readSecret(name)
-			return one(v), place{origin: s.env + "_FILE"}, err
-		}
+	if v, p, err := findInEnvironment(l, s); p.origin != "" {
+		return []string{v}, p, err
 	}
 	return findInFile(l, s, n)
+}
+
+// findInEnvironment does so in the environment.
+func findInEnvironment[T any](l *loader, s setting[T]) (v string, p place, err error) {
+	if s.env == "" {
+		return "", place{}, nil
+	}
+	v = l.env[s.env]
+	if name := l.env[s.env+"_FILE"]; s.secret && name != "" {
+		p := place{origin: s.env + "_FILE"}
+		if v != "" {
+			return "", p, fmt.Errorf("%s and %s_FILE exclude each other", s.env, s.env)
+		}
+		v, err := readSecret(name)
+		return v, p, err
+	}
+	if v == "" {
+		return "", place{}, nil
+	}
+	return v, place{origin: s.env}, nil
 }
 
 // findInFile does so in the mapping n of the file.

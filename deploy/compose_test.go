@@ -156,8 +156,35 @@ func TestEnqueueHasSettingsOnly(t *testing.T) {
 		if _, err := config.LoadClient(environ(t, project, s), nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+		if !slices.Equal(sorted(s.Networks), []string{"outside", "queue"}) {
+			t.Errorf("%s: enqueue reaches %v, and Redis may be one outside", name, sorted(s.Networks))
+		}
 		if len(s.Secrets) > 0 || len(s.Volumes) > 0 || len(s.Ports) > 0 || s.Restart != "no" || !slices.Equal(s.Profiles, []string{"cli"}) {
 			t.Errorf("%s: enqueue runs once, and asks the queue: %+v", name, s)
+		}
+	}
+}
+
+// The override in docs/deployment.md gives the same URL to all who need it, and leaves nothing of the other.
+func TestRedisWithAPassword(t *testing.T) {
+	t.Parallel()
+	override := filepath.Join(t.TempDir(), "docker-compose.override.yml")
+	shown := regexp.MustCompile("(?s)```yaml\n(services:\n.*?redis_url.*?)```").FindStringSubmatch(read(t, filepath.Join(root, "docs", "deployment.md")))
+	if shown == nil {
+		t.Fatal("docs/deployment.md shows no override")
+	}
+	const url = "rediss://:s3cret@queue.example:6379"
+	file := filepath.Join(t.TempDir(), "redis_url")
+	for name, text := range map[string]string{override: strings.ReplaceAll(shown[1], "./secrets/redis_url", file), file: url + "\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	project := load(t, nil, override)
+	for _, name := range []string{"worker", "enqueue"} {
+		cfg, err := config.LoadClient(environ(t, project, project.Services[name]), nil)
+		if err != nil || cfg.Redis.URL.Reveal() != url {
+			t.Errorf("%s asks %q, %v", name, cfg.Redis.URL.Reveal(), err)
 		}
 	}
 }
