@@ -2,11 +2,15 @@ package storage
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"mixduck/internal/fault"
 )
@@ -57,11 +61,43 @@ func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
 		}
 		return err
 	}
-	c := copier{conn: conn, source: source, path: to + ".copying"}
+	// Each attempt has a file of its own: one that was frozen and wakes must not publish what another is writing.
+	mine := to + "." + job
+	if err := removeCopies(mine); err != nil {
+		return err
+	}
+	c := copier{conn: conn, source: source, path: mine + "." + rand.Text() + copying}
 	if err := c.run(ctx, func(conn *sql.Conn) error { return signBackup(ctx, conn, share.Path(), job) }); err != nil {
 		return err
 	}
-	return publish(c.path, to)
+	err = publish(c.path, to)
+	if errors.Is(err, fs.ErrExist) { // since the look: perhaps another attempt's
+		if done, foreign := backedUp(ctx, to, job); done || foreign != nil {
+			return foreign
+		}
+	}
+	return err
+}
+
+// copying ends the names of files that are to become backups.
+const copying = ".copying"
+
+// removeCopies removes what attempts that were killed have left, whose names begin like that.
+func removeCopies(begin string) error {
+	dir := filepath.Dir(begin)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".wal")
+		if strings.HasPrefix(name, filepath.Base(begin)+".") && strings.HasSuffix(name, copying) {
+			if err := removeDatabase(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // signBackup writes into the copy what it is a copy of.
@@ -92,11 +128,14 @@ func backedUp(ctx context.Context, to, job string) (done bool, err error) {
 	return true, nil
 }
 
-// publish gives a finished file its name, unless there is one of that name.
+// publish gives a finished file its name. If there is one of that name the error is [fs.ErrExist], and the finished file gone.
 func publish(tmp, to string) error {
-	err := os.Link(tmp, to)
-	if errors.Is(err, fs.ErrExist) {
-		err = fault.New(fault.CodeExists, "name a new file", "%s exists", to)
+	err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system that does not know that
+		err = errors.Join(os.Link(tmp, to), os.Remove(tmp))
 	}
-	return errors.Join(err, os.Remove(tmp), syncFile(filepath.Dir(to)))
+	if err != nil {
+		return errors.Join(err, removeDatabase(tmp))
+	}
+	return syncFile(filepath.Dir(to))
 }

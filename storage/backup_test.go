@@ -72,7 +72,7 @@ func TestBackupThatIsCutOffLeavesNoFile(t *testing.T) {
 	load(t, e, window(span(0, 1), events(first, 50_000, "a")))
 	closeEngine(t, e)
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "copy.db.copying"), []byte("left by a crash"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "copy.db.job-b.X.copying"), []byte("left by a crash"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -24,7 +24,7 @@ func (e *Engine) MarkUnavailable(ctx context.Context, t Table, days []day.Range,
 				return err
 			}
 			marked += int(n)
-			const keep = "UPDATE mixduck.coverage SET reason = ? WHERE table_name = ? AND day BETWEEN ? AND ? AND state = 'partial'"
+			const keep = "UPDATE mixduck.coverage SET reason = ? WHERE table_name = ? AND day BETWEEN ? AND ? AND state <> 'unavailable'"
 			if _, err := conn.ExecContext(ctx, keep, reason, t.Name, from, to); err != nil {
 				return err
 			}

@@ -50,7 +50,10 @@ func room(dir string) (free, size uint64, err error) {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	unit := uint64(fs.Bsize)
+	unit := uint64(fs.Frsize) // what blocks are counted in; Bsize is larger on some
+	if unit == 0 {
+		unit = uint64(fs.Bsize)
+	}
 	return fs.Bavail * unit, fs.Blocks * unit, nil
 }
 

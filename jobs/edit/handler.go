@@ -11,6 +11,7 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 	"mixduck/storage"
+	"mixduck/workspace"
 )
 
 // Locator returns how to open a database. Errors are permanent.
@@ -39,12 +40,10 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	case jobs.ActionDrop, jobs.ActionDropAll, jobs.ActionPromote:
 		err = change(ctx, cfg, a.Record.Edit, a.Fence)
 	}
-	switch fault.CodeOf(err) {
-	case fault.CodeNotFound, fault.CodeUsage, fault.CodeExists:
+	if fault.CodeOf(err) == fault.CodeNotFound || workspace.Permanent(err) {
 		return jobs.Permanent(err)
-	default:
-		return err
 	}
+	return err
 }
 
 // backup copies the database into a volume of this worker.
