@@ -26,6 +26,7 @@ type turn struct {
 
 // Names of keys, which the package jobs keeps to itself.
 const (
+	recordKeys = "mixduck:{jobs}:rec:"   // then the id
 	stateKeys  = "mixduck:{jobs}:state:" // then the state
 	laneKeys   = "mixduck:{lane:"        // then the lane
 	holderKeys = "}:holder"              // at the end
