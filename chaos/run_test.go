@@ -9,7 +9,7 @@ import (
 
 const (
 	atMost = 10 * time.Minute // for a scenario, at scale 1: the machine may be busy
-	wakes  = 3 * time.Second // that a frozen worker has to do harm
+	wakes  = 3 * time.Second  // that a frozen worker has to do harm
 )
 
 // run lets a scenario happen, judges what it has left, and prints that as a line.
