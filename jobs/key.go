@@ -16,6 +16,7 @@ func workerKey(id string) string { return "mixduck:worker:" + id }
 const (
 	schedulesKey = recordPrefix + "schedules" // SET: names of all
 	arrivingKey  = recordPrefix + "arriving"  // SET: jobs that schedules have made and that may not be in their lanes yet
+	absentKey    = recordPrefix + "absent"    // HASH: since when workers with schedules in their files are missed (unix ms)
 )
 
 func scheduleKey(name string) string { return recordPrefix + "schedule:" + name }

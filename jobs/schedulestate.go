@@ -66,8 +66,8 @@ func (q *Queue) AddSchedule(ctx context.Context, s Schedule) error {
 
 // PublishSchedules makes all the schedules of a worker's file: new ones are added; those that are there keep their pause and
 // their history, and start anew when they are timed otherwise; those that the worker has published before and that are
-// not among all are removed, unless other workers have them too. Jobs that were made go on. Where the files of two
-// workers differ, the last to publish is right. Those that cannot be kept are left out, and why is returned: errors with
+// not among all are removed, unless other workers have them too; so are those of workers that have left its data
+// directory. Jobs that were made go on. Where the files of two workers differ, the last to publish is right. Those that cannot be kept are left out, and why is returned: errors with
 // [fault.CodeUsage], or [ErrScheduleTaken] if a person has added one of the name.
 func (q *Queue) PublishSchedules(ctx context.Context, worker string, all []Schedule) (refused []error, err error) {
 	names := make(map[string]bool, len(all))
@@ -97,7 +97,7 @@ func (q *Queue) PublishSchedules(ctx context.Context, worker string, all []Sched
 			return refused, err
 		}
 	}
-	return refused, nil
+	return refused, q.dropSiblings(ctx, worker)
 }
 
 // putSchedule keeps a valid schedule and says what that changed: added, changed, same or taken.
@@ -258,7 +258,8 @@ type Tick struct {
 	At      time.Time // when it was dealt with
 }
 
-// ScheduleHistory returns the last ticks of a schedule that were dealt with, the newest first: at most 100.
+// ScheduleHistory returns the last ticks of a schedule that were dealt with, the newest first: at most 100, and as many of a
+// clock that ran ahead.
 func (q *Queue) ScheduleHistory(ctx context.Context, name string) ([]Tick, error) {
 	texts, err := q.rdb.ZRevRange(ctx, historyKey(name), 0, -1).Result()
 	if err != nil {

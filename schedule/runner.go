@@ -15,6 +15,9 @@ import (
 // Every is how often a [Runner] looks for what is due.
 const Every = time.Second
 
+// tidyEvery is how often it looks for schedules of workers that do not come back.
+const tidyEvery = time.Hour
+
 // Runner fires schedules. Each worker has one, and none of them leads: all see the same ticks by the clock of Redis, and
 // whoever comes first fires one.
 type Runner struct {
@@ -31,6 +34,7 @@ func (r *Runner) Run(ctx context.Context) {
 	timer := time.NewTicker(Every)
 	defer timer.Stop()
 	published, trouble := false, ""
+	var tidied time.Time
 	for ctx.Err() == nil {
 		var err error
 		if !published {
@@ -39,6 +43,10 @@ func (r *Runner) Run(ctx context.Context) {
 		}
 		if published {
 			err = r.Step(ctx)
+			if time.Since(tidied) >= tidyEvery {
+				tidied = time.Now()
+				err = errors.Join(err, r.tidy(ctx))
+			}
 		}
 		switch {
 		case err == nil:
@@ -66,6 +74,15 @@ func (r *Runner) publish(ctx context.Context) error {
 	return nil
 }
 
+// tidy removes schedules of workers that do not come back.
+func (r *Runner) tidy(ctx context.Context) error {
+	now, err := r.Queue.Time(ctx)
+	if err != nil {
+		return err
+	}
+	return r.Queue.TidySchedules(ctx, now)
+}
+
 // Step does what is due: it brings jobs into their lanes that were cut off on the way, fires the latest tick of each schedule
 // and makes pieces of what is left of earlier ones. An error of one schedule does not hold up others.
 func (r *Runner) Step(ctx context.Context) error {
@@ -89,7 +106,7 @@ func (r *Runner) Step(ctx context.Context) error {
 
 // tend does what is due of a schedule.
 func (r *Runner) tend(ctx context.Context, s jobs.ScheduleState, now time.Time) error {
-	if s.Since.After(now) {
+	if s.Since.After(now) || s.CreatedAt.After(now) {
 		return r.Queue.RewindSchedule(ctx, s, now)
 	}
 	piece, err := r.Queue.FollowUp(ctx, s, now)
