@@ -55,7 +55,7 @@ func scheduleSettings() []setting[Schedule] {
 		{key: "mode", usage: "sync or append; default sync", field: oneOf(func(s *s) *string { return &s.Mode }, "sync", "append")},
 		{key: "priority", usage: "high, default or low; default default", field: oneOf(func(s *s) *string { return &s.Priority }, "high", "default", "low")},
 		{key: "jitter", usage: "by which a tick is put off at most; default 0s", field: jitter()},
-		{key: "catch_up", usage: "for how long a missed tick is caught up; default 31d", field: span(time.Second, func(s *s) *time.Duration { return &s.CatchUp })},
+		{key: "catch_up", usage: "for how long a missed tick is caught up; default 31d", field: span(time.Minute, func(s *s) *time.Duration { return &s.CatchUp })},
 		{key: "overlap", usage: "skip, or queue one, while the job before is not over; default skip", field: oneOf(func(s *s) *string { return &s.Overlap }, "skip", "queue")},
 		{key: "enabled", usage: "default true", field: yesNo(func(s *s) *bool { return &s.Enabled })},
 		{key: "max_attempts", usage: "of a job that fails; default jobs.max_attempts", field: count(func(s *s) *int { return &s.MaxAttempts })},

@@ -46,7 +46,7 @@ type Schedule struct {
 	Cron     string        `json:"cron"`
 	Zone     string        `json:"zone"`             // IANA name of the zone of Cron; "" means ProjectZone
 	Jitter   time.Duration `json:"jitter,omitempty"` // ticks fire up to so much later, but before the next
-	CatchUp  time.Duration `json:"catch_up"`         // a tick that could not fire for so long is missed; 0 means 31 days
+	CatchUp  time.Duration `json:"catch_up"`         // a tick that could not fire for so long, once due with its jitter, is missed; 0 means 31 days
 	Overlap  Overlap       `json:"overlap"`          // "" means [OverlapSkip]
 	Disabled bool          `json:"disabled,omitempty"`
 
@@ -61,8 +61,9 @@ type Schedule struct {
 var scheduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 const (
-	maxJitter   = 24 * time.Hour
-	maxLookback = 366
+	maxJitter    = 24 * time.Hour
+	maxLookback  = 365
+	leastCatchUp = time.Minute // so that those who look late miss nothing
 )
 
 // WithDefaults returns s with all values that are left out.
@@ -131,8 +132,8 @@ func (s Schedule) validate() error {
 		return fault.Usage("5", "a look-back of %d days is not between 0 and %d", s.Lookback, maxLookback)
 	case s.Jitter < 0 || s.Jitter > maxJitter:
 		return fault.Usage("5m", "a jitter of %s is not between 0 and %s", s.Jitter, maxJitter)
-	case s.CatchUp < time.Second:
-		return fault.Usage("leave it out for the default, 31 days", "ticks cannot be caught up within %s", s.CatchUp)
+	case s.CatchUp < leastCatchUp:
+		return fault.Usage("leave it out for the default, 31 days", "a catch-up of %s is less than a minute", s.CatchUp)
 	case s.MaxAttempts < 1:
 		return fault.Usage("leave it out for the default", "%d attempts are less than one", s.MaxAttempts)
 	}

@@ -127,7 +127,7 @@ func TestWhatBecomesOfATick(t *testing.T) {
 		queued := daily("queued")
 		queued.Overlap = jobs.OverlapQueue
 		late, early := daily("late"), daily("early")
-		late.CatchUp = time.Millisecond * 1000
+		late.CatchUp, late.Jitter = time.Minute, time.Hour
 		early.Start = day.New(2026, 11, 22)
 		for _, s := range []jobs.Schedule{daily("skipping"), queued, late, early} {
 			add(t, s)
@@ -166,12 +166,25 @@ func TestWhatBecomesOfATick(t *testing.T) {
 			t.Errorf("the second job of the queue is %s", second.State)
 		}
 
-		tick, _ := tickAt(22)
-		outcome, _, err := t.q.Fire(t.Context(), state(t, "late", tick), tick, tick.Add(1001*time.Millisecond))
-		if err != nil || outcome != jobs.TickMissed {
-			t.Errorf("a tick that is too late: %q, %v", outcome, err)
+		ticks, err := late.Ticks()
+		if err != nil {
+			t.Fatal(err)
 		}
-		expect("late", 22, "")
+		for d, want := range map[int]jobs.TickOutcome{22: jobs.TickJob, 23: jobs.TickMissed} {
+			tick, _ := tickAt(d)
+			now := late.FiresAt(ticks, tick).Add(time.Minute) // of which the first is within catch-up
+			if want == jobs.TickMissed {
+				now = now.Add(time.Millisecond)
+			}
+			if late.FiresAt(ticks, tick).Sub(tick) < time.Minute {
+				t.Fatalf("tick %s has no jitter", tick)
+			}
+			outcome, _, err := t.q.Fire(t.Context(), state(t, "late", now), tick, now)
+			if err != nil || outcome != want {
+				t.Errorf("a tick that fires %s late: %q, %v; want %q", now.Sub(tick), outcome, err, want)
+			}
+			expect("late", d, "")
+		}
 		expect("early", 22, jobs.TickEmpty) // of the 21st
 		expect("early", 23, jobs.TickJob)
 	})
@@ -379,17 +392,17 @@ func TestHistoryKeepsTheLastTicks(t *testing.T) {
 		s.Start = day.New(2036, 1, 1) // no jobs
 		add(t, s)
 		first, _ := tickAt(1)
-		fireOn := func(n int) jobs.TickOutcome {
+		fireOn := func(n, later int) jobs.TickOutcome {
 			t.Helper()
-			tick := first.AddDate(0, 0, n)
-			outcome, _, err := t.q.Fire(t.Context(), state(t, "morning", tick), tick, tick)
+			tick, now := first.AddDate(0, 0, n), first.AddDate(0, 0, n+later)
+			outcome, _, err := t.q.Fire(t.Context(), state(t, "morning", now), tick, now)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return outcome
 		}
 		for n := range 110 {
-			if got := fireOn(n); got != jobs.TickEmpty {
+			if got := fireOn(n, 0); got != jobs.TickEmpty {
 				t.Fatalf("tick %d: %q", n, got)
 			}
 		}
@@ -397,8 +410,46 @@ func TestHistoryKeepsTheLastTicks(t *testing.T) {
 		if err != nil || len(history) != 100 || !history[0].Tick.Equal(first.AddDate(0, 0, 109)) {
 			t.Errorf("%d ticks are kept, the newest of %s (%v)", len(history), history[0].Tick, err)
 		}
-		if got := fireOn(3); got != "" { // which is forgotten
+		if got := fireOn(3, 106); got != "" { // which is forgotten
 			t.Errorf("a tick older than the history fires again: %q", got)
+		}
+	})
+}
+
+// Ticks of a clock that ran ahead neither fill the history nor push out what is noted after it was set back.
+func TestTicksOfAClockThatRanAheadSilenceNothing(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		s := daily("morning")
+		s.Start = day.New(2046, 1, 1) // no jobs
+		add(t, s)
+		first, _ := tickAt(1)
+		fireOn := func(n, later int) jobs.TickOutcome {
+			t.Helper()
+			tick, now := first.AddDate(0, 0, n), first.AddDate(0, 0, n+later)
+			outcome, _, err := t.q.Fire(t.Context(), state(t, "morning", now), tick, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return outcome
+		}
+		for n := range 110 {
+			fireOn(1000+n, 0)
+		}
+		for n := range 105 {
+			if got := fireOn(n, 0); got != jobs.TickEmpty {
+				t.Fatalf("tick %d after the clock was set back: %q", n, got)
+			}
+			if got := fireOn(n, 0); got != "" {
+				t.Fatalf("tick %d fires again: %q", n, got)
+			}
+		}
+		if got := fireOn(3, 101); got != "" { // which is forgotten
+			t.Errorf("a tick older than the history fires again: %q", got)
+		}
+		history, err := t.q.ScheduleHistory(t.Context(), "morning")
+		if err != nil || len(history) != 200 || !history[199].Tick.Equal(first.AddDate(0, 0, 5)) {
+			t.Errorf("%d ticks are kept, the oldest of %s (%v)", len(history), history[len(history)-1].Tick, err)
 		}
 	})
 }
@@ -438,9 +489,9 @@ func TestValidateSchedule(t *testing.T) {
 		{"cron", func(s *jobs.Schedule) { s.Cron = "0 0 31 2 *" }, `schedule x: cron entry "0 0 31 2 *" never fires: no year has such a date`},
 		{"mode", func(s *jobs.Schedule) { s.Mode = jobs.ModeReplace }, `schedule x: "replace" is no mode of a schedule`},
 		{"overlap", func(s *jobs.Schedule) { s.Overlap = "kill" }, `schedule x: "kill" is no way to treat a job that still runs`},
-		{"look-back", func(s *jobs.Schedule) { s.Lookback = -1 }, `schedule x: a look-back of -1 days is not between 0 and 366`},
+		{"look-back", func(s *jobs.Schedule) { s.Lookback = -1 }, `schedule x: a look-back of -1 days is not between 0 and 365`},
 		{"jitter", func(s *jobs.Schedule) { s.Jitter = 25 * time.Hour }, `schedule x: a jitter of 25h0m0s is not between 0 and 24h0m0s`},
-		{"catch-up", func(s *jobs.Schedule) { s.CatchUp = 1 }, `schedule x: ticks cannot be caught up within 1ns`},
+		{"catch-up", func(s *jobs.Schedule) { s.CatchUp = 59 * time.Second }, `schedule x: a catch-up of 59s is less than a minute`},
 		{"attempts", func(s *jobs.Schedule) { s.MaxAttempts = -1 }, `schedule x: -1 attempts are less than one`},
 		{"priority", func(s *jobs.Schedule) { s.Priority = "urgent" }, `schedule x: "urgent" is no priority`},
 		{"database", func(s *jobs.Schedule) { s.Database = "x" }, `schedule x: database "x" names no file in a volume`},

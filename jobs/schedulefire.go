@@ -20,11 +20,15 @@ const (
 // has changed since s was read does not fire.
 func (q *Queue) Fire(ctx context.Context, s ScheduleState, tick, now time.Time) (TickOutcome, Record, error) {
 	outcome := TickOutcome("")
+	ticks, err := s.Ticks()
+	if err != nil {
+		return "", Record{}, err
+	}
 	days, ok, err := s.Days(s.CreatedAt, now)
 	switch {
 	case err != nil:
 		return "", Record{}, err
-	case now.Sub(tick) > s.CatchUp:
+	case now.Sub(s.FiresAt(ticks, tick)) > s.CatchUp:
 		outcome = TickMissed
 	case !ok:
 		outcome = TickEmpty
@@ -178,8 +182,8 @@ func leavesWork(r Record) bool {
 	return r.State == StateDone && r.Progress.DaysLeft > 0 && (r.Piece == 0 || r.Progress.WindowsDone > 0)
 }
 
-// RewindSchedule lets a schedule go on whose ticks count only from a time that lies ahead: the clock was wrong, and has been
-// set back. Now is the [Queue.Time].
+// RewindSchedule lets a schedule go on that was created, or whose ticks count only from a time, that lies ahead: the clock
+// was wrong, and has been set back. Now is the [Queue.Time].
 func (q *Queue) RewindSchedule(ctx context.Context, s ScheduleState, now time.Time) error {
 	if err := q.scripts.scheduleRewind.Run(ctx, q.rdb, []string{scheduleKey(s.Name)}, s.version, millis(now)).Err(); err != nil {
 		return fmt.Errorf("schedule %s: %w", s.Name, err)

@@ -73,7 +73,7 @@ func (m *model) look(now time.Time, busy bool) {
 		}
 		f := fact{jobs.TickJob, now}
 		switch {
-		case now.Sub(tick) > m.catchUp:
+		case now.Sub(tick) > m.catchUp: // there is no jitter
 			f.outcome = jobs.TickMissed
 		case busy:
 			f.outcome = jobs.TickSkipped

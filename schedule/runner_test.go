@@ -65,6 +65,48 @@ func TestAClockThatIsSetBackSilencesNothing(t *testing.T) {
 	})
 }
 
+// A schedule that was added while the clock was ahead has days to fetch when it is right again, also if it was paused and
+// resumed since.
+func TestAClockThatIsSetBackLeavesDays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mini := miniredis.NewMiniRedis()
+		defer mini.Close()
+		q := connect(t, mini, nil, nil)
+		r := schedule.Runner{Queue: q, Log: slog.New(slog.DiscardHandler)}
+		for _, pause := range []bool{false, true} {
+			s := hourly(map[bool]string{false: "x", true: "paused"}[pause])
+			s.Start = 0
+			s.Lookback = 2
+			mini.SetTime(time.Date(2027, 1, 1, 0, 30, 0, 0, time.UTC))
+			if err := q.AddSchedule(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+			now := time.Date(2026, 1, 1, 9, 30, 0, 0, time.UTC)
+			mini.SetTime(now)
+			for _, flag := range []bool{true, false} {
+				if _, err := q.PauseSchedule(t.Context(), s.Name, flag && pause); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 2 {
+				if err := r.Step(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				now = now.Add(time.Hour)
+				mini.SetTime(now)
+			}
+			if err := r.Step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			history, err := q.ScheduleHistory(t.Context(), s.Name)
+			if err != nil || len(history) != 2 || history[1].Outcome != jobs.TickJob {
+				t.Errorf("schedule %s: ticks %v, %v; want a job first", s.Name, history, err)
+			}
+		}
+	})
+}
+
 // Runners publish what their files say as soon as Redis is there, and fire each tick of some minutes, together, once.
 func TestRunnersPublishAndFire(t *testing.T) {
 	t.Parallel()

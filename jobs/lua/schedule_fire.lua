@@ -1,7 +1,8 @@
 -- KEYS: the schedule, its history, the record, the set of jobs that are on their way to their lanes. ARGV: version, tick ('0'
--- if a person asks), outcome if it is decided ('' otherwise), overlap, now, how many ticks the history keeps, then what
--- create takes. Writes the job of a tick and notes the tick, both or neither. Returns job, skipped, or the outcome given;
--- known if the tick has been dealt with, stale if the schedule is not what the caller has seen.
+-- if a person asks), outcome if it is decided ('' otherwise), overlap, now, how many ticks the history keeps (and as many
+-- later than now, of a clock that ran ahead), then what create takes. Writes the job of a tick and notes the tick, both or
+-- neither. Returns job, skipped, or the outcome given; known if the tick has been dealt with, stale if the schedule is not
+-- what the caller has seen.
 local version, tick, outcome, keep = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
 local made = {unpack(ARGV, 7)}
 local id, prefix = made[1], made[2]
@@ -12,7 +13,7 @@ if tick ~= '0' then
   if is[3] == '1' then return 'stale' end
   if redis.call('ZCOUNT', KEYS[2], tick, tick) > 0 then return 'known' end
   local oldest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
-  if redis.call('ZCARD', KEYS[2]) >= keep and tonumber(tick) < tonumber(oldest) then return 'known' end
+  if redis.call('ZCOUNT', KEYS[2], '-inf', ARGV[5]) >= keep and tonumber(tick) < tonumber(oldest) then return 'known' end
   if outcome == '' and live(prefix, is[2]) and (ARGV[4] == 'skip' or not started(prefix, is[2])) then outcome = 'skipped' end
 end
 if outcome == '' then
@@ -23,6 +24,9 @@ if outcome == '' then
 end
 if tick ~= '0' then
   redis.call('ZADD', KEYS[2], tick, table.concat({tick, outcome, outcome == 'job' and id or '-', ARGV[5]}, ' '))
-  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, text(-keep - 1))
+  local over = math.max(0, redis.call('ZCOUNT', KEYS[2], '-inf', ARGV[5]) - keep)
+  local future = redis.call('ZCOUNT', KEYS[2], '(' .. ARGV[5], '+inf')
+  if over > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, text(over - 1)) end
+  if future > keep then redis.call('ZREMRANGEBYRANK', KEYS[2], text(keep - future), '-1') end
 end
 return outcome

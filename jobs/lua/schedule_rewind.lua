@@ -1,5 +1,7 @@
--- KEYS: the schedule. ARGV: version, now. Ticks count from now on if they did from a later time: the clock was set back.
-local is = redis.call('HMGET', KEYS[1], 'version', 'since')
-if is[1] ~= ARGV[1] or tonumber(is[2]) <= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[1], 'since', ARGV[2])
+-- KEYS: the schedule. ARGV: version, now. It was created now, and ticks count from now on, if that was later: the clock was
+-- set back.
+local is = redis.call('HMGET', KEYS[1], 'version', 'since', 'created')
+if is[1] ~= ARGV[1] then return 0 end
+if tonumber(is[2]) > tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'since', ARGV[2]) end
+if tonumber(is[3]) > tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'created', ARGV[2]) end
 return 1
