@@ -21,8 +21,10 @@ when it is whole. Queries go on meanwhile.
 
 TO is named as databases are, volume/file, so that the worker that makes the copy finds the
 place; give it a volume for backups, as --volumes main=/data,backup=/mnt/backup. A path that
-lies in one of the volumes will do as well. To restore, stop the worker, put the file in the
-place of the database, and start the worker: it fetches what is missing since.`
+lies in one of the volumes will do as well.
+
+To restore, stop the worker, delete 12345.db.wal if there is one, move the backup into the place
+of 12345.db, start the worker, and fetch what came after the backup.`
 
 const compactLong = `Writes the file of a database anew, without the space that deleted and replaced rows have left.
 It is a job in the line of the database. Others wait meanwhile, for about a third of the time
