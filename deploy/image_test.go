@@ -40,6 +40,7 @@ func TestImageIsPinnedAndRunsAsNobody(t *testing.T) {
 	}
 	for _, want := range []string{
 		`CMD ["/usr/local/bin/worker", "healthcheck"]`, "org.opencontainers.image.version", "org.opencontainers.image.licenses", "VOLUME /data",
+		"COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt",
 	} {
 		if !strings.Contains(stages[len(stages)-1], want) {
 			t.Errorf("the last stage, which is what is built by default, has no %s", want)
