@@ -55,6 +55,7 @@ type TableReport struct {
 	Tables  []TableState  // that it holds: what was read from it
 	Unread  bool          // it could not be read; Tables is to be what is known already
 	Failing []FailingDays // of the attempt's fetch
+	Brought []day.Day     // of a fetch of some of its days, those that it has brought, or that are not to be had
 	Err     error         // with which the attempt ended, nil if well
 }
 
@@ -173,10 +174,7 @@ func (t *TableState) fetched(job Record, r TableReport, now time.Time) {
 		t.Failure = failureOf(r.Err, now)
 	}
 	if r.Err == nil || len(r.Failing) > 0 { // then all other days of the fetch are there
-		asked := job.Fetch.Days
-		t.Failing = slices.DeleteFunc(slices.Clone(t.Failing), func(f FailingDays) bool {
-			return asked.Contains(f.Days.From) && asked.Contains(f.Days.To)
-		})
+		t.Failing = slices.DeleteFunc(slices.Clone(t.Failing), func(f FailingDays) bool { return r.settles(job.Fetch, f.Days) })
 	}
 	for _, f := range r.Failing {
 		f.Message = shorten(oneLine(f.Message), maxFailingMessage)
@@ -185,3 +183,20 @@ func (t *TableState) fetched(job Record, r TableReport, now time.Time) {
 	slices.SortFunc(t.Failing, func(a, b FailingDays) int { return int(a.Days.From - b.Days.From) })
 	t.Failing = t.Failing[max(0, len(t.Failing)-maxFailing):]
 }
+
+// settles reports whether more is known of all days of a run since a fetch: it has brought each, or reports it anew.
+func (r TableReport) settles(f Fetch, run day.Range) bool {
+	if !f.Some() {
+		return f.Days.Contains(run.From) && f.Days.Contains(run.To)
+	}
+	for d := range run.All() {
+		again := func(f FailingDays) bool { return f.Days.Contains(d) }
+		if !slices.Contains(r.Brought, d) && !slices.ContainsFunc(r.Failing, again) {
+			return false
+		}
+	}
+	return true
+}
+
+// Some reports whether a fetch chooses when it runs which of its days it fetches.
+func (f Fetch) Some() bool { return f.Due != nil || !f.LateSince.IsZero() }

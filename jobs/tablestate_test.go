@@ -108,6 +108,29 @@ func TestTables(t *testing.T) {
 	})
 }
 
+// A fetch that chooses among its days settles those that it has brought, and no others.
+func TestAFetchOfSomeDaysKeepsWhatFails(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		january := func(d int) day.Day { return day.New(2025, 1, d) }
+		lost := errors.New("days could not be fetched")
+		report(t, attempt(1, "events"), jobs.TableReport{Tables: holds(1, "events"), Err: lost, Failing: []jobs.FailingDays{
+			failing(4, 5, "old"), failing(9, 9, "old"), failing(20, 21, "old"),
+		}})
+		due, late := attempt(2, "events"), attempt(3, "events")
+		due.Record.Fetch.Due = &jobs.Due{Lookback: 5}
+		late.Record.Fetch.LateSince = time.Now()
+		report(t, due, jobs.TableReport{Tables: holds(2, "events"), Brought: []day.Day{january(4), january(9)}})
+		wantTables(t, "demo main/x.db events: 2 rows, succeeded, 2025-01-04..2025-01-05 old, 2025-01-20..2025-01-21 old")
+		report(t, late, jobs.TableReport{Tables: holds(3, "events"), Brought: []day.Day{january(4), january(5)}})
+		wantTables(t, "demo main/x.db events: 3 rows, succeeded, 2025-01-20..2025-01-21 old")
+		again := attempt(4, "events")
+		again.Record.Fetch = due.Record.Fetch
+		report(t, again, jobs.TableReport{Tables: holds(4, "events"), Err: lost, Brought: []day.Day{january(21)}, Failing: []jobs.FailingDays{failing(20, 20, "new")}})
+		wantTables(t, "demo main/x.db events: 4 rows, succeeded, failed: "+lost.Error()+", 2025-01-20 new")
+	})
+}
+
 func TestTablesThatComeAndGo(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {

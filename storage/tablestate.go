@@ -97,3 +97,28 @@ func ReadTableStates(ctx context.Context, cfg Config) (all []TableState, size in
 	all, err = e.TableStates(ctx)
 	return all, size, err
 }
+
+// ReadFetched opens a database for reading, and returns the days of a table that a job was the last to fetch, or that are
+// not to be had, in ascending order.
+func ReadFetched(ctx context.Context, cfg Config, table, job string) (all []day.Day, err error) {
+	cfg.ReadOnly = true
+	e, err := Open(ctx, cfg)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	version, err := schemaVersion(ctx, e.inst.db)
+	if err != nil || version == 0 {
+		return nil, err
+	}
+	stored, err := e.Coverage(ctx, table, day.Range{From: 0, To: day.New(9999, 12, 31)})
+	for _, c := range stored {
+		if c.Job == job || c.State == Unavailable {
+			all = append(all, c.Day)
+		}
+	}
+	return all, err
+}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"mixduck/internal/day"
 	"mixduck/jobs"
 	"mixduck/storage"
 	"mixduck/workspace"
@@ -61,6 +62,9 @@ func (h *Handler) report(ctx context.Context, a *jobs.Attempt, ended error) erro
 	r := jobs.TableReport{Failing: failing(ended), Err: ended}
 	tables, readErr := h.read(ctx, a.Record.Database)
 	r.Tables, r.Unread = tables, readErr != nil
+	if f := a.Record.Fetch; readErr == nil && a.Record.Kind == jobs.KindFetch && f.Some() {
+		r.Brought, readErr = h.brought(ctx, a.Record)
+	}
 	return errors.Join(readErr, h.queue.ReportTables(ctx, a, r))
 }
 
@@ -83,6 +87,15 @@ func (h *Handler) read(ctx context.Context, database string) ([]jobs.TableState,
 		}
 	}
 	return all, nil
+}
+
+// brought returns the days that a job has fetched, or that are not to be had.
+func (h *Handler) brought(ctx context.Context, r jobs.Record) ([]day.Day, error) {
+	cfg, err := h.locate(r.Database)
+	if err != nil {
+		return nil, err
+	}
+	return storage.ReadFetched(ctx, cfg, r.Fetch.Table, r.ID)
 }
 
 // failing returns the days that an attempt could not fetch.

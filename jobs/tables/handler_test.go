@@ -52,7 +52,9 @@ func run(ctx context.Context, tb testing.TB, path string, do work) (jobs.TableRe
 	var told reports
 	locate := func(string) (storage.Config, error) { return storage.Config{Path: path, LockWait: time.Minute}, nil }
 	h := tables.New(handler{path, do}, locate, &told, slog.New(slog.DiscardHandler))
-	err := h.Run(ctx, &jobs.Attempt{Record: jobs.Record{ID: "job", Kind: jobs.KindFetch, Database: "main/x.db"}})
+	err := h.Run(ctx, &jobs.Attempt{Record: jobs.Record{
+		ID: "job", Kind: jobs.KindFetch, Database: "main/x.db", Fetch: jobs.Fetch{Table: "events", Due: &jobs.Due{}},
+	}})
 	if len(told) != 1 {
 		tb.Fatalf("%d reports, want one", len(told))
 	}
@@ -103,7 +105,7 @@ func TestReportOfWhatIsStored(t *testing.T) {
 			Quarantined: 2, FetchedAt: now,
 		},
 		{Project: "12345", Table: "other"},
-	}}
+	}, Brought: []day.Day{first - 2, first - 1, first, first + 2}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(jobs.TableState{}, "FileBytes")); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
