@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"mixduck/cmd/internal/console"
 	"mixduck/cmd/internal/queue"
@@ -30,6 +31,7 @@ const scheduleAddExample = `  enqueue schedules add morning --cron "15 6 * * *" 
 
 // scheduleFlags say what a schedule is.
 type scheduleFlags struct {
+	flags     *pflag.FlagSet
 	schedule  jobs.Schedule
 	start     string
 	appending bool
@@ -39,13 +41,14 @@ type scheduleFlags struct {
 
 func (o *scheduleFlags) add(c *cobra.Command) {
 	flags := c.Flags()
+	o.flags = flags
 	s := &o.schedule
 	flags.StringVar(&s.Cron, "cron", "", "`entry` that says when (required)")
 	flags.StringVar(&s.Zone, "timezone", "", "`zone` of the entry, as Europe/Berlin (default that of the project)")
 	flags.StringVar(&s.Project, "project", "", projectUsage)
 	flags.StringVar(&s.Database, "database", "", databaseUsage)
 	flags.StringVar(&s.Table, "table", "events", "`name` of the table")
-	flags.StringSliceVar(&s.Events, "events", nil, "only events of these `names`, separated by commas; may be repeated")
+	console.EventsFlag(flags, &s.Events)
 	flags.StringVar(&s.Where, "where", "", "only events for which this Mixpanel `expression` is true")
 	flags.StringVar(&s.Promote, "promote", "", "`properties` that get columns of their own, as plan,amount:DOUBLE")
 	flags.StringVar(&o.start, "start", "", "first `day` to have (default that of now, less the look-back)")
@@ -74,6 +77,13 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 	if s.Cron == "" {
 		return s, fault.Usage(`--cron "15 6 * * *"`, "--cron is missing: when to fetch")
 	}
+	if s.CatchUp <= 0 {
+		return s, fault.Usage("leave it out for the default, 31 days", "--catch-up %s is no time to make up for a tick in", s.CatchUp)
+	}
+	var err error
+	if s.Events, err = console.EventNames(o.flags, s.Events); err != nil {
+		return s, err
+	}
 	s.Project, s.ProjectZone = strconv.FormatInt(p.ID, 10), p.Location.String()
 	table := p.Table(s.Table)
 	s.Where, s.Promote = cmp.Or(s.Where, table.Where), cmp.Or(s.Promote, table.Promote)
@@ -90,7 +100,6 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 			return s, fault.Usage("--start 2026-01-01", "--start %s lies in the future", s.Start)
 		}
 	}
-	var err error
 	if s.Database == "" {
 		s.Database = p.Database
 	} else if s.Database, err = queue.FindDatabase(cfg, s.Database, nil); err != nil {

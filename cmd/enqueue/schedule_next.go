@@ -59,7 +59,7 @@ func (a *app) scheduleNextCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		s := jobs.Schedule{Cron: args[0], Zone: cfg.Fallback.Location.String()}
+		s := jobs.Schedule{Cron: args[0], Zone: entryZone(cfg)}
 		now := a.Now()
 		if jobs.CheckScheduleName(args[0]) == nil { // no cron entry looks like a name
 			if s, now, err = findSchedule(c.Context(), cfg, args[0]); err != nil {
@@ -72,6 +72,15 @@ func (a *app) scheduleNextCommand() *cobra.Command {
 		return a.printNext(s, now, n, format.Value)
 	}
 	return c
+}
+
+// entryZone returns the zone of the default project, or of projects of which the configuration names none.
+func entryZone(cfg config.Config) string {
+	p, known, err := queue.FindProject(cfg, "")
+	if err != nil || !known { // there are several
+		p = cfg.Fallback
+	}
+	return p.Location.String()
 }
 
 // findSchedule returns a schedule of the queue, and the queue's time.

@@ -28,7 +28,7 @@ func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.from, "from", "", "first `day`: yyyy-mm-dd, yyyy-mm, today, yesterday or 7d (required, but with --late-since)")
 	flags.StringVar(&f.to, "to", "", "last `day`, included (default yesterday)")
 	flags.StringVar(&f.lateSince, "late-since", "", "only the days, of those that are stored, on which events fall that arrived after this `time`: 36h or 7d ago, a day, or 2006-01-02T15:04:05Z")
-	flags.StringSliceVar(&f.events, "events", nil, "only events of these `names`, separated by commas; may be repeated")
+	EventsFlag(flags, &f.events)
 	flags.StringVar(&f.Where, "where", "", "only events for which this Mixpanel `expression` is true")
 	flags.BoolVar(&f.appending, "append", false, "add what is missing, delete nothing")
 	flags.BoolVar(&f.replacing, "replace", false, "fill a new table, which takes the place of the old one when it is complete")
@@ -73,11 +73,21 @@ func (f *FetchFlags) Mode() (string, error) {
 
 // Events returns the names of the events asked for, none for all.
 func (f *FetchFlags) Events() ([]string, error) {
-	if f.flags.Changed("events") && len(f.events) == 0 {
+	return EventNames(f.flags, f.events)
+}
+
+// EventsFlag adds --events to the flags of a command.
+func EventsFlag(flags *pflag.FlagSet, to *[]string) {
+	flags.StringSliceVar(to, "events", nil, "only events of these `names`, separated by commas; may be repeated")
+}
+
+// EventNames returns what --events was given, none for all.
+func EventNames(flags *pflag.FlagSet, given []string) ([]string, error) {
+	if flags.Changed("events") && len(given) == 0 {
 		return nil, fault.Usage("leave --events out to fetch all events", "--events is empty")
 	}
 	var names []string
-	for _, name := range f.events {
+	for _, name := range given {
 		names = append(names, strings.TrimSpace(name))
 	}
 	return names, nil
