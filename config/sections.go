@@ -190,6 +190,23 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 	for _, o := range cfg.Schedules {
 		if o.Database == s.Database && strings.EqualFold(o.Table, s.Table) && o.Project != s.Project {
 			l.complain(prefix+"table", where("table"), fmt.Errorf("schedule %s fills it with the events of project %s", o.Name, o.Project))
+			continue
+		}
+		if o.Database != s.Database || !strings.EqualFold(o.Table, s.Table) {
+			continue
+		}
+		switch {
+		case !sameNames(o.Events, s.Events):
+			l.complain(prefix+"events", where("events"), fmt.Errorf("schedule %s fills the same table with other events: a table holds one kind", o.Name))
+			return
+		case o.Where != s.Where:
+			l.complain(prefix+"where", where("where"), fmt.Errorf("schedule %s fills the same table with events of another expression: a table holds one kind", o.Name))
+			return
 		}
 	}
+}
+
+// sameNames reports whether a and b hold the same names, in whatever order.
+func sameNames(a, b []string) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
 }
