@@ -33,7 +33,7 @@ type Runner struct {
 func (r *Runner) Run(ctx context.Context) {
 	timer := time.NewTicker(Every)
 	defer timer.Stop()
-	published, trouble := false, ""
+	published, trouble := false, false
 	var tidied time.Time
 	for ctx.Err() == nil {
 		var err error
@@ -50,9 +50,9 @@ func (r *Runner) Run(ctx context.Context) {
 		}
 		switch {
 		case err == nil:
-			trouble = ""
-		case ctx.Err() == nil && err.Error() != trouble:
-			trouble = err.Error()
+			trouble = false
+		case ctx.Err() == nil && !trouble: // texts of one trouble differ, in ports for one
+			trouble = true
 			r.Log.Warn("schedules wait", slog.Any("err", err))
 		}
 		select {
@@ -98,7 +98,7 @@ func (r *Runner) Step(ctx context.Context) error {
 			continue
 		}
 		if err := r.tend(ctx, s, now); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("schedule %s: %w", s.Name, err))
+			failed = errors.Join(failed, err)
 		}
 	}
 	return failed
@@ -117,8 +117,11 @@ func (r *Runner) tend(ctx context.Context, s jobs.ScheduleState, now time.Time) 
 		r.log(s).Info("schedule goes on with older days", slog.String("job_id", piece.ID), slog.Int("piece", piece.Piece))
 	}
 	tick, ok, err := due(s, now)
-	if err != nil || !ok {
-		return err
+	if err != nil {
+		return fmt.Errorf("schedule %s: %w", s.Name, err)
+	}
+	if !ok {
+		return nil
 	}
 	outcome, job, err := r.Queue.Fire(ctx, s, tick, now)
 	if err != nil {
