@@ -31,6 +31,13 @@ type Coverage struct {
 // Coverage returns what is known of the days of r, in ascending order. Days that have never been fetched are not
 // listed; a day without events is, with no rows.
 func (e *Engine) Coverage(ctx context.Context, table string, r day.Range) ([]Coverage, error) {
+	if e.closed.Load() {
+		return nil, ErrClosed
+	}
+	version, err := schemaVersion(ctx, e.inst.db)
+	if err != nil || version == 0 { // a writer was cut off before it had written anything
+		return nil, err
+	}
 	conn, err := e.conn(ctx)
 	if err != nil {
 		return nil, err
