@@ -43,8 +43,8 @@ func nothing(tb testing.TB, s *site) int {
 }
 
 // betweenKills is how many jobs end at least between two kills. Killed by the clock alone, the workers of a slow machine
-// would end none, and a job that is there at five kills counts as the one that kills them.
-const betweenKills = 8
+// would end few, and a job that is there at five kills counts as the one that kills them.
+const betweenKills = 24
 
 // kill kills a worker every few seconds; each is started again at once.
 func kill(tb testing.TB, s *site) (times int) {
