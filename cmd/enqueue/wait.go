@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/cmd/internal/queue"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 )
@@ -29,7 +30,7 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOp
 	display.clear()
 	switch {
 	case err == nil:
-		err = outcome(job, how.self)
+		err = queue.Outcome(job, how.self)
 	case ctx.Err() != nil:
 		err = fault.New(fault.CodeInterrupted, how.goesOnHint(job.ID), "interrupted; job %s goes on", job.ID)
 	case waiting.Err() != nil:
@@ -74,17 +75,4 @@ func follow(ctx context.Context, q watcher, job jobs.Record, d display, now func
 		}
 		d.show(job, now())
 	}
-}
-
-// outcome returns the error that a final job ended with, nil if it is done. Hints call the command self.
-func outcome(job jobs.Record, self string) error {
-	switch {
-	case job.State == jobs.StateCancelled:
-		return fault.New(fault.CodeFailed, self+" jobs retry "+job.ID, "job %s was cancelled", job.ID)
-	case job.State != jobs.StateFailed:
-		return nil
-	case job.Failure == nil:
-		return fault.New(fault.CodeFailed, "", "job %s failed", job.ID)
-	}
-	return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "job %s failed: %s", job.ID, console.Printable(job.Failure.Message))
 }

@@ -112,10 +112,9 @@ func follow(ctx context.Context, p *cli.Process, q *jobs.Queue, job jobs.Record)
 			"interrupted; job %s goes on", job.ID)
 	case err != nil:
 		return err
-	case job.State == jobs.StateCancelled:
-		return fault.New(fault.CodeFailed, "enqueue jobs retry "+job.ID, "job %s was cancelled", job.ID)
-	case job.Failure != nil && job.State == jobs.StateFailed:
-		return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "job %s failed: %s", job.ID, console.Printable(job.Failure.Message))
+	}
+	if err := queue.Outcome(job, "enqueue"); err != nil {
+		return err
 	}
 	done := fmt.Sprintf("%s copied to %s", job.Database, job.Edit.To)
 	if job.Edit.Action == jobs.ActionCompact {

@@ -1,0 +1,20 @@
+package queue
+
+import (
+	"mixduck/cmd/internal/console"
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+)
+
+// Outcome returns the error that a final job ended with, nil if it is done. Hints call the queue's command line self.
+func Outcome(job jobs.Record, self string) error {
+	switch {
+	case job.State == jobs.StateCancelled:
+		return fault.New(fault.CodeFailed, self+" jobs retry "+job.ID, "job %s was cancelled", job.ID)
+	case job.State != jobs.StateFailed:
+		return nil
+	case job.Failure == nil:
+		return fault.New(fault.CodeFailed, "", "job %s failed", job.ID)
+	}
+	return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "job %s failed: %s", job.ID, console.Printable(job.Failure.Message))
+}
