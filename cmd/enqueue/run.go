@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/internal/buildinfo"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
 )
@@ -51,4 +54,13 @@ func oneJob(c *cobra.Command, args []string) error {
 		return fault.Usage(console.HelpHint(c), "%s takes one job, but got %q as well", c.CommandPath(), args[1])
 	}
 	return nil
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Example: "  enqueue version", Args: console.NoArguments,
+		RunE: func(*cobra.Command, []string) error {
+			return a.PrintLine(fmt.Sprintf("enqueue %s %s", buildinfo.Version(), runtime.Version()))
+		},
+	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/semaphore"
 
-	"mixduck/cmd/internal/queue"
+	"mixduck/cmd/internal/connect"
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/embedredis"
@@ -52,7 +52,7 @@ func checkRedis(cfg config.Redis) error {
 	if cfg.URL.IsZero() {
 		return nil
 	}
-	_, err := queue.Options(cfg)
+	_, err := connect.Options(cfg)
 	return err
 }
 
@@ -149,7 +149,7 @@ func (e *queueError) Unwrap() error { return e.err }
 // connect opens the queue's Redis, that of the settings or one in this process, for which stop is called if it breaks down.
 func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*redis.Client, func() error, error) {
 	if !d.cfg.Redis.URL.IsZero() {
-		opt, err := queue.Options(d.cfg.Redis)
+		opt, err := connect.Options(d.cfg.Redis)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
@@ -54,7 +54,7 @@ func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action 
 		if err != nil {
 			return err
 		}
-		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
 			edit := jobs.Edit{Action: action}
 			if edit.Database, err = database(c.Context(), q, cfg, args[0]); err != nil {
 				return err
@@ -86,11 +86,11 @@ func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action 
 // database returns the full name of the database that a person calls typed, who may also give the path of its file.
 func database(ctx context.Context, q *jobs.Queue, cfg config.Config, typed string) (string, error) {
 	if !filepath.IsAbs(typed) {
-		return queue.Database(ctx, q, cfg, typed)
+		return connect.Database(ctx, q, cfg, typed)
 	}
 	for _, v := range cfg.Volumes {
 		if rel, err := filepath.Rel(v.Dir, typed); err == nil && filepath.IsLocal(rel) {
-			return queue.FindDatabase(cfg, v.Name+"/"+filepath.ToSlash(rel), []string{v.Name})
+			return connect.FindDatabase(cfg, v.Name+"/"+filepath.ToSlash(rel), []string{v.Name})
 		}
 	}
 	return "", fault.Usage("name its directory in --volumes, as backup=/mnt/backup, also for the worker", "%s lies in no volume", typed)
@@ -113,7 +113,7 @@ func follow(ctx context.Context, p *cli.Process, q *jobs.Queue, job jobs.Record)
 	case err != nil:
 		return err
 	}
-	if err := queue.Outcome(job, "enqueue"); err != nil {
+	if err := connect.Outcome(job, "enqueue"); err != nil {
 		return err
 	}
 	done := fmt.Sprintf("%s copied to %s", job.Database, job.Edit.To)

@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -42,19 +42,19 @@ func (a *app) budgetCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if _, _, err := queue.FindProject(cfg, named); err != nil {
+		if _, _, err := connect.FindProject(cfg, named); err != nil {
 			return err
 		}
-		return queue.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error {
+		return connect.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error {
 			b, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
 			if err != nil {
 				return err
 			}
-			q, err := queue.New(rdb, cfg)
+			q, err := connect.New(rdb, cfg)
 			if err != nil {
 				return err
 			}
-			p, err := queue.Project(c.Context(), q, cfg, named)
+			p, err := connect.Project(c.Context(), q, cfg, named)
 			if err != nil {
 				return err
 			}

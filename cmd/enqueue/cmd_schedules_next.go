@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -76,7 +76,7 @@ func (a *app) scheduleNextCommand() *cobra.Command {
 
 // entryZone returns the zone of the default project, or of projects of which the configuration names none.
 func entryZone(cfg config.Config) string {
-	p, known, err := queue.FindProject(cfg, "")
+	p, known, err := connect.FindProject(cfg, "")
 	if err != nil || !known { // there are several
 		p = cfg.Fallback
 	}
@@ -85,7 +85,7 @@ func entryZone(cfg config.Config) string {
 
 // findSchedule returns a schedule of the queue, and the queue's time.
 func findSchedule(ctx context.Context, cfg config.Config, name string) (s jobs.Schedule, now time.Time, err error) {
-	err = queue.With(ctx, cfg, func(q *jobs.Queue) error {
+	err = connect.With(ctx, cfg, func(q *jobs.Queue) error {
 		if now, err = q.Time(ctx); err != nil {
 			return err
 		}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/jobs"
@@ -56,15 +56,15 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, known, err := queue.FindProject(cfg, what.project)
+			p, known, err := connect.FindProject(cfg, what.project)
 			if err == nil && known { // what makes no sense needs no queue to be refused
 				_, err = what.request(args, cfg, p, a.Now())
 			}
 			if err != nil {
 				return err
 			}
-			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
-				p, err := queue.Project(c.Context(), q, cfg, what.project)
+			return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+				p, err := connect.Project(c.Context(), q, cfg, what.project)
 				if err != nil {
 					return err
 				}
@@ -73,7 +73,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 					return err
 				}
 				if what.database != "" {
-					if request.Fetch.Database, err = queue.Database(c.Context(), q, cfg, what.database); err != nil {
+					if request.Fetch.Database, err = connect.Database(c.Context(), q, cfg, what.database); err != nil {
 						return err
 					}
 				}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 )
@@ -30,7 +30,7 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOp
 	display.clear()
 	switch {
 	case err == nil:
-		err = queue.Outcome(job, how.self)
+		err = connect.Outcome(job, how.self)
 	case ctx.Err() != nil:
 		err = fault.New(fault.CodeInterrupted, how.goesOnHint(job.ID), "interrupted; job %s goes on", job.ID)
 	case waiting.Err() != nil:

@@ -1,6 +1,6 @@
-// Package queue finds the queue that the settings name, for commands that ask it something. It knows Redis servers and
+// Package connect finds the queue that the settings name, for commands that ask it something. It knows Redis servers and
 // embedded queues; what is asked of them is the commands' business.
-package queue
+package connect
 
 import (
 	"context"

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -53,14 +53,14 @@ func (a *app) listCommand() *cobra.Command {
 			return fault.Usage("--limit 10", "--limit %d lists nothing", filter.Limit)
 		}
 		if database != "" {
-			if filter.Database, err = queue.FindDatabase(cfg, database, nil); err != nil {
+			if filter.Database, err = connect.FindDatabase(cfg, database, nil); err != nil {
 				return err
 			}
 		}
 		filter.State, filter.Kind = jobs.State(state.Value), jobs.Kind(kind.Value)
-		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
 			if database != "" {
-				if filter.Database, err = queue.Database(c.Context(), q, cfg, database); err != nil {
+				if filter.Database, err = connect.Database(c.Context(), q, cfg, database); err != nil {
 					return err
 				}
 			}
@@ -82,7 +82,7 @@ func projectID(ctx context.Context, q *jobs.Queue, cfg config.Config, named stri
 	if _, err := strconv.ParseInt(named, 10, 64); named == "" || err == nil {
 		return named, nil
 	}
-	p, err := queue.Project(ctx, q, cfg, named)
+	p, err := connect.Project(ctx, q, cfg, named)
 	return strconv.FormatInt(p.ID, 10), err
 }
 

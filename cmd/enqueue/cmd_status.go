@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -55,7 +55,7 @@ func (a *app) statusCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return queue.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error { return a.status(c.Context(), rdb, f) })
+		return connect.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error { return a.status(c.Context(), rdb, f) })
 	}
 	return c
 }

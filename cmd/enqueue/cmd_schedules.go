@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -48,7 +48,7 @@ func (a *app) scheduleCommand(name, short string, use func(ctx context.Context, 
 			if err != nil {
 				return err
 			}
-			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error { return use(c.Context(), q, args[0]) })
+			return connect.With(c.Context(), cfg, func(q *jobs.Queue) error { return use(c.Context(), q, args[0]) })
 		},
 	}
 }
@@ -64,7 +64,7 @@ func (a *app) scheduleListCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
 			now, err := q.Time(c.Context())
 			if err != nil {
 				return err

@@ -4,8 +4,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -63,22 +63,22 @@ func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *jobs.Queue
 		return err
 	}
 	if typed == "" {
-		_, _, err = queue.FindProject(cfg, project)
+		_, _, err = connect.FindProject(cfg, project)
 	} else {
-		_, err = queue.FindDatabase(cfg, typed, nil)
+		_, err = connect.FindDatabase(cfg, typed, nil)
 	}
 	if err != nil {
 		return err
 	}
-	return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+	return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
 		if typed == "" {
-			p, err := queue.Project(c.Context(), q, cfg, project)
+			p, err := connect.Project(c.Context(), q, cfg, project)
 			if err != nil {
 				return err
 			}
 			return use(cfg, q, p.Database)
 		}
-		name, err := queue.Database(c.Context(), q, cfg, typed)
+		name, err := connect.Database(c.Context(), q, cfg, typed)
 		if err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (a *app) resultCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err

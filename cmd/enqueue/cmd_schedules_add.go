@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
@@ -102,7 +102,7 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 	}
 	if s.Database == "" {
 		s.Database = p.Database
-	} else if s.Database, err = queue.FindDatabase(cfg, s.Database, nil); err != nil {
+	} else if s.Database, err = connect.FindDatabase(cfg, s.Database, nil); err != nil {
 		return s, err
 	}
 	return s, s.Validate()
@@ -126,15 +126,15 @@ func (a *app) scheduleAddCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p, known, err := queue.FindProject(cfg, what.schedule.Project)
+		p, known, err := connect.FindProject(cfg, what.schedule.Project)
 		if err == nil && known { // what makes no sense needs no queue to be refused
 			_, err = what.complete(args[0], cfg, p, a.Now())
 		}
 		if err != nil {
 			return err
 		}
-		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
-			p, err := queue.Project(c.Context(), q, cfg, what.schedule.Project)
+		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			p, err := connect.Project(c.Context(), q, cfg, what.schedule.Project)
 			if err != nil {
 				return err
 			}
@@ -143,7 +143,7 @@ func (a *app) scheduleAddCommand() *cobra.Command {
 				return err
 			}
 			if what.schedule.Database != "" {
-				if s.Database, err = queue.Database(c.Context(), q, cfg, what.schedule.Database); err != nil {
+				if s.Database, err = connect.Database(c.Context(), q, cfg, what.schedule.Database); err != nil {
 					return err
 				}
 			}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/jobs"
@@ -59,7 +59,7 @@ func (o *fetchOptions) request(args []string, cfg config.Config, p config.Projec
 		return jobs.Request{}, err
 	}
 	if o.database != "" {
-		if fetch.Database, err = queue.FindDatabase(cfg, o.database, nil); err != nil {
+		if fetch.Database, err = connect.FindDatabase(cfg, o.database, nil); err != nil {
 			return jobs.Request{}, err
 		}
 	}

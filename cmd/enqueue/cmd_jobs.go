@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -30,7 +30,7 @@ func (a *app) jobCommand(name, short, example string, use func(ctx context.Conte
 			if err != nil {
 				return err
 			}
-			return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err

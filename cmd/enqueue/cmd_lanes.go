@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/cmd/internal/queue"
 	"mixduck/config"
 	"mixduck/jobs"
 )
@@ -40,7 +40,7 @@ func (a *app) lanesCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return queue.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
 			lanes, err := q.Lanes(c.Context())
 			if err != nil {
 				return err

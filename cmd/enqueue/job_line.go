@@ -165,3 +165,8 @@ func summary(job jobs.Record) string {
 func outcomeOf(p jobs.Progress) string {
 	return console.Outcome(p.Added, p.Removed, p.Updated, p.DaysLeft, p.Unavailable)
 }
+
+// shortName returns how people name a database.
+func shortName(database string) string {
+	return console.Printable(strings.TrimPrefix(database, jobs.DefaultVolume+"/"))
+}
