@@ -7,10 +7,19 @@ GOVULNCHECK := $(BIN)/tools/govulncheck
 GOVULNCHECK_VERSION := v1.9.0
 BENCH     ?= .
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS   := -X mixduck/internal/buildinfo.version=$(VERSION)
+LDFLAGS   = -X $(shell $(GO) list -m)/internal/buildinfo.version=$(VERSION)
+
+# `make module PATH=…` would hide every program from the recipes: the path of the environment is put back.
+ifeq ($(origin PATH),command line)
+  MODULE := $(PATH)
+  override PATH := $(or $(shell /usr/bin/tr '\0' '\n' 2>/dev/null </proc/$$PPID/environ | /usr/bin/sed -n 's/^PATH=//p'),$(shell echo "$$PATH"))
+  ifeq ($(PATH),$(MODULE))
+    $(error this make cannot take PATH=, say MODULE=$(MODULE))
+  endif
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e chaos deploy lint vuln fmt bench demo clean
+.PHONY: help build test unit e2e chaos deploy lint vuln fmt bench demo module clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -61,6 +70,10 @@ bench: build ## speed, memory and latency against their bars (some minutes; BENC
 
 demo: build ## a whole sync with made-up data, in a temporary directory
 	@$(BIN)/worker demo
+
+module: ## change the module's path everywhere: make module PATH=example.com/acme/mixduck
+	@$(GO) run ./tools/module '$(MODULE)'
+	@$(GO) list -deps ./... >/dev/null
 
 clean: ## remove what was built
 	rm -rf $(BIN)
