@@ -114,6 +114,8 @@ type Progress struct {
 	DaysLeft    int    `json:"days_left,omitempty"`   // due, and left to another job
 	Unavailable int    `json:"unavailable,omitempty"` // days that Mixpanel no longer serves
 
+	Warnings string `json:"warnings,omitempty"` // what a person should know though the job goes on: one warning on each line
+
 	// RequestsPerHour is what the project's budget allows all its jobs together; 0 if nobody counts.
 	RequestsPerHour int `json:"requests_per_hour,omitempty"`
 }

@@ -2,6 +2,8 @@ package workspace
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"mixduck/internal/day"
@@ -108,9 +110,25 @@ type Progress struct {
 	// What days that were stored before have become, see [storage.Receipt].
 	Added, Removed, Updated int64
 
+	// Warnings say what a person should know though the fetch goes on: one on each line, none twice; "" for none.
+	Warnings string
+
 	LateDays    string // on which late events were found, as text
 	DaysLeft    int    // that are due, and left by [Due.MaxWindows]
 	Unavailable int    // days of those asked that Mixpanel no longer serves, as this fetch or an earlier one was told
+}
+
+// maxWarnings bounds the warnings that a fetch keeps, in bytes: a job's record holds them.
+const maxWarnings = 4 << 10
+
+// warn keeps a warning, which has no line end, unless it is already there.
+func (p *Progress) warn(text string) { //nolint:unused // the first warnings come with the next change
+	switch {
+	case p.Warnings == "":
+		p.Warnings = text
+	case len(p.Warnings)+len(text) < maxWarnings && !slices.Contains(strings.Split(p.Warnings, "\n"), text):
+		p.Warnings += "\n" + text
+	}
 }
 
 // add counts a committed window.

@@ -83,6 +83,9 @@ func (l *lines) addFetch(job jobs.Record) {
 	l.add("received", console.Megabytes(p.Bytes))
 	l.add("found", p.LateDays)
 	l.add("outcome", outcomeOf(p))
+	for _, warning := range console.Warnings(p.Warnings) {
+		l.add("warning", warning)
+	}
 }
 
 // add adds a line, unless the value is empty.

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -65,6 +66,8 @@ type object struct {
 	Schedule string     `json:"schedule"` // that made the job; "" if a person did
 	Tick     *time.Time `json:"tick"`     // of the schedule; null for none
 	Piece    int        `json:"piece"`    // 0 is the tick's own job, others fetch older days that it has left
+
+	Warnings []string `json:"warnings"` // what a person should know though the job goes on; [] for none
 }
 
 // resultObject is what a query has found, without the rows.
@@ -99,6 +102,7 @@ func newObject(r jobs.Record, now time.Time) object {
 	o.Action, o.SQL, o.Inspect = r.Edit.Action, r.Query.SQL, r.Query.Inspect
 	o.Added, o.Removed, o.Updated = r.Progress.Added, r.Progress.Removed, r.Progress.Updated
 	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable
+	o.Warnings = console.Warnings(r.Progress.Warnings)
 	o.LateSince, o.LateDays = timeOrNull(r.Fetch.LateSince), r.Progress.LateDays
 	if r.Kind == jobs.KindFetch && r.Fetch.Days != (day.Range{}) {
 		o.From, o.To = &r.Fetch.Days.From, &r.Fetch.Days.To

@@ -42,6 +42,7 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOp
 		printed = a.PrintJSON(newObject(job, a.Now()))
 	case err == nil:
 		printed = a.PrintLine(summary(job))
+		a.Warn(job.Progress.Warnings)
 	}
 	return errors.Join(err, printed)
 }

@@ -223,6 +223,7 @@ type fetched struct {
 	Removed         int64    `json:"removed"`
 	Updated         int64    `json:"updated"`
 	LateDays        string   `json:"late_days"` // on which late events were found
+	Warnings        []string `json:"warnings"`  // [] for none
 }
 
 // store fetches into the database and prints the result.
@@ -245,6 +246,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 			Path: path, Table: r.Table, Rows: p.Rows, Duplicates: p.Duplicates,
 			Quarantined: p.Quarantined, Windows: p.WindowsDone, Requests: p.Requests, Bytes: p.Bytes, DurationSeconds: took.Seconds(),
 			Added: p.Added, Removed: p.Removed, Updated: p.Updated, LateDays: p.LateDays,
+			Warnings: console.Warnings(p.Warnings),
 		}
 		if r.Days != (day.Range{}) {
 			result.From, result.To = &r.Days.From, &r.Days.To
@@ -260,6 +262,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 	if more := console.Outcome(p.Added, p.Removed, p.Updated, p.DaysLeft, p.Unavailable); more != "" {
 		done += "; " + more
 	}
+	a.Warn(p.Warnings)
 	if o.query == "" {
 		return a.PrintLine(done)
 	}

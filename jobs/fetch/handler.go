@@ -70,6 +70,7 @@ func (h *Handler) report(p workspace.Progress, before jobs.Progress) jobs.Progre
 		Requests: before.Requests + p.Requests, Retries: before.Retries + p.Retries,
 		Added: p.Added, Removed: p.Removed, Updated: p.Updated,
 		LateDays: p.LateDays, DaysLeft: p.DaysLeft, Unavailable: p.Unavailable,
+		Warnings:        p.Warnings,
 		RequestsPerHour: h.cfg.RequestsPerHour,
 	}
 }

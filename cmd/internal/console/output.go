@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -12,6 +13,18 @@ import (
 
 // PrintLine writes a line of result. A reader that has gone is no error.
 func (a *App) PrintLine(s string) error { return a.Print(s + "\n") }
+
+// Warnings returns the warnings of a fetch, of which each is a line of the text.
+func Warnings(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+}
+
+// Warn prints the warnings of a fetch on stderr.
+func (a *App) Warn(text string) {
+	for _, w := range Warnings(text) {
+		fmt.Fprintf(a.Process.Stderr, "warning: %s\n", Printable(w))
+	}
+}
 
 // PrintJSON writes v as a line of JSON.
 func (a *App) PrintJSON(v any) error {
