@@ -13,7 +13,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// This file is the one place that reads the texts of DuckDB's errors: these two have no code.
+// This file is the one place that reads the texts of DuckDB's errors: these have no code.
 
 // lockMessage finds who holds the lock. The program is named before it only by a process that may look into others.
 var lockMessage = regexp.MustCompile(`(?s)Conflicting lock is held in .*\bPID (\d+)`)
@@ -40,10 +40,15 @@ func (e *LockedError) FindCommand() {
 
 // diskFull makes DuckDB's error about a full disk recognisable as [syscall.ENOSPC].
 func diskFull(err error) error {
-	if err == nil || !strings.Contains(err.Error(), syscall.ENOSPC.Error()) && !strings.Contains(err.Error(), "No space left on device") {
+	if err == nil || !saysErrno(err.Error(), syscall.ENOSPC) {
 		return err
 	}
 	return fault.New(fault.CodeFailed, "free some space on the disk and retry: what was committed is safe", "%w: %w", syscall.ENOSPC, err)
+}
+
+// saysErrno reports whether DuckDB's text names a system error. Go and the C library spell their names differently.
+func saysErrno(text string, errno syscall.Errno) bool {
+	return strings.Contains(strings.ToLower(text), errno.Error())
 }
 
 // ended returns why ctx ended if err says no more than that it has.

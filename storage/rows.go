@@ -8,13 +8,14 @@ import (
 
 // Rows are the rows of a statement as DuckDB makes them: a few thousand at a time are in memory.
 type Rows struct {
-	result  mapping.Result
-	columns int
-	chunk   mapping.DataChunk
-	size    int // rows of chunk
-	row     int // of chunk
-	texts   []textColumn
-	err     error
+	statement *Statement
+	result    mapping.Result
+	columns   int
+	chunk     mapping.DataChunk
+	size      int // rows of chunk
+	row       int // of chunk
+	texts     []textColumn
+	err       error
 }
 
 // Close ends the statement, if it still runs.
@@ -34,14 +35,14 @@ func (r *Rows) Next() bool {
 	return true
 }
 
-// NextChunk moves to the first row of the next chunk.
+// NextChunk moves to the first row of the next chunk, if there is one.
 func (r *Rows) NextChunk() bool {
 	mapping.DestroyDataChunk(&r.chunk)
 	r.size, r.row = 0, 0
 	r.chunk = mapping.FetchChunk(r.result)
 	if r.chunk.Ptr == nil {
 		if message := mapping.ResultError(&r.result); message != "" {
-			r.err = newSQLError(message)
+			r.err = r.statement.cause(newSQLError(message))
 		}
 		return false
 	}

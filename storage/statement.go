@@ -6,7 +6,12 @@ import (
 )
 
 // Statement is a prepared statement of a [Session].
-type Statement struct{ stmt mapping.PreparedStatement }
+type Statement struct {
+	session *Session
+	stmt    mapping.PreparedStatement
+	text    string
+	values  map[int]string // that have been bound, by the index of the parameter
+}
 
 // Close frees it. Its rows have to be closed before.
 func (s *Statement) Close() { mapping.DestroyPrepare(&s.stmt) }
@@ -25,24 +30,48 @@ func (s *Statement) Bind(i int, value string) error {
 	if mapping.BindVarcharLength(s.stmt, mapping.IdxT(i+1), value, mapping.IdxT(len(value))) == mapping.StateError {
 		return newSQLError(mapping.PrepareError(s.stmt))
 	}
+	s.values[i] = value
 	return nil
 }
 
-// Query begins to run the statement.
+// Query begins to run the statement. The statement must only read: after some errors it is run a second time.
 func (s *Statement) Query() (*Rows, error) {
 	var pending mapping.PendingResult
 	defer mapping.DestroyPending(&pending)
 	if duckdb_go_bindings.PendingPreparedStreaming(s.stmt, &pending) == mapping.StateError {
 		return nil, newSQLError(mapping.PendingError(pending))
 	}
-	r := &Rows{}
+	r := &Rows{statement: s}
 	if mapping.ExecutePending(pending, &r.result) == mapping.StateError {
 		err := newSQLError(mapping.ResultError(&r.result))
 		r.Close()
-		return nil, err
+		return nil, s.cause(err)
 	}
 	r.columns = int(mapping.ColumnCount(&r.result))
 	return r, nil
+}
+
+// cause returns the reason for an error of a streaming run. DuckDB 1.5.6 stops all threads of a query at the first error, and a
+// streaming result sometimes reports only that it was stopped. EXPLAIN ANALYZE runs the same plan and drops the rows in DuckDB,
+// where the first error is kept. If the second run does not fail, the interrupt is all there is to report.
+func (s *Statement) cause(err *SQLError) error {
+	if !err.Is(ErrInterrupted) {
+		return err
+	}
+	again, prepareErr := s.session.Prepare("EXPLAIN ANALYZE " + s.text)
+	if prepareErr != nil {
+		return err
+	}
+	defer again.Close()
+	for i, value := range s.values {
+		if again.Bind(i, value) != nil {
+			return err
+		}
+	}
+	if _, cause := again.Exec(); cause != nil {
+		return cause
+	}
+	return err
 }
 
 // Exec runs the statement for its effect and returns how many rows that had.

@@ -20,6 +20,8 @@ var (
 		"the query crashed DuckDB (nothing else is harmed)")
 	ErrKilled = fault.New(fault.CodeFailed, "see whether the system ran out of memory (dmesg), then try again",
 		"the query's process was killed from outside")
+	ErrStopped = fault.New(fault.CodeFailed, "run it again",
+		"DuckDB stopped the query because a part of it failed, and did not say why; a second run did not fail")
 )
 
 // outOfMemory are the words of the C++ and Go runtimes, and of DuckDB, when there is no more memory.

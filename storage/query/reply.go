@@ -39,7 +39,9 @@ type failure struct {
 }
 
 // sentinels are the errors that are told apart on the other side, too.
-func sentinels() []error { return []error{ErrOutOfMemory, ErrTooLarge, ErrCrashed, syscall.EPIPE} }
+func sentinels() []error {
+	return []error{ErrOutOfMemory, ErrTooLarge, ErrCrashed, ErrStopped, syscall.EPIPE, syscall.ENOSPC}
+}
 
 func newFailure(err error) *failure {
 	f := &failure{Message: err.Error(), Code: fault.CodeOf(err), Hint: fault.HintOf(err)}

@@ -49,6 +49,23 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestLateErrors has errors that come when rows have been written. DuckDB often stops such a query without saying why.
+func TestLateErrors(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	for _, format := range []query.Format{query.Rows, query.CSV, query.JSON, query.JSONL, query.Parquet, query.Arrow} {
+		for range 15 {
+			res, _, err := run(t, query.Request{
+				Database: path, Format: format, Params: map[string]string{"n": "150000"},
+				SQL: "SELECT CAST(CASE WHEN n < $n::INTEGER THEN '7' ELSE 'x' END AS INTEGER) AS v FROM range(1000000) r(n)",
+			})
+			if fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(err.Error(), "Could not convert string 'x' to INT32") {
+				t.Fatalf("%s: %+v, %v (%s)", format, res, err, fault.CodeOf(err))
+			}
+		}
+	}
+}
+
 func TestRequestsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

@@ -10,8 +10,13 @@ import (
 	"mixduck/storage"
 )
 
-// blameless are the kinds of DuckDB's errors that are not about the SQL.
-var blameless = setOf("IO", "INTERNAL", "FATAL", "Interrupt", "Unknown", "Serialization", "TransactionContext")
+// userKinds are the kinds of DuckDB's errors that a change of the SQL, or of its parameters, can cure. An error of any other kind
+// is not blamed on the person who wrote the SQL.
+var userKinds = []string{
+	"Parser", "Syntax", "Binder", "Catalog", "Planner", "Expression", "Not implemented", "Permission", "Settings", "Missing Extension", "Extension Autoloading",
+	"Parameter Not Resolved", "Parameter Not Allowed", "Invalid Input", "Invalid type", "Mismatch Type", "Conversion", "Decimal", "Out of Range",
+	"Divide by Zero", "Object Size", "Constraint", "Sequence",
+}
 
 // sqlFault turns what DuckDB says of a statement into an error for the person who wrote it. The session is asked for the
 // tables that there are.
@@ -21,16 +26,20 @@ func sqlFault(s *storage.Session, err error) error {
 		return err
 	}
 	switch {
-	case e.Kind == "Out of Memory":
+	case e.IsKind("Out of Memory"), strings.Contains(e.Message, "std::bad_alloc"):
 		return fmt.Errorf("%w: %s", ErrOutOfMemory, firstLine(e.Message))
-	case strings.Contains(e.Message, syscall.EFBIG.Error()), strings.Contains(e.Message, "File too large"):
+	case errors.Is(e, syscall.EFBIG):
 		return ErrTooLarge
-	case e.Kind == "INTERNAL" || e.Kind == "FATAL":
+	case errors.Is(e, syscall.ENOSPC):
+		return fault.New(fault.CodeFailed, "free some space where the query keeps what does not fit into memory", "%w: %s", syscall.ENOSPC, firstLine(e.Message))
+	case e.IsKind("Internal", "Fatal"):
 		return fmt.Errorf("%w: %s", ErrCrashed, firstLine(e.Message))
-	case blameless[e.Kind]:
-		return fault.New(fault.CodeFailed, "", "%s Error: %s", e.Kind, firstLine(e.Message))
+	case errors.Is(e, storage.ErrInterrupted):
+		return ErrStopped
+	case e.IsKind(userKinds...):
+		return fault.Usage(hintFor(s, e), "%w", e)
 	}
-	return fault.Usage(hintFor(s, e), "%w", e)
+	return fault.New(fault.CodeFailed, "", "%s Error: %s", e.Kind, firstLine(e.Message))
 }
 
 // withoutExcerpt takes away what DuckDB shows of a text that is not the one that was given.
@@ -44,13 +53,13 @@ func withoutExcerpt(err error) error {
 // hintFor returns what helps with an error, if anything does.
 func hintFor(s *storage.Session, e *storage.SQLError) string {
 	switch {
-	case e.Kind == "Catalog" && strings.HasPrefix(e.Message, "Table with name"):
+	case e.IsKind("Catalog") && strings.HasPrefix(e.Message, "Table with name"):
 		return tableHint(s)
-	case e.Kind == "Binder" && strings.HasPrefix(e.Message, "Referenced column"):
+	case e.IsKind("Binder") && strings.HasPrefix(e.Message, "Referenced column"):
 		return "'DESCRIBE TABLE' lists the columns of a table; a property of an event is read as properties->>'$.name'"
-	case e.Kind == "Binder" && strings.Contains(e.Message, "STRING_LITERAL"):
+	case e.IsKind("Binder") && strings.Contains(e.Message, "STRING_LITERAL"):
 		return "a parameter is a text: say what else it is to be, as in $name::INTEGER"
-	case e.Kind == "Conversion":
+	case e.IsKind("Conversion"):
 		return "TRY_CAST(value AS type) gives NULL where a value does not fit"
 	}
 	return ""
