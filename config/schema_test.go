@@ -30,7 +30,7 @@ func schemaOf[T any](all []setting[T]) object {
 			at, key = at[section].(object)["properties"].(object), rest
 		}
 		if s.secret {
-			at[key+fileSuffix] = object{"type": "string", "description": s.usage + "; a file that holds it"}
+			at[key+fileSuffix] = object{"type": "string", "description": plainUsage(s.usage) + " (path of a file that contains it)"}
 		}
 		if !s.secret || s.public != nil {
 			at[key] = schemaOfValue(s)
@@ -40,7 +40,7 @@ func schemaOf[T any](all []setting[T]) object {
 }
 
 func schemaOfValue[T any](s setting[T]) object {
-	v := object{"description": s.usage, "type": "string"}
+	v := object{"description": plainUsage(s.usage), "type": "string"}
 	switch {
 	case s.list != nil:
 		v["type"], v["items"], v["minItems"] = "array", object{"type": "string"}, 1
@@ -278,3 +278,6 @@ func TestOneName(t *testing.T) {
 		}
 	}
 }
+
+// plainUsage returns a usage text without the quotes around the name of the value.
+func plainUsage(usage string) string { return strings.ReplaceAll(usage, "`", "") }

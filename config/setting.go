@@ -26,35 +26,35 @@ type setting[T any] struct {
 // settings returns all that have one value, in the order in which help shows them.
 func settings() []setting[Config] {
 	return []setting[Config]{
-		{key: "data_dir", env: "MIXDUCK_DATA_DIR", flag: "data-dir", usage: "directory of the databases and the embedded queue; default ~/.mp/data", path: true, field: text(func(c *Config) *string { return &c.DataDir }, nil)},
-		{key: "volumes", env: "MIXDUCK_VOLUMES", flag: "volumes", usage: "directories of databases, as main=/data,eu=/mnt/eu; default main=<data dir>", field: volumes()},
-		{key: "redis.url", env: "MIXDUCK_REDIS_URL", flag: "redis-url", usage: "Redis of the queue; without it the queue is embedded", secret: true, public: withoutUser, field: redisURL()},
-		{key: "redis.ca_file", env: "MIXDUCK_REDIS_CA_FILE", flag: "redis-ca-file", usage: "certificates in PEM that vouch for a rediss:// server, in the place of the system's", path: true, field: text(func(c *Config) *string { return &c.Redis.CAFile }, nil)},
-		{key: "mixpanel.base_url", env: "MIXDUCK_MIXPANEL_BASE_URL", flag: "mixpanel-base-url", usage: "replaces Mixpanel's hosts, for tests and proxies", field: text(func(c *Config) *string { return &c.Mixpanel.BaseURL }, nil)},
-		{key: "mixpanel.requests_per_hour", env: "MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR", flag: "mixpanel-requests-per-hour", usage: "exports of a project by all workers, or off; default 54, and off with a base URL", field: requests()},
-		{key: "mixpanel.first_byte_timeout", env: "MIXDUCK_MIXPANEL_FIRST_BYTE_TIMEOUT", flag: "mixpanel-first-byte-timeout", usage: "how long an export may take to begin; default 5m", field: span(1, func(c *Config) *time.Duration { return &c.Mixpanel.FirstByteTimeout })},
-		{key: "mixpanel.idle_timeout", env: "MIXDUCK_MIXPANEL_IDLE_TIMEOUT", flag: "mixpanel-idle-timeout", usage: "how long an export may be silent; default 2m", field: span(1, func(c *Config) *time.Duration { return &c.Mixpanel.IdleTimeout })},
-		{key: "worker.concurrency", env: "MIXDUCK_WORKER_CONCURRENCY", flag: "concurrency", usage: "jobs at once; default 4", field: count(func(c *Config) *int { return &c.Worker.Concurrency })},
-		{key: "worker.drain_timeout", env: "MIXDUCK_WORKER_DRAIN_TIMEOUT", flag: "drain-timeout", usage: "for running jobs after the first signal; default 20s", field: span(1, func(c *Config) *time.Duration { return &c.Worker.DrainTimeout })},
-		{key: "worker.retry_backoff", env: "MIXDUCK_WORKER_RETRY_BACKOFF", flag: "retry-backoff", usage: "before the second attempt, doubled each time; default 5s", field: span(1, func(c *Config) *time.Duration { return &c.Worker.RetryBackoff })},
-		{key: "worker.memory_limit", env: "MIXDUCK_WORKER_MEMORY_LIMIT", flag: "memory-limit", usage: "for DuckDB while it loads, as 512MB; default 512MB", field: size(minMemory, func(c *Config) *int64 { return &c.Worker.MemoryLimit })},
-		{key: "worker.lock_wait", env: "MIXDUCK_WORKER_LOCK_WAIT", flag: "lock-wait", usage: "for a database that another program holds; default 1m", field: span(1, func(c *Config) *time.Duration { return &c.Worker.LockWait })},
-		{key: "query.concurrency", env: "MIXDUCK_QUERY_CONCURRENCY", flag: "query-concurrency", usage: "queries at once; default 4", field: count(func(c *Config) *int { return &c.Query.Concurrency })},
-		{key: "query.memory_limit", env: "MIXDUCK_QUERY_MEMORY_LIMIT", flag: "query-memory-limit", usage: "for DuckDB in a query, as 2GB; default 1GB", field: size(minMemory, func(c *Config) *int64 { return &c.Query.MemoryLimit })},
-		{key: "query.max_result", env: "MIXDUCK_QUERY_MAX_RESULT", flag: "query-max-result", usage: "longest result on disk, as 1GB; default 16GB", field: size(1, func(c *Config) *int64 { return &c.Query.MaxResult })},
-		{key: "query.timeout", env: "MIXDUCK_QUERY_TIMEOUT", flag: "query-timeout", usage: "of a query that is given none; default 10m", field: span(1, func(c *Config) *time.Duration { return &c.Query.Timeout })},
-		{key: "jobs.max_attempts", env: "MIXDUCK_JOBS_MAX_ATTEMPTS", flag: "max-attempts", usage: "of a job that fails; default 5", field: count(func(c *Config) *int { return &c.Jobs.MaxAttempts })},
-		{key: "retention.jobs", env: "MIXDUCK_RETENTION_JOBS", flag: "retention-jobs", usage: "how long records of jobs are kept that have ended; default 90d", field: span(time.Minute, func(c *Config) *time.Duration { return &c.Retention.Jobs })},
-		{key: "retention.results", env: "MIXDUCK_RETENTION_RESULTS", flag: "retention-results", usage: "how long rows are kept that queries have found; default 1d", field: span(time.Minute, func(c *Config) *time.Duration { return &c.Retention.Results })},
-		{key: "http.listen", env: "MIXDUCK_HTTP_LISTEN", flag: "http-listen", usage: "address of health and metrics, or off; default 127.0.0.1:8080", server: true, field: address(func(c *Config) *string { return &c.HTTP.Listen })},
-		{key: "http.token", env: "MIXDUCK_HTTP_TOKEN", usage: "that http.listen asks for; needed where other machines reach it", secret: true, server: true, field: hidden(func(c *Config) *secret.String { return &c.HTTP.Token })},
-		{key: "http.pprof", env: "MIXDUCK_HTTP_PPROF", flag: "http-pprof", usage: "address of profiles, of this machine only, or off; default off", server: true, field: address(func(c *Config) *string { return &c.HTTP.Pprof })},
-		{key: "log.level", env: "MIXDUCK_LOG_LEVEL", flag: "log-level", usage: "debug, info, warn or error; default info", field: oneOf(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
-		{key: "log.format", env: "MIXDUCK_LOG_FORMAT", flag: "log-format", usage: "text or json; default text", field: oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
+		{key: "data_dir", env: "MIXDUCK_DATA_DIR", flag: "data-dir", usage: "`directory` of the databases and the embedded queue; default ~/.mp/data", path: true, field: text(func(c *Config) *string { return &c.DataDir }, nil)},
+		{key: "volumes", env: "MIXDUCK_VOLUMES", flag: "volumes", usage: "directories of databases, as `name=dir,...`; default main=<data dir>", field: volumes()},
+		{key: "redis.url", env: "MIXDUCK_REDIS_URL", flag: "redis-url", usage: "Redis `url` of the queue; default: the queue embedded in the worker", secret: true, public: withoutUser, field: redisURL()},
+		{key: "redis.ca_file", env: "MIXDUCK_REDIS_CA_FILE", flag: "redis-ca-file", usage: "`file` with CA certificates (PEM) for rediss://; default: the system's", path: true, field: text(func(c *Config) *string { return &c.Redis.CAFile }, nil)},
+		{key: "mixpanel.base_url", env: "MIXDUCK_MIXPANEL_BASE_URL", flag: "mixpanel-base-url", usage: "`url` to use instead of Mixpanel's hosts, for tests and proxies", field: text(func(c *Config) *string { return &c.Mixpanel.BaseURL }, nil)},
+		{key: "mixpanel.requests_per_hour", env: "MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR", flag: "mixpanel-requests-per-hour", usage: "maximum `n` of export requests per project and hour, or off; default 54, and off with a base URL", field: requests()},
+		{key: "mixpanel.first_byte_timeout", env: "MIXDUCK_MIXPANEL_FIRST_BYTE_TIMEOUT", flag: "mixpanel-first-byte-timeout", usage: "maximum `duration` until an export begins; default 5m", field: span(1, func(c *Config) *time.Duration { return &c.Mixpanel.FirstByteTimeout })},
+		{key: "mixpanel.idle_timeout", env: "MIXDUCK_MIXPANEL_IDLE_TIMEOUT", flag: "mixpanel-idle-timeout", usage: "maximum `duration` of silence during an export; default 2m", field: span(1, func(c *Config) *time.Duration { return &c.Mixpanel.IdleTimeout })},
+		{key: "worker.concurrency", env: "MIXDUCK_WORKER_CONCURRENCY", flag: "concurrency", usage: "run up to `n` jobs at a time; default 4", field: count(func(c *Config) *int { return &c.Worker.Concurrency })},
+		{key: "worker.drain_timeout", env: "MIXDUCK_WORKER_DRAIN_TIMEOUT", flag: "drain-timeout", usage: "`duration` that running jobs get after the first signal; default 20s", field: span(1, func(c *Config) *time.Duration { return &c.Worker.DrainTimeout })},
+		{key: "worker.retry_backoff", env: "MIXDUCK_WORKER_RETRY_BACKOFF", flag: "retry-backoff", usage: "`duration` before the second attempt, doubled for each one after; default 5s", field: span(1, func(c *Config) *time.Duration { return &c.Worker.RetryBackoff })},
+		{key: "worker.memory_limit", env: "MIXDUCK_WORKER_MEMORY_LIMIT", flag: "memory-limit", usage: "memory `size` for DuckDB while it loads; default 512MB", field: size(minMemory, func(c *Config) *int64 { return &c.Worker.MemoryLimit })},
+		{key: "worker.lock_wait", env: "MIXDUCK_WORKER_LOCK_WAIT", flag: "lock-wait", usage: "`duration` to wait for a database that another program holds; default 1m", field: span(1, func(c *Config) *time.Duration { return &c.Worker.LockWait })},
+		{key: "query.concurrency", env: "MIXDUCK_QUERY_CONCURRENCY", flag: "query-concurrency", usage: "run up to `n` queries at a time; default 4", field: count(func(c *Config) *int { return &c.Query.Concurrency })},
+		{key: "query.memory_limit", env: "MIXDUCK_QUERY_MEMORY_LIMIT", flag: "query-memory-limit", usage: "memory `size` for DuckDB in each query; default 1GB", field: size(minMemory, func(c *Config) *int64 { return &c.Query.MemoryLimit })},
+		{key: "query.max_result", env: "MIXDUCK_QUERY_MAX_RESULT", flag: "query-max-result", usage: "maximum `size` of a result on disk; default 16GB", field: size(1, func(c *Config) *int64 { return &c.Query.MaxResult })},
+		{key: "query.timeout", env: "MIXDUCK_QUERY_TIMEOUT", flag: "query-timeout", usage: "default `duration` after which a query is cancelled; default 10m", field: span(1, func(c *Config) *time.Duration { return &c.Query.Timeout })},
+		{key: "jobs.max_attempts", env: "MIXDUCK_JOBS_MAX_ATTEMPTS", flag: "max-attempts", usage: "maximum attempts `n` per job; default 5", field: count(func(c *Config) *int { return &c.Jobs.MaxAttempts })},
+		{key: "retention.jobs", env: "MIXDUCK_RETENTION_JOBS", flag: "retention-jobs", usage: "`duration` to keep records of finished jobs; default 90d", field: span(time.Minute, func(c *Config) *time.Duration { return &c.Retention.Jobs })},
+		{key: "retention.results", env: "MIXDUCK_RETENTION_RESULTS", flag: "retention-results", usage: "`duration` to keep query results; default 1d", field: span(time.Minute, func(c *Config) *time.Duration { return &c.Retention.Results })},
+		{key: "http.listen", env: "MIXDUCK_HTTP_LISTEN", flag: "http-listen", usage: "`address` for health and metrics, or off; default 127.0.0.1:8080", server: true, field: address(func(c *Config) *string { return &c.HTTP.Listen })},
+		{key: "http.token", env: "MIXDUCK_HTTP_TOKEN", usage: "token that http.listen requires; needed if other machines can reach it", secret: true, server: true, field: hidden(func(c *Config) *secret.String { return &c.HTTP.Token })},
+		{key: "http.pprof", env: "MIXDUCK_HTTP_PPROF", flag: "http-pprof", usage: "loopback `address` for Go profiles, or off; default off", server: true, field: address(func(c *Config) *string { return &c.HTTP.Pprof })},
+		{key: "log.level", env: "MIXDUCK_LOG_LEVEL", flag: "log-level", usage: "log `level`: debug, info, warn or error; default info", field: oneOf(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
+		{key: "log.format", env: "MIXDUCK_LOG_FORMAT", flag: "log-format", usage: "log `format`: text or json; default text", field: oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
 	}
 }
 
 // fileSetting says which file holds the settings. It is no setting of the file.
 func fileSetting() setting[Config] {
-	return setting[Config]{key: "config", env: "MIXDUCK_CONFIG", flag: "config", usage: "file of settings, or off; default mixduck.yaml, if there is one", field: text(func(c *Config) *string { return &c.File }, nil)}
+	return setting[Config]{key: "config", env: "MIXDUCK_CONFIG", flag: "config", usage: "configuration `file`, or off; default mixduck.yaml if it exists", field: text(func(c *Config) *string { return &c.File }, nil)}
 }

@@ -14,8 +14,10 @@ import (
 	"mixduck/jobs"
 )
 
-const budgetLong = `Shows what is left of the requests that Mixpanel allows a project in an hour, of which all
-workers together use up to nine tenths, when more may go, and whether Mixpanel asked to wait.`
+const budgetLong = `Show how many export requests a project has left in the current hour, when the
+next one is possible, and whether Mixpanel asked to wait. All workers of a queue
+share this budget. It is smaller than Mixpanel's limit, to leave requests for
+your other tools.`
 
 const budgetExample = `  enqueue budget
   enqueue budget --project 12345 --format json`
@@ -34,7 +36,7 @@ type budgetObject struct {
 
 func (a *app) budgetCommand() *cobra.Command {
 	var named string
-	c := &cobra.Command{Use: "budget", Short: "Show what is left of the hour's requests", Long: budgetLong, Example: budgetExample, Args: console.NoArguments}
+	c := &cobra.Command{Use: "budget", Short: "Show the remaining request budget", Long: budgetLong, Example: budgetExample, Args: console.NoArguments}
 	c.Flags().StringVar(&named, "project", "", projectUsage)
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -20,7 +20,7 @@ type change struct {
 
 func (a *app) dropCommand() *cobra.Command {
 	return a.changeCommand(change{
-		use: "drop TABLE", short: "Delete a table with all that is known of it", arguments: 1, destroys: true,
+		use: "drop TABLE", short: "Delete a table and its metadata", arguments: 1, destroys: true,
 		example: "  enqueue inspect drop signups --yes",
 		edit:    func(args []string) (jobs.Edit, error) { return jobs.Edit{Action: jobs.ActionDrop, Table: args[0]}, nil },
 	})
@@ -28,7 +28,7 @@ func (a *app) dropCommand() *cobra.Command {
 
 func (a *app) dropAllCommand() *cobra.Command {
 	return a.changeCommand(change{
-		use: "drop-all", short: "Delete all tables that fetches have filled", destroys: true,
+		use: "drop-all", short: "Delete all fetched tables", destroys: true,
 		example: "  enqueue inspect drop-all --database eu/jan.db --yes",
 		edit:    func([]string) (jobs.Edit, error) { return jobs.Edit{Action: jobs.ActionDropAll}, nil },
 	})
@@ -37,13 +37,13 @@ func (a *app) dropAllCommand() *cobra.Command {
 const promoteExample = `  enqueue promote events plan,amount:DOUBLE
   enqueue promote events '$city,"a,b":BIGINT' --database eu/jan.db`
 
-const promoteLong = `Gives properties columns of their own, filled from the rows that are there and by each fetch
-from now on. Filters on a column are many times faster than on the JSON, which stays. Types
-are VARCHAR (the default), BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and DATE.`
+const promoteLong = `Copy properties into typed columns. Existing rows are filled now, new rows by each
+fetch. Filters on a column are many times faster than on JSON, and the JSON stays
+unchanged. Types: VARCHAR (default), BIGINT, DOUBLE, BOOLEAN, TIMESTAMP, DATE.`
 
 func (a *app) promoteCommand() *cobra.Command {
 	c := a.changeCommand(change{
-		use: "promote TABLE PROPERTIES", short: "Give properties of events columns of their own", arguments: 2, example: promoteExample,
+		use: "promote TABLE PROPERTIES", short: "Copy properties into typed columns", arguments: 2, example: promoteExample,
 		edit: func(args []string) (jobs.Edit, error) {
 			return jobs.Edit{Action: jobs.ActionPromote, Table: args[0], Promote: args[1]}, nil
 		},
@@ -82,9 +82,9 @@ func (a *app) changeCommand(ch change) *cobra.Command {
 	}
 	how.add(c.Flags())
 	addDatabase(c.Flags())
-	c.Flags().BoolVar(&detach, "detach", false, "do not wait: print the job's id")
+	c.Flags().BoolVar(&detach, "detach", false, "print the job id and do not wait")
 	if ch.destroys {
-		c.Flags().BoolVar(&yes, "yes", false, "do not ask whether that is meant")
+		c.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	}
 	return c
 }

@@ -15,28 +15,29 @@ import (
 	"mixduck/jobs"
 )
 
-const fetchLong = `Asks for the events of a range of days of a Mixpanel project, in a table of a database
-("events" if none is named), and prints the id of the job that will fetch them.
+const fetchLong = `Fetch the events of a date range and store them in a table ("events" by default).
+The command prints the id of the job that does the work.
 
-The days are those of the project's time zone. What is stored of them is replaced,
-other days are left alone. A database is written by one job at a time, in the order
-in which they came. Asking again for days that are complete does no harm; with
---if-busy=join days for which a job waits or runs already are not asked for twice.
+Dates are in the project's time zone. Stored events of these days are replaced,
+other days stay unchanged. Each database runs one write job at a time, in the
+order of submission. Fetching complete days again is safe. With --if-busy=join,
+a request for days that another job already covers returns the id of that job.
 
-With --late-since only those days are fetched again on which events fall that reached
-Mixpanel after that time: one request finds them, and as a rule one more brings them.
+With --late-since, only days that received events after that time are fetched
+again. One request finds these days, and usually one more fetches them.
 
-With --wait the command ends with the job. Ctrl-C ends the waiting, not the job.`
+With --wait, the command waits for the job. Ctrl-C stops waiting, not the job.`
 
 const fetchExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 --wait
   enqueue fetch events --from 7d --wait --format json
   enqueue fetch events --late-since 36h --wait
   enqueue fetch events --from 30d --priority low --if-busy join
-  enqueue fetch events signups --from 2025-01 --to 2025-03 --events "Sign Up,Purchase"
-  enqueue fetch events --from 2025-01 --to 2025-01 --database eu/jan.db --where 'properties["$city"] == "Rome"'`
+  enqueue fetch events signups --from 2025-01 --to 2025-03 --events "Sign Up"
+  enqueue fetch events --from 2025-01 --database eu/jan.db \
+    --where 'properties["$city"] == "Rome"'`
 
 func (a *app) fetchCommand() *cobra.Command {
-	group := console.Group("fetch", "Copy data from Mixpanel into a database", a.fetchEventsCommand())
+	group := console.Group("fetch", "Fetch data from Mixpanel into a database", a.fetchEventsCommand())
 	group.Example = fetchExample
 	return group
 }
@@ -46,7 +47,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 	var how waitOptions
 	var wait bool
 	c := &cobra.Command{
-		Use: "events [TABLE]", Short: "Copy events of a range of days", Long: fetchLong, Example: fetchExample,
+		Use: "events [TABLE]", Short: "Fetch events of a date range", Long: fetchLong, Example: fetchExample,
 		Args: func(c *cobra.Command, args []string) error {
 			return console.OneTable(c.CommandPath(), args)
 		},
@@ -85,7 +86,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 		},
 	}
 	what.add(c)
-	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended, and report its result")
+	c.Flags().BoolVar(&wait, "wait", false, "wait for the job and print its result")
 	how.add(c.Flags())
 	return c
 }

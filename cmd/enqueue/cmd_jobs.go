@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) jobsCommand() *cobra.Command {
-	group := console.Group("jobs", "List, show, await, cancel and retry jobs",
+	group := console.Group("jobs", "Manage jobs",
 		a.listCommand(), a.showCommand(), a.waitCommand(), a.cancelCommand(), a.retryCommand(), a.resultCommand())
 	group.Example = listExample
 	return group
@@ -43,7 +43,7 @@ func (a *app) jobCommand(name, short, example string, use func(ctx context.Conte
 
 func (a *app) showCommand() *cobra.Command {
 	var format *console.Choice
-	c := a.jobCommand("show", "Show what is known of a job", "enqueue jobs show 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
+	c := a.jobCommand("show", "Show the details of a job", "enqueue jobs show 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
 		func(_ context.Context, _ *jobs.Queue, job jobs.Record) error {
 			if format.Value == console.FormatJSON {
 				return a.PrintJSON(newObject(job, a.Now()))
@@ -56,7 +56,7 @@ func (a *app) showCommand() *cobra.Command {
 
 func (a *app) waitCommand() *cobra.Command {
 	var how waitOptions
-	c := a.jobCommand("wait", "Wait until a job has ended, and report its result", "enqueue jobs wait 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --timeout 1h",
+	c := a.jobCommand("wait", "Wait for a job and print its result", "enqueue jobs wait 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --timeout 1h",
 		func(ctx context.Context, q *jobs.Queue, job jobs.Record) error { return a.await(ctx, q, job, &how) })
 	how.add(c.Flags())
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, true) }
@@ -68,7 +68,7 @@ const cancelPatience = 5 * time.Second
 
 func (a *app) cancelCommand() *cobra.Command {
 	var format *console.Choice
-	c := a.jobCommand("cancel", "End a job; what it has stored stays", "enqueue jobs cancel 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
+	c := a.jobCommand("cancel", "Cancel a job; days it already stored stay", "enqueue jobs cancel 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
 		func(ctx context.Context, q *jobs.Queue, job jobs.Record) error {
 			before := job.State
 			job, err := q.Cancel(ctx, job.ID)
@@ -93,11 +93,11 @@ func (a *app) cancelCommand() *cobra.Command {
 func cancelResult(job jobs.Record, before jobs.State) string {
 	switch {
 	case before.Final():
-		return fmt.Sprintf("job %s is %s already", job.ID, job.State)
+		return fmt.Sprintf("job %s is already %s", job.ID, job.State)
 	case job.State.Final():
 		return fmt.Sprintf("job %s is %s", job.ID, job.State)
 	}
-	return fmt.Sprintf("job %s is still %s; its worker was told to stop", job.ID, job.State)
+	return fmt.Sprintf("job %s is still %s; its worker was asked to stop", job.ID, job.State)
 }
 
 func (a *app) retryCommand() *cobra.Command {
@@ -111,7 +111,7 @@ func (a *app) retryCommand() *cobra.Command {
 			}
 			return a.submitted(ctx, q, job, wait, &how)
 		})
-	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended, and report its result")
+	c.Flags().BoolVar(&wait, "wait", false, "wait for the job and print its result")
 	how.add(c.Flags())
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) }
 	return c

@@ -17,9 +17,9 @@ import (
 	"mixduck/jobs"
 )
 
-const listLong = `Lists jobs, the newest first. With --format json that is one array of the objects
-that "enqueue jobs show --format json" prints. With --database it also shows the line:
-how many jobs are before each, and what each waits for.`
+const listLong = `List jobs, newest first. With --database, also show each job's position in the
+lane of the database, and what it waits for. With --format json, the output is
+one array of the objects that "enqueue jobs show --format json" prints.`
 
 const listExample = `  enqueue jobs list
   enqueue jobs list --state failed --limit 10
@@ -35,14 +35,14 @@ func (a *app) listCommand() *cobra.Command {
 		string(jobs.StateWaiting), string(jobs.StateQueued), string(jobs.StateRunning), string(jobs.StatePaused),
 		string(jobs.StateRetrying), string(jobs.StateDone), string(jobs.StateFailed), string(jobs.StateCancelled),
 	}}
-	c := &cobra.Command{Use: "list", Short: "List jobs, the newest first", Long: listLong, Example: listExample, Args: console.NoArguments}
+	c := &cobra.Command{Use: "list", Short: "List jobs, newest first", Long: listLong, Example: listExample, Args: console.NoArguments}
 	flags := c.Flags()
-	flags.Var(state, "state", "only jobs in this `state`: "+strings.Join(state.Allowed, ", "))
+	flags.Var(state, "state", "only jobs in `state`: "+strings.Join(state.Allowed, ", "))
 	kind := &console.Choice{Allowed: []string{string(jobs.KindFetch), string(jobs.KindEdit), string(jobs.KindQuery)}}
-	flags.Var(kind, "kind", "only jobs of this `kind`: fetch, edit or query (default all but queries)")
+	flags.Var(kind, "kind", "only jobs of `kind` fetch, edit or query (default: all but queries)")
 	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `name` or id")
 	flags.StringVar(&database, "database", "", "only jobs of the database with this `name`")
-	flags.IntVar(&filter.Limit, "limit", usualLimit, "at most so many")
+	flags.IntVar(&filter.Limit, "limit", usualLimit, "maximum number of `jobs`")
 	format := console.AddFormat(flags)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
@@ -50,7 +50,7 @@ func (a *app) listCommand() *cobra.Command {
 			return err
 		}
 		if filter.Limit < 1 {
-			return fault.Usage("--limit 10", "--limit %d lists nothing", filter.Limit)
+			return fault.Usage("--limit 10", "--limit must be positive, got %d", filter.Limit)
 		}
 		if database != "" {
 			if filter.Database, err = connect.FindDatabase(cfg, database, nil); err != nil {

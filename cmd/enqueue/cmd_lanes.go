@@ -12,9 +12,9 @@ import (
 	"mixduck/jobs"
 )
 
-const lanesLong = `Shows each database for which there are jobs: whose turn it is and since when, which worker
-runs it, how many wait in line behind it, and how many are aside, paused or retrying, and
-until when the first of them is. "enqueue jobs list --database NAME" shows one line.`
+const lanesLong = `Show every database that has jobs: the job that has its turn, since when and on
+which worker, how many jobs wait behind it, and how many are paused or retrying.
+"enqueue jobs list --database NAME" shows the jobs of one lane.`
 
 const lanesExample = `  enqueue lanes
   enqueue lanes --format json`
@@ -33,7 +33,7 @@ type laneObject struct {
 }
 
 func (a *app) lanesCommand() *cobra.Command {
-	c := &cobra.Command{Use: "lanes", Short: "Show the databases for which there are jobs", Long: lanesLong, Example: lanesExample, Args: console.NoArguments}
+	c := &cobra.Command{Use: "lanes", Short: "Show databases with pending or running jobs", Long: lanesLong, Example: lanesExample, Args: console.NoArguments}
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())

@@ -11,8 +11,8 @@ import (
 	"mixduck/jobs"
 )
 
-const queryExample = `  enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
-  enqueue query "FROM events WHERE properties->>'plan' = $plan" --param plan=pro --format csv | head
+const queryExample = `  enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL"
+  enqueue query "FROM events WHERE properties->>'plan' = $p" --param p=pro
   enqueue query --file report.sql --format parquet --output report.parquet`
 
 const inspectExample = `  enqueue inspect tables
@@ -31,8 +31,8 @@ func (a *app) inspectCommand() *cobra.Command {
 }
 
 const (
-	databaseUsage = "`name` of the database file, in the data directory or as volume/file (default that of the project)"
-	projectUsage  = "Mixpanel project, by `name` or id (default MP_PROJECT_ID, or the only one that there is)"
+	databaseUsage = "database `name`, as file or volume/file (default: the project's)"
+	projectUsage  = "project `name` or id (default: MP_PROJECT_ID, or the only project)"
 )
 
 func addDatabase(flags *pflag.FlagSet) {
@@ -93,7 +93,7 @@ const resultExample = `  enqueue jobs result 01KAMG2M7E6Y4T0Q0N8Z5R3V9C
 func (a *app) resultCommand() *cobra.Command {
 	var f console.ResultFlags
 	c := &cobra.Command{
-		Use: "result ID", Short: "Show what a query has found", Example: resultExample, Args: oneJob,
+		Use: "result ID", Short: "Print the result of a query", Example: resultExample, Args: oneJob,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 			if err != nil {
@@ -129,7 +129,7 @@ func (a *app) resultCommand() *cobra.Command {
 func withoutResult(job jobs.Record) error {
 	switch {
 	case job.Kind != jobs.KindQuery:
-		return fault.New(fault.CodeNotFound, "enqueue jobs show "+job.ID, "job %s is no query: it has no rows", job.ID)
+		return fault.New(fault.CodeNotFound, "enqueue jobs show "+job.ID, "job %s is not a query and has no rows", job.ID)
 	case !job.State.Final():
 		return fault.New(fault.CodeNotFound, "enqueue jobs wait "+job.ID+", then again", "job %s has no result yet: it is %s", job.ID, job.State)
 	}
@@ -141,12 +141,12 @@ func checkFormat(c *cobra.Command, f *console.ResultFlags, job jobs.Record) erro
 	stored := string(job.Query.Format)
 	if stored == console.Rows {
 		if v := f.Format.Value; v != console.FormatTable && v != console.FormatPlain {
-			return fault.Usage("leave --format out, or ask again with it", "the result was asked for as a table, not as %s", v)
+			return fault.Usage("omit --format, or run the query again with it", "the result was stored as a table, not as %s", v)
 		}
 		return nil
 	}
 	if c.Flags().Changed("format") && f.Format.Value != stored {
-		return fault.Usage("leave --format out, or ask again with it", "the result was asked for as %s, not as %s", stored, f.Format.Value)
+		return fault.Usage("omit --format, or run the query again with it", "the result was stored as %s, not as %s", stored, f.Format.Value)
 	}
 	f.Format.Value = stored
 	return nil

@@ -13,10 +13,10 @@ import (
 	"mixduck/jobs"
 )
 
-const schedulesLong = `Schedules make fetches by themselves: at each tick of a cron entry one job fetches the days
-that are missing, those that were not over when they were fetched, and the last few days
-again, in which late events may have arrived. Workers run them, however many there are;
-those of a worker's mixduck.yaml come and go with that file.`
+const schedulesLong = `Manage recurring fetches. On each run, a schedule starts one job that fetches days
+that are missing, partial, or recent enough to have received late events.
+Workers run all schedules. Schedules in a worker's mixduck.yaml are added and
+removed together with their entry in that file.`
 
 const schedulesExample = `  enqueue schedules add morning --cron "15 6 * * *" --timezone Europe/Berlin
   enqueue schedules next "15 6 * * mon-fri" --timezone Europe/Berlin
@@ -24,7 +24,7 @@ const schedulesExample = `  enqueue schedules add morning --cron "15 6 * * *" --
   enqueue schedules pause morning`
 
 func (a *app) schedulesCommand() *cobra.Command {
-	group := console.Group("schedules", "Fetch what is due by itself, at certain times",
+	group := console.Group("schedules", "Manage recurring fetches",
 		a.scheduleAddCommand(), a.scheduleListCommand(), a.scheduleShowCommand(), a.scheduleNextCommand(), a.scheduleRunCommand(),
 		a.schedulePauseCommand(true), a.schedulePauseCommand(false), a.scheduleRemoveCommand())
 	group.Long, group.Example = schedulesLong, schedulesExample
@@ -34,7 +34,7 @@ func (a *app) schedulesCommand() *cobra.Command {
 // oneSchedule takes the name of a schedule.
 func oneSchedule(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return fault.Usage("enqueue schedules list shows the names", "%s needs the name of a schedule", c.CommandPath())
+		return fault.Usage("enqueue schedules list shows the names", "%s requires the name of a schedule", c.CommandPath())
 	}
 	return console.Arguments(c, args, 1)
 }
@@ -55,7 +55,7 @@ func (a *app) scheduleCommand(name, short string, use func(ctx context.Context, 
 
 func (a *app) scheduleListCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "list", Short: "List schedules: when they ran last, with what result, and when they run next",
+		Use: "list", Short: "List schedules with their last result and next run",
 		Example: "  enqueue schedules list\n  enqueue schedules list --format json", Args: console.NoArguments,
 	}
 	format := console.AddFormat(c.Flags())
@@ -103,7 +103,7 @@ func (a *app) printSchedules(all []scheduleView, format string) error {
 
 func (a *app) scheduleShowCommand() *cobra.Command {
 	var format *console.Choice
-	c := a.scheduleCommand("show", "Show what is known of a schedule, and its last ticks", func(ctx context.Context, q *jobs.Queue, name string) error {
+	c := a.scheduleCommand("show", "Show the details of a schedule and its last runs", func(ctx context.Context, q *jobs.Queue, name string) error {
 		return a.printSchedule(ctx, q, name, format.Value)
 	})
 	format = console.AddFormat(c.Flags())
@@ -136,23 +136,23 @@ func (a *app) printSchedule(ctx context.Context, q *jobs.Queue, name, format str
 func (a *app) scheduleRunCommand() *cobra.Command {
 	var how waitOptions
 	var wait bool
-	c := a.scheduleCommand("run", "Make a job of a schedule now, even if it is paused", func(ctx context.Context, q *jobs.Queue, name string) error {
+	c := a.scheduleCommand("run", "Run a schedule now, even if it is paused", func(ctx context.Context, q *jobs.Queue, name string) error {
 		job, err := q.RunSchedule(ctx, name)
 		if err != nil {
 			return err
 		}
 		return a.submitted(ctx, q, job, wait, &how)
 	})
-	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended, and report its result")
+	c.Flags().BoolVar(&wait, "wait", false, "wait for the job and print its result")
 	how.add(c.Flags())
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) }
 	return c
 }
 
 func (a *app) schedulePauseCommand(pause bool) *cobra.Command {
-	name, short, result := "resume", "Let a paused schedule make jobs again; ticks of the pause are not made up for", "runs again"
+	name, short, result := "resume", "Resume a paused schedule; runs missed meanwhile are skipped", "runs again"
 	if pause {
-		name, short, result = "pause", "Keep a schedule from making jobs until it is resumed, also over restarts", "is paused"
+		name, short, result = "pause", "Pause a schedule until it is resumed, across restarts", "is paused"
 	}
 	var format *console.Choice
 	c := a.scheduleCommand(name, short, func(ctx context.Context, q *jobs.Queue, name string) error {
@@ -165,7 +165,7 @@ func (a *app) schedulePauseCommand(pause bool) *cobra.Command {
 		case changed:
 			return a.PrintLine(fmt.Sprintf("schedule %s %s", name, result))
 		case pause:
-			return a.PrintLine(fmt.Sprintf("schedule %s is paused already", name))
+			return a.PrintLine(fmt.Sprintf("schedule %s is already paused", name))
 		}
 		return a.PrintLine(fmt.Sprintf("schedule %s is not paused", name))
 	})
@@ -175,7 +175,7 @@ func (a *app) schedulePauseCommand(pause bool) *cobra.Command {
 
 func (a *app) scheduleRemoveCommand() *cobra.Command {
 	var format *console.Choice
-	c := a.scheduleCommand("remove", "Forget a schedule; jobs that it has made go on", func(ctx context.Context, q *jobs.Queue, name string) error {
+	c := a.scheduleCommand("remove", "Remove a schedule; its jobs continue", func(ctx context.Context, q *jobs.Queue, name string) error {
 		now, err := q.Time(ctx)
 		if err != nil {
 			return err
@@ -188,7 +188,7 @@ func (a *app) scheduleRemoveCommand() *cobra.Command {
 			return err
 		}
 		if len(s.Files) > 0 {
-			fmt.Fprintf(a.Process.Stderr, "warning: it comes back when a worker starts whose mixduck.yaml has it\n")
+			fmt.Fprintf(a.Process.Stderr, "warning: a worker that has it in mixduck.yaml adds it again\n")
 		}
 		if format.Value == console.FormatJSON {
 			return a.PrintJSON(struct {

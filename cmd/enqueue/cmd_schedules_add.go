@@ -16,18 +16,19 @@ import (
 	"mixduck/jobs"
 )
 
-const scheduleAddLong = `Adds a schedule, which stays until it is removed. At each tick a job fetches, of all days
-from --start to yesterday in the project's time zone, those that are missing or were not
-over when they were fetched, and those of the look-back. The newest come first; if there
-are many the rest follows in pieces, within what others leave of the hour's requests.
+const scheduleAddLong = `Add a schedule. It stays until you remove it. On each run, one job fetches the
+days from --start to yesterday (in the project's time zone) that are missing or
+partial, and the last --lookback days again. Newest days come first. If many days
+are due, the rest follows in smaller jobs with low priority.
 
-Cron entries have the fields minute, hour, day of month, month, day of week, and perhaps
-one of seconds before them; or they are @hourly, @daily, @weekly, @monthly, @yearly or
-"@every 6h". "enqueue schedules next" shows when one fires.`
+A cron entry has five fields (minute, hour, day of month, month, day of week),
+optionally with seconds before them, or is @hourly, @daily, @weekly, @monthly,
+@yearly or "@every 6h". "enqueue schedules next" previews the runs of an entry.`
 
-const scheduleAddExample = `  enqueue schedules add morning --cron "15 6 * * *" --timezone Europe/Berlin --start 2026-01-01
-  enqueue schedules add today --cron "*/30 * * * *" --include-today --lookback 0 --priority high
-  enqueue schedules add signups --cron @daily --jitter 10m --table signups --events "Sign Up"`
+const scheduleAddExample = `  enqueue schedules add morning --cron "15 6 * * *" --start 2026-01-01
+  enqueue schedules add today --cron "*/30 * * * *" --include-today
+  enqueue schedules add signups --cron @daily --table signups \
+    --events "Sign Up" --jitter 10m`
 
 // scheduleFlags say what a schedule is.
 type scheduleFlags struct {
@@ -43,26 +44,26 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	o.flags = flags
 	s := &o.schedule
-	flags.StringVar(&s.Cron, "cron", "", "`entry` that says when (required)")
-	flags.StringVar(&s.Zone, "timezone", "", "`zone` of the entry, as Europe/Berlin (default that of the project)")
+	flags.StringVar(&s.Cron, "cron", "", "cron `entry` (required)")
+	flags.StringVar(&s.Zone, "timezone", "", "time `zone` of the entry, for example Europe/Berlin (default: the project's)")
 	flags.StringVar(&s.Project, "project", "", projectUsage)
 	flags.StringVar(&s.Database, "database", "", databaseUsage)
-	flags.StringVar(&s.Table, "table", "events", "`name` of the table")
+	flags.StringVar(&s.Table, "table", "events", "table `name`")
 	console.EventsFlag(flags, &s.Events)
-	flags.StringVar(&s.Where, "where", "", "only events for which this Mixpanel `expression` is true")
-	flags.StringVar(&s.Promote, "promote", "", "`properties` that get columns of their own, as plan,amount:DOUBLE")
-	flags.StringVar(&o.start, "start", "", "first `day` to have (default that of now, less the look-back)")
-	flags.IntVar(&s.Lookback, "lookback", jobs.DefaultLookback, "so many `days` before today are fetched again each time")
-	flags.BoolVar(&s.IncludeToday, "include-today", false, "fetch today as well, as far as it has come")
-	flags.BoolVar(&o.appending, "append", false, "add what is missing, delete nothing")
-	flags.DurationVar(&s.Jitter, "jitter", 0, "put ticks off by up to so much, each time differently")
-	flags.DurationVar(&s.CatchUp, "catch-up", jobs.DefaultCatchUp, "a tick that was missed is made up for within so much")
+	flags.StringVar(&s.Where, "where", "", "only events that match this Mixpanel `expression`")
+	flags.StringVar(&s.Promote, "promote", "", "`properties` to copy into typed columns, for example plan,amount:DOUBLE")
+	flags.StringVar(&o.start, "start", "", "first `day` to fetch (default: today minus the lookback)")
+	flags.IntVar(&s.Lookback, "lookback", jobs.DefaultLookback, "re-fetch the last N `days` on every run")
+	flags.BoolVar(&s.IncludeToday, "include-today", false, "also fetch the current, incomplete day")
+	flags.BoolVar(&o.appending, "append", false, "add missing events; delete nothing")
+	flags.DurationVar(&s.Jitter, "jitter", 0, "delay each run by a random `duration` up to this one")
+	flags.DurationVar(&s.CatchUp, "catch-up", jobs.DefaultCatchUp, "maximum age `duration` of a missed run that is still started")
 	o.overlap = &console.Choice{Value: string(jobs.OverlapSkip), Allowed: []string{string(jobs.OverlapSkip), string(jobs.OverlapQueue)}}
-	flags.Var(o.overlap, "overlap", "what becomes of a tick while the last one's job has not ended: skip it, or queue one job")
+	flags.Var(o.overlap, "overlap", "what to do if the previous job is still running: skip this run, or queue one job")
 	o.priority = &console.Choice{Value: string(jobs.PriorityDefault), Allowed: []string{
 		string(jobs.PriorityHigh), string(jobs.PriorityDefault), string(jobs.PriorityLow),
 	}}
-	flags.Var(o.priority, "priority", "which databases' jobs busy workers take first")
+	flags.Var(o.priority, "priority", "priority among jobs of different databases")
 	config.Flags(flags, "jobs.max_attempts")
 }
 
@@ -75,10 +76,10 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 		s.Mode = jobs.ModeAppend
 	}
 	if s.Cron == "" {
-		return s, fault.Usage(`--cron "15 6 * * *"`, "--cron is missing: when to fetch")
+		return s, fault.Usage(`--cron "15 6 * * *"`, "--cron is required")
 	}
 	if s.CatchUp <= 0 {
-		return s, fault.Usage("leave it out for the default, 31 days", "--catch-up %s is no time to make up for a tick in", s.CatchUp)
+		return s, fault.Usage("omit it for the default, 31 days", "--catch-up must be at least 1m, got %s", s.CatchUp)
 	}
 	var err error
 	if s.Events, err = console.EventNames(o.flags, s.Events); err != nil {
@@ -97,7 +98,7 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 			return s, fault.Usage("--start 2026-01-01", "--start: %w", err)
 		}
 		if s.Start = days.From; s.Start > today {
-			return s, fault.Usage("--start 2026-01-01", "--start %s lies in the future", s.Start)
+			return s, fault.Usage("--start 2026-01-01", "--start %s is in the future", s.Start)
 		}
 	}
 	if s.Database == "" {
@@ -114,7 +115,7 @@ func (a *app) scheduleAddCommand() *cobra.Command {
 		Use: "add NAME", Short: "Add a schedule", Long: scheduleAddLong, Example: scheduleAddExample,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return fault.Usage("enqueue schedules add morning …", "%s needs a name for the schedule", c.CommandPath())
+				return fault.Usage("enqueue schedules add morning …", "%s requires a name for the schedule", c.CommandPath())
 			}
 			return console.Arguments(c, args, 1)
 		},

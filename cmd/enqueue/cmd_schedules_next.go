@@ -13,10 +13,12 @@ import (
 	"mixduck/jobs"
 )
 
-const scheduleNextLong = `Shows the coming ticks of a schedule, or of a cron entry, for which nothing needs to run.
-An entry that is none, or would never fire, is refused with the reason. Where the clock
-is put forward a tick that it skips comes as soon as it has; where it is put back, and
-shows a time twice, the first counts. Entries of all hours go by the time that passes.`
+const scheduleNextLong = `Preview the next runs of a schedule or of a cron entry. No worker is needed for an
+entry. An invalid entry, or one that never fires, is refused with the reason.
+
+Daylight saving: a run whose time is skipped starts right after the clock change.
+If a time occurs twice, the run starts at the first. Entries that fire every hour
+follow elapsed time.`
 
 const scheduleNextExample = `  enqueue schedules next morning
   enqueue schedules next "30 2 * * *" --timezone America/New_York -n 20
@@ -37,23 +39,23 @@ func (a *app) scheduleNextCommand() *cobra.Command {
 	var n int
 	var zone string
 	c := &cobra.Command{
-		Use: "next NAME|ENTRY", Short: "Show coming ticks of a schedule or a cron entry", Long: scheduleNextLong, Example: scheduleNextExample,
+		Use: "next NAME|ENTRY", Short: "Preview the next runs of a schedule or cron entry", Long: scheduleNextLong, Example: scheduleNextExample,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return fault.Usage(c.CommandPath()+` "15 6 * * *"`, "%s needs the name of a schedule or a cron entry", c.CommandPath())
+				return fault.Usage(c.CommandPath()+` "15 6 * * *"`, "%s requires the name of a schedule or a cron entry", c.CommandPath())
 			}
 			if len(args) > 1 {
-				return fault.Usage("put the entry into quotes", "%s takes one name or entry, but got %q as well", c.CommandPath(), args[1])
+				return fault.Usage("put the entry in quotes", "%s takes one name or entry, but got %q as well", c.CommandPath(), args[1])
 			}
 			return nil
 		},
 	}
-	c.Flags().IntVarP(&n, "count", "n", 10, "so many ticks")
-	c.Flags().StringVar(&zone, "timezone", "", "`zone` of the entry, as Europe/Berlin (default that of the project, or of the schedule)")
+	c.Flags().IntVarP(&n, "count", "n", 10, "number of runs to show")
+	c.Flags().StringVar(&zone, "timezone", "", "time `zone` of the entry, for example Europe/Berlin (default: the schedule's or the project's)")
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if n < 1 || n > mostTicks {
-			return fault.Usage("-n 10", "-n %d is not between 1 and %d", n, mostTicks)
+			return fault.Usage("-n 10", "-n must be between 1 and %[2]d, got %[1]d", n, mostTicks)
 		}
 		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 		if err != nil {

@@ -18,16 +18,17 @@ import (
 	"mixduck/jobs"
 )
 
-const statusLong = `Shows how fresh each table is: the last day that is complete, how long ago that day ended, and
-when the next run is due; below, days that are missing or could not be had, and what is left of
-each project's requests.
+const statusLong = `Show how fresh each table is: its last complete day, how long ago that day ended,
+and the next run. Below, list days that are missing or failed, and the remaining
+request budget of each project.
 
-A table is stale when its last complete day has been over for longer than --max-lag, and failing
-when another day that could not be had has. With --check the exit code is 1 if one is either, so
-that cron and monitors can ask. Tables that no schedule fills are shown, and checked with --all.`
+A table is stale if its last complete day ended longer ago than --max-lag. It is
+failing if a failed day ended longer ago than that. With --check, the exit code
+is 1 if a table is stale or failing, for cron and monitoring. Tables without a
+schedule are shown, but only checked with --all.`
 
 const statusExample = `  enqueue status
-  enqueue status --check --max-lag 36h || mail -s "Mixpanel data is stale" me@example.com
+  enqueue status --check --max-lag 36h || echo "Mixpanel data is stale"
   enqueue status --format json`
 
 // defaultMaxLag lets a day be fetched until noon of the next but one.
@@ -43,13 +44,13 @@ type statusFlags struct {
 func (a *app) statusCommand() *cobra.Command {
 	c := &cobra.Command{Use: "status", Short: "Show how fresh the tables are", Long: statusLong, Example: statusExample, Args: console.NoArguments}
 	var f statusFlags
-	c.Flags().BoolVar(&f.check, "check", false, "exit with 1 if a table is stale or failing, or none is scheduled")
-	c.Flags().BoolVar(&f.all, "all", false, "judge tables that no schedule fills, too")
-	c.Flags().DurationVar(&f.maxLag, "max-lag", defaultMaxLag, "how long the last complete day may be over, as 36h")
+	c.Flags().BoolVar(&f.check, "check", false, "exit with code 1 if a table is stale or failing, or if nothing is scheduled")
+	c.Flags().BoolVar(&f.all, "all", false, "also check tables without a schedule")
+	c.Flags().DurationVar(&f.maxLag, "max-lag", defaultMaxLag, "maximum time since the last complete day ended")
 	f.format = console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if f.maxLag <= 0 {
-			return fault.Usage("--max-lag 36h", "--max-lag %s is no time to be behind", f.maxLag)
+			return fault.Usage("--max-lag 36h", "--max-lag must be positive, got %s", f.maxLag)
 		}
 		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 		if err != nil {
@@ -132,9 +133,9 @@ func alarm(tables []freshness) error {
 	}
 	switch {
 	case len(bad) > 0:
-		return fault.New(fault.CodeFailed, "enqueue status shows why; enqueue jobs list --state failed the jobs", "%s", strings.Join(bad, ", "))
+		return fault.New(fault.CodeFailed, "run 'enqueue status' for details, or 'enqueue jobs list --state failed'", "%s", strings.Join(bad, ", "))
 	case !judged:
-		return fault.New(fault.CodeFailed, "add a schedule (enqueue schedules add --help), or give --all", "nothing is scheduled, so that nothing is checked")
+		return fault.New(fault.CodeFailed, "add a schedule (enqueue schedules add --help), or use --all", "no schedules, so there is nothing to check")
 	}
 	return nil
 }

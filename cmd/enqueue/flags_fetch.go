@@ -31,11 +31,11 @@ func (o *fetchOptions) add(c *cobra.Command) {
 	o.ifBusy = &console.Choice{Value: string(jobs.IfBusyQueue), Allowed: []string{
 		string(jobs.IfBusyQueue), string(jobs.IfBusyFail), string(jobs.IfBusyJoin),
 	}}
-	flags.Var(o.ifBusy, "if-busy", "what to do if there are other jobs for the database: wait in line, fail if one writes to it, or take one that covers the days")
+	flags.Var(o.ifBusy, "if-busy", "what to do if the database has other jobs: queue behind them, fail if one has its turn, or join one that covers the days")
 	o.priority = &console.Choice{Value: string(jobs.PriorityDefault), Allowed: []string{
 		string(jobs.PriorityHigh), string(jobs.PriorityDefault), string(jobs.PriorityLow),
 	}}
-	flags.Var(o.priority, "priority", "which databases' jobs busy workers take first; those of one database keep their order")
+	flags.Var(o.priority, "priority", "priority among jobs of different databases; jobs of one database keep their order")
 	config.Flags(flags, "jobs.max_attempts")
 }
 

@@ -19,8 +19,8 @@ type waitOptions struct {
 }
 
 func (o *waitOptions) add(flags *pflag.FlagSet) {
-	flags.DurationVar(&o.timeout, "timeout", 0, "stop waiting after so long, as 90s or 2h, with exit code 6; the job goes on")
-	flags.BoolVar(&o.quiet, "quiet", false, "say nothing of progress on stderr")
+	flags.DurationVar(&o.timeout, "timeout", 0, "stop waiting after this `duration`, with exit code 6; the job continues")
+	flags.BoolVar(&o.quiet, "quiet", false, "do not print progress")
 	o.format = console.AddFormat(flags)
 }
 
@@ -34,9 +34,9 @@ func (o *waitOptions) prepare(c *cobra.Command, waits bool) error {
 	case !c.Flags().Changed("timeout"):
 		return nil
 	case o.timeout <= 0:
-		return fault.Usage("--timeout 90s", "--timeout %s is no time to wait", o.timeout)
+		return fault.Usage("--timeout 90s", "--timeout must be positive, got %s", o.timeout)
 	case !waits:
-		return fault.Usage("add --wait", "--timeout is for waiting")
+		return fault.Usage("add --wait", "--timeout only works with --wait")
 	}
 	return nil
 }

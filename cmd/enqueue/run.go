@@ -15,13 +15,14 @@ import (
 	"mixduck/internal/fault"
 )
 
-const rootLong = `enqueue asks the workers of a data directory for work, and says how it stands.
+const rootLong = `Submit jobs to Mixduck's workers, follow them, and query the data.
 
-The queue is found through the data directory, in which a worker must be running,
-or through the URL of a Redis. Flags beat the environment.
+enqueue finds the queue in the data directory of a running worker, or at a Redis
+URL. Flags override environment variables.
 
-Exit codes: 0 done, 1 failed, 2 credentials, 3 usage, 4 not found, 5 rate limited,
-6 waited too long, 130 interrupted. A job goes on when its waiting ends.`
+Exit codes: 0 done, 1 failed, 2 credentials, 3 usage, 4 not found,
+5 rate limited, 6 timeout while waiting, 130 interrupted. A job continues when
+you stop waiting for it.`
 
 const rootExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 --wait
   enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL"
@@ -38,7 +39,7 @@ func run(ctx context.Context, p *cli.Process) int {
 }
 
 func (a *app) rootCommand() *cobra.Command {
-	root := console.Group("enqueue", "Ask for fetches and their rows, and follow jobs", a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.promoteCommand(), a.jobsCommand(),
+	root := console.Group("enqueue", "Submit jobs, follow them, and query the data", a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.promoteCommand(), a.jobsCommand(),
 		a.statusCommand(), a.schedulesCommand(), a.lanesCommand(), a.budgetCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
 	config.Flags(root.PersistentFlags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file")
@@ -49,7 +50,7 @@ func (a *app) rootCommand() *cobra.Command {
 func oneJob(c *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
-		return fault.Usage("enqueue jobs list shows the ids", "%s needs the id of a job", c.CommandPath())
+		return fault.Usage("enqueue jobs list shows the ids", "%s requires a job id", c.CommandPath())
 	case len(args) > 1:
 		return fault.Usage(console.HelpHint(c), "%s takes one job, but got %q as well", c.CommandPath(), args[1])
 	}

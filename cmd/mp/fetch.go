@@ -21,16 +21,18 @@ import (
 	"mixduck/workspace"
 )
 
-const fetchLong = `Copies the events of a range of days of a Mixpanel project into a table of a database
-("events" if none is named). The days are those of the project's time zone. What is stored of
-them is replaced, other days are left alone; nothing of an answer that is cut off is stored.
+const fetchLong = `Fetch the events of a date range and store them in a table ("events" by default).
 
-The file is locked until the command has ended. --ephemeral and --in-memory use a private
-database that is gone afterwards; with --query they write rows of it. --stdout opens none and
-writes a JSON object a line.`
+Dates are in the project's time zone. Stored events of these days are replaced,
+other days stay unchanged. An incomplete answer is never stored. The file is
+locked until the command ends.
+
+--ephemeral and --in-memory use a private database that is deleted afterwards;
+add --query to print rows from it. --stdout opens no database and writes one
+JSON object per line.`
 
 const fetchExample = `  mp fetch events --from 2025-01-01 --to 2025-12-31
-  mp fetch events --from 2025-01-01 --to 2025-01-07 --ephemeral --query "SELECT count(*) FROM events"
+  mp fetch events --from 7d --ephemeral --query "SELECT count(*) FROM events"
   mp fetch events --from 2025-01-01 --to 2025-06-30 --path ./h1.db
   mp fetch events --late-since 36h
   mp fetch events --from 7d --stdout | jq .event_name`
@@ -47,7 +49,7 @@ type fetchOptions struct {
 }
 
 func (a *app) fetchCommand() *cobra.Command {
-	group := console.Group("fetch", "Copy data from Mixpanel into a database", a.fetchEventsCommand())
+	group := console.Group("fetch", "Fetch data from Mixpanel into a database", a.fetchEventsCommand())
 	group.Example = fetchExample
 	return group
 }
@@ -55,7 +57,7 @@ func (a *app) fetchCommand() *cobra.Command {
 func (a *app) fetchEventsCommand() *cobra.Command {
 	var o fetchOptions
 	c := &cobra.Command{
-		Use: "events [TABLE]", Short: "Copy events of a range of days", Long: fetchLong, Example: fetchExample,
+		Use: "events [TABLE]", Short: "Fetch events of a date range", Long: fetchLong, Example: fetchExample,
 		Args: func(c *cobra.Command, args []string) error { return console.OneTable(c.CommandPath(), args) },
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.check(c); err != nil {
@@ -67,13 +69,13 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 	flags := c.Flags()
 	o.Add(flags)
 	addPath(flags)
-	flags.BoolVar(&o.ephemeral, "ephemeral", false, "use a temporary file, which is removed afterwards")
-	flags.BoolVar(&o.inMemory, "in-memory", false, "use memory only, no file on a disk")
-	flags.StringVar(&o.query, "query", "", "with --ephemeral or --in-memory: ask this `SQL` of what was fetched, and write the rows to stdout")
-	flags.BoolVar(&o.stdout, "stdout", false, "write the events to stdout, a JSON object a line, and open no database")
-	flags.BoolVar(&o.raw, "raw", false, "with --stdout: write Mixpanel's own lines")
-	flags.DurationVar(&o.lockWait, "lock-wait", 0, "for how long to wait while another program has the database open")
-	flags.BoolVar(&o.quiet, "quiet", false, "say nothing of progress on stderr")
+	flags.BoolVar(&o.ephemeral, "ephemeral", false, "use a temporary file that is deleted afterwards")
+	flags.BoolVar(&o.inMemory, "in-memory", false, "keep the database in memory only")
+	flags.StringVar(&o.query, "query", "", "with --ephemeral or --in-memory: run this `SQL` after the fetch and print the rows")
+	flags.BoolVar(&o.stdout, "stdout", false, "write events to stdout as JSON lines; open no database")
+	flags.BoolVar(&o.raw, "raw", false, "with --stdout: write the lines as Mixpanel sent them")
+	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to this `duration` while another program has the database open")
+	flags.BoolVar(&o.quiet, "quiet", false, "do not print progress")
 	o.format = console.AddFormat(flags)
 	return c
 }
@@ -88,17 +90,17 @@ func (o *fetchOptions) check(c *cobra.Command) error {
 	}
 	switch {
 	case given > 1:
-		return fault.Usage("give one of them", "--path, --ephemeral, --in-memory and --stdout exclude each other")
+		return fault.Usage("use at most one of them", "--path, --ephemeral, --in-memory and --stdout exclude each other")
 	case c.Flags().Changed("late-since") && (o.stdout || o.ephemeral || o.inMemory):
-		return fault.Usage("leave it out", "--late-since is about days that a database holds already")
+		return fault.Usage("omit --late-since", "--late-since needs a database that already holds these days")
 	case o.raw && !o.stdout:
-		return fault.Usage("add --stdout", "--raw says how events are written to stdout")
+		return fault.Usage("add --stdout", "--raw only works with --stdout")
 	case c.Flags().Changed("query") && strings.TrimSpace(o.query) == "":
-		return fault.Usage("leave it out to ask nothing", "--query is empty")
+		return fault.Usage("omit --query to run no query", "--query is empty")
 	case o.query != "" && !o.ephemeral && !o.inMemory:
-		return fault.Usage("add --ephemeral or --in-memory, or ask with 'mp query' afterwards", "--query is for a database that is gone afterwards")
+		return fault.Usage("add --ephemeral or --in-memory, or run 'mp query' afterwards", "--query only works with --ephemeral or --in-memory")
 	case o.lockWait < 0:
-		return fault.Usage("--lock-wait 1m", "a time to wait cannot be negative")
+		return fault.Usage("--lock-wait 1m", "--lock-wait must not be negative")
 	}
 	return nil
 }

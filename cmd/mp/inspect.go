@@ -76,7 +76,7 @@ func (a *app) editCommand(use, short string, arguments int, edit func(context.Co
 		},
 	}
 	addPath(c.Flags())
-	c.Flags().BoolVar(&yes, "yes", false, "do not ask whether that is meant")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	c.Flags().Duration("lock-wait", 0, "for how long to wait while another program has the database open")
 	return c
 }
@@ -116,7 +116,7 @@ func (a *app) askCommand(use, short string, arguments int, ask func(context.Cont
 		Args: func(c *cobra.Command, args []string) error { return console.Arguments(c, args, arguments) },
 		RunE: func(c *cobra.Command, args []string) error {
 			if limit < 0 {
-				return fault.Usage("leave it out for Mixpanel's own", "--limit %d makes no sense", limit)
+				return fault.Usage("omit it for Mixpanel's default", "--limit must not be negative, got %d", limit)
 			}
 			_, p, m, err := a.source(c)
 			if err != nil {

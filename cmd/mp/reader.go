@@ -14,9 +14,9 @@ import (
 	"mixduck/storage/query"
 )
 
-const queryExample = `  mp query "SELECT event_name, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
-  mp query "FROM events WHERE properties->>'plan' = $plan" --param plan=pro --format csv | head
-  mp query --path ./h1.db --file report.sql --format parquet --output report.parquet`
+const queryExample = `  mp query "SELECT event_name, count(*) FROM events GROUP BY ALL"
+  mp query "FROM events WHERE properties->>'plan' = $p" --param p=pro
+  mp query --path ./h1.db --file report.sql --format csv`
 
 func (a *app) queryCommand() *cobra.Command {
 	return a.QueryCommand(queryExample, a.withReader, addPath)

@@ -18,16 +18,17 @@ import (
 	"mixduck/storage/query"
 )
 
-const rootLong = `mp copies events of a Mixpanel project into a DuckDB file and reads them, without a queue.
+const rootLong = `Fetch Mixpanel events into a DuckDB file and query them, without a queue.
 
-The file is ~/.mp/data/<project id>.db, or that of --path. One process at a time may write to
-it: a fetch keeps all others out until it has ended. Commands that read share the file.
+The file is ~/.mp/data/<project id>.db, or the one given with --path. Only one
+process can write to it: a fetch keeps it locked until the fetch ends. Commands
+that read can share it.
 
-Exit codes: 0 done, 1 failed or locked, 2 credentials, 3 usage, 4 not found, 5 rate limited,
-130 interrupted.`
+Exit codes: 0 done, 1 failed or locked, 2 credentials, 3 usage, 4 not found,
+5 rate limited, 130 interrupted.`
 
 const rootExample = `  mp fetch events --from 2025-01-01 --to 2025-01-31
-  mp query "SELECT event_name, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC"
+  mp query "SELECT event_name, count(*) FROM events GROUP BY ALL"
   mp inspect tables`
 
 // app is what all commands share.
@@ -46,11 +47,11 @@ func run(ctx context.Context, p *cli.Process) int {
 }
 
 func (a *app) rootCommand() *cobra.Command {
-	root := console.Group("mp", "Copy Mixpanel events into a DuckDB file, and read them",
+	root := console.Group("mp", "Fetch Mixpanel events into a DuckDB file and query them",
 		a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
 	config.Flags(root.PersistentFlags(), "config", "data_dir")
-	root.PersistentFlags().String("project", "", "Mixpanel project, by `name` or id (default MP_PROJECT_ID, or the only one of the configuration file)")
+	root.PersistentFlags().String("project", "", "project `name` or id (default: MP_PROJECT_ID, or the only project)")
 	return root
 }
 

@@ -7,13 +7,14 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/cli"
-	"mixduck/internal/fault"
 	"mixduck/storage/query"
 )
 
@@ -22,32 +23,11 @@ func run(ctx context.Context, p *cli.Process) int {
 	if slices.Equal(p.Args, []string{queryChild}) {
 		return query.Child(ctx, p.Stdin, p.Stdout, p.Stderr)
 	}
-	root := &cobra.Command{
-		Use:           "worker",
-		Short:         "Runs the jobs that keep DuckDB copies of Mixpanel projects fresh",
-		Example:       "  worker demo\n  worker run --data-dir ~/.mp/data",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          noArguments,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	root.SetArgs(p.Args)
-	root.SetIn(p.Stdin)
-	root.SetOut(p.Stdout)
-	root.SetErr(p.Stderr)
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fault.Usage(fmt.Sprintf("see '%s --help'", cmd.CommandPath()), "%w", err)
-	})
-	root.AddCommand(runCommand(p), validateCommand(p), backupCommand(p), compactCommand(p), healthcheckCommand(p), demoCommand(p), versionCommand())
-	return cli.Fail(p.Stderr, root.ExecuteContext(ctx))
-}
-
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fault.Usage(fmt.Sprintf("see '%s --help'", cmd.CommandPath()), "%q is no command or argument of %s", args[0], cmd.CommandPath())
-	}
-	return nil
+	a := &console.App{Process: p, Now: time.Now}
+	root := console.Group("worker", "Run the jobs that keep DuckDB copies of Mixpanel projects fresh",
+		runCommand(p), validateCommand(p), backupCommand(p), compactCommand(p), healthcheckCommand(p), demoCommand(p), versionCommand())
+	root.Example = "  worker demo\n  worker run --data-dir ~/.mp/data"
+	return a.Run(ctx, root)
 }
 
 // runSettings are the settings of `worker run` that have flags.
@@ -61,15 +41,17 @@ var runSettings = []string{
 func runCommand(p *cli.Process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Run jobs until a signal comes",
-		Long: `Run jobs until a signal comes. The first SIGTERM or SIGINT lets what is being loaded come to its end and
-gives the jobs back to the queue, the second ends the process at once; either way no job is lost.
+		Short: "Run jobs until stopped",
+		Long: `Run jobs until stopped. After the first SIGTERM or SIGINT, the worker finishes
+the load that is in progress and returns its jobs to the queue. The second signal
+ends it at once. Neither loses a job.
 
-Credentials come from the environment: MP_USERNAME and MP_SECRET (or MP_SECRET_FILE) of a service account.`,
+Credentials of the service account come from the environment: MP_USERNAME and
+MP_SECRET (or MP_SECRET_FILE).`,
 		Example: `  export MP_USERNAME=… MP_SECRET=… MP_PROJECT_ID=12345 MP_REGION=us
   worker run --data-dir ~/.mp/data
   worker run --data-dir ~/.mp/data --redis-url redis://localhost:6379`,
-		Args: noArguments,
+		Args: console.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(p.Environ, cmd.Flags())
 			if err != nil {
@@ -91,7 +73,7 @@ func versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  worker version",
-		Args:    noArguments,
+		Args:    console.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "worker %s (%s)\n", buildinfo.Version(), runtime.Version())
 			return err

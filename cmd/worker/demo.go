@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/cli"
 	"mixduck/internal/day"
@@ -31,11 +32,12 @@ const (
 func demoCommand(p *cli.Process) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Show a whole sync with made-up data",
-		Long: `Show a whole sync, with nothing but this machine: a stand-in for Mixpanel's API, a worker with the embedded queue
-in a temporary directory, a fetch of 30 days, and what is in the file afterwards. Everything is removed at the end.`,
+		Short: "Run a complete sync with generated data",
+		Long: `Run a complete sync without an account or network: a simulated Mixpanel API, a
+worker with the embedded queue in a temporary directory, a fetch of 30 days, and
+queries on the result. Everything is deleted at the end.`,
 		Example: "  worker demo",
-		Args:    noArguments,
+		Args:    console.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			dir, err := os.MkdirTemp("", "mixduck-demo-*")
 			if err != nil {

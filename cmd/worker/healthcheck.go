@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/cli"
 	"mixduck/web"
@@ -12,12 +13,12 @@ func healthcheckCommand(p *cli.Process) *cobra.Command {
 	var alive bool
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
-		Short: "Ask the worker that runs here whether it is well",
-		Long: `Ask the worker that runs with the same settings whether it can work: it has started, does not drain, reaches the
-queue, and has room in directories that it may write to. It says what is wrong and ends with exit code 1 if not.
-With --alive it only asks whether the process answers.`,
+		Short: "Check the health of the local worker",
+		Long: `Check the health of the worker that runs with the same settings: it has started,
+is not draining, reaches the queue, and can write to its directories. If a check
+fails, print it and exit with code 1. With --alive, only check that it responds.`,
 		Example: "  worker healthcheck\n  worker healthcheck --http-listen 127.0.0.1:8081 --alive",
-		Args:    noArguments,
+		Args:    console.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(p.Environ, cmd.Flags())
 			if err != nil {
@@ -27,6 +28,6 @@ With --alive it only asks whether the process answers.`,
 		},
 	}
 	config.Flags(cmd.Flags(), "config", "http.listen")
-	cmd.Flags().BoolVar(&alive, "alive", false, "ask only whether the process answers")
+	cmd.Flags().BoolVar(&alive, "alive", false, "only check that the process responds")
 	return cmd
 }

@@ -15,32 +15,33 @@ import (
 	"mixduck/jobs"
 )
 
-const backupLong = `Copies a database into a new file, while the worker goes on. The copy is a job in the line of
-the database: it is made between two fetches of it, holds what was committed then, and appears
-when it is whole. Queries go on meanwhile.
+const backupLong = `Copy a database into a new file while the worker keeps running. The copy is a job
+in the database's lane: it runs between two fetches and contains everything
+committed by then. The file appears once it is complete. Queries continue.
 
-TO is named as databases are, volume/file, so that the worker that makes the copy finds the
-place; give it a volume for backups, as --volumes main=/data,backup=/mnt/backup. A path that
-lies in one of the volumes will do as well.
+TO has the form volume/file, like a database name, so that the worker finds the
+place. Use a separate volume for backups: --volumes main=/data,backup=/mnt/backup.
+An absolute path inside one of the volumes also works.
 
-To restore, stop the worker, delete 12345.db.wal if there is one, move the backup into the place
-of 12345.db, start the worker, and fetch what came after the backup.`
+To restore: stop the worker, delete 12345.db.wal if it exists, move the backup to
+12345.db, start the worker, and fetch the days after the backup.`
 
-const compactLong = `Writes the file of a database anew, without the space that deleted and replaced rows have left.
-It is a job in the line of the database. Others wait meanwhile, for about a third of the time
-that loading the rows took, and the new file needs room beside the old one. What cuts it off
-leaves the file as it was.`
+const compactLong = `Rewrite a database file without the space left by deleted and replaced rows. This
+is a job in the database's lane. Other access waits meanwhile, for about a third
+of the time it took to load the rows. It needs disk space for the new file beside
+the old one. If it is interrupted, the old file stays unchanged.`
 
 func backupCommand(p *cli.Process) *cobra.Command {
 	return maintenanceCommand(p, &cobra.Command{
-		Use: "backup DATABASE TO", Short: "Copy a database while syncing goes on", Long: backupLong,
-		Example: "  worker backup 12345.db backup/12345-monday.db\n  worker backup main/12345.db /mnt/backup/12345.db --volumes main=/data,backup=/mnt/backup",
+		Use: "backup DATABASE TO", Short: "Copy a database while the worker keeps running", Long: backupLong,
+		Example: "  worker backup 12345.db backup/12345-monday.db\n" +
+			"  worker backup 12345.db /mnt/backup/12345.db \\\n    --volumes main=/data,backup=/mnt/backup",
 	}, 2, jobs.ActionBackup)
 }
 
 func compactCommand(p *cli.Process) *cobra.Command {
 	return maintenanceCommand(p, &cobra.Command{
-		Use: "compact DATABASE", Short: "Give the space of deleted rows back", Long: compactLong,
+		Use: "compact DATABASE", Short: "Reclaim the space of deleted rows", Long: compactLong,
 		Example: "  worker compact 12345.db",
 	}, 1, jobs.ActionCompact)
 }
@@ -79,7 +80,7 @@ func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action 
 		})
 	}
 	config.Flags(c.Flags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file")
-	c.Flags().BoolVar(&detach, "detach", false, "do not wait: print the job's id")
+	c.Flags().BoolVar(&detach, "detach", false, "print the job id and do not wait")
 	return c
 }
 

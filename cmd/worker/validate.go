@@ -8,12 +8,12 @@ import (
 	"mixduck/internal/cli"
 )
 
-const validateLong = `Check the settings, and print those in effect. What 'worker run' with the same flags and variables would
-read is read, secrets included, but nothing is connected to and nothing is written.
+const validateLong = `Check the settings and print the effective ones. This reads everything that
+'worker run' reads, including secrets, but connects to nothing and writes nothing.
 
-Each setting is printed with where it is from: a flag, a variable of the environment, a place in the
-configuration file, or the default. Secrets are not shown. If something is wrong all of it is said, with exit
-code 3; credentials that are missing have exit code 2.`
+Each setting is shown with its source: a flag, an environment variable, a place
+in the configuration file, or the default. Secrets are not shown. All problems
+are reported at once, with exit code 3. Missing credentials exit with code 2.`
 
 const validateExample = `  worker validate
   worker validate --config /etc/mixduck/mixduck.yaml --format json`
@@ -25,7 +25,7 @@ type validated struct {
 }
 
 func validateCommand(p *cli.Process) *cobra.Command {
-	cmd := &cobra.Command{Use: "validate", Short: "Check the settings and print those in effect", Long: validateLong, Example: validateExample, Args: noArguments}
+	cmd := &cobra.Command{Use: "validate", Short: "Check the settings and print the effective ones", Long: validateLong, Example: validateExample, Args: console.NoArguments}
 	config.Flags(cmd.Flags(), runSettings...)
 	format := console.AddFormat(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -26,7 +26,9 @@ type App struct {
 // Run carries out the command line of the process with root and returns the exit code.
 func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(completionCommand(root.Name()))
+	setHelp(root)
 	root.SetFlagErrorFunc(FlagError)
 	root.SetArgs(append([]string{}, a.Process.Args...)) // nil would mean the arguments of the process
 	root.SetIn(a.Process.Stdin)

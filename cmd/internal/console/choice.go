@@ -37,6 +37,6 @@ const (
 // AddFormat adds --format.
 func AddFormat(flags *pflag.FlagSet) *Choice {
 	format := &Choice{Value: FormatText, Allowed: []string{FormatText, FormatJSON}}
-	flags.Var(format, "format", "how the result is written to stdout")
+	flags.Var(format, "format", "output format")
 	return format
 }

@@ -25,16 +25,16 @@ type FetchFlags struct {
 // Add adds the flags.
 func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	f.flags = flags
-	flags.StringVar(&f.from, "from", "", "first `day`: yyyy-mm-dd, yyyy-mm, today, yesterday or 7d (required, but with --late-since)")
-	flags.StringVar(&f.to, "to", "", "last `day`, included (default yesterday)")
-	flags.StringVar(&f.lateSince, "late-since", "", "only the days, of those that are stored, on which events fall that arrived after this `time`: 36h or 7d ago, a day, or 2006-01-02T15:04:05Z")
+	flags.StringVar(&f.from, "from", "", "first `day`: 2026-11-24, 2026-11, today, yesterday or 7d (required unless --late-since is given)")
+	flags.StringVar(&f.to, "to", "", "last `day`, inclusive (default: yesterday)")
+	flags.StringVar(&f.lateSince, "late-since", "", "re-fetch stored days that received events after this `time`: 36h, 7d, 2026-11-24 or 2026-11-24T06:00:00Z")
 	EventsFlag(flags, &f.events)
-	flags.StringVar(&f.Where, "where", "", "only events for which this Mixpanel `expression` is true")
-	flags.BoolVar(&f.appending, "append", false, "add what is missing, delete nothing")
-	flags.BoolVar(&f.replacing, "replace", false, "fill a new table, which takes the place of the old one when it is complete")
+	flags.StringVar(&f.Where, "where", "", "only events that match this Mixpanel `expression`")
+	flags.BoolVar(&f.appending, "append", false, "add missing events; delete nothing")
+	flags.BoolVar(&f.replacing, "replace", false, "build a new table and swap it in when it is complete")
 	flags.BoolVar(&f.creating, "create", false, "fail if the table exists")
-	flags.BoolVar(&f.Force, "force", false, "replace a day even by one with far fewer events")
-	flags.StringVar(&f.Promote, "promote", "", "`properties` that get columns of their own, as plan,amount:DOUBLE")
+	flags.BoolVar(&f.Force, "force", false, "replace stored days even by answers with far fewer events")
+	flags.StringVar(&f.Promote, "promote", "", "`properties` to copy into typed columns, for example plan,amount:DOUBLE")
 }
 
 // Days returns the days asked; today is that of the project. With --late-since they may be none, for all that are stored.
@@ -66,7 +66,7 @@ func (f *FetchFlags) Mode() (string, error) {
 		}
 	}
 	if given > 1 {
-		return "", fault.Usage("give one of them, or none to replace just the days asked", "--append, --replace and --create exclude each other")
+		return "", fault.Usage("use at most one; without any, only the requested days are replaced", "--append, --replace and --create exclude each other")
 	}
 	return mode, nil
 }
@@ -84,7 +84,7 @@ func EventsFlag(flags *pflag.FlagSet, to *[]string) {
 // EventNames returns what --events was given, none for all.
 func EventNames(flags *pflag.FlagSet, given []string) ([]string, error) {
 	if flags.Changed("events") && len(given) == 0 {
-		return nil, fault.Usage("leave --events out to fetch all events", "--events is empty")
+		return nil, fault.Usage("omit --events to fetch all events", "--events is empty")
 	}
 	var names []string
 	for _, name := range given {

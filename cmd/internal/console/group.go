@@ -20,7 +20,7 @@ func Group(use, short string, commands ...*cobra.Command) *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
-			return fault.Usage(HelpHint(c), "%s needs a command", c.CommandPath())
+			return fault.Usage(HelpHint(c), "%s requires a command", c.CommandPath())
 		},
 	}
 	group.AddCommand(commands...)

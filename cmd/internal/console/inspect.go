@@ -19,17 +19,17 @@ type inspection struct {
 
 func inspections() []inspection {
 	return []inspection{
-		{"tables", "", "Show the tables, their rows and days", 0, 0, nil},
+		{"tables", "", "Show tables with their rows and days", 0, 0, nil},
 		{"schema", " TABLE", "Show the columns of a table", 1, 1, nil},
-		{"sample", " TABLE", "Show some rows, by chance", 1, 1, nil},
-		{"summarize", " TABLE", "Show least, greatest and typical values of each column", 1, 1, nil},
-		{"breakdown", " TABLE", "Show each event with its rows, users, first and last time", 1, 1, nil},
-		{"keys", " TABLE", "Show the names of properties", 1, 1, nil},
+		{"sample", " TABLE", "Show a random sample of rows", 1, 1, nil},
+		{"summarize", " TABLE", "Show minimum, maximum and quantiles of each column", 1, 1, nil},
+		{"breakdown", " TABLE", "Show rows, users, first and last time of each event", 1, 1, nil},
+		{"keys", " TABLE", "Show property names", 1, 1, nil},
 		{"column", " TABLE NAME", "Show the most frequent values of a column or property", 2, 2, nil},
-		{"info", "", "Show the file: size, version, tables, rows", 0, 0, nil},
-		{"coverage", " [TABLE]", "Show which days are stored, and how completely", 0, 1, drawCalendar},
-		{"receipts", " [TABLE]", "Show what each window brought", 0, 1, nil},
-		{"quarantine", " [TABLE]", "Show the lines that were no events", 0, 1, nil},
+		{"info", "", "Show file size, version, tables and rows", 0, 0, nil},
+		{"coverage", " [TABLE]", "Show which days are stored, and how complete they are", 0, 1, drawCalendar},
+		{"receipts", " [TABLE]", "Show the result of each request window", 0, 1, nil},
+		{"quarantine", " [TABLE]", "Show lines that could not be stored as events", 0, 1, nil},
 	}
 }
 
@@ -41,7 +41,7 @@ func (a *App) InspectCommand(example string, with WithReader, flags func(*pflag.
 		flags(c.Flags())
 		commands = append(commands, c)
 	}
-	group := Group("inspect", "Look into a database", append(commands, more...)...)
+	group := Group("inspect", "Show the contents of a database", append(commands, more...)...)
 	group.Example = example
 	return group
 }
@@ -72,14 +72,14 @@ func (a *App) inspectCommand(i inspection, with WithReader) *cobra.Command {
 	switch i.name {
 	case "sample":
 		f.AddOutput(c.Flags())
-		c.Flags().IntVar(&rows, "limit", 10, "so many `rows`")
+		c.Flags().IntVar(&rows, "limit", 10, "number of `rows`")
 	case "coverage":
 		f.AddOutput(c.Flags()) // a calendar with gaps at its end would tell a lie
 	default:
 		f.Add(c.Flags())
 	}
 	if i.name == "keys" {
-		c.Flags().StringVar(&event, "event", "", "only of events with this `name`")
+		c.Flags().StringVar(&event, "event", "", "only events with this `name`")
 	}
 	return c
 }

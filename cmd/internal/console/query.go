@@ -12,11 +12,11 @@ import (
 	"mixduck/internal/fault"
 )
 
-const queryLong = `Asks a database one question in SQL and writes the rows. The statement is a SELECT (or
-DESCRIBE, SUMMARIZE, SHOW TABLES, EXPLAIN, FROM …) of DuckDB's SQL; it can read the tables
-of the database and nothing else. $name in it stands for the value of --param name=value.
+const queryLong = `Run one read-only SQL statement on a database. The statement is a SELECT (or FROM,
+DESCRIBE, SUMMARIZE, SHOW TABLES, EXPLAIN) in DuckDB's SQL. It can only read the
+tables of this database. Use $name in the statement with --param name=value.
 
-Tables show the first 1000 rows unless --limit says otherwise; other formats have all.`
+Tables show the first 1000 rows unless you set --limit; other formats show all.`
 
 // QueryFlags are those of `query`, of which a program shows what applies.
 type QueryFlags struct {
@@ -38,7 +38,7 @@ func (a *App) QueryCommand(example string, with WithReader, more func(*pflag.Fla
 func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet)) *cobra.Command {
 	var f QueryFlags
 	c := &cobra.Command{
-		Use: use, Short: "Ask a database a question in SQL", Long: queryLong, DisableFlagsInUseLine: true,
+		Use: use, Short: "Run a SQL query on a database", Long: queryLong, DisableFlagsInUseLine: true,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return fault.Usage("put the statement in quotes", "%s takes one statement, but got %q as well", c.CommandPath(), args[1])
@@ -54,8 +54,8 @@ func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet
 		},
 	}
 	f.Add(c.Flags())
-	c.Flags().StringVar(&f.file, "file", "", "read the statement from this `file`, - for stdin")
-	c.Flags().StringArrayVar(&f.params, "param", nil, "`name=value` of a $name in the statement; may be repeated")
+	c.Flags().StringVar(&f.file, "file", "", "read the statement from `file`, or - for stdin")
+	c.Flags().StringArrayVar(&f.params, "param", nil, "`name=value` of a parameter $name; repeatable")
 	more(c.Flags())
 	return c
 }
@@ -67,7 +67,7 @@ func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reade
 	q := Question{Params: map[string]string{}}
 	switch {
 	case len(args) == 1 && f.file != "":
-		return Question{}, fault.Usage("give one of them", "there are two statements: the argument and --file")
+		return Question{}, fault.Usage("use one of them", "got two statements: the argument and --file")
 	case len(args) == 1:
 		q.SQL = args[0]
 	case f.file != "":
@@ -77,15 +77,15 @@ func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reade
 		}
 	}
 	if strings.TrimSpace(q.SQL) == "" {
-		return Question{}, fault.Usage(`query "SELECT count(*) FROM events", or --file FILE`, "there is no statement")
+		return Question{}, fault.Usage(`query "SELECT count(*) FROM events", or --file FILE`, "no statement given")
 	}
 	for _, p := range f.params {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok || name == "" {
-			return Question{}, fault.Usage("--param plan=pro for $plan", "--param %q is no name=value", p)
+			return Question{}, fault.Usage("--param plan=pro for $plan", "--param %q is not name=value", p)
 		}
 		if _, twice := q.Params[name]; twice {
-			return Question{}, fault.Usage("give each name one value", "--param %s is there twice", name)
+			return Question{}, fault.Usage("give each name one value", "--param %s is given twice", name)
 		}
 		q.Params[name] = value
 	}
@@ -97,7 +97,7 @@ func readStatement(name string, stdin io.Reader) (string, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return "", fault.Usage("name a file that can be read, or - for stdin", "--file: %w", err)
+			return "", fault.Usage("use a readable file, or - for stdin", "--file: %w", err)
 		}
 		defer f.Close()
 		in = f
@@ -107,7 +107,7 @@ func readStatement(name string, stdin io.Reader) (string, error) {
 		return "", err
 	}
 	if len(b) > maxStatement {
-		return "", fault.Usage("a statement has at most 1 MiB", "--file %s is too long", name)
+		return "", fault.Usage("a statement has at most 1 MiB", "--file %s is too large", name)
 	}
 	return string(b), nil
 }

@@ -43,19 +43,19 @@ type ResultFlags struct {
 // AddOutput adds the flags about where an answer goes, and in which form.
 func (f *ResultFlags) AddOutput(flags *pflag.FlagSet) {
 	f.Format = &Choice{Value: FormatTable, Allowed: []string{FormatTable, FormatPlain, FormatJSON, "jsonl", "csv", parquet, arrow}}
-	flags.Var(f.Format, "format", "how the rows are written")
-	flags.StringVar(&f.output, "output", "", "write them to this `file`, which appears when it is complete")
-	flags.BoolVar(&f.force, "force", false, "replace the output file if it exists")
-	flags.BoolVar(&f.quiet, "quiet", false, "say nothing on stderr but errors")
+	flags.Var(f.Format, "format", "output format")
+	flags.StringVar(&f.output, "output", "", "write to `file`, which appears once it is complete")
+	flags.BoolVar(&f.force, "force", false, "overwrite an existing output file")
+	flags.BoolVar(&f.quiet, "quiet", false, "print only errors to stderr")
 }
 
 // Add adds these flags, and those that bound the work.
 func (f *ResultFlags) Add(flags *pflag.FlagSet) {
 	f.AddOutput(flags)
 	f.flags = flags
-	flags.Int64Var(&f.limit, "limit", 0, "at most so many `rows`, 0 for all (default 1000 for tables, else all)")
-	flags.DurationVar(&f.timeout, "timeout", 0, "end the query after so long, as 30s or 1h")
-	flags.DurationVar(&f.lockWait, "lock-wait", 0, "for how long to wait while another program writes to the database")
+	flags.Int64Var(&f.limit, "limit", 0, "maximum number of `rows`, 0 for all (default: 1000 for tables, else all)")
+	flags.DurationVar(&f.timeout, "timeout", 0, "cancel the query after this `duration`")
+	flags.DurationVar(&f.lockWait, "lock-wait", 0, "wait up to this `duration` while another program writes to the database")
 }
 
 // apply makes the question ask for what the flags say.
@@ -65,10 +65,10 @@ func (f *ResultFlags) apply(q *Question, stdout io.Writer) error {
 		q.Limit = usualRows
 	}
 	if f.limit < 0 {
-		return fault.Usage("--limit 0 for all", "--limit %d makes no sense", f.limit)
+		return fault.Usage("--limit 0 for all rows", "--limit must not be negative, got %d", f.limit)
 	}
 	if f.timeout < 0 || f.lockWait < 0 {
-		return fault.Usage("--timeout 30s", "a time to wait cannot be negative")
+		return fault.Usage("--timeout 30s", "--timeout and --lock-wait must not be negative")
 	}
 	return f.Check(stdout)
 }
@@ -77,7 +77,7 @@ func (f *ResultFlags) apply(q *Question, stdout io.Writer) error {
 func (f *ResultFlags) Check(stdout io.Writer) error {
 	if f.output == "" {
 		if _, terminal := TerminalWidth(stdout); terminal && f.Binary() {
-			return fault.Usage("add --output FILE, or pipe it to a program", "%s is nothing for a terminal", f.Format.Value)
+			return fault.Usage("add --output FILE, or pipe the output to a program", "%s is a binary format", f.Format.Value)
 		}
 		return nil
 	}
@@ -85,7 +85,7 @@ func (f *ResultFlags) Check(stdout io.Writer) error {
 		return fault.New(fault.CodeExists, "add --force to replace it", "%s exists", f.output)
 	}
 	if info, err := os.Stat(filepath.Dir(f.output)); err != nil || !info.IsDir() {
-		return fault.Usage("make the directory first", "there is no directory %s", filepath.Dir(f.output))
+		return fault.Usage("create the directory first", "directory %s does not exist", filepath.Dir(f.output))
 	}
 	return nil
 }
