@@ -47,7 +47,7 @@ func (e *export) fetch(b *testing.B, days int) (seconds float64, peak int64) {
 	env := append(os.Environ(), "MP_USERNAME=sa", "MP_SECRET=s3cret", "MP_PROJECT_ID="+exported,
 		"MIXDUCK_MIXPANEL_BASE_URL="+e.url, "MIXDUCK_DATA_DIR="+data)
 	worker := startWorker(b, env)
-	enqueue := exec.Command("../bin/enqueue", "fetch", "events", "--from", first, "--to", (firstDay(b) + day.Day(days-1)).String(),
+	enqueue := exec.Command(program("enqueue"), "fetch", "events", "--from", first, "--to", (firstDay(b) + day.Day(days-1)).String(),
 		"--wait", "--quiet", "--format", "json")
 	enqueue.Env, enqueue.Stderr = env, os.Stderr
 	out, err := enqueue.Output()
@@ -62,6 +62,6 @@ func (e *export) fetch(b *testing.B, days int) (seconds float64, peak int64) {
 		b.Fatalf("fetched %d rows: %v", job.Rows, err)
 	}
 	peak = worker.peakMemory(b)
-	worker.stop(b)
+	worker.Terminate(b)
 	return job.Seconds, peak
 }

@@ -90,7 +90,7 @@ func within(ms, alone, above float64) string {
 // run runs one of our commands to its end and returns how long that took.
 func run(b *testing.B, env []string, name string, args ...string) time.Duration {
 	b.Helper()
-	cmd := exec.Command("../bin/"+name, args...)
+	cmd := exec.Command(program(name), args...)
 	cmd.Env = env
 	began := time.Now()
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -160,7 +160,7 @@ func BenchmarkQueryDuringFetch(b *testing.B) {
 			})
 		}
 		hands.Wait()
-		w.stop(b)
+		w.Terminate(b)
 		longest := w.longestLoad()
 		report("a short query on an idle worker, p50", "%.0f ms", idle)
 		report(fmt.Sprintf("the same during a fetch of %d days, %d asked, 0 refused: p50, p99", days, len(all)),
@@ -178,7 +178,7 @@ func ask(b *testing.B, env []string) float64 {
 
 // longestLoad reads from the log of a worker that has ended how long its longest load took.
 func (w *worker) longestLoad() (longest time.Duration) {
-	for line := range w.said {
+	for line := range strings.Lines(w.Said()) {
 		if found := loadTook.FindStringSubmatch(line); found != nil {
 			if d, err := time.ParseDuration(found[1]); err == nil {
 				longest = max(longest, d)

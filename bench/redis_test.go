@@ -1,43 +1,27 @@
 package bench_test
 
 import (
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"mixduck/internal/proctest"
 )
 
-// redisServer is a real Redis on a unix socket, which syncs its file once a second, as it does by default and the
-// embedded queue does.
+// redisServer is a real Redis that syncs its file once a second, as it does by default and the embedded queue does.
 type redisServer struct {
-	url    string // as --redis-url takes it
+	*proctest.Redis
 	client *redis.Client
 }
 
 // startRedis runs a Redis until the benchmark ends. A machine without one skips the benchmark.
 func startRedis(b *testing.B) *redisServer {
 	b.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		b.Skip("SKIPPED: redis-server is not installed, so that nothing is known about real Redis")
-	}
-	dir := b.TempDir()
-	socket := filepath.Join(dir, "redis.sock")
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "", "--appendonly", "yes")
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	s := &redisServer{url: "unix://" + socket, client: redis.NewClient(&redis.Options{Network: "unix", Addr: socket})}
-	b.Cleanup(func() { _ = s.client.Close() })
-	await(b, "Redis answers", time.Minute, func() bool { return s.client.Ping(b.Context()).Err() == nil })
-	return s
+	s := proctest.NewRedis(b, "--appendfsync", "everysec")
+	return &redisServer{s, s.Client(b)}
 }
 
 // commands returns how many commands the server has carried out, those that scripts issue included, and how many of

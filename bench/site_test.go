@@ -48,7 +48,7 @@ func newSite(b *testing.B, t team, m *standIn) *site {
 	s := &site{mixpanel: m}
 	if !t.embedded {
 		s.redis = startRedis(b)
-		args = append(args, "--redis-url", s.redis.url)
+		args = append(args, "--redis-url", s.redis.URL())
 	}
 	for range t.workers {
 		s.workers = append(s.workers, startWorker(b, env, args...))

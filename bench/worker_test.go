@@ -1,70 +1,26 @@
 package bench_test
 
 import (
-	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"mixduck/internal/proctest"
 )
 
 // worker is `worker run` in a process of its own.
-type worker struct {
-	cmd  *exec.Cmd
-	said chan string // lines of its log after the start, if somebody wants them; closed at its end
-}
+type worker struct{ *proctest.Process }
 
 // startWorker runs a worker with env and args, and returns when it takes jobs. It is killed when the benchmark ends.
 func startWorker(b *testing.B, env []string, args ...string) *worker {
 	b.Helper()
-	w := &worker{cmd: exec.Command("../bin/worker", append([]string{"run"}, args...)...), said: make(chan string, 10_000)}
-	w.cmd.Env = append(slices.Clip(env), "MIXDUCK_HTTP_LISTEN=off") // several run at once
-	log, err := w.cmd.StderrPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := w.cmd.Start(); err != nil {
-		b.Fatalf("start a worker (make build?): %v", err)
-	}
-	b.Cleanup(w.kill)
-	var said strings.Builder
-	for lines := bufio.NewScanner(log); lines.Scan(); fmt.Fprintln(&said, lines.Text()) {
-		if strings.Contains(lines.Text(), "worker started") {
-			go w.listen(lines)
-			return w
-		}
-	}
-	b.Fatalf("the worker did not start:\n%s", said.String())
-	return nil
-}
-
-// listen keeps what the worker says, as far as there is room.
-func (w *worker) listen(lines *bufio.Scanner) {
-	defer close(w.said)
-	for lines.Scan() {
-		select {
-		case w.said <- lines.Text():
-		default:
-		}
-	}
-}
-
-// stop lets the worker drain, and waits until it has ended.
-func (w *worker) stop(b *testing.B) {
-	b.Helper()
-	_ = w.cmd.Process.Signal(syscall.SIGTERM)
-	if err := w.cmd.Wait(); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func (w *worker) kill() {
-	_ = w.cmd.Process.Kill()
-	_ = w.cmd.Wait()
+	env = append(slices.Clip(env), "MIXDUCK_HTTP_LISTEN=off") // several run at once
+	p := proctest.Start(b, env, program("worker"), append([]string{"run"}, args...)...)
+	p.WaitFor(b, "worker started")
+	return &worker{p}
 }
 
 // peakMemory returns the most memory that the worker has had resident, in bytes.
@@ -96,7 +52,7 @@ func (w *worker) cpu(b *testing.B) time.Duration {
 // proc returns what the kernel says of the worker in /proc/PID/name.
 func (w *worker) proc(b *testing.B, name string) string {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", w.cmd.Process.Pid, name))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", w.PID(), name))
 	if err != nil {
 		b.Fatal(err)
 	}

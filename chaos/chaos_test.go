@@ -9,13 +9,13 @@ package chaos
 import (
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9/logging"
+
+	"mixduck/internal/proctest"
 )
 
 const (
@@ -28,25 +28,18 @@ func TestChaos(t *testing.T) {
 	if os.Getenv(scaleVariable) == "" {
 		t.Skip("SKIPPED: make chaos runs this, for some minutes")
 	}
-	logging.Disable() // it speaks of each connection that fails
-	bin := build(t)
+	logging.Disable() // it prints a line for each connection that fails
+	bin, remove, err := proctest.Programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(remove)
 	for _, sc := range scenarios() {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
 			sc.run(t, bin)
 		})
 	}
-}
-
-// build builds the programs and returns their directory.
-func build(tb testing.TB) string {
-	tb.Helper()
-	bin := tb.TempDir()
-	cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", bin+string(filepath.Separator), "mixduck/cmd/worker", "mixduck/cmd/enqueue")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("build the programs: %v\n%s", err, out)
-	}
-	return bin
 }
 
 // scale is how many times as many jobs there are.

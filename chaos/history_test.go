@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"mixduck/internal/proctest"
 )
 
 // history is what Redis has written down of lanes and jobs, as its append-only file has it: each write that it ever made.
@@ -33,10 +35,10 @@ const (
 )
 
 // readHistory reads the log of a Redis.
-func readHistory(tb testing.TB, r *redisServer) *history {
+func readHistory(tb testing.TB, r *proctest.Redis) *history {
 	tb.Helper()
 	h := &history{ends: map[string][]string{}, turns: map[string][]turn{}}
-	names, err := filepath.Glob(filepath.Join(r.dir, "appendonlydir", "*.incr.aof"))
+	names, err := filepath.Glob(filepath.Join(r.Dir, "appendonlydir", "*.incr.aof"))
 	if err != nil || len(names) != 1 {
 		tb.Fatalf("the log of Redis is in %q, want one file (%v)", names, err)
 	}

@@ -29,7 +29,7 @@ func (sc scenario) run(t *testing.T, bin string) {
 		s.pass(t, wakes)
 	}
 	for _, p := range s.workers {
-		p.terminate(t)
+		p.Terminate(t)
 	}
 	checkUntouched(&v, before, s.fingerprints(t))
 	s.check(t, &v, records, sc.again)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"mixduck/jobs"
 )
 
@@ -65,7 +67,7 @@ func kill(tb testing.TB, s *site) (times int) {
 func (s *site) kill(tb testing.TB) {
 	tb.Helper()
 	p := s.anyWorker()
-	s.replace(tb, p, p.kill)
+	s.replace(tb, p, p.Kill)
 }
 
 // restart ends a worker every few seconds in good order, and starts it again.
@@ -81,7 +83,7 @@ func restart(tb testing.TB, s *site) (times int) {
 func (s *site) restart(tb testing.TB) {
 	tb.Helper()
 	p := s.anyWorker()
-	s.replace(tb, p, func() { p.terminate(tb) })
+	s.replace(tb, p, func() { p.Terminate(tb) })
 }
 
 // restartOrKill does one or the other.
@@ -110,9 +112,9 @@ func killRedis(tb testing.TB, s *site) (times int) {
 
 func (s *site) killRedis(tb testing.TB) {
 	tb.Helper()
-	s.redis.process.kill()
+	s.redis.Kill()
 	s.pass(tb, s.about(time.Second))
-	s.redis.start(tb)
+	s.redis.Start(tb)
 }
 
 const (
@@ -128,11 +130,11 @@ func freeze(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	for s.unfinished(tb, s.about(time.Second)) {
 		p := s.anyWorker()
-		p.freeze(tb)
-		for s.unfinished(tb, 0) && (s.guard.holdsLock(tb, p.pid()) || !s.works(tb, p.pid())) {
-			p.thaw(tb)
+		p.Freeze(tb)
+		for s.unfinished(tb, 0) && (s.guard.holdsLock(tb, p.PID()) || !s.works(tb, p.PID())) {
+			p.Thaw(tb)
 			s.pass(tb, s.about(10*time.Millisecond))
-			p.freeze(tb)
+			p.Freeze(tb)
 		}
 		s.frozen, s.froze = append(s.frozen, p), true
 		times++
@@ -163,7 +165,7 @@ func (s *site) works(tb testing.TB, pid int) bool {
 func (s *site) thaw(tb testing.TB) {
 	tb.Helper()
 	for _, p := range s.frozen {
-		p.thaw(tb)
+		p.Thaw(tb)
 	}
 	s.frozen = nil
 }
@@ -181,16 +183,16 @@ func starve(tb testing.TB, s *site) (times int) {
 
 func (s *site) freezeRedis(tb testing.TB, d time.Duration) {
 	tb.Helper()
-	s.redis.process.freeze(tb)
+	s.redis.Process.Freeze(tb)
 	s.standstill(tb, d)
-	s.redis.process.thaw(tb)
+	s.redis.Process.Thaw(tb)
 }
 
 func (s *site) fillRedis(tb testing.TB, d time.Duration) {
 	tb.Helper()
-	s.redis.limitMemory(tb, true)
+	limitMemory(tb, s.client, true)
 	s.standstill(tb, d)
-	s.redis.limitMemory(tb, false)
+	limitMemory(tb, s.client, false)
 }
 
 // standstill waits, and makes sure that workers do: without the queue they begin nothing.
@@ -218,20 +220,32 @@ func mix(tb testing.TB, s *site) (times int) {
 		case n == 1:
 			s.killRedis(tb)
 		case n == 2:
-			s.redis.process.freeze(tb)
+			s.redis.Process.Freeze(tb)
 			s.pass(tb, s.about(3*time.Second))
-			s.redis.process.thaw(tb)
+			s.redis.Process.Thaw(tb)
 		case n == 3:
-			s.redis.limitMemory(tb, true)
+			limitMemory(tb, s.client, true)
 			s.pass(tb, s.about(3*time.Second))
-			s.redis.limitMemory(tb, false)
+			limitMemory(tb, s.client, false)
 		case n == 4 && len(s.frozen) == 0:
 			p := s.anyWorker()
-			p.signal(tb, syscall.SIGSTOP)
+			p.Signal(tb, syscall.SIGSTOP)
 			s.frozen, s.froze, wake = append(s.frozen, p), true, time.Now().Add(s.about(beyondLease))
 		default:
 			s.kill(tb)
 		}
 	}
 	return times
+}
+
+// limitMemory makes Redis refuse all writes that need memory, or lifts that.
+func limitMemory(tb testing.TB, rdb *redis.Client, full bool) {
+	tb.Helper()
+	limit := "0"
+	if full {
+		limit = "1" // byte
+	}
+	if err := rdb.ConfigSet(tb.Context(), "maxmemory", limit).Err(); err != nil {
+		tb.Fatal(err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"mixduck/internal/embedredis"
+	"mixduck/internal/proctest"
 	"mixduck/jobs"
 	"mixduck/mixpanel/mixpaneltest"
 )
@@ -24,15 +26,15 @@ type site struct {
 	dir      string // of the data
 	logs     string // directory of the workers' logs
 	env      []string
-	redis    *redisServer // nil for the embedded queue
+	redis    *proctest.Redis // nil for the embedded queue
 	mixpanel *mixpaneltest.Server
 	work     work
 	random   *rand.Rand
 	guard    *guard
 
-	workers []*process
-	frozen  []*process // of the workers
-	froze   bool       // a worker was frozen at some time
+	workers []*proctest.Process
+	frozen  []*proctest.Process // of the workers
+	froze   bool                // a worker was frozen at some time
 
 	client   *redis.Client // of the queue, whichever it is
 	deadline time.Time     // of the scenario
@@ -61,8 +63,8 @@ func newSite(tb testing.TB, bin string, sc scenario) *site {
 		"MIXDUCK_WORKER_CONCURRENCY=8", "MIXDUCK_HTTP_LISTEN=off",
 	}
 	if !sc.embedded {
-		s.redis = newRedis(tb)
-		s.env = append(s.env, "MIXDUCK_REDIS_URL="+s.redis.url())
+		s.redis = proctest.NewRedis(tb, "--auto-aof-rewrite-percentage", "0") // its log keeps all writes
+		s.env = append(s.env, "MIXDUCK_REDIS_URL="+s.redis.URL())
 	}
 	s.guard = newGuard(tb, s.dir)
 	for range sc.workers {
@@ -104,15 +106,15 @@ func newMixpanel(tb testing.TB, w work) *mixpaneltest.Server {
 func (s *site) connect(tb testing.TB) {
 	tb.Helper()
 	if s.redis != nil {
-		s.client = s.redis.client
+		s.client = redis.NewClient(&redis.Options{Network: "unix", Addr: s.redis.Socket, ContextTimeoutEnabled: true})
 	} else {
-		eventually(tb, "the embedded queue answers", func() bool {
+		proctest.Eventually(tb, "the embedded queue answers", func() bool {
 			var err error
 			s.client, err = embedredis.Connect(tb.Context(), filepath.Join(s.dir, ".mixduck", "queue"))
 			return err == nil
 		})
-		tb.Cleanup(func() { _ = s.client.Close() })
 	}
+	tb.Cleanup(func() { _ = s.client.Close() })
 	var err error
 	if s.queue, err = jobs.NewQueue(s.client, jobs.Config{}); err != nil {
 		tb.Fatal(err)
@@ -125,23 +127,23 @@ func (s *site) log() string { return filepath.Join(s.logs, "workers") }
 // launch starts a worker.
 func (s *site) launch(tb testing.TB) {
 	tb.Helper()
-	p := start(tb, s.env, s.log(), filepath.Join(s.bin, "worker"), "run")
+	p := proctest.StartWithLog(tb, s.env, s.log(), filepath.Join(s.bin, "worker"), "run")
 	s.workers = append(s.workers, p)
-	s.guard.watch(p.pid())
+	s.guard.watch(p.PID())
 }
 
 // replace ends a worker in some way and starts another one at once.
-func (s *site) replace(tb testing.TB, p *process, end func()) {
+func (s *site) replace(tb testing.TB, p *proctest.Process, end func()) {
 	tb.Helper()
 	end()
-	s.guard.forget(p.pid())
-	s.workers = slices.DeleteFunc(s.workers, func(other *process) bool { return other == p })
+	s.guard.forget(p.PID())
+	s.workers = slices.DeleteFunc(s.workers, func(other *proctest.Process) bool { return other == p })
 	s.launch(tb)
 }
 
 // anyWorker returns one that is not frozen.
-func (s *site) anyWorker() *process {
-	awake := slices.DeleteFunc(slices.Clone(s.workers), func(p *process) bool { return slices.Contains(s.frozen, p) })
+func (s *site) anyWorker() *proctest.Process {
+	awake := slices.DeleteFunc(slices.Clone(s.workers), func(p *proctest.Process) bool { return slices.Contains(s.frozen, p) })
 	return awake[s.random.IntN(len(awake))]
 }
 
@@ -190,6 +192,7 @@ func (s *site) submitByCommand(ctx context.Context, db, n int) (string, error) {
 func (s *site) explain(tb testing.TB) {
 	tb.Helper()
 	if tb.Failed() {
-		tb.Logf("the workers:\n%s", tail(s.log()))
+		text, err := os.ReadFile(s.log())
+		tb.Logf("the workers (%v):\n%s", err, proctest.Tail(string(text)))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -73,7 +74,7 @@ func TestLongResults(t *testing.T) {
 	if lines := strings.Count(here, "\n"); lines != 200_001 {
 		t.Fatalf("%d lines, want 200,001", lines)
 	}
-	far := command(t, s.env, "enqueue", "--data-dir", t.TempDir(), "--redis-url", s.redis.url(), "jobs", "result", id, "--output", file)
+	far := command(t, s.env, "enqueue", "--data-dir", t.TempDir(), "--redis-url", s.redis.URL(), "jobs", "result", id, "--output", file)
 	if far.code != 0 {
 		t.Fatalf("exit code %d\n%s", far.code, far.stderr)
 	}
@@ -115,7 +116,7 @@ func TestQueriesEndWithTheirAsker(t *testing.T) {
 	t.Parallel()
 	s := newAsked(t, embedded)
 	for _, end := range []os.Signal{os.Interrupt, syscall.SIGKILL} {
-		asker := start(t, s.env, "enqueue", append(s.where(), "query", endless)...)
+		asker := proctest.Start(t, s.env, "enqueue", append(s.where(), "query", endless)...)
 		var id string
 		eventually(t, "the query runs", func() bool {
 			for _, j := range s.list(t, "--kind", "query", "--state", "running") {
@@ -123,8 +124,8 @@ func TestQueriesEndWithTheirAsker(t *testing.T) {
 			}
 			return id != ""
 		})
-		asker.signal(t, end)
-		code := asker.exitCode(t)
+		asker.Signal(t, end)
+		code := asker.ExitCode(t)
 		if end == os.Interrupt && code != 130 {
 			t.Errorf("exit code %d after Ctrl-C, want 130", code)
 		}
@@ -193,7 +194,7 @@ func TestQueriesAreAnsweredWhileAFetchRuns(t *testing.T) {
 			s := newAsked(t, q)
 			held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-05", "2025-11-30")})
 			j := s.submit(t, dates(t, "2025-11-03", "2025-11-10"))
-			await(t, "a download stalls", held.Reached())
+			proctest.Await(t, "a download stalls", held.Reached())
 			drop := s.enqueue(t, "inspect", "drop", "events", "--yes", "--detach")
 			if got := s.ask(t, "query", "SELECT count(*) > 100 AS a FROM events", "--format", "plain"); got != "true\n" {
 				t.Errorf("beside a fetch: %q", got)

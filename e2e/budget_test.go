@@ -23,7 +23,7 @@ func TestBudgetIsSharedAndSurvives(t *testing.T) {
 			other := s.submit(t, days, "--database", "other.db")
 			s.waitForLongPause(t, one.ID)
 			s.waitForLongPause(t, other.ID)
-			worker.kill()
+			worker.Kill()
 			s.startWorker(t)
 			third := s.submit(t, days, "--database", "third.db")
 			if j := s.waitForLongPause(t, third.ID); j.Attempts != 0 || j.Note == "" {

@@ -81,7 +81,7 @@ func TestFullDisk(t *testing.T) {
 			days := dates(t, "2025-11-01", "2025-11-12")
 			res := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "2", "--database", tt.database)...)
 			res.mustFail(t, 1, "no space left", "free some space")
-			if worker.hasEnded() {
+			if worker.HasEnded() {
 				t.Error("the worker has ended")
 			}
 			s.checkWholeDays(t, tt.database, days)

@@ -92,7 +92,7 @@ func TestBombsEndThemselvesOnly(t *testing.T) {
 	if got := s.ask(t, "query", "SELECT count(*) FROM events", "--format", "plain"); got != "200\n" {
 		t.Errorf("afterwards: %q", got)
 	}
-	if w.hasEnded() {
+	if w.HasEnded() {
 		t.Error("the worker has ended")
 	}
 }

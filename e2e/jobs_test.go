@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -66,7 +67,7 @@ func TestJobsAreListedAndFollowedByOtherProcesses(t *testing.T) {
 			days := dates(t, "2025-11-01", "2025-11-02")
 			held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Project: projectID})
 			one := s.submit(t, days)
-			await(t, "the first job asks", held.Reached())
+			proctest.Await(t, "the first job asks", held.Reached())
 			two := s.submit(t, days)
 			other := s.fetch(t, days, "--project", "67890")
 
@@ -92,13 +93,13 @@ func TestJobsAreListedAndFollowedByOtherProcesses(t *testing.T) {
 			if res := s.enqueue(t, "jobs", "show", one.ID); res.code != 0 || !strings.Contains(res.stdout, "running") {
 				t.Errorf("show: exit code %d, %s", res.code, res.stdout)
 			}
-			follower := start(t, s.env, "enqueue", append(s.where(), "jobs", "wait", two.ID)...)
-			follower.waitFor(t, "waiting")
+			follower := proctest.Start(t, s.env, "enqueue", append(s.where(), "jobs", "wait", two.ID)...)
+			follower.WaitFor(t, "waiting")
 			held.Remove()
-			if code := follower.exitCode(t); code != 0 {
+			if code := follower.ExitCode(t); code != 0 {
 				t.Errorf("exit code %d of jobs wait", code)
 			}
-			follower.waitFor(t, "done: ")
+			follower.WaitFor(t, "done: ")
 		})
 	}
 }

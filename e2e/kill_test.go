@@ -41,13 +41,13 @@ func (k *killer) kill(tb testing.TB, s *site, id string, times int) {
 		switch n % 3 {
 		case 0: // while it starts
 		case 1: // while it works
-			worker.waitFor(tb, "attempt started")
+			worker.WaitFor(tb, "attempt started")
 		default: // a job that brings down its worker five times before it gets anywhere is given up, and rightly so
-			worker.waitFor(tb, "worker started")
+			worker.WaitFor(tb, "worker started")
 			before := s.show(tb, id).WindowsDone
 			eventually(tb, "another window is done", func() bool { return s.show(tb, id).WindowsDone > before })
 		}
-		if !worker.killAfter(time.Duration(k.random.Int64N(int64(900 * time.Millisecond)))) {
+		if !worker.KillAfter(time.Duration(k.random.Int64N(int64(900 * time.Millisecond)))) {
 			tb.Fatalf("the worker ended before kill %d", n)
 		}
 	}
@@ -62,7 +62,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			days := dates(t, "2021-10-01", "2025-11-10") // some fifty windows, of which one starts in 0.4 s
 			worker := s.startWorker(t)
 			id := s.submit(t, days).ID
-			worker.kill()
+			worker.Kill()
 			newKiller(t).kill(t, s, id, 20)
 
 			s.startWorker(t)
@@ -90,7 +90,7 @@ func TestKilledInOtherModes(t *testing.T) {
 				s.fetch(t, dates(t, "2023-06-05", "2023-06-20"))
 			}
 			id := s.submit(t, days, mode).ID
-			worker.kill()
+			worker.Kill()
 			newKiller(t).kill(t, s, id, 6)
 			s.startWorker(t)
 			if j := s.wait(t, id); j.Attempts != 1 {

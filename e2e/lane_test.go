@@ -3,6 +3,7 @@ package e2e
 import (
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -18,8 +19,8 @@ func TestTwoDatabasesAreFetchedAtOnce(t *testing.T) {
 			other := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Project: otherProjectID})
 			a := s.submit(t, days)
 			b := s.submit(t, days, "--project", "67890")
-			await(t, "the first project is asked", one.Reached())
-			await(t, "the second one is asked while the first is held", other.Reached())
+			proctest.Await(t, "the first project is asked", one.Reached())
+			proctest.Await(t, "the second one is asked while the first is held", other.Reached())
 			one.Remove()
 			other.Remove()
 			s.wait(t, a.ID)
@@ -40,7 +41,7 @@ func TestOneDatabaseIsFetchedIntoByOneJobAfterTheOther(t *testing.T) {
 			first, second := dates(t, "2025-11-01", "2025-11-03"), dates(t, "2025-11-04", "2025-11-06")
 			held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Days: first})
 			a := s.submit(t, first)
-			await(t, "the first job asks", held.Reached())
+			proctest.Await(t, "the first job asks", held.Reached())
 			b := s.submit(t, second)
 			refused := s.enqueue(t, fetchArgs(second, "--if-busy", "fail")...)
 			refused.mustFail(t, 1, a.ID)

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -31,23 +32,23 @@ func TestBackupAndRestore(t *testing.T) {
 			s.fetch(t, days)
 			held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Project: projectID})
 			next := s.submit(t, later)
-			await(t, "the next fetch asks", held.Reached())
-			copying := start(t, s.env, "worker", append([]string{"backup", "12345.db", filepath.Join(backups, "monday", "x.db")}, s.where()...)...)
-			copying.waitFor(t, "waiting")
+			proctest.Await(t, "the next fetch asks", held.Reached())
+			copying := proctest.Start(t, s.env, "worker", append([]string{"backup", "12345.db", filepath.Join(backups, "monday", "x.db")}, s.where()...)...)
+			copying.WaitFor(t, "waiting")
 			held.Remove()
-			if code := copying.exitCode(t); code != 0 {
+			if code := copying.ExitCode(t); code != 0 {
 				t.Fatalf("backup: exit code %d", code)
 			}
-			copying.waitFor(t, "main/12345.db copied to backup/monday/x.db")
+			copying.WaitFor(t, "main/12345.db copied to backup/monday/x.db")
 			s.wait(t, next.ID)
 			s.worker(t, "backup", "12345.db", "backup/monday/x.db").mustFail(t, 1, "exists", "name a new file")
 
 			if q == realRedis {
-				w.kill()
+				w.Kill()
 				s.write(t, "12345.db", "PRAGMA disable_checkpoint_on_shutdown; CREATE TABLE in_the_wal AS SELECT 1 AS a") // as one that is killed in a load
 			} else {
-				w.signal(t, syscall.SIGTERM)
-				w.exitCode(t)
+				w.Signal(t, syscall.SIGTERM)
+				w.ExitCode(t)
 			}
 			if err := os.Remove(filepath.Join(s.dir, "12345.db.wal")); (err == nil) != (q == realRedis) {
 				t.Fatal(err)

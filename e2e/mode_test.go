@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -64,7 +65,7 @@ func TestReplaceKeepsTheOldTableUntilTheNewOneIsWhole(t *testing.T) {
 	s.fetch(t, old)
 	held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Days: dates(t, "2025-11-08", "2025-11-08")})
 	j := s.submit(t, changed, "--replace")
-	await(t, "the last day is asked for", held.Reached())
+	proctest.Await(t, "the last day is asked for", held.Reached())
 	s.checkEvents(t, old)
 	held.Remove()
 	s.wait(t, j.ID)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -14,22 +15,22 @@ func TestRedisGoneInTheMiddle(t *testing.T) {
 	days := dates(t, "2025-11-01", "2025-11-20")
 	held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-06", "2025-11-20")})
 	j := s.submit(t, days)
-	await(t, "a download stalls", held.Reached())
+	proctest.Await(t, "a download stalls", held.Reached())
 	eventually(t, "windows are stored", func() bool { return s.show(t, j.ID).WindowsDone > 1 })
 
-	s.redis.process.kill()
-	worker.waitFor(t, "the queue cannot be reached")
+	s.redis.Kill()
+	worker.WaitFor(t, "the queue cannot be reached")
 	held.Remove() // the fetch ends while there is no Redis
 	eventually(t, "the last day is stored", func() bool {
 		counts, ok := s.glance(t)
 		return ok && len(counts) == days.Len()
 	})
 	s.enqueue(t, "jobs", "show", j.ID).mustFail(t, 1, "no queue at")
-	s.redis.start(t)
+	s.redis.Start(t)
 	if j := s.wait(t, j.ID); j.Attempts != 1 {
 		t.Errorf("it took %d attempts", j.Attempts)
 	}
-	if worker.hasEnded() {
+	if worker.HasEnded() {
 		t.Error("the worker has ended")
 	}
 	s.checkEvents(t, days)
@@ -39,11 +40,11 @@ func TestRedisGoneInTheMiddle(t *testing.T) {
 func TestWorkerWaitsForRedis(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, realRedis, newMixpanel(t, 50))
-	s.redis.process.kill()
+	s.redis.Kill()
 	worker := s.launchWorker(t)
-	worker.waitFor(t, "waits for the queue")
-	s.redis.start(t)
-	worker.waitFor(t, "worker started")
+	worker.WaitFor(t, "waits for the queue")
+	s.redis.Start(t)
+	worker.WaitFor(t, "worker started")
 	s.fetch(t, dates(t, "2025-11-01", "2025-11-02"))
 }
 
@@ -54,13 +55,13 @@ func TestRedisForgetsEverything(t *testing.T) {
 	days := dates(t, "2025-11-01", "2025-11-12")
 	held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-06", "2025-11-12")})
 	j := s.submit(t, days)
-	await(t, "a download stalls", held.Reached())
+	proctest.Await(t, "a download stalls", held.Reached())
 	eventually(t, "windows are stored", func() bool { return s.show(t, j.ID).WindowsDone > 1 })
-	if err := s.redis.client(t).FlushAll(t.Context()).Err(); err != nil {
+	if err := s.redis.Client(t).FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	worker.waitFor(t, "attempt was too late")
+	worker.WaitFor(t, "attempt was too late")
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the attempt noticed after %s", took)
 	}
@@ -68,7 +69,7 @@ func TestRedisForgetsEverything(t *testing.T) {
 	s.checkWholeDays(t, defaultDatabase, days)
 	s.enqueue(t, "jobs", "show", j.ID).mustFail(t, 4, "no such job")
 	s.fetch(t, days)
-	if worker.hasEnded() {
+	if worker.HasEnded() {
 		t.Error("the worker has ended")
 	}
 	s.checkEvents(t, days)

@@ -12,24 +12,25 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
 var listens = regexp.MustCompile(`msg="http listens" address=(\S+)`)
 
 // startPage starts a worker whose page listens at a free port, and returns its address, too.
-func (s *site) startPage(tb testing.TB) (*process, string) {
+func (s *site) startPage(tb testing.TB) (*proctest.Process, string) {
 	tb.Helper()
 	s.set("MIXDUCK_HTTP_LISTEN=127.0.0.1:0")
 	p := s.startWorker(tb)
-	address := p.address(tb)
+	address := addressOf(tb, p)
 	return p, address
 }
 
-// address returns where the worker's page is.
-func (p *process) address(tb testing.TB) string {
+// addressOf returns where the worker's page is.
+func addressOf(tb testing.TB, p *proctest.Process) string {
 	tb.Helper()
-	said, _ := p.output.read()
+	said := p.Said()
 	m := listens.FindStringSubmatch(said)
 	if m == nil {
 		tb.Fatalf("the worker does not say where it listens:\n%s", said)
@@ -40,14 +41,14 @@ func (p *process) address(tb testing.TB) string {
 func TestWorkerWaitsForItsQueueAtTheStart(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, realRedis, newMixpanel(t, 10))
-	s.redis.process.kill()
+	s.redis.Kill()
 	s.set("MIXDUCK_HTTP_LISTEN=127.0.0.1:0")
 	worker := s.launchWorker(t)
-	worker.waitFor(t, "worker waits for the queue")
-	s.set("MIXDUCK_HTTP_LISTEN=" + worker.address(t))
+	worker.WaitFor(t, "worker waits for the queue")
+	s.set("MIXDUCK_HTTP_LISTEN=" + addressOf(t, worker))
 	command(t, s.env, "worker", "healthcheck").mustFail(t, 1, "is starting", "redis: ")
-	s.redis.start(t)
-	worker.waitFor(t, "worker started")
+	s.redis.Start(t)
+	worker.WaitFor(t, "worker started")
 	eventually(t, "the worker is ready", func() bool { return command(t, s.env, "worker", "healthcheck").code == 0 })
 	s.fetch(t, dates(t, "2025-11-01", "2025-11-01"))
 }
@@ -71,12 +72,12 @@ func TestHealthcheckFollowsTheWorker(t *testing.T) {
 	}
 	command(t, append(s.env, "MIXDUCK_HTTP_TOKEN_FILE=", "MIXDUCK_HTTP_TOKEN=x"), "worker", "healthcheck").mustFail(t, 1, "another token")
 
-	s.redis.process.kill()
+	s.redis.Kill()
 	check().mustFail(t, 1, "is unready", "redis: ")
 	if r := check("--alive"); r.code != 0 {
 		t.Errorf("without Redis it does not live: %+v", r)
 	}
-	s.redis.start(t)
+	s.redis.Start(t)
 	eventually(t, "the worker is ready again", func() bool { return check().code == 0 })
 
 	if err := os.RemoveAll(filepath.Join(s.dir, ".mixduck")); err != nil {
@@ -84,7 +85,7 @@ func TestHealthcheckFollowsTheWorker(t *testing.T) {
 	}
 	check().mustFail(t, 1, "volume main: ", s.dir)
 
-	worker.kill()
+	worker.Kill()
 	check().mustFail(t, 1, "no worker answers")
 	check("--alive").mustFail(t, 1, "no worker answers")
 	check("--http-listen", "off").mustFail(t, 3, "http.listen is off")
@@ -101,7 +102,7 @@ func TestPageIsClosedLast(t *testing.T) {
 	release := s.hold(t, defaultDatabase)
 	j := s.submit(t, days)
 	s.waitForState(t, j.ID, "running")
-	worker.signal(t, syscall.SIGTERM)
+	worker.Signal(t, syscall.SIGTERM)
 	eventually(t, "it says that it drains", func() bool {
 		resp, err := http.Get("http://" + address + "/readyz")
 		if err != nil {
@@ -110,14 +111,14 @@ func TestPageIsClosedLast(t *testing.T) {
 		defer resp.Body.Close()
 		return resp.StatusCode == http.StatusServiceUnavailable
 	})
-	if worker.hasEnded() {
+	if worker.HasEnded() {
 		t.Error("the worker has ended, so that this shows nothing")
 	}
 	release()
-	if code := worker.exitCode(t); code != 0 {
+	if code := worker.ExitCode(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if said, _ := worker.output.read(); !strings.Contains(said, "worker stopped") {
+	if said := worker.Said(); !strings.Contains(said, "worker stopped") {
 		t.Error("it has not stopped in order")
 	}
 }
@@ -127,7 +128,7 @@ func TestPageSettings(t *testing.T) {
 	s := newSite(t, realRedis, newMixpanel(t, 10))
 	_, address := s.startPage(t)
 	second := func(env ...string) result {
-		return command(t, append(s.env, env...), "worker", "run", "--redis-url", s.redis.url(), "--data-dir", t.TempDir(), "--volumes", "other="+t.TempDir())
+		return command(t, append(s.env, env...), "worker", "run", "--redis-url", s.redis.URL(), "--data-dir", t.TempDir(), "--volumes", "other="+t.TempDir())
 	}
 	second("MIXDUCK_HTTP_LISTEN="+address).mustFail(t, 1, "http.listen: another program listens at "+address, "--http-listen (MIXDUCK_HTTP_LISTEN)", "off")
 	second("MIXDUCK_HTTP_LISTEN=0.0.0.0:0").mustFail(t, 3, "http.token is not set", "MIXDUCK_HTTP_TOKEN_FILE")

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -47,7 +48,7 @@ func TestProjectsOfAFile(t *testing.T) {
 	run := append([]string{"run", "--config", filepath.Join(home, "mixduck.yaml")}, s.where()...)
 	command(t, s.env, "worker", run...).mustFail(t, 2, "shop", "MIXDUCK_PROJECTS_SHOP_SECRET")
 	withSecret := append(slices.Clone(s.env), "MIXDUCK_PROJECTS_SHOP_USERNAME=shop", "MIXDUCK_PROJECTS_SHOP_SECRET=of-shop")
-	start(t, withSecret, "worker", run...).waitFor(t, "worker started")
+	proctest.Start(t, withSecret, "worker", run...).WaitFor(t, "worker started")
 
 	days := dates(t, "2025-11-01", "2025-11-03")
 	from := []string{"fetch", "events", "--from", days.From.String(), "--to", days.To.String()}

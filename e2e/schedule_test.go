@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mixduck/internal/day"
+	"mixduck/internal/proctest"
 )
 
 // scheduled is a schedule as enqueue shows it.
@@ -37,7 +38,7 @@ func TestEachTickHasOneJobWhicheverWorkerIsKilled(t *testing.T) {
 	t.Parallel()
 	const every = 3 * time.Second
 	s := newSite(t, realRedis, newMixpanel(t, 20))
-	workers := []*process{s.startWorker(t), s.startWorker(t), s.startWorker(t)}
+	workers := []*proctest.Process{s.startWorker(t), s.startWorker(t), s.startWorker(t)}
 	var made scheduled
 	s.decode(t, &made, "schedules", "add", "often", "--cron", "@every 3s", "--lookback", "1", "--overlap", "queue")
 	ticked := func(n int) func() bool {
@@ -48,7 +49,7 @@ func TestEachTickHasOneJobWhicheverWorkerIsKilled(t *testing.T) {
 	}
 	for round := range 6 {
 		eventually(t, "two more ticks are dealt with", ticked(2*round+2))
-		workers[round%3].kill()
+		workers[round%3].Kill()
 		workers[round%3] = s.startWorker(t)
 	}
 	eventually(t, "more ticks are dealt with", ticked(14))
@@ -135,7 +136,7 @@ func TestSchedulesOfAFile(t *testing.T) {
 	}
 	s.checkEvents(t, day.Range{From: ran.From, To: ran.To})
 
-	w.kill()
+	w.Kill()
 	fewer, _, _ := strings.Cut(text, "  - {name: often")
 	write(fewer)
 	s.startWorker(t)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -113,18 +114,18 @@ func newSecretSite(tb testing.TB) *site {
 	s := newSite(tb, embedded, mixpaneltest.Start(tb, mixpaneltest.Config{
 		Projects: []mixpaneltest.Project{project}, Limits: mixpaneltest.Limits{Off: true},
 	}))
-	s.redis = newRedisWith(tb, hushRedis)
+	s.redis = proctest.NewRedisWithPassword(tb, hushRedis)
 	s.set("MP_SECRET="+hushProject, "MIXDUCK_HTTP_TOKEN="+hushToken, "MIXDUCK_LOG_FORMAT=json",
-		"MIXDUCK_DATA_DIR="+s.dir, "MIXDUCK_REDIS_URL="+s.redis.url(), "MIXDUCK_HTTP_PPROF=127.0.0.1:0")
+		"MIXDUCK_DATA_DIR="+s.dir, "MIXDUCK_REDIS_URL="+s.redis.URL(), "MIXDUCK_HTTP_PPROF=127.0.0.1:0")
 	return s
 }
 
 // work lets a worker succeed, fail, lose its Redis and find it again, and gathers what is said meanwhile.
 func (e evidence) work(tb testing.TB, s *site) {
 	tb.Helper()
-	w := start(tb, with(s.env, "MIXDUCK_HTTP_LISTEN=127.0.0.1:0"), "worker", "run")
-	w.waitFor(tb, "worker started")
-	said, _ := w.output.read()
+	w := proctest.Start(tb, with(s.env, "MIXDUCK_HTTP_LISTEN=127.0.0.1:0"), "worker", "run")
+	w.WaitFor(tb, "worker started")
+	said := w.Said()
 	var page, pprof string
 	for line := range strings.Lines(said) {
 		_, address, _ := strings.Cut(line, `"address":"`)
@@ -156,38 +157,38 @@ func (e evidence) work(tb testing.TB, s *site) {
 		}
 	}
 	look()
-	s.redis.process.kill()
-	w.waitFor(tb, "the queue cannot be reached")
+	s.redis.Kill()
+	w.WaitFor(tb, "the queue cannot be reached")
 	look()
 	e.run(tb, 1, env, "enqueue", "jobs", "list")
 	e.run(tb, 1, env, "worker", "healthcheck")
-	s.redis.start(tb)
+	s.redis.Start(tb)
 	eventually(tb, "the worker is well again", func() bool { return command(tb, env, "worker", "healthcheck").code == 0 })
 	e.run(tb, 0, env, "enqueue", "jobs", "list", "--format", "json")
-	w.signal(tb, syscall.SIGTERM)
-	if code := w.exitCode(tb); code != 0 {
+	w.Signal(tb, syscall.SIGTERM)
+	if code := w.ExitCode(tb); code != 0 {
 		tb.Errorf("exit code %d", code)
 	}
-	e["log of the worker"], _ = w.output.read()
+	e["log of the worker"] = w.Said()
 }
 
 // mistakes gathers what programs say about secrets that are wrong.
 func (e evidence) mistakes(tb testing.TB, s *site) {
 	tb.Helper()
 	off := with(s.env, "MIXDUCK_HTTP_LISTEN=off", "MIXDUCK_HTTP_PPROF=off")
-	wrong := start(tb, with(off, "MP_SECRET="+hushWrongProject), "worker", "run")
-	wrong.waitFor(tb, "worker started")
+	wrong := proctest.Start(tb, with(off, "MP_SECRET="+hushWrongProject), "worker", "run")
+	wrong.WaitFor(tb, "worker started")
 	e.run(tb, 2, off, "enqueue", append(fetchArgs(dates(tb, "2025-11-06", "2025-11-07")), "--wait")...)
 	e.run(tb, 2, with(off, "MP_SECRET="+hushWrongProject), "mp", append(fetchArgs(dates(tb, "2025-11-06", "2025-11-07")), "--ephemeral")...)
-	wrong.kill()
-	e["log of a worker with a wrong secret"], _ = wrong.output.read()
+	wrong.Kill()
+	e["log of a worker with a wrong secret"] = wrong.Said()
 
-	for _, url := range []string{"unix://:" + hushWrongRedis + "@" + s.redis.socket(), "redis://u:" + hushWrongRedis + "@127.0.0.1:1"} {
+	for _, url := range []string{"unix://:" + hushWrongRedis + "@" + s.redis.Socket, "redis://u:" + hushWrongRedis + "@127.0.0.1:1"} {
 		env := with(off, "MIXDUCK_REDIS_URL="+url)
-		lost := start(tb, env, "worker", "run")
-		lost.waitFor(tb, "worker waits for the queue")
-		lost.kill()
-		e["log of a worker with "+url[:6]], _ = lost.output.read()
+		lost := proctest.Start(tb, env, "worker", "run")
+		lost.WaitFor(tb, "worker waits for the queue")
+		lost.Kill()
+		e["log of a worker with "+url[:6]] = lost.Said()
 		e.run(tb, 1, env, "enqueue", "jobs", "list")
 	}
 	for _, bad := range []string{
@@ -214,7 +215,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	found.work(t, s)
 	found.mistakes(t, s)
 	found.files(t, s.dir)
-	found.files(t, s.redis.dir) // its journal has each key and value that ever was
+	found.files(t, s.redis.Dir) // its journal has each key and value that ever was
 	found.check(t)
 
 	// It must have looked.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -18,12 +19,12 @@ func TestTermSignalEndsTheWorkerButNotTheJob(t *testing.T) {
 			days := dates(t, "2025-11-01", "2025-11-12")
 			held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-03", "2025-11-12")})
 			j := s.submit(t, days)
-			await(t, "a download stalls", held.Reached())
+			proctest.Await(t, "a download stalls", held.Reached())
 			eventually(t, "a window is stored", func() bool { return s.show(t, j.ID).WindowsDone > 0 })
 
 			began := time.Now()
-			worker.signal(t, syscall.SIGTERM)
-			if code := worker.exitCode(t); code != 0 {
+			worker.Signal(t, syscall.SIGTERM)
+			if code := worker.ExitCode(t); code != 0 {
 				t.Errorf("exit code %d, want 0", code)
 			}
 			if took := time.Since(began); took > 20*time.Second {
@@ -51,11 +52,11 @@ func TestSecondSignalKills(t *testing.T) {
 	release := s.hold(t, defaultDatabase) // the drain waits for a load that waits for the file
 	j := s.submit(t, days)
 	s.waitForState(t, j.ID, "running")
-	worker.signal(t, syscall.SIGTERM)
-	worker.waitFor(t, "worker drains")
+	worker.Signal(t, syscall.SIGTERM)
+	worker.WaitFor(t, "worker drains")
 	began := time.Now()
-	worker.signal(t, syscall.SIGTERM)
-	if code := worker.exitCode(t); code == 0 {
+	worker.Signal(t, syscall.SIGTERM)
+	if code := worker.ExitCode(t); code == 0 {
 		t.Error("exit code 0 after a second signal")
 	}
 	if took := time.Since(began); took > 10*time.Second {
@@ -78,8 +79,8 @@ func TestDrainTimeoutEndsWhatTakesTooLong(t *testing.T) {
 	j := s.submit(t, days)
 	s.waitForState(t, j.ID, "running")
 	began := time.Now()
-	worker.signal(t, syscall.SIGTERM)
-	if code := worker.exitCode(t); code != 0 {
+	worker.Signal(t, syscall.SIGTERM)
+	if code := worker.ExitCode(t); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
 	if took := time.Since(began); took < time.Second || took > 10*time.Second {

@@ -5,13 +5,14 @@ import (
 	"strconv"
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
 // site is an installation: a data directory, a queue, and a Mixpanel to copy from.
 type site struct {
-	dir      string       // of the data
-	redis    *redisServer // nil for the embedded queue
+	dir      string          // of the data
+	redis    *proctest.Redis // nil for the embedded queue
 	mixpanel *mixpaneltest.Server
 	env      []string // of all programs
 }
@@ -26,7 +27,7 @@ func newSite(tb testing.TB, q queue, m *mixpaneltest.Server) *site {
 		"MIXDUCK_WORKER_RETRY_BACKOFF=50ms", "MIXDUCK_LOG_LEVEL=debug", "MIXDUCK_HTTP_LISTEN=off",
 	}}
 	if q == realRedis {
-		s.redis = newRedis(tb)
+		s.redis = proctest.NewRedis(tb)
 	}
 	return s
 }
@@ -46,21 +47,21 @@ func (s *site) set(env ...string) { s.env = append(s.env, env...) }
 func (s *site) where() []string {
 	args := []string{"--data-dir", s.dir}
 	if s.redis != nil {
-		args = append(args, "--redis-url", s.redis.url())
+		args = append(args, "--redis-url", s.redis.URL())
 	}
 	return args
 }
 
 // launchWorker starts a worker; it may fail.
-func (s *site) launchWorker(tb testing.TB) *process {
+func (s *site) launchWorker(tb testing.TB) *proctest.Process {
 	tb.Helper()
-	return start(tb, s.env, "worker", append([]string{"run"}, s.where()...)...)
+	return proctest.Start(tb, s.env, "worker", append([]string{"run"}, s.where()...)...)
 }
 
 // startWorker starts a worker and waits until it works.
-func (s *site) startWorker(tb testing.TB) *process {
+func (s *site) startWorker(tb testing.TB) *proctest.Process {
 	tb.Helper()
 	p := s.launchWorker(tb)
-	p.waitFor(tb, "worker started")
+	p.WaitFor(tb, "worker started")
 	return p
 }

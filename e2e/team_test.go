@@ -4,13 +4,14 @@ import (
 	"syscall"
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
 // team is a site with two workers. The first has a job of which a day is stored, and waits for the others.
 type team struct {
 	*site
-	first, second *process
+	first, second *proctest.Process
 	job           string
 	held          *mixpaneltest.Injection // what the first one waits for
 }
@@ -21,7 +22,7 @@ func newTeam(t *testing.T) *team {
 	m := &team{site: s, first: s.startWorker(t)}
 	m.held = s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-02", "2025-11-10")})
 	m.job = s.submit(t, dates(t, "2025-11-01", "2025-11-10")).ID
-	await(t, "a request is held", m.held.Reached())
+	proctest.Await(t, "a request is held", m.held.Reached())
 	eventually(t, "the first day is stored", func() bool { return s.show(t, m.job).WindowsDone == 1 })
 	m.second = s.startWorker(t)
 	return m
@@ -30,12 +31,12 @@ func newTeam(t *testing.T) *team {
 func TestAWorkerTakesOverFromAKilledOne(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t)
-	m.first.kill()
+	m.first.Kill()
 	m.held.Remove()
 	if j := m.wait(t, m.job); j.Attempts != 1 {
 		t.Errorf("it took %d attempts", j.Attempts)
 	}
-	m.second.waitFor(t, "status=done")
+	m.second.WaitFor(t, "status=done")
 	m.checkEvents(t, dates(t, "2025-11-01", "2025-11-10"))
 }
 
@@ -43,15 +44,15 @@ func TestAWorkerTakesOverFromAKilledOne(t *testing.T) {
 func TestAWorkerThatWasFrozenDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t)
-	m.first.freeze(t)
+	m.first.Freeze(t)
 	m.held.Remove() // the answers wait for the first one to wake up
 	m.wait(t, m.job)
-	m.second.waitFor(t, "status=done")
+	m.second.WaitFor(t, "status=done")
 	days := dates(t, "2025-11-01", "2025-11-10")
 	m.checkEvents(t, days)
 
-	m.first.signal(t, syscall.SIGCONT)
-	m.first.waitFor(t, "attempt was too late")
+	m.first.Signal(t, syscall.SIGCONT)
+	m.first.WaitFor(t, "attempt was too late")
 	m.checkEvents(t, days)
 	if j := m.show(t, m.job); j.State != "done" || j.Attempts != 1 {
 		t.Errorf("job = %+v, want it done as before", j)

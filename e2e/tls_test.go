@@ -10,11 +10,12 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"mixduck/internal/proctest"
 )
 
 // writePEM writes a block into a file of its own and returns its path.
@@ -54,22 +55,11 @@ func newCertificate(tb testing.TB) (certificate, key string) {
 // newRedisTLS starts a Redis that speaks TLS and asks for a password, and returns its address and the certificate to trust.
 func newRedisTLS(tb testing.TB, password string) (address, certificate string) {
 	tb.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		newRedis(tb) // which fails, or skips the test
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	address = free.Addr().String()
-	free.Close()
-	_, port, _ := net.SplitHostPort(address)
+	port := proctest.FreePort(tb)
 	certificate, key := newCertificate(tb)
-	p := start(tb, nil, "redis-server", "--port", "0", "--tls-port", port, "--bind", "127.0.0.1", "--tls-cert-file", certificate,
-		"--tls-key-file", key, "--tls-ca-cert-file", certificate, "--tls-auth-clients", "no", "--requirepass", password,
-		"--dir", tb.TempDir(), "--save", "")
-	p.waitFor(tb, "eady to accept connections")
-	return address, certificate
+	proctest.NewRedis(tb, "--tls-port", port, "--bind", "127.0.0.1", "--tls-cert-file", certificate, "--tls-key-file", key,
+		"--tls-ca-cert-file", certificate, "--tls-auth-clients", "no", "--requirepass", password)
+	return net.JoinHostPort("127.0.0.1", port), certificate
 }
 
 func TestRedisWithTLSAndPassword(t *testing.T) {
@@ -99,7 +89,7 @@ func TestRedisWithTLSAndPassword(t *testing.T) {
 	days := dates(t, "2025-11-01", "2025-11-02")
 	s.fetch(t, days)
 	s.checkEvents(t, days)
-	said, _ := w.output.read()
+	said := w.Said()
 	for _, text := range []string{said, r.stderr, wrong.stderr} {
 		if strings.Contains(text, word) || strings.Contains(text, "wrong-word") {
 			t.Errorf("a password is shown:\n%s", text)

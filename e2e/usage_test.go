@@ -92,7 +92,7 @@ func TestNoQueue(t *testing.T) {
 	days := dates(t, "2025-11-01", "2025-11-02")
 	s.enqueue(t, fetchArgs(days)...).mustFail(t, 1, "no worker is running", "try: start one: worker run --data-dir "+s.dir)
 	s.enqueue(t, "jobs", "list").mustFail(t, 1, "no worker is running", "worker run")
-	s.startWorker(t).kill()
+	s.startWorker(t).Kill()
 	s.enqueue(t, fetchArgs(days)...).mustFail(t, 1, "no worker is running", "worker run")
 	s.enqueue(t, append(fetchArgs(days), "--redis-url", "redis://127.0.0.1:1")...).mustFail(t, 1, "127.0.0.1:1", "Redis")
 }

@@ -5,13 +5,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"mixduck/internal/proctest"
 )
 
 // startVolume starts a worker whose data directory is that volume, and waits until it works.
-func (s *site) startVolume(tb testing.TB, name, dir string) *process {
+func (s *site) startVolume(tb testing.TB, name, dir string) *proctest.Process {
 	tb.Helper()
-	p := start(tb, s.env, "worker", "run", "--data-dir", dir, "--volumes", name+"="+dir, "--redis-url", s.redis.url())
-	p.waitFor(tb, "worker started")
+	p := proctest.Start(tb, s.env, "worker", "run", "--data-dir", dir, "--volumes", name+"="+dir, "--redis-url", s.redis.URL())
+	p.WaitFor(tb, "worker started")
 	return p
 }
 
@@ -36,8 +38,8 @@ func TestWorkersRunTheJobsOfTheirVolumes(t *testing.T) {
 	s.checkEvents(t, days)
 	compare(t, rowsOf(s.truth(t, projectID, days)), other.rows(t, "x.db", "events"))
 
-	eu.signal(t, syscall.SIGTERM)
-	eu.exitCode(t)
+	eu.Signal(t, syscall.SIGTERM)
+	eu.ExitCode(t)
 	lonely := s.submit(t, days, "--database", "eu/x.db")
 	if shown := s.enqueue(t, "jobs", "show", lonely.ID); !strings.Contains(shown.stdout, "no worker serves volume eu") {
 		t.Errorf("jobs show does not say that nobody serves the volume:\n%s", shown.stdout)
@@ -50,6 +52,6 @@ func TestTwoDirectoriesUnderOneNameAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, realRedis, newMixpanel(t, 20))
 	s.startWorker(t)
-	second := command(t, s.env, "worker", "run", "--data-dir", t.TempDir(), "--redis-url", s.redis.url())
+	second := command(t, s.env, "worker", "run", "--data-dir", t.TempDir(), "--redis-url", s.redis.URL())
 	second.mustFail(t, 3, "volume main", "--volumes")
 }

@@ -6,14 +6,14 @@ import (
 	"sync"
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/jobs"
 )
 
 // BenchmarkList lists the newest of 100,000 jobs in 1,000 lanes, by all that one can ask for.
 func BenchmarkList(b *testing.B) {
-	server := newServer(b)
-	server.start()
-	q := newQueue(b, server.client())
+	server := proctest.NewRedis(b)
+	q := newQueue(b, server.Client(b))
 	fill(b, q, 100_000)
 	for name, f := range map[string]jobs.Filter{
 		"all": {}, "state": {State: jobs.StateWaiting}, "project": {Project: "demo"}, "database": {Database: "main/l1.db"},

@@ -4,29 +4,22 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os/exec"
-	"strconv"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
 
+	"mixduck/internal/proctest"
 	"mixduck/jobs"
 )
 
 // newCluster starts a server that holds all slots of a cluster, and refuses what touches two of them at once.
 func newCluster(tb testing.TB) redis.UniversalClient {
 	tb.Helper()
-	s := newServer(tb)
-	port := freePort(tb)
-	s.cmd = exec.Command("redis-server", "--port", strconv.Itoa(port), "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1",
-		"--dir", s.dir, "--save", "")
-	if err := s.cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	addr := fmt.Sprintf("127.0.0.1:%d", port)
+	port := proctest.FreePort(tb)
+	proctest.NewRedis(tb, "--port", port, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--appendonly", "no")
+	addr := net.JoinHostPort("127.0.0.1", port)
 	node := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
 	defer node.Close()
-	eventually(tb, "redis-server answers", func() bool { return node.Ping(context.Background()).Err() == nil })
 	if err := node.ClusterAddSlotsRange(context.Background(), 0, 16383).Err(); err != nil {
 		tb.Fatal(err)
 	}
@@ -34,16 +27,6 @@ func newCluster(tb testing.TB) redis.UniversalClient {
 	tb.Cleanup(func() { rdb.Close() })
 	eventually(tb, "the cluster is up", func() bool { return rdb.Set(context.Background(), "x", 1, 0).Err() == nil })
 	return rdb
-}
-
-func freePort(tb testing.TB) int {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of a TCP listener
 }
 
 func TestTheQueueWorksOnACluster(t *testing.T) {

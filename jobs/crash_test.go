@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"mixduck/internal/proctest"
 	"mixduck/jobs"
 )
 
@@ -67,10 +68,10 @@ type process struct {
 	lines chan string // what its jobs said
 }
 
-func startProcess(tb testing.TB, s *server, id string) *process {
+func startProcess(tb testing.TB, s *proctest.Redis, id string) *process {
 	tb.Helper()
 	p := &process{cmd: exec.Command(os.Args[0]), lines: make(chan string, 100)}
-	p.cmd.Env = append(os.Environ(), childSocket+"="+s.socket, childID+"="+id)
+	p.cmd.Env = append(os.Environ(), childSocket+"="+s.Socket, childID+"="+id)
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
 		tb.Fatal(err)
@@ -114,9 +115,8 @@ func (p *process) says(tb testing.TB) string {
 
 func TestJobsOfAKilledProcessRunAgainWhenItIsBack(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	s.start()
-	rdb := s.client()
+	s := proctest.NewRedis(t)
+	rdb := s.Client(t)
 	q := newQueue(t, rdb)
 	first := startProcess(t, s, "w1")
 	a, b := submit(t, q, "x", "a"), submit(t, q, "x", "b")
@@ -143,9 +143,8 @@ func TestJobsOfADeadProcessGoToAnother(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a heartbeat to end")
 	}
-	s := newServer(t)
-	s.start()
-	rdb := s.client()
+	s := proctest.NewRedis(t)
+	rdb := s.Client(t)
 	q := newQueue(t, rdb)
 	first := startProcess(t, s, "w1")
 	a := submit(t, q, "x", "a")
@@ -163,9 +162,8 @@ func TestJobsOfADeadProcessGoToAnother(t *testing.T) {
 
 func TestWorkerRidesOutARestartOfRedis(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	s.start()
-	q := newQueue(t, s.client())
+	s := proctest.NewRedis(t)
+	q := newQueue(t, s.Client(t))
 	a, b := submit(t, q, "x", "a"), submit(t, q, "x", "b")
 	var j journal
 	began, release := make(chan struct{}), make(chan struct{})
@@ -179,10 +177,10 @@ func TestWorkerRidesOutARestartOfRedis(t *testing.T) {
 		return nil
 	})
 	<-began
-	s.kill()
+	s.Kill()
 	close(release) // so that the attempt ends, and is settled, while Redis is away
 	<-time.After(2 * time.Second)
-	s.start()
+	s.Start(t)
 	awaitState(t, q, a.ID, jobs.StateDone)
 	awaitState(t, q, b.ID, jobs.StateDone)
 	if diff := cmp.Diff([]string{"a1", "b1"}, j.all()); diff != "" {
@@ -192,43 +190,36 @@ func TestWorkerRidesOutARestartOfRedis(t *testing.T) {
 
 func TestWorkerStopsWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	s.start()
-	q := newQueue(t, s.client())
+	s := proctest.NewRedis(t)
+	q := newQueue(t, s.Client(t))
 	a := submit(t, q, "x", "a")
 	w := startWorker(t, q, jobs.WorkerConfig{}, func(ctx context.Context, _ *jobs.Attempt) error {
 		<-ctx.Done()
 		return ctx.Err()
 	})
 	awaitState(t, q, a.ID, jobs.StateRunning)
-	s.kill()
+	s.Kill()
 	w.cancel()
-	within(t, 30*time.Second, "Run returns", func() bool {
-		select {
-		case <-w.stopped:
-			return true
-		default:
-			return false
-		}
-	})
-	s.start()
-	startWorker(t, newQueue(t, s.client()), jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
-	if r := awaitState(t, newQueue(t, s.client()), a.ID, jobs.StateDone); r.Attempt != 1 {
+	proctest.Await(t, "Run returns", w.stopped)
+	s.Start(t)
+	startWorker(t, newQueue(t, s.Client(t)), jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
+	if r := awaitState(t, newQueue(t, s.Client(t)), a.ID, jobs.StateDone); r.Attempt != 1 {
 		t.Errorf("attempt = %d, want 1", r.Attempt)
 	}
 }
 
 func TestWorkerWaitsForRedisAtItsStart(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	q := newQueue(t, s.client())
+	s := proctest.NewRedis(t)
+	s.Kill()
+	q := newQueue(t, s.Client(t))
 	w := startWorker(t, q, jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
 	select {
 	case <-w.stopped:
 		t.Fatal("Run returned")
 	case <-time.After(500 * time.Millisecond):
 	}
-	s.start()
+	s.Start(t)
 	awaitState(t, q, submit(t, q, "x", "a").ID, jobs.StateDone)
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/proctest"
 	"mixduck/jobs"
 )
 
@@ -36,9 +37,8 @@ func TestNothingGrowsWithoutBound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs ten thousand jobs")
 	}
-	s := newServer(t)
-	s.start()
-	rdb := s.client()
+	s := proctest.NewRedis(t)
+	rdb := s.Client(t)
 	lanes, each := 250, 40
 	if withRace { // which takes minutes, and finds no more
 		each = 4
@@ -107,7 +107,7 @@ func TestNothingGrowsWithoutBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	startWorker(t, late, jobs.WorkerConfig{}, func(context.Context, *jobs.Attempt) error { return nil })
-	within(t, 2*time.Minute, "all records are gone", func() bool {
+	eventually(t, "all records are gone", func() bool {
 		kinds = keysByKind(tt)
 		return kinds["mixduck:{jobs}:rec:"] == 0
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/proctest"
 	"mixduck/jobs"
 )
 
@@ -189,9 +190,8 @@ func TestQueriesEndWithTheSubscriptionOfTheirAsker(t *testing.T) {
 // Redis drops subscriptions when it is started anew, and those who wait come back.
 func TestSubscriptionsThatComeBackKeepTheirQueries(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	s.start()
-	rdb := s.client()
+	s := proctest.NewRedis(t)
+	rdb := s.Client(t)
 	r := rig{t, rdb, newQueue(t, rdb)}
 	answering(r, jobs.WorkerConfig{}, func(ctx context.Context, _ *jobs.Attempt) error {
 		<-ctx.Done()

@@ -136,7 +136,7 @@ func TestCancelOfARunningJobStopsItsAttempt(t *testing.T) {
 		if r, err := t.q.Cancel(t.Context(), a.ID); err != nil || r.State != jobs.StateRunning {
 			t.Errorf("Cancel() = %s, %v; want running until the handler has returned", r.State, err)
 		}
-		within(t, 2*time.Second, "the job is cancelled", func() bool { return job(t, t.q, a.ID).State == jobs.StateCancelled })
+		awaitState(t, t.q, a.ID, jobs.StateCancelled)
 		if err := <-cause; !errors.Is(err, jobs.ErrCancelled) {
 			t.Errorf("cause = %v, want ErrCancelled", err)
 		}

@@ -2,17 +2,13 @@ package jobs_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"mixduck/internal/embedredis"
+	"mixduck/internal/proctest"
 	"mixduck/jobs"
 )
 
@@ -33,9 +29,8 @@ func onEach(t *testing.T, test func(t rig)) {
 	})
 	t.Run("server", func(t *testing.T) {
 		t.Parallel()
-		s := newServer(t)
-		s.start()
-		rdb := s.client()
+		s := proctest.NewRedis(t)
+		rdb := s.Client(t)
 		test(rig{t, rdb, newQueue(t, rdb)})
 	})
 }
@@ -43,7 +38,7 @@ func onEach(t *testing.T, test func(t rig)) {
 // embedded opens the embedded queue.
 func embedded(tb testing.TB) redis.UniversalClient {
 	tb.Helper()
-	s, err := embedredis.Open(context.Background(), embedredis.Config{Dir: shortDir(tb)}, slog.New(slog.DiscardHandler))
+	s, err := embedredis.Open(context.Background(), embedredis.Config{Dir: proctest.ShortDir(tb)}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -53,86 +48,8 @@ func embedded(tb testing.TB) redis.UniversalClient {
 	return rdb
 }
 
-// shortDir returns a directory for a socket, whose path has at most 107 bytes: those of TempDir can be longer.
-func shortDir(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.MkdirTemp("", "jobs") //nolint:usetesting // see above
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-// server is a redis-server process that can be killed and started again with what it had stored.
-type server struct {
-	tb     testing.TB
-	dir    string
-	socket string
-	cmd    *exec.Cmd
-}
-
-func newServer(tb testing.TB) *server {
-	tb.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") != "" {
-			tb.Fatal("redis-server is not installed")
-		}
-		tb.Skip("SKIPPED: redis-server is not installed, so NOTHING was tested on a real Redis")
-	}
-	dir := shortDir(tb)
-	s := &server{tb: tb, dir: dir, socket: filepath.Join(dir, "redis.sock")}
-	tb.Cleanup(s.kill)
-	return s
-}
-
-func (s *server) start() {
-	s.tb.Helper()
-	s.cmd = exec.Command("redis-server", "--port", "0", "--unixsocket", s.socket, "--dir", s.dir,
-		"--save", "", "--appendonly", "yes", "--appendfsync", "always")
-	if err := s.cmd.Start(); err != nil {
-		s.tb.Fatal(err)
-	}
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket, MaxRetries: -1})
-	defer rdb.Close()
-	eventually(s.tb, "redis-server answers", func() bool { return rdb.Ping(context.Background()).Err() == nil })
-}
-
-// kill ends the server with SIGKILL, if it runs.
-func (s *server) kill() {
-	if s.cmd == nil {
-		return
-	}
-	s.cmd.Process.Kill()
-	s.cmd.Wait()
-	s.cmd = nil
-}
-
-func (s *server) client() redis.UniversalClient {
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket})
-	s.tb.Cleanup(func() { rdb.Close() })
-	return rdb
-}
-
-var errTimeout = errors.New("timed out")
-
 // eventually waits until a condition holds.
 func eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
-	within(tb, 60*time.Second, what, ok)
-}
-
-func within(tb testing.TB, limit time.Duration, what string, ok func() bool) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, errTimeout)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			tb.Fatalf("not within %v: %s", limit, what)
-		}
-	}
+	proctest.Eventually(tb, what, ok)
 }

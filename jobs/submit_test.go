@@ -8,24 +8,24 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"mixduck/internal/proctest"
 	"mixduck/jobs"
 )
 
 func TestSubmitRightAfterRedisIsBack(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	s.start()
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket, PoolSize: 1, MaxRetries: -1})
+	s := proctest.NewRedis(t)
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: s.Socket, PoolSize: 1, MaxRetries: -1})
 	t.Cleanup(func() { rdb.Close() })
 	q := newQueue(t, rdb)
 	submit(t, q, "x", "a")
-	s.kill()
+	s.Kill()
 	for range 3 { // the client gives up dialling for a while
 		if err := rdb.Ping(t.Context()).Err(); err == nil {
 			t.Fatal("Redis still answers")
 		}
 	}
-	s.start()
+	s.Start(t)
 	if r := submit(t, q, "x", "b"); r.Position != 1 {
 		t.Errorf("Submit() = %+v, want it behind the first", r)
 	}
@@ -36,8 +36,9 @@ func TestSubmitRightAfterRedisIsBack(t *testing.T) {
 
 func TestSubmitGivesUpSoonWithoutRedis(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	q := newQueue(t, s.client())
+	s := proctest.NewRedis(t)
+	s.Kill()
+	q := newQueue(t, s.Client(t))
 	started := time.Now()
 	_, err := q.Submit(t.Context(), jobs.Request{Fetch: fetch("x", "a")})
 	if took := time.Since(started); err == nil || took > 10*time.Second {

@@ -1,4 +1,4 @@
-package e2e
+package proctest
 
 import (
 	"strings"
@@ -29,10 +29,9 @@ func (o *transcript) read() (string, <-chan struct{}) {
 	return o.text.String(), o.more
 }
 
-// tail returns the end of it.
-func (o *transcript) tail() string {
-	text, _ := o.read()
-	const most = 2500
+// Tail returns the end of a text: what a process said last.
+func Tail(text string) string {
+	const most = 3000
 	if len(text) > most {
 		text = "…" + text[len(text)-most:]
 	}

@@ -1,0 +1,29 @@
+package bench_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"mixduck/internal/proctest"
+)
+
+// bin is the directory of our programs.
+var bin string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	dir, remove, err := proctest.Programs()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer remove()
+	bin = dir
+	return m.Run()
+}
+
+// program returns the path of one of our programs.
+func program(name string) string { return filepath.Join(bin, name) }

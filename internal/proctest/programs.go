@@ -1,0 +1,38 @@
+package proctest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// binVariable names a directory with programs that are already built. `make test` sets it, so that each is built once.
+const binVariable = "MIXDUCK_TEST_BIN"
+
+// Programs returns a directory with worker, enqueue, mp and fakemixpanel. Unless MIXDUCK_TEST_BIN names one, it builds them
+// from this source, with the race detector if the test has it. remove deletes what was built.
+func Programs() (dir string, remove func(), err error) {
+	if dir := os.Getenv(binVariable); dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, "worker")); err != nil {
+			return "", nil, fmt.Errorf("%s: %w", binVariable, err)
+		}
+		return dir, func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "mixduck-bin-")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	if withRace {
+		args = append(args, "-race")
+	}
+	build := exec.Command("go", append(args, "mixduck/cmd/worker", "mixduck/cmd/enqueue", "mixduck/cmd/mp",
+		"mixduck/mixpanel/mixpaneltest/fakemixpanel")...)
+	if out, err := build.CombinedOutput(); err != nil {
+		remove()
+		return "", nil, fmt.Errorf("build the programs: %w\n%s", err, out)
+	}
+	return dir, remove, nil
+}
