@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mixduck/internal/buildinfo"
+	"mixduck/internal/fault"
+)
+
+const help = `Keep local DuckDB copies of Mixpanel projects fresh.
+
+Usage:
+  mixduck COMMAND [ARGUMENT]...
+
+Commands:
+  worker    Run jobs and schedules, back up and compact databases
+  enqueue   Ask workers for fetches and queries, and follow jobs
+  mp        Fetch into a database file and read it, without a worker
+  help      Show this text, or the help of a command: mixduck help enqueue
+  version   Print the version
+
+Each command has its own help: mixduck enqueue --help.
+`
+
+var programs = []string{"worker", "enqueue", "mp"}
+
+// directories lists where the programs can be: only in libexec if that is not empty, else beside the executable self.
+func directories(libexec, self string) []string {
+	if libexec != "" {
+		return []string{libexec}
+	}
+	if target, err := filepath.EvalSymlinks(self); err == nil {
+		self = target
+	}
+	bin := filepath.Dir(self)
+	return []string{filepath.Join(bin, "..", "lib", "mixduck"), bin, "/usr/lib/mixduck"}
+}
+
+type dispatcher struct {
+	dirs []string
+	exec func(path string, args, environ []string) error // replaces the process; returns only an error
+}
+
+func (d dispatcher) run(args, environ []string, stdout io.Writer) error {
+	switch word, rest := cut(args); {
+	case word == "help" && len(rest) > 0:
+		return d.start(rest[0], append(rest[1:], "--help"), environ)
+	case slices.Contains([]string{"", "help", "-h", "--help"}, word):
+		_, err := io.WriteString(stdout, help)
+		return err
+	case word == "version", word == "--version":
+		_, err := fmt.Fprintln(stdout, "mixduck", buildinfo.Version())
+		return err
+	case strings.HasPrefix(word, "__complete") && len(rest) > 1: // asked by the shell, see cobra
+		return d.start(rest[0], append([]string{word}, rest[1:]...), environ)
+	case strings.HasPrefix(word, "__complete"):
+		_, err := fmt.Fprintf(stdout, "%s\nhelp\nversion\n:4\n", strings.Join(programs, "\n")) // 4: no names of files
+		return err
+	default:
+		return d.start(word, rest, environ)
+	}
+}
+
+func cut(args []string) (word string, rest []string) {
+	if len(args) == 0 {
+		return "", nil
+	}
+	return args[0], args[1:]
+}
+
+// start replaces this process by the program.
+func (d dispatcher) start(program string, args, environ []string) error {
+	if !slices.Contains(programs, program) {
+		return fault.Usage("mixduck help", "mixduck has no command %q", program)
+	}
+	for _, dir := range d.dirs {
+		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
+			return fmt.Errorf("%s: %w", path, d.exec(path, append([]string{path}, args...), environ))
+		}
+	}
+	return fault.New(fault.CodeNotFound, "set MIXDUCK_LIBEXEC to the directory that contains it",
+		"%s is not in %s", program, strings.Join(d.dirs, " or "))
+}
