@@ -27,12 +27,15 @@ Commands:
 Each command has its own help: mixduck enqueue --help.
 `
 
+// libexec is the variable that names the directory of the programs.
+const libexec = "MIXDUCK_LIBEXEC"
+
 var programs = []string{"worker", "enqueue", "mp"}
 
-// directories lists where the programs can be: only in libexec if that is not empty, else beside the executable self.
-func directories(libexec, self string) []string {
-	if libexec != "" {
-		return []string{libexec}
+// directories lists where the programs can be: only in override if that is not empty, else beside the executable self.
+func directories(override, self string) []string {
+	if override != "" {
+		return []string{override}
 	}
 	if target, err := filepath.EvalSymlinks(self); err == nil {
 		self = target
@@ -80,9 +83,12 @@ func (d dispatcher) start(program string, args, environ []string) error {
 	}
 	for _, dir := range d.dirs {
 		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-			return fmt.Errorf("%s: %w", path, d.exec(path, append([]string{path}, args...), environ))
+			// What tells this program where to look is no setting of those that it starts, which would refuse it. The name
+			// tells them how they were started.
+			environ = slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, libexec+"=") })
+			return fmt.Errorf("%s: %w", path, d.exec(path, append([]string{"mixduck " + program}, args...), environ))
 		}
 	}
-	return fault.New(fault.CodeNotFound, "set MIXDUCK_LIBEXEC to the directory that contains it",
+	return fault.New(fault.CodeNotFound, "set "+libexec+" to the directory that contains it",
 		"%s is not in %s", program, strings.Join(d.dirs, " or "))
 }

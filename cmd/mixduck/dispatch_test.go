@@ -14,7 +14,7 @@ import (
 )
 
 // program prints how it was started.
-const program = "#!/bin/sh\nprintf '%s|' \"$(basename \"$0\")\" \"$@\"\nexit 7\n"
+const program = "#!/bin/sh\nprintf '%s|' \"$(basename \"$0\")\" \"$@\" \"$MIXDUCK_LIBEXEC\"\nexit 7\n"
 
 // install lays the programs out as a package does and returns the path of a built mixduck.
 func install(tb testing.TB) string {
@@ -48,17 +48,23 @@ func TestProgramsAreStarted(t *testing.T) {
 	if err := os.Symlink(self, link); err != nil {
 		t.Fatal(err)
 	}
-	tests := []struct{ name, path, args, want string }{
-		{"a program beside it", self, "worker run --data-dir x", "worker|run|--data-dir|x|"},
-		{"through a link", link, "enqueue jobs list", "enqueue|jobs|list|"},
-		{"without arguments", self, "mp", "mp|"},
-		{"help of a program", self, "help enqueue fetch", "enqueue|fetch|--help|"},
-		{"completion", self, "__complete enqueue jobs l", "enqueue|__complete|jobs|l|"},
+	elsewhere := filepath.Join(t.TempDir(), "mixduck")
+	if err := os.Link(self, elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, path, libexec, args, want string }{
+		{"a program beside it", self, "", "worker run --data-dir x", "worker|run|--data-dir|x||"},
+		{"through a link", link, "", "enqueue jobs list", "enqueue|jobs|list||"},
+		{"without arguments", self, "", "mp", "mp||"},
+		{"help of a program", self, "", "help enqueue fetch", "enqueue|fetch|--help||"},
+		{"where a variable says", elsewhere, filepath.Join(filepath.Dir(self), "..", "lib", "mixduck"), "mp x", "mp|x||"},
+		{"completion", self, "", "__complete enqueue jobs l", "enqueue|__complete|jobs|l||"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), tt.path, strings.Fields(tt.args)...)
+			cmd.Env = append(os.Environ(), libexec+"="+tt.libexec)
 			out, _ := cmd.Output()
 			if string(out) != tt.want || cmd.ProcessState.ExitCode() != 7 {
 				t.Errorf("mixduck %s prints %q and ends with %d, want %q and 7", tt.args, out, cmd.ProcessState.ExitCode(), tt.want)

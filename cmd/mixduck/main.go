@@ -16,6 +16,6 @@ func realMain() int {
 	if err != nil {
 		return cli.Fail(os.Stderr, err)
 	}
-	d := dispatcher{dirs: directories(os.Getenv("MIXDUCK_LIBEXEC"), self), exec: syscall.Exec}
+	d := dispatcher{dirs: directories(os.Getenv(libexec), self), exec: syscall.Exec}
 	return cli.Fail(os.Stderr, d.run(os.Args[1:], os.Environ(), os.Stdout))
 }

@@ -14,6 +14,6 @@ func realMain() int {
 	ctx, stop := cli.Signals()
 	defer stop()
 	return run(ctx, &cli.Process{
-		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Name: os.Args[0], Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 }

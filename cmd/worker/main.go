@@ -17,6 +17,6 @@ func realMain() int {
 	defer stop()
 	logging.Disable() // go-redis would write to stderr what our own log says
 	return run(ctx, &cli.Process{
-		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Name: os.Args[0], Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 }

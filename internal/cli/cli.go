@@ -16,6 +16,7 @@ import (
 
 // Process is what a command may touch of the process it runs in, so that tests can run it.
 type Process struct {
+	Name    string   // as it was started: a path, or "mixduck worker"
 	Args    []string // without the program's name
 	Environ []string // as os.Environ
 	Stdin   io.Reader

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/suite"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
 )
@@ -30,6 +31,7 @@ func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	root.AddCommand(completionCommand(root.Name()))
 	setHelp(root)
 	root.SetFlagErrorFunc(FlagError)
+	suite.Join(root, a.Process.Name)
 	root.SetArgs(append([]string{}, a.Process.Args...)) // nil would mean the arguments of the process
 	root.SetIn(a.Process.Stdin)
 	root.SetOut(a.Process.Stdout)
