@@ -90,11 +90,11 @@ func budgetDetails(project string, s jobs.BudgetState, now time.Time) string {
 	l.add("under way", console.Counted(int64(s.AtOnce), "request"))
 	next := "now"
 	if !s.NextFreeAt.IsZero() {
-		next = at(s.NextFreeAt, now)
+		next = console.TimeOfDay(s.NextFreeAt, now)
 	}
 	l.add("next", next)
 	if !s.RefillsAt.IsZero() {
-		l.add("refills", "from "+at(s.RefillsAt, now))
+		l.add("refills", "from "+console.TimeOfDay(s.RefillsAt, now))
 	}
 	if !s.BlockedUntil.IsZero() {
 		l.add("blocked", "Mixpanel asked to wait "+until(s.BlockedUntil, now))

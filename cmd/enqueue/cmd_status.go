@@ -183,7 +183,7 @@ func (f freshness) row(now time.Time) []string {
 	}
 	switch {
 	case !f.next.IsZero():
-		next = at(f.next, now)
+		next = console.TimeOfDay(f.next, now)
 	case len(f.schedules) > 0:
 		next = "paused"
 	}

@@ -65,17 +65,7 @@ func until(t, now time.Time) string {
 	if !t.After(now) {
 		return "until a worker is free"
 	}
-	return "until " + at(t, now)
-}
-
-// at says when t comes, in the zone of now.
-func at(t, now time.Time) string {
-	t = t.In(now.Location())
-	layout := time.TimeOnly
-	if t.YearDay() != now.YearDay() {
-		layout = time.DateTime
-	}
-	return fmt.Sprintf("%s (%s)", t.Format(layout), console.ShortTime(max(0, t.Sub(now))))
+	return "until " + console.TimeOfDay(t, now)
 }
 
 // reason says why a job waits, or why it has ended.

@@ -280,5 +280,5 @@ func paused(err error) error {
 	if !ok {
 		return err
 	}
-	return fault.New(fault.CodeRateLimited, "ask again after "+pause.Until.Format(time.TimeOnly)+"; a worker waits by itself", "%w", err)
+	return fault.New(fault.CodeRateLimited, "ask again after "+console.TimeOfDay(pause.Until, time.Now())+"; a worker waits by itself", "%w", err)
 }

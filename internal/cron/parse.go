@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,9 +76,8 @@ func parseFields(texts []string) (*robfig.SpecSchedule, error) {
 			return nil, fault.Usage("numbers, ranges and steps, as 5, 8-18 or */15, with commas between them", "is wrong in the %s %q", names[i], text)
 		}
 	}
-	texts = slices.Clone(texts)
-	weekday := len(texts) - 1
-	texts[weekday] = sundayIsZero(texts[weekday])
+	given, last := texts, len(texts)-1
+	texts = append(slices.Clone(texts[:last]), sundayIsZero(texts[last]))
 	spec, err := parseSpec(strings.Join(texts, " "))
 	if err == nil {
 		return spec, nil
@@ -86,23 +86,61 @@ func parseFields(texts []string) (*robfig.SpecSchedule, error) {
 		alone := slices.Repeat([]string{"*"}, len(texts))
 		alone[i] = text
 		if _, err := parseSpec(strings.Join(alone, " ")); err != nil {
-			return nil, fault.Usage(hintFields, "is wrong in the %s %q: %w", names[i], text, err)
+			return nil, fault.Usage(hintFields, "is wrong in the %s %q: %w", names[i], given[i], err)
 		}
 	}
 	return nil, fault.Usage(hintFields, "is wrong: %w", err)
 }
 
-// sundayIsZero writes the 7 that crontab(5) has for Sunday, too, as the 0 that the parser knows.
+// weekdayRange takes apart one item of the weekday field that may end on a Sunday.
+var weekdayRange = regexp.MustCompile(`^(\w+)(?:-(\w+))?(?:/(\d+))?$`)
+
+// sundayIsZero rewrites the weekday field for the parser, which knows Sunday as 0 only. In crontab(5) Sunday is 7 as well, so a
+// range may end there, with a step or without.
 func sundayIsZero(weekdays string) string {
 	items := strings.Split(weekdays, ",")
 	for i, item := range items {
-		if item == "7" {
-			items[i] = "0"
-		} else if first, ok := strings.CutSuffix(item, "-7"); ok {
-			items[i] = first + "-6,0"
-		}
+		items[i] = sundayItem(item)
 	}
 	return strings.Join(items, ",")
+}
+
+// sundayItem lists the days of an item that ends on day 7. It returns every other item, wrong ones too, as it was.
+func sundayItem(item string) string {
+	m := weekdayRange.FindStringSubmatch(item)
+	if m == nil {
+		return item
+	}
+	first, last, step := weekday(m[1]), weekday(m[2]), 1
+	if m[2] == "" {
+		last = first
+	}
+	if strings.EqualFold(m[2], "sun") && first > 0 {
+		last = 7
+	}
+	if m[3] != "" {
+		step, _ = strconv.Atoi(m[3]) // digits; 0 if they are too many
+	}
+	if last != 7 || first < 0 || first > last || step == 0 {
+		return item
+	}
+	var days []string
+	for day := first; day <= last; day += step {
+		days = append(days, strconv.Itoa(day%7))
+	}
+	return strings.Join(days, ",")
+}
+
+// weekday returns the number of a day's name, or the number that a text is; -1 if it is neither.
+func weekday(text string) int {
+	if i := slices.Index([]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}, strings.ToLower(text)); i >= 0 {
+		return i
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 func parseSpec(expr string) (*robfig.SpecSchedule, error) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"mixduck/internal/day"
 )
 
 // Printable returns s without what would move a terminal's cursor: control characters become spaces, and invisible ones,
@@ -95,6 +97,16 @@ func CountedAs(n int64, one, many string) string {
 
 // Megabytes returns n bytes as millions.
 func Megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+
+// TimeOfDay says when t comes, in the zone of now, and how long that is from now. It shows the date unless t is today.
+func TimeOfDay(t, now time.Time) string {
+	t = t.In(now.Location())
+	layout := time.TimeOnly
+	if day.Of(t) != day.Of(now) {
+		layout = time.DateTime
+	}
+	return fmt.Sprintf("%s (%s)", t.Format(layout), ShortTime(max(0, t.Sub(now))))
+}
 
 // ShortTime returns d with as many digits as a person cares for.
 func ShortTime(d time.Duration) string {

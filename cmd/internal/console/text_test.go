@@ -27,3 +27,29 @@ func TestShortTime(t *testing.T) {
 		}
 	}
 }
+
+func TestTimeOfDay(t *testing.T) {
+	t.Parallel()
+	newYork, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, newYork)
+	for _, tt := range []struct {
+		name string
+		at   time.Time
+		want string
+	}{
+		{"today", now.Add(time.Hour), "13:00:00 (1h)"},
+		{"today, in the zone of now", now.Add(time.Hour).UTC(), "13:00:00 (1h)"},
+		{"tomorrow", now.Add(13 * time.Hour), "2026-11-23 01:00:00 (13h)"},
+		{"a date of UTC that is another here", now.Add(11 * time.Hour).UTC(), "23:00:00 (11h)"},
+		{"a year ahead", now.AddDate(1, 0, 0), "2027-11-22 12:00:00 (8760h)"},
+		{"the same day of the month", now.AddDate(0, 1, 0), "2026-12-22 12:00:00 (720h)"},
+		{"past", now.Add(-time.Hour), "11:00:00 (0.0s)"},
+	} {
+		if got := TimeOfDay(tt.at, now); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
