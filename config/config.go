@@ -84,6 +84,7 @@ type Retention struct {
 type HTTP struct {
 	Listen string        // host:port; "" for nowhere
 	Token  secret.String // that callers have to show; empty if none is set
+	Hosts  []string      // names by which callers without a token may ask, besides those of the loopback interface
 	Pprof  string        // host:port of profiles; "" for nowhere
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,9 @@ func TestHTTP(t *testing.T) {
 	if c.HTTP.Listen != "127.0.0.1:8080" || c.HTTP.Pprof != "localhost:6060" || c.HTTP.Token.Reveal() != "abc" {
 		t.Errorf("HTTP = %+v", c.HTTP)
 	}
+	if c, err = load(t, nil, "MIXDUCK_HTTP_HOSTS=Worker, a.example.com,0:0::1"); err != nil || !slices.Equal(c.HTTP.Hosts, []string{"worker", "a.example.com", "::1"}) {
+		t.Errorf("hosts = %q, %v", c.HTTP.Hosts, err)
+	}
 	if c, err = load(t, nil, "MIXDUCK_HTTP_LISTEN=off"); err != nil || c.HTTP.Listen != "" || c.HTTP.Pprof != "" {
 		t.Errorf("off: HTTP = %+v, %v", c.HTTP, err)
 	}
@@ -117,6 +121,10 @@ func TestProblems(t *testing.T) {
 		{"address without a port", "MIXDUCK_HTTP_LISTEN=localhost", `http.listen (MIXDUCK_HTTP_LISTEN): "localhost" is neither an address`},
 		{"port with a name", "MIXDUCK_HTTP_PPROF=127.0.0.1:http", "is neither an address like 127.0.0.1:8080 nor off"},
 		{"port out of range", "MIXDUCK_HTTP_LISTEN=:65536", "is neither an address"},
+		{"host with a port", "MIXDUCK_HTTP_HOSTS=a,b:80", `http.hosts (MIXDUCK_HTTP_HOSTS): "b:80" is not a host name without a port`},
+		{"host that is a URL", "MIXDUCK_HTTP_HOSTS=https://a", "is not a host name"},
+		{"any host", "MIXDUCK_HTTP_HOSTS=*", "is not a host name"},
+		{"no host between commas", "MIXDUCK_HTTP_HOSTS=a,,b", "is not a host name"},
 		{"blank token", "MIXDUCK_HTTP_TOKEN= ", "http.token (MIXDUCK_HTTP_TOKEN): is empty"},
 		{"level", "MIXDUCK_LOG_LEVEL=loud", "none of debug, info, warn, error"},
 		{"missing secret file", "MP_SECRET_FILE=/nowhere/x", "project.secret (MP_SECRET_FILE)"},

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -208,6 +209,27 @@ func address[T any](at func(*T) *string) field[T] {
 			return fmt.Errorf("%q is neither an address like 127.0.0.1:8080 nor off", v)
 		}
 		*at(t) = v
+		return nil
+	}}
+}
+
+// hostName is a DNS name. Names of containers may have underscores.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+
+// hosts is a list of host names and IP addresses without ports. A variable or a flag has commas between them.
+func hosts[T any](at func(*T) *[]string) field[T] {
+	return field[T]{show: func(t *T) string { return strings.Join(*at(t), ", ") }, list: func(t *T, all []string) error {
+		var found []string
+		for v := range strings.SplitSeq(strings.Join(all, ","), ",") {
+			host := strings.ToLower(strings.TrimSpace(v))
+			if ip := net.ParseIP(host); ip != nil {
+				host = ip.String()
+			} else if !hostName.MatchString(host) {
+				return fmt.Errorf("%q is not a host name without a port, like mixduck.example.com", v)
+			}
+			found = append(found, host)
+		}
+		*at(t) = found
 		return nil
 	}}
 }

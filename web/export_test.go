@@ -45,3 +45,12 @@ func (m *Metrics) Described() map[string][]string {
 }
 
 var described = regexp.MustCompile(`^Desc\{fqName: "(\w+)", help: .*, constLabels: \{(.*)\}, variableLabels: \{(.*)\}\}$`)
+
+// Routes returns the patterns of all pages, by the addresses at which they are served.
+func (s *Server) Routes() map[string][]string {
+	all := map[string][]string{}
+	for address, pages := range s.pages {
+		all[address] = pages.patterns
+	}
+	return all
+}

@@ -4,8 +4,6 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +23,7 @@ import (
 type Config struct {
 	Listen string        // of health and metrics
 	Token  secret.String // that callers have to show; needed where other machines reach Listen
+	Hosts  []string      // under which callers may ask at Listen where there is no Token, in lower case; others are its own and localhost
 	Pprof  string        // of profiles; one that only this machine reaches
 }
 
@@ -41,20 +40,17 @@ func (c Config) Check() error {
 	return errors.Join(problems...)
 }
 
-// loopback reports whether only this machine reaches an address. Names other than localhost may mean anything.
+// loopback reports whether only this machine reaches an address.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return err == nil && isLoopback(host)
 }
 
 // Server serves the pages until it is closed.
 type Server struct {
 	log      *slog.Logger
 	servers  []*http.Server
+	pages    map[string]*routes // by the addresses of servers
 	serving  sync.WaitGroup
 	listenAt net.Addr
 }
@@ -73,13 +69,13 @@ func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, lo
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	s := &Server{log: log}
+	s := &Server{log: log, pages: map[string]*routes{}}
 	if cfg.Listen != "" {
-		pages := http.NewServeMux()
-		pages.HandleFunc("GET /healthz", serveLife)
-		pages.Handle("GET /readyz", authorized(cfg.Token, health))
-		pages.Handle("GET /metrics", authorized(cfg.Token, metrics.handler()))
-		addr, err := s.listen(ctx, "http.listen", cfg.Listen, pages, writeTimeout)
+		pages := &routes{}
+		pages.handle("GET /healthz", http.HandlerFunc(serveLife))
+		pages.handle("GET /readyz", authorized(cfg.Token, health))
+		pages.handle("GET /metrics", authorized(cfg.Token, metrics.handler()))
+		addr, err := s.listen(ctx, "http.listen", cfg.Listen, cfg.hosts(), pages, writeTimeout)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +83,7 @@ func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, lo
 		log.Info("http listens", slog.String("address", addr.String()))
 	}
 	if cfg.Pprof != "" {
-		addr, err := s.listen(ctx, "http.pprof", cfg.Pprof, profiles(), profileTakes)
+		addr, err := s.listen(ctx, "http.pprof", cfg.Pprof, hostOf(cfg.Pprof), profiles(), profileTakes)
 		if err != nil {
 			s.Close()
 			return nil, err
@@ -100,17 +96,18 @@ func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, lo
 // Addr returns where health and metrics are served, nil for nowhere.
 func (s *Server) Addr() net.Addr { return s.listenAt }
 
-// listen serves pages at an address, the value of the setting key.
-func (s *Server) listen(ctx context.Context, key, address string, pages http.Handler, answerTakes time.Duration) (net.Addr, error) {
+// listen serves pages at an address, the value of the setting key, to those who ask for it by one of hosts.
+func (s *Server) listen(ctx context.Context, key, address string, hosts []string, pages *routes, answerTakes time.Duration) (net.Addr, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, listenError(key, address, err)
 	}
 	server := &http.Server{
-		Handler: secured(pages), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: answerTakes,
+		Handler: guarded(hosts, &pages.mux), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: answerTakes,
 		IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	s.servers = append(s.servers, server)
+	s.pages[l.Addr().String()] = pages
 	s.serving.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("http has ended", slog.String("address", address), slog.Any("err", err))
@@ -148,48 +145,12 @@ func serveLife(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// authorized lets those through that show the token, and all where there is none.
-func authorized(token secret.String, next http.Handler) http.Handler {
-	if token.IsZero() {
-		return next
-	}
-	want := sha256.Sum256([]byte(token.Reveal())) // of equal length whatever is shown
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(shown))
-		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="mixduck"`)
-			http.Error(w, "show the token of http.token: Authorization: Bearer …", http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// secured sets the headers that keep browsers from doing more with a page than to show it.
-func secured(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-// profiles serves what package pprof has, but for the command line. Nobody outside may have a browser of this machine
-// ask for them under a name of his own.
-func profiles() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !loopback(r.Host) {
-			http.Error(w, "ask for it by the address of this machine", http.StatusForbidden)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+// profiles serves what package pprof has, but for the command line.
+func profiles() *routes {
+	all := &routes{}
+	all.handle("GET /debug/pprof/", http.HandlerFunc(pprof.Index))
+	all.handle("GET /debug/pprof/profile", http.HandlerFunc(pprof.Profile))
+	all.handle("GET /debug/pprof/symbol", http.HandlerFunc(pprof.Symbol))
+	all.handle("GET /debug/pprof/trace", http.HandlerFunc(pprof.Trace))
+	return all
 }

@@ -23,7 +23,7 @@ type page struct {
 
 // webConfig returns the settings of the page.
 func webConfig(cfg config.HTTP) web.Config {
-	return web.Config{Listen: cfg.Listen, Token: cfg.Token, Pprof: cfg.Pprof}
+	return web.Config{Listen: cfg.Listen, Token: cfg.Token, Hosts: cfg.Hosts, Pprof: cfg.Pprof}
 }
 
 // newPage returns the page of a worker that starts.

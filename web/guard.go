@@ -1,0 +1,108 @@
+package web
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"mixduck/internal/secret"
+)
+
+// routes is a mux that knows its patterns.
+type routes struct {
+	mux      http.ServeMux
+	patterns []string
+}
+
+func (r *routes) handle(pattern string, h http.Handler) {
+	r.mux.Handle(pattern, h)
+	r.patterns = append(r.patterns, pattern)
+}
+
+// guarded puts what protects against browsers before all pages of a listener: headers that let a browser only show a page, a
+// check of the host that it asks for, and a refusal of requests that other sites cause it to send. A nil hosts means any.
+func guarded(hosts []string, pages http.Handler) http.Handler {
+	pages = http.NewCrossOriginProtection().Handler(pages)
+	if hosts != nil {
+		pages = forHosts(hosts, pages)
+	}
+	return secured(pages)
+}
+
+// hosts returns the names under which the pages of an address may be asked for, besides those of the loopback interface. It
+// returns nil for any name: a page of an attacker can get a name that resolves to this machine (DNS rebinding), but it has
+// no token. So the names matter only where there is none.
+func (c Config) hosts() []string {
+	if !c.Token.IsZero() {
+		return nil
+	}
+	return append(hostOf(c.Listen), c.Hosts...)
+}
+
+// hostOf returns the host of an address as a list of one.
+func hostOf(address string) []string {
+	host, _ := splitHost(address)
+	return []string{host}
+}
+
+// splitHost returns the host of an address or of a Host header, which need not have a port, in lower case and without brackets.
+func splitHost(address string) (host string, ok bool) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return host, host != ""
+}
+
+// forHosts refuses requests for other hosts. A request that names none is not from a browser: HTTP/1.0 of a load balancer.
+func forHosts(hosts []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, named := splitHost(r.Host)
+		if named && !isLoopback(host) && !slices.Contains(hosts, host) {
+			message := fmt.Sprintf("this worker does not answer to the name %q: add it to http.hosts (MIXDUCK_HTTP_HOSTS), or set http.token", host)
+			http.Error(w, message, http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isLoopback reports whether a host can only be this machine. Names other than localhost may mean anything.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// authorized lets those through that show the token, and all where there is none.
+func authorized(token secret.String, next http.Handler) http.Handler {
+	if token.IsZero() {
+		return next
+	}
+	want := sha256.Sum256([]byte(token.Reveal())) // of equal length whatever is shown
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(shown))
+		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="mixduck"`)
+			http.Error(w, "show the token of http.token: Authorization: Bearer …", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secured sets the headers that keep browsers from doing more with a page than to show it.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
