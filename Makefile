@@ -3,6 +3,8 @@ GO        ?= go
 BIN       := bin
 GOLANGCI  := $(BIN)/tools/golangci-lint
 GOLANGCI_VERSION := v2.15.0
+VALE      := $(BIN)/tools/vale
+VALE_VERSION := v3.21.0
 GOVULNCHECK := $(BIN)/tools/govulncheck
 GOVULNCHECK_VERSION := v1.9.0
 BENCH     ?= .
@@ -19,7 +21,7 @@ ifeq ($(origin PATH),command line)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e chaos deploy lint vuln fmt bench demo module clean
+.PHONY: help build test unit e2e chaos deploy lint prose vuln fmt bench demo module clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -45,9 +47,12 @@ chaos: ## kill, freeze and starve real workers and a real Redis (some minutes; C
 deploy: ## build the images, and try docker-compose.yml for real (some minutes; starts a Docker engine if need be)
 	deploy/try.sh
 
-lint: $(GOLANGCI) ## formatting and linters
+lint: $(GOLANGCI) prose ## formatting and linters, of code and prose
 	$(GOLANGCI) fmt --diff
 	$(GOLANGCI) run
+
+prose: $(VALE) ## plain English in the pages: sentences, words, turns of phrase (rules in .vale/Mixduck)
+	$(VALE) README.md docs/*.md
 
 vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called (skipped loudly where the database cannot be reached)
 	@said=$$($(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$said"; \
@@ -61,6 +66,9 @@ fmt: $(GOLANGCI) ## format the code
 
 $(GOLANGCI):
 	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+$(VALE):
+	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/vale-cli/vale/v3/cmd/vale@$(VALE_VERSION)
 
 $(GOVULNCHECK):
 	GOBIN=$(abspath $(dir $@)) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
