@@ -83,15 +83,15 @@ func TestChangesAreThoseOfKeys(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
 	n := 0
-	rapid.Check(t, func(rt *rapid.T) {
+	rapid.Check(t, func(t *rapid.T) {
 		n++
 		days := span(n*3, 2)
 		version := func(label string) (rows map[string]int, lines []string) {
 			rows = map[string]int{}
-			for range rapid.IntRange(1, 8).Draw(rt, label) {
-				d := days.From + day.Day(rapid.IntRange(0, 1).Draw(rt, "day"))
-				id := rapid.SampledFrom([]string{"a", "b", "c", "d", ""}).Draw(rt, "id")
-				at := rapid.IntRange(1, 3).Draw(rt, "processed")
+			for range rapid.IntRange(1, 8).Draw(t, label) {
+				d := days.From + day.Day(rapid.IntRange(0, 1).Draw(t, "day"))
+				id := rapid.SampledFrom([]string{"a", "b", "c", "d", ""}).Draw(t, "id")
+				at := rapid.IntRange(1, 3).Draw(t, "processed")
 				line := event(d, 1, id, fmt.Sprintf(`,"mp_processing_time_ms":%d`, at))
 				key := fmt.Sprintf("%s %s", d, id)
 				if id == "" {
@@ -106,14 +106,14 @@ func TestChangesAreThoseOfKeys(t *testing.T) {
 		}
 		before, lines := version("before")
 		if _, err := e.Load(t.Context(), window(days, lines...)); err != nil {
-			rt.Fatal(err)
+			t.Fatal(err)
 		}
 		after, lines := version("after")
 		w := window(days, strings.Join(lines, ""))
 		w.Force, w.Job = true, "job-2"
 		got, err := e.Load(t.Context(), w)
 		if err != nil {
-			rt.Fatal(err)
+			t.Fatal(err)
 		}
 		var wanted storage.Receipt
 		for key, at := range after {
@@ -130,7 +130,7 @@ func TestChangesAreThoseOfKeys(t *testing.T) {
 			}
 		}
 		if changes(got) != changes(wanted) {
-			rt.Fatalf("%s, want %s\nbefore: %v\nafter: %v", changes(got), changes(wanted), before, after)
+			t.Fatalf("%s, want %s\nbefore: %v\nafter: %v", changes(got), changes(wanted), before, after)
 		}
 	})
 }

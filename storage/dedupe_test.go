@@ -67,7 +67,7 @@ func newest(lines []sent) []string {
 }
 
 // rowsOf reads table events.
-func rowsOf(tb testing.TB, path string) []string {
+func rowsOf(tb tester, path string) []string {
 	tb.Helper()
 	all := query(tb, path, `SELECT event_name, coalesce(distinct_id, ''), coalesce(insert_id, ''), epoch(event_time)::BIGINT - ?,
 		coalesce(epoch_ms(processed_at), 0), properties->>'version' FROM events`, int64(first)*86400)
@@ -100,14 +100,14 @@ func join(lines []sent) string {
 func TestDuplicatesInAnyOrder(t *testing.T) {
 	t.Parallel()
 	dir, n := t.TempDir(), 0
-	rapid.Check(t, func(rt *rapid.T) {
-		lines := someLines(rt)
+	rapid.Check(t, func(t *rapid.T) {
+		lines := someLines(t)
 		n++
 		path := filepath.Join(dir, fmt.Sprintf("%d.db", n))
-		for _, order := range [][]sent{lines, rapid.Permutation(lines).Draw(rt, "order")} {
+		for _, order := range [][]sent{lines, rapid.Permutation(lines).Draw(t, "order")} {
 			e, err := storage.Open(t.Context(), storage.Config{Path: path, Threads: 4, LockWait: lockWait})
 			if err != nil {
-				rt.Fatal(err)
+				t.Fatal(err)
 			}
 			prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
 			w := window(span(0, 1), join(order))
@@ -116,10 +116,10 @@ func TestDuplicatesInAnyOrder(t *testing.T) {
 			closeEngine(t, e)
 			wanted := newest(order)
 			if got := rowsOf(t, path); !slices.Equal(got, wanted) {
-				rt.Fatalf("stored\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wanted, "\n"))
+				t.Fatalf("stored\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wanted, "\n"))
 			}
 			if r.Rows != int64(len(wanted)) || r.Duplicates != int64(len(order)-len(wanted)) {
-				rt.Fatalf("receipt = %+v, want %d rows of %d", r, len(wanted), len(order))
+				t.Fatalf("receipt = %+v, want %d rows of %d", r, len(wanted), len(order))
 			}
 		}
 	})
@@ -129,19 +129,19 @@ func TestDuplicatesInAnyOrder(t *testing.T) {
 func TestAddInPieces(t *testing.T) {
 	t.Parallel()
 	dir, n := t.TempDir(), 0
-	rapid.Check(t, func(rt *rapid.T) {
-		lines := someLines(rt)
+	rapid.Check(t, func(t *rapid.T) {
+		lines := someLines(t)
 		n++
 		path := filepath.Join(dir, fmt.Sprintf("%d.db", n))
 		e, err := storage.Open(t.Context(), storage.Config{Path: path, LockWait: lockWait})
 		if err != nil {
-			rt.Fatal(err)
+			t.Fatal(err)
 		}
 		prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
 		stored := map[string]bool{}
 		var wanted []string
 		for len(lines) > 0 {
-			k := rapid.IntRange(1, len(lines)).Draw(rt, "piece")
+			k := rapid.IntRange(1, len(lines)).Draw(t, "piece")
 			piece := lines[:k]
 			lines = lines[k:]
 			w := window(span(0, 1), join(piece))
@@ -161,7 +161,7 @@ func TestAddInPieces(t *testing.T) {
 		closeEngine(t, e)
 		slices.Sort(wanted)
 		if got := rowsOf(t, path); !slices.Equal(got, wanted) {
-			rt.Fatalf("stored\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wanted, "\n"))
+			t.Fatalf("stored\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wanted, "\n"))
 		}
 	})
 }

@@ -90,7 +90,7 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 	if cfg.ReadOnly {
 		err = checkSchema(ctx, inst.db)
 	} else if err = migrate(ctx, inst.db); err == nil {
-		err = registerFeed(inst)
+		err = registerFunctions(inst)
 	}
 	if err != nil {
 		return nil, errors.Join(diskFull(fmt.Errorf("%s: %w", path, err)), inst.close())

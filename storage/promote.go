@@ -155,14 +155,12 @@ func rewrite(ctx context.Context, conn *sql.Conn, quoted string, properties []Pr
 	if err := conn.QueryRowContext(ctx, "SELECT max(rowid) FROM "+quoted).Scan(&last); err != nil || !last.Valid {
 		return err
 	}
-	pointers := make([]string, len(properties))
-	for i, p := range properties {
-		pointers[i] = literal(pointer(p.Property))
+	values, err := selectStored(properties)
+	if err != nil {
+		return err
 	}
-	values := make([]string, len(properties))
 	for i, p := range properties {
-		json := fmt.Sprintf("json_extract(properties, [%s])[%d]", strings.Join(pointers, ", "), i+1) // DuckDB computes the list once
-		values[i] = value(json, p.Type) + " AS " + quoteColumn(p.Property)
+		values[i] += " AS " + quoteColumn(p.Property)
 	}
 	inserted, err := affected(conn.ExecContext(ctx, "INSERT INTO "+quoted+" BY NAME SELECT * REPLACE ("+strings.Join(values, ", ")+") FROM "+quoted))
 	if err != nil {

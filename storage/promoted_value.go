@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -8,23 +10,30 @@ import (
 )
 
 // value returns the SQL of a promoted property's value, given that of the property as JSON. It never fails, whatever the
-// property holds. A text that names no time zone is taken as UTC, since that is the zone of every connection.
+// property holds. Package promotion has the rules of all types but VARCHAR.
 func value(json string, t promotion.Type) string {
-	text := "(" + json + " ->> '$')"
-	switch t {
-	case promotion.Varchar:
-		return text
-	case promotion.Timestamp: // a JSON text keeps its quotes as VARCHAR, so that only numbers become a DOUBLE
-		return "TRY(make_timestamp(coalesce(epoch_us(TRY_CAST(" + text + " AS TIMESTAMPTZ)), " +
-			"TRY_CAST(TRY_CAST(" + json + "::VARCHAR AS DOUBLE) * 1e6 AS BIGINT))))"
-	case promotion.BigInt, promotion.Double, promotion.Boolean, promotion.Date:
+	if t == promotion.Varchar {
+		return "(" + json + " ->> '$')"
 	}
-	return "TRY_CAST(" + text + " AS " + string(t) + ")"
+	return "mixduck_" + strings.ToLower(string(t)) + "(" + json + "::VARCHAR)"
 }
 
-// pointer returns the JSON pointer (RFC 6901) of a property. Unlike DuckDB's paths, it can name every one.
-func pointer(property string) string {
-	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(property)
+// selectStored returns SQL for each of the properties: its value, named as its column, in a row of a table.
+func selectStored(properties []Promotion) ([]string, error) {
+	names := make([]string, len(properties))
+	for i, p := range properties {
+		names[i] = p.Property
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]string, len(properties))
+	for i, p := range properties { // DuckDB computes the list once
+		one := fmt.Sprintf("mixduck_properties(properties::VARCHAR, %s)[%d]::JSON", literal(string(list)), i+1)
+		values[i] = value(one, p.Type)
+	}
+	return values, nil
 }
 
 // literal returns text as an SQL string.

@@ -11,8 +11,8 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 )
 
-// registerFeed makes mixduck_feed known to an instance.
-func registerFeed(inst *instance) error {
+// registerFunctions makes mixduck_feed, and the functions that fill promoted columns, known to an instance.
+func registerFunctions(inst *instance) error {
 	if n := duckdb.GetDataChunkCapacity(); n != chunkRows {
 		return fmt.Errorf("DuckDB takes %d rows at a time, not %d: this build fits another version", n, chunkRows)
 	}
@@ -25,7 +25,7 @@ func registerFeed(inst *instance) error {
 	if C.feed_register(s.conn.Ptr) != 0 {
 		return errors.New("DuckDB took no table function")
 	}
-	return nil
+	return registerValues(&s)
 }
 
 // feedThread is called when one of DuckDB's threads begins to take rows. Handles are those of cgo.

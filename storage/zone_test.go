@@ -14,7 +14,7 @@ import (
 	"mixduck/storage"
 )
 
-func location(tb testing.TB, name string) *time.Location {
+func location(tb tester, name string) *time.Location {
 	tb.Helper()
 	loc, err := time.LoadLocation(name)
 	if err != nil {
@@ -24,7 +24,7 @@ func location(tb testing.TB, name string) *time.Location {
 }
 
 // wall returns a wall clock as projects from before 2023 send it.
-func wall(tb testing.TB, text string) int64 {
+func wall(tb tester, text string) int64 {
 	tb.Helper()
 	at, err := time.Parse(time.DateTime, text)
 	if err != nil {
@@ -138,9 +138,9 @@ func TestShiftedTimesOfAnyZone(t *testing.T) {
 	e := open(t, storage.Config{Mode: storage.InMemory})
 	prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
 	zones := []string{"America/Los_Angeles", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Africa/Casablanca", "Pacific/Chatham", "America/Sao_Paulo", "Asia/Tehran"}
-	rapid.Check(t, func(rt *rapid.T) {
-		loc := location(t, rapid.SampledFrom(zones).Draw(rt, "zone"))
-		sent := rapid.Int64Range(wall(t, "2005-01-01 00:00:00"), wall(t, "2035-01-01 00:00:00")).Draw(rt, "time")
+	rapid.Check(t, func(t *rapid.T) {
+		loc := location(t, rapid.SampledFrom(zones).Draw(t, "zone"))
+		sent := rapid.Int64Range(wall(t, "2005-01-01 00:00:00"), wall(t, "2035-01-01 00:00:00")).Draw(t, "time")
 		at := time.Unix(sent, 0).UTC()
 		stored := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, loc)
 		d := day.Of(at)
@@ -148,7 +148,7 @@ func TestShiftedTimesOfAnyZone(t *testing.T) {
 		shifted := window(day.Range{From: d, To: d}, fmt.Sprintf(`{"event":"e","properties":{"time":%d,"$insert_id":"i"}}`+"\n", sent))
 		shifted.Zone, shifted.Force = loc, true
 		if r := load(t, e, shifted); r.Rows != 1 {
-			rt.Fatalf("receipt = %+v, want a row", r)
+			t.Fatalf("receipt = %+v, want a row", r)
 		}
 		u := day.Of(stored.UTC())
 		if u != d {
@@ -157,7 +157,7 @@ func TestShiftedTimesOfAnyZone(t *testing.T) {
 		plain := window(day.Range{From: u, To: u}, fmt.Sprintf(`{"event":"e","properties":{"time":%d,"$insert_id":"i"}}`+"\n", stored.Unix()))
 		plain.Add = true
 		if r := load(t, e, plain); r.Duplicates != 1 {
-			rt.Fatalf("%s in %s: receipt = %+v, want a duplicate of %s", at, loc, r, stored.UTC())
+			t.Fatalf("%s in %s: receipt = %+v, want a duplicate of %s", at, loc, r, stored.UTC())
 		}
 	})
 }

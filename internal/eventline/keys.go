@@ -53,3 +53,15 @@ func (k *Keys) keep(key, value []byte, values [][]byte) {
 		}
 	}
 }
+
+// Values returns the values of the keys in an event's properties, as [Event.Values] has them, in the memory of values. It
+// returns one of the errors of [Parse] where properties are no JSON object.
+func (k *Keys) Values(properties []byte, values [][]byte) ([][]byte, error) {
+	e := Event{Values: k.blank(values)}
+	p := parser{b: properties, e: &e, keys: k}
+	p.object(1, p.property)
+	if p.err == nil && p.space(p.i) != len(properties) {
+		p.fail(ErrJSON)
+	}
+	return e.Values, p.err
+}
