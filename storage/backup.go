@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 )
 
 // Backup copies the database at cfg.Path to the new file to, which appears when it is whole and on the disk. It holds what was
@@ -24,6 +25,9 @@ import (
 func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
 	defer func() { err = ended(ctx, err) }()
 	cfg.ReadOnly = true
+	if err := name.File(to); err != nil {
+		return err
+	}
 	share, err := NewShare(ctx, cfg.Path, cfg.LockWait)
 	if err != nil {
 		return err
@@ -90,9 +94,9 @@ func removeCopies(begin string) error {
 		return err
 	}
 	for _, f := range files {
-		name := strings.TrimSuffix(f.Name(), ".wal")
-		if strings.HasPrefix(name, filepath.Base(begin)+".") && strings.HasSuffix(name, copying) {
-			if err := removeDatabase(filepath.Join(dir, name)); err != nil {
+		database := strings.TrimSuffix(f.Name(), ".wal")
+		if strings.HasPrefix(database, filepath.Base(begin)+".") && strings.HasSuffix(database, copying) {
+			if err := removeDatabase(filepath.Join(dir, database)); err != nil {
 				return err
 			}
 		}

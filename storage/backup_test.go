@@ -98,6 +98,10 @@ func TestBackupOfNothing(t *testing.T) {
 	if !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("Backup() = %v, want ErrNotFound", err)
 	}
+	err = backup(t, filepath.Join(dir, "no.db"), filepath.Join(dir, "no.db.turn"), "job-b")
+	if fault.CodeOf(err) != fault.CodeUsage {
+		t.Errorf("Backup() to a lock = %v, want a usage error", err)
+	}
 	want(t, "files", fileNames(t, dir), nil)
 }
 

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 )
 
 // Engine is an open database. Its methods are safe for concurrent use; loads into one file go one after the other.
@@ -66,12 +66,7 @@ func (c Config) validate() error {
 	case c.Shared && !c.ReadOnly:
 		return fault.Usage("set ReadOnly, too", "who shares a database can only read it")
 	}
-	for _, r := range c.Path {
-		if r < ' ' || strings.ContainsRune("?#%", r) { // they mean something in the driver's DSN
-			return fault.Usage("rename the file", "%q: a database path cannot hold %q", c.Path, r)
-		}
-	}
-	return nil
+	return name.File(c.Path)
 }
 
 // Path returns the file's path, "" in memory.

@@ -233,6 +233,9 @@ func TestConfigProblems(t *testing.T) {
 		"a hash":                    {Path: path + "#1"},
 		"a percent sign":            {Path: path + "%20"},
 		"a newline":                 {Path: path + "\n"},
+		"another database's log":    {Path: path + ".wal"},
+		"another database's lock":   {Path: path + ".LOCK", ReadOnly: true},
+		"another database's files":  {Path: filepath.Join(path+".tmp", "y.db")},
 		"a NUL":                     {Path: path + "\x00"},
 		"a question mark in memory": {Path: "?", Mode: storage.InMemory},
 	} {

@@ -11,6 +11,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 	"mixduck/internal/volume"
 	"mixduck/mixpanel"
 )
@@ -64,14 +65,14 @@ func databasePath(c *cobra.Command, cfg config.Config) (string, error) {
 	case c.Flags().Changed("path") && path == "":
 		return "", fault.Usage("leave it out for that of the project", "--path is empty")
 	case path != "":
-		return filepath.Abs(path)
+		return absolute(path)
 	}
 	p, err := project(c, cfg)
 	if err != nil {
 		return "", err
 	}
 	if !cfg.Named() {
-		return filepath.Join(cfg.DataDir, strconv.FormatInt(p.ID, 10)+".db"), nil
+		return absolute(filepath.Join(cfg.DataDir, strconv.FormatInt(p.ID, 10)+".db"))
 	}
 	in, rel, _ := strings.Cut(p.Database, "/")
 	dir := cfg.VolumeDir(in)
@@ -79,4 +80,13 @@ func databasePath(c *cobra.Command, cfg config.Config) (string, error) {
 		return "", fault.Usage("name its directory among the volumes, or give --path", "project %s keeps its tables in %s, and there is no volume %s here", p, p.Database, in)
 	}
 	return volume.Path(dir, filepath.FromSlash(rel))
+}
+
+// absolute makes a path absolute, and refuses one at which no database can be before anything is asked for.
+func absolute(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return path, name.File(path)
 }

@@ -143,6 +143,20 @@ func TestQueryOfAFetchIsCheckedFirst(t *testing.T) {
 	s.fails(t, 3, "no_such_column", fetch("2025-11-01", "2025-11-01", "--ephemeral", "--query", "SELECT no_such_column FROM events")...)
 }
 
+func TestPathsThatNoDatabaseCanHave(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 50)
+	for _, path := range []string{"a%b.db", "what?.db", "x.db.wal", "x.db.Lock", "x.db.turn/y.db"} {
+		path = filepath.Join(s.dir, path)
+		s.fails(t, 3, "try: ", fetch("2025-11-01", "2025-11-01", "--path", path)...)
+		s.fails(t, 3, "try: ", "query", "SELECT 1", "--path", path)
+		s.fails(t, 3, "try: ", "inspect", "tables", "--path", path)
+	}
+	if n := len(s.mixpanel.Requests()); n > 0 {
+		t.Errorf("Mixpanel was asked %d times", n)
+	}
+}
+
 func TestPageSeparatePaths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 20)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/embedredis"
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 	"mixduck/internal/volume"
 	"mixduck/jobs"
 	"mixduck/jobs/edit"
@@ -41,11 +43,22 @@ type daemon struct {
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
 	page := newPage(cfg)
 	projects, err := newProjects(cfg, page)
-	if err := errors.Join(err, checkRedis(cfg.Redis), webConfig(cfg.HTTP).Check()); err != nil {
+	if err := errors.Join(err, checkVolumes(cfg.Volumes), checkRedis(cfg.Redis), webConfig(cfg.HTTP).Check()); err != nil {
 		return nil, err
 	}
 	loads := max(1, int64(runtime.GOMAXPROCS(0)/2))
 	return &daemon{cfg: cfg, log: log, projects: projects, loads: semaphore.NewWeighted(loads), page: page}, nil
+}
+
+// checkVolumes refuses directories in which no database could be opened.
+func checkVolumes(all []config.Volume) error {
+	var errs []error
+	for _, v := range all {
+		if err := name.File(v.Dir); err != nil {
+			errs = append(errs, fmt.Errorf("volume %s: %w", v.Name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func checkRedis(cfg config.Redis) error {

@@ -91,6 +91,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"bad settings, all of them", "log: {level: loud}\nworker: {lock_wait: 1}\n", 3, []string{"log.level", "worker.lock_wait"}},
 		{"projects without credentials, all of them", "projects: {a: {id: 1}, b: {id: 2, username: x}}\n", 2, []string{"MIXDUCK_PROJECTS_A_SECRET", "MIXDUCK_PROJECTS_B_SECRET"}},
 		{"a page for everybody without a token", "http: {listen: '0.0.0.0:80'}\nprojects: {a: {id: 1, username: x, secret_file: secret}}\n", 3, []string{"token"}},
+		{"directories in which no database could be opened", "volumes: {main: 'a%b', b: x.lock}\nprojects: {a: {id: 1, username: x, secret_file: secret}}\n", 3, []string{"volume main", "'%'", "volume b", ".lock"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

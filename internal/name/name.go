@@ -40,6 +40,28 @@ func Table(s string) error {
 	return nil
 }
 
+// sidecars end the names of files that DuckDB and Mixduck keep beside a database.
+var sidecars = []string{".wal", ".lock", ".turn", ".tmp", ".copying"}
+
+// File does so for the path of a database: what it refuses no database can be called, whoever names it. Some characters mean
+// something to DuckDB's driver, and a file or directory called like a sidecar could be that of another database; cases do
+// not count, as some file systems do not tell them apart.
+func File(path string) error {
+	for _, r := range path {
+		if unicode.IsControl(r) || r == utf8.RuneError || strings.ContainsRune("?#%", r) {
+			return fault.Usage("rename the file", "%q: the path of a database cannot contain %q", path, r)
+		}
+	}
+	for element := range strings.SplitSeq(path, "/") {
+		for _, end := range sidecars {
+			if strings.HasSuffix(strings.ToLower(element), end) {
+				return fault.Usage("choose another name", "%q: names that end in %s belong to files beside a database", path, end)
+			}
+		}
+	}
+	return nil
+}
+
 // Database does so for a full name, volume/relative path, ending in .db or .duckdb (so that no name is that of another
 // database's lock or log), no element empty or hidden (which rules out "." and ".." as well).
 func Database(s string) error {
@@ -51,8 +73,10 @@ func Database(s string) error {
 		return fault.Usage(databaseHint, "the database's name has %d bytes; at most %d are allowed", len(s), maxDatabaseBytes)
 	case !volumePattern.MatchString(volume):
 		return Volume(volume)
-	case !utf8.ValidString(path) || strings.ContainsFunc(path, unicode.IsControl) || strings.ContainsRune(path, '\\'):
-		return fault.Usage(databaseHint, "database %q contains characters that no file name should", s)
+	case strings.ContainsRune(path, '\\'):
+		return fault.Usage(databaseHint, "database %q contains a backslash", s)
+	case File(path) != nil:
+		return File(path)
 	case !strings.HasSuffix(path, ".db") && !strings.HasSuffix(path, ".duckdb"):
 		return fault.Usage(databaseHint, "database %q does not end in .db or .duckdb", s)
 	}
