@@ -115,14 +115,17 @@ func defaults(home string) Config {
 const (
 	defaultVolume = "main"
 
-	unset           = -1
-	requestsPerHour = 54 // of the 60 that Mixpanel allows: the rest is for the customer's other tools
+	unset = -1
+
+	// DefaultRequestsPerHour are those of the 60 an hour that Mixpanel allows which Mixduck takes; the rest is for the
+	// customer's other tools.
+	DefaultRequestsPerHour = 54
 )
 
 // finish resolves what depends on other settings and on the machine.
 func (c *Config) finish() (err error) {
 	if c.Mixpanel.RequestsPerHour == unset {
-		c.Mixpanel.RequestsPerHour = requestsPerHour
+		c.Mixpanel.RequestsPerHour = DefaultRequestsPerHour
 		if c.Mixpanel.BaseURL != "" { // nobody knows what it allows
 			c.Mixpanel.RequestsPerHour = 0
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"mixduck/internal/secret"
@@ -31,7 +32,7 @@ func settings() []setting[Config] {
 		{key: "redis.url", env: "MIXDUCK_REDIS_URL", flag: "redis-url", usage: "Redis `url` of the queue; default: the queue embedded in the worker", secret: true, public: withoutUser, field: redisURL()},
 		{key: "redis.ca_file", env: "MIXDUCK_REDIS_CA_FILE", flag: "redis-ca-file", usage: "`file` with CA certificates (PEM) for rediss://; default: the system's", path: true, field: text(func(c *Config) *string { return &c.Redis.CAFile }, nil)},
 		{key: "mixpanel.base_url", env: "MIXDUCK_MIXPANEL_BASE_URL", flag: "mixpanel-base-url", usage: "`url` to use instead of Mixpanel's hosts, for tests and proxies", field: text(func(c *Config) *string { return &c.Mixpanel.BaseURL }, nil)},
-		{key: "mixpanel.requests_per_hour", env: "MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR", flag: "mixpanel-requests-per-hour", usage: "maximum `n` of export requests per project and hour, or off; default 54, and off with a base URL", field: requests()},
+		{key: "mixpanel.requests_per_hour", env: "MIXDUCK_MIXPANEL_REQUESTS_PER_HOUR", flag: "mixpanel-requests-per-hour", usage: fmt.Sprintf("maximum `n` of export requests per project and hour, or off; default %d, and off with a base URL", DefaultRequestsPerHour), field: requests()},
 		{key: "mixpanel.first_byte_timeout", env: "MIXDUCK_MIXPANEL_FIRST_BYTE_TIMEOUT", flag: "mixpanel-first-byte-timeout", usage: "maximum `duration` until an export begins; default 5m", field: span(1, func(c *Config) *time.Duration { return &c.Mixpanel.FirstByteTimeout })},
 		{key: "mixpanel.idle_timeout", env: "MIXDUCK_MIXPANEL_IDLE_TIMEOUT", flag: "mixpanel-idle-timeout", usage: "maximum `duration` of silence during an export; default 2m", field: span(1, func(c *Config) *time.Duration { return &c.Mixpanel.IdleTimeout })},
 		{key: "worker.concurrency", env: "MIXDUCK_WORKER_CONCURRENCY", flag: "concurrency", usage: "run up to `n` jobs at a time; default 4", field: count(func(c *Config) *int { return &c.Worker.Concurrency })},

@@ -12,10 +12,9 @@ import (
 	"mixduck/internal/fault"
 )
 
-// BudgetConfig tunes a [Budget]. The zero value is what Mixpanel's documentation of the raw event export allows a project
-// (60 requests an hour, 3 a second, 100 at once), but for a tenth of the hour that is left to others who export from it.
+// BudgetConfig tunes a [Budget]. Defaults are what Mixpanel's documentation of the raw event export allows a project.
 type BudgetConfig struct {
-	PerHour   int              // in any 60 minutes; 0 means 54
+	PerHour   int              // in any 60 minutes; required
 	PerSecond int              // 0 means 3
 	AtOnce    int              // 0 means 100
 	LeaseTTL  time.Duration    // after which a lease that nobody renews returns; 0 means 1 min
@@ -23,7 +22,6 @@ type BudgetConfig struct {
 }
 
 const (
-	defaultPerHour   = 54
 	defaultPerSecond = 3
 	defaultAtOnce    = 100
 	defaultLeaseTTL  = time.Minute
@@ -44,11 +42,8 @@ type Budget struct {
 
 // NewBudget returns a budget on rdb, which stays the caller's to close. It connects to nothing.
 func NewBudget(rdb redis.UniversalClient, cfg BudgetConfig) (*Budget, error) {
-	if cfg.PerHour < 0 || cfg.PerSecond < 0 || cfg.AtOnce < 0 || cfg.LeaseTTL < 0 {
-		return nil, fault.Usage("leave it out for the default", "the limits of a budget cannot be negative")
-	}
-	if cfg.PerHour == 0 {
-		cfg.PerHour = defaultPerHour
+	if cfg.PerHour <= 0 || cfg.PerSecond < 0 || cfg.AtOnce < 0 || cfg.LeaseTTL < 0 {
+		return nil, fault.Usage("leave it out for the default", "the limits of a budget cannot be negative, and the one of an hour is needed")
 	}
 	if cfg.PerSecond == 0 {
 		cfg.PerSecond = defaultPerSecond

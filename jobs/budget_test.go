@@ -62,7 +62,7 @@ func TestClientsShareABudget(t *testing.T) {
 				t.Fatalf("Acquire() = %v with code %s and hint %q", err, fault.CodeOf(err), fault.HintOf(err))
 			}
 		}
-		b := newBudget(t, jobs.BudgetConfig{})
+		b := newBudget(t, jobs.BudgetConfig{PerHour: 54})
 		s, err := b.State(t.Context(), "demo")
 		if err != nil || s.UsedLastHour != perHour || s.Limit != perHour || s.Left != 0 || s.AtOnce != 0 || s.NextFreeAt.IsZero() || s.RefillsAt.IsZero() {
 			t.Errorf("State() = %+v, %v; want the hour used up, as the others were held to it", s, err)
@@ -79,7 +79,7 @@ func TestClientsShareABudget(t *testing.T) {
 func TestLeasesAreLimited(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
-		b := newBudget(t, jobs.BudgetConfig{AtOnce: 1})
+		b := newBudget(t, jobs.BudgetConfig{PerHour: 54, AtOnce: 1})
 		first, err := b.Acquire(t.Context(), "demo", "w1")
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +101,7 @@ func TestLeasesAreLimited(t *testing.T) {
 func TestTheServerOverrulesTheBudget(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
-		b := newBudget(t, jobs.BudgetConfig{PerSecond: 100})
+		b := newBudget(t, jobs.BudgetConfig{PerHour: 54, PerSecond: 100})
 		until := time.Now().Add(20 * time.Minute)
 		overrule := func(until time.Time, remaining int) {
 			t.Helper()
@@ -145,7 +145,7 @@ func TestTheServerOverrulesTheBudget(t *testing.T) {
 func TestABudgetStoresNothingForEver(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
-		b := newBudget(t, jobs.BudgetConfig{})
+		b := newBudget(t, jobs.BudgetConfig{PerHour: 54})
 		l, err := b.Acquire(t.Context(), "demo", "w1")
 		if err == nil {
 			err = errors.Join(l.Renew(t.Context()), b.Overrule(t.Context(), "demo", time.Now().Add(time.Minute), 3))
@@ -167,7 +167,7 @@ func TestABudgetStoresNothingForEver(t *testing.T) {
 
 func TestBudgetRefusesSenselessLimits(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []jobs.BudgetConfig{{PerHour: -1}, {PerSecond: -1}, {AtOnce: -1}, {LeaseTTL: -1}} {
+	for _, cfg := range []jobs.BudgetConfig{{}, {PerHour: -1}, {PerHour: 1, PerSecond: -1}, {PerHour: 1, AtOnce: -1}, {PerHour: 1, LeaseTTL: -1}} {
 		if _, err := jobs.NewBudget(nil, cfg); fault.CodeOf(err) != fault.CodeUsage {
 			t.Errorf("NewBudget(%+v) = %v, want a usage error", cfg, err)
 		}

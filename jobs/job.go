@@ -96,10 +96,11 @@ type Progress struct {
 	Rows         int64  `json:"rows"`          // stored by this job
 	Duplicates   int64  `json:"duplicates"`
 	Quarantined  int64  `json:"quarantined"`
-	Requests     int    `json:"requests"`       // sent to Mixpanel, repeated ones too
-	Retries      int    `json:"retries"`        // windows that were asked again
-	Bytes        int64  `json:"bytes"`          // received, as sent over the wire
-	Note         string `json:"note,omitempty"` // what is being waited for, if anything
+	Requests     int    `json:"requests"`          // sent to Mixpanel, repeated ones too
+	Retries      int    `json:"retries"`           // windows that were asked again
+	Bytes        int64  `json:"bytes"`             // received, as sent over the wire
+	Note         string `json:"note,omitempty"`    // what is being waited for, if anything
+	Trouble      string `json:"trouble,omitempty"` // the last window that failed and why, until another has succeeded
 
 	// What days that were stored before have become.
 	Added   int64 `json:"added,omitempty"`   // rows that were not there

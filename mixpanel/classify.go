@@ -43,6 +43,8 @@ func classify(status int, h http.Header, body []byte, now time.Time) *Error {
 		e.is(verdict{GiveUp, ReasonAuth, false})
 	case status >= 400 && isKnown:
 		e.is(known)
+	case lasting(status):
+		e.is(verdict{GiveUp, ReasonBadRequest, false})
 	case status == http.StatusForbidden:
 		// "The credentials were understood, but the request is not permitted."
 		e.is(verdict{GiveUp, ReasonAuth, false})
@@ -51,6 +53,17 @@ func classify(status int, h http.Header, body []byte, now time.Time) *Error {
 	}
 	e.readDaysBack(text)
 	return e
+}
+
+// lasting reports whether a status says that the same request will always be refused, whatever the text is: of its method,
+// form or size (RFC 9110, RFC 6585), or by a proxy that wants credentials.
+func lasting(status int) bool {
+	switch status {
+	case http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusLengthRequired, http.StatusRequestEntityTooLarge,
+		http.StatusRequestURITooLong, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge:
+		return true
+	}
+	return false
 }
 
 // verdict is the part of an Error that follows from what was said.
@@ -81,6 +94,8 @@ func judge(text string) (verdict, bool) {
 	switch {
 	case has("unable to authenticate"), has("invalid service account credentials"), has("invalid credentials"):
 		return verdict{GiveUp, ReasonAuth, false}, true
+	case has("for cluster"), has("invalid project id"), has("invalid project_id"):
+		return verdict{GiveUp, ReasonRegion, false}, true
 	case has("later than today"):
 		return verdict{GiveUp, ReasonFuture, false}, true
 	case has("date range exceeds"):

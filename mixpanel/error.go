@@ -31,6 +31,7 @@ type Reason string
 // The reasons.
 const (
 	ReasonAuth       Reason = "auth"        // the credentials are wrong, or not for this project
+	ReasonRegion     Reason = "region"      // no such project in this region
 	ReasonPlan       Reason = "plan"        // the project's plan lacks the API
 	ReasonQuota      Reason = "quota"       // too many requests an hour or a second
 	ReasonBusy       Reason = "busy"        // too many requests at once
@@ -85,6 +86,8 @@ func (e *Error) FaultCode() fault.Code {
 		return fault.CodeUsage
 	case ReasonNotFound:
 		return fault.CodeNotFound
+	case ReasonRegion:
+		return fault.CodeUsage
 	case ReasonPlan, ReasonServer, ReasonTimeout, ReasonTruncated, ReasonNetwork:
 	}
 	return fault.CodeFailed
@@ -110,8 +113,10 @@ func (e *Error) Hint() string {
 		return "end the range today, and check the project's time zone"
 	case ReasonNotFound:
 		return "check the project id, the region and the days"
+	case ReasonRegion:
+		return "check the region (us, eu or in) and the project id: the project is not in this region"
 	case ReasonBadRequest:
-		return "check the dates, the event names and the where expression"
+		return e.refusalHint()
 	case ReasonTimeout:
 		return "ask for fewer days at once"
 	case ReasonTruncated:
@@ -121,6 +126,19 @@ func (e *Error) Hint() string {
 	case ReasonServer:
 	}
 	return ""
+}
+
+// refusalHint says what to check after a refusal.
+func (e *Error) refusalHint() string {
+	switch e.Status {
+	case http.StatusProxyAuthRequired:
+		return "the proxy asks for credentials: set them in HTTPS_PROXY"
+	case http.StatusMethodNotAllowed, http.StatusLengthRequired, http.StatusUnsupportedMediaType:
+		return "check the base URL and the proxy: this answer does not come from Mixpanel's export"
+	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+		return "shorten the where expression or the list of event names, and check the proxy's limits"
+	}
+	return "check the where expression, the event names, the dates, the project id and the region"
 }
 
 // wait says how long.

@@ -62,7 +62,7 @@ func TestBudgetIsSpentThenWaitedFor(t *testing.T) {
 	t.Parallel()
 	a := &allowance{left: 2, until: now.Add(40 * time.Minute)}
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 50}, func(_ *mixpaneltest.Project, c *workspace.Config) {
-		c.Budget, c.Downloads = a, 1
+		c.Budget, c.Downloads, c.WindowDays = a, 1, 1
 	})
 	r := days(t, "2026-11-01", "2026-11-04")
 	p, err := f.fetch(t, r)

@@ -49,7 +49,7 @@ func TestPlanOfDueDays(t *testing.T) {
 		for _, c := range known {
 			states[c.Day] = c
 		}
-		f := &fetch{Workspace: &Workspace{cfg: Config{Now: func() time.Time { return today.Start(time.UTC) }}}}
+		f := &fetch{Workspace: &Workspace{cfg: Config{WindowDays: maxWindowDays, Now: func() time.Time { return today.Start(time.UTC) }}}}
 		f.req.Days, f.req.Due = asked, due
 		var found storage.Plan
 		found.Coverage = known
@@ -104,7 +104,7 @@ func TestBefore(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		asked := someRange(t, 200, "asked")
-		r := &run{plan: newPlan(asked, nil, 0), now: time.Unix(0, 0), begun: map[day.Day]time.Time{}, ended: map[day.Day]int{}}
+		r := &run{plan: newPlan([]day.Range{asked}, 0, 54, maxWindowDays), now: time.Unix(0, 0), begun: map[day.Day]time.Time{}, ended: map[day.Day]int{}}
 		r.plan.newest = rapid.Bool().Draw(t, "newest")
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
 			r.step(t, func(w day.Range) int64 { return int64(w.Len()) * 1000 })

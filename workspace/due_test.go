@@ -134,7 +134,7 @@ func TestDueDaysComeNewestFirstInPieces(t *testing.T) {
 // The windows of a job are counted over its attempts, and no day is fetched twice.
 func TestDueDaysOfASecondAttempt(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 20}, nil)
+	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 20}, singleDays)
 	all := days(t, "2026-11-12", "2026-11-22")
 	in := f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Status503, Days: days(t, "2026-11-21", "2026-11-21")})
 	req := workspace.FetchRequest{Table: "events", Days: all, Due: &workspace.Due{Lookback: 4, MaxWindows: 5}, Job: "job"}

@@ -93,7 +93,7 @@ func TestData(t *testing.T) {
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, mixpaneltest.Generator{Seed: 3, EventsPerDay: 300}, nil)
+			f := newFixture(t, mixpaneltest.Generator{Seed: 3, EventsPerDay: 300}, singleDays)
 			every := 10
 			if kind == mixpaneltest.NotJSON || kind == mixpaneltest.NotEvents {
 				every = 20

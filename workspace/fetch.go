@@ -68,9 +68,12 @@ type fetch struct {
 	results  chan result
 	active   int // windows under way
 
-	streak int // windows that have failed since the last success
-	failed []DayFailure
-	stop   error // why no further window is started
+	proved   bool // Mixpanel has answered a request of this attempt: until then one goes at a time
+	streak   int  // windows that have failed since the last success
+	vain     int  // of these, those that will be asked again as they are
+	refusals refusals
+	failed   []DayFailure
+	stop     error // why no further window is started
 }
 
 // result is what became of a window.
@@ -116,12 +119,12 @@ func (f *fetch) prepare(ctx context.Context) error {
 
 // schedule makes the plan: the days asked or, of these, those that are due, but for those that the job has committed.
 func (f *fetch) schedule(found storage.Plan) {
-	f.plan = &plan{density: density(found.Coverage)}
+	f.plan = newPlan(nil, density(found.Coverage), f.cfg.RequestsPerHour, f.cfg.WindowDays)
 	wanted, done := []day.Range{f.req.Days}, windows(found.Done)
 	if due := f.req.Due; due != nil {
 		wanted = due.days(f.req.Days, found.Coverage, f.cfg.Project.Today(f.cfg.Now()))
 		f.plan.newest = true
-		f.plan.bounded, f.plan.most = due.MaxWindows > 0, max(0, due.MaxWindows-len(done))
+		f.plan.bounded, f.plan.windows = due.MaxWindows > 0, max(0, due.MaxWindows-len(done))
 		f.progress.Unavailable = unavailable(found.Coverage)
 	}
 	f.plan.todo = subtract(wanted, done)
@@ -245,7 +248,7 @@ func (f *fetch) run(ctx context.Context) error {
 // start begins as many windows as may be under way: those that are being downloaded, and two that are loaded or wait
 // for it. If a window has to wait for its time, the channel returned will say when it has come.
 func (f *fetch) start(ctx context.Context, g *gate) <-chan time.Time {
-	for f.stop == nil && f.active < f.cfg.Downloads+2 {
+	for f.stop == nil && f.active < f.room() {
 		now := time.Now()
 		w, at := f.plan.next(now)
 		if at.IsZero() {
@@ -263,6 +266,14 @@ func (f *fetch) start(ctx context.Context, g *gate) <-chan time.Time {
 	return nil
 }
 
+// room returns how many windows may be under way.
+func (f *fetch) room() int {
+	if !f.proved || f.plan.learning() {
+		return 1
+	}
+	return f.cfg.Downloads + 2
+}
+
 // window downloads and loads one window.
 func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt, error) {
 	var resp *response
@@ -270,7 +281,7 @@ func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt,
 		began := time.Now()
 		resp, err = f.download(ctx, mixpanel.ExportRequest{
 			Project: f.cfg.Project.ID, Days: w.days, Events: f.req.Events, Where: f.req.Where,
-		}, &f.sent, &f.received)
+		}, w.repeat, &f.sent, &f.received)
 		if err == nil {
 			f.log.LogAttrs(ctx, slog.LevelDebug, "window downloaded",
 				slog.String("range", w.days.String()), slog.Int64("bytes", resp.bytes), slog.Duration("took", time.Since(began)))

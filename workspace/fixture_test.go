@@ -88,6 +88,9 @@ func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest
 	return &fixture{Workspace: ws, fake: fake, path: cfg.Database.Path, spool: cfg.SpoolDir}
 }
 
+// singleDays makes each window one day long, for tests that count requests by days.
+func singleDays(_ *mixpaneltest.Project, c *workspace.Config) { c.WindowDays = 1 }
+
 func (f *fixture) inject(tb testing.TB, faults ...mixpaneltest.Fault) []*mixpaneltest.Injection {
 	tb.Helper()
 	var in []*mixpaneltest.Injection

@@ -29,7 +29,8 @@ func (f *fetch) findLate(ctx context.Context, found storage.Plan) error {
 			stored = append(stored, r)
 		}
 	}
-	f.plan = &plan{density: density(found.Coverage), newest: true}
+	f.plan = newPlan(nil, density(found.Coverage), f.cfg.RequestsPerHour, f.cfg.WindowDays)
+	f.plan.newest = true
 	done := windows(found.Done)
 	f.owed = done
 	if len(stored) == 0 {
@@ -55,7 +56,8 @@ func (f *fetch) searchLate(ctx context.Context, r day.Range) ([]day.Day, error) 
 	defer stop()
 	for {
 		late := lateDays{search: r, since: f.req.LateSince.UnixMilli(), days: map[day.Day]bool{}}
-		p := &plan{again: []window{{days: r}}}
+		p := newPlan(nil, 0, 0, f.cfg.WindowDays)
+		p.again = []window{{days: r}}
 		_, err := f.stream(ctx, p, mixpanel.ExportRequest{
 			Project: f.cfg.Project.ID, Events: f.req.Events, Where: lateFilter(f.req.Where, f.req.LateSince),
 		}, &f.sent, &f.received, late.take)

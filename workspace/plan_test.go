@@ -33,7 +33,7 @@ func TestNewPlanAsksForWhatIsNotDone(t *testing.T) {
 		asked := someRange(t, 400, "asked")
 		done := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) day.Range { return someRange(t, 60, "done") }), 0, 12).Draw(t, "all done")
 		isDone, n := count(done...), 0
-		rest := newPlan(asked, done, 0).rest()
+		rest := newPlan(subtract([]day.Range{asked}, done), 0, 54, maxWindowDays).rest()
 		left := count(rest...)
 		for d := range asked.All() {
 			want := 1
@@ -122,7 +122,7 @@ func (r *run) end(t *rapid.T, w window, events int64) {
 		}
 		r.plan.without(w, lost)
 	default:
-		r.plan.retry(w, outcome == "smaller", later)
+		r.plan.retry(w, outcome == "smaller", "", later)
 		for d := range w.days.All() {
 			r.begun[d] = later
 		}
@@ -137,8 +137,9 @@ func TestPlanHandsOutEachDayOnce(t *testing.T) {
 		done := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) day.Range { return someRange(t, 30, "done") }), 0, 4).Draw(t, "all done")
 		perDay := rapid.SampledFrom([]int64{0, 1, 300, 20_000, 500_000, 5_000_000}).Draw(t, "events a day")
 		r := &run{
-			plan: newPlan(asked, done, rapid.SampledFrom([]float64{0, 1, 20_000, 1e7}).Draw(t, "density")),
-			now:  time.Unix(0, 0), begun: map[day.Day]time.Time{}, ended: map[day.Day]int{},
+			plan: newPlan(subtract([]day.Range{asked}, done), rapid.SampledFrom([]float64{0, 1, 20_000, 1e7}).Draw(t, "density"),
+				rapid.SampledFrom([]int{0, 1, 54}).Draw(t, "an hour"), maxWindowDays),
+			now: time.Unix(0, 0), begun: map[day.Day]time.Time{}, ended: map[day.Day]int{},
 		}
 		for r.step(t, func(w day.Range) int64 { return perDay * int64(w.Len()) }) {
 			if left := r.plan.windowsLeft(); left < 0 {
@@ -163,7 +164,7 @@ func TestRestIsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		asked := someRange(t, 200, "asked")
-		r := &run{plan: newPlan(asked, nil, 0), now: time.Unix(0, 0), begun: map[day.Day]time.Time{}, ended: map[day.Day]int{}}
+		r := &run{plan: newPlan([]day.Range{asked}, 0, 54, maxWindowDays), now: time.Unix(0, 0), begun: map[day.Day]time.Time{}, ended: map[day.Day]int{}}
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
 			r.step(t, func(w day.Range) int64 { return int64(w.Len()) * 1000 })
 		}
@@ -183,11 +184,15 @@ func TestRestIsWhatIsLeft(t *testing.T) {
 	})
 }
 
-// answered works a plan off, six windows at a time, and returns the number of requests and the longest window.
+// answered works a plan off, six windows at a time as soon as it has learned how long they should be, and returns the number
+// of requests, and of days and events of the longest and fullest window.
 func answered(p *plan, events func(day.Range) int64) (requests, longest int, most int64) {
 	var active []window
 	for {
-		w, at := p.next(time.Time{}.Add(1))
+		w, at := window{}, time.Time{}
+		if len(active) == 0 || !p.learning() {
+			w, at = p.next(time.Time{}.Add(1))
+		}
 		if !at.IsZero() {
 			active = append(active, w)
 			longest = max(longest, w.days.Len())
@@ -216,24 +221,32 @@ func TestRequestsOfARange(t *testing.T) {
 		days     int
 		density  float64 // that is known
 		perDay   int64
+		perHour  int
 		requests int // at most
 		most     int64
 	}{
-		{"a sparse year", 365, 0, 10, 54, 300},
-		{"a year that is known to be sparse", 365, 10, 10, 13, 300},
-		{"a year of 10,000 events a day", 365, 0, 10_000, 54, 300_000},
-		{"a dense year", 365, 0, 1_000_000, 54, 8_000_000},
-		{"a dense year that is known", 365, 1_000_000, 1_000_000, 54, 8_000_000},
-		{"a dense month", 30, 0, 1_000_000, 30, 1_000_000},
-		{"a dense month that is known", 30, 1_000_000, 1_000_000, 30, 1_000_000},
-		{"a month without events", 30, 0, 0, 60, 0},
-		{"a day", 1, 0, 1_000_000, 1, 1_000_000},
-		{"a sparse decade", 3650, 0, 10, 125, 300},
+		{"a sparse year", 365, 0, 10, 54, 14, 300},
+		{"a sparse leap year", 366, 0, 10, 54, 14, 300},
+		{"29 sparse days", 29, 0, 10, 54, 3, 300},
+		{"a sparse week", 7, 0, 10, 54, 2, 60},
+		{"a year that is known to be sparse", 365, 10, 10, 54, 13, 300},
+		{"a year of 10,000 events a day", 365, 0, 10_000, 54, 14, 300_000},
+		{"a year of 40,000 events a day", 365, 0, 40_000, 54, 34, 480_000},
+		{"a dense year", 365, 0, 1_000_000, 54, 58, 8_000_000},
+		{"a dense year that is known", 365, 1_000_000, 1_000_000, 54, 54, 8_000_000},
+		{"a dense year, six requests an hour", 365, 0, 1_000_000, 6, 18, 30_000_000},
+		{"a dense year, and nobody counts", 365, 0, 1_000_000, 0, 365, 1_000_000},
+		{"a dense month", 30, 0, 1_000_000, 54, 30, 1_000_000},
+		{"a dense month that is known", 30, 1_000_000, 1_000_000, 54, 30, 1_000_000},
+		{"a month without events", 30, 0, 0, 54, 4, 0},
+		{"a day without events", 1, 0, 0, 54, 2, 0},
+		{"a day", 1, 0, 1_000_000, 54, 1, 1_000_000},
+		{"a sparse decade", 3650, 0, 10, 54, 124, 300},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := newPlan(day.Range{From: 1, To: day.Day(tt.days)}, nil, tt.density)
+			p := newPlan([]day.Range{{From: 1, To: day.Day(tt.days)}}, tt.density, tt.perHour, maxWindowDays)
 			requests, longest, most := answered(p, func(w day.Range) int64 { return tt.perDay * int64(w.Len()) })
 			if requests > tt.requests || longest > maxWindowDays || most > tt.most {
 				t.Errorf("%d requests, the longest of %d days and %d events; want at most %d, %d and %d",
@@ -246,9 +259,66 @@ func TestRequestsOfARange(t *testing.T) {
 // When the budget of an hour is spent on a dense range, the next one's is planned with, and no window grows out of bounds.
 func TestWindowsAfterAnHour(t *testing.T) {
 	t.Parallel()
-	p := newPlan(day.Range{From: 1, To: 200}, nil, 1_000_000)
-	p.handed = 3*requestsPerHour + 1
+	p := newPlan([]day.Range{{From: 1, To: 200}}, 1_000_000, 54, maxWindowDays)
+	p.handed = 3*54 + 1
 	if got := p.length(); got != 4 {
 		t.Errorf("windows have %d days, want 4: 200 days for 53 requests", got)
 	}
+}
+
+// Whatever the table turns into, no window is longer than the events of its days, as far as they are known, allow or the
+// budget requires, nor much longer than the longest that has succeeded; and a table that is as it began takes few requests.
+func TestWindowsOfATableThatChanges(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		asked := someRange(t, 400, "asked")
+		perHour := rapid.SampledFrom([]int{0, 6, 54}).Draw(t, "an hour")
+		turns := rapid.SliceOfN(rapid.SampledFrom([]int64{0, 1, 100, 20_000, 600_000, 5_000_000}), 1, 5).Draw(t, "events a day")
+		p := newPlan([]day.Range{asked}, 0, perHour, maxWindowDays)
+		p.newest = rapid.Bool().Draw(t, "newest first")
+		got := map[day.Day]int{}
+		events := func(r day.Range) (n int64) {
+			for d := range r.All() {
+				n += turns[int(d-asked.From)*len(turns)/asked.Len()]
+			}
+			return n
+		}
+		proved, known := 0, 0.0 // the longest window that succeeded, and the density after the last
+		for requests := 0; ; requests++ {
+			left := countDays(p.todo)
+			w, at := p.next(time.Time{}.Add(1))
+			if at.IsZero() {
+				break
+			}
+			n, days := events(w.days), w.days.Len()
+			budget := 1
+			if perHour > 0 {
+				budget = (left + perHour - requests%perHour - 1) / (perHour - requests%perHour)
+			}
+			if days > max(1, growth*proved) {
+				t.Fatalf("%s has %d days, and no window of more than %d has succeeded", w.days, days, proved)
+			}
+			if !w.empty && known*float64(days) > eventsPerWindow && days > max(1, budget) {
+				t.Fatalf("%s is to have %.0f events, and the budget asks only for %d days", w.days, known*float64(days), budget)
+			}
+			if n == 0 && !w.empty {
+				proved = max(proved, days)
+				p.confirm(w)
+				continue
+			}
+			proved, known = max(proved, days), float64(n)/float64(days)
+			p.learn(days, n)
+			for d := range w.days.All() {
+				got[d]++
+			}
+		}
+		for d := range asked.All() {
+			if got[d] != 1 {
+				t.Fatalf("%s came %d times", d, got[d])
+			}
+		}
+		if len(got) != asked.Len() {
+			t.Fatalf("%d days came, want %d", len(got), asked.Len())
+		}
+	})
 }

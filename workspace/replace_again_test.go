@@ -10,7 +10,7 @@ import (
 // A worker can die between the swap and the end of the job. The next attempt finds everything done.
 func TestReplaceAgainAfterTheSwap(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 50}, nil)
+	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 50}, singleDays)
 	r := days(t, "2026-11-01", "2026-11-03")
 	req := workspace.FetchRequest{Table: "events", Days: r, Mode: workspace.Replace, Job: "job"}
 	for range 2 {

@@ -102,10 +102,10 @@ type Progress struct {
 	Rows         int64 // stored
 	Duplicates   int64
 	Quarantined  int64
-	Requests     int   // sent
-	Retries      int   // windows that were asked again
-	Bytes        int64 // received
-	Note         string
+	Requests     int    // sent
+	Retries      int    // windows that were asked again
+	Bytes        int64  // received
+	Trouble      string // the last window that failed and why; "" once a later one has succeeded
 
 	// What days that were stored before have become, see [storage.Receipt].
 	Added, Removed, Updated int64

@@ -27,6 +27,9 @@ var errGaveUp = errors.New("gave up for now")
 // maxStreak is how many windows may fail one after the other, with none that succeeds between them.
 const maxStreak = 10
 
+// maxVain is how many requests may fail before the first one succeeds, not counting those that are asked again smaller.
+const maxVain = 3
+
 // PauseError says that Mixpanel asks to wait. What was committed before stays.
 type PauseError struct {
 	Until time.Time
@@ -92,8 +95,10 @@ func (e *DaysError) Unwrap() []error {
 // settle decides what becomes of a window that has ended: the one place that tells passing from lasting failures.
 func (f *fetch) settle(ctx context.Context, res result) {
 	w, err := res.window, res.err
+	if err == nil || errors.Is(err, storage.ErrEmpty) {
+		f.succeeded()
+	}
 	if err == nil {
-		f.streak = 0
 		f.progress.add(res.receipt)
 		f.plan.learn(w.days.Len(), res.receipt.Lines)
 		return
@@ -107,6 +112,7 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		return
 	}
 	f.streak++
+	err = f.refusals.judge(w, err)
 	var (
 		api    *mixpanel.Error
 		shrunk *storage.ShrunkError
@@ -129,14 +135,13 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		f.stop = &PauseError{Until: later.RetryAt(), Err: err}
 	case Permanent(err), errors.Is(err, storage.ErrLocked):
 		f.stop = fmt.Errorf("%s: %w", w.days, err)
+	case f.streak >= maxStreak, f.inVain(w, api):
+		f.giveUp(w, err)
 	case w.tries+1 >= f.cfg.WindowTries && w.days.Len() == 1:
-		f.fail(w.days, err, false)
-	case f.streak >= maxStreak:
-		f.stop = errGaveUp
-		for _, r := range append(f.plan.rest(), w.days) {
-			f.fail(r, err, false)
-		}
+		f.trouble(w, err)
+		f.fail(w.days, err, w.refusal != "" && w.sameRefusal(api) != "")
 	default:
+		f.trouble(w, err)
 		delay := f.cfg.RetryDelay << w.tries
 		if api != nil {
 			delay = max(delay, api.After)
@@ -145,8 +150,37 @@ func (f *fetch) settle(ctx context.Context, res result) {
 		f.log.LogAttrs(ctx, slog.LevelWarn, "window will be asked again",
 			slog.String("range", w.days.String()), slog.Duration("after", delay), slog.Any("err", err))
 		f.progress.Retries++
-		f.plan.retry(w, api == nil || api.Smaller, time.Now().Add(delay))
+		f.plan.patient = !f.proved && refusalOf(api) == ""
+		f.plan.retry(w, api == nil || api.Smaller, w.sameRefusal(api), time.Now().Add(delay))
 	}
+}
+
+// giveUp leaves all days that are not under way to the next attempt.
+func (f *fetch) giveUp(w window, err error) {
+	f.trouble(w, err)
+	f.stop = errGaveUp
+	for _, r := range append(f.plan.rest(), w.days) {
+		f.fail(r, err, false)
+	}
+}
+
+// succeeded notes that Mixpanel answers: what failed before was not for good.
+func (f *fetch) succeeded() {
+	f.proved, f.streak, f.vain, f.refusals, f.plan.patient = true, 0, 0, refusals{}, false
+	f.progress.Trouble = ""
+}
+
+// trouble keeps what went wrong last, for those who see only that the fetch waits.
+func (f *fetch) trouble(w window, err error) { f.progress.Trouble = fmt.Sprintf("%s: %v", w.days, err) }
+
+// inVain counts a failure before the first success, and reports whether it is one too many. A smaller window is another
+// attempt; the same window again is not.
+func (f *fetch) inVain(w window, api *mixpanel.Error) bool {
+	if f.proved || w.days.Len() > 1 && (api == nil || api.Smaller) {
+		return false
+	}
+	f.vain++
+	return f.vain >= maxVain
 }
 
 // pause returns the error with which the work comes to an end because Mixpanel wants no request for a while, and tells it to

@@ -34,9 +34,9 @@ type response struct {
 const copyBytes = 256 << 10
 
 // download spools the answer to one request. It counts the request when it is sent, and the bytes as they come. On
-// failure no file is left.
-func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, sent, received *atomic.Int64) (_ *response, err error) {
-	release, err := w.acquire(ctx)
+// failure no file is left. A request that repeats one that failed leaves the budget's reserve to others.
+func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64) (_ *response, err error) {
+	release, err := w.acquire(ctx, repeat)
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +98,14 @@ func (w *Workspace) clearSpool() error {
 }
 
 // acquire books a request.
-func (w *Workspace) acquire(ctx context.Context) (release func(), err error) {
-	if w.cfg.Budget == nil {
-		return func() {}, nil
+func (w *Workspace) acquire(ctx context.Context, repeat bool) (release func(), err error) {
+	switch {
+	case repeat && w.cfg.RepeatBudget != nil:
+		return w.cfg.RepeatBudget.Acquire(ctx, w.cfg.Project.ID)
+	case w.cfg.Budget != nil:
+		return w.cfg.Budget.Acquire(ctx, w.cfg.Project.ID)
 	}
-	return w.cfg.Budget.Acquire(ctx, w.cfg.Project.ID)
+	return func() {}, nil
 }
 
 // hear hands on what an answer says of the hourly limit.

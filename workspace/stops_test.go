@@ -45,7 +45,7 @@ func (f *fixture) checkWhole(tb testing.TB) (stored int) {
 
 func TestQuotaPausesTheFetch(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 50}, nil)
+	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 50}, singleDays)
 	r := days(t, "2026-11-01", "2026-11-12")
 	in := f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.OverQuota, RetryAfter: 25 * time.Minute, Days: day.Range{From: r.From + 4, To: r.From + 4}})
 	req := workspace.FetchRequest{Table: "events", Days: r, Job: "job"}
@@ -196,7 +196,7 @@ func TestCancel(t *testing.T) {
 	for _, after := range []int{0, 1, 3} {
 		t.Run(fmt.Sprintf("after %d windows", after), func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 100}, nil)
+			f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 100}, singleDays)
 			r := days(t, "2026-11-01", "2026-11-08")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
@@ -241,7 +241,7 @@ func TestEmptyAnswers(t *testing.T) {
 	}
 	t.Run("days without events", func(t *testing.T) {
 		t.Parallel()
-		f := newFixture(t, gap("2026-11-02", "2026-11-02"), nil)
+		f := newFixture(t, gap("2026-11-02", "2026-11-02"), singleDays)
 		r := days(t, "2026-11-01", "2026-11-03")
 		f.must(t, workspace.FetchRequest{Table: "events", Days: r})
 		f.check(t, r)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mixduck/internal/day"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
@@ -31,7 +32,7 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 	}
 	defer os.Remove(w.cfg.SpoolDir) // if it is empty
 	var sent, received atomic.Int64
-	return w.stream(ctx, newPlan(r.Days, nil, 0), mixpanel.ExportRequest{
+	return w.stream(ctx, newPlan([]day.Range{r.Days}, 0, w.cfg.RequestsPerHour, w.cfg.WindowDays), mixpanel.ExportRequest{
 		Project: w.cfg.Project.ID, Events: r.Events, Where: r.Where,
 	}, &sent, &received, emit)
 }
@@ -40,6 +41,7 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 func (w *Workspace) stream(
 	ctx context.Context, p *plan, what mixpanel.ExportRequest, sent, received *atomic.Int64, emit func(line []byte) error,
 ) (lines int64, err error) {
+	var refused refusals
 	for failed := 0; ; {
 		next, at := p.next(time.Now())
 		if at.IsZero() {
@@ -54,15 +56,16 @@ func (w *Workspace) stream(
 			continue
 		}
 		what.Days = next.days
-		n, err := w.streamWindow(ctx, what, sent, received, emit)
+		n, err := w.streamWindow(ctx, what, next.repeat, sent, received, emit)
 		lines += n
 		switch {
 		case errors.Is(err, storage.ErrEmpty) && !next.empty:
 			p.confirm(next)
 		case err == nil, errors.Is(err, storage.ErrEmpty):
-			failed = 0
+			failed, refused = 0, refusals{}
 			p.learn(next.days.Len(), n)
 		default:
+			err = refused.judge(next, err)
 			if again := w.streamAgain(ctx, p, next, n, err); again != nil {
 				return lines, again
 			}
@@ -93,15 +96,15 @@ func (w *Workspace) streamAgain(ctx context.Context, p *plan, failed window, emi
 	}
 	w.log.LogAttrs(ctx, slog.LevelWarn, "window will be asked again",
 		slog.String("range", failed.days.String()), slog.Duration("after", delay), slog.Any("err", err))
-	p.retry(failed, !ok || api.Smaller, time.Now().Add(delay))
+	p.retry(failed, !ok || api.Smaller, "", time.Now().Add(delay))
 	return nil
 }
 
 // streamWindow downloads, verifies and emits one window.
 func (w *Workspace) streamWindow(
-	ctx context.Context, r mixpanel.ExportRequest, sent, received *atomic.Int64, emit func([]byte) error,
+	ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64, emit func([]byte) error,
 ) (n int64, err error) {
-	resp, err := w.download(ctx, r, sent, received)
+	resp, err := w.download(ctx, r, repeat, sent, received)
 	if err != nil {
 		return 0, err
 	}

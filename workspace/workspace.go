@@ -102,6 +102,14 @@ type Config struct {
 
 	Budget budget // shared by all who export from the project; nil means that nobody counts
 
+	// RepeatBudget lends the requests that repeat failed ones, so that a fetch that keeps failing leaves some to others; nil
+	// means Budget.
+	RepeatBudget budget
+
+	WindowDays int // of the longest window; 0 means 30
+
+	RequestsPerHour int // that the budget allows the project, for plans; 0 means that nobody counts
+
 	Observer observer // hears of each window that is committed; nil means that nobody does
 
 	WindowTries int           // of a single day, before it is given up; 0 means 3
@@ -154,6 +162,9 @@ func New(cfg Config, source source, log *slog.Logger) (*Workspace, error) {
 	}
 	if cfg.LookbackDays == 0 {
 		cfg.LookbackDays = 5
+	}
+	if cfg.WindowDays == 0 {
+		cfg.WindowDays = maxWindowDays
 	}
 	if cfg.WindowTries == 0 {
 		cfg.WindowTries = 3

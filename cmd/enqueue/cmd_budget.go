@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -34,6 +35,11 @@ type budgetObject struct {
 	BlockedUntil *time.Time `json:"blocked_until"` // as Mixpanel asked; null if it did not
 }
 
+// budgetConfig returns the limits to show for a project from which nobody has exported yet.
+func budgetConfig(cfg config.Config) jobs.BudgetConfig {
+	return jobs.BudgetConfig{PerHour: cmp.Or(cfg.Mixpanel.RequestsPerHour, config.DefaultRequestsPerHour)}
+}
+
 func (a *app) budgetCommand() *cobra.Command {
 	var named string
 	c := &cobra.Command{Use: "budget", Short: "Show the remaining request budget", Long: budgetLong, Example: budgetExample, Args: console.NoArguments}
@@ -48,7 +54,7 @@ func (a *app) budgetCommand() *cobra.Command {
 			return err
 		}
 		return connect.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error {
-			b, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
+			b, err := jobs.NewBudget(rdb, budgetConfig(cfg))
 			if err != nil {
 				return err
 			}

@@ -56,12 +56,12 @@ func (a *app) statusCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return connect.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error { return a.status(c.Context(), rdb, f) })
+		return connect.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error { return a.status(c.Context(), rdb, cfg, f) })
 	}
 	return c
 }
 
-func (a *app) status(ctx context.Context, rdb *redis.Client, f statusFlags) error {
+func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, f statusFlags) error {
 	q, err := jobs.NewQueue(rdb, jobs.Config{})
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, f statusFlags) erro
 	if err != nil {
 		return err
 	}
-	budgets, err := budgetsOf(ctx, rdb, tables)
+	budgets, err := budgetsOf(ctx, rdb, cfg, tables)
 	if err != nil {
 		return err
 	}
@@ -103,8 +103,8 @@ func inspect(ctx context.Context, q *jobs.Queue, f statusFlags, now time.Time) (
 }
 
 // budgetsOf returns how the budgets of the tables' projects stand, by their ids.
-func budgetsOf(ctx context.Context, rdb *redis.Client, tables []freshness) (map[int64]jobs.BudgetState, error) {
-	b, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
+func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables []freshness) (map[int64]jobs.BudgetState, error) {
+	b, err := jobs.NewBudget(rdb, budgetConfig(cfg))
 	if err != nil {
 		return nil, err
 	}

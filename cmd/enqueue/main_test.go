@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/config"
 	"mixduck/internal/cli"
 	"mixduck/internal/embedredis"
 	"mixduck/internal/fault"
@@ -61,7 +62,7 @@ func startService(tb testing.TB, dir string, cleanup func(func())) *service {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	budget, err := jobs.NewBudget(rdb, jobs.BudgetConfig{})
+	budget, err := jobs.NewBudget(rdb, jobs.BudgetConfig{PerHour: config.DefaultRequestsPerHour})
 	if err != nil {
 		tb.Fatal(err)
 	}

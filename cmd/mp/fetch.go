@@ -113,6 +113,8 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	ws := workspace.Config{
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
 		Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit},
+
+		RequestsPerHour: cfg.Mixpanel.RequestsPerHour,
 	}
 	request, err := o.request(args, p, a.Now().In(p.Location))
 	if err != nil {
@@ -237,7 +239,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 	})
 	bar.Clear()
 	if err != nil {
-		return paused(full(err, o.inMemory))
+		return paused(full(after(p.Trouble, err), o.inMemory))
 	}
 	took := a.Now().Sub(began)
 	if o.ephemeral || o.inMemory {
@@ -272,6 +274,14 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 		fmt.Fprintln(a.Process.Stderr, done)
 	}
 	return nil
+}
+
+// after adds to a pause what went wrong before.
+func after(trouble string, err error) error {
+	if _, ok := errors.AsType[*workspace.PauseError](err); ok && trouble != "" {
+		return fmt.Errorf("%w; before that %s", err, trouble)
+	}
+	return err
 }
 
 // paused makes an end for want of requests an error of its own.

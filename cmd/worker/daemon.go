@@ -213,14 +213,13 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
 		Database: database,
 		SpoolDir: spool, OpenPerLoad: true,
-		Loads: d.loads, Observer: d.page,
+		Loads: d.loads, Observer: d.page, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour,
 	}
-	switch {
-	case d.budget == nil:
-	case f.Spare:
-		cfg.Budget = d.budget.Spare()
-	default:
-		cfg.Budget = d.budget
+	if d.budget != nil {
+		cfg.Budget, cfg.RepeatBudget = d.budget, d.budget.Spare()
+		if f.Spare {
+			cfg.Budget = cfg.RepeatBudget
+		}
 	}
 	return workspace.New(cfg, client, log)
 }

@@ -44,12 +44,12 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	req := a.Record.Fetch
 	ws, err := h.open(req, filepath.Join(h.cfg.SpoolDir, a.Record.ID), h.log.With(slog.String("job_id", a.Record.ID)))
 	if err != nil {
-		return classify(err)
+		return classify(err, "")
 	}
 	before := a.Record.Progress
 	promote, err := storage.ParsePromotions(req.Promote)
 	if err != nil {
-		return classify(err)
+		return classify(err, "")
 	}
 	progress, err := ws.FetchEvents(ctx, workspace.FetchRequest{
 		Table: req.Table, Days: req.Days, Events: req.Events, Where: req.Where, Mode: workspace.Mode(req.Mode), Promote: promote,
@@ -57,15 +57,19 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	}, func(p workspace.Progress) { a.Report(h.report(p, before)) })
 	a.Report(h.report(progress, before))
 	if err != nil {
-		return classify(err)
+		return classify(err, a.Progress().Trouble)
 	}
 	return nil
 }
 
 // report turns a workspace's progress into that of the job, whose earlier attempts have sent requests of their own.
 func (h *Handler) report(p workspace.Progress, before jobs.Progress) jobs.Progress {
+	trouble := p.Trouble
+	if trouble == "" && p.WindowsDone == before.WindowsDone { // nothing has succeeded since an earlier attempt saw it
+		trouble = before.Trouble
+	}
 	return jobs.Progress{
-		WindowsDone: p.WindowsDone, WindowsTotal: p.WindowsTotal,
+		Trouble: trouble, WindowsDone: p.WindowsDone, WindowsTotal: p.WindowsTotal,
 		Rows: p.Rows, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Bytes: p.Bytes,
 		Requests: before.Requests + p.Requests, Retries: before.Retries + p.Retries,
 		Added: p.Added, Removed: p.Removed, Updated: p.Updated,
@@ -75,13 +79,17 @@ func (h *Handler) report(p workspace.Progress, before jobs.Progress) jobs.Progre
 	}
 }
 
-// classify says what the queue is to make of a failure. Whatever is not known to be permanent is temporary.
-func classify(err error) error {
+// classify says what the queue is to make of a failure. Whatever is not known to be permanent is temporary. A job that
+// pauses keeps saying what went wrong before.
+func classify(err error, trouble string) error {
 	err = advise(err)
 	if errors.Is(err, workspace.ErrDrained) {
 		return fmt.Errorf("%w: %w", jobs.ErrShutdown, err)
 	}
 	if pause, ok := errors.AsType[*workspace.PauseError](err); ok {
+		if trouble != "" {
+			err = fmt.Errorf("%w; before that %s", err, trouble)
+		}
 		return jobs.PauseUntil(pause.Until, err)
 	}
 	if workspace.Permanent(err) {

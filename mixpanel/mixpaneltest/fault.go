@@ -22,6 +22,7 @@ const (
 	Status502      Kind = "status-502"
 	Status503      Kind = "status-503"
 	TimeoutError   Kind = "timeout-error"   // 400 Timeout Error.
+	Refused        Kind = "refused"         // the status and text of the fault
 	ResetAtOnce    Kind = "reset-at-once"   // the connection is reset before the headers
 	SlowFirstByte  Kind = "slow-first-byte" // held before the headers, then as usual
 	EmptyBody      Kind = "empty-body"      // 200 and not a byte
@@ -92,6 +93,10 @@ type Fault struct {
 	// RetryAfter is what OverQuota asks for, in whole seconds; 0 means an hour. In JSON it is nanoseconds.
 	RetryAfter time.Duration `json:"retry_after,omitempty"`
 
+	// Status and Text are what Refused answers; a Status of 0 means 400.
+	Status int    `json:"status,omitempty"`
+	Text   string `json:"text,omitempty"`
+
 	// The rest shapes faults of the data.
 
 	Every       int `json:"every,omitempty"`        // concerns every n-th row of a day, the first included; 0 means 10
@@ -112,7 +117,7 @@ const (
 
 func (k Kind) class() class {
 	switch k {
-	case OverQuota, TooManyAtOnce, Bare429, Status402, Status403, Status404, Status500, Status502, Status503, TimeoutError,
+	case OverQuota, TooManyAtOnce, Bare429, Status402, Status403, Status404, Status500, Status502, Status503, TimeoutError, Refused,
 		ResetAtOnce, SlowFirstByte:
 		return answerClass
 	case EmptyBody, TerminatedOnly, TerminatedEarly, ExportTerminatedEarly, ErrorTail, HalfLine:
@@ -138,8 +143,8 @@ func (f Fault) validate() error {
 		return fmt.Errorf("fault %s: from %s is after %s", f.Kind, f.Days.From, f.Days.To)
 	}
 	if min(f.Times, f.MinDays, f.MaxDays, f.AfterLines, f.Every, f.FromRequest, f.LineBytes) < 0 ||
-		f.AfterBytes < 0 || f.Hold < 0 || f.RetryAfter < 0 {
-		return fmt.Errorf("fault %s: no field may be negative", f.Kind)
+		f.AfterBytes < 0 || f.Hold < 0 || f.RetryAfter < 0 || f.Status != 0 && (f.Status < 201 || f.Status > 599) {
+		return fmt.Errorf("fault %s: no field may be negative, and a status is one of 201 to 599", f.Kind)
 	}
 	if _, known := endpointOf(f.Call); f.Call != "" && f.Call != anyCall && !known {
 		return fmt.Errorf("fault %s: there is no call %q", f.Kind, f.Call)

@@ -2,6 +2,7 @@ package mixpaneltest
 
 import (
 	"bytes"
+	"cmp"
 	"iter"
 	"net/http"
 	"time"
@@ -29,6 +30,8 @@ func (f Fault) refusal() *refusal {
 		return tooManyAtOnce("export", 1)
 	case Bare429:
 		return plain(http.StatusTooManyRequests, "Too Many Requests")
+	case Refused:
+		return plain(cmp.Or(f.Status, http.StatusBadRequest), f.Text)
 	case Status402:
 		return wrapped(http.StatusPaymentRequired, "Your plan does not allow API calls. Upgrade at mixpanel.com/pricing")
 	case Status403:

@@ -45,6 +45,8 @@ func TestFaultsOfTheAnswer(t *testing.T) {
 			429, "",
 			map[string]string{"Retry-After": "", "RateLimit": ""},
 		},
+		{mixpaneltest.Fault{Kind: mixpaneltest.Refused, Status: 413, Text: "too large"}, 413, "too large", nil},
+		{mixpaneltest.Fault{Kind: mixpaneltest.Refused, Text: "hmm"}, 400, "hmm", nil},
 		{mixpaneltest.Fault{Kind: mixpaneltest.Status402}, 402, "plan", nil},
 		{mixpaneltest.Fault{Kind: mixpaneltest.Status403}, 403, "Date range exceeds 90 days into the past", nil},
 		{mixpaneltest.Fault{Kind: mixpaneltest.Status404}, 404, "no data", nil},
