@@ -177,9 +177,11 @@ func (f *fetch) finish(ctx context.Context) error {
 			return fmt.Errorf("%s was changed by others while it was filled: %s and perhaps more is missing", f.cfg.Database.Path, missing[0])
 		}
 		if f.req.Mode == Replace {
-			return e.Swap(ctx, f.req.Table, f.req.Fence)
+			if err := e.Swap(ctx, f.req.Table, f.req.Fence); err != nil {
+				return err
+			}
 		}
-		return nil
+		return f.warnOfNames(ctx, e)
 	})
 }
 

@@ -122,7 +122,7 @@ type Progress struct {
 const maxWarnings = 4 << 10
 
 // warn keeps a warning, which has no line end, unless it is already there.
-func (p *Progress) warn(text string) { //nolint:unused // the first warnings come with the next change
+func (p *Progress) warn(text string) {
 	switch {
 	case p.Warnings == "":
 		p.Warnings = text

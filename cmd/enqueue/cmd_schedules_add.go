@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
@@ -32,8 +31,8 @@ const scheduleAddExample = `  enqueue schedules add morning --cron "15 6 * * *" 
 
 // scheduleFlags say what a schedule is.
 type scheduleFlags struct {
-	flags     *pflag.FlagSet
 	schedule  jobs.Schedule
+	events    console.EventFlags
 	start     string
 	appending bool
 	overlap   *console.Choice
@@ -42,14 +41,13 @@ type scheduleFlags struct {
 
 func (o *scheduleFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	o.flags = flags
 	s := &o.schedule
 	flags.StringVar(&s.Cron, "cron", "", "cron `entry` (required)")
 	flags.StringVar(&s.Zone, "timezone", "", "time `zone` of the entry, for example Europe/Berlin (default: the project's)")
 	flags.StringVar(&s.Project, "project", "", projectUsage)
 	flags.StringVar(&s.Database, "database", "", databaseUsage)
 	flags.StringVar(&s.Table, "table", "events", "table `name`")
-	console.EventsFlag(flags, &s.Events)
+	o.events.Add(flags)
 	flags.StringVar(&s.Where, "where", "", "only events that match this Mixpanel `expression`")
 	flags.StringVar(&s.Promote, "promote", "", "`properties` to copy into typed columns, for example plan,amount:DOUBLE")
 	flags.StringVar(&o.start, "start", "", "first `day` to fetch (default: today minus the lookback)")
@@ -82,7 +80,7 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 		return s, fault.Usage("omit it for the default, 31 days", "--catch-up must be at least 1m, got %s", s.CatchUp)
 	}
 	var err error
-	if s.Events, err = console.EventNames(o.flags, s.Events); err != nil {
+	if s.Events, err = o.events.Names(); err != nil {
 		return s, err
 	}
 	s.Project, s.ProjectZone = strconv.FormatInt(p.ID, 10), p.Location.String()

@@ -75,7 +75,7 @@ func (l *lines) addFetch(job jobs.Record) {
 	}
 	l.addTime("late", f.LateSince)
 	l.add("mode", string(f.Mode))
-	l.add("events", strings.Join(f.Events, ", "))
+	l.add("events", console.JoinNames(f.Events))
 	l.add("where", f.Where)
 	l.add("windows", fmt.Sprintf("%d of %d", p.WindowsDone, p.WindowsTotal))
 	l.add("requests", fmt.Sprintf("%d, of which %d were retries", p.Requests, p.Retries))

@@ -171,7 +171,7 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 	l.add("table", v.Table)
 	l.add("days", describeDays(v))
 	l.add("mode", string(v.Mode))
-	l.add("events", strings.Join(v.Events, ", "))
+	l.add("events", console.JoinNames(v.Events))
 	l.add("where", v.Where)
 	l.add("promote", v.Promote)
 	l.add("priority", string(v.Priority))

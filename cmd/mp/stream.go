@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"syscall"
 	"time"
 
@@ -30,12 +32,20 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 	lines.SetEscapeHTML(false)
 	var strange int64
 	var event eventline.Event
+	missing := map[string]bool{}
+	for _, name := range r.Events {
+		missing[name] = true
+	}
 	n, err := w.Stream(ctx, r, func(text []byte) error {
-		if !o.raw {
-			if eventline.Parse(text, &event) != nil {
+		if !o.raw || len(missing) > 0 {
+			bad := eventline.Parse(text, &event) != nil
+			delete(missing, string(event.Name))
+			if bad && !o.raw {
 				strange++
-				return nil //nolint:nilerr // counted, and said at the end
+				return nil
 			}
+		}
+		if !o.raw {
 			return lines.Encode(line{
 				string(event.Name), time.UnixMicro(event.TimeMicros).UTC(), string(event.DistinctID), string(event.InsertID), event.Properties,
 			})
@@ -47,6 +57,11 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 	})
 	if flushed := out.Flush(); err == nil {
 		err = flushed
+	}
+	if err == nil {
+		for _, name := range slices.Sorted(maps.Keys(missing)) {
+			a.Warn(workspace.NoEvent(name, " in "+r.Days.String(), nil))
+		}
 	}
 	switch {
 	case errors.Is(err, syscall.EPIPE):

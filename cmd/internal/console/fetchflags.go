@@ -1,7 +1,6 @@
 package console
 
 import (
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -17,18 +16,16 @@ type FetchFlags struct {
 	Promote string // properties, as [promotion.Parse] reads them
 
 	from, to, lateSince            string
-	events                         []string
+	events                         EventFlags
 	appending, replacing, creating bool
-	flags                          *pflag.FlagSet
 }
 
 // Add adds the flags.
 func (f *FetchFlags) Add(flags *pflag.FlagSet) {
-	f.flags = flags
 	flags.StringVar(&f.from, "from", "", "first `day`: 2026-11-24, 2026-11, today, yesterday or 7d (required unless --late-since is given)")
 	flags.StringVar(&f.to, "to", "", "last `day`, inclusive (default: yesterday)")
 	flags.StringVar(&f.lateSince, "late-since", "", "re-fetch stored days that received events after this `time`: 36h, 7d, 2026-11-24 or 2026-11-24T06:00:00Z")
-	EventsFlag(flags, &f.events)
+	f.events.Add(flags)
 	flags.StringVar(&f.Where, "where", "", "only events that match this Mixpanel `expression`")
 	flags.BoolVar(&f.appending, "append", false, "add missing events; delete nothing")
 	flags.BoolVar(&f.replacing, "replace", false, "build a new table and swap it in when it is complete")
@@ -72,26 +69,7 @@ func (f *FetchFlags) Mode() (string, error) {
 }
 
 // Events returns the names of the events asked for, none for all.
-func (f *FetchFlags) Events() ([]string, error) {
-	return EventNames(f.flags, f.events)
-}
-
-// EventsFlag adds --events to the flags of a command.
-func EventsFlag(flags *pflag.FlagSet, to *[]string) {
-	flags.StringSliceVar(to, "events", nil, "only events of these `names`, separated by commas; may be repeated")
-}
-
-// EventNames returns what --events was given, none for all.
-func EventNames(flags *pflag.FlagSet, given []string) ([]string, error) {
-	if flags.Changed("events") && len(given) == 0 {
-		return nil, fault.Usage("omit --events to fetch all events", "--events is empty")
-	}
-	var names []string
-	for _, name := range given {
-		names = append(names, strings.TrimSpace(name))
-	}
-	return names, nil
-}
+func (f *FetchFlags) Events() ([]string, error) { return f.events.Names() }
 
 // OneTable refuses more than one table.
 func OneTable(path string, args []string) error {

@@ -1,0 +1,100 @@
+package console
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/pflag"
+
+	"mixduck/internal/fault"
+)
+
+// EventFlags say which events are meant: --event takes one name exactly as it is, --events a list as in CSV.
+type EventFlags struct {
+	exact, lists []string
+	flags        *pflag.FlagSet
+}
+
+// Add adds the flags.
+func (f *EventFlags) Add(flags *pflag.FlagSet) {
+	f.flags = flags
+	flags.StringArrayVar(&f.exact, "event", nil, "only events of this `name`, exactly as given; can be repeated")
+	flags.StringArrayVar(&f.lists, "events", nil, `only events of these `+"`names`"+`, separated by commas, as in CSV: '"a, b",c'; can be repeated`)
+}
+
+// Names returns the names in the order given, none for all events. Nothing is cut off them: a name may end with a space.
+func (f *EventFlags) Names() ([]string, error) {
+	if f.flags.Changed("events") && !slices.ContainsFunc(f.lists, func(s string) bool { return s != "" }) {
+		return nil, fault.Usage("omit --events to fetch all events", "--events is empty")
+	}
+	names := slices.Clone(f.exact)
+	for _, list := range f.lists {
+		all, err := splitNames(list)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, all...)
+	}
+	for _, name := range names {
+		switch {
+		case name == "":
+			return nil, fault.Usage("give a name, or omit the flag to fetch all events", "the name of an event is empty")
+		case !utf8.ValidString(name):
+			return nil, fault.Usage("give the name in UTF-8", "the name of an event is not valid UTF-8: %q", name)
+		}
+	}
+	return names, nil
+}
+
+// splitNames reads one record of CSV (RFC 4180), in which a name may also have line ends.
+func splitNames(list string) (names []string, err error) {
+	for {
+		name, rest, more := strings.Cut(list, ",")
+		switch {
+		case strings.HasPrefix(list, `"`):
+			if name, rest, more, err = quotedName(list); err != nil {
+				return nil, err
+			}
+		case strings.Contains(name, `"`):
+			return nil, fault.Usage("give the name with --event, or write \"\" for each quote and quote the whole name",
+				"--events has a quote inside a name: %s", name)
+		}
+		names = append(names, name)
+		if !more {
+			return names, nil
+		}
+		list = rest
+	}
+}
+
+// quotedName reads the name at the beginning of list, which is in quotes, and returns what follows the comma behind it.
+func quotedName(list string) (name, rest string, more bool, err error) {
+	var b strings.Builder
+	for rest = list[1:]; ; {
+		part, after, closed := strings.Cut(rest, `"`)
+		b.WriteString(part)
+		switch {
+		case !closed:
+			return "", "", false, fault.Usage("close the quote, or give the name with --event", "--events has a quote that is not closed: %s", list)
+		case strings.HasPrefix(after, `"`):
+			b.WriteByte('"')
+			rest = after[1:]
+			continue
+		case after != "" && after[0] != ',':
+			return "", "", false, fault.Usage("put a comma after the quote, or give the name with --event", "--events has text after a quote: %s", after)
+		}
+		return b.String(), strings.TrimPrefix(after, ","), after != "", nil
+	}
+}
+
+// JoinNames returns names as --events takes them.
+func JoinNames(names []string) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		if list[i] = name; strings.ContainsAny(name, ",\"\n\r") || strings.TrimSpace(name) != name {
+			list[i] = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+		}
+	}
+	return strings.Join(list, ",")
+}
