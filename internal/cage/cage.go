@@ -1,5 +1,5 @@
 // Package cage locks a process of this program in: it may read and write only the files that it is given, open no socket,
-// start no program, and use only so much memory and disk. It does not know what runs inside.
+// start no program, change no file's owner, mode or times, signal no other process, and use only so much memory and disk. It does not know what runs inside.
 //
 // A parent starts the process with [Start]. The process calls [Enter] before it does anything else. What a kernel cannot
 // do is reported, not passed over in silence.

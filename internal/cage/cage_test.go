@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m)
 	case "caged":
 		caged(os.Args[1])
+	case "calls":
+		calls(os.Args[1])
 	case "parent":
 		parent()
 	case "held":

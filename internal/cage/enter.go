@@ -33,7 +33,8 @@ func Enter(cfg Config) (Report, error) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("dumpable: %w", err)
 	}
-	return append(filterCalls(), checkFiles()...), nil
+	report := checkFiles() // before the filter, which takes Landlock's own calls away
+	return append(filterCalls(), report...), nil
 }
 
 // startAnew locks the files and starts the program anew. It returns only if that fails.

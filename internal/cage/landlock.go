@@ -99,6 +99,9 @@ func newRuleset(version int) (*ruleset, error) {
 		attr.Handled_access_net = allTCP
 		size += unsafe.Sizeof(attr.Handled_access_net)
 	}
+	if version >= 5 {
+		attr.Handled_access_fs |= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	}
 	if version >= 6 {
 		attr.Scoped = allScopes
 		size += unsafe.Sizeof(attr.Scoped)

@@ -1,68 +1,142 @@
 package cage
 
 import (
+	"encoding/binary"
 	"fmt"
+	"os"
 	"runtime"
-	"syscall"
 	"unsafe"
 
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
-// forbiddenCalls are those that Landlock leaves open and a database never needs: other programs, sockets, other processes,
-// and what is known best for the flaws of kernels.
-var forbiddenCalls = []uint32{
-	unix.SYS_EXECVE, unix.SYS_EXECVEAT,
-	unix.SYS_SOCKET, unix.SYS_SOCKETPAIR,
-	unix.SYS_KILL, unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_OPEN, unix.SYS_PIDFD_GETFD,
-	unix.SYS_IO_URING_SETUP, unix.SYS_BPF, unix.SYS_USERFAULTFD, unix.SYS_PERF_EVENT_OPEN,
-	unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT, unix.SYS_UNSHARE, unix.SYS_SETNS,
-	unix.SYS_KEYCTL, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY,
-	unix.SYS_FCHMODAT, unix.SYS_FCHOWNAT, unix.SYS_SETXATTR, unix.SYS_UTIMENSAT,
-}
-
-// architectures are the machines whose numbers of system calls the filter knows.
-var architectures = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
-
-const foreignCalls = 0x40000000 // numbers from here on are those of the x32 interface, under which any call has a second one
-
-// filterCalls makes the forbidden calls fail with EPERM, in all threads of the process.
+// filterCalls lets all threads of the process use only the system calls that are allowed.
 func filterCalls() Report {
-	arch, known := architectures[runtime.GOARCH]
-	if !known {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" { // on others the lists have not been tried
 		return Report{"system calls are not filtered on " + runtime.GOARCH}
 	}
-	filter := program(arch)
-	fprog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
-		uintptr(unsafe.Pointer(&fprog))) //nolint:gosec // the kernel reads the filter during the call
-	if errno != 0 {
-		return Report{fmt.Sprintf("system calls are not filtered: %v", errno)}
+	program, err := callFilter(os.Getpid())
+	if err == nil {
+		fprog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+		_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
+			uintptr(unsafe.Pointer(&fprog))) //nolint:gosec // the kernel reads the filter during the call
+		if errno != 0 {
+			err = errno
+		}
+	}
+	if err != nil {
+		return Report{fmt.Sprintf("system calls are not filtered: %v", err)}
 	}
 	return nil
 }
 
-// program returns the filter as the kernel wants it. It jumps to its last instruction for what is forbidden.
-func program(arch uint32) []unix.SockFilter {
-	const (
-		load      = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
-		ifEqual   = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
-		ifAtLeast = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
-		end       = unix.BPF_RET | unix.BPF_K
+// What the kernel does with a call: carry it out, or answer as if the process had no right to it, or as if it did not know it.
+var (
+	allow    = bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW}
+	refuse   = bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)}
+	notThere = bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)}
+)
 
-		callOffset, archOffset = 0, 4 // in the kernel's struct seccomp_data
-	)
-	rest := uint8(len(forbiddenCalls))
-	p := []unix.SockFilter{
-		{Code: load, K: archOffset},
-		{Code: ifEqual, K: arch, Jf: rest + 3},
-		{Code: load, K: callOffset},
-		{Code: ifAtLeast, K: foreignCalls, Jt: rest + 1},
+// Where the kernel's struct seccomp_data has the number of the call, the machine, and the arguments of 8 bytes each.
+const callOffset, archOffset, argumentOffset = 0, 4, 16
+
+// foreignCalls is where the numbers of the x32 interface begin, under which any call of amd64 has a second one.
+const foreignCalls = 0x40000000
+
+// callFilter returns the filter for the process pid, as the kernel wants it.
+func callFilter(pid int) ([]unix.SockFilter, error) {
+	machine, err := arch.GetInfo("")
+	if err != nil {
+		return nil, err
 	}
-	for i, call := range forbiddenCalls {
-		p = append(p, unix.SockFilter{Code: ifEqual, K: call, Jt: rest - uint8(i)})
+	f := filter{numbers: machine.SyscallNames}
+	f.load(archOffset)
+	f.unless(bpf.JumpEqual, uint32(machine.ID), notThere)
+	f.load(callOffset)
+	f.unless(bpf.JumpLessThan, foreignCalls, notThere)
+	f.each(allowedCalls, allow)
+	f.each(refusedCalls, refuse)
+	f.block("clone", func() {
+		f.load(argument(0).low)
+		f.unless(bpf.JumpBitsSet, unix.CLONE_THREAD, refuse)
+		f.unless(bpf.JumpBitsNotSet, namespaces, refuse)
+		f.add(allow)
+	})
+	for _, c := range someCalls(pid) {
+		f.block(c.call, func() {
+			at := argument(c.argument)
+			f.load(at.high)
+			f.unless(bpf.JumpEqual, 0, refuse)
+			f.load(at.low)
+			for _, value := range c.values {
+				f.unless(bpf.JumpNotEqual, value, allow)
+			}
+			f.add(refuse)
+		})
 	}
-	return append(p,
-		unix.SockFilter{Code: end, K: unix.SECCOMP_RET_ALLOW},
-		unix.SockFilter{Code: end, K: unix.SECCOMP_RET_ERRNO | uint32(syscall.EPERM)})
+	f.add(notThere)
+	return f.assemble()
+}
+
+// filter is a program that is being written.
+type filter struct {
+	numbers map[string]int // of the calls that this machine has
+	program []bpf.Instruction
+}
+
+func (f *filter) add(i ...bpf.Instruction) { f.program = append(f.program, i...) }
+
+// load loads four bytes of what the kernel says of a call.
+func (f *filter) load(offset uint32) { f.add(bpf.LoadAbsolute{Off: offset, Size: 4}) }
+
+// unless ends the program unless what is loaded passes a test.
+func (f *filter) unless(test bpf.JumpTest, value uint32, end bpf.Instruction) {
+	f.add(bpf.JumpIf{Cond: test, Val: value, SkipTrue: 1}, end)
+}
+
+// each ends the program for each of these calls. The number of the call has to be loaded.
+func (f *filter) each(calls []string, end bpf.Instruction) {
+	for _, call := range calls {
+		if number, ok := f.numbers[call]; ok {
+			f.unless(bpf.JumpNotEqual, uint32(number), end)
+		}
+	}
+}
+
+// block adds what write writes, for one call. The number of the call has to be loaded, and still is after the block: write has
+// to end the program in any case.
+func (f *filter) block(call string, write func()) {
+	number, ok := f.numbers[call]
+	if !ok {
+		return
+	}
+	at := len(f.program)
+	f.add(nil)
+	write()
+	f.program[at] = bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(number), SkipTrue: uint8(len(f.program) - at - 1)}
+}
+
+// halves are where the halves of an argument are. Conditions are about low halves: the kernel takes no more of an int.
+type halves struct{ high, low uint32 }
+
+func argument(n uint32) halves {
+	first := argumentOffset + 8*n
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return halves{high: first + 4, low: first}
+	}
+	return halves{high: first, low: first + 4}
+}
+
+func (f *filter) assemble() ([]unix.SockFilter, error) {
+	raw, err := bpf.Assemble(f.program)
+	if err != nil {
+		return nil, err
+	}
+	program := make([]unix.SockFilter, len(raw))
+	for i, r := range raw {
+		program[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	return program, nil
 }

@@ -1,0 +1,7 @@
+package cage
+
+// The lists of system calls, for tests.
+var (
+	AllowedCalls = allowedCalls
+	RefusedCalls = refusedCalls
+)
