@@ -8,6 +8,7 @@ VALE_VERSION := v3.21.0
 GOVULNCHECK := $(BIN)/tools/govulncheck
 GOVULNCHECK_VERSION := v1.9.0
 BENCH     ?= .
+FUZZTIME  ?= 2m
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   = -X $(shell $(GO) list -m)/internal/buildinfo.version=$(VERSION)
 
@@ -21,7 +22,7 @@ ifeq ($(origin PATH),command line)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e chaos deploy lint prose vuln fmt bench demo module clean
+.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo module clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -30,19 +31,34 @@ build: ## build worker, enqueue, mp and the stand-in for Mixpanel into bin/
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/worker ./cmd/mp ./mixpanel/mixpaneltest/fakemixpanel
 	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue
 
-test: lint unit e2e ## format, lint, vet, unit tests with the race detector, end-to-end tests
+# Each group is one `go test`. testsum runs them and prints what failed, what was skipped and why, and the slowest tests.
+TESTS     := -shuffle=on -parallel 8 -timeout 15m
+UNIT      = -- -race $(TESTS) $(shell $(GO) list ./... | grep -v -e /e2e$$ -e /bench$$)
+ARROW     := -- -tags duckdb_arrow -run TestArrowReadByDuckDB ./storage/query
+E2E       := -- $(TESTS) ./e2e/...
+TESTSUM   = MIXDUCK_TEST_BIN=$(abspath $(BIN)) $(GO) run ./internal/testsum
 
-unit: ## unit tests, shuffled and with the race detector
+test: lint build ## format, lint, vet, unit tests with the race detector, end-to-end tests
 	$(GO) vet ./...
-	$(GO) test -race -shuffle=on -parallel 8 -timeout 10m $$($(GO) list ./... | grep -v -e /e2e -e /bench)
-	$(GO) test -tags duckdb_arrow -run TestArrowReadByDuckDB ./storage/query
+	$(TESTSUM) $(UNIT) $(E2E) $(ARROW)
 
-e2e: ## the real binaries, on the embedded queue and on a real Redis
-	$(GO) test -shuffle=on -parallel 8 -timeout 10m ./e2e/...
+unit: build ## unit tests, shuffled and with the race detector
+	$(GO) vet ./...
+	$(TESTSUM) $(UNIT) $(ARROW)
 
-chaos: ## kill, freeze and starve real workers and a real Redis (some minutes; CHAOS_SCALE=3 for three times the jobs)
-	$(GO) test -run TestLanesKeepTheirOrder -timeout 30m ./jobs -rapid.checks=2500 # some 100,000 steps against the model
-	CHAOS_SCALE=$${CHAOS_SCALE:-1} $(GO) test -run TestChaos -timeout 60m ./chaos
+e2e: build ## the real binaries, on the embedded queue and on a real Redis
+	$(TESTSUM) $(E2E)
+
+soak: build ## long tests: growth, years of schedules, many more random tests, fuzzing (an hour or two; for the night)
+	MIXDUCK_SOAK=1 $(TESTSUM) -- -race $(TESTS) -timeout 60m ./jobs ./schedule \
+	  -- -timeout 60m -run TestLanesKeepTheirOrder ./jobs -rapid.checks=2500 \
+	  -- -timeout 60m -run 'InAnyOrder|EqualTheJSON|InPieces|ThoseOfKeys' ./storage -rapid.checks=300 \
+	  -- -timeout 60m ./internal/cron ./workspace -run 'Plan|Ticks|Bridge' -rapid.checks=5000
+	grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort -u | \
+	  while read -r package fuzz; do $(GO) test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; done
+
+chaos: build ## kill, freeze and starve real workers and a real Redis (some minutes; CHAOS_SCALE=3 for three times the jobs)
+	MIXDUCK_TEST_BIN=$(abspath $(BIN)) CHAOS_SCALE=$${CHAOS_SCALE:-1} $(GO) test -run TestChaos -timeout 60m ./chaos
 
 deploy: ## build the images, and try docker-compose.yml for real (some minutes; starts a Docker engine if need be)
 	deploy/try.sh
@@ -53,7 +69,6 @@ lint: $(GOLANGCI) prose ## formatting and linters, of code and prose
 
 prose: $(VALE) ## plain English in the pages: sentences, words, turns of phrase (rules in .vale/Mixduck)
 	$(VALE) README.md $(filter-out docs/promoted.md,$(wildcard docs/*.md))
-	$(VALE) --ext=.md "$$(awk -f .vale/help.awk docs/help.md)"
 
 vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called (skipped loudly where the database cannot be reached)
 	@said=$$($(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$said"; \
@@ -75,7 +90,7 @@ $(GOVULNCHECK):
 	GOBIN=$(abspath $(dir $@)) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 bench: build ## speed, memory and latency against their bars (some minutes; BENCH=Lanes runs one)
-	$(GO) test -v -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./bench
+	MIXDUCK_TEST_BIN=$(abspath $(BIN)) $(GO) test -v -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./bench
 
 demo: build ## a whole sync with made-up data, in a temporary directory
 	@$(BIN)/worker demo

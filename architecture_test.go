@@ -115,7 +115,9 @@ func TestOutsidePackagesHaveOneHome(t *testing.T) {
 		prometheus:     {"mixduck/web"},
 		redis:          {"mixduck/jobs", "mixduck/internal/embedredis", "mixduck/internal/proctest", "mixduck/cmd"},
 
-		"mixduck/internal/proctest": {}, // tests only, whose imports are not listed
+		// For tests only, whose imports are not listed.
+		"mixduck/internal/proctest":    {},
+		"mixduck/internal/openapitest": {},
 	}
 	for _, p := range list(t, "./...") {
 		for outside, allowed := range homes {

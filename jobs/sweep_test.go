@@ -131,7 +131,7 @@ func TestJobsOfALivingWorkerAreLeftAlone(t *testing.T) {
 			return context.Cause(ctx)
 		})
 		stopSecond := work(t, q, "w2", func(context.Context, *Attempt) error { return nil })
-		time.Sleep(5 * time.Minute)
+		time.Sleep(150 * time.Second) // longer than a lease of Asynq and the rounds of its recoverer
 		close(release)
 		stopFirst()
 		stopSecond()

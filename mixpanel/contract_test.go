@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"mixduck/internal/day"
+	"mixduck/internal/openapitest"
 	"mixduck/mixpanel"
 )
 
@@ -99,21 +98,10 @@ type parameter struct {
 	}
 }
 
-// published returns the query parameters of GET path in one of Mixpanel's OpenAPI files, which lie in the directory
-// MIXDUCK_OPENAPI_DIR or in shared/openapi beside the checkout. Without them it skips the test.
+// published returns the query parameters of GET path in one of Mixpanel's OpenAPI files.
 func published(tb testing.TB, file, path string) map[string]parameter {
 	tb.Helper()
-	dir := os.Getenv("MIXDUCK_OPENAPI_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "openapi")
-	}
-	text, err := os.ReadFile(filepath.Join(dir, file))
-	if errors.Is(err, os.ErrNotExist) {
-		tb.Skip("no OpenAPI files: set MIXDUCK_OPENAPI_DIR")
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
+	text := openapitest.Read(tb, file)
 	var contract struct {
 		Paths map[string]struct {
 			Get struct{ Parameters []parameter }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mixduck/internal/cron"
+	"mixduck/internal/rapidtest"
 )
 
 // entry is a cron entry whose numbers are known without any parsing.
@@ -117,6 +118,7 @@ var spans = []struct{ zone, from string }{
 func TestTicksAreThoseOfTheWallClock(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
 		e := drawEntry(rt)
 		span := rapid.SampledFrom(spans).Draw(rt, "span")
 		loc, from := zone(t, span.zone), moment(t, span.from)

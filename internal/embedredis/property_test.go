@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mixduck/internal/embedredis"
+	"mixduck/internal/rapidtest"
 )
 
 // model is a miniredis that is never restarted.
@@ -88,7 +89,7 @@ func commandGen() *rapid.Generator[[]any] {
 
 // restarter is a server that is restarted, or killed, between commands.
 type restarter struct {
-	t      *testing.T
+	t      testing.TB
 	config embedredis.Config
 	server *embedredis.Server
 	client *redis.Client
@@ -132,6 +133,7 @@ func (r *restarter) kill() {
 func TestRestartsMakeNoDifference(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
 		clock := newClock()
 		m := newModel(clock)
 		defer m.close()

@@ -100,7 +100,7 @@ func (p *parser) value(depth int) {
 	case c == '{':
 		p.object(depth, func([]byte) { p.value(depth + 1) })
 	case c == '[':
-		p.array(depth, func() { p.value(depth + 1) })
+		p.array(depth)
 	case c == '-' || '0' <= c && c <= '9':
 		p.number()
 	case c == 't':
@@ -114,14 +114,13 @@ func (p *parser) value(depth int) {
 	}
 }
 
-// array reads an array; element has to consume each element, which starts at p.i.
-func (p *parser) array(depth int, element func()) {
+func (p *parser) array(depth int) {
 	if !p.open('[', depth) || p.eat(']') {
 		return
 	}
 	for p.err == nil {
 		p.i = p.space(p.i)
-		element()
+		p.value(depth + 1)
 		if p.err != nil || p.eat(']') {
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // binVariable names a directory with programs that are already built. `make test` sets it, so that each is built once.
@@ -24,15 +25,26 @@ func Programs() (dir string, remove func(), err error) {
 		return "", nil, err
 	}
 	remove = func() { _ = os.RemoveAll(dir) }
+	if err := build(dir); err != nil {
+		remove()
+		return "", nil, err
+	}
+	return dir, remove, nil
+}
+
+func build(dir string) error {
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return fmt.Errorf("find the module: %w", err)
+	}
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
 	if withRace {
 		args = append(args, "-race")
 	}
-	build := exec.Command("go", append(args, "mixduck/cmd/worker", "mixduck/cmd/enqueue", "mixduck/cmd/mp",
-		"mixduck/mixpanel/mixpaneltest/fakemixpanel")...)
-	if out, err := build.CombinedOutput(); err != nil {
-		remove()
-		return "", nil, fmt.Errorf("build the programs: %w\n%s", err, out)
+	cmd := exec.Command("go", append(args, "./cmd/worker", "./cmd/enqueue", "./cmd/mp", "./mixpanel/mixpaneltest/fakemixpanel")...)
+	cmd.Dir = strings.TrimSpace(string(root))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
-	return dir, remove, nil
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mixduck/internal/day"
+	"mixduck/internal/rapidtest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -20,6 +21,7 @@ func TestGroupingOfDaysChangesNothing(t *testing.T) {
 	p.Data = mixpaneltest.Generator{Seed: 3, EventsOn: func(d day.Day) int { return int(d) % 7 * 3 }}
 	s := start(t, p)
 	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
 		from := march1 - day.Day(rapid.IntRange(0, 300).Draw(rt, "from"))
 		days := day.Range{From: from, To: from + day.Day(rapid.IntRange(0, 8).Draw(rt, "length"))}
 		whole, err := ask(t.Context(), s, params(days.From, days.To), nil)

@@ -1,14 +1,14 @@
 package mixpaneltest_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"mixduck/internal/openapitest"
 )
 
 // published is a query parameter, as one of Mixpanel's OpenAPI descriptions has it.
@@ -36,7 +36,7 @@ func parametersOf(t *testing.T, file, path string) []published {
 			Parameters map[string]published `yaml:"parameters"`
 		} `yaml:"components"`
 	}
-	if err := yaml.Unmarshal(openAPI(t, file), &description); err != nil {
+	if err := yaml.Unmarshal(openapitest.Read(t, file), &description); err != nil {
 		t.Fatal(err)
 	}
 	var parameters []published
@@ -49,27 +49,6 @@ func parametersOf(t *testing.T, file, path string) []published {
 		}
 	}
 	return parameters
-}
-
-// openAPI finds one of Mixpanel's published descriptions: in MIXDUCK_OPENAPI_DIR, or in shared/openapi beside one of the
-// directories above. Without it the test is skipped.
-func openAPI(t *testing.T, file string) []byte {
-	t.Helper()
-	dirs := []string{os.Getenv("MIXDUCK_OPENAPI_DIR")}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir := here; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		dirs = append(dirs, filepath.Join(dir, "..", "shared", "openapi"))
-	}
-	for _, dir := range dirs {
-		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil {
-			return text
-		}
-	}
-	t.Skip("Mixpanel's OpenAPI files are not there: set MIXDUCK_OPENAPI_DIR to their directory")
-	return nil
 }
 
 func TestAcceptsThePublishedParameters(t *testing.T) {

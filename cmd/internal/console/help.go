@@ -36,9 +36,7 @@ func writeHelp(w io.Writer, c *cobra.Command) {
 	if text == "" {
 		text = c.Short + "."
 	}
-	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		fmt.Fprintf(w, "%s\n\n", strings.Join(wrap(paragraph, helpWidth), "\n"))
-	}
+	fmt.Fprintf(w, "%s\n\n", strings.TrimSpace(text))
 	writeUsage(w, c)
 }
 

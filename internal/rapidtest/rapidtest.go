@@ -1,0 +1,35 @@
+// Package rapidtest lets helpers that take a testing.TB be called in a property test of rapid. It knows nothing about what is
+// tested.
+package rapidtest
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// tb is the outer test, except that its failures are those of one check. A failure of the outer test ends it at once:
+// rapid then neither looks for a smaller example nor writes the file that repeats it.
+type tb struct {
+	testing.TB
+	check *rapid.T
+}
+
+// Wrap returns a testing.TB for use in one check of the test outer. Failures, logs and clean-ups belong to the check;
+// temporary directories and the context belong to outer.
+func Wrap(outer testing.TB, check *rapid.T) testing.TB { return tb{outer, check} }
+
+func (b tb) Helper()                           { b.check.Helper() }
+func (b tb) Fail()                             { b.check.Fail() }
+func (b tb) FailNow()                          { b.check.FailNow() }
+func (b tb) Failed() bool                      { return b.check.Failed() }
+func (b tb) Error(args ...any)                 { b.check.Helper(); b.check.Error(args...) }
+func (b tb) Errorf(format string, args ...any) { b.check.Helper(); b.check.Errorf(format, args...) }
+func (b tb) Fatal(args ...any)                 { b.check.Helper(); b.check.Fatal(args...) }
+func (b tb) Fatalf(format string, args ...any) { b.check.Helper(); b.check.Fatalf(format, args...) }
+func (b tb) Log(args ...any)                   { b.check.Helper(); b.check.Log(args...) }
+func (b tb) Logf(format string, args ...any)   { b.check.Helper(); b.check.Logf(format, args...) }
+func (b tb) Skip(args ...any)                  { b.check.Helper(); b.check.Skip(args...) }
+func (b tb) Skipf(format string, args ...any)  { b.check.Helper(); b.check.Skipf(format, args...) }
+func (b tb) SkipNow()                          { b.check.SkipNow() }
+func (b tb) Cleanup(f func())                  { b.check.Cleanup(f) }
