@@ -69,6 +69,7 @@ lint: $(GOLANGCI) prose ## formatting and linters, of code and prose
 
 prose: $(VALE) ## plain English in the pages: sentences, words, turns of phrase (rules in .vale/Mixduck)
 	$(VALE) README.md $(filter-out docs/promoted.md,$(wildcard docs/*.md))
+	$(VALE) --ext=.md "$$(awk -f .vale/help.awk docs/help.md)"
 
 vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called (skipped loudly where the database cannot be reached)
 	@said=$$($(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$said"; \

@@ -152,5 +152,10 @@ func (c *Config) VolumeDir(name string) string {
 // QueueDir returns where the embedded queue keeps its files.
 func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, ".mixduck", "queue") }
 
+// QueueCopy returns the file in which a worker keeps a copy of what only the queue knows.
+func (c *Config) QueueCopy(worker string) string {
+	return filepath.Join(c.DataDir, ".mixduck", "queue-copy-"+worker+".json")
+}
+
 // SpoolDir returns where responses wait to be loaded.
 func (c *Config) SpoolDir() string { return filepath.Join(c.DataDir, ".mixduck", "spool") }

@@ -1,30 +1,135 @@
 package e2e
 
 import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
-	t.Parallel()
-	for _, line := range []string{
-		"worker", "worker run", "worker healthcheck", "worker demo", "worker version",
-		"enqueue", "enqueue fetch", "enqueue fetch events", "enqueue version",
-		"enqueue jobs", "enqueue jobs list", "enqueue jobs show", "enqueue jobs wait", "enqueue jobs cancel", "enqueue jobs retry",
-	} {
-		t.Run(line, func(t *testing.T) {
-			t.Parallel()
-			words := append(strings.Fields(line), "--help")
-			r := command(t, nil, words[0], words[1:]...)
-			if r.code != 0 || r.stderr != "" || !strings.Contains(r.stdout, "Usage:") {
-				t.Errorf("exit code %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
-			}
-			_, examples, ok := strings.Cut(r.stdout, "Examples:\n")
-			if !ok || !strings.Contains(examples, words[0]+" ") {
-				t.Errorf("there is no example:\n%s", r.stdout)
-			}
-		})
+var update = flag.Bool("update", false, "write docs/help.md instead of comparing it")
+
+// helpPage is the page with the help of every command: what help prints can be read there, and reviewed in a diff.
+const helpPage = "../docs/help.md"
+
+// help is the help of one command.
+type help struct{ command, text string }
+
+// allHelp returns the help of a command and of those below it.
+func allHelp(tb testing.TB, command string) []help {
+	tb.Helper()
+	r := commandLine(tb, command+" --help")
+	if r.code != 0 || r.stderr != "" {
+		tb.Fatalf("%s --help: exit code %d, stderr %q", command, r.code, r.stderr)
 	}
+	all := []help{{command, r.stdout}}
+	_, list, found := strings.Cut(r.stdout, "\nCommands:\n")
+	if !found {
+		return all
+	}
+	list, _, _ = strings.Cut(list, "\n\n")
+	for line := range strings.Lines(list) {
+		if name := strings.Fields(line)[0]; name != "help" {
+			all = append(all, allHelp(tb, command+" "+name)...)
+		}
+	}
+	return all
+}
+
+func commandLine(tb testing.TB, line string) result {
+	tb.Helper()
+	words := strings.Fields(line)
+	return command(tb, nil, words[0], words[1:]...)
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var page strings.Builder
+	page.WriteString("# Help\n\nThis page has the output of `--help` of every command.\nIt is generated: `go test ./e2e -run TestHelp -update` writes it.\n")
+	flags := map[string][]string{}
+	for _, program := range []string{"enqueue", "worker", "mp"} {
+		for _, h := range allHelp(t, program) {
+			page.WriteString("\n## `" + h.command + "`\n\n```\n" + h.text + "```\n")
+			flags[h.command] = flagName.FindAllString(h.text, -1)
+			for line := range strings.Lines(h.text) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+					t.Errorf("%s --help has a line of %d columns: %s", h.command, n, line)
+				}
+			}
+			if _, examples, ok := strings.Cut(h.text, "\nExamples:\n"); !ok || !strings.Contains(examples, strings.Fields(h.command)[0]+" ") {
+				t.Errorf("%s --help has no example", h.command)
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile(helpPage, []byte(page.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored, err := os.ReadFile(helpPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(stored), page.String()); diff != "" {
+		t.Errorf("docs/help.md (-page +help); 'go test ./e2e -run TestHelp -update' writes it:\n%s", diff)
+	}
+	checkPages(t, flags)
+}
+
+var (
+	flagName = regexp.MustCompile(`--[a-z][a-z-]*[a-z]`)
+	called   = regexp.MustCompile("(?m)(?:^|`|[|] |[(] ?)((?:enqueue|worker|mp)(?: [^`\n]*)?)")
+)
+
+// checkPages reports commands and flags in the pages that no help has. flags are those of each command.
+func checkPages(t *testing.T, flags map[string][]string) {
+	t.Helper()
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, name := range append(pages, "../README.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range called.FindAllStringSubmatch(string(text), -1) {
+			line, _, _ := strings.Cut(m[1], " #")
+			words := strings.Fields(line)
+			cmd := words[0]
+			for _, w := range words[1:] {
+				if _, ok := flags[cmd+" "+w]; !ok {
+					break
+				}
+				cmd += " " + w
+			}
+			for _, f := range flagName.FindAllString(line, -1) {
+				if n++; !known(flags, cmd, f) {
+					t.Errorf("%s: %q: %s has no %s", name, line, cmd, f)
+				}
+			}
+		}
+	}
+	if n < 30 {
+		t.Errorf("found only %d flags in the pages", n)
+	}
+}
+
+// known reports whether a command, or one below it, has a flag.
+func known(flags map[string][]string, command, flag string) bool {
+	for name, all := range flags {
+		if (name == command || strings.HasPrefix(name, command+" ")) && slices.Contains(all, flag) {
+			return true
+		}
+	}
+	return false
 }
 
 func TestVersion(t *testing.T) {

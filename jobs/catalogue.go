@@ -40,8 +40,7 @@ type catalogue struct {
 	Projects []ProjectInfo `json:"projects"`
 }
 
-// PublishProjects says which projects a worker knows, in the place of what it has said before. What workers have said that
-// died long ago is deleted.
+// PublishProjects says which projects a worker knows, in the place of what it has said before.
 func (q *Queue) PublishProjects(ctx context.Context, worker string, projects []ProjectInfo) error {
 	ctx, stop := context.WithTimeout(ctx, callTimeout)
 	defer stop()
@@ -49,17 +48,22 @@ func (q *Queue) PublishProjects(ctx context.Context, worker string, projects []P
 	if err == nil {
 		err = q.rdb.HSet(ctx, catalogueKey, worker, body).Err()
 	}
-	if err == nil {
-		err = q.tidyCatalogue(ctx, worker)
-	}
 	if err != nil {
 		return fmt.Errorf("publish the projects of worker %s: %w", worker, err)
 	}
 	return nil
 }
 
-// tidyCatalogue deletes what is old, and said by others than me who live no more.
-func (q *Queue) tidyCatalogue(ctx context.Context, me string) error {
+// TidyProjects deletes what workers have said that died long ago. As with [Queue.TidySchedules], Redis must have answered me
+// for a while.
+func (q *Queue) TidyProjects(ctx context.Context, me string) error {
+	if err := q.tidyProjects(ctx, me); err != nil {
+		return fmt.Errorf("tidy the projects of workers: %w", err)
+	}
+	return nil
+}
+
+func (q *Queue) tidyProjects(ctx context.Context, me string) error {
 	said, err := q.catalogues(ctx)
 	if err != nil {
 		return err

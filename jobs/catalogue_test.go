@@ -19,6 +19,9 @@ func publish(t rig, at time.Time, worker string, projects ...jobs.ProjectInfo) *
 	if err := q.PublishProjects(t.Context(), worker, projects); err != nil {
 		t.Fatal(err)
 	}
+	if err := q.TidyProjects(t.Context(), worker); err != nil {
+		t.Fatal(err)
+	}
 	return q
 }
 

@@ -17,6 +17,11 @@ const (
 	schedulesKey = recordPrefix + "schedules" // SET: names of all
 	arrivingKey  = recordPrefix + "arriving"  // SET: jobs that schedules have made and that may not be in their lanes yet
 	absentKey    = recordPrefix + "absent"    // HASH: since when workers with schedules in their files are missed (unix ms)
+	removedKey   = recordPrefix + "removed"   // HASH: when schedules were removed (unix ms), by name
+
+	// generationKey is a HASH: id of the data in Redis, at (when it was begun, unix ms), revision (of the schedules). Whoever
+	// finds it missing, or with another id, knows that Redis has lost its data.
+	generationKey = recordPrefix + "generation"
 )
 
 func scheduleKey(name string) string { return recordPrefix + "schedule:" + name }

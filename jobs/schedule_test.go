@@ -255,8 +255,8 @@ func TestPublishedSchedules(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
 		publish := func(worker string, all ...jobs.Schedule) error {
-			refused, err := t.q.PublishSchedules(t.Context(), worker, all)
-			return errors.Join(append(refused, err)...)
+			p, err := t.q.PublishSchedules(t.Context(), worker, all, false)
+			return errors.Join(append(p.Refused, err)...)
 		}
 		mustPublish := func(worker string, all ...jobs.Schedule) {
 			t.Helper()
@@ -385,6 +385,23 @@ func TestPauseResumeRunAndRemove(t *testing.T) {
 	})
 }
 
+func TestTheLastTickOfASchedule(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		add(t, daily("morning"))
+		fire(t, "morning", 22)
+		fire(t, "morning", 23)
+		first, _ := tickAt(22)
+		second, now := tickAt(23)
+		if got := state(t, "morning", now).LastTick; !got.Equal(second) {
+			t.Errorf("LastTick = %s, want %s", got, second)
+		}
+		if got := state(t, "morning", second.Add(-time.Second)).LastTick; !got.Equal(first) {
+			t.Errorf("LastTick before the second = %s, want %s", got, first)
+		}
+	})
+}
+
 func TestHistoryKeepsTheLastTicks(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
@@ -458,8 +475,8 @@ func TestSchedulesWorkOnACluster(t *testing.T) {
 	t.Parallel()
 	rdb := newCluster(t)
 	on := rig{t, rdb, newQueue(t, rdb)}
-	if refused, err := on.q.PublishSchedules(t.Context(), "w1", []jobs.Schedule{daily("morning")}); refused != nil || err != nil {
-		t.Fatal(refused, err)
+	if p, err := on.q.PublishSchedules(t.Context(), "w1", []jobs.Schedule{daily("morning")}, false); p.Refused != nil || err != nil {
+		t.Fatal(p.Refused, err)
 	}
 	_, job := fire(on, "morning", 22)
 	ended(on, 1, nil, job.ID)

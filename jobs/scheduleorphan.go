@@ -11,47 +11,36 @@ import (
 // absenceLasts is for how long schedules of the file of a worker go on that lives no more: it may come back.
 const absenceLasts = 7 * 24 * time.Hour
 
-// TidySchedules removes schedules that are only in the files of workers which have been away for a week. Each worker is to
-// call it now and then, as a worker counts as away since it was first missed here. Now is the [Queue.Time].
-func (q *Queue) TidySchedules(ctx context.Context, now time.Time) error {
-	files, err := q.filesOfAbsent(ctx, now, "")
-	if err != nil {
-		return err
-	}
-	for worker, names := range files {
-		since, err := q.absentSince(ctx, worker, now)
-		if err != nil {
-			return err
-		}
-		if now.Sub(since) > absenceLasts {
-			if err := q.dropFile(ctx, worker, names); err != nil {
-				return err
-			}
-		}
-	}
-	return q.welcomeBack(ctx, files)
-}
+// siblingLasts is for how long those of a worker go on that has left the data directory of another one: that one has
+// published the same file.
+const siblingLasts = time.Minute
 
-// dropSiblings removes what only the files of workers have that have left me's data directory: they had the file that me
-// has published.
-func (q *Queue) dropSiblings(ctx context.Context, me string) error {
-	now, err := q.Time(ctx)
-	if err != nil {
-		return err
-	}
+// TidySchedules removes schedules that are only in the files of workers which have been away for a week, or for a minute if
+// they used the data directory of me. Each worker is to call it now and then, as a worker counts as away since it was first
+// missed here; but only once Redis has answered for a while, because after an outage all workers seem to be away. Now is
+// the [Queue.Time].
+func (q *Queue) TidySchedules(ctx context.Context, me string, now time.Time) error {
 	files, err := q.filesOfAbsent(ctx, now, me)
 	if err != nil {
 		return err
 	}
 	directory := directoryOf(me)
 	for worker, names := range files {
+		since, err := q.absentSince(ctx, worker, now)
+		if err != nil {
+			return err
+		}
+		lasts := absenceLasts
 		if directory != "" && directoryOf(worker) == directory {
+			lasts = siblingLasts
+		}
+		if now.Sub(since) > lasts {
 			if err := q.dropFile(ctx, worker, names); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return q.welcomeBack(ctx, files)
 }
 
 // directoryOf returns what the ids of workers at one data directory have in common, "" for an id that tells none.

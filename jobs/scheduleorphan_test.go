@@ -11,8 +11,8 @@ import (
 
 func publishFile(t rig, worker string, all ...jobs.Schedule) {
 	t.Helper()
-	if refused, err := t.q.PublishSchedules(t.Context(), worker, all); refused != nil || err != nil {
-		t.Fatal(refused, err)
+	if p, err := t.q.PublishSchedules(t.Context(), worker, all, false); p.Refused != nil || err != nil {
+		t.Fatal(p.Refused, err)
 	}
 }
 
@@ -43,7 +43,7 @@ func idle(t rig, id string) *worker {
 	return w
 }
 
-func TestWhoTakesASeatDropsWhatThoseHadWhoLeft(t *testing.T) {
+func TestSchedulesOfSiblingsThatLeftEnd(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
 		publishFile(t, "dir-2", daily("old"), daily("kept"))
@@ -52,8 +52,20 @@ func TestWhoTakesASeatDropsWhatThoseHadWhoLeft(t *testing.T) {
 		publishFile(t, "w1", daily("w"))
 		w := idle(t, "dir-3")
 		publishFile(t, "dir-1", daily("kept"))
-		wantSchedules(t, "kept", "living", "other", "w")
 		publishFile(t, "w2")
+		start := time.Now().Truncate(time.Millisecond) // as is kept
+		tidy := func(me string, after time.Duration) {
+			t.Helper()
+			if err := t.q.TidySchedules(t.Context(), me, start.Add(after)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tidy("dir-1", 0) // the first to miss them
+		tidy("dir-1", time.Minute)
+		wantSchedules(t, "kept", "living", "old", "other", "w")
+		tidy("w2", time.Hour)
+		wantSchedules(t, "kept", "living", "old", "other", "w")
+		tidy("dir-1", time.Hour)
 		wantSchedules(t, "kept", "living", "other", "w")
 		w.stop()
 	})
@@ -70,7 +82,7 @@ func TestSchedulesOfWorkersThatStayAwayEnd(t *testing.T) {
 		start := time.Now().Truncate(time.Millisecond) // as is kept
 		tidy := func(days int) {
 			t.Helper()
-			if err := t.q.TidySchedules(t.Context(), start.AddDate(0, 0, days).Add(time.Second)); err != nil {
+			if err := t.q.TidySchedules(t.Context(), "w1", start.AddDate(0, 0, days).Add(time.Second)); err != nil {
 				t.Fatal(err)
 			}
 		}

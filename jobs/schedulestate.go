@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"mixduck/internal/fault"
 )
 
@@ -57,67 +55,33 @@ func (q *Queue) AddSchedule(ctx context.Context, s Schedule) error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
-	change, err := q.putSchedule(ctx, s, originCLI)
+	change, err := q.putSchedule(ctx, s, originCLI, false)
 	if err == nil && change == "taken" {
 		err = fmt.Errorf("%w: %s", ErrScheduleTaken, s.Name)
 	}
 	return err
 }
 
-// PublishSchedules makes all the schedules of a worker's file: new ones are added; those that are there keep their pause and
-// their history, and start anew when they are timed otherwise; those that the worker has published before and that are
-// not among all are removed, unless other workers have them too; so are those of workers that have left its data
-// directory. Jobs that were made go on. Where the files of two workers differ, the last to publish is right. Those that cannot be kept are left out, and why is returned: errors with
-// [fault.CodeUsage], or [ErrScheduleTaken] if a person has added one of the name.
-func (q *Queue) PublishSchedules(ctx context.Context, worker string, all []Schedule) (refused []error, err error) {
-	names := make(map[string]bool, len(all))
-	for _, s := range all {
-		names[s.Name] = true
-		if err := s.Validate(); err != nil {
-			refused = append(refused, err)
-			continue
-		}
-		change, err := q.putSchedule(ctx, s, fileOrigin(worker))
-		if err != nil {
-			return refused, err
-		}
-		if change == "taken" {
-			refused = append(refused, fmt.Errorf("%w: %s", ErrScheduleTaken, s.Name))
-		}
-	}
-	known, err := q.rdb.SMembers(ctx, schedulesKey).Result()
-	if err != nil {
-		return refused, fmt.Errorf("list schedules: %w", err)
-	}
-	for _, name := range known {
-		if names[name] {
-			continue
-		}
-		if _, err := q.dropSchedule(ctx, name, fileOrigin(worker)); err != nil {
-			return refused, err
-		}
-	}
-	return refused, q.dropSiblings(ctx, worker)
-}
-
-// putSchedule keeps a valid schedule and says what that changed: added, changed, same or taken.
-func (q *Queue) putSchedule(ctx context.Context, s Schedule, origin string) (change string, err error) {
+// putSchedule keeps a valid schedule and says what that changed: added, changed, same, taken or removed. Again is said by a
+// worker that has published its file before; see schedule_put.lua.
+func (q *Queue) putSchedule(ctx context.Context, s Schedule, origin string, again bool) (change string, err error) {
 	s = s.WithDefaults()
 	definition, err := json.Marshal(s)
 	if err != nil {
 		return "", fmt.Errorf("schedule %s: %w", s.Name, err)
 	}
 	timing := fmt.Sprintf("%s|%s|%t", s.Cron, s.Zone, s.Disabled)
+	how := ""
+	if again {
+		how = "again"
+	}
 	err = insist(ctx, func() error {
 		now, err := q.Time(ctx)
 		if err != nil {
 			return err
 		}
-		answer, err := q.scripts.schedulePut.Run(ctx, q.rdb, []string{scheduleKey(s.Name), schedulesKey},
-			s.Name, origin, definition, timing, rand.Text(), millis(now)).StringSlice()
-		if err == nil {
-			change = answer[0]
-		}
+		change, err = q.scripts.schedulePut.Run(ctx, q.rdb, []string{scheduleKey(s.Name), schedulesKey, removedKey, generationKey},
+			s.Name, origin, definition, timing, rand.Text(), millis(now), how).Text()
 		return err
 	})
 	if err != nil {
@@ -137,7 +101,12 @@ func (q *Queue) RemoveSchedule(ctx context.Context, name string) error {
 }
 
 func (q *Queue) dropSchedule(ctx context.Context, name, origin string) (string, error) {
-	result, err := q.scripts.scheduleDrop.Run(ctx, q.rdb, []string{scheduleKey(name), historyKey(name), schedulesKey}, name, origin).Text()
+	now, err := q.Time(ctx)
+	if err != nil {
+		return "", err
+	}
+	result, err := q.scripts.scheduleDrop.Run(ctx, q.rdb,
+		[]string{scheduleKey(name), historyKey(name), schedulesKey, removedKey, generationKey}, name, origin, millis(now)).Text()
 	if err != nil {
 		return "", fmt.Errorf("remove schedule %s: %w", name, err)
 	}
@@ -155,7 +124,7 @@ func (q *Queue) PauseSchedule(ctx context.Context, name string, pause bool) (cha
 	if pause {
 		flag = "1"
 	}
-	result, err := q.scripts.schedulePause.Run(ctx, q.rdb, []string{scheduleKey(name)}, flag, rand.Text(), millis(now)).Text()
+	result, err := q.scripts.schedulePause.Run(ctx, q.rdb, []string{scheduleKey(name), generationKey}, flag, rand.Text(), millis(now)).Text()
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("pause schedule %s: %w", name, err)
@@ -189,19 +158,9 @@ func (q *Queue) Schedule(ctx context.Context, name string, now time.Time) (Sched
 
 // schedules returns those of the names that there are.
 func (q *Queue) schedules(ctx context.Context, names []string, now time.Time) ([]ScheduleState, error) {
-	if len(names) == 0 {
-		return nil, nil
-	}
-	pipe := q.rdb.Pipeline()
-	hashes, ticks := make([]*redis.MapStringStringCmd, len(names)), make([]*redis.StringSliceCmd, len(names))
-	for i, name := range names {
-		hashes[i] = pipe.HGetAll(ctx, scheduleKey(name))
-		ticks[i] = pipe.ZRangeArgs(ctx, redis.ZRangeArgs{
-			Key: historyKey(name), ByScore: true, Start: "-inf", Stop: now.UnixMilli(), Rev: true, Count: 1,
-		})
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, fmt.Errorf("read schedules: %w", err)
+	hashes, ticks, err := q.readSchedules(ctx, names, now)
+	if err != nil {
+		return nil, err
 	}
 	var all []ScheduleState
 	for i, name := range names {

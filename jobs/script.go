@@ -20,6 +20,7 @@ type scripts struct {
 	tables                             *redis.Script // of what is known of tables
 
 	schedulePut, scheduleDrop, schedulePause, scheduleRewind, scheduleFire, schedulePiece *redis.Script // of a schedule
+	scheduleRestore, scheduleBury                                                         *redis.Script // of a copy of one
 
 	acquire, withdraw, renew, overrule, spent *redis.Script // of a budget
 }
@@ -50,6 +51,7 @@ func loadScripts() (scripts, error) {
 
 		schedulePut: schedule("put"), scheduleDrop: schedule("drop"), schedulePause: schedule("pause"),
 		scheduleRewind: schedule("rewind"), scheduleFire: schedule("fire"), schedulePiece: schedule("piece"),
+		scheduleRestore: schedule("restore"), scheduleBury: schedule("bury"),
 	}
 	return s, failed
 }

@@ -96,7 +96,7 @@ func (q *Queue) Tables(ctx context.Context) ([]TableState, error) {
 	return all, nil
 }
 
-// databaseTables is what is stored of a database.
+// databaseTables is what is stored of a database. What was restored has fence 0: each report counts more.
 type databaseTables struct {
 	Fence  int64        `json:"fence"` // of the turn that reported it
 	Tables []TableState `json:"tables"`

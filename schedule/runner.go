@@ -15,44 +15,42 @@ import (
 // Every is how often a [Runner] looks for what is due.
 const Every = time.Second
 
-// tidyEvery is how often it looks for schedules of workers that do not come back.
-const tidyEvery = time.Hour
+const (
+	tidyEvery = time.Minute // how often it looks for what workers have left that do not come back
+	steadyFor = time.Minute // for so long Redis must have answered before: after an outage all workers seem to be away
+)
 
 // Runner fires schedules. Each worker has one, and none of them leads: all see the same ticks by the clock of Redis, and
 // whoever comes first fires one.
 type Runner struct {
-	Queue *jobs.Queue
-	Log   *slog.Logger
-
-	Worker string          // its id
-	File   []jobs.Schedule // of the worker's configuration, which Run publishes first
+	Queue  *jobs.Queue
+	Log    *slog.Logger
+	Worker string // its id
 }
 
-// Run publishes the worker's schedules and looks for due ticks until ctx is done. While Redis cannot be reached it goes on
-// trying, and logs that once.
+// Run looks for due ticks until ctx is done. While Redis cannot be reached it goes on trying, and logs that once.
 func (r *Runner) Run(ctx context.Context) {
 	timer := time.NewTicker(Every)
 	defer timer.Stop()
-	published, trouble := false, false
-	var tidied time.Time
+	var steady, tidied time.Time // since when Redis answers; zero while it does not
+	troubled := false
 	for ctx.Err() == nil {
-		var err error
-		if !published {
-			err = r.publish(ctx)
-			published = err == nil
-		}
-		if published {
-			err = r.Step(ctx)
-			if time.Since(tidied) >= tidyEvery {
-				tidied = time.Now()
-				err = errors.Join(err, r.tidy(ctx))
-			}
+		err := r.Step(ctx)
+		now := time.Now()
+		switch {
+		case err != nil:
+			steady = time.Time{}
+		case steady.IsZero():
+			steady = now
+		case now.Sub(steady) >= steadyFor && now.Sub(tidied) >= tidyEvery:
+			tidied = now
+			err = r.tidy(ctx)
 		}
 		switch {
 		case err == nil:
-			trouble = false
-		case ctx.Err() == nil && !trouble: // texts of one trouble differ, in ports for one
-			trouble = true
+			troubled = false
+		case ctx.Err() == nil && !troubled: // texts of one trouble differ, in ports for one
+			troubled = true
 			r.Log.Warn("schedules wait", slog.Any("err", err))
 		}
 		select {
@@ -62,25 +60,13 @@ func (r *Runner) Run(ctx context.Context) {
 	}
 }
 
-// publish makes the worker's schedules known. Those that are refused are logged; only Redis can make it fail.
-func (r *Runner) publish(ctx context.Context) error {
-	refused, err := r.Queue.PublishSchedules(ctx, r.Worker, r.File)
-	if err != nil {
-		return err
-	}
-	for _, err := range refused {
-		r.Log.Error("schedule of the file is left out", slog.Any("err", err))
-	}
-	return nil
-}
-
-// tidy removes schedules of workers that do not come back.
+// tidy removes what workers have left that do not come back.
 func (r *Runner) tidy(ctx context.Context) error {
 	now, err := r.Queue.Time(ctx)
 	if err != nil {
 		return err
 	}
-	return r.Queue.TidySchedules(ctx, now)
+	return errors.Join(r.Queue.TidySchedules(ctx, r.Worker, now), r.Queue.TidyProjects(ctx, r.Worker))
 }
 
 // Step does what is due: it brings jobs into their lanes that were cut off on the way, fires the latest tick of each schedule

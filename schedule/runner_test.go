@@ -107,27 +107,30 @@ func TestAClockThatIsSetBackLeavesDays(t *testing.T) {
 	})
 }
 
-// Runners publish what their files say as soon as Redis is there, and fire each tick of some minutes, together, once.
-func TestRunnersPublishAndFire(t *testing.T) {
+// Runners fire each tick of some minutes, together, once, as soon as Redis is there.
+func TestRunnersFireTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mini := miniredis.NewMiniRedis()
 		defer mini.Close()
 		q := connect(t, mini, nil, nil)
+		for name, cron := range map[string]string{"x": "@every 30s", "w1": "* * * * *", "w2": "* * * * *", "w3": "* * * * *"} {
+			s := hourly(name)
+			s.Cron = cron
+			if err := q.AddSchedule(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
 		mini.SetError("LOADING Redis is loading the dataset in memory")
 		ctx, stop := context.WithCancel(t.Context())
 		var runners sync.WaitGroup
 		for _, worker := range []string{"w1", "w2", "w3"} {
-			bad, x, own := hourly("bad"), hourly("x"), hourly(worker)
-			bad.Cron, x.Cron, own.Cron = "0 0 31 2 *", "@every 30s", "* * * * *"
-			r := schedule.Runner{
-				Queue: connect(t, mini, nil, nil), Log: slog.New(slog.DiscardHandler), Worker: worker, File: []jobs.Schedule{bad, x, own},
-			}
+			r := schedule.Runner{Queue: connect(t, mini, nil, nil), Log: slog.New(slog.DiscardHandler), Worker: worker}
 			runners.Go(func() { r.Run(ctx) })
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(20 * time.Second)
 		mini.SetError("")
-		time.Sleep(8*time.Minute + 20*time.Second)
+		time.Sleep(8*time.Minute + 5*time.Second)
 		stop()
 		runners.Wait()
 		all, err := q.Schedules(t.Context(), time.Now())

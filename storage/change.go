@@ -8,16 +8,16 @@ import (
 )
 
 // The keys of rows, hashed, as [seen] has them. The properties, which are most of what is stored, are read for rows without
-// an $insert_id only. Temporary tables go with the transaction that fails, or by hand.
+// an $insert_id only; older versions could store one of these twice, with its keys in another order. Temporary tables go with the transaction that fails, or by hand.
 const (
 	keyColumns = "hash(event_name, event_time, distinct_id, insert_id) AS key, processed_at"
-	restOfKeys = "hash(event_name, properties::VARCHAR) AS key, processed_at"
+	restOfKeys = "hash(event_name, mixduck_content(properties::VARCHAR)) AS key, max(processed_at) AS processed_at"
 	ofDays     = " WHERE day BETWEEN ? AND ? AND insert_id IS "
 )
 
 // keys returns a statement for the keys of rows of the window.
 func (l *load) keys() (query string, args []any) {
-	query = "SELECT " + keyColumns + " FROM " + l.table + ofDays + "NOT NULL UNION ALL SELECT " + restOfKeys + " FROM " + l.table + ofDays + "NULL"
+	query = "SELECT " + keyColumns + " FROM " + l.table + ofDays + "NOT NULL UNION ALL SELECT " + restOfKeys + " FROM " + l.table + ofDays + "NULL GROUP BY key"
 	return query, []any{l.from(), l.to(), l.from(), l.to()}
 }
 

@@ -19,7 +19,7 @@ const (
 )
 
 // seen remembers the rows of a window by their key: event, distinct_id, time and $insert_id, as Mixpanel's documentation
-// of deduplication has it, or the whole event where it has no $insert_id. Keys are kept as 128-bit hashes, about 45 bytes
+// of deduplication has it, or the whole event where it has no $insert_id: its content, however it is written. Keys are kept as 128-bit hashes, about 45 bytes
 // a row in all. Safe for concurrent use.
 type seen struct{ shards [seenShards]seenShard }
 
@@ -49,7 +49,10 @@ func newSeen(rows int64) *seen {
 func (s *seen) add(e *eventline.Event, scratch *[]byte) verdict {
 	*scratch = appendKey((*scratch)[:0], e)
 	key := xxh3.Hash128(*scratch)
-	row := seenRow{e.ProcessedMS, xxh3.Hash(e.Properties)}
+	row := seenRow{e.ProcessedMS, whole}
+	if len(e.InsertID) > 0 {
+		row.content = xxh3.Hash(e.Properties)
+	}
 	shard := &s.shards[key.Lo%seenShards]
 	shard.mu.Lock()
 	v := shard.judge(key, row)
@@ -71,8 +74,10 @@ func (s *seenShard) judge(key xxh3.Uint128, row seenRow) verdict {
 	return newer
 }
 
-// keep is the content of rows that were stored before the load and are never replaced by it.
-const keep = 0
+const (
+	keep  = 0 // the content of rows that were stored before the load and are never replaced by it
+	whole = 1 // that of rows whose key is all of their content
+)
 
 // addStored remembers a row that the table already holds.
 func (s *seen) addStored(e *eventline.Event, scratch *[]byte) {
@@ -89,8 +94,7 @@ func appendKey(b []byte, e *eventline.Event) []byte {
 	}
 	field(e.Name)
 	if len(e.InsertID) == 0 {
-		field(e.Properties)
-		return b
+		return eventline.AppendCanonical(b, e.Properties)
 	}
 	field(e.DistinctID)
 	field(e.InsertID)

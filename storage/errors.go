@@ -18,8 +18,7 @@ var (
 	ErrEmpty       = errors.New("the export holds no events")
 	ErrLineTooLong = errors.New("a line is longer than 64 MiB")
 
-	ErrFenced = fault.New(fault.CodeFailed, "nothing: a later attempt of the job has taken over",
-		"another writer has taken over this database")
+	ErrFenced   = fault.New(fault.CodeFailed, "", "superseded by a newer attempt")
 	ErrReadOnly = fault.New(fault.CodeUsage, "open the database without ReadOnly", "database is open for reading only")
 )
 

@@ -117,7 +117,7 @@ func TestFence(t *testing.T) {
 	}{{5, nil}, {5, nil}, {4, storage.ErrFenced}, {0, nil}, {4, storage.ErrFenced}, {6, nil}, {5, storage.ErrFenced}, {-1, storage.ErrFenced}} {
 		prepare, load, swap := step(tt.fence)
 		for what, err := range map[string]error{"Prepare": prepare, "Load": load, "Swap": swap} {
-			if !errors.Is(err, tt.want) || (tt.want != nil && fault.HintOf(err) == "") {
+			if !errors.Is(err, tt.want) || fault.HintOf(err) != "" {
 				t.Errorf("%s with fence %d = %v, want %v", what, tt.fence, err, tt.want)
 			}
 		}

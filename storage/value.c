@@ -64,10 +64,10 @@ static int add(void *connection, const char *name, int parameters, void *returns
 }
 
 int value_register(void *connection) {
-	static const char *const names[VALUE_TYPES] = {"mixduck_bigint", "mixduck_double", "mixduck_boolean", "mixduck_timestamp", "mixduck_date"};
-	static const int types[VALUE_TYPES] = {TYPE_BIGINT, TYPE_DOUBLE, TYPE_BOOLEAN, TYPE_TIMESTAMP, TYPE_DATE};
+	static const char *const names[VALUE_KINDS] = {"mixduck_bigint", "mixduck_double", "mixduck_boolean", "mixduck_timestamp", "mixduck_date", "mixduck_content"};
+	static const int types[VALUE_KINDS] = {TYPE_BIGINT, TYPE_DOUBLE, TYPE_BOOLEAN, TYPE_TIMESTAMP, TYPE_DATE, TYPE_BIGINT};
 	int failed = 0;
-	for (int i = 0; i < VALUE_TYPES; i++) {
+	for (int i = 0; i < VALUE_KINDS; i++) {
 		failed |= add(connection, names[i], 1, duckdb_create_logical_type(types[i]), i, run_value);
 	}
 	void *varchar = duckdb_create_logical_type(TYPE_VARCHAR);

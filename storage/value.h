@@ -3,11 +3,12 @@
 #pragma once
 #include <stdint.h>
 
-// What becomes of a value. The first five are types of columns.
-enum { VALUE_BIGINT, VALUE_DOUBLE, VALUE_BOOLEAN, VALUE_TIMESTAMP, VALUE_DATE, VALUE_TYPES };
+// What becomes of a value. All but the last are types of columns.
+enum { VALUE_BIGINT, VALUE_DOUBLE, VALUE_BOOLEAN, VALUE_TIMESTAMP, VALUE_DATE, VALUE_CONTENT, VALUE_KINDS };
 
 // Makes these functions known to the instance that connection belongs to; returns 0 on success:
 //   mixduck_bigint(json VARCHAR) BIGINT, and so on for DOUBLE, BOOLEAN, TIMESTAMP and DATE
+//   mixduck_content(properties VARCHAR) BIGINT, a hash of what they say, however it is written
 //   mixduck_properties(properties VARCHAR, names VARCHAR) VARCHAR[]
 int value_register(void *connection);
 

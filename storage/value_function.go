@@ -9,6 +9,8 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/zeebo/xxh3"
+
 	"mixduck/internal/eventline"
 	"mixduck/internal/promotion"
 )
@@ -38,6 +40,12 @@ func valueFill(kind C.int, rows C.uint64_t, in unsafe.Pointer, inValid *C.uint64
 		fillColumn(values, (*int64)(out), n, valid, zones.ParseTimestamp)
 	case C.VALUE_DATE:
 		fillColumn(values, (*int32)(out), n, valid, zones.ParseDate)
+	case C.VALUE_CONTENT:
+		var scratch []byte
+		fillColumn(values, (*int64)(out), n, valid, func(properties []byte) (int64, bool) {
+			scratch = eventline.AppendCanonical(scratch[:0], properties)
+			return int64(xxh3.Hash(scratch)), true //nolint:gosec // any 64 bits will do
+		})
 	}
 }
 

@@ -126,6 +126,7 @@ func figures() map[string][]string {
 	q := &fakeQueue{}
 	m.WatchQueue(q, q)
 	m.WatchVolumes(nil)
+	m.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules{} })
 	all := m.Described()
 	for _, histogram := range []string{"mixduck_load_seconds", "mixduck_query_seconds"} {
 		for _, part := range []string{"_bucket", "_sum", "_count"} {
@@ -323,6 +324,7 @@ func TestPrometheusAccepts(t *testing.T) {
 		}
 		p.metrics.WatchQueue(q, q)
 		p.metrics.WatchVolumes([]web.Volume{{Name: "main", Dir: t.TempDir()}})
+		p.metrics.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules{} })
 		_, body := p.get(t, "/metrics", "")
 		promtool(t, body, "check", "metrics")
 	})

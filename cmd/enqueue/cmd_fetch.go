@@ -21,9 +21,9 @@ The command prints the id of the job that does the work.
 Dates are in the project's time zone. Stored events of these days are replaced,
 other days stay unchanged. Each database runs one write job at a time, in the
 order of submission. Fetching complete days again is safe. With --if-busy=join,
-a request for days that another job already covers returns the id of that job.
+if a job already covers the days, the command returns its id.
 
-With --late-since, only days that received events after that time are fetched
+With --late-since, only days with events received after this time are fetched
 again. One request finds these days, and usually one more fetches them.
 
 With --wait, the command waits for the job. Ctrl-C stops waiting, not the job.`

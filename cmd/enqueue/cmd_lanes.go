@@ -12,7 +12,7 @@ import (
 	"mixduck/jobs"
 )
 
-const lanesLong = `Show every database that has jobs: the job that has its turn, since when and on
+const lanesLong = `Show every database with jobs: the job with its turn, since when and on
 which worker, how many jobs wait behind it, and how many are paused or retrying.
 "enqueue jobs list --database NAME" shows the jobs of one lane.`
 

@@ -13,7 +13,7 @@ import (
 	"mixduck/jobs"
 )
 
-const schedulesLong = `Manage recurring fetches. On each run, a schedule starts one job that fetches days
+const schedulesLong = `Manage recurring fetches. On each run, a schedule starts one job. The job fetches days
 that are missing, partial, or recent enough to have received late events.
 Workers run all schedules. Schedules in a worker's mixduck.yaml are added and
 removed together with their entry in that file.`

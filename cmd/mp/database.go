@@ -17,7 +17,7 @@ import (
 )
 
 func addPath(flags *pflag.FlagSet) {
-	flags.String("path", "", "the database `file` (default that of the project, <project id>.db in the data directory)")
+	flags.String("path", "", "database `file` (default: <project id>.db in the data directory)")
 }
 
 // load returns the settings without credentials, which only those who ask Mixpanel need.
@@ -63,7 +63,7 @@ func databasePath(c *cobra.Command, cfg config.Config) (string, error) {
 	case err != nil:
 		return "", err
 	case c.Flags().Changed("path") && path == "":
-		return "", fault.Usage("leave it out for that of the project", "--path is empty")
+		return "", fault.Usage("omit it for the default", "--path is empty")
 	case path != "":
 		return absolute(path)
 	}

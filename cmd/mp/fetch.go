@@ -27,7 +27,7 @@ Dates are in the project's time zone. Stored events of these days are replaced,
 other days stay unchanged. An incomplete answer is never stored. The file is
 locked until the command ends.
 
---ephemeral and --in-memory use a private database that is deleted afterwards;
+--ephemeral and --in-memory use a private database and delete it at the end;
 add --query to print rows from it. --stdout opens no database and writes one
 JSON object per line.`
 
@@ -69,7 +69,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 	flags := c.Flags()
 	o.Add(flags)
 	addPath(flags)
-	flags.BoolVar(&o.ephemeral, "ephemeral", false, "use a temporary file that is deleted afterwards")
+	flags.BoolVar(&o.ephemeral, "ephemeral", false, "use a temporary file and delete it at the end")
 	flags.BoolVar(&o.inMemory, "in-memory", false, "keep the database in memory only")
 	flags.StringVar(&o.query, "query", "", "with --ephemeral or --in-memory: run this `SQL` after the fetch and print the rows")
 	flags.BoolVar(&o.stdout, "stdout", false, "write events to stdout as JSON lines; open no database")

@@ -15,7 +15,7 @@ import (
 
 const inspectExample = `  mp inspect tables
   mp inspect coverage events --path ./h1.db
-  mp inspect events                            # asks Mixpanel, opens no database`
+  mp inspect events                   # asks Mixpanel, opens no database`
 
 func (a *app) inspectCommand() *cobra.Command {
 	return a.InspectCommand(inspectExample, a.withReader, addPath,

@@ -121,7 +121,6 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
-	d.projects.announce(ctx, queue, seat.id, d.log)
 	err = d.whileWorking(ctx, queue, seat.id, func() error { return worker.Run(d.page.untilDrained(ctx)) })
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {

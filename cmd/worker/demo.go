@@ -33,9 +33,9 @@ func demoCommand(p *cli.Process) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Run a complete sync with generated data",
-		Long: `Run a complete sync without an account or network: a simulated Mixpanel API, a
-worker with the embedded queue in a temporary directory, a fetch of 30 days, and
-queries on the result. Everything is deleted at the end.`,
+		Long: `Run a complete sync without an account or network. The demo starts a simulated
+Mixpanel API and a worker in a temporary directory, fetches 30 days, and queries
+the result. Everything is deleted at the end.`,
 		Example: "  worker demo",
 		Args:    console.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

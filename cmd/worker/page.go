@@ -11,6 +11,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/jobs"
+	"mixduck/jobs/keep"
 	"mixduck/web"
 )
 
@@ -58,6 +59,12 @@ func (p *page) watch(rdb *redis.Client, queue *jobs.Queue, shared *jobs.Budget) 
 		return
 	}
 	p.WatchQueue(queue, shared)
+}
+
+// watchKeeper lets the page tell whether the queue knows what this worker has published.
+func (p *page) watchKeeper(k *keep.Keeper) {
+	p.Watch("schedules", k.Check)
+	p.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules(k.Status()) })
 }
 
 // untilDrained returns a context that ends with ctx, once the page says so.

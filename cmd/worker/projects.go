@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
-	"time"
 
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
@@ -69,28 +66,8 @@ func (ps *projects) find(named string) (config.Project, *mixpanel.Client, error)
 	return p, ps.clients[p.ID], nil
 }
 
-// announce publishes the projects. While the queue cannot be reached it waits, as the worker does, until ctx is done.
-func (ps *projects) announce(ctx context.Context, q *jobs.Queue, worker string, log *slog.Logger) {
-	retry := time.NewTicker(time.Second)
-	defer retry.Stop()
-	for tries := 0; ; tries++ {
-		err := ps.publish(ctx, q, worker)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		if tries%60 == 0 {
-			log.Warn("worker waits for the queue", slog.Any("err", err))
-		}
-		select {
-		case <-retry.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// publish tells those who ask for work which projects there are.
-func (ps *projects) publish(ctx context.Context, q *jobs.Queue, worker string) error {
+// infos returns what those who ask for work are told about the projects.
+func (ps *projects) infos() []jobs.ProjectInfo {
 	infos := make([]jobs.ProjectInfo, len(ps.cfg.Projects))
 	for i, p := range ps.cfg.Projects {
 		infos[i] = jobs.ProjectInfo{Name: p.Name, ID: p.ID, Zone: p.Location.String(), Shifted: p.Shifted, Database: p.Database}
@@ -98,5 +75,5 @@ func (ps *projects) publish(ctx context.Context, q *jobs.Queue, worker string) e
 			infos[i].Tables = append(infos[i].Tables, jobs.TableInfo(t))
 		}
 	}
-	return q.PublishProjects(ctx, worker, infos)
+	return infos
 }

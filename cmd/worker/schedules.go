@@ -8,20 +8,42 @@ import (
 
 	"mixduck/config"
 	"mixduck/jobs"
+	"mixduck/jobs/keep"
+	"mixduck/jobs/tables"
 	"mixduck/schedule"
 )
 
-// whileWorking runs schedules beside work, until ctx is done or work has ended, and returns its error.
+// whileWorking keeps the queue complete and runs schedules beside work, until ctx is done or work has ended, and returns its
+// error. Work begins when all that this worker knows is published; until then the queue may be out of reach.
 func (d *daemon) whileWorking(ctx context.Context, queue *jobs.Queue, seat string, work func() error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	runner := schedule.Runner{Queue: queue, Log: d.log, Worker: seat, File: schedules(d.cfg, d.log)}
-	var loop sync.WaitGroup
-	loop.Go(func() { runner.Run(ctx) })
-	err := work()
-	stop()
-	loop.Wait()
-	return err
+	keeper := d.keeper(queue, seat)
+	d.page.watchKeeper(keeper)
+	runner := schedule.Runner{Queue: queue, Log: d.log, Worker: seat}
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	defer stop()
+	loops.Go(func() { keeper.Run(ctx) })
+	select {
+	case <-keeper.Published():
+	case <-ctx.Done():
+		return nil
+	}
+	loops.Go(func() { runner.Run(ctx) })
+	return work()
+}
+
+// keeper returns what publishes what this worker knows, and keeps a copy of what only the queue knows.
+func (d *daemon) keeper(queue *jobs.Queue, seat string) *keep.Keeper {
+	volumes := make([]tables.Volume, len(d.cfg.Volumes))
+	for i, v := range d.cfg.Volumes {
+		volumes[i] = tables.Volume(v)
+	}
+	return keep.New(queue, keep.Config{
+		Worker: seat, Schedules: schedules(d.cfg, d.log), Projects: d.projects.infos(), File: d.cfg.QueueCopy(seat),
+		Rebuild: tables.NewRebuilder(volumes, d.storage, queue, d.log).Rebuild,
+	}, d.log)
 }
 
 // schedules returns those of the configuration as the queue keeps them.

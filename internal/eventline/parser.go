@@ -100,7 +100,7 @@ func (p *parser) value(depth int) {
 	case c == '{':
 		p.object(depth, func([]byte) { p.value(depth + 1) })
 	case c == '[':
-		p.array(depth)
+		p.array(depth, func() { p.value(depth + 1) })
 	case c == '-' || '0' <= c && c <= '9':
 		p.number()
 	case c == 't':
@@ -114,13 +114,14 @@ func (p *parser) value(depth int) {
 	}
 }
 
-func (p *parser) array(depth int) {
+// array reads an array; element has to consume each element, which starts at p.i.
+func (p *parser) array(depth int, element func()) {
 	if !p.open('[', depth) || p.eat(']') {
 		return
 	}
 	for p.err == nil {
 		p.i = p.space(p.i)
-		p.value(depth + 1)
+		element()
 		if p.err != nil || p.eat(']') {
 			return
 		}

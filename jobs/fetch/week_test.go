@@ -76,7 +76,7 @@ func newInstallation(t *testing.T, projects ...syncing) *installation {
 	if in.queue, err = jobs.NewQueue(rdb, jobs.Config{Now: in.clock.now}); err != nil {
 		t.Fatal(err)
 	}
-	in.runner = schedule.Runner{Queue: in.queue, Log: slog.New(slog.DiscardHandler), Worker: "w1", File: in.schedules()}
+	in.runner = schedule.Runner{Queue: in.queue, Log: slog.New(slog.DiscardHandler), Worker: "w1"}
 	in.work(dir)
 	return in
 }
@@ -221,7 +221,7 @@ func TestAWeekOfSyncs(t *testing.T) {
 		syncing{name: "web", Project: mixpaneltest.Project{ID: 12345, Location: time.UTC}},
 		syncing{name: "old", Project: mixpaneltest.Project{ID: 678, Location: la, ShiftedTimes: true}},
 	)
-	if _, err := in.queue.PublishSchedules(t.Context(), "w1", in.runner.File); err != nil {
+	if _, err := in.queue.PublishSchedules(t.Context(), "w1", in.schedules(), false); err != nil {
 		t.Fatal(err)
 	}
 	var added int64

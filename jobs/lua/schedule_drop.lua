@@ -1,6 +1,7 @@
--- KEYS: the schedule, its history, the set of all names. ARGV: name, origin that no longer has it ('' for all).
--- Returns removed, kept (others have it) or none.
-local origins = redis.call('HGET', KEYS[1], 'origins')
+-- KEYS: the schedule, its history, the set of all names, those that were removed, the generation. ARGV: name, origin that no
+-- longer has it ('' for all), now. Returns removed, kept (others have it) or none.
+local had = redis.call('HMGET', KEYS[1], 'origins', 'changed', 'created')
+local origins = had[1]
 if not origins then return 'none' end
 if ARGV[2] ~= '' then
   local first, last = string.find(origins, ',' .. ARGV[2] .. ',', 1, true)
@@ -13,4 +14,6 @@ if ARGV[2] ~= '' then
 end
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('SREM', KEYS[3], ARGV[1])
+redis.call('HSET', KEYS[4], ARGV[1], after(ARGV[3], moment(had[2] or had[3])) .. (ARGV[2] ~= '' and ' file' or ''))
+redis.call('HINCRBY', KEYS[5], 'revision', 1)
 return 'removed'

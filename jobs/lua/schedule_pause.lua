@@ -1,7 +1,9 @@
--- KEYS: the schedule. ARGV: '1' to pause, '' to resume, version, now. Ticks of the pause do not count. Returns changed, same
--- or none.
-if redis.call('EXISTS', KEYS[1]) == 0 then return 'none' end
-if (redis.call('HGET', KEYS[1], 'paused') or '') == ARGV[1] then return 'same' end
-redis.call('HSET', KEYS[1], 'paused', ARGV[1], 'version', ARGV[2])
+-- KEYS: the schedule, the generation. ARGV: '1' to pause, '' to resume, version, now. Ticks of the pause do not count.
+-- Returns changed, same or none.
+local had = redis.call('HMGET', KEYS[1], 'definition', 'paused', 'changed', 'created')
+if not had[1] then return 'none' end
+if (had[2] or '') == ARGV[1] then return 'same' end
+redis.call('HSET', KEYS[1], 'paused', ARGV[1], 'version', ARGV[2], 'changed', after(ARGV[3], moment(had[3] or had[4])))
 if ARGV[1] == '' then redis.call('HSET', KEYS[1], 'since', ARGV[3]) end
+redis.call('HINCRBY', KEYS[2], 'revision', 1)
 return 'changed'

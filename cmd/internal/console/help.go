@@ -36,7 +36,9 @@ func writeHelp(w io.Writer, c *cobra.Command) {
 	if text == "" {
 		text = c.Short + "."
 	}
-	fmt.Fprintf(w, "%s\n\n", strings.TrimSpace(text))
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		fmt.Fprintf(w, "%s\n\n", strings.Join(wrap(paragraph, helpWidth), "\n"))
+	}
 	writeUsage(w, c)
 }
 

@@ -3,6 +3,7 @@ package console
 import (
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,6 +44,10 @@ func (a *App) InspectCommand(example string, with WithReader, flags func(*pflag.
 	}
 	group := Group("inspect", "Show the contents of a database", append(commands, more...)...)
 	group.Example = example
+	program := strings.Fields(example)[0]
+	for _, c := range commands {
+		c.Example = "  " + program + " inspect " + strings.NewReplacer("[", "", "]", "", "TABLE", "events", "NAME", "plan").Replace(c.Use)
+	}
 	return group
 }
 

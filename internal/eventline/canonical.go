@@ -1,0 +1,101 @@
+package eventline
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strconv"
+)
+
+// AppendCanonical appends a form of an event's properties that is equal for equal content: keys are sorted at every level and
+// only the first of a key counts, strings are compared without their escapes, and numbers by their exact value. Lists keep
+// their order. Properties that [Parse] would not accept are appended as they are.
+func AppendCanonical(b, properties []byte) []byte {
+	p, start := parser{b: properties}, len(b)
+	p.i = p.space(0)
+	b = p.canonical(b, 1)
+	if p.err != nil || p.space(p.i) != len(properties) {
+		return append(append(b[:start], '!'), properties...)
+	}
+	return b
+}
+
+// canonical reads any value, which lies depth levels deep. What it appends begins with its kind and says where it ends.
+func (p *parser) canonical(b []byte, depth int) []byte {
+	start := p.i
+	switch c := e0(p.b, p.i); {
+	case c == '{':
+		return p.canonicalObject(b, depth)
+	case c == '[':
+		b = append(b, '[')
+		p.array(depth, func() { b = p.canonical(b, depth+1) })
+		return append(b, ']')
+	case c == '"':
+		if p.str(); p.err == nil {
+			b = appendString(b, text(p.b[start:p.i]))
+		}
+	case c == '-' || '0' <= c && c <= '9':
+		if p.number(); p.err == nil {
+			b = appendNumber(b, p.b[start:p.i])
+		}
+	default:
+		if p.value(depth); p.err == nil {
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+func appendString(b, text []byte) []byte {
+	return append(binary.AppendUvarint(append(b, '"'), uint64(len(text))), text...)
+}
+
+// canonicalField says where a field lies in what has been appended.
+type canonicalField struct {
+	key      []byte
+	from, to int
+}
+
+func (p *parser) canonicalObject(b []byte, depth int) []byte {
+	var fields []canonicalField
+	b = append(b, '{')
+	start := len(b)
+	p.object(depth, func(key []byte) {
+		from := len(b)
+		b = p.canonical(appendString(b, key), depth+1)
+		fields = append(fields, canonicalField{key, from, len(b)})
+	})
+	slices.SortStableFunc(fields, func(x, y canonicalField) int { return bytes.Compare(x.key, y.key) })
+	fields = slices.CompactFunc(fields, func(x, y canonicalField) bool { return bytes.Equal(x.key, y.key) })
+	unsorted := bytes.Clone(b[start:])
+	b = b[:start]
+	for _, f := range fields {
+		b = append(b, unsorted[f.from-start:f.to-start]...)
+	}
+	return append(b, '}')
+}
+
+// appendNumber appends a number as its digits, without zeros around them, and the exponent of the last one.
+func appendNumber(b, raw []byte) []byte {
+	mantissa, power, _ := bytes.Cut(bytes.ToLower(raw), []byte{'e'})
+	exponent := 0
+	if len(power) > 0 {
+		var err error
+		if exponent, err = strconv.Atoi(string(power)); err != nil { // beyond all bounds: compared as it is written
+			return append(append(append(b, '#'), raw...), ';')
+		}
+	}
+	digits, negative := bytes.CutPrefix(mantissa, []byte{'-'})
+	whole, fraction, _ := bytes.Cut(digits, []byte{'.'})
+	all := bytes.TrimLeft(slices.Concat(whole, fraction), "0")
+	significant := bytes.TrimRight(all, "0")
+	if len(significant) == 0 {
+		return append(b, "0;"...)
+	}
+	b = append(b, '0')
+	if negative {
+		b = append(b, '-')
+	}
+	b = append(append(b, significant...), 'e')
+	return append(strconv.AppendInt(b, int64(exponent)-int64(len(fraction))+int64(len(all)-len(significant)), 10), ';')
+}

@@ -1,0 +1,139 @@
+package tables
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"mixduck/jobs"
+	"mixduck/storage"
+)
+
+// rebuilt is what takes what was read; [jobs.Queue] is one.
+type rebuilt interface {
+	RebuildTables(ctx context.Context, database string, read []jobs.TableState, at time.Time) error
+}
+
+// Volume is a directory of databases.
+type Volume struct {
+	Name string
+	Dir  string
+}
+
+// Rebuilder tells a queue that has lost its data what the databases of some volumes hold.
+type Rebuilder struct {
+	volumes []Volume
+	reader  *Handler
+	queue   rebuilt
+	log     *slog.Logger
+}
+
+// NewRebuilder returns one that opens databases as locate says, but waits for none that somebody writes to.
+func NewRebuilder(volumes []Volume, locate Locator, q rebuilt, log *slog.Logger) *Rebuilder {
+	patient := func(database string) (storage.Config, error) {
+		cfg, err := locate(database)
+		cfg.LockWait = rebuildWait
+		return cfg, err
+	}
+	return &Rebuilder{volumes: volumes, reader: &Handler{locate: patient, log: log}, queue: q, log: log}
+}
+
+// rebuildWait is how long it waits for a database that is being written to. Whoever writes reports afterwards.
+const rebuildWait = 200 * time.Millisecond
+
+// Rebuild reads the databases of which nothing is known, and those that were written to since they were last read. It reads
+// their bookkeeping only. One that cannot be read is logged and left out.
+func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableState) error {
+	for _, v := range r.volumes {
+		files, err := databases(v.Dir)
+		if err != nil {
+			r.log.Warn("the databases of a volume cannot be listed", slog.String("volume", v.Name), slog.Any("err", err))
+		}
+		for _, f := range files {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			database := v.Name + "/" + filepath.ToSlash(f.rel)
+			tables, ok := known[database]
+			if ok && !f.at.After(readAt(tables)) {
+				continue
+			}
+			if err := r.rebuild(ctx, database); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Rebuilder) rebuild(ctx context.Context, database string) error {
+	at := time.Now()
+	held, err := r.reader.read(ctx, database)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil && len(held) > 0:
+		return r.queue.RebuildTables(ctx, database, held, at)
+	case err != nil && !errors.Is(err, storage.ErrLocked):
+		r.log.Warn("a database cannot be read, so others do not know what it holds", slog.String("database", database), slog.Any("err", err))
+	}
+	return nil
+}
+
+// readAt returns when tables were read from their database.
+func readAt(tables []jobs.TableState) (at time.Time) {
+	for _, t := range tables {
+		if t.ReadAt.After(at) {
+			at = t.ReadAt
+		}
+	}
+	return at
+}
+
+// file is one that may be a database.
+type file struct {
+	rel string    // to the volume's directory
+	at  time.Time // when it was written to last
+}
+
+// databases lists the files in a directory that look like databases: by their names, or because Mixduck has locked them
+// before. They are not opened, as closing them would drop the locks of this process. Hidden directories are left out.
+func databases(dir string) (all []file, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != dir && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case !d.Type().IsRegular() || !looksLikeDatabase(path):
+			return nil
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		all = append(all, file{rel, info.ModTime()})
+		return err
+	})
+	return all, err
+}
+
+func looksLikeDatabase(path string) bool {
+	switch filepath.Ext(path) {
+	case ".db", ".duckdb":
+		return true
+	case ".lock", ".turn", ".wal":
+		return false
+	}
+	_, err := os.Stat(path + ".lock")
+	return err == nil
+}
