@@ -40,7 +40,7 @@ func TestNothingGrowsWithoutBound(t *testing.T) {
 	if proctest.Soak() {
 		lanes, each = 250, 40
 	}
-	tt := rig{t, rdb, newQueue(t, rdb)}
+	tt := rig{T: t, rdb: rdb, q: newQueue(t, rdb)}
 	var left sync.WaitGroup
 	work := startWorker(t, tt.q, jobs.WorkerConfig{Concurrency: 32}, func(_ context.Context, a *jobs.Attempt) error {
 		if a.Record.Fetch.Table == "retried" && a.Record.Attempt == 1 {

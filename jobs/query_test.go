@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"testing"
@@ -88,44 +87,6 @@ func TestQueriesRunBesideFetches(t *testing.T) {
 	})
 }
 
-func TestResultsInFilesAreSent(t *testing.T) {
-	t.Parallel()
-	onEach(t, func(t rig) {
-		big := bytes.Repeat([]byte("0123456789abcde\n"), 1<<19) // more than a relay holds at once
-		cfg := jobs.WorkerConfig{OpenResult: func(database, file string) (io.ReadCloser, error) {
-			if database != "main/x.db" || file != "results/1.csv" {
-				return nil, fmt.Errorf("no file %s of %s", file, database)
-			}
-			return io.NopCloser(bytes.NewReader(big)), nil
-		}}
-		answering(t, cfg, func(_ context.Context, a *jobs.Attempt) error {
-			a.SetResult(jobs.Result{Bytes: int64(len(big)), File: a.Record.Query.SQL})
-			return nil
-		})
-		r := ask(t, func(q *jobs.Query) { q.SQL = "results/1.csv" })
-		awaitState(t, t.q, r.ID, jobs.StateDone)
-		rows, err := t.q.OpenResult(t.Context(), job(t, t.q, r.ID))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		if got, err := io.ReadAll(rows); err != nil || !bytes.Equal(got, big) {
-			t.Errorf("%d bytes came, %v; want %d", len(got), err, len(big))
-		}
-
-		r = ask(t, func(q *jobs.Query) { q.SQL = "results/2.csv" })
-		awaitState(t, t.q, r.ID, jobs.StateDone)
-		rows, err = t.q.OpenResult(t.Context(), job(t, t.q, r.ID))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		if _, err := io.ReadAll(rows); fault.CodeOf(err) != fault.CodeNotFound {
-			t.Errorf("reading a file that is gone: %v, want not found", err)
-		}
-	})
-}
-
 func TestQueriesEndWhenNobodyWaits(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t rig) {
@@ -192,7 +153,7 @@ func TestSubscriptionsThatComeBackKeepTheirQueries(t *testing.T) {
 	t.Parallel()
 	s := proctest.NewRedis(t)
 	rdb := s.Client(t)
-	r := rig{t, rdb, newQueue(t, rdb)}
+	r := rig{T: t, rdb: rdb, q: newQueue(t, rdb)}
 	answering(r, jobs.WorkerConfig{}, func(ctx context.Context, _ *jobs.Attempt) error {
 		<-ctx.Done()
 		return context.Cause(ctx)

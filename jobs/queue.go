@@ -47,6 +47,7 @@ type Queue struct {
 	lanes      lanes
 	now        func() time.Time
 	maxCrashes int
+	relay      relayLimits
 
 	mu      sync.Mutex // guards entropy
 	entropy io.Reader
@@ -75,7 +76,7 @@ func NewQueue(rdb redis.UniversalClient, cfg Config) (*Queue, error) {
 	}
 	return &Queue{
 		rdb: rdb, client: asynq.NewClientFromRedisClient(rdb), inspector: asynq.NewInspectorFromRedisClient(rdb),
-		scripts: scripts, now: cfg.Now, maxCrashes: cfg.MaxCrashes,
+		scripts: scripts, now: cfg.Now, maxCrashes: cfg.MaxCrashes, relay: usualRelayLimits(),
 		records: store{rdb: rdb, scripts: scripts, now: cfg.Now, retention: cfg.Retention, resultRetention: cfg.ResultRetention},
 		lanes:   lanes{rdb: rdb, scripts: scripts, now: cfg.Now},
 		entropy: ulid.Monotonic(rand.Reader, 0),

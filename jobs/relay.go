@@ -2,221 +2,164 @@ package jobs
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"log/slog"
+	"strconv"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
-
-	"mixduck/internal/fault"
+	"github.com/zeebo/xxh3"
 )
 
-// A result in a file comes to those who do not see the volume through Redis, a few chunks ahead of its reader. What is
-// lost on the way is an error to the reader, who may ask again: nothing is tried twice.
-
-// relayType is the type of the Asynq tasks that ask for a file.
-const relayType = "relay:v1"
-
-// parcel is the body of such a task.
-type parcel struct {
-	Database string `json:"database"` // of which the result is
-	File     string `json:"file"`     // inside the volume
-	Stream   string `json:"stream"`   // names the keys through which it goes
-}
+// A result in a file reaches readers without the volume through Redis. The reader asks for a window of chunks by their
+// numbers, any worker of the volume stores them, and the reader takes the whole window before it asks for the next one.
+// Nobody waits for the reader. Each step may happen twice: asking again stores the same bytes under the same keys. A lost
+// ask, answer or worker costs the time until the reader asks again.
 
 const (
-	relayChunk  = 256 << 10
-	relayAhead  = 16 // chunks that wait to be read
-	relayPoll   = 5 * time.Millisecond
-	relayTime   = 30 * time.Second // without a sign of the other side
-	relayAtMost = 24 * time.Hour
+	relayChunk   = 256 << 10
+	relayWindow  = 16                     // chunks that a reader asks for at once
+	relayMget    = 4                      // chunks that one command returns: its answer has to arrive within the read timeout
+	relayLasts   = 30 * time.Second       // how long Redis keeps chunks that nobody takes
+	releaseTime  = time.Second            // to tidy up
+	relaySends   = 4                      // windows that a worker reads at the same time
+	relayQuick   = 5 * time.Millisecond   // between two looks, at first
+	relayIdle    = 100 * time.Millisecond // between two looks of a worker that is not asked
+	relayPatient = 50 * time.Millisecond  // between two looks of a reader
 )
 
-// Chunks begin with a byte that says what they are.
-const (
-	chunkData = 'd'
-	chunkEnd  = 'e'
-	chunkFail = 'f' // followed by the reason
-)
-
-func relayKey(stream string) string { return "mixduck:{relay:" + stream + "}" }
-
-// relay asks a worker of the volume for the file of r's result and returns what it sends.
-func (q *Queue) relay(ctx context.Context, r Record) (io.ReadCloser, error) {
-	p := parcel{Database: r.Database, File: r.Result.File, Stream: rand.Text()}
-	body, err := json.Marshal(p)
-	if err != nil {
-		return nil, fmt.Errorf("encode the request for a result: %w", err)
-	}
-	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(relayType, body), asynq.Queue(queueName(volumeOf(r.Database), KindQuery, "")),
-		asynq.MaxRetry(0), asynq.Timeout(relayAtMost))
-	if err != nil {
-		return nil, fmt.Errorf("ask for the result of job %s: %w", r.ID, err)
-	}
-	return &incoming{ctx: ctx, rdb: q.rdb, key: relayKey(p.Stream)}, nil
+// relayLimits are what tests change.
+type relayLimits struct {
+	streams  int           // results with chunks in Redis at the same time
+	again    time.Duration // a reader repeats an ask that nobody has answered
+	unserved time.Duration // a reader gives up if no worker serves the volume; longer than a restart takes
+	patience time.Duration // a reader gives up whatever the reason is
 }
 
-// incoming is the receiving end of a relay.
-type incoming struct {
-	ctx  context.Context //nolint:containedctx // that of the request, for an io.Reader
-	rdb  redis.UniversalClient
-	key  string
-	rest []byte
-	err  error
+func usualRelayLimits() relayLimits {
+	return relayLimits{streams: 32, again: time.Second, unserved: 20 * time.Second, patience: pollOutages}
 }
 
-// Read waits for the next chunk.
-func (i *incoming) Read(p []byte) (int, error) {
-	for len(i.rest) == 0 {
-		if i.err == nil {
-			i.rest, i.err = i.next()
-		}
-		if i.err != nil {
-			return 0, i.err
-		}
-	}
-	n := copy(p, i.rest)
-	i.rest = i.rest[n:]
-	return n, nil
+// ask is a reader's request for the window that begins at chunk From. Its JSON form is the member of the ZSET of asks of
+// a volume, so that asking again replaces the ask.
+type ask struct {
+	Stream   string `json:"stream"` // names the keys of the chunks
+	Database string `json:"database"`
+	File     string `json:"file"` // inside the volume
+	From     int64  `json:"from"`
 }
 
-func (i *incoming) next() ([]byte, error) {
-	tick := time.NewTicker(relayPoll)
-	defer tick.Stop()
-	late := time.NewTimer(relayTime)
-	defer late.Stop()
-	for {
-		chunk, err := i.rdb.LPop(i.ctx, i.key).Bytes()
-		switch {
-		case errors.Is(err, redis.Nil):
-		case err != nil:
-			return nil, fmt.Errorf("receive the result: %w", err)
-		case len(chunk) > 0 && chunk[0] == chunkData:
-			return chunk[1:], nil
-		case len(chunk) > 0 && chunk[0] == chunkFail:
-			return nil, fault.New(fault.CodeNotFound, "ask the question again: results are deleted when their retention ends", "the worker has no result: %s", chunk[1:])
-		default:
-			return nil, io.EOF
-		}
-		select {
-		case <-tick.C:
-		case <-late.C:
-			return nil, fault.New(fault.CodeFailed, "see that a worker of the database's volume runs, and ask again", "no worker sends the result")
-		case <-i.ctx.Done():
-			return nil, context.Cause(i.ctx)
-		}
-	}
+func (a ask) encode() string {
+	b, _ := json.Marshal(a) // texts and a number: it cannot fail
+	return string(b)
 }
 
-// Close ends the reading. The sender notices when nobody takes its chunks for [relayTime].
-func (i *incoming) Close() error {
-	i.rest, i.err = nil, fs.ErrClosed
-	return nil
+func asksKey(volume string) string { return "mixduck:{relay:" + volume + "}:asks" }
+
+// streamsKey is a ZSET: the streams that may have chunks in Redis, by when those are gone (unix ms).
+const streamsKey = "mixduck:streams"
+
+func chunkKey(stream string, n int64) string {
+	return "mixduck:{stream:" + stream + "}:" + strconv.FormatInt(n, 10)
 }
 
-// sendFile answers a task that asks for a file, until the worker is told to stop.
-func (w *Worker) sendFile(ctx context.Context, task *asynq.Task) error {
-	var p parcel
-	if err := json.Unmarshal(task.Payload(), &p); err != nil || p.Stream == "" {
-		w.log.Error("task is none of ours", slog.String("kind", task.Type()), slog.Any("err", err))
-		return nil
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-w.desk.closed:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	out := outgoing{rdb: w.q.rdb, key: relayKey(p.Stream)}
-	err := out.file(ctx, func() (io.ReadCloser, error) { return w.cfg.OpenResult(p.Database, p.File) })
-	if err != nil {
-		w.log.Warn("result was not sent", slog.String("database", p.Database), slog.Any("err", err))
+// putAsk asks the workers of the volume for a window.
+func (q *Queue) putAsk(ctx context.Context, a ask) error {
+	key := asksKey(volumeOf(a.Database))
+	pipe := q.rdb.TxPipeline()
+	pipe.ZAdd(ctx, key, redis.Z{Score: float64(q.now().UnixMilli()), Member: a.encode()})
+	pipe.Expire(ctx, key, relayLasts)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("ask for a result: %w", err)
 	}
 	return nil
 }
 
-// outgoing is the sending end of a relay.
-type outgoing struct {
-	rdb redis.UniversalClient
-	key string
+// dropAsk takes an ask back.
+func (*Queue) dropAsk(ctx context.Context, pipe redis.Pipeliner, a ask) {
+	pipe.ZRem(ctx, asksKey(volumeOf(a.Database)), a.encode())
 }
 
-// file sends what open returns, or why it cannot be had.
-func (o outgoing) file(ctx context.Context, open func() (io.ReadCloser, error)) error {
-	f, err := open()
-	if err == nil {
-		defer f.Close()
-		err = o.chunks(ctx, f)
+// takeAsks takes the oldest ask of each volume. An ask whose answer from Redis is lost is lost: the reader repeats it.
+func (q *Queue) takeAsks(ctx context.Context, volumes []Volume) ([]ask, error) {
+	pipe := q.rdb.Pipeline()
+	popped := make([]*redis.ZSliceCmd, len(volumes))
+	for i, v := range volumes {
+		popped[i] = pipe.ZPopMin(ctx, asksKey(v.Name), 1)
 	}
-	last := []byte{chunkEnd}
-	if err != nil {
-		last = append([]byte{chunkFail}, oneLine(err.Error())...)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("take requests for results: %w", err)
 	}
-	own, stop := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-	defer stop()
-	return errors.Join(err, o.push(own, last))
-}
-
-func (o outgoing) chunks(ctx context.Context, r io.Reader) error {
-	buf := make([]byte, 1+relayChunk)
-	buf[0] = chunkData
-	for {
-		n, err := io.ReadFull(r, buf[1:])
-		if n > 0 {
-			if err := o.room(ctx); err != nil {
-				return err
-			}
-			if err := o.push(ctx, buf[:1+n]); err != nil {
-				return err
+	var asks []ask
+	for _, cmd := range popped {
+		for _, z := range cmd.Val() {
+			var a ask
+			body, ok := z.Member.(string)
+			if ok && json.Unmarshal([]byte(body), &a) == nil && a.Stream != "" && a.From >= 0 {
+				asks = append(asks, a)
 			}
 		}
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return nil
-		case err != nil:
-			return err
-		}
 	}
+	return asks, nil
 }
 
-// errNobodyReads ends a relay whose reader has gone.
-var errNobodyReads = errors.New("nobody takes the result")
+// chunkKind says what a chunk holds.
+type chunkKind byte
 
-// room waits until the reader is less than [relayAhead] chunks behind.
-func (o outgoing) room(ctx context.Context) error {
-	tick := time.NewTicker(relayPoll)
-	defer tick.Stop()
-	late := time.NewTimer(relayTime)
-	defer late.Stop()
-	for {
-		n, err := o.rdb.LLen(ctx, o.key).Result()
-		if err != nil || n < relayAhead {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-late.C:
-			return errNobodyReads
-		case <-ctx.Done():
-			return errDraining
-		}
+const (
+	chunkData   chunkKind = 'd' // bytes of the file
+	chunkGone   chunkKind = 'g' // there is no such file; why
+	chunkFailed chunkKind = 'f' // the file cannot be read; why
+)
+
+// chunk is one value in Redis: kind, number and size of the whole file, a hash of all of it, and the body.
+type chunk struct {
+	kind   chunkKind
+	number int64
+	size   int64 // of the whole file
+	body   []byte
+}
+
+const chunkHeader = 1 + 8 + 8 + 8
+
+var errTornChunk = errors.New("a part of the result arrived damaged")
+
+func (c chunk) encode(stream string) []byte {
+	b := make([]byte, chunkHeader, chunkHeader+len(c.body))
+	b[0] = byte(c.kind)
+	binary.BigEndian.PutUint64(b[1:], uint64(c.number))
+	binary.BigEndian.PutUint64(b[9:], uint64(c.size))
+	binary.BigEndian.PutUint64(b[17:], chunkSum(stream, b[:17], c.body))
+	return append(b, c.body...)
+}
+
+// decodeChunk returns chunk number n of stream, or errTornChunk if b is anything else.
+func decodeChunk(stream string, n int64, b []byte) (chunk, error) {
+	if len(b) < chunkHeader || binary.BigEndian.Uint64(b[17:]) != chunkSum(stream, b[:17], b[chunkHeader:]) {
+		return chunk{}, errTornChunk
 	}
+	c := chunk{
+		kind: chunkKind(b[0]), number: int64(binary.BigEndian.Uint64(b[1:])), size: int64(binary.BigEndian.Uint64(b[9:])),
+		body: b[chunkHeader:],
+	}
+	if c.number != n {
+		return chunk{}, errTornChunk
+	}
+	return c, nil
 }
 
-// push sends a chunk. What nobody takes goes by itself.
-func (o outgoing) push(ctx context.Context, chunk []byte) error {
-	pipe := o.rdb.TxPipeline()
-	pipe.RPush(ctx, o.key, chunk)
-	pipe.Expire(ctx, o.key, 2*relayTime)
-	_, err := pipe.Exec(ctx)
-	return err
+func chunkSum(stream string, head, body []byte) uint64 {
+	h := xxh3.New()
+	_, _ = h.WriteString(stream) // a hash takes everything
+	_, _ = h.Write(head)
+	_, _ = h.Write(body)
+	return h.Sum64()
 }
+
+// chunksOf returns how many chunks a file of that size has.
+func chunksOf(size int64) int64 { return (size + relayChunk - 1) / relayChunk }
+
+// chunkBytes returns how many bytes chunk n of a file of that size has.
+func chunkBytes(size, n int64) int64 { return max(0, min(relayChunk, size-n*relayChunk)) }

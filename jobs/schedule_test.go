@@ -474,7 +474,7 @@ func TestTicksOfAClockThatRanAheadSilenceNothing(t *testing.T) {
 func TestSchedulesWorkOnACluster(t *testing.T) {
 	t.Parallel()
 	rdb := newCluster(t)
-	on := rig{t, rdb, newQueue(t, rdb)}
+	on := rig{T: t, rdb: rdb, q: newQueue(t, rdb)}
 	if p, err := on.q.PublishSchedules(t.Context(), "w1", []jobs.Schedule{daily("morning")}, false); p.Refused != nil || err != nil {
 		t.Fatal(p.Refused, err)
 	}

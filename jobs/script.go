@@ -18,6 +18,7 @@ type scripts struct {
 	schedule                           *redis.Script // of the sweep
 	beat                               *redis.Script // of a worker
 	tables                             *redis.Script // of what is known of tables
+	admit                              *redis.Script // of the results that are sent
 
 	schedulePut, scheduleDrop, schedulePause, scheduleRewind, scheduleFire, schedulePiece *redis.Script // of a schedule
 	scheduleRestore, scheduleBury                                                         *redis.Script // of a copy of one
@@ -45,7 +46,7 @@ func loadScripts() (scripts, error) {
 	s := scripts{
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
 		create: record("create"), move: record("move"), forget: record("forget"),
-		schedule: plain("schedule"), beat: plain("beat"), tables: plain("tables"),
+		schedule: plain("schedule"), beat: plain("beat"), tables: plain("tables"), admit: plain("admit"),
 		acquire: budget("acquire"), withdraw: budget("withdraw"), renew: budget("renew"), overrule: budget("overrule"),
 		spent: budget("spent"),
 

@@ -22,9 +22,6 @@ func (w *Worker) serve(attempts context.Context) (running []*asynq.Server, err e
 		server := asynq.NewServerFromRedisClient(w.q.rdb, w.serverConfig(queues, class.concurrency))
 		err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
 			// Not under Asynq's context: it ends with Asynq's lease, when Redis is away for half a minute.
-			if task.Type() == relayType && w.cfg.OpenResult != nil {
-				return w.sendFile(attempts, task)
-			}
 			return w.process(attempts, task, free)
 		}))
 		if err != nil {

@@ -27,9 +27,9 @@ type WorkerConfig struct {
 	Backoff      Backoff       // between attempts
 	Version      string        // shown beside the worker; "" is fine
 
-	// OpenResult opens a file that a query handler has named in [Result.File], for those who do not see the volume. Nil
-	// means that no handler does so.
-	OpenResult func(database, file string) (io.ReadCloser, error)
+	// OpenResult opens a file that a query handler has named in [Result.File], for readers without the volume. Nil means
+	// that the worker sends no files.
+	OpenResult func(database, file string) (io.ReadSeekCloser, error)
 
 	Observer observer // hears of what the worker does; nil means nobody
 }
@@ -146,6 +146,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { w.beats(background) })
 	loops.Go(func() { w.sweeps(background) })
+	if w.cfg.OpenResult != nil {
+		loops.Go(func() { w.relays(background) })
+	}
 
 	attempts, cancel := context.WithCancelCause(own)
 	defer cancel(nil)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"mixduck/cmd/internal/console"
@@ -57,8 +58,10 @@ const cancelTime = 2 * time.Second
 // attend waits for the job, which ends with the waiting.
 func (r *reader) attend(ctx context.Context, job jobs.Record) (jobs.Record, error) {
 	attending, leave := context.WithCancel(ctx)
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
 	defer leave()
-	go r.queue.Attend(attending, job.ID)
+	waiting.Go(func() { r.queue.Attend(attending, job.ID) })
 	err := r.queue.Watch(ctx, job.ID, func(now jobs.Record) { job = now })
 	if ctx.Err() != nil {
 		own, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
@@ -102,13 +105,15 @@ func (r *reader) open(ctx context.Context, job jobs.Record) (*console.Answer, er
 		answer.Columns = append(answer.Columns, console.Column(c))
 	}
 	var err error
-	if answer.Content = r.local(job); answer.Content == nil {
+	if file := r.local(job); file != nil {
+		answer.Content = job.Result.Proven(file)
+	} else {
 		answer.Content, err = r.queue.OpenResult(ctx, job)
 	}
 	return answer, err
 }
 
-// local returns the file of a result that this machine has, or nil.
+// local returns the file of a result if this machine has it, else nil. A file of another size is not the result.
 func (r *reader) local(job jobs.Record) io.ReadCloser {
 	volume, _, _ := strings.Cut(job.Database, "/")
 	dir := r.cfg.VolumeDir(volume)
@@ -117,6 +122,10 @@ func (r *reader) local(job jobs.Record) io.ReadCloser {
 	}
 	f, err := os.Open(filepath.Join(dir, job.Result.File)) // its name holds the job's id: no other file is called so
 	if err != nil {
+		return nil
+	}
+	if info, err := f.Stat(); err != nil || info.Size() != job.Result.Bytes {
+		_ = f.Close()
 		return nil
 	}
 	return f

@@ -113,7 +113,7 @@ func (h *Handler) ask(ctx context.Context, q jobs.Query, path, output string) (q
 // keep says what was found, and moves it into the queue if it is small.
 func (h *Handler) keep(ctx context.Context, a *jobs.Attempt, dir, name string, found query.Result) error {
 	r := jobs.Result{
-		Rows: found.Rows, Bytes: found.Bytes, Truncated: found.Truncated, File: filepath.Join(resultDir, name),
+		Rows: found.Rows, Bytes: found.Bytes, Sum: found.Sum, Truncated: found.Truncated, File: filepath.Join(resultDir, name),
 		Expires: time.Now().Add(h.cfg.Retention).UTC(),
 	}
 	for _, c := range found.Columns {
@@ -159,8 +159,8 @@ func tidy(dir string, before time.Time) error {
 }
 
 // OpenResult opens the file of a result for [jobs.WorkerConfig]. It opens nothing but results.
-func OpenResult(locate Locator) func(database, file string) (io.ReadCloser, error) {
-	return func(database, file string) (io.ReadCloser, error) {
+func OpenResult(locate Locator) func(database, file string) (io.ReadSeekCloser, error) {
+	return func(database, file string) (io.ReadSeekCloser, error) {
 		volume, _, err := locate(database)
 		if err != nil {
 			return nil, err

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zeebo/xxh3"
+
 	"mixduck/internal/cage"
 	"mixduck/storage"
 )
@@ -152,6 +154,7 @@ func (t *task) output(stdout io.Writer) (io.Writer, func() error, error) {
 type bounded struct {
 	w             io.Writer
 	left, written int64
+	sum           *xxh3.Hasher // of what was written
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
@@ -161,5 +164,6 @@ func (b *bounded) Write(p []byte) (int, error) {
 	n, err := b.w.Write(p)
 	b.left -= int64(n)
 	b.written += int64(n)
+	_, _ = b.sum.Write(p[:n]) // a hash takes everything
 	return n, err
 }

@@ -38,6 +38,7 @@ type Result struct {
 	Columns   []Column      `json:"columns"`
 	Rows      int64         `json:"rows"`
 	Bytes     int64         `json:"bytes"`
+	Sum       string        `json:"sum"`       // of all bytes: xxh3, 64 bits in hexadecimal
 	Truncated bool          `json:"truncated"` // there were more rows than Limit
 	Took      time.Duration `json:"took"`      // in the process that reads, from its start to the last row
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 
+	"github.com/zeebo/xxh3"
+
 	"mixduck/storage"
 )
 
@@ -30,12 +32,12 @@ func (r *reader) read(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w := &bounded{w: out, left: r.task.MaxResultBytes}
+	w := &bounded{w: out, left: r.task.MaxResultBytes, sum: xxh3.New()}
 	if w.left == 0 {
 		w.left = math.MaxInt64
 	}
 	err = errors.Join(withoutExcerpt(r.write(ctx, w)), closeOut())
-	r.res.Columns, r.res.Bytes = r.columns, w.written
+	r.res.Columns, r.res.Bytes, r.res.Sum = r.columns, w.written, fmt.Sprintf("%016x", w.sum.Sum64())
 	return err
 }
 

@@ -30,7 +30,7 @@ type Column struct {
 // Answer is what a question has brought.
 type Answer struct {
 	Columns   []Column
-	Rows      int64
+	Rows      int64         // in the content
 	Truncated bool          // there were more rows than the limit
 	Content   io.ReadCloser // in the question's format; the caller closes it
 }

@@ -15,11 +15,12 @@ type cell = *string
 type rowScanner struct {
 	in      *bufio.Reader
 	columns []Column
+	left    int64 // rows that must still come
 }
 
-// newRowScanner reads the columns.
-func newRowScanner(content io.Reader) (*rowScanner, error) {
-	s := &rowScanner{in: bufio.NewReaderSize(content, 64<<10)}
+// newRowScanner reads the columns. It is an error if the content does not have that number of rows.
+func newRowScanner(content io.Reader, rows int64) (*rowScanner, error) {
+	s := &rowScanner{in: bufio.NewReaderSize(content, 64<<10), left: rows}
 	var head struct {
 		Columns []Column `json:"columns"`
 	}
@@ -38,12 +39,17 @@ func (s *rowScanner) next() ([]cell, error) {
 	row := make([]cell, 0, len(s.columns))
 	err := s.line(&row)
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF) && s.left == 0:
 		return nil, io.EOF
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s of the result are missing", Counted(s.left, "row"))
 	case err != nil:
 		return nil, fmt.Errorf("read a row of the result: %w", err)
 	case len(row) != len(s.columns):
 		return nil, fmt.Errorf("a row of the result has %d values in %d columns", len(row), len(s.columns))
+	}
+	if s.left--; s.left < 0 {
+		return nil, errors.New("the result has more rows than the query found")
 	}
 	return row, nil
 }

@@ -41,7 +41,7 @@ func (a *App) show(answer *Answer, f *ResultFlags, draw func(io.Writer, *rowScan
 			_, err := io.Copy(w, answer.Content)
 			return err
 		}
-		rows, err := newRowScanner(answer.Content)
+		rows, err := newRowScanner(answer.Content, answer.Rows)
 		switch {
 		case err != nil:
 			return err

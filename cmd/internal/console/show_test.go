@@ -22,7 +22,7 @@ import (
 // scan reads rows, of which nil is NULL; the columns are name:TYPE.
 func scan(t *testing.T, columns []string, rows ...[]any) *rowScanner {
 	t.Helper()
-	s, err := newRowScanner(strings.NewReader(content(t, columns, rows...)))
+	s, err := newRowScanner(strings.NewReader(content(t, columns, rows...)), int64(len(rows)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,5 +315,31 @@ func TestStatements(t *testing.T) {
 				t.Errorf("question() = %q, %v, want %q", q.SQL, err, tt.want)
 			}
 		})
+	}
+}
+
+// What is printed is compared with what the query has counted.
+func TestRowsThatAreMissingOrTooMany(t *testing.T) {
+	t.Parallel()
+	text := content(t, []string{"a:INTEGER"}, []any{"1"}, []any{"2"})
+	for _, format := range []string{FormatTable, FormatPlain} {
+		for _, rows := range []int64{0, 1, 3} {
+			var out strings.Builder
+			file := filepath.Join(t.TempDir(), "rows")
+			for _, output := range []string{"", file} {
+				a := &App{Process: &cli.Process{Stdout: &out, Stderr: io.Discard}}
+				f := &ResultFlags{Format: &Choice{Value: format}, output: output}
+				err := a.Show(&Answer{Rows: rows, Content: io.NopCloser(strings.NewReader(text))}, f)
+				if fault.CodeOf(err) != fault.CodeFailed {
+					t.Errorf("2 rows in place of %d, as %s: %v, want an error", rows, format, err)
+				}
+			}
+			if format == FormatTable && out.Len() > 0 {
+				t.Errorf("2 rows in place of %d: %q was printed before the error", rows, out.String())
+			}
+			if _, err := os.Stat(file); err == nil {
+				t.Errorf("2 rows in place of %d: the file is there", rows)
+			}
+		}
 	}
 }

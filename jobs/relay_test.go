@@ -1,0 +1,378 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/zeebo/xxh3"
+
+	"mixduck/internal/fault"
+	"mixduck/internal/redistest"
+	"mixduck/jobs"
+)
+
+// files are the results that workers of a test have in their volume.
+type files struct {
+	mu   sync.Mutex
+	all  map[string][]byte
+	read atomic.Int64 // bytes
+}
+
+func (f *files) set(name string, content []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.all == nil {
+		f.all = make(map[string][]byte)
+	}
+	f.all[name] = content
+}
+
+func (f *files) open(_, name string) (io.ReadSeekCloser, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	content, ok := f.all[name]
+	if !ok {
+		return nil, fmt.Errorf("open %s: %w", name, fs.ErrNotExist)
+	}
+	return &file{bytes.NewReader(content), f}, nil
+}
+
+// file counts what is read.
+type file struct {
+	*bytes.Reader
+
+	of *files
+}
+
+func (f *file) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	f.of.read.Add(int64(n))
+	return n, err
+}
+
+func (*file) Close() error { return nil }
+
+// resultOf returns what a query says that has written content to a file of that name.
+func resultOf(name string, content []byte) jobs.Result {
+	return jobs.Result{Bytes: int64(len(content)), Sum: fmt.Sprintf("%016x", xxh3.Hash(content)), File: name}
+}
+
+// found returns the record of a query that has written such a file, on no particular queue.
+func found(name string, content []byte) jobs.Record {
+	result := resultOf(name, content)
+	return jobs.Record{ID: "J", Database: "main/x.db", State: jobs.StateDone, Result: &result}
+}
+
+// sending starts a worker that sends the results in f. Its queries end at once.
+func sending(t rig, id string, f *files) *worker {
+	t.Helper()
+	handlers := map[jobs.Kind]jobs.Handler{jobs.KindQuery: handlerFunc(func(context.Context, *jobs.Attempt) error { return nil })}
+	return runWorker(t, t.q, handlers, jobs.WorkerConfig{
+		ID: id, Volumes: []jobs.Volume{{Name: "main"}}, DrainTimeout: time.Millisecond, OpenResult: f.open,
+	})
+}
+
+// noise returns bytes that no compression, and no shift, leaves as they are.
+func noise(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(b)
+	return b
+}
+
+// readAll reads a result as far as it goes.
+func readAll(ctx context.Context, q *jobs.Queue, r jobs.Record) ([]byte, error) {
+	rows, err := q.OpenResult(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	return io.ReadAll(rows)
+}
+
+func TestResultsInFilesAreSent(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		f := &files{}
+		sending(t, "w1", f)
+		for _, size := range []int{1, jobs.RelayChunk - 1, jobs.RelayChunk, jobs.RelayChunk + 1, jobs.RelayWindow * jobs.RelayChunk, 3*jobs.RelayWindow*jobs.RelayChunk + 7} {
+			name, content := strconv.Itoa(size), noise(size)
+			f.set(name, content)
+			if got, err := readAll(t.Context(), t.q, found(name, content)); err != nil || !bytes.Equal(got, content) {
+				t.Errorf("%d bytes came, %v; want the %d of the file", len(got), err, size)
+			}
+		}
+		eventually(t, "nothing is left in Redis", func() bool { return len(chunks(t)) == 0 })
+		if n := t.rdb.Exists(t.Context(), "mixduck:streams").Val(); n != 0 {
+			t.Error("streams are left in Redis")
+		}
+	})
+}
+
+// chunks returns the keys of all chunks in Redis.
+func chunks(t rig) []string {
+	t.Helper()
+	keys, err := t.rdb.Keys(t.Context(), "mixduck:{stream:*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// Whatever is wrong with a file is an error, and one before the first byte where it can be.
+func TestFilesThatAreNotTheResult(t *testing.T) {
+	t.Parallel()
+	want := noise(2*jobs.RelayWindow*jobs.RelayChunk + 1000)
+	changed := bytes.Clone(want)
+	changed[len(changed)-5] ^= 1
+	tests := []struct {
+		name    string
+		content []byte // nil for none
+		says    string
+		code    fault.Code
+		late    bool // after some bytes
+	}{
+		{"a file that is gone", nil, "is gone", fault.CodeNotFound, false},
+		{"a file that was cut", want[:len(want)-1], "bytes", fault.CodeFailed, false},
+		{"a file that was cut to nothing", []byte{}, "has 0 bytes", fault.CodeFailed, false},
+		{"a file that has grown", append(bytes.Clone(want), 'x'), "bytes", fault.CodeFailed, false},
+		{"a file with another byte", changed, "checksum", fault.CodeFailed, true},
+	}
+	onEach(t, func(t rig) {
+		f := &files{}
+		sending(t, "w1", f)
+		for _, tt := range tests {
+			if tt.content != nil {
+				f.set(tt.name, tt.content)
+			}
+			got, err := readAll(t.Context(), t.q, found(tt.name, want))
+			if err == nil || !strings.Contains(err.Error(), tt.says) || fault.CodeOf(err) != tt.code {
+				t.Errorf("%s: %d bytes and %v, want an error with %q", tt.name, len(got), err, tt.says)
+			}
+			if len(got) > 0 != tt.late {
+				t.Errorf("%s: %d bytes before the error", tt.name, len(got))
+			}
+		}
+	})
+}
+
+// A stopped Redis, or a network that hangs, costs time and nothing else: clients repeat what they have sent already.
+func TestResultsSurviveARedisThatStops(t *testing.T) {
+	t.Parallel()
+	const reads = 100 // on each Redis
+	content := noise(jobs.RelayWindow*jobs.RelayChunk + 1)
+	f := &files{}
+	f.set("rows", content)
+	onEach(t, func(t rig) {
+		t, proxy := t.proxied()
+		t.q.LimitRelays(32, 100*time.Millisecond, time.Minute, time.Minute)
+		sending(t, "w1", f)
+		ctx, stop := context.WithCancel(t.Context())
+		var stopping, reading sync.WaitGroup
+		stops := 0
+		stopping.Go(func() {
+			for tick := time.NewTimer(0); ctx.Err() == nil; tick.Reset(rand.N(3 * redistest.ReadTimeout)) {
+				<-tick.C
+				proxy.Stop()
+				stops++
+				tick.Reset(redistest.ReadTimeout + rand.N(redistest.ReadTimeout/2))
+				<-tick.C
+				proxy.Continue()
+			}
+		})
+		var left atomic.Int64
+		left.Store(reads)
+		for range 16 {
+			reading.Go(func() {
+				for left.Add(-1) >= 0 {
+					if got, err := readAll(t.Context(), t.q, found("rows", content)); err != nil || !bytes.Equal(got, content) {
+						t.Errorf("%d bytes came, %v; want %d", len(got), err, len(content))
+					}
+				}
+			})
+		}
+		reading.Wait()
+		stop()
+		stopping.Wait()
+		t.Logf("%d reads and %d stops", reads, stops)
+	})
+}
+
+// Each command of a relay may be cut off, repeated, or lose its answer.
+func TestEachCommandOfARelayMayFail(t *testing.T) {
+	t.Parallel()
+	content := noise(jobs.RelayWindow*jobs.RelayChunk + 1)
+	f := &files{}
+	f.set("rows", content)
+	for _, command := range []string{"MULTI", "ZADD", "EXPIRE", "EXEC", "ZPOPMIN", "EVALSHA", "SET", "MGET", "DEL", "ZREM"} {
+		for _, broken := range redistest.Faults() {
+			t.Run(command+" "+broken.String(), func(t *testing.T) {
+				t.Parallel()
+				rdb, socket := embedded(t)
+				on, proxy := rig{t, rdb, nil, socket}.proxied()
+				sending(on, "w1", f)
+				if _, err := readAll(t.Context(), on.q, found("rows", content)); err != nil { // scripts are loaded
+					t.Fatal(err)
+				}
+				seen := proxy.BreakNext(command, broken)
+				if got, err := readAll(t.Context(), on.q, found("rows", content)); err != nil || !bytes.Equal(got, content) {
+					t.Errorf("%d bytes came, %v; want %d", len(got), err, len(content))
+				}
+				if !seen() {
+					t.Errorf("the relay sends no %s", command)
+				}
+			})
+		}
+	}
+}
+
+// Readers that look away, as a pager does, keep nobody from anything, and read on whenever they like.
+func TestSlowReadersHoldNothing(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		const window = jobs.RelayWindow * jobs.RelayChunk
+		content := noise(3*window + 1)
+		t.q.LimitRelays(32, time.Minute, time.Minute, time.Minute) // nothing is asked for twice
+		f := &files{}
+		f.set("rows", content)
+		w := sending(t, "w1", f)
+		var slow []io.ReadCloser
+		first := make([]byte, 1)
+		for range 8 { // twice as many as queries run at the same time
+			rows, err := t.q.OpenResult(t.Context(), found("rows", content))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { rows.Close() })
+			if _, err := io.ReadFull(rows, first); err != nil {
+				t.Fatal(err)
+			}
+			slow = append(slow, rows)
+		}
+		r := ask(t, nil)
+		awaitState(t, t.q, r.ID, jobs.StateDone)
+		ahead := int64(len(slow)) * 2 * window // one that is read and one after it
+		eventually(t, "each slow reader has its next window", func() bool { return f.read.Load() >= ahead && len(chunks(t)) == 0 })
+		if got, err := readAll(t.Context(), t.q, found("rows", content)); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("a reader beside slow ones: %d bytes, %v", len(got), err)
+		}
+		// Asks that came before those of the last reader have been answered before.
+		if read := f.read.Load() - ahead; read != int64(len(content)) {
+			t.Errorf("%d bytes were read ahead of slow readers", read-int64(len(content)))
+		}
+
+		w.stop() // and another worker takes over
+		sending(t, "w2", f)
+		for _, rows := range slow {
+			if got, err := io.ReadAll(rows); err != nil || !bytes.Equal(got, content[1:]) {
+				t.Errorf("a slow reader reads on: %d bytes, %v; want %d", len(got), err, len(content)-1)
+			}
+		}
+	})
+}
+
+// Chunks that nobody has taken are gone some time later; their reader asks for them again.
+func TestChunksThatAreGoneAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		content := noise(3 * jobs.RelayWindow * jobs.RelayChunk)
+		f := &files{}
+		f.set("rows", content)
+		sending(t, "w1", f)
+		ctx, stop := context.WithCancel(t.Context())
+		var losing sync.WaitGroup
+		losing.Go(func() {
+			tick := time.NewTicker(50 * time.Millisecond)
+			defer tick.Stop()
+			for range 5 {
+				select {
+				case <-tick.C:
+					t.rdb.FlushAll(t.Context())
+				case <-ctx.Done():
+				}
+			}
+		})
+		for range 5 {
+			if got, err := readAll(t.Context(), t.q, found("rows", content)); err != nil || !bytes.Equal(got, content) {
+				t.Errorf("%d bytes came, %v; want %d", len(got), err, len(content))
+			}
+		}
+		stop()
+		losing.Wait()
+	})
+}
+
+func TestResultsThatNobodySends(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		content := noise(2*jobs.RelayWindow*jobs.RelayChunk + 1)
+		t.q.LimitRelays(1, 10*time.Millisecond, 50*time.Millisecond, time.Minute)
+		_, err := readAll(t.Context(), t.q, found("rows", content))
+		if fault.CodeOf(err) != fault.CodeFailed || !strings.Contains(err.Error(), "no worker of volume main runs") {
+			t.Errorf("without a worker: %v", err)
+		}
+
+		f := &files{}
+		f.set("rows", content)
+		sending(t, "w1", f)
+		awaitWorkers(t)
+		if err := t.rdb.ZAdd(t.Context(), "mixduck:streams", redis.Z{Score: 1e13, Member: "another"}).Err(); err != nil {
+			t.Fatal(err)
+		}
+		t.q.LimitRelays(1, 10*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond)
+		_, err = readAll(t.Context(), t.q, found("rows", content))
+		if fault.CodeOf(err) != fault.CodeFailed || !strings.Contains(err.Error(), "no worker has sent it for") {
+			t.Errorf("while another result fills Redis: %v", err)
+		}
+		if n := f.read.Load(); n != 0 {
+			t.Errorf("%d bytes were stored while another result fills Redis", n)
+		}
+		t.rdb.ZRem(t.Context(), "mixduck:streams", "another")
+		t.q.LimitRelays(1, 10*time.Millisecond, time.Minute, time.Minute)
+		if got, err := readAll(t.Context(), t.q, found("rows", content)); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("afterwards %d bytes came, %v", len(got), err)
+		}
+	})
+}
+
+// awaitWorkers waits until a worker has said that it lives.
+func awaitWorkers(t rig) {
+	t.Helper()
+	eventually(t, "a worker lives", func() bool {
+		workers, err := t.q.Workers(t.Context())
+		return err == nil && len(workers) > 0
+	})
+}
+
+// Small results lie in Redis and are compared before the first byte.
+func TestStoredResultsThatAreNotTheResult(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t rig) {
+		want := []byte("a,b\n1,2\n3,4\n")
+		r := found("", want)
+		for _, content := range []string{"", "a,b\n1,2\n", "a,b\n1,2\n3,5\n", string(want) + "5,6\n"} {
+			if err := t.q.StoreResult(t.Context(), r.ID, []byte(content)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := t.q.OpenResult(t.Context(), r); fault.CodeOf(err) != fault.CodeFailed {
+				t.Errorf("OpenResult() of %q = %v, want an error", content, err)
+			}
+		}
+		if err := t.q.StoreResult(t.Context(), r.ID, want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readAll(t.Context(), t.q, r); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the result is %q, %v", got, err)
+		}
+	})
+}
