@@ -113,11 +113,14 @@ func TestOutsidePackagesHaveOneHome(t *testing.T) {
 		asynq:          {"mixduck/jobs"},
 		miniredis:      {"mixduck/internal/embedredis"},
 		prometheus:     {"mixduck/web"},
-		redis:          {"mixduck/jobs", "mixduck/internal/embedredis", "mixduck/internal/proctest", "mixduck/cmd"},
+		redis: {
+			"mixduck/jobs", "mixduck/internal/embedredis", "mixduck/internal/proctest", "mixduck/internal/redistest", "mixduck/cmd",
+		},
 
 		// For tests only, whose imports are not listed.
 		"mixduck/internal/proctest":    {},
 		"mixduck/internal/openapitest": {},
+		"mixduck/internal/redistest":   {},
 	}
 	for _, p := range list(t, "./...") {
 		for outside, allowed := range homes {
