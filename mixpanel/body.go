@@ -17,7 +17,7 @@ const maxAnswer = 32 << 20 // bytes
 //
 // Reading returns [io.EOF] only for a body that is whole as far as the transfer can tell, else an [*Error] or the cause
 // with which the context of the request ended. Whole is not yet good: Mixpanel reports failures inside of the body,
-// too (see [InBandError]), and a gzip stream ends with a checksum that the reader has to check.
+// too (see [Report]), and a gzip stream ends with a checksum that the reader has to check.
 type Body struct {
 	// Gzip says that the bytes are a gzip stream; else they are plain lines.
 	Gzip bool

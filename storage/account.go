@@ -5,33 +5,23 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"mixduck/internal/day"
 )
-
-// A load fails when more lines than this are set aside and they are more than this share of all.
-const (
-	tolerated      = 100
-	toleratedShare = 0.1
-)
-
-// TooMany reports whether so many lines that are no events of the days asked make an answer one that is not to be believed.
-func TooMany(bad, lines int64) bool {
-	return bad > max(tolerated, int64(toleratedShare*float64(lines))) || bad > 0 && bad == lines
-}
 
 // setAside judges the lines that are no events of the window, and stores them.
 func (l *load) setAside(ctx context.Context) error {
 	f := l.feed
 	slices.SortFunc(f.quarantine, func(a, b badLine) int { return int(a.number - b.number) })
 	bad := int64(len(f.quarantine))
-	total := f.rows.Load() + f.duplicates.Load() + bad
-	if TooMany(f.outside, total) {
-		return &OutsideError{Days: l.w.Days, Outside: f.outside, Lines: total}
+	strays := Strays{Days: l.w.Days, Lines: f.rows.Load() + f.duplicates.Load() + bad, Bad: bad, Outside: f.outside}
+	if bad > 0 {
+		strays.Reason = f.quarantine[0].reason
 	}
-	if TooMany(bad, total) {
-		return &BadLinesError{Bad: bad, Lines: total, Reason: f.quarantine[0].reason}
+	if err := strays.Check(); err != nil {
+		return err
 	}
 	if err := l.dropQuarantine(ctx); err != nil {
 		return err
@@ -105,6 +95,7 @@ func (l *load) account(ctx context.Context) error {
 	r := Receipt{
 		Days: l.w.Days, Rows: f.rows.Load(), Duplicates: f.duplicates.Load(), Quarantined: int64(len(f.quarantine)),
 		Bytes: l.w.Bytes, Hash: l.w.Hash, Lines: f.lines.Load(), Added: added, Removed: removed, Updated: updated,
+		Joined: f.joined.Load(), Extra: f.extra.Load(), ExtraKeys: strings.Join(f.extraKeys, ", "),
 	}
 	if r.Lines != r.Rows+r.Duplicates+r.Quarantined {
 		return fmt.Errorf("received %d lines, but stored %d, dropped %d and set aside %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)
@@ -115,28 +106,44 @@ func (l *load) account(ctx context.Context) error {
 		l.w.Table, l.w.Job, l.to(), l.from()); err != nil {
 		return err
 	}
-	return l.exec(ctx, "INSERT INTO mixduck.receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		l.w.Table, l.from(), l.to(), r.Lines, r.Rows, r.Duplicates, r.Quarantined, r.Bytes, r.Hash, l.w.Job, l.w.FetchedAt.UTC(), time.Now().UTC(),
-		r.Added, r.Removed, r.Updated)
+	return l.exec(ctx, `INSERT INTO mixduck.receipts (table_name, from_date, to_date, lines, row_count, duplicates, quarantined, bytes, hash,
+			job_id, fetched_at, loaded_at, added, removed, updated, joined, extra, extra_keys)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		l.w.Table, l.from(), l.to(), r.Lines, r.Rows, r.Duplicates, r.Quarantined, r.Bytes, r.Hash,
+		l.w.Job, l.w.FetchedAt.UTC(), time.Now().UTC(), r.Added, r.Removed, r.Updated, r.Joined, r.Extra, r.ExtraKeys)
 }
 
-// checkShrunk protects what is stored against answers that lack most of it, as an expired retention gives: days that
-// Mixpanel still completes must not become empty, earlier ones must keep half of their rows.
+// checkShrunk protects what is stored against answers that lack part of it. Days that Mixpanel still completes must not become empty;
+// earlier ones, for which an answer can be short because the retention ends, must keep half of their rows; and no day may lose rows to
+// an answer with bad lines that may belong to the day.
 func (l *load) checkShrunk(after map[day.Day]int64) error {
 	if l.w.Force {
 		return nil
 	}
 	shrunk := &ShrunkError{}
 	for d, stored := range l.before {
-		if after[d] == 0 || d < l.w.LookbackFrom && 2*after[d] < stored {
-			shrunk.Days = append(shrunk.Days, d)
-			shrunk.Stored += stored
-			shrunk.Sent += after[d]
+		bad := l.feed.badLines(d)
+		if after[d] >= stored || after[d] > 0 && bad == 0 && (d >= l.w.LookbackFrom || 2*after[d] >= stored) {
+			continue
 		}
+		shrunk.Days = append(shrunk.Days, d)
+		shrunk.Stored += stored
+		shrunk.Sent += after[d]
+		shrunk.Bad = max(shrunk.Bad, bad)
 	}
 	if shrunk.Days == nil {
 		return nil
 	}
 	slices.Sort(shrunk.Days)
 	return shrunk
+}
+
+// badLines counts the lines in quarantine that are of day d, or may be.
+func (f *feed) badLines(d day.Day) (n int64) {
+	for _, b := range f.quarantine {
+		if !b.day.Valid || b.day.V == d {
+			n++
+		}
+	}
+	return n
 }

@@ -150,9 +150,10 @@ func TestBrokenStreams(t *testing.T) {
 		lines io.Reader
 		want  error
 	}{
-		{"half a line", strings.NewReader(event(first, 1, "a")[:20]), storage.ErrTruncated},
-		{"no last newline", strings.NewReader(strings.TrimSuffix(whole, "\n")), storage.ErrTruncated},
-		{"half a line at the end", strings.NewReader(whole + event(first, 1, "a")[:20]), storage.ErrTruncated},
+		{"half a line", strings.NewReader(event(first, 1, "a")[:20]), storage.ErrNotWhole},
+		{"text at the end", strings.NewReader(whole + "that is all\n"), storage.ErrNotWhole},
+		{"text at the end of a long answer", strings.NewReader(strings.Repeat(whole, 3) + "that is all\n"), storage.ErrNotWhole},
+		{"half a line at the end", strings.NewReader(whole + event(first, 1, "a")[:20]), storage.ErrNotWhole},
 		{"an error at once", iotest.ErrReader(errBroken), errBroken},
 		{"an error after whole lines", io.MultiReader(strings.NewReader(whole), iotest.ErrReader(errBroken)), errBroken},
 		{"an error along with the last bytes", iotest.DataErrReader(io.MultiReader(strings.NewReader(whole), iotest.ErrReader(errBroken))), errBroken},

@@ -71,7 +71,7 @@ func coverage(ctx context.Context, conn *sql.Conn, table string, r day.Range) ([
 // receipts returns the windows of a table that a job has committed, in the order of their days.
 func receipts(ctx context.Context, conn *sql.Conn, table, job string) ([]Receipt, error) {
 	rows, err := conn.QueryContext(ctx, `SELECT from_date, to_date, lines, row_count, duplicates, quarantined, bytes, hash,
-			added, removed, updated
+			added, removed, updated, joined, extra, extra_keys
 		FROM mixduck.receipts WHERE table_name = ? AND job_id = ? ORDER BY from_date`, table, job)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func receipts(ctx context.Context, conn *sql.Conn, table, job string) ([]Receipt
 		var r Receipt
 		var from, to time.Time
 		if err := rows.Scan(&from, &to, &r.Lines, &r.Rows, &r.Duplicates, &r.Quarantined, &r.Bytes, &r.Hash,
-			&r.Added, &r.Removed, &r.Updated); err != nil {
+			&r.Added, &r.Removed, &r.Updated, &r.Joined, &r.Extra, &r.ExtraKeys); err != nil {
 			return nil, err
 		}
 		r.Days = day.Range{From: day.Of(from), To: day.Of(to)}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"mixduck/internal/answer"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 )
@@ -14,9 +15,9 @@ var (
 	ErrLocked      = errors.New("database locked")
 	ErrNotFound    = errors.New("no data yet")
 	ErrClosed      = errors.New("engine is closed")
-	ErrTruncated   = errors.New("the export ends in the middle of a line")
 	ErrEmpty       = errors.New("the export holds no events")
-	ErrLineTooLong = errors.New("a line is longer than 64 MiB")
+	ErrNotWhole    = answer.ErrNotWhole
+	ErrLineTooLong = answer.ErrLineTooLong
 
 	ErrFenced   = fault.New(fault.CodeFailed, "", "superseded by a newer attempt")
 	ErrReadOnly = fault.New(fault.CodeUsage, "open the database without ReadOnly", "database is open for reading only")
@@ -64,15 +65,20 @@ func (*NotFoundError) Hint() string {
 	return "run 'enqueue fetch events' to create the database"
 }
 
-// ShrunkError says that days which were complete would have been replaced by ones with far fewer rows. Nothing was
-// changed.
+// ShrunkError says that days that are stored would have been replaced by ones with far fewer rows, or by ones with fewer rows from
+// an answer with bad lines. Nothing was changed.
 type ShrunkError struct {
 	Days         []day.Day
 	Stored, Sent int64 // rows of those days, in the database and in the new export
+	Bad          int64 // lines of the answer that were no events, if they are the reason
 }
 
 func (e *ShrunkError) Error() string {
-	return fmt.Sprintf("%s: Mixpanel now sends %d events where %d are stored; kept what is stored", listDays(e.Days), e.Sent, e.Stored)
+	sent := fmt.Sprintf("%d events", e.Sent)
+	if e.Bad > 0 {
+		sent += fmt.Sprintf(" and %d bad lines", e.Bad)
+	}
+	return fmt.Sprintf("%s: Mixpanel now sends %s where %d are stored; kept what is stored", listDays(e.Days), sent, e.Stored)
 }
 
 // FaultCode returns [fault.CodeFailed].

@@ -2,12 +2,15 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"database/sql"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"mixduck/internal/answer"
 	"mixduck/internal/day"
 	"mixduck/internal/eventline"
 )
@@ -16,7 +19,7 @@ import (
 // hashing and compressing keep all of them busy.
 type feed struct {
 	window Window
-	blocks *blocks
+	blocks *answer.Blocks
 	seen   *seen
 	zone   *zoneOffsets
 
@@ -24,12 +27,14 @@ type feed struct {
 	promoted int             // how many these are
 
 	lines, rows, duplicates atomic.Int64
+	joined, extra           atomic.Int64 // see [Receipt]
 
 	mu         sync.Mutex // guards what follows; nothing of it is touched for an ordinary line
 	quarantine []badLine
 	badBytes   int64
 	outside    int64
 	overridden []eventKey
+	extraKeys  []string
 	err        error
 }
 
@@ -44,7 +49,7 @@ func newFeed(w Window, promoted []Promotion) *feed {
 	// The conversion of times is prepared with a day to spare at either end.
 	from, to := (w.Days.From - 1).Start(time.UTC), (w.Days.To + 2).Start(time.UTC)
 	return &feed{
-		window: w, blocks: newBlocks(w.Lines), seen: newSeen(w.Bytes / bytesPerRow),
+		window: w, blocks: answer.NewBlocks(w.Lines), seen: newSeen(w.Bytes / bytesPerRow),
 		zone: newZoneOffsets(w.Zone, from.UnixMicro(), to.UnixMicro()),
 		keys: eventline.NewKeys(names), promoted: len(names),
 	}
@@ -69,13 +74,13 @@ const maxBadBytes = 128 << 20
 
 var errOutside = errors.New("outside the days asked")
 
-// judge parses a line into e, with its time in UTC, and returns its day; or why it is to be set aside. The day of
-// a line that is no event is that of the window, if the window has only one.
-func (f *feed) judge(line []byte, e *eventline.Event) (d sql.Null[day.Day], reason error) {
-	if err := f.keys.Parse(line, e); err != nil {
-		return sql.Null[day.Day]{V: f.window.Days.From, Valid: f.window.Days.Len() == 1}, err
+// judge looks at a line, which fills e if it is an event: it turns the event's time into UTC, and returns its day, or why the line is
+// to be set aside. The day of a line that is not an event is known only if the window has one day.
+func (f *feed) judge(line answer.Line, e *eventline.Event) (d sql.Null[day.Day], reason error) {
+	if line.Reason != nil {
+		return sql.Null[day.Day]{V: f.window.Days.From, Valid: f.window.Days.Len() == 1}, line.Reason
 	}
-	d = sql.Null[day.Day]{V: day.Day(e.TimeMicros / (24 * time.Hour).Microseconds()), Valid: true}
+	d = sql.Null[day.Day]{V: sentDay(e), Valid: true}
 	if !f.window.Days.Contains(d.V) {
 		reason = errOutside
 	}
@@ -83,24 +88,44 @@ func (f *feed) judge(line []byte, e *eventline.Event) (d sql.Null[day.Day], reas
 	return d, reason
 }
 
-// setAside keeps a line for the quarantine, unless it says that the whole body is no export.
-func (f *feed) setAside(line []byte, number int64, d sql.Null[day.Day], reason error) error {
-	if f.window.Inspect != nil {
-		if err := f.window.Inspect(line); err != nil {
-			return err
-		}
-	}
+// sentDay returns the day of an event as the project counts days.
+func sentDay(e *eventline.Event) day.Day {
+	return day.Day(e.TimeMicros / (24 * time.Hour).Microseconds())
+}
+
+// setAside keeps a line for the quarantine.
+func (f *feed) setAside(line answer.Line, d sql.Null[day.Day], reason error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if errors.Is(reason, errOutside) {
 		f.outside++
 	}
-	f.quarantine = append(f.quarantine, badLine{number: number, day: d, reason: reason, line: bytes.Clone(line)})
-	f.badBytes += int64(len(line))
+	f.quarantine = append(f.quarantine, badLine{number: line.Number, day: d, reason: reason, line: bytes.Clone(line.Text)})
+	f.badBytes += int64(len(line.Text))
 	if f.badBytes > maxBadBytes {
 		return &BadLinesError{Bad: int64(len(f.quarantine)), Lines: f.lines.Load(), Reason: f.quarantine[0].reason}
 	}
 	return nil
+}
+
+// maxExtraKeys bounds how many unknown keys a receipt names.
+const maxExtraKeys = 20
+
+// noteExtra remembers the name of an unknown key.
+func (f *feed) noteExtra(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.extraKeys) < maxExtraKeys && !slices.Contains(f.extraKeys, key) {
+		f.extraKeys = append(f.extraKeys, key)
+	}
+}
+
+// explain asks the window's owner what the text means that proves an answer not to be whole.
+func (f *feed) explain(err error) error {
+	if broken, ok := errors.AsType[*answer.Error](err); ok && f.window.Inspect != nil {
+		return cmp.Or(f.window.Inspect(broken.Text), err)
+	}
+	return err
 }
 
 // override remembers that rows of e's key have to be sorted out after the insert.

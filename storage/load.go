@@ -122,7 +122,7 @@ func (l *load) insert(ctx context.Context) error {
 	var reader sync.WaitGroup
 	defer reader.Wait()
 	defer stop()
-	reader.Go(func() { f.blocks.read(ctx) })
+	reader.Go(func() { f.blocks.Read(ctx) })
 
 	inserted, err := affected(l.conn.ExecContext(ctx, "INSERT INTO "+l.table+" BY NAME "+selectFed(promoted), int64(l.handle), len(promoted)))
 	f.mu.Lock()

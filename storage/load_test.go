@@ -20,7 +20,7 @@ func TestReceiptsAddUp(t *testing.T) {
 	e, path := newFile(t)
 	w := window(span(0, 2),
 		events(first, 100, "a"), events(first+1, 50, "a"), events(first, 30, "a"), // 30 of them twice
-		"\n", "\r\n", "no event\n", `{"event":"e"}`+"\r\n", event(first+7, 1, "outside"))
+		"\n", "\r\n", "no event\n", `{"event":"e"}`+"\r\n", event(first+7, 1, "outside"), " \t\n")
 	w.Bytes, w.Hash = 4711, "c0ffee"
 	got := load(t, e, w)
 	want(t, "receipt", got, storage.Receipt{Days: w.Days, Lines: 183, Rows: 150, Duplicates: 30, Quarantined: 3, Bytes: 4711, Hash: "c0ffee"})
@@ -125,8 +125,8 @@ func TestFence(t *testing.T) {
 	// A load that fails moves no fence.
 	w := window(span(0, 1), "half")
 	w.Fence = 100
-	if _, err := e.Load(t.Context(), w); !errors.Is(err, storage.ErrTruncated) {
-		t.Errorf("Load = %v, want %v", err, storage.ErrTruncated)
+	if _, err := e.Load(t.Context(), w); !errors.Is(err, storage.ErrNotWhole) {
+		t.Errorf("Load = %v, want %v", err, storage.ErrNotWhole)
 	}
 	closeEngine(t, e)
 	want(t, "fence", query(t, path, "SELECT value FROM mixduck.fence"), []string{"6"})
@@ -191,29 +191,21 @@ func coverage(tb testing.TB, e *storage.Engine, r day.Range) (all []string) {
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
-	w := window(span(0, 1), events(first, 3000, "a"), "terminated early\r\n", events(first, 3000, "b"))
-	w.Inspect = func(line []byte) error {
-		if string(line) == "terminated early" {
-			return errBroken
-		}
-		return fmt.Errorf("asked about %q", line)
-	}
+	load(t, e, window(span(0, 1), events(first, 10, "a"), "odd\n", event(first+3, 1, "outside"), event(first, 20, "a")))
+	w := window(span(0, 1), events(first, 3000, "a"), "that is\r\n", "all\n")
+	var asked []string
+	w.Inspect = func(text []byte) error { asked = append(asked, string(text)); return errBroken }
 	if _, err := e.Load(t.Context(), w); err != errBroken { //nolint:errorlint // the contract is that it comes as it is
 		t.Errorf("Load = %v, want %v", err, errBroken)
 	}
-	w = window(span(0, 1), events(first, 10, "a"), "odd\n", event(first+3, 1, "outside"))
-	var asked []string
-	lines := make(chan string, 10)
-	w.Inspect = func(line []byte) error { lines <- string(line); return nil }
-	load(t, e, w)
-	close(lines)
-	for line := range lines {
-		asked = append(asked, line)
+	want(t, "inspected texts", asked, []string{"that is\r\nall"})
+	w = window(span(0, 1), events(first, 3000, "a"), "that is all\n")
+	w.Inspect = func([]byte) error { return nil }
+	if _, err := e.Load(t.Context(), w); !errors.Is(err, storage.ErrNotWhole) {
+		t.Errorf("Load = %v, want %v", err, storage.ErrNotWhole)
 	}
-	slices.Sort(asked)
-	want(t, "inspected lines", asked, []string{"odd", strings.TrimSuffix(event(first+3, 1, "outside"), "\n")})
 	closeEngine(t, e)
-	want(t, "rows", counts(t, path), []string{"2026-11-01|10"})
+	want(t, "rows", counts(t, path), []string{"2026-11-01|11"})
 }
 
 func TestEmptyExports(t *testing.T) {

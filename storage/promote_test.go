@@ -43,7 +43,7 @@ const (
 func TestPromoteKeepsRowsAndColumns(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
-	load(t, e, window(span(0, 2), purchases(0, 3000), purchases(1, 3000), "bad\n"))
+	load(t, e, window(span(0, 2), purchases(0, 3000), "bad\n", purchases(1, 3000)))
 	closeEngine(t, e)
 	edit(t, path, `ALTER TABLE events ADD COLUMN "my own" INTEGER DEFAULT 7`)
 	before := query(t, path, "SELECT * FROM events ORDER BY event_time")

@@ -17,10 +17,10 @@ func TestQuarantineHoldsLinesVerbatim(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
 	bad := []string{
-		"\xff\xfe\x00 no text", "not JSON \u00e9", `{"event":"e","properties":{"time":1793491201}} `, `{"event":"e","properties":{"x":"\ud800","time":1}}`,
-		`{"event":"e","properties":{}}`, ` `, "'); DROP TABLE events; --",
+		"\xff\xfe\x00 no text", `{"event":"e","properties":{"time":1793491201}} `, "not JSON \u00e9", `{"event":"e","properties":{"x":"\ud800","time":1}}`,
+		`{"event":"e","properties":{}}`, ` `, "'); DROP TABLE events; --", "{\"event\":\"e\",\"properties\":{\"x\":\"\t\"}}",
 	}
-	reasons := []string{"not valid JSON", "not valid JSON", "", "lone surrogate in a string", "no time", "not valid JSON", "not valid JSON"}
+	reasons := []string{"not valid JSON", "", "not valid JSON", "lone surrogate in a string", "no time", "", "not valid JSON", "not valid JSON"}
 	var lines strings.Builder
 	var wanted []string
 	lines.WriteString(events(first, 10, "a"))
@@ -31,7 +31,7 @@ func TestQuarantineHoldsLinesVerbatim(t *testing.T) {
 		}
 	}
 	r := load(t, e, window(span(0, 1), lines.String()))
-	if r.Quarantined != int64(len(wanted)) || r.Rows != 11 {
+	if r.Quarantined != int64(len(wanted)) || r.Rows != 11 || r.Lines != 17 {
 		t.Errorf("receipt = %+v, want 11 rows and %d lines set aside", r, len(wanted))
 	}
 	closeEngine(t, e)
@@ -64,9 +64,17 @@ func loadAs(tb testing.TB, e *storage.Engine, job string, w storage.Window) {
 }
 
 // Asking again for days replaces what was set aside of them, and of no others.
+// untimed returns a line of an event that cannot be stored.
+func untimed(insertID string) string {
+	return `{"event":"e","properties":{"$insert_id":"` + insertID + `"}}` + "\n"
+}
+
+const idsInQuarantine = `SELECT decode(line)->>'$.properties."$insert_id"' FROM mixduck.quarantine ORDER BY 1`
+
 func TestQuarantineOfDaysAskedAgain(t *testing.T) {
 	t.Parallel()
 	day0, day1 := events(first, 50, "a"), events(first+1, 50, "a")
+	x, y := untimed("x"), untimed("y")
 	type step struct {
 		offset, days int
 		lines        string
@@ -77,27 +85,27 @@ func TestQuarantineOfDaysAskedAgain(t *testing.T) {
 		steps []step
 		want  []string // lines that are set aside in the end
 	}{
-		{"the same window", []step{{0, 2, day0 + "x\ny\n", false}, {0, 2, day0 + "x\ny\n", false}}, []string{"x", "y"}},
-		{"the same window without the line", []step{{0, 2, day0 + "x\n", false}, {0, 2, day0, false}}, nil},
-		{"a narrower window with the line", []step{{0, 2, day0 + "x\n", false}, {0, 1, day0 + "x\n", false}}, []string{"x"}},
-		{"a narrower window without the line", []step{{0, 2, day0 + "x\n", false}, {0, 1, day0, false}}, []string{"x"}},
-		{"both narrower windows", []step{{0, 2, day0 + day1 + "x\ny\n", false}, {0, 1, day0 + "x\n", false}, {1, 1, day1 + "y\n", false}}, []string{"x", "y"}},
-		{"a wider window", []step{{0, 1, day0 + "x\n", false}, {0, 2, day0 + "x\n", false}}, []string{"x"}},
-		{"a wider window without the line", []step{{0, 1, day0 + "x\n", false}, {0, 2, day0, false}}, nil},
-		{"another window", []step{{0, 1, day0 + "x\n", false}, {1, 1, day1 + "x\n", false}}, []string{"x", "x"}},
-		{"two equal lines", []step{{0, 1, day0 + "x\nx\n", false}, {0, 1, day0 + "x\nx\n", false}}, []string{"x", "x"}},
-		{"added again", []step{{0, 1, day0 + "x\n", false}, {0, 1, day0 + "x\n", true}}, []string{"x"}},
-		{"added in a wider window", []step{{0, 1, day0 + "x\n", false}, {0, 2, day0 + "x\ny\n", true}}, []string{"x", "y"}},
-		{"added without the line", []step{{0, 1, day0 + "x\n", false}, {0, 1, day0, true}}, []string{"x"}},
+		{"the same window", []step{{0, 2, day0 + x + y, false}, {0, 2, day0 + x + y, false}}, []string{"x", "y"}},
+		{"the same window without the line", []step{{0, 2, day0 + x, false}, {0, 2, day0, false}}, nil},
+		{"a narrower window with the line", []step{{0, 2, day0 + x, false}, {0, 1, day0 + x, false}}, []string{"x"}},
+		{"a narrower window without the line", []step{{0, 2, day0 + x, false}, {0, 1, day0, false}}, []string{"x"}},
+		{"both narrower windows", []step{{0, 2, day0 + day1 + x + y, false}, {0, 1, day0 + x, false}, {1, 1, day1 + y, false}}, []string{"x", "y"}},
+		{"a wider window", []step{{0, 1, day0 + x, false}, {0, 2, day0 + x, false}}, []string{"x"}},
+		{"a wider window without the line", []step{{0, 1, day0 + x, false}, {0, 2, day0, false}}, nil},
+		{"another window", []step{{0, 1, day0 + x, false}, {1, 1, day1 + x, false}}, []string{"x", "x"}},
+		{"two equal lines", []step{{0, 1, day0 + x + x, false}, {0, 1, day0 + x + x, false}}, []string{"x", "x"}},
+		{"added again", []step{{0, 1, day0 + x, false}, {0, 1, day0 + x, true}}, []string{"x"}},
+		{"added in a wider window", []step{{0, 1, day0 + x, false}, {0, 2, day0 + x + y, true}}, []string{"x", "y"}},
+		{"added without the line", []step{{0, 1, day0 + x, false}, {0, 1, day0, true}}, []string{"x"}},
 		{
 			"a line that names the day loaded next",
 			[]step{{0, 1, day0 + event(first+1, 1, "lost"), false}, {1, 1, day1, false}},
-			[]string{strings.TrimSuffix(event(first+1, 1, "lost"), "\n")},
+			[]string{"lost"},
 		},
 		{
 			"a line that names another day, asked again",
 			[]step{{0, 1, day0 + event(first+1, 1, "lost"), false}, {0, 1, day0 + event(first+1, 1, "lost"), false}},
-			[]string{strings.TrimSuffix(event(first+1, 1, "lost"), "\n")},
+			[]string{"lost"},
 		},
 		{"a line that names another day, and is gone", []step{{0, 1, day0 + event(first+1, 1, "lost"), false}, {0, 1, day0, false}}, nil},
 	}
@@ -111,7 +119,7 @@ func TestQuarantineOfDaysAskedAgain(t *testing.T) {
 				loadAs(t, e, fmt.Sprintf("job-%d", i), w)
 			}
 			closeEngine(t, e)
-			want(t, "quarantine", query(t, path, "SELECT decode(line) FROM mixduck.quarantine ORDER BY 1"), tt.want)
+			want(t, "quarantine", query(t, path, idsInQuarantine), tt.want)
 		})
 	}
 }
@@ -123,24 +131,29 @@ func TestTooManyBadLines(t *testing.T) {
 		good, bad, away int // lines: events of the day, no events, events of other days
 		want            any // *BadLinesError, *OutsideError or nil
 	}{
-		{"one bad line alone", 0, 1, 0, &storage.BadLinesError{}},
+		{"one bad line alone", 0, 1, 0, nil},
 		{"a bad line and a good one", 1, 1, 0, nil},
 		{"a hundred bad lines", 1, 100, 0, nil},
+		{"a hundred bad lines alone", 0, 100, 0, nil},
 		{"one more", 1, 101, 0, &storage.BadLinesError{}},
 		{"a tenth", 1800, 200, 0, nil},
 		{"more than a tenth", 1799, 201, 0, &storage.BadLinesError{}},
-		{"one event of another day alone", 0, 0, 1, &storage.OutsideError{}},
-		{"a hundred events of other days", 1, 0, 100, nil},
-		{"one more event of another day", 1, 0, 101, &storage.OutsideError{}},
-		{"both kinds together", 1, 60, 60, &storage.BadLinesError{}},
-		{"nothing but both kinds", 0, 1, 1, &storage.BadLinesError{}},
+		{"one event of another day alone", 0, 0, 1, nil},
+		{"nine events of another day alone", 0, 0, 9, nil},
+		{"ten events of another day alone", 0, 0, 10, &storage.OutsideError{}},
+		{"half of the events", 50, 0, 50, nil},
+		{"more than half of the events", 50, 0, 51, &storage.OutsideError{}},
+		{"a hundred events of other days", 900, 0, 100, nil},
+		{"one more event of another day", 900, 0, 101, &storage.OutsideError{}},
+		{"both kinds together", 60, 60, 60, &storage.BadLinesError{}},
+		{"nothing but both kinds", 0, 1, 1, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			e, path := newFile(t)
 			_, err := e.Load(t.Context(), window(span(0, 1),
-				events(first, tt.good, "a"), strings.Repeat("bad\n", tt.bad), events(first+5, tt.away, "b")))
+				events(first, tt.good, "a"), strings.Repeat(untimed("bad"), tt.bad), events(first+5, tt.away, "b")))
 			total := int64(tt.good + tt.bad + tt.away)
 			switch tt.want.(type) {
 			case *storage.BadLinesError:
@@ -172,7 +185,7 @@ func TestTooManyBytesOfBadLines(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
 	w := window(span(0, 1))
-	long := strings.Repeat("x", 30*mib) + "\n"
+	long := untimed(strings.Repeat("x", 30*mib))
 	w.Lines = strings.NewReader(event(first, 1, "a") + long + long + long + long + long)
 	if bad, ok := errors.AsType[*storage.BadLinesError](loadError(t, e, w)); !ok || bad.Bad > bad.Lines {
 		t.Errorf("Load = %v, want a *BadLinesError", bad)
@@ -196,12 +209,12 @@ func TestQuarantineOfOneJob(t *testing.T) {
 			t.Parallel()
 			e, path := newFile(t)
 			for range 2 {
-				w := window(span(0, 2), events(first, 10, "a"), "x\n", "x\n", "y\n")
+				w := window(span(0, 2), events(first, 10, "a"), untimed("x"), untimed("x"), untimed("y"))
 				w.Add = add
 				load(t, e, w)
 			}
 			closeEngine(t, e)
-			want(t, "quarantine", query(t, path, "SELECT decode(line) FROM mixduck.quarantine ORDER BY 1"), []string{"x", "x", "y"})
+			want(t, "quarantine", query(t, path, idsInQuarantine), []string{"x", "x", "y"})
 		})
 	}
 }
@@ -213,7 +226,7 @@ func TestManyBadLines(t *testing.T) {
 	var lines strings.Builder
 	lines.WriteString(events(first, 40_000, "a"))
 	for i := range 4000 {
-		fmt.Fprintf(&lines, "bad %d\n", i)
+		lines.WriteString(untimed(strconv.Itoa(i)))
 	}
 	for _, job := range []string{"job-1", "job-2"} {
 		loadAs(t, e, job, window(span(0, 1), lines.String()))

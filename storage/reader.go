@@ -4,39 +4,44 @@ package storage
 import "C"
 
 import (
-	"bytes"
-
+	"mixduck/internal/answer"
 	"mixduck/internal/eventline"
 )
 
-// reader turns blocks of lines into chunks of rows, for one of DuckDB's threads.
+// reader turns blocks of an answer into chunks of rows, for one of DuckDB's threads.
 type reader struct {
 	feed    *feed
-	block   *block
-	rest    []byte // what is left of block
-	line    int64  // number of the next line
+	block   *answer.Block
+	used    bool // nothing is left of block
 	event   eventline.Event
 	scratch []byte
 	chunk   chunk
+	extra   string // the last unknown key that the feed was told of
 }
 
 func newReader(f *feed) *reader {
-	return &reader{feed: f, chunk: chunk{promoted: make([]texts, f.promoted)}}
+	return &reader{feed: f, used: true, chunk: chunk{promoted: make([]texts, f.promoted)}}
 }
 
-// fill fills a chunk with rows from one block: with at least one, but at the end of the feed.
+// fill fills a chunk with rows from one block. The chunk is only empty at the end of the feed.
 func (r *reader) fill(to *C.feed_chunk) error {
 	r.chunk.rows = 0
 	for r.chunk.rows == 0 {
-		if len(r.rest) == 0 {
+		if r.used {
 			ok, err := r.nextBlock()
 			if err != nil || !ok {
 				return err
 			}
 		}
-		r.chunk.begin(to, r.block.lines)
-		for len(r.rest) > 0 && !r.chunk.full() {
-			err := r.take(r.nextLine())
+		r.chunk.begin(to, r.block.Text())
+		for !r.used && !r.chunk.full() {
+			line, ok, err := r.block.Next(r.feed.keys, &r.event)
+			if err != nil {
+				return r.feed.explain(err)
+			}
+			if r.used = !ok; ok {
+				err = r.take(line)
+			}
 			if err != nil {
 				return err
 			}
@@ -47,40 +52,36 @@ func (r *reader) fill(to *C.feed_chunk) error {
 	return nil
 }
 
-// nextBlock gives the block back that is used up and gets another; ok is false at the end of the feed.
+// nextBlock gives the used block back and gets another; ok is false at the end of the feed.
 func (r *reader) nextBlock() (ok bool, err error) {
-	b := r.feed.blocks
 	if r.block != nil {
-		b.free <- r.block
-		r.block = nil
+		r.feed.blocks.Give(r.block)
 	}
-	blk, ok := <-b.full
-	if !ok {
-		return false, b.err
+	r.block, err = r.feed.blocks.Take()
+	if err != nil {
+		return false, r.feed.explain(err)
 	}
-	r.block, r.rest, r.line = blk, blk.lines, blk.first
-	return true, nil
+	r.used = r.block == nil
+	return !r.used, nil
 }
 
-// nextLine cuts the next line off, without its end.
-func (r *reader) nextLine() []byte {
-	end := bytes.IndexByte(r.rest, '\n')
-	line := r.rest[:end]
-	r.rest = r.rest[end+1:]
-	r.line++
-	return bytes.TrimSuffix(line, []byte{'\r'})
-}
-
-// take makes a row of a line, or counts it as what else it is. A line that is empty is none.
-func (r *reader) take(line []byte) error {
-	if len(line) == 0 {
-		return nil
-	}
+// take makes a row of a line, or counts it as what else it is.
+func (r *reader) take(line answer.Line) error {
 	f := r.feed
 	f.lines.Add(1)
 	d, reason := f.judge(line, &r.event)
 	if reason != nil {
-		return f.setAside(line, r.line-1, d, reason)
+		return f.setAside(line, d, reason)
+	}
+	if line.Joined {
+		f.joined.Add(1)
+	}
+	if r.event.Extra != nil {
+		f.extra.Add(1)
+		if r.extra != string(r.event.Extra) {
+			r.extra = string(r.event.Extra)
+			f.noteExtra(r.extra)
+		}
 	}
 	switch f.seen.add(&r.event, &r.scratch) {
 	case duplicate:

@@ -75,13 +75,13 @@ func TestPrepareComparesWhatTheTableHolds(t *testing.T) {
 func TestReplace(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
-	load(t, e, window(span(0, 2), events(first, 10, "old"), events(first+1, 10, "old"), "bad\n"))
+	load(t, e, window(span(0, 2), events(first, 10, "old"), events(first+1, 10, "old"), untimed("bad")))
 	replace := storage.Table{Name: "events", Project: "2", Filter: "f", Replace: true, Job: "job-2", Days: span(0, 2)}
 	plan := prepare(t, e, replace)
 	if plan.Table == "events" || len(plan.Done) != 0 || len(plan.Coverage) != 2 {
 		t.Fatalf("plan = %+v, want another table, and the coverage of the old one", plan)
 	}
-	w := window(span(1, 1), events(first+1, 3, "new"), "worse\n")
+	w := window(span(1, 1), "worse\n", events(first+1, 3, "new"))
 	w.Table, w.Job = plan.Table, "job-2"
 	r := load(t, e, w)
 	closeEngine(t, e)
@@ -176,7 +176,7 @@ func TestTablesDoNotMix(t *testing.T) {
 	e, path := newFile(t)
 	prepare(t, e, storage.Table{Name: "more", Project: "2", Job: "job-0"})
 	for _, table := range []string{"events", "more"} {
-		w := window(span(0, 1), events(first, len(table), table), "bad "+table+"\n")
+		w := window(span(0, 1), "bad "+table+"\n", events(first, len(table), table))
 		w.Table = table
 		load(t, e, w)
 	}

@@ -12,13 +12,14 @@ type Window struct {
 	Table string
 	Days  day.Range // that were asked, as the project counts days; both ends included
 
-	// Lines is the export, unpacked: one event a line. The load succeeds only if it ends with io.EOF right after a
-	// newline; any other error it returns fails the load. The load does not close it.
+	// Lines is the unpacked answer: one event on each line. The load succeeds only if the answer proves to be whole
+	// (docs/adr/0012-proved-answers.md), else it returns [ErrNotWhole]. An error other than io.EOF fails the load. The load does not
+	// close Lines.
 	Lines io.Reader
 
-	// Inspect, if not nil, is asked about each line that is no event. An error fails the load and is returned as it
-	// is: exporters report trouble in the middle of a successful response. It is called from several goroutines.
-	Inspect func(line []byte) error
+	// Inspect, if not nil, is asked what the text means that stands where an answer proves not to be whole. The load returns its
+	// error, if it has one.
+	Inspect func(text []byte) error
 
 	Zone *time.Location // of projects that store their wall clock as "time"; nil where "time" is UTC
 
@@ -53,4 +54,8 @@ type Receipt struct {
 	Added   int64 // rows that were not there
 	Removed int64 // rows that no longer came
 	Updated int64 // rows that were there with another time of processing
+
+	Joined    int64  // events that came in pieces, on several lines
+	Extra     int64  // events with keys beside event and properties, which are not stored
+	ExtraKeys string // some of these keys, separated by commas
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +50,11 @@ func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func
 	if err == nil {
 		err = f.finish(ctx)
 	}
-	return f.now(), err
+	p := f.now()
+	for warning := range strings.Lines(p.Warnings) {
+		f.log.LogAttrs(ctx, slog.LevelWarn, "fetch has a warning", slog.String("range", r.Days.String()), slog.String("warning", strings.TrimSpace(warning)))
+	}
+	return p, err
 }
 
 // fetch is one call of FetchEvents. Its fields belong to the goroutine that made it, but for the counters.
@@ -188,6 +193,7 @@ func (f *fetch) finish(ctx context.Context) error {
 // now returns the progress as it stands.
 func (f *fetch) now() Progress {
 	p := f.progress
+	p.warnOfLines()
 	p.Requests, p.Bytes = int(f.sent.Load()), f.received.Load()
 	p.WindowsTotal = p.WindowsDone + f.active
 	if f.plan != nil {
@@ -334,9 +340,9 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 	return receipt, err
 }
 
-// inspect finds Mixpanel's own reports of failure among the lines that are no events.
-func inspect(line []byte) error {
-	if err := mixpanel.InBandError(line); err != nil {
+// inspect asks what a text means that stands in an answer where an event should.
+func inspect(text []byte) error {
+	if err := mixpanel.Report(text); err != nil {
 		return err
 	}
 	return nil

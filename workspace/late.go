@@ -62,7 +62,7 @@ func (f *fetch) searchLate(ctx context.Context, r day.Range) ([]day.Day, error) 
 			Project: f.cfg.Project.ID, Events: f.req.Events, Where: lateFilter(f.req.Where, f.req.LateSince),
 		}, &f.sent, &f.received, late.take)
 		if err == nil {
-			return slices.Sorted(maps.Keys(late.days)), late.check()
+			return slices.Sorted(maps.Keys(late.days)), nil
 		}
 		api, ok := errors.AsType[*mixpanel.Error](err)
 		if !ok || api.Reason != mixpanel.ReasonTooOld || api.MaxAgeDays <= 0 {
@@ -108,39 +108,19 @@ func lateFilter(own string, since time.Time) string {
 
 // lateDays collects the days of late events from the lines of an answer.
 type lateDays struct {
-	search     day.Range
-	since      int64 // unix ms
-	days       map[day.Day]bool
-	event      eventline.Event
-	lines, bad int64
-	outside    int64
-	reason     error // of the first bad line
+	search day.Range
+	since  int64 // unix ms
+	days   map[day.Day]bool
+	event  eventline.Event
 }
 
 func (l *lateDays) take(line []byte) error {
-	l.lines++
-	if err := eventline.Parse(line, &l.event); err != nil {
-		if l.bad++; l.reason == nil {
-			l.reason = err
-		}
-		return nil // as a load, which sets them aside; check judges how many there are
+	if eventline.Parse(line, &l.event) != nil {
+		return nil //nolint:nilerr // a load sets it aside, too
 	}
-	switch d := day.Day(l.event.TimeMicros / (24 * time.Hour).Microseconds()); {
-	case !l.search.Contains(d):
-		l.outside++
-	case l.event.ProcessedMS > l.since:
+	d := day.Day(l.event.TimeMicros / (24 * time.Hour).Microseconds())
+	if l.search.Contains(d) && l.event.ProcessedMS > l.since {
 		l.days[d] = true
-	}
-	return nil
-}
-
-// check holds the answer to what a load would hold it to.
-func (l *lateDays) check() error {
-	switch {
-	case storage.TooMany(l.outside, l.lines):
-		return &storage.OutsideError{Days: l.search, Outside: l.outside, Lines: l.lines}
-	case storage.TooMany(l.bad, l.lines):
-		return &storage.BadLinesError{Bad: l.bad, Lines: l.lines, Reason: l.reason}
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package workspace
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -113,6 +115,10 @@ type Progress struct {
 	// Warnings say what a person should know though the fetch goes on: one on each line, none twice; "" for none.
 	Warnings string
 
+	Joined    int64  // events that came in pieces
+	Extra     int64  // events with keys beside event and properties
+	ExtraKeys string // some of these keys
+
 	LateDays    string // on which late events were found, as text
 	DaysLeft    int    // that are due, and left by [Due.MaxWindows]
 	Unavailable int    // days of those asked that Mixpanel no longer serves, as this fetch or an earlier one was told
@@ -140,4 +146,17 @@ func (p *Progress) add(r storage.Receipt) {
 	p.Added += r.Added
 	p.Removed += r.Removed
 	p.Updated += r.Updated
+	p.Joined += r.Joined
+	p.Extra += r.Extra
+	p.ExtraKeys = cmp.Or(p.ExtraKeys, r.ExtraKeys)
+}
+
+// warnOfLines warns of what was unusual in the lines of the answers.
+func (p *Progress) warnOfLines() {
+	if p.Extra > 0 {
+		p.warn(fmt.Sprintf("%d events have keys beside event and properties, which are not stored: %s", p.Extra, p.ExtraKeys))
+	}
+	if p.Joined > 0 {
+		p.warn(fmt.Sprintf("%d events came in pieces, on several lines, and were joined", p.Joined))
+	}
 }

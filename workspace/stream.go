@@ -1,25 +1,25 @@
 package workspace
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
 
+	"mixduck/internal/answer"
 	"mixduck/internal/day"
+	"mixduck/internal/eventline"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
 
 // Stream hands the lines of the days asked to emit, as Mixpanel sent them and without their newlines, window by window. A
-// window is downloaded whole and verified before its first line is emitted, so that nothing is emitted twice or of a
-// damaged answer; an error after some windows leaves the later days out. It opens no database and drops no duplicates.
+// window is downloaded whole and verified before its first line is emitted, so that nothing is emitted twice or of an
+// answer that is not whole; an error after some windows leaves the later days out. It opens no database and drops no duplicates.
 //
 // Of r only Days, Events and Where count. A line is valid until emit returns. Errors are those of FetchEvents, and emit's.
 func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line []byte) error) (lines int64, err error) {
@@ -109,60 +109,33 @@ func (w *Workspace) streamWindow(
 		return 0, err
 	}
 	defer resp.remove()
-	total, err := eachLine(ctx, resp, inspect)
+	strays := storage.Strays{Days: r.Days}
+	total, err := resp.eachLine(ctx, func(line answer.Line, e *eventline.Event) error {
+		strays.Add(line, e)
+		return nil
+	})
 	if err != nil {
 		return 0, err
 	}
 	if total == 0 {
 		return 0, storage.ErrEmpty
 	}
-	return eachLine(ctx, resp, emit)
+	if err := strays.Check(); err != nil {
+		return 0, err
+	}
+	return resp.eachLine(ctx, func(line answer.Line, _ *eventline.Event) error { return emit(line.Text) })
 }
 
-// maxStreamLine is that of a load, in bytes.
-const maxStreamLine = 64 << 20
-
-// eachLine calls fn with each line of a response, and returns how many there were. The last one has to be whole.
-func eachLine(ctx context.Context, resp *response, fn func([]byte) error) (n int64, err error) {
-	body, err := resp.open()
+// eachLine calls fn with each line of a response, and returns how many there were. It fails unless the response is whole.
+func (r *response) eachLine(ctx context.Context, fn func(answer.Line, *eventline.Event) error) (n int64, err error) {
+	body, err := r.open()
 	if err != nil {
 		return 0, err
 	}
 	defer body.Close()
-	in := bufio.NewReaderSize(body, copyBytes)
-	var long []byte
-	for {
-		part, err := in.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			if long = append(long, part...); len(long) > maxStreamLine {
-				return n, storage.ErrLineTooLong
-			}
-			continue
-		}
-		line := part
-		if len(long) > 0 {
-			long = append(long, part...)
-			line, long = long, long[:0]
-		}
-		switch {
-		case errors.Is(err, io.EOF) && len(line) == 0:
-			return n, nil
-		case errors.Is(err, io.EOF):
-			if err := fn(line); err != nil { // Mixpanel's own report comes without a newline
-				return n, err
-			}
-			return n, storage.ErrTruncated
-		case err != nil:
-			return n, err
-		case ctx.Err() != nil:
-			return n, context.Cause(ctx)
-		}
-		if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
-			continue
-		}
-		if err := fn(line); err != nil {
-			return n, err
-		}
-		n++
+	n, err = answer.Each(ctx, body, fn)
+	if broken, ok := errors.AsType[*answer.Error](err); ok {
+		err = cmp.Or(inspect(broken.Text), err)
 	}
+	return n, err
 }

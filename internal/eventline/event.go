@@ -24,6 +24,10 @@ type Event struct {
 	TimeMicros  int64  // "time" as sent, since 1970 in whatever zone the project writes; never 0 or less
 	ProcessedMS int64  // "mp_processing_time_ms", UTC, below 10^15; 0 if missing or no such number
 
+	// Extra is the name of the first field beside event and properties, as written, without its quotes; nil if there is none. The
+	// field does not make the event another one.
+	Extra []byte
+
 	// Values are those of the properties that [Keys] asked for, in their order and exactly as written: JSON. One that the
 	// event does not have is nil.
 	Values [][]byte
@@ -38,7 +42,6 @@ var (
 	ErrNoEvent   = errors.New("no event name")
 	ErrNoProps   = errors.New("no properties object")
 	ErrNoTime    = errors.New("no time")
-	ErrField     = errors.New("unknown field beside event and properties")
 )
 
 // Parse fills e from line, which has no newline at its end. Of a key that occurs twice the first counts, as in DuckDB.
@@ -63,7 +66,7 @@ func (k *Keys) Parse(line []byte, e *Event) error {
 	case e.TimeMicros <= 0:
 		return ErrNoTime
 	}
-	return p.late
+	return nil
 }
 
 // topField handles one field of the line's object.
@@ -86,7 +89,9 @@ func (p *parser) topField(key []byte) {
 		}
 	default:
 		p.value(1)
-		p.late = ErrField
+		if p.e.Extra == nil {
+			p.e.Extra = key
+		}
 	}
 }
 

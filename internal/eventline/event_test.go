@@ -96,6 +96,32 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// A field beside event and properties does not make the event another one.
+func TestExtraFields(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ line, want string }{
+		"none":            {`{"event":"a","properties":{"time":1}}`, ""},
+		"none, but twice": {`{"event":"a","event":"b","properties":{"time":1},"properties":2}`, ""},
+		"behind":          {`{"event":"a","properties":{"time":1},"schema_version":2}`, "schema_version"},
+		"in front":        {`{"x":{"event":"b","properties":{"time":2}},"event":"a","properties":{"time":1}}`, "x"},
+		"several":         {`{"event":"a","y":[],"properties":{"time":1},"z":null}`, "y"},
+		"with escapes":    {`{"event":"a","properties":{"time":1},"\u0078":2}`, "x"},
+		"in properties":   {`{"event":"a","properties":{"time":1,"x":{"y":1}}}`, ""},
+		"without a name":  {`{"event":"a","properties":{"time":1},"":1}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var e eventline.Event
+			if err := eventline.Parse([]byte(tt.line), &e); err != nil || string(e.Name) != "a" || e.TimeMicros != 1_000_000 || string(e.Extra) != tt.want {
+				t.Fatalf("Parse(%s) = %+v, %v, want the extra field %q", tt.line, e, err, tt.want)
+			}
+			if isExtra := tt.want != "" || name == "without a name"; isExtra != (e.Extra != nil) {
+				t.Errorf("Extra is nil: %t, want %t", e.Extra == nil, !isExtra)
+			}
+		})
+	}
+}
+
 func TestTimes(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -261,8 +287,6 @@ func TestErrors(t *testing.T) {
 		{"a time beside the properties", `{"event":"a","properties":{},"time":1}`, eventline.ErrNoTime},
 		{"an error of Mixpanel", `{"error":"Timeout"}`, eventline.ErrNoEvent},
 
-		{"one more field", `{"event":"a","properties":{"time":1},"extra":1}`, eventline.ErrField},
-		{"one more field in front", `{"extra":{"event":"b"},"event":"a","properties":{"time":1}}`, eventline.ErrField},
 		{"one more field, that is no JSON", `{"extra":x,"event":"a","properties":{"time":1}}`, eventline.ErrJSON},
 		{"one more field, and no time", `{"extra":1,"event":"a","properties":{}}`, eventline.ErrNoTime},
 	}

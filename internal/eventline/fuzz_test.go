@@ -61,9 +61,7 @@ func oracle(line []byte) (event, bool) {
 		return event{}, false
 	}
 	name, properties := top["event"], fields(top["properties"])
-	delete(top, "event")
-	delete(top, "properties")
-	if len(name) == 0 || name[0] != '"' || properties == nil || len(top) > 0 {
+	if len(name) == 0 || name[0] != '"' || properties == nil {
 		return event{}, false
 	}
 	e := event{

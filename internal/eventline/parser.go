@@ -17,7 +17,6 @@ type parser struct {
 	seen uint8
 	odd  bool  // the last string has escapes
 	err  error // the first error; everything returns at once after it
-	late error // an error that counts only if the line is otherwise an event
 }
 
 func (p *parser) fail(err error) {

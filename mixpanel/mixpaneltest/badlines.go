@@ -14,10 +14,9 @@ func badLines(kind Kind) [][]byte {
 		return list(
 			`this is no JSON`,
 			`{"event":"Half a line","properties":{"time":1700000000,"distinct_id":"us`,
-			`{"event":"Two","properties":{"time":1700000000}} {"event":"On a line","properties":{"time":1700000000}}`,
 			`{"event":"Trailing comma","properties":{"time":1700000000,}}`,
 			`{"event":"No value","properties":{"time":}}`,
-			`<html><body>502 Bad Gateway</body></html>`,
+			"Bytes that are no text: \x00\x01\xff",
 		)
 	case NotEvents:
 		return list(

@@ -1,0 +1,94 @@
+// Package answer cuts the text of an export into events, and proves that it is whole. It knows lines, and what follows from their
+// order: docs/adr/0012-proved-answers.md has the rules. It does not know how the text was sent or where events are stored.
+package answer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"mixduck/internal/eventline"
+	"mixduck/internal/fault"
+)
+
+// ErrLineTooLong says that a line exceeds what a database can hold.
+var ErrLineTooLong = errors.New("a line is longer than 64 MiB")
+
+// ErrNotWhole is every [*Error].
+var ErrNotWhole = errors.New("the answer is not whole")
+
+// Line is a line of an answer that is not blank.
+type Line struct {
+	// Text is valid until the line's block is given back. It has no line end, unless a record that came in pieces cannot be stored.
+	Text   []byte
+	Number int64 // from 1; of the first piece of a record
+	Reason error // why it cannot be stored; nil for an event
+	Joined bool  // it came in pieces
+}
+
+// Error says why an answer is not whole. It is [ErrNotWhole].
+type Error struct {
+	Line   int64  // number of the line where that shows; 0 if there is none
+	Reason string // never quotes the text
+	Text   []byte // what stands there instead of an event: its first kilobytes
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s (line %d of the answer)", e.Reason, e.Line)
+}
+
+// Is makes the error [ErrNotWhole].
+func (e *Error) Is(target error) bool { return target == ErrNotWhole }
+
+// FaultCode returns [fault.CodeFailed].
+func (*Error) FaultCode() fault.Code { return fault.CodeFailed }
+
+// Hint says what a person can do.
+func (*Error) Hint() string {
+	return "retry later, or ask for fewer days at once; if it lasts, look at what Mixpanel or a proxy answers for these days"
+}
+
+// maxText bounds the text of an Error, in bytes.
+const maxText = 8 << 10
+
+func clip(text []byte) []byte { return append([]byte(nil), text[:min(len(text), maxText)]...) }
+
+// Each calls fn with each line of an answer, in order, and with the event that it is if it has no Reason. Both are valid until fn
+// returns. It returns how many lines there were, and nil only if the answer is whole or blank.
+func Each(ctx context.Context, src io.Reader, fn func(Line, *eventline.Event) error) (lines int64, err error) {
+	return NewBlocks(src).each(ctx, fn)
+}
+
+func (b *Blocks) each(ctx context.Context, fn func(Line, *eventline.Event) error) (lines int64, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer stop()
+	reading.Go(func() { b.Read(ctx) })
+	var e eventline.Event
+	for {
+		blk, err := b.Take()
+		if err != nil || blk == nil {
+			return lines, err
+		}
+		for {
+			line, ok, err := blk.Next(nil, &e)
+			if err != nil {
+				return lines, err
+			}
+			if !ok {
+				break
+			}
+			if err := fn(line, &e); err != nil {
+				return lines, err
+			}
+			lines++
+		}
+		b.Give(blk)
+	}
+}

@@ -1,0 +1,182 @@
+package answer
+
+import (
+	"bytes"
+
+	"mixduck/internal/eventline"
+)
+
+// Block is a run of whole lines. It is used by one goroutine at a time.
+type Block struct {
+	buf    []byte
+	text   []byte // the part of buf in use
+	rest   []byte // what is left of text; it ends with a newline
+	number int64  // of the next line, from 1
+	final  bool   // the answer ends here
+	ready  []Line // that come before rest
+}
+
+func (b *Block) begin(end int, number int64, final bool) {
+	b.text, b.rest = b.buf[:end], b.buf[:end]
+	b.number, b.final, b.ready = number, final, b.ready[:0]
+}
+
+// Text is the memory in which the texts of all lines of the block lie.
+func (b *Block) Text() []byte { return b.text }
+
+// Next returns the next line of the block that is not blank; ok is false after the last one. If the line is an event it fills e, with
+// the values of keys; else e is undefined. It returns an [*Error] where the answer proves not to be whole.
+func (b *Block) Next(keys *eventline.Keys, e *eventline.Event) (line Line, ok bool, err error) {
+	for len(b.ready) == 0 && len(b.rest) > 0 {
+		end := bytes.IndexByte(b.rest, '\n')
+		if text := bytes.TrimSuffix(b.rest[:end], []byte{'\r'}); len(text) > 0 && keys.Parse(text, e) == nil {
+			line = Line{Text: text, Number: b.number}
+			b.skip(end + 1)
+			return line, true, nil
+		}
+		if err := b.odd(end); err != nil {
+			return Line{}, false, err
+		}
+	}
+	if len(b.ready) == 0 {
+		return Line{}, false, nil
+	}
+	line, b.ready = b.ready[0], b.ready[1:]
+	if line.Reason == nil {
+		err = keys.Parse(line.Text, e)
+	}
+	return line, true, err
+}
+
+// skip moves to the next line, which begins n bytes further.
+func (b *Block) skip(n int) {
+	b.rest = b.rest[n:]
+	b.number++
+}
+
+// odd moves past a line that is not simply an event, and perhaps some more, and makes ready what they turn out to be. The line ends
+// end bytes further.
+func (b *Block) odd(end int) error {
+	line := b.rest[:end]
+	trimmed := trim(line)
+	n := leadingEvent(trimmed)
+	switch {
+	case len(trimmed) == 0:
+		b.skip(end + 1)
+	case n == 0:
+		return b.between()
+	case n < len(trimmed): // more follows on the line
+		b.add(Line{Text: trimmed[:n], Number: b.number})
+		b.rest = b.rest[bytes.Index(line, trimmed)+n:]
+	default:
+		b.add(Line{Text: trimmed, Number: b.number})
+		b.skip(end + 1)
+	}
+	return nil
+}
+
+// add makes a line ready that is an event, if perhaps not one that can be stored.
+func (b *Block) add(l Line) {
+	var e eventline.Event
+	l.Reason = eventline.Parse(l.Text, &e)
+	b.ready = append(b.ready, l)
+}
+
+// between judges the lines before the next event.
+func (b *Block) between() error {
+	pieces, end, number := b.pieces()
+	unfit := func(reason string) error {
+		return &Error{Line: pieces[0].number, Reason: reason, Text: clip(b.rest[pieces[0].start:pieces[len(pieces)-1].end])}
+	}
+	if end == len(b.rest) {
+		return unfit("the answer does not end with an event")
+	}
+	loose, tries := 0, maxJoinBytes
+	for i := 0; i < len(pieces); {
+		p := pieces[i]
+		if n := b.join(pieces[i:], &tries); n > 0 {
+			i += n
+			continue
+		}
+		text := b.rest[p.start:p.end]
+		if isReport(text) {
+			return unfit("between events there is a report of an error")
+		}
+		if n, _ := jsonValue(text); n == 0 || n < len(trim(text)) {
+			loose++
+		}
+		b.add(Line{Text: text, Number: p.number})
+		i++
+	}
+	if loose > 1 {
+		return unfit("between events there is text of several lines")
+	}
+	b.rest, b.number = b.rest[end:], number
+	return nil
+}
+
+// piece is a line, without its end, that does not begin with an event.
+type piece struct {
+	start, end int // in the rest of the block
+	number     int64
+}
+
+// pieces returns the lines before the next event that are not blank, where that begins, and its line's number. Without another event
+// that is the end of the block.
+func (b *Block) pieces() (all []piece, end int, number int64) {
+	for number = b.number; end < len(b.rest); number++ {
+		length := bytes.IndexByte(b.rest[end:], '\n')
+		line := bytes.TrimSuffix(b.rest[end:end+length], []byte{'\r'})
+		switch trimmed := trim(line); {
+		case len(trimmed) == 0:
+		case leadingEvent(trimmed) > 0:
+			return all, end, number
+		default:
+			all = append(all, piece{end, end + len(line), number})
+		}
+		end += length + 1
+	}
+	return all, end, number
+}
+
+// maxJoinBytes bounds the work of joining the lines between two events, in bytes that are read.
+const maxJoinBytes = 256 << 20
+
+// join makes an event ready if the first of the pieces is the beginning of one, and the next ones the rest. It returns how many pieces
+// it took, 0 if they make no event.
+func (b *Block) join(pieces []piece, tries *int) int {
+	var joined []byte
+	for i, p := range pieces {
+		text := b.rest[p.start:p.end]
+		if i == 0 && trim(text)[0] != '{' {
+			return 0
+		}
+		joined = append(joined, text...)
+		if i == 0 || joined[len(joined)-1] != '}' {
+			continue
+		}
+		if *tries -= len(joined); *tries < 0 || len(joined) > maxLine {
+			return 0
+		}
+		if !isEvent(joined) {
+			continue
+		}
+		b.add(Line{Text: joined, Number: pieces[0].number, Joined: true})
+		if l := &b.ready[len(b.ready)-1]; l.Reason == nil {
+			l.Text = b.rest[pieces[0].start:][:copy(b.rest[pieces[0].start:], joined)] // where all texts of the block lie
+		} else {
+			l.Text = b.rest[pieces[0].start:p.end]
+		}
+		return i + 1
+	}
+	return 0
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// trim returns a line without white space and byte order marks around it.
+func trim(line []byte) []byte {
+	return bytes.TrimFunc(bytes.TrimPrefix(bytes.TrimLeft(line, space), byteOrderMark), func(r rune) bool { return r < 0x80 && isSpace(byte(r)) })
+}
+
+const space = " \t\n\v\f\r"

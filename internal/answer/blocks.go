@@ -1,0 +1,165 @@
+package answer
+
+import (
+	"bytes"
+	"context"
+	"io"
+)
+
+const (
+	blockBytes  = 1 << 20
+	blocksInUse = 8
+	maxLine     = 64 << 20 // bytes
+)
+
+// Blocks cuts an answer into blocks, ahead of those who take them. A block ends with a line that is an event, so that what lies
+// between two events is in one block; only the last block can end with something else.
+type Blocks struct {
+	src  io.Reader
+	size int // of a block, in bytes, unless it has to grow
+	full chan *Block
+	free chan *Block
+	err  error // why the text ended, nil at its proper end; written before full is closed
+}
+
+// NewBlocks returns the blocks of the unpacked text of an answer. Reading src must end with [io.EOF] only if the transfer was
+// whole.
+func NewBlocks(src io.Reader) *Blocks { return newBlocks(src, blockBytes) }
+
+func newBlocks(src io.Reader, size int) *Blocks {
+	b := &Blocks{src: src, size: size, full: make(chan *Block, blocksInUse/2), free: make(chan *Block, blocksInUse)}
+	for range blocksInUse {
+		b.free <- &Block{}
+	}
+	return b
+}
+
+// Read fills blocks until the text or ctx ends. It must run beside the callers of Take.
+func (b *Blocks) Read(ctx context.Context) {
+	b.err = b.fill(ctx)
+	close(b.full)
+}
+
+// Take waits for the next block. After the last one it returns nil, and the error that ended the text, if there was one. It is safe
+// for concurrent use.
+func (b *Blocks) Take() (*Block, error) {
+	if blk, ok := <-b.full; ok {
+		return blk, nil
+	}
+	return nil, b.err
+}
+
+// Give returns a block that is used up: its memory is used for another one.
+func (b *Blocks) Give(blk *Block) { b.free <- blk }
+
+func (b *Blocks) fill(ctx context.Context) error {
+	var rest []byte // of the block before: lines and the beginning of a line
+	number := int64(1)
+	for {
+		blk, err := b.blank(ctx)
+		if err != nil {
+			return err
+		}
+		n, end, readErr := blk.fill(b.src, rest)
+		if readErr != nil && readErr != io.EOF { //nolint:errorlint // wrapped it is part of another failure
+			return readErr
+		}
+		final := readErr != nil
+		if final {
+			end = blk.close(n)
+		} else {
+			rest = append(rest[:0], blk.buf[end:n]...)
+		}
+		blk.begin(end, number, final)
+		number += int64(bytes.Count(blk.rest, []byte{'\n'}))
+		select {
+		case b.full <- blk:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if final {
+			return nil
+		}
+	}
+}
+
+// blank waits for a block to fill.
+func (b *Blocks) blank(ctx context.Context) (*Block, error) {
+	select {
+	case blk := <-b.free:
+		if blk.buf == nil {
+			blk.buf = make([]byte, b.size)
+		}
+		return blk, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// fill reads into the block, after rest, and returns how many bytes it has then and where it can be cut. It grows the block until
+// there is such a place, or the text ends.
+func (b *Block) fill(src io.Reader, rest []byte) (n, end int, err error) {
+	for len(b.buf) <= len(rest) { // what follows a long line can be long too
+		b.grow()
+	}
+	n = copy(b.buf, rest)
+	for {
+		n, err = readFull(src, b.buf, n)
+		if end = lastCut(b.buf[:n]); end > 0 || err != nil {
+			return n, end, err
+		}
+		if n >= maxLine {
+			if bytes.IndexByte(b.buf[:n], '\n') < 0 {
+				return n, 0, ErrLineTooLong
+			}
+			return n, 0, &Error{Reason: "there is no event in 64 MiB of text", Text: clip(b.buf[:n])}
+		}
+		b.grow()
+	}
+}
+
+// grow doubles the buffer and keeps what it holds.
+func (b *Block) grow() { b.buf = append(b.buf, make([]byte, len(b.buf))...) }
+
+// close ends the last line of n bytes with a newline, if need be, and returns how many bytes there are then.
+func (b *Block) close(n int) int {
+	if n == 0 || b.buf[n-1] == '\n' {
+		return n
+	}
+	if n == len(b.buf) {
+		b.grow()
+	}
+	b.buf[n] = '\n'
+	return n + 1
+}
+
+// lastCut returns where the last line of text ends that is an event, 0 if there is none.
+func lastCut(text []byte) int {
+	for end := bytes.LastIndexByte(text, '\n') + 1; end > 0; {
+		start := bytes.LastIndexByte(text[:end-1], '\n') + 1
+		if isEvent(text[start:end]) {
+			return end
+		}
+		end = start
+	}
+	return 0
+}
+
+// isEvent reports whether a line is an event and nothing else.
+func isEvent(line []byte) bool {
+	line = trim(line)
+	return len(line) > 0 && leadingEvent(line) == len(line)
+}
+
+// readFull reads into buf from n on until it is full. Unlike io.ReadFull it hands on the text's own error, since a truncated
+// gzip stream ends with io.ErrUnexpectedEOF and a whole one with io.EOF.
+func readFull(r io.Reader, buf []byte, n int) (int, error) {
+	for n < len(buf) {
+		m, err := r.Read(buf[n:])
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}

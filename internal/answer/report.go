@@ -1,0 +1,39 @@
+package answer
+
+import "bytes"
+
+// isReport reports whether a line that is not an event looks like a report of an error: from Mixpanel, or from a proxy in between. It
+// only matters between two events: after the last one no text is accepted at all.
+func isReport(line []byte) bool {
+	text := bytes.ToLower(trim(line))
+	switch {
+	case text[0] == '<': // HTML, XML
+		return true
+	case isPartOfEvent(text):
+		return false
+	}
+	for _, word := range reportWords() {
+		if bytes.Contains(text, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPartOfEvent reports whether text begins as an event does, so that its words are those of people.
+func isPartOfEvent(text []byte) bool {
+	rest, isObject := bytes.CutPrefix(text, []byte("{"))
+	rest = trim(rest)
+	return isObject && (bytes.HasPrefix(rest, []byte(`"event"`)) || bytes.HasPrefix(rest, []byte(`"properties"`)))
+}
+
+// reportWords returns words of reports, in lower case. Those in quotes are keys of objects.
+func reportWords() []string {
+	return []string{
+		"error", "fail", "exception", "fault", "panic", "traceback", "crash", "abort", "terminat", "interrupt", "cancel",
+		"timeout", "time-out", "timed out", "deadline", "expired", "denied", "refused", "rejected", "forbidden", "unauthorized",
+		"unauthenticated", "unavailable", "unable", "cannot", "could not", "not found", "invalid", "too many", "limit", "quota",
+		"throttl", "overload", "upstream", "gateway", "disconnect", "reset", "bad request", "try again", "retry", "truncated",
+		"incomplete", "maintenance", `"message"`, `"status"`, `"code"`, `"detail"`, `"reason"`,
+	}
+}

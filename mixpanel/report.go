@@ -1,0 +1,57 @@
+package mixpanel
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// maxReport bounds what is read of a text as a report of an error, in bytes.
+const maxReport = 64 << 10
+
+// Report says what a text means that stands in an answer with status 200 where an event should: it chooses the message and what to do.
+// It proves nothing: whether an answer is whole does not depend on the text. It returns nil for text that says nothing about a failure,
+// such as half an event, and never quotes what may be a part of an event.
+func Report(text []byte) *Error {
+	text = bytes.TrimSpace(text[:min(len(text), maxReport)])
+	switch {
+	case len(text) == 0:
+		return nil
+	case text[0] == '<':
+		return inBand("a web page stands in the answer", verdict{}, false)
+	case text[0] == '{':
+		if !isErrorObject(text) && !beginsWithError(text) {
+			return nil
+		}
+	case bytes.ContainsAny(text, `{}[]:`) && bytes.IndexByte(text, '"') >= 0: // a part of an event
+		return nil
+	}
+	said := errorText(text)
+	known, isKnown := judge(said)
+	e := inBand("the export failed on the way: "+said, known, isKnown)
+	e.readDaysBack(said)
+	return e
+}
+
+func inBand(message string, v verdict, isKnown bool) *Error {
+	if !isKnown {
+		v = verdict{Retry, ReasonTruncated, true}
+	}
+	e := &Error{Message: clean(message)}
+	e.is(v)
+	return e
+}
+
+// beginsWithError reports whether text is an object that was cut off, and whose first key is "error".
+func beginsWithError(text []byte) bool {
+	rest, ok := bytes.CutPrefix(bytes.TrimSpace(text[1:]), []byte(`"error"`))
+	return ok && bytes.HasPrefix(bytes.TrimSpace(rest), []byte(":")) && !json.Valid(text)
+}
+
+// isErrorObject reports whether text is an object without the keys of an event.
+func isErrorObject(text []byte) bool {
+	var object struct {
+		Event      json.RawMessage `json:"event"`
+		Properties json.RawMessage `json:"properties"`
+	}
+	return json.Unmarshal(text, &object) == nil && object.Event == nil && object.Properties == nil
+}
