@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -153,7 +154,7 @@ func TestLineNumbers(t *testing.T) {
 	for _, block := range []int{1, 30, 300, 1 << 12} {
 		var got []string
 		_, err := newBlocks(strings.NewReader(text), block).each(t.Context(), func(l Line, _ *eventline.Event) error {
-			number := fmt.Sprint(l.Number)
+			number := strconv.FormatInt(l.Number, 10)
 			if l.Joined {
 				number += " joined"
 			}

@@ -78,7 +78,7 @@ func (b *Blocks) fill(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if final {
-			return nil
+			return nil //nolint:nilerr // io.EOF is the proper end
 		}
 	}
 }
