@@ -7,6 +7,10 @@ VALE      := $(BIN)/tools/vale
 VALE_VERSION := v3.21.0
 GOVULNCHECK := $(BIN)/tools/govulncheck
 GOVULNCHECK_VERSION := v1.9.0
+NFPM      := $(BIN)/tools/nfpm
+NFPM_VERSION := v2.45.0
+CYCLONEDX := $(BIN)/tools/cyclonedx-gomod
+CYCLONEDX_VERSION := v1.10.0
 BENCH     ?= .
 FUZZTIME  ?= 2m
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -22,7 +26,7 @@ ifeq ($(origin PATH),command line)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo module clean
+.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo module portable dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -71,6 +75,12 @@ prose: $(VALE) ## plain English in the pages: sentences, words, turns of phrase 
 	$(VALE) README.md $(filter-out docs/promoted.md,$(wildcard docs/*.md))
 	$(VALE) --ext=.md "$$(awk -f .vale/help.awk docs/help.md)"
 
+portable: ## check the code for macOS, and build enqueue for Windows, as far as this works without their C compilers
+	$(GO) build -o $(BIN)/typecheck ./tools/typecheck
+	GOOS=darwin GOARCH=arm64 $(BIN)/typecheck ./...
+	export GOOS=darwin GOARCH=arm64 CGO_ENABLED=0; $(GO) vet $$($(GO) list -e -test -f '{{if not (or .DepsErrors .ForTest)}}{{.ImportPath}}{{end}}' ./... | grep -v '\.test$$')
+	GOOS=windows CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/enqueue
+
 vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called (skipped loudly where the database cannot be reached)
 	@said=$$($(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$said"; \
 	case "$$code $$said" in \
@@ -100,5 +110,14 @@ module: ## change the module's path everywhere: make module PATH=example.com/acm
 	@$(GO) run ./tools/module '$(MODULE)'
 	@$(GO) list -deps ./... >/dev/null
 
+dist: $(NFPM) $(CYCLONEDX) ## build tarballs, .deb and .rpm into dist/ (some minutes; TARGETS=linux/amd64 for one system)
+	VERSION='$(VERSION)' NFPM='$(NFPM)' CYCLONEDX='$(abspath $(CYCLONEDX))' TARGETS='$(TARGETS)' deploy/package/dist.sh
+
+$(NFPM):
+	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
+
+$(CYCLONEDX):
+	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+
 clean: ## remove what was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist

@@ -3,10 +3,10 @@ package e2e
 import (
 	"database/sql"
 	"os"
-	"syscall"
 	"testing"
 
 	"mixduck/internal/day"
+	"mixduck/internal/mounttest"
 )
 
 func TestDataDirectoryHasOneOwner(t *testing.T) {
@@ -32,19 +32,17 @@ func makeReadOnly(tb testing.TB, dir string) {
 		}
 		return
 	}
-	mountTmpfs(tb, dir, "size=1m", syscall.MS_RDONLY)
+	mountSmall(tb, dir, "1m")
+	mounttest.ReadOnly(tb, dir)
 }
 
-// mountTmpfs makes dir a file system of its own. Only root may do so.
-func mountTmpfs(tb testing.TB, dir, options string, flags uintptr) {
+// mountSmall makes the directory dir, and mounts a small file system there.
+func mountSmall(tb testing.TB, dir, size string) {
 	tb.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		tb.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, options); err != nil {
-		tb.Skipf("SKIPPED: a small file system cannot be mounted (%v), so that this is not known", err)
-	}
-	tb.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	mounttest.Small(tb, dir, size)
 }
 
 func TestDatabaseInAReadOnlyDirectory(t *testing.T) {
@@ -76,7 +74,7 @@ func TestFullDisk(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, tt.queue, newMixpanel(t, 3000))
-			mountTmpfs(t, s.path(tt.dir), "size="+tt.size, 0)
+			mountSmall(t, s.path(tt.dir), tt.size)
 			worker := s.startWorker(t)
 			days := dates(t, "2025-11-01", "2025-11-12")
 			res := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "2", "--database", tt.database)...)

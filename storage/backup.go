@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"mixduck/internal/fault"
+	"mixduck/internal/filesystem"
 	"mixduck/internal/name"
 )
 
@@ -134,11 +133,7 @@ func backedUp(ctx context.Context, to, job string) (done bool, err error) {
 
 // publish gives a finished file its name. If there is one of that name the error is [fs.ErrExist], and the finished file gone.
 func publish(tmp, to string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, tmp, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // a file system that does not know that
-		err = errors.Join(os.Link(tmp, to), os.Remove(tmp))
-	}
-	if err != nil {
+	if err := filesystem.RenameNew(tmp, to); err != nil {
 		return errors.Join(err, removeDatabase(tmp))
 	}
 	return syncFile(filepath.Dir(to))

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/mounttest"
 	"mixduck/storage"
 )
 
@@ -49,7 +50,8 @@ func TestFullDisk(t *testing.T) {
 		t.Run(strconv.Itoa(free), func(t *testing.T) {
 			t.Parallel()
 			const size = 24 << 20
-			dir := mountTmpfs(t, strconv.Itoa(size))
+			dir := t.TempDir()
+			mounttest.Small(t, dir, strconv.Itoa(size))
 			path := filepath.Join(dir, "x.db")
 			e := open(t, storage.Config{Path: path})
 			prepare(t, e, storage.Table{Name: "events", Project: "1", Job: "job-0"})
@@ -107,7 +109,8 @@ func TestFullDiskForANewDatabase(t *testing.T) {
 		t.Run(strconv.Itoa(free), func(t *testing.T) {
 			t.Parallel()
 			const size = 4 << 20
-			dir := mountTmpfs(t, strconv.Itoa(size))
+			dir := t.TempDir()
+			mounttest.Small(t, dir, strconv.Itoa(size))
 			ballast := fill(t, dir, size)
 			if err := os.Truncate(ballast, fileSize(t, ballast)-int64(free)); err != nil {
 				t.Fatal(err)

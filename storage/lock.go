@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"mixduck/internal/fault"
+	"mixduck/internal/filelock"
+	"mixduck/internal/filesystem"
 )
 
 // fileLock is a hold on the sidecar files of a database: x.db.lock, exclusive to write and shared to read, and
@@ -51,7 +51,7 @@ func lockFile(ctx context.Context, path string, exclusive bool, wait time.Durati
 	if err != nil {
 		return nil, err
 	}
-	defer unlockFile(turn)
+	defer filelock.Unlock(turn)
 	if err := flock(waitCtx, turn, exclusive); err != nil {
 		return nil, lockError(ctx, path, err)
 	}
@@ -79,14 +79,7 @@ func (l *fileLock) unlock() {
 	if l.signed {
 		_ = l.f.Truncate(0) // else it would name us to those who wait for the next one
 	}
-	unlockFile(l.f)
-}
-
-// unlockFile gives a lock up. Closing the file would not do where this process is just starting another one: until that
-// begins its program it holds the file, too.
-func unlockFile(f *os.File) {
-	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
-	f.Close()
+	_ = filelock.Unlock(l.f)
 }
 
 // sign writes who holds the lock. It only serves messages, so that it may fail.
@@ -112,13 +105,9 @@ func openLock(name string) (*os.File, error) {
 
 // flock takes the lock or returns the context's error; a context that is over still allows one try.
 func flock(ctx context.Context, f *os.File, exclusive bool) error {
-	how := unix.LOCK_SH
-	if exclusive {
-		how = unix.LOCK_EX
-	}
 	for {
-		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+		err := filelock.Try(f, exclusive)
+		if !errors.Is(err, filelock.ErrHeld) {
 			return err
 		}
 		select {
@@ -159,14 +148,11 @@ func commandOf(pid int, fallback string) string {
 // refuseRemote returns an error if the directory of path lies on a network file system: locks do not work there
 // reliably, and two writers would ruin the file.
 func refuseRemote(path string) error {
-	var st unix.Statfs_t
 	dir := path[:strings.LastIndexByte(path, '/')+1]
 	if dir == "" {
 		dir = "."
 	}
-	_ = unix.Statfs(dir, &st) // if it fails, opening the file will say what is wrong
-	switch st.Type {
-	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.V9FS_MAGIC:
+	if filesystem.Remote(dir) {
 		return fault.New(fault.CodeUsage, "keep databases on a local disk; --data-dir says where",
 			"%s lies on a network file system, where files cannot be locked", dir)
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/mounttest"
 	"mixduck/storage"
 )
 
@@ -143,33 +144,16 @@ func TestDirectoryInPlaceOfAFile(t *testing.T) {
 	}
 }
 
-// mountTmpfs mounts a file system in memory of so many bytes for the test, or skips it.
-func mountTmpfs(tb testing.TB, bytes string) (dir string) {
-	tb.Helper()
-	dir = tb.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+bytes); err != nil {
-		tb.Skipf("NOT TESTED: mounting a file system needs root: %v", err)
-	}
-	tb.Cleanup(func() {
-		// Detached, for a process that another test starts may hold a file of it for a moment more.
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			tb.Errorf("unmount %s: %v", dir, err)
-		}
-	})
-	return dir
-}
-
 func TestReadOnlyDirectory(t *testing.T) {
 	t.Parallel()
-	dir := mountTmpfs(t, "16m")
+	dir := t.TempDir()
+	mounttest.Small(t, dir, "16m")
 	path := filepath.Join(dir, "x.db")
 	e := open(t, storage.Config{Path: path})
 	prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
 	load(t, e, window(span(0, 1), events(first, 10, "a")))
 	closeEngine(t, e)
-	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	mounttest.ReadOnly(t, dir)
 	if _, err := storage.Open(t.Context(), storage.Config{Path: path}); err == nil {
 		t.Error("a file on a read-only file system was opened for writing")
 	}

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sys/unix"
+
+	"mixduck/internal/filesystem"
 )
 
 // MinFree is how much room, in bytes, a file system has to have for a worker to be ready.
@@ -33,7 +34,7 @@ func CheckWritable(dir string) func(context.Context) error {
 // CheckRoom returns a check that the file system of a directory has [MinFree] to spare.
 func CheckRoom(dir string) func(context.Context) error {
 	return func(context.Context) error {
-		free, _, err := room(dir)
+		free, _, err := filesystem.Room(dir)
 		if err != nil {
 			return err
 		}
@@ -42,19 +43,6 @@ func CheckRoom(dir string) func(context.Context) error {
 		}
 		return nil
 	}
-}
-
-// room returns how many bytes of dir's file system this user may still fill, and how many it has.
-func room(dir string) (free, size uint64, err error) {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
-	}
-	unit := uint64(fs.Frsize) // what blocks are counted in; Bsize is larger on some
-	if unit == 0 {
-		unit = uint64(fs.Bsize)
-	}
-	return fs.Bavail * unit, fs.Blocks * unit, nil
 }
 
 // Volume is a directory of databases.
@@ -72,7 +60,7 @@ func (m *Metrics) WatchVolumes(volumes []Volume) {
 	for _, v := range volumes {
 		f[v.Name] = volumeState{
 			room: newSnapshot(time.Second, func(context.Context) (space, error) {
-				free, size, err := room(v.Dir)
+				free, size, err := filesystem.Room(v.Dir)
 				return space{free, size}, err
 			}),
 			files: newSnapshot(filesKept, func(ctx context.Context) (files, error) { return databaseFiles(ctx, v.Dir) }),

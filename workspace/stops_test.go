@@ -11,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/mounttest"
 	"mixduck/mixpanel/mixpaneltest"
 	"mixduck/storage"
 	"mixduck/workspace"
@@ -338,14 +337,7 @@ func location(tb testing.TB, name string) *time.Location {
 func TestSpoolOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	spool := t.TempDir()
-	if err := unix.Mount("tmpfs", spool, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("NOT TESTED: mounting a file system needs root: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(spool, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	mounttest.Small(t, spool, "64k")
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 3000}, func(_ *mixpaneltest.Project, c *workspace.Config) { c.SpoolDir = spool })
 	r := days(t, "2026-11-01", "2026-11-03")
 	_, err := f.fetch(t, r)
@@ -354,9 +346,7 @@ func TestSpoolOnAFullDisk(t *testing.T) {
 	}
 	f.wantEmptySpool(t)
 	f.checkWhole(t)
-	if err := unix.Mount("tmpfs", spool, "tmpfs", unix.MS_REMOUNT, "size=64m"); err != nil {
-		t.Fatal(err)
-	}
+	mounttest.Resize(t, spool, "64m")
 	f.must(t, workspace.FetchRequest{Table: "events", Days: r, Job: "job-" + r.String()})
 	f.check(t, r)
 }

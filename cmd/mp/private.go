@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/filelock"
+	"mixduck/internal/filesystem"
 )
 
 // private is a directory of one command, which removes it in the end. One that a killed command has left is removed by the
@@ -44,7 +46,7 @@ func newPrivate(parent string) (*private, error) {
 		if err == nil {
 			return &private{path, lock}, nil
 		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, fs.ErrNotExist) { // else one that cleans up was faster
+		if !errors.Is(err, filelock.ErrHeld) && !errors.Is(err, fs.ErrNotExist) { // else one that cleans up was faster
 			return nil, errors.Join(err, os.RemoveAll(path))
 		}
 	}
@@ -56,7 +58,7 @@ func lockDir(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+	if err = filelock.Try(f, true); err == nil {
 		_, err = os.Lstat(path)
 	}
 	if err != nil {
@@ -84,9 +86,8 @@ const sharedMemory = "/dev/shm"
 
 // checkMemory returns an error if dir is no directory in memory in which files can be made.
 func checkMemory(dir string) error {
-	var st unix.Statfs_t
-	err := unix.Statfs(dir, &st)
-	if err == nil && st.Type != unix.TMPFS_MAGIC && st.Type != unix.RAMFS_MAGIC {
+	inMemory, err := filesystem.InMemory(dir)
+	if err == nil && !inMemory {
 		err = errors.New("it lies on a disk")
 	}
 	if err == nil {

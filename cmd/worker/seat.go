@@ -1,13 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	"github.com/gofrs/flock"
-
 	"mixduck/internal/fault"
+	"mixduck/internal/filelock"
 )
 
 // seat is a worker's place at a data directory. Its id stays the same when the worker is started again, so that the
@@ -17,7 +17,7 @@ import (
 // seat that is free.
 type seat struct {
 	id    string
-	locks []*flock.Flock
+	locks []*os.File
 }
 
 const maxSeats = 256
@@ -59,22 +59,26 @@ func takeSeat(dataDir string, alone bool) (_ *seat, err error) {
 
 // enter adds the lock to the seat's if it is free.
 func (s *seat) enter(name string, exclusive bool) error {
-	l := flock.New(name)
-	try := l.TryRLock
-	if exclusive {
-		try = l.TryLock
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
 	}
-	ok, err := try()
-	if ok {
-		s.locks = append(s.locks, l)
+	err = filelock.Try(f, exclusive)
+	if err == nil {
+		s.locks = append(s.locks, f)
+		return nil
+	}
+	f.Close()
+	if errors.Is(err, filelock.ErrHeld) {
+		return nil
 	}
 	return err
 }
 
 // leave gives the seat up.
 func (s *seat) leave() {
-	for _, l := range s.locks {
-		_ = l.Unlock()
+	for _, f := range s.locks {
+		_ = filelock.Unlock(f)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"mixduck/internal/mounttest"
 )
 
 // fullDisk is a journal's file on a disk that takes some more bytes and then no more.
@@ -130,10 +132,7 @@ func TestJournalThatCannotBeRepairedIsReplaced(t *testing.T) {
 func TestRealDiskFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=128k"); err != nil {
-		t.Skip("cannot mount a small disk:", err)
-	}
-	defer func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }()
+	mounttest.Small(t, dir, "128k")
 	config := Config{Dir: filepath.Join(dir, "queue")}
 	s := mustOpen(t, config)
 	c := clientOf(t, s)
@@ -149,9 +148,7 @@ func TestRealDiskFull(t *testing.T) {
 	if written == 0 || refused == 0 || c.LLen(t.Context(), "list").Val() != int64(written) {
 		t.Errorf("%d writes taken, %d refused, %d in memory", written, refused, c.LLen(t.Context(), "list").Val())
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=2m"); err != nil {
-		t.Fatal(err)
-	}
+	mounttest.Resize(t, dir, "2m")
 	push(t, c, "last")
 	if err := s.Close(); err != nil {
 		t.Error(err)

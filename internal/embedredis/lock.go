@@ -8,23 +8,23 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/filelock"
 )
 
 // ErrInUse is what [Open] returns for a directory that another process serves.
 var ErrInUse = errors.New("another process has this queue open")
 
-// lockDirectory returns the locked file "lock" in dir; unlockDirectory, or the end of the process, gives the lock up. The
+// lockDirectory returns the locked file "lock" in dir; [filelock.Unlock], or the end of the process, gives the lock up. The
 // file stays and holds the number of the last process that had it.
 func lockDirectory(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	err = filelock.Try(f, true)
+	if errors.Is(err, filelock.ErrHeld) {
 		err = inUse(dir, f)
 	}
 	if err == nil {
@@ -34,12 +34,6 @@ func lockDirectory(dir string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
-}
-
-// unlockDirectory gives the lock up. Closing the file would not do where this process is just starting another one: until
-// that begins its program it holds the file, too.
-func unlockDirectory(lock *os.File) error {
-	return errors.Join(syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close())
 }
 
 func writeAt(f *os.File, text string) error {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"mixduck/internal/filelock"
 )
 
 // Config says where a server keeps its data, and how.
@@ -77,7 +79,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (*Server, error)
 	s := &Server{config: config, dir: directory{path: dir, log: log}, log: log, lock: lock, done: make(chan struct{})}
 	s.closeOnce = sync.OnceValue(s.close)
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(err, unlockDirectory(lock))
+		return nil, errors.Join(err, filelock.Unlock(lock))
 	}
 	return s, nil
 }
@@ -146,7 +148,7 @@ func (s *Server) close() error {
 	s.connections.close()
 	s.keeper.Wait()
 	err := s.finish()
-	return errors.Join(err, removeSocket(s.dir.path), unlockDirectory(s.lock))
+	return errors.Join(err, removeSocket(s.dir.path), filelock.Unlock(s.lock))
 }
 
 // finish leaves the data on the disk. Nothing else uses the server any more.

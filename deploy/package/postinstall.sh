@@ -1,0 +1,12 @@
+#!/bin/sh
+# After the files are in place. Starts nothing by itself: the worker needs settings first. A worker that runs is restarted.
+set -e
+if command -v systemd-sysusers >/dev/null; then
+  systemd-sysusers mixduck.conf
+elif ! getent passwd mixduck >/dev/null; then
+  useradd --system --user-group --home-dir /var/lib/mixduck --no-create-home --shell /usr/sbin/nologin mixduck
+fi
+if [ -d /run/systemd/system ]; then
+  systemctl daemon-reload
+  systemctl try-restart mixduck-worker.service
+fi

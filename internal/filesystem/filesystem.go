@@ -1,0 +1,49 @@
+//go:build unix
+
+// Package filesystem knows what differs between the file systems of operating systems: how much room there is, of what kind
+// they are, and how a file gets a name that nobody has. It opens no file.
+package filesystem
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// RenameNew gives the file from the name to. If a file has that name, the error is [fs.ErrExist] and from keeps its name.
+func RenameNew(from, to string) error {
+	err := renameNew(from, to)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP) { // some file systems cannot
+		if err = os.Link(from, to); err == nil {
+			err = os.Remove(from)
+		}
+	}
+	return err
+}
+
+// Room returns how many bytes of dir's file system this user may still fill, and how many it has.
+func Room(dir string) (free, size uint64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	unit := blockSize(&st)
+	return st.Bavail * unit, st.Blocks * unit, nil
+}
+
+// Remote reports whether dir lies on a network file system, where locks do not work reliably. It is false where that
+// cannot be found out.
+func Remote(dir string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(dir, &st) == nil && remote(&st)
+}
+
+// InMemory reports whether dir lies on a file system in memory.
+func InMemory(dir string) (bool, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return false, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return inMemory(&st), nil
+}
