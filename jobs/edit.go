@@ -14,6 +14,7 @@ const (
 	ActionDrop    Action = "drop"     // one table with all that is known of it
 	ActionDropAll Action = "drop-all" // every table that fetches have filled
 	ActionPromote Action = "promote"  // give properties columns of their own
+	ActionRefill  Action = "refill"   // compute promoted columns anew
 	ActionBackup  Action = "backup"   // copy the database to a new file
 	ActionCompact Action = "compact"  // write the file anew, without the space of deleted rows
 )
@@ -23,8 +24,8 @@ const (
 type Edit struct {
 	Database string `json:"database"` // volume/relative path, with the volume
 	Action   Action `json:"action"`
-	Table    string `json:"table,omitempty"`   // [ActionDrop] and [ActionPromote]
-	Promote  string `json:"promote,omitempty"` // [ActionPromote]: as [promotion.Parse] reads it
+	Table    string `json:"table,omitempty"`   // [ActionDrop], [ActionPromote] and [ActionRefill]
+	Promote  string `json:"promote,omitempty"` // [ActionPromote]: as [promotion.Parse] reads it; [ActionRefill]: as [promotion.ParseColumns] does, "" for all
 	To       string `json:"to,omitempty"`      // [ActionBackup]: the new file, named as databases are
 }
 
@@ -51,6 +52,11 @@ func (e Edit) Validate() error {
 			return err
 		}
 		return name.Table(e.Table)
+	case ActionRefill:
+		if _, err := promotion.ParseColumns(e.Promote); err != nil {
+			return err
+		}
+		return name.Table(e.Table)
 	}
-	return fault.Usage("drop, drop-all, promote, backup or compact", "%q is nothing that is done to a database", e.Action)
+	return fault.Usage("drop, drop-all, promote, refill, backup or compact", "%q is nothing that is done to a database", e.Action)
 }

@@ -22,6 +22,10 @@ func TestEdits(t *testing.T) {
 		{"a backup stays in its volume", jobs.Edit{Action: jobs.ActionBackup, To: "backups/../../x.db"}, false},
 		{"a backup is another file", jobs.Edit{Action: jobs.ActionBackup, To: "main/x.db"}, false},
 		{"promoting needs properties", jobs.Edit{Action: jobs.ActionPromote, Table: "events"}, false},
+		{"refilling needs no columns", jobs.Edit{Action: jobs.ActionRefill, Table: "events"}, true},
+		{"refilling takes columns without types", jobs.Edit{Action: jobs.ActionRefill, Table: "events", Promote: "plan,at:TIMESTAMP"}, true},
+		{"refilling needs a table", jobs.Edit{Action: jobs.ActionRefill}, false},
+		{"refilling takes no unknown type", jobs.Edit{Action: jobs.ActionRefill, Table: "events", Promote: "plan:TEXT"}, false},
 		{"what nobody knows", jobs.Edit{Action: "burn"}, false},
 	}
 	for _, tt := range tests {

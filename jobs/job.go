@@ -107,6 +107,8 @@ type Progress struct {
 	Removed int64 `json:"removed,omitempty"` // rows that Mixpanel no longer sends
 	Updated int64 `json:"updated,omitempty"` // rows that Mixpanel has processed again
 
+	RowsChanged int64 `json:"rows_changed,omitempty"` // by computing promoted columns anew
+
 	// The size of the file before and after it was compacted, in bytes.
 	FileBefore int64 `json:"file_before,omitempty"`
 	FileAfter  int64 `json:"file_after,omitempty"`

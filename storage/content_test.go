@@ -55,8 +55,14 @@ func TestOtherContentIsAnotherEvent(t *testing.T) {
 	text := idless(1, 0)
 	lines := []string{text}
 	for _, change := range [][2]string{
-		{`"event":"e"`, `"event":"f"`}, {"12.5", "12.50000000000000001"}, {"12.5", `"12.5"`}, {"[1,2]", "[2,1]"}, {"null", `""`}, {`"u"`, `"U"`},
-		{`"note":null`, `"note":null,"more":1`}, {`"tag":"é",`, ``},
+		{`"event":"e"`, `"event":"f"`},
+		{"12.5", "12.50000000000000001"},
+		{"12.5", `"12.5"`},
+		{"[1,2]", "[2,1]"},
+		{"null", `""`},
+		{`"u"`, `"U"`},
+		{`"note":null`, `"note":null,"more":1`},
+		{`"tag":"é",`, ``},
 	} {
 		lines = append(lines, strings.Replace(text, change[0], change[1], 1))
 	}

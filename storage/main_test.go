@@ -74,6 +74,8 @@ func childMain(role string, args []string) error {
 		return compactorMain(ctx, path)
 	case "promoter":
 		return promoterMain(ctx, path)
+	case "refiller":
+		return storage.Refill(ctx, storage.Config{Path: path, LockWait: lockWait}, "events", nil, 0, func(changed int64) { fmt.Println("changed", changed) })
 	default:
 		return fmt.Errorf("unknown role %s", role)
 	}

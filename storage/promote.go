@@ -19,6 +19,9 @@ type Promotion = promotion.Promotion
 // VARCHAR. All that is wrong with them comes as one error, with a hint.
 func ParsePromotions(text string) ([]Promotion, error) { return promotion.Parse(text) }
 
+// ParseColumns reads promoted columns as [ParsePromotions] does; one without a type has the type "". A blank text has none.
+func ParseColumns(text string) ([]Promotion, error) { return promotion.ParseColumns(text) }
+
 // CheckPromotions returns all that keeps the properties from having columns in one table, as one error with a hint, or nil.
 func CheckPromotions(all []Promotion) error { return promotion.Check(all) }
 
@@ -106,7 +109,7 @@ func promote(ctx context.Context, conn *sql.Conn, table string, wanted []Promoti
 			return err
 		}
 	}
-	return rewrite(ctx, conn, quoted, missing)
+	return rewrite(ctx, conn, quoted, missing, "true")
 }
 
 // lacking returns which of the properties wanted are not stored.
@@ -147,10 +150,10 @@ func refuseColumns(ctx context.Context, conn *sql.Conn, table string, properties
 	return rows.Err()
 }
 
-// rewrite replaces each row by one with the values of the properties. Updating the columns in place costs DuckDB memory
-// and time that grow faster than the table, and a change of their type by an expression leaves a log that it cannot
-// read after a crash (docs/adr/0008-promoted-columns.md).
-func rewrite(ctx context.Context, conn *sql.Conn, quoted string, properties []Promotion) error {
+// rewrite replaces each row for which the condition holds by one with the values of the properties. Updating the columns
+// in place costs DuckDB memory and time that grow faster than the table, and a change of their type by an expression
+// leaves a log that it cannot read after a crash (docs/adr/0008-promoted-columns.md).
+func rewrite(ctx context.Context, conn *sql.Conn, quoted string, properties []Promotion, condition string) error {
 	var last sql.NullInt64
 	if err := conn.QueryRowContext(ctx, "SELECT max(rowid) FROM "+quoted).Scan(&last); err != nil || !last.Valid {
 		return err
@@ -162,11 +165,11 @@ func rewrite(ctx context.Context, conn *sql.Conn, quoted string, properties []Pr
 	for i, p := range properties {
 		values[i] += " AS " + quoteColumn(p.Property)
 	}
-	inserted, err := affected(conn.ExecContext(ctx, "INSERT INTO "+quoted+" BY NAME SELECT * REPLACE ("+strings.Join(values, ", ")+") FROM "+quoted))
+	inserted, err := affected(conn.ExecContext(ctx, "INSERT INTO "+quoted+" BY NAME SELECT * REPLACE ("+strings.Join(values, ", ")+") FROM "+quoted+" WHERE "+condition))
 	if err != nil {
 		return err
 	}
-	deleted, err := affected(conn.ExecContext(ctx, "DELETE FROM "+quoted+" WHERE rowid <= ?", last.Int64))
+	deleted, err := affected(conn.ExecContext(ctx, "DELETE FROM "+quoted+" WHERE rowid <= ? AND "+condition, last.Int64))
 	if err == nil && inserted != deleted {
 		err = fmt.Errorf("DuckDB wrote %d of %d rows anew", inserted, deleted)
 	}

@@ -44,7 +44,7 @@ func valueFill(kind C.int, rows C.uint64_t, in unsafe.Pointer, inValid *C.uint64
 		var scratch []byte
 		fillColumn(values, (*int64)(out), n, valid, func(properties []byte) (int64, bool) {
 			scratch = eventline.AppendCanonical(scratch[:0], properties)
-			return int64(xxh3.Hash(scratch)), true //nolint:gosec // any 64 bits will do
+			return int64(xxh3.Hash(scratch)), true
 		})
 	}
 }

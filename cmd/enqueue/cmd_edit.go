@@ -35,20 +35,41 @@ func (a *app) dropAllCommand() *cobra.Command {
 }
 
 const promoteExample = `  enqueue promote events plan,amount:DOUBLE
-  enqueue promote events '$city,"a,b":BIGINT' --database eu/jan.db`
+  enqueue promote events '$city,"a,b":BIGINT' --database eu/jan.db
+  enqueue promote events signup_at --refill`
 
 const promoteLong = `Copy properties into typed columns. Existing rows are filled now, new rows by each
 fetch. Filters on a column are many times faster than on JSON, and the JSON stays
-unchanged. Types: VARCHAR (default), BIGINT, DOUBLE, BOOLEAN, TIMESTAMP, DATE.`
+unchanged. Types: VARCHAR (default), BIGINT, DOUBLE, BOOLEAN, TIMESTAMP, DATE.
+
+--refill recomputes existing columns from the JSON, all of them if you name none, and
+reports how many rows changed. It works day by day and lets queries in between. If it is
+interrupted, run it again to continue.`
 
 func (a *app) promoteCommand() *cobra.Command {
+	var refill bool
 	c := a.changeCommand(change{
 		use: "promote TABLE PROPERTIES", short: "Copy properties into typed columns", arguments: 2, example: promoteExample,
 		edit: func(args []string) (jobs.Edit, error) {
-			return jobs.Edit{Action: jobs.ActionPromote, Table: args[0], Promote: args[1]}, nil
+			edit := jobs.Edit{Action: jobs.ActionPromote, Table: args[0]}
+			if refill {
+				edit.Action = jobs.ActionRefill
+			}
+			if len(args) > 1 {
+				edit.Promote = args[1]
+			}
+			return edit, nil
 		},
 	})
+	exact := c.Args
+	c.Args = func(c *cobra.Command, args []string) error {
+		if refill && len(args) == 1 {
+			return nil
+		}
+		return exact(c, args)
+	}
 	c.Long = promoteLong
+	c.Flags().BoolVar(&refill, "refill", false, "recompute existing columns from the JSON")
 	return c
 }
 

@@ -69,6 +69,8 @@ type object struct {
 
 	Warnings []string `json:"warnings"` // what a person should know though the job goes on; [] for none
 	Trouble  string   `json:"trouble"`  // the last window that failed and why; "" once another has succeeded
+
+	RowsChanged int64 `json:"rows_changed"` // by recomputing promoted columns
 }
 
 // resultObject is what a query has found, without the rows.
@@ -103,7 +105,7 @@ func newObject(r jobs.Record, now time.Time) object {
 	o.Action, o.SQL, o.Inspect = r.Edit.Action, r.Query.SQL, r.Query.Inspect
 	o.Added, o.Removed, o.Updated = r.Progress.Added, r.Progress.Removed, r.Progress.Updated
 	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable
-	o.Trouble = r.Progress.Trouble
+	o.Trouble, o.RowsChanged = r.Progress.Trouble, r.Progress.RowsChanged
 	o.Warnings = console.Warnings(r.Progress.Warnings)
 	o.LateSince, o.LateDays = timeOrNull(r.Fetch.LateSince), r.Progress.LateDays
 	if r.Kind == jobs.KindFetch && r.Fetch.Days != (day.Range{}) {

@@ -20,6 +20,9 @@ func statusLine(job jobs.Record, now time.Time, width int) string {
 	if p.Rows > 0 || p.Bytes > 0 {
 		parts = append(parts, console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes))
 	}
+	if job.Edit.Action == jobs.ActionRefill {
+		parts = append(parts, console.Counted(p.RowsChanged, "row")+" changed")
+	}
 	if p.Retries > 0 {
 		parts = append(parts, console.CountedAs(int64(p.Retries), "retry", "retries"))
 	}

@@ -47,7 +47,7 @@ var taken = []string{
 
 // Check returns all that keeps the properties from being the promoted ones of one table, as one error with code
 // [fault.CodeUsage], or nil. Names are compared as DuckDB compares those of columns: A is a, but É is not é.
-func Check(all []Promotion) error { return usage(problems(all)) }
+func Check(all []Promotion) error { return usage(problems(all, Varchar)) }
 
 // usage makes one error of several.
 func usage(problems []error) error {
@@ -57,7 +57,7 @@ func usage(problems []error) error {
 	return fault.Usage(hint, "%w", errors.Join(problems...))
 }
 
-func problems(all []Promotion) (found []error) {
+func problems(all []Promotion, untyped Type) (found []error) {
 	if len(all) > Max {
 		found = append(found, fmt.Errorf("%d properties are to be promoted; %d are possible", len(all), Max))
 	}
@@ -78,7 +78,7 @@ func problems(all []Promotion) (found []error) {
 		case twice:
 			found = append(found, fmt.Errorf("%s and %s would be one column: DuckDB takes their names for the same", other.Property, p.Property))
 		}
-		if !slices.Contains(types, p.Type) {
+		if !slices.Contains(types, p.Type) && p.Type != untyped {
 			found = append(found, fmt.Errorf("%s: %q is no type", p.Property, p.Type))
 		}
 	}

@@ -12,7 +12,13 @@ import (
 // with a space stands in double quotes, in which "" is a quote: "a,b":DOUBLE. Anywhere else a quote is itself.
 //
 // A blank text has no properties. All that is wrong, for [Check] too, comes as one error with code [fault.CodeUsage].
-func Parse(text string) ([]Promotion, error) {
+func Parse(text string) ([]Promotion, error) { return parse(text, Varchar) }
+
+// ParseColumns reads what [Parse] reads, for columns that exist: where the type is left out it is "".
+func ParseColumns(text string) ([]Promotion, error) { return parse(text, "") }
+
+// parse takes entries without a type for ones of type untyped.
+func parse(text string, untyped Type) ([]Promotion, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
@@ -21,24 +27,24 @@ func Parse(text string) ([]Promotion, error) {
 	for rest, more := text, true; more; {
 		var p Promotion
 		var err error
-		if p, rest, more, err = next(rest); err != nil {
+		if p, rest, more, err = next(rest, untyped); err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
 		all = append(all, p)
 	}
-	if err := usage(append(wrong, problems(all)...)); err != nil {
+	if err := usage(append(wrong, problems(all, untyped)...)); err != nil {
 		return nil, err
 	}
 	return all, nil
 }
 
 // next reads the entry that text begins with; more says that a comma follows, and what is behind it is the rest.
-func next(text string) (p Promotion, rest string, more bool, err error) {
+func next(text string, untyped Type) (p Promotion, rest string, more bool, err error) {
 	text = strings.TrimLeftFunc(text, unicode.IsSpace)
 	if !strings.HasPrefix(text, `"`) {
 		entry, rest, more := strings.Cut(text, ",")
-		name, kind := entry, string(Varchar)
+		name, kind := entry, string(untyped)
 		if i := strings.LastIndexByte(entry, ':'); i >= 0 {
 			name, kind = entry[:i], entry[i+1:]
 		}
@@ -54,7 +60,7 @@ func next(text string) (p Promotion, rest string, more bool, err error) {
 	case !typed && kind != "":
 		return Promotion{}, rest, more, fmt.Errorf("%q: a colon or a comma is missing behind the quote", name)
 	case !typed:
-		kind = string(Varchar)
+		kind = string(untyped)
 	}
 	return Promotion{name, typeOf(kind)}, rest, more, nil
 }

@@ -23,7 +23,7 @@ type Handler struct{ locate Locator }
 // New returns a handler.
 func New(locate Locator) *Handler { return &Handler{locate: locate} }
 
-// Run does what the job asks for, whole or not at all. A file that is not there is not made.
+// Run does what the job asks for, whole or not at all; columns are computed anew by days. A file that is not there is not made.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	cfg, err := h.locate(a.Record.Database)
 	if err != nil {
@@ -37,6 +37,8 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 		err = h.backup(ctx, cfg, a.Record)
 	case jobs.ActionCompact:
 		err = compact(ctx, cfg, a)
+	case jobs.ActionRefill:
+		err = refill(ctx, cfg, a)
 	case jobs.ActionDrop, jobs.ActionDropAll, jobs.ActionPromote:
 		err = change(ctx, cfg, a.Record.Edit, a.Fence)
 	}
@@ -63,6 +65,17 @@ func compact(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
 	return err
 }
 
+func refill(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
+	columns, err := storage.ParseColumns(a.Record.Edit.Promote)
+	if err != nil {
+		return err
+	}
+	before := a.Progress().RowsChanged
+	return storage.Refill(ctx, cfg, a.Record.Edit.Table, columns, a.Fence, func(changed int64) {
+		a.Report(jobs.Progress{RowsChanged: before + changed})
+	})
+}
+
 func change(ctx context.Context, cfg storage.Config, e jobs.Edit, fence int64) error {
 	engine, err := storage.Open(ctx, cfg)
 	if err != nil {
@@ -75,7 +88,7 @@ func change(ctx context.Context, cfg storage.Config, e jobs.Edit, fence int64) e
 		_, err = engine.DropAll(ctx, fence)
 	case jobs.ActionPromote:
 		err = promote(ctx, engine, e, fence)
-	case jobs.ActionBackup, jobs.ActionCompact: // open the file in their own way
+	case jobs.ActionBackup, jobs.ActionCompact, jobs.ActionRefill: // open the file in their own way
 	}
 	return errors.Join(err, engine.Close())
 }

@@ -1,0 +1,148 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+// refillRows is about how many rows one transaction of [Refill] looks at. A day is never split.
+const refillRows = 200_000
+
+// Refill computes the promoted columns of a table anew from the JSON, the wanted ones or, if there are none, all of them. It is
+// for columns that older versions filled by other rules. A wanted type of "" stands for whatever the column has.
+//
+// The table is done in pieces of one or more days, each in a transaction of its own; between them the file is closed, so that
+// others get in. On an error, also when ctx ends, the pieces done stay, and rows that are right already are not written: a
+// second run goes on where the first one stopped. After each piece report is called with the number of rows changed so far.
+//
+// For fence see [Engine.Load]. It returns errors as [Engine.Promote] does, and refuses columns that are not promoted.
+func Refill(ctx context.Context, cfg Config, table string, wanted []Promotion, fence int64, report func(changed int64)) error {
+	var columns []Promotion
+	var pieces []day.Range
+	err := withEngine(ctx, cfg, func(e *Engine) (err error) {
+		columns, pieces, err = e.planRefill(ctx, table, wanted, fence)
+		return err
+	})
+	var changed int64
+	for i := 0; err == nil && i < len(pieces); i++ {
+		err = withEngine(ctx, cfg, func(e *Engine) error {
+			n, err := e.refill(ctx, table, columns, pieces[i], fence)
+			if err == nil {
+				changed += n
+				report(changed)
+			}
+			return err
+		})
+	}
+	return err
+}
+
+func withEngine(ctx context.Context, cfg Config, fn func(*Engine) error) error {
+	e, err := Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(e), e.Close())
+}
+
+// planRefill returns the columns to compute, and the days of the table in pieces.
+func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotion, fence int64) (columns []Promotion, pieces []day.Range, err error) {
+	quoted, err := quote(table)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = e.write(ctx, fence, func(conn *sql.Conn) error {
+		if columns, err = refillColumns(ctx, conn, table, wanted); err != nil || len(columns) == 0 {
+			return err
+		}
+		pieces, err = cutDays(ctx, conn, quoted)
+		return err
+	})
+	return columns, pieces, err
+}
+
+// refillColumns returns which promoted columns are wanted.
+func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []Promotion) ([]Promotion, error) {
+	if err := refuseForeign(ctx, conn, table); err != nil {
+		return nil, err
+	}
+	found, err := lookUp(ctx, conn, table)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, fault.New(fault.CodeNotFound, "fetch events into it first", "there is no table %s", table)
+	}
+	stored, err := promoted(ctx, conn, table)
+	if err != nil || len(wanted) == 0 {
+		return stored, err
+	}
+	columns := make([]Promotion, 0, len(wanted))
+	for _, p := range wanted {
+		column := find(stored, p.Property)
+		switch {
+		case column == nil:
+			return nil, fault.Usage("promote it without --refill", "table %s has no promoted column %s", table, p.Property)
+		case p.Type != "" && p.Type != column.Type:
+			return nil, fault.Usage("leave the type out", "table %s has %s promoted as %s, not %s", table, p.Property, column.Type, p.Type)
+		}
+		columns = append(columns, *column)
+	}
+	return columns, nil
+}
+
+// cutDays returns the days that have rows, in pieces of about refillRows.
+func cutDays(ctx context.Context, conn *sql.Conn, quoted string) (pieces []day.Range, err error) {
+	rows, err := conn.QueryContext(ctx, "SELECT day, count(*) FROM "+quoted+" GROUP BY day ORDER BY day")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	room := int64(0)
+	for rows.Next() {
+		var date time.Time
+		var n int64
+		if err := rows.Scan(&date, &n); err != nil {
+			return nil, err
+		}
+		d := day.Of(date)
+		if room -= n; room < 0 {
+			pieces = append(pieces, day.Range{From: d})
+			room = refillRows - n
+		}
+		pieces[len(pieces)-1].To = d
+	}
+	return pieces, rows.Err()
+}
+
+// refill computes the columns of some days anew, in one transaction, and returns how many rows changed.
+func (e *Engine) refill(ctx context.Context, table string, columns []Promotion, days day.Range, fence int64) (changed int64, err error) {
+	quoted, err := quote(table)
+	if err != nil {
+		return 0, err
+	}
+	values, err := selectStored(columns)
+	if err != nil {
+		return 0, err
+	}
+	different := make([]string, len(columns))
+	for i, p := range columns {
+		different[i] = quoteColumn(p.Property) + " IS DISTINCT FROM " + values[i]
+	}
+	within := fmt.Sprintf("day BETWEEN '%s' AND '%s'", days.From, days.To)
+	err = e.write(ctx, fence, func(conn *sql.Conn) error {
+		query := "SELECT count(*) FROM " + quoted + " WHERE " + within + " AND (" + strings.Join(different, " OR ") + ")"
+		if err := conn.QueryRowContext(ctx, query).Scan(&changed); err != nil || changed == 0 {
+			return err
+		}
+		return rewrite(ctx, conn, quoted, columns, within)
+	})
+	return changed, err
+}
