@@ -1,6 +1,7 @@
 package mixpanel
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -108,7 +109,7 @@ func (b *Body) text() ([]byte, error) {
 			Message: "the answer is larger than 32 MiB",
 		}
 	}
-	return text, nil
+	return bytes.TrimPrefix(text, []byte("\ufeff")), nil
 }
 
 // broken says what err, met while unpacking, means: what has ended the transfer, or that its content is damaged.

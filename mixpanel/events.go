@@ -87,14 +87,17 @@ func readTopEvents(answer []byte) ([]TopEvent, error) {
 
 func readProperties(answer []byte) ([]PropertyCount, error) {
 	byName, err := decode[map[string]struct {
-		Count int64 `json:"count"`
+		Count *int64 `json:"count"`
 	}](answer)
 	if err != nil {
 		return nil, err
 	}
 	counts := make([]PropertyCount, 0, len(byName))
 	for name, p := range byName {
-		counts = append(counts, PropertyCount{name, p.Count})
+		if p.Count == nil { // as in {"error":{"code":500}}
+			return nil, notUnderstood(errors.New("it has no count of a property"))
+		}
+		counts = append(counts, PropertyCount{name, *p.Count})
 	}
 	slices.SortFunc(counts, func(a, b PropertyCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))

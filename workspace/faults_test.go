@@ -28,6 +28,15 @@ func TestFaults(t *testing.T) {
 		{"export terminated early", mixpaneltest.Fault{Kind: mixpaneltest.ExportTerminatedEarly}},
 		{"error object at the end", mixpaneltest.Fault{Kind: mixpaneltest.ErrorTail}},
 		{"half a line", mixpaneltest.Fault{Kind: mixpaneltest.HalfLine}},
+		{"half a line and a newline", mixpaneltest.Fault{Kind: mixpaneltest.HalfLineNewline}},
+		{"half a line and a newline at the end", mixpaneltest.Fault{Kind: mixpaneltest.HalfLineNewline, AtEnd: true}},
+		{"half a line and a text", mixpaneltest.Fault{Kind: mixpaneltest.GluedTail}},
+		{"a proxy's text", mixpaneltest.Fault{Kind: mixpaneltest.ProxyTail}},
+		{"a status", mixpaneltest.Fault{Kind: mixpaneltest.StatusTail}},
+		{"an error over several lines", mixpaneltest.Fault{Kind: mixpaneltest.PrettyTail}},
+		{"a page at the end", mixpaneltest.Fault{Kind: mixpaneltest.PageTail, AtEnd: true}},
+		{"nothing but a page", mixpaneltest.Fault{Kind: mixpaneltest.PageOnly}},
+		{"a page between events", mixpaneltest.Fault{Kind: mixpaneltest.PageBetween}},
 		{"no gzip trailer", mixpaneltest.Fault{Kind: mixpaneltest.MissingGzipTrailer}},
 		{"wrong gzip checksum", mixpaneltest.Fault{Kind: mixpaneltest.CorruptGzipCRC}},
 		{"no first byte", mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Hold: time.Minute}},
@@ -77,6 +86,27 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			f.compare(t, others)
+		})
+	}
+}
+
+// Answers of an odd form that are whole are stored as they are meant.
+func TestOddForms(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []mixpaneltest.Kind{mixpaneltest.NoLastNewline, mixpaneltest.ByteOrderMark, mixpaneltest.SplitLine} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, mixpaneltest.Generator{Seed: 3, EventsPerDay: 300}, nil)
+			f.inject(t, mixpaneltest.Fault{Kind: kind})
+			r := days(t, "2026-11-01", "2026-11-03")
+			p, err := f.fetch(t, r)
+			if err != nil || p.Retries > 0 || p.Quarantined > 0 {
+				t.Fatalf("progress %+v, %v, want no retry and nothing set aside", p, err)
+			}
+			if joined := kind == mixpaneltest.SplitLine; joined != (p.Joined > 0) || joined != (p.Warnings != "") {
+				t.Errorf("%d joined, warnings %q", p.Joined, p.Warnings)
+			}
+			f.check(t, r)
 		})
 	}
 }

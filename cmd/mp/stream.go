@@ -30,7 +30,7 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 	out := bufio.NewWriterSize(a.Process.Stdout, 64<<10)
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
-	var strange int64
+	var strange, extra int64
 	var event eventline.Event
 	missing := map[string]bool{}
 	for _, name := range r.Events {
@@ -62,6 +62,9 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 		for _, name := range slices.Sorted(maps.Keys(missing)) {
 			a.Warn(workspace.NoEvent(name, " in "+r.Days.String(), nil))
 		}
+	}
+	if extra > 0 {
+		a.Warn(console.Counted(extra, "event") + " with keys beside event and properties, which are left out; --raw writes them")
 	}
 	switch {
 	case errors.Is(err, syscall.EPIPE):

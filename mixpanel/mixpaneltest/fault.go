@@ -35,6 +35,21 @@ const (
 	ExportTerminatedEarly Kind = "export-terminated-early" // a last line "export terminated early"
 	ErrorTail             Kind = "error-tail"              // a last line {"error": …}
 	HalfLine              Kind = "half-line"               // the last line breaks off
+	HalfLineNewline       Kind = "half-line-newline"       // the last line breaks off, and a newline follows
+	GluedTail             Kind = "glued-tail"              // the last line breaks off, and "terminated early" follows on it
+	ProxyTail             Kind = "proxy-tail"              // a last line of a proxy, in words that Mixpanel does not use
+	StatusTail            Kind = "status-tail"             // a last line {"status":"error", …} without an error key
+	PrettyTail            Kind = "pretty-tail"             // a JSON error over several lines
+	PageTail              Kind = "page-tail"               // a page of HTML
+	PageOnly              Kind = "page-only"               // nothing but a page of HTML, as a sign-in page
+	PageBetween           Kind = "page-between"            // a page of HTML, and all lines that are left
+)
+
+// Faults of the form of whole answers.
+const (
+	NoLastNewline Kind = "no-last-newline" // after the last event
+	ByteOrderMark Kind = "byte-order-mark" // before the first event
+	SplitLine     Kind = "split-line"      // a line end within an event
 )
 
 // Faults of the wire. The first two come after AfterBytes.
@@ -120,7 +135,8 @@ func (k Kind) class() class {
 	case OverQuota, TooManyAtOnce, Bare429, Status402, Status403, Status404, Status500, Status502, Status503, TimeoutError, Refused,
 		ResetAtOnce, SlowFirstByte:
 		return answerClass
-	case EmptyBody, TerminatedOnly, TerminatedEarly, ExportTerminatedEarly, ErrorTail, HalfLine:
+	case EmptyBody, TerminatedOnly, TerminatedEarly, ExportTerminatedEarly, ErrorTail, HalfLine, HalfLineNewline, GluedTail, ProxyTail,
+		StatusTail, PrettyTail, PageTail, PageOnly, PageBetween, NoLastNewline, ByteOrderMark, SplitLine:
 		return linesClass
 	case CutConnection, Stall, MissingGzipTrailer, CorruptGzipCRC:
 		return wireClass

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -56,6 +57,8 @@ func endEarly(f Fault, lines iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] 
 		return func(func([]byte, error) bool) {}
 	case TerminatedOnly:
 		return tail(nil, terminatedEarly+"\n")
+	case PageOnly:
+		return tail(nil, page)
 	default:
 	}
 	return func(yield func([]byte, error) bool) {
@@ -74,16 +77,60 @@ func endEarly(f Fault, lines iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] 
 		if f.AtEnd {
 			n = len(all)
 		}
-		switch f.Kind {
-		case TerminatedEarly:
-			tail(all[:n], terminatedEarly+"\n")(yield)
-		case ExportTerminatedEarly:
-			tail(all[:n], "export "+terminatedEarly+"\n")(yield)
-		case ErrorTail:
-			tail(all[:n], `{"error":"query could not be completed"}`+"\n")(yield)
-		default: // HalfLine
-			tail(all[:n], half(all, n))(yield)
+		before, text, after := spoiled(f.Kind, all, n)
+		for _, part := range slices.Concat(before, [][]byte{text}, after) {
+			if !yield(part, nil) {
+				return
+			}
 		}
+	}
+}
+
+const page = "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n<body>\r\n<center>nginx</center>\r\n</body>\r\n</html>\r\n"
+
+// spoiled returns the lines before and after a text that does not belong there, and the text; n lines come before most texts.
+func spoiled(kind Kind, all [][]byte, n int) (before [][]byte, text []byte, after [][]byte) {
+	switch kind {
+	case NoLastNewline:
+		return nil, bytes.TrimSuffix(bytes.Join(all, nil), []byte("\n")), nil
+	case ByteOrderMark:
+		return nil, []byte("\ufeff"), all
+	case PageBetween:
+		return all[:n], []byte(page), all[n:]
+	case SplitLine:
+		if n >= len(all) {
+			return all, nil, nil
+		}
+		at := len(all[n]) / 2
+		return all[:n], slices.Concat(all[n][:at], []byte("\n"), all[n][at:]), all[n+1:]
+	default:
+		return all[:n], []byte(tailOf(kind, all, n)), nil
+	}
+}
+
+// tailOf returns the text that follows n lines.
+func tailOf(kind Kind, all [][]byte, n int) string {
+	switch kind {
+	case TerminatedEarly:
+		return terminatedEarly + "\n"
+	case ExportTerminatedEarly:
+		return "export " + terminatedEarly + "\n"
+	case ErrorTail:
+		return `{"error":"query could not be completed"}` + "\n"
+	case HalfLineNewline:
+		return half(all, n) + "\n"
+	case GluedTail:
+		return half(all, n) + terminatedEarly + "\n"
+	case ProxyTail:
+		return "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+	case StatusTail:
+		return `{"status":"error","message":"query timed out"}` + "\n"
+	case PrettyTail:
+		return "{\n  \"error\": \"Timeout Error.\",\n  \"request\": \"/api/2.0/export\"\n}\n"
+	case PageTail:
+		return page
+	default: // HalfLine
+		return half(all, n)
 	}
 }
 
