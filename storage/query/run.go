@@ -24,7 +24,7 @@ type Launcher struct {
 	Stdout io.Writer // where results go that have no Request.Output; nil discards them
 }
 
-// killTime is how long the pipes of a killed child are waited for.
+// killTime is how long a writer may take for the output of a child that was killed.
 const killTime = 200 * time.Millisecond
 
 // Run runs one query and returns when its process has ended, which is at once if ctx ends – then the error is its cause – and
@@ -95,15 +95,25 @@ func (l *Launcher) start(ctx context.Context, t task) (Result, error) {
 	cmd := exec.CommandContext(ctx, l.Exe, l.Args...)
 	cmd.Env = append([]string{"TZ=UTC", "GOTRACEBACK=none"}, l.Env...)
 	cmd.Dir = t.Dir
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, l.Stdout, &stderr
-	cmd.WaitDelay = killTime
+	out, err := newOutput(l.Stdout)
+	if err != nil {
+		return Result{}, err
+	}
+	cmd.Stdin, cmd.Stderr = stdin, &stderr
+	if out.child != nil {
+		cmd.Stdout = out.child
+	}
 	p, err := cage.Start(cmd)
+	out.started()
 	if err != nil {
 		return Result{}, fmt.Errorf("start the query's process: %w", err)
 	}
 	// If memory gets scarce the kernel is to choose this process, not the one that loads. Without the file it cannot.
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), []byte("1000"), 0)
 	err = p.Wait()
+	if outErr := out.wait(ctx); err == nil {
+		err = outErr
+	}
 	r := parseReply(stderr.bytes)
 	switch {
 	case r != nil && r.Error != nil && ctx.Err() == nil:

@@ -1,0 +1,63 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// output carries what a child writes to a writer. [os/exec] would do that, too, but it either waits for the writer for ever
+// or gives up a moment after the child's end, and a reader may well need longer than that for the last 64 KiB.
+type output struct {
+	child *os.File // what the child writes to
+	read  *os.File // nil if the child has the file itself
+	done  chan error
+}
+
+// newOutput returns an output to w; nil discards it.
+func newOutput(w io.Writer) (*output, error) {
+	file, isFile := w.(*os.File)
+	if w == nil || isFile {
+		return &output{child: file}, nil
+	}
+	read, child, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	o := &output{child: child, read: read, done: make(chan error, 1)}
+	go func() {
+		_, err := io.Copy(w, read)
+		_ = read.Close() // a child that still writes must not wait
+		o.done <- err
+	}()
+	return o, nil
+}
+
+// started must be called when the child has been started, or could not be.
+func (o *output) started() {
+	if o.read != nil {
+		_ = o.child.Close()
+	}
+}
+
+// wait waits, after the child's end, until the writer has taken everything. If ctx ends it waits only for a moment.
+func (o *output) wait(ctx context.Context) error {
+	if o.read == nil {
+		return nil
+	}
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+	}
+	moment := time.NewTimer(killTime)
+	defer moment.Stop()
+	select {
+	case err := <-o.done:
+		return errors.Join(context.Cause(ctx), err)
+	case <-moment.C:
+		return context.Cause(ctx)
+	}
+}
