@@ -141,6 +141,14 @@ func (l lanes) holder(ctx context.Context, lane string) (turn, identity, error) 
 	return turn{lane: lane, job: h["job"], fence: fence}, identity{id: h["worker"], boot: h["boot"]}, nil
 }
 
+// raise makes sure that later turns of a lane have higher fences than one that was found in the database.
+func (l lanes) raise(ctx context.Context, lane string, seen int64) error {
+	if err := l.step(ctx, l.scripts.raise, lane, seen).Err(); err != nil {
+		return fmt.Errorf("lane %s: %w", lane, err)
+	}
+	return nil
+}
+
 // holds reports whether the turn is still on.
 func (l lanes) holds(ctx context.Context, t turn) (bool, error) {
 	holder, _, err := l.holder(ctx, t.lane)

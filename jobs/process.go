@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"mixduck/internal/fault"
 )
 
 // process runs the turn that a task announces, under a context that ends only with the worker, and settles it. An error
@@ -45,6 +47,9 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 	if cause == nil && w.desk.closing() && errors.Is(runErr, ErrShutdown) {
 		cause = ErrShutdown // it has ended by itself; outside of a drain that is a failure like any other
 	}
+	if cause == nil {
+		runErr = w.outrank(ctx, t, runErr, log)
+	}
 	o, ok := decide(runErr, cause, e.Attempt, e.MaxAttempts, w.cfg.Backoff, w.q.now())
 	if o.state == StateDone {
 		o.result = a.found()
@@ -55,13 +60,15 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 	if ok {
 		settleErr = w.settle(ctx, t, o, a.Progress(), log)
 	}
-	if errors.Is(settleErr, ErrLaneLost) {
+	if errors.Is(settleErr, ErrLaneLost) || errors.Is(settleErr, ErrJobLost) {
 		o.state = ""
 	}
 	w.cfg.Observer.AttemptEnded(e.Kind, o.state, took)
 	switch {
 	case settleErr == nil:
 		logOutcome(log, o, runErr)
+	case errors.Is(settleErr, ErrJobLost) || w.forgotten(ctx, t.job):
+		log.Warn("the queue has lost its data and this job with it; what the attempt committed stays", slog.Any("err", runErr))
 	case errors.Is(settleErr, ErrLaneLost):
 		log.Warn("attempt was too late", slog.Any("err", runErr))
 	default:
@@ -69,6 +76,37 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 	}
 	return nil
 }
+
+// forgotten reports whether the queue has no record of a job.
+func (w *Worker) forgotten(ctx context.Context, id string) bool {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer stop()
+	e, err := w.q.records.load(ctx, id)
+	return err == nil && e == nil
+}
+
+// outrank makes later turns of the lane count more than the fence that a writer has found in its database, where it was
+// refused though its turn is on: Redis has lost the lane's fences, or the database comes from elsewhere. It returns the
+// error that the attempt ends with, which is temporary then.
+func (w *Worker) outrank(ctx context.Context, t turn, runErr error, log *slog.Logger) error {
+	found, ok := errors.AsType[interface {
+		error
+		StoredFence() int64
+	}](runErr)
+	if !ok {
+		return runErr
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer stop()
+	if err := w.q.lanes.raise(ctx, t.lane, found.StoredFence()); err != nil {
+		w.troubled(log, err)
+		return runErr
+	}
+	return errOutranked
+}
+
+var errOutranked = fault.New(fault.CodeFailed, "nothing: the next attempt may write",
+	"the database has seen a later writer than the queue knows of")
 
 func logOutcome(log *slog.Logger, o outcome, err error) {
 	log = log.With(slog.String("status", string(o.state)))
@@ -101,7 +139,7 @@ func (w *Worker) settle(ctx context.Context, t turn, o outcome, p Progress, log 
 		call, stop := context.WithTimeout(own, callTimeout)
 		err := w.q.settle(call, t, o, p)
 		stop()
-		if err == nil || errors.Is(err, ErrLaneLost) {
+		if err == nil || errors.Is(err, ErrLaneLost) || errors.Is(err, ErrJobLost) {
 			return err
 		}
 		w.troubled(log, err)

@@ -19,6 +19,7 @@ import (
 // Errors that callers branch on. They are wrapped with the job's id.
 var (
 	ErrNoJob        = fault.New(fault.CodeNotFound, "list the jobs; records are deleted when their retention ends", "no such job")
+	ErrJobLost      = fault.New(fault.CodeFailed, "what it stored is kept; submit it again for the rest", "the queue has lost its data, and the job with it")
 	ErrNotRetryable = fault.New(fault.CodeUsage, "only failed and cancelled jobs can be retried", "the job cannot be retried")
 )
 

@@ -13,7 +13,7 @@ var sources embed.FS
 // scripts are the steps that must happen whole. Those of a lane share a prelude, as do those of a record, of a
 // budget and of a schedule.
 type scripts struct {
-	submit, begin, settle, leave, look *redis.Script // of a lane
+	submit, begin, settle, leave, look, raise *redis.Script // of a lane
 	create, move, forget               *redis.Script // of a record
 	schedule                           *redis.Script // of the sweep
 	beat                               *redis.Script // of a worker
@@ -45,6 +45,7 @@ func loadScripts() (scripts, error) {
 	plain := func(name string) *redis.Script { return redis.NewScript(read(name)) }
 	s := scripts{
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
+		raise:  lane("raise"),
 		create: record("create"), move: record("move"), forget: record("forget"),
 		schedule: plain("schedule"), beat: plain("beat"), tables: plain("tables"), admit: plain("admit"),
 		acquire: budget("acquire"), withdraw: budget("withdraw"), renew: budget("renew"), overrule: budget("overrule"),

@@ -67,7 +67,7 @@ func (q *Queue) begin(ctx context.Context, t turn, w identity) (*entry, error) {
 }
 
 // settle ends a turn with the outcome of its attempt and starts the lane's next one. It returns [ErrLaneLost] if the turn
-// was over already; any other error means that it should be called again.
+// was over already, and [ErrJobLost] if the job has no record any more; any other error means that it should be called again.
 func (q *Queue) settle(ctx context.Context, t turn, o outcome, p Progress) error {
 	m, err := o.move(t, p)
 	if err != nil {
@@ -77,10 +77,13 @@ func (q *Queue) settle(ctx context.Context, t turn, o outcome, p Progress) error
 	if err != nil {
 		return err
 	}
-	if e != nil && !moved && (e.fence != t.fence || e.State != o.state) { // an equal state: settled before, answer lost
+	if e == nil {
+		return errors.Join(ErrJobLost, q.pass(ctx, t, nil)) // should the lane know the job still, it goes on to the next
+	}
+	if !moved && (e.fence != t.fence || e.State != o.state) { // an equal state: settled before, answer lost
 		return ErrLaneLost
 	}
-	if e != nil && e.cancelled && !e.State.Final() { // cancelled in the moment in which the attempt ended
+	if e.cancelled && !e.State.Final() { // cancelled in the moment in which the attempt ended
 		if e, _, err = q.records.move(ctx, t.job, move{from: []State{e.State}, minFence: t.fence, maxFence: t.fence, to: StateCancelled}); err != nil {
 			return err
 		}

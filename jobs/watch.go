@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -13,8 +14,8 @@ const (
 	pollOutages = time.Minute // for so long a queue that cannot be reached is waited for
 )
 
-// Watch calls fn with the record of a job now and after each change, until the job is final, ctx is done or the record is
-// gone ([ErrNoJob]). It bears a queue that cannot be reached for a minute.
+// Watch calls fn with the record of a job now and after each change, until the job is final or ctx is done. The job must have
+// been submitted: if it has no record any more, that is [ErrJobLost]. It bears a queue that cannot be reached for a minute.
 func (q *Queue) Watch(ctx context.Context, id string, fn func(Record)) error {
 	tick := time.NewTicker(pollReads)
 	defer tick.Stop()
@@ -26,7 +27,9 @@ func (q *Queue) Watch(ctx context.Context, id string, fn func(Record)) error {
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case errors.Is(err, ErrNoJob), err != nil && time.Since(answered) > pollOutages:
+		case errors.Is(err, ErrNoJob):
+			return fmt.Errorf("%w: %s", ErrJobLost, id)
+		case err != nil && time.Since(answered) > pollOutages:
 			return err
 		case err == nil:
 			answered = time.Now()

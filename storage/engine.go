@@ -143,7 +143,7 @@ func raiseFence(ctx context.Context, conn *sql.Conn, fence int64) error {
 		return err
 	}
 	if stored > fence {
-		return ErrFenced
+		return &FencedError{stored: stored}
 	}
 	_, err := conn.ExecContext(ctx, "UPDATE mixduck.fence SET value = ?", fence)
 	return err

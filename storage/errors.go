@@ -23,6 +23,17 @@ var (
 	ErrReadOnly = fault.New(fault.CodeUsage, "open the database without ReadOnly", "database is open for reading only")
 )
 
+// FencedError says under which fence another writer has written. It is [ErrFenced].
+type FencedError struct{ stored int64 }
+
+func (e *FencedError) Error() string { return ErrFenced.Error() }
+
+// Unwrap returns [ErrFenced].
+func (e *FencedError) Unwrap() error { return ErrFenced }
+
+// StoredFence returns the fence that the database holds.
+func (e *FencedError) StoredFence() int64 { return e.stored }
+
 // LockedError says which process keeps a database from being opened. It is [ErrLocked].
 type LockedError struct {
 	Path    string

@@ -1,6 +1,7 @@
 -- What every lane script starts with. A lane is three keys of one hash slot: the waiting jobs (LIST), the holder (HASH
 -- of job, fence, since, worker, boot, again) and the delayed jobs (ZSET by unix ms). The holder's fence outlives the
--- holder, so that fences of a lane only ever grow; but not for ever: they are at least now. No script asks for the time:
+-- holder, so that fences of a lane only ever grow; but not for ever: they are at least now. Should Redis lose them while
+-- the clock was set back, seen keeps the highest fence that a writer has found in the database file. No script asks for the time:
 -- now is an argument, in unix ms.
 local queue, holder, delayed = KEYS[1], KEYS[2], KEYS[3]
 local hour = 60 * 60 * 1000
@@ -27,7 +28,8 @@ local function advance(status, now)
     job = redis.call('LPOP', queue)
   end
   if not job then return {status, '', '0'} end
-  local last = tonumber(redis.call('HGET', holder, 'fence') or '0')
+  local known = redis.call('HMGET', holder, 'fence', 'seen')
+  local last = math.max(tonumber(known[1] or '0'), tonumber(known[2] or '0'))
   local fence = string.format('%.0f', math.max(last + 1, tonumber(now)))
   redis.call('HSET', holder, 'job', job, 'fence', fence, 'since', now)
   redis.call('PERSIST', holder)
