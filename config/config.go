@@ -40,8 +40,10 @@ type Volume struct {
 
 // Redis says where the queue lives.
 type Redis struct {
-	URL    secret.String // redis://, rediss:// or unix://; empty means the embedded queue in DataDir
-	CAFile string        // certificates, in PEM, that vouch for a rediss:// server in the place of the system's; "" for these
+	URL           secret.String // redis://, rediss:// or unix://; empty means the embedded queue in DataDir
+	AllowEviction bool          // work on a Redis that may delete any key
+
+	CAFile string // certificates, in PEM, that vouch for a rediss:// server in the place of the system's; "" for these
 }
 
 // Mixpanel says how its API is reached.

@@ -10,11 +10,11 @@ import (
 	"mixduck/jobs"
 )
 
-// fencedOff is what a database says to a writer with a lower fence than it has seen.
-type fencedOff struct{ stored int64 }
+// fencedError is what a database says to a writer with a lower fence than it has seen.
+type fencedError struct{ stored int64 }
 
-func (fencedOff) Error() string        { return "another writer has taken over" }
-func (f fencedOff) StoredFence() int64 { return f.stored }
+func (fencedError) Error() string        { return "another writer has taken over" }
+func (f fencedError) StoredFence() int64 { return f.stored }
 
 // A database may hold higher fences than the queue knows of: Redis has lost its data, and the clock was set back since.
 func TestTheFenceOfADatabaseIsOutranked(t *testing.T) {
@@ -23,7 +23,7 @@ func TestTheFenceOfADatabaseIsOutranked(t *testing.T) {
 		stored := time.Now().Add(24 * time.Hour).UnixMilli()
 		startWorker(t, t.q, jobs.WorkerConfig{}, func(_ context.Context, a *jobs.Attempt) error {
 			if a.Fence < stored {
-				return jobs.Permanent(fmt.Errorf("window: %w", fencedOff{stored}))
+				return jobs.Permanent(fmt.Errorf("window: %w", fencedError{stored}))
 			}
 			stored = a.Fence
 			return nil

@@ -82,8 +82,7 @@ func TestUnknownJobs(t *testing.T) {
 		_, job := t.q.Job(t.Context(), id)
 		_, cancel := t.q.Cancel(t.Context(), id)
 		_, retry := t.q.Retry(t.Context(), id)
-		watch := t.q.Watch(t.Context(), id, func(jobs.Record) {})
-		for _, err := range []error{job, cancel, retry, watch} {
+		for _, err := range []error{job, cancel, retry} {
 			if !errors.Is(err, jobs.ErrNoJob) || fault.CodeOf(err) != fault.CodeNotFound {
 				t.Errorf("err = %v, want ErrNoJob", err)
 			}

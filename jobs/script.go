@@ -14,11 +14,11 @@ var sources embed.FS
 // budget and of a schedule.
 type scripts struct {
 	submit, begin, settle, leave, look, raise *redis.Script // of a lane
-	create, move, forget               *redis.Script // of a record
-	schedule                           *redis.Script // of the sweep
-	beat                               *redis.Script // of a worker
-	tables                             *redis.Script // of what is known of tables
-	admit                              *redis.Script // of the results that are sent
+	create, move, forget                      *redis.Script // of a record
+	schedule                                  *redis.Script // of the sweep
+	beat                                      *redis.Script // of a worker
+	tables                                    *redis.Script // of what is known of tables
+	admit                                     *redis.Script // of the results that are sent
 
 	schedulePut, scheduleDrop, schedulePause, scheduleRewind, scheduleFire, schedulePiece *redis.Script // of a schedule
 	scheduleRestore, scheduleBury                                                         *redis.Script // of a copy of one

@@ -25,8 +25,9 @@ const (
 type Health struct {
 	phase atomic.Value // a phase
 
-	mu     sync.Mutex // guards checks
+	mu     sync.Mutex // guards the rest
 	checks []*check
+	advice []func() []string
 }
 
 // NewHealth returns the health of a worker that starts.
@@ -50,6 +51,13 @@ func (h *Health) Watch(name string, run func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks = append(h.checks, &check{name: name, run: run, running: make(chan struct{}, 1)})
+}
+
+// Advise adds warnings to what readiness says. They change nothing about the status.
+func (h *Health) Advise(warnings func() []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.advice = append(h.advice, warnings)
 }
 
 const checkTimeout = 2 * time.Second
@@ -91,6 +99,8 @@ func (c *check) result(ctx context.Context) error {
 type Readiness struct {
 	Status phase    `json:"status"` // starting, ready, unready or draining
 	Checks []Result `json:"checks"`
+
+	Warnings []string `json:"warnings,omitempty"` // what endangers the worker, though it can work
 }
 
 // Result is what came of a check.
@@ -103,7 +113,7 @@ type Result struct {
 // Readiness runs all checks side by side.
 func (h *Health) Readiness(ctx context.Context) Readiness {
 	h.mu.Lock()
-	checks := slices.Clone(h.checks)
+	checks, advice := slices.Clone(h.checks), slices.Clone(h.advice)
 	h.mu.Unlock()
 	results := make([]Result, len(checks))
 	var running sync.WaitGroup
@@ -118,6 +128,9 @@ func (h *Health) Readiness(ctx context.Context) Readiness {
 	}
 	running.Wait()
 	r := Readiness{Checks: results}
+	for _, warnings := range advice {
+		r.Warnings = append(r.Warnings, warnings()...)
+	}
 	r.Status, _ = h.phase.Load().(phase)
 	if r.Status == working && slices.ContainsFunc(results, func(r Result) bool { return !r.OK }) {
 		r.Status = unready

@@ -69,6 +69,17 @@ func TestReadinessFollowsTheWorker(t *testing.T) {
 	}
 }
 
+func TestWarningsChangeNoStatus(t *testing.T) {
+	t.Parallel()
+	p := serve(t, web.Config{})
+	p.health.Started()
+	p.health.Advise(func() []string { return []string{"it may lose jobs"} })
+	status, r := p.ready(t)
+	if diff := cmp.Diff([]string{"it may lose jobs"}, r.Warnings); diff != "" || status != 200 || r.Status != "ready" {
+		t.Errorf("%d %s, warnings (-want +got):\n%s", status, r.Status, diff)
+	}
+}
+
 // A disk that hangs must not gather a goroutine for each time that somebody asks.
 func TestCheckThatHangsIsAskedOnce(t *testing.T) {
 	t.Parallel()

@@ -127,6 +127,7 @@ func figures() map[string][]string {
 	m.WatchQueue(q, q)
 	m.WatchVolumes(nil)
 	m.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules{} })
+	m.WatchRedis(func() map[string]bool { return map[string]bool{"role": false} })
 	all := m.Described()
 	for _, histogram := range []string{"mixduck_load_seconds", "mixduck_query_seconds"} {
 		for _, part := range []string{"_bucket", "_sum", "_count"} {
@@ -325,6 +326,7 @@ func TestPrometheusAccepts(t *testing.T) {
 		p.metrics.WatchQueue(q, q)
 		p.metrics.WatchVolumes([]web.Volume{{Name: "main", Dir: t.TempDir()}})
 		p.metrics.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules{} })
+		p.metrics.WatchRedis(func() map[string]bool { return map[string]bool{"role": true, "eviction": false} })
 		_, body := p.get(t, "/metrics", "")
 		promtool(t, body, "check", "metrics")
 	})

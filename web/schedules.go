@@ -23,3 +23,13 @@ func (m *Metrics) WatchSchedules(status func() KeptSchedules) {
 		}, func() float64 { return float64(status().Losses) }),
 	)
 }
+
+// WatchRedis adds whether the settings of Redis endanger the queue, by the kind of the problem.
+func (m *Metrics) WatchRedis(problems func() map[string]bool) {
+	for kind := range problems() {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "mixduck_redis_problems", Help: "Whether the settings of Redis endanger the queue, by what is wrong.",
+			ConstLabels: prometheus.Labels{"kind": kind},
+		}, func() float64 { return number(problems()[kind]) }))
+	}
+}

@@ -66,6 +66,15 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 	if err != nil {
 		return err
 	}
+	if !cfg.Redis.URL.IsZero() {
+		problems, err := connect.Problems(ctx, rdb)
+		if err != nil {
+			return err
+		}
+		for _, p := range problems {
+			a.Warn(p.Text)
+		}
+	}
 	tables, err := inspect(ctx, q, f, a.Now())
 	if err != nil {
 		return err

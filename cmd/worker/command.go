@@ -32,7 +32,7 @@ func run(ctx context.Context, p *cli.Process) int {
 
 // runSettings are the settings of `worker run` that have flags.
 var runSettings = []string{
-	"config", "data_dir", "volumes", "redis.url", "redis.ca_file", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
+	"config", "data_dir", "volumes", "redis.url", "redis.ca_file", "redis.allow_eviction", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
 	"worker.concurrency", "worker.drain_timeout", "worker.retry_backoff", "worker.memory_limit", "worker.lock_wait",
 	"query.concurrency", "query.memory_limit", "query.max_result", "query.timeout", "retention.jobs", "retention.results",
 	"http.listen", "http.hosts", "http.pprof", "log.level", "log.format",

@@ -103,6 +103,10 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		d.budget = fetch.NewBudget(shared, seat.id, d.log)
 	}
 	d.page.watch(rdb, queue, shared)
+	server, err := d.admit(ctx, rdb)
+	if err != nil {
+		return err
+	}
 	spool := filepath.Join(d.cfg.SpoolDir(), seat.id)
 	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
 		return err
@@ -121,7 +125,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
-	err = d.whileWorking(ctx, queue, seat.id, func() error { return worker.Run(d.page.untilDrained(ctx)) })
+	err = d.whileWorking(ctx, queue, seat.id, server, func() error { return worker.Run(d.page.untilDrained(ctx)) })
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
 		err = errors.Join(err, broken)

@@ -67,6 +67,12 @@ func (p *page) watchKeeper(k *keep.Keeper) {
 	p.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules(k.Status()) })
 }
 
+// watchServer lets the page tell what is wrong with the settings of Redis.
+func (p *page) watchServer(s *redisServer) {
+	p.Advise(s.warnings)
+	p.WatchRedis(s.kinds)
+}
+
 // untilDrained returns a context that ends with ctx, once the page says so.
 func (p *page) untilDrained(ctx context.Context) context.Context {
 	told, tell := context.WithCancel(context.WithoutCancel(ctx))

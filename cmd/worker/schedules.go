@@ -15,7 +15,7 @@ import (
 
 // whileWorking keeps the queue complete and runs schedules beside work, until ctx is done or work has ended, and returns its
 // error. Work begins when all that this worker knows is published; until then the queue may be out of reach.
-func (d *daemon) whileWorking(ctx context.Context, queue *jobs.Queue, seat string, work func() error) error {
+func (d *daemon) whileWorking(ctx context.Context, queue *jobs.Queue, seat string, server *redisServer, work func() error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	keeper := d.keeper(queue, seat)
@@ -25,6 +25,9 @@ func (d *daemon) whileWorking(ctx context.Context, queue *jobs.Queue, seat strin
 	defer loops.Wait()
 	defer stop()
 	loops.Go(func() { keeper.Run(ctx) })
+	if !d.cfg.Redis.URL.IsZero() {
+		loops.Go(func() { server.watch(ctx) })
+	}
 	select {
 	case <-keeper.Published():
 	case <-ctx.Done():

@@ -1,0 +1,144 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// ProblemKind names what is wrong with a Redis server.
+type ProblemKind string
+
+// What may be wrong.
+const (
+	ProblemEviction    ProblemKind = "eviction"    // it may delete keys when it is full
+	ProblemPersistence ProblemKind = "persistence" // a restart loses data
+	ProblemRole        ProblemKind = "role"        // it is a replica and refuses writes
+	ProblemUnknown     ProblemKind = "unknown"     // it does not say, as its ACL forbids to ask
+)
+
+// ProblemKinds are all of them.
+func ProblemKinds() []ProblemKind {
+	return []ProblemKind{ProblemEviction, ProblemPersistence, ProblemRole, ProblemUnknown}
+}
+
+// Problem is a setting of a Redis server that endangers the queue.
+type Problem struct {
+	Kind  ProblemKind
+	Text  string // one line, without a full stop
+	Fatal bool   // the server may delete any key of the queue
+}
+
+// Problems asks a Redis server for its role, eviction and persistence, and returns what endangers a queue. What an ACL
+// forbids to ask is a problem; an error means that the server did not answer.
+func Problems(ctx context.Context, rdb *redis.Client) ([]Problem, error) {
+	s := serverSettings{rdb: rdb, said: map[string]string{}}
+	for _, section := range []string{"memory", "persistence", "replication"} {
+		if err := s.info(ctx, section); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{"maxmemory-policy", "appendonly", "save"} {
+		if err := s.config(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	if s.said["role"] == "" {
+		if err := s.role(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.judge(), nil
+}
+
+// serverSettings is what a server says of itself, under the names of INFO and CONFIG.
+type serverSettings struct {
+	rdb  *redis.Client
+	said map[string]string
+}
+
+// refused reports whether the server has answered, but does not say what it was asked for: an ACL forbids it, or a managed
+// service has renamed the command.
+func refused(err error) bool {
+	_, answered := errors.AsType[redis.Error](err)
+	return answered && !redis.IsLoadingError(err) && !redis.IsMasterDownError(err) && !redis.IsAuthError(err)
+}
+
+func (s serverSettings) info(ctx context.Context, section string) error {
+	text, err := s.rdb.Info(ctx, section).Result()
+	if err != nil && !refused(err) {
+		return fmt.Errorf("ask Redis about its %s: %w", section, err)
+	}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			s.said[name] = value
+		}
+	}
+	return nil
+}
+
+func (s serverSettings) config(ctx context.Context, name string) error {
+	values, err := s.rdb.ConfigGet(ctx, name).Result()
+	if err != nil && !refused(err) {
+		return fmt.Errorf("ask Redis for its setting %s: %w", name, err)
+	}
+	if value, ok := values[name]; ok {
+		s.said[name] = value
+	}
+	return nil
+}
+
+func (s serverSettings) role(ctx context.Context) error {
+	answer, err := s.rdb.Do(ctx, "ROLE").Slice()
+	if err != nil && !refused(err) {
+		return fmt.Errorf("ask Redis for its role: %w", err)
+	}
+	if len(answer) > 0 {
+		s.said["role"] = fmt.Sprint(answer[0])
+	}
+	return nil
+}
+
+func (s serverSettings) judge() (all []Problem) {
+	var silent []string
+	policy := s.said["maxmemory-policy"]
+	if policy == "" {
+		policy = s.said["maxmemory_policy"]
+	}
+	switch {
+	case policy == "":
+		silent = append(silent, "its eviction policy")
+	case strings.HasPrefix(policy, "allkeys-"):
+		all = append(all, Problem{ProblemEviction, "Redis may evict any job: its maxmemory-policy is " + policy + ", but must be noeviction", true})
+	case policy != "noeviction":
+		all = append(all, Problem{ProblemEviction, "Redis may evict records of jobs, budgets and results: its maxmemory-policy is " + policy + ", but should be noeviction", false})
+	}
+	snapshots, known := s.said["save"]
+	appends := s.said["appendonly"] == "yes" || s.said["aof_enabled"] == "1"
+	switch {
+	case appends:
+	case s.said["appendonly"] == "" && s.said["aof_enabled"] == "":
+		silent = append(silent, "its persistence")
+	case !known:
+		all = append(all, Problem{ProblemPersistence, "Redis writes no append-only file, and does not say whether it saves snapshots: a restart may lose jobs", false})
+	case snapshots == "":
+		all = append(all, Problem{ProblemPersistence, "Redis stores nothing on disk: a restart loses all jobs; set appendonly yes", false})
+	default:
+		all = append(all, Problem{ProblemPersistence, "Redis only saves snapshots: a restart loses the jobs since the last one; set appendonly yes", false})
+	}
+	switch role := s.said["role"]; role {
+	case "master":
+	case "":
+		silent = append(silent, "its role")
+	default:
+		all = append(all, Problem{ProblemRole, "Redis is a replica (" + role + ") and refuses writes: redis.url must name the primary", false})
+	}
+	if len(silent) > 0 {
+		all = append(all, Problem{ProblemUnknown, "this user may not ask Redis about " + strings.Join(silent, " and ") +
+			": allow INFO, or check yourself that it evicts nothing and has an append-only file", false})
+	}
+	return all
+}
