@@ -125,7 +125,7 @@ func (s setting[T]) unfit(v string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w, which does not belong here: put it into a file of its own and name that as %s%s, or set %s",
+	return fmt.Errorf("%w and must not be in this file: store it in a separate file and set %s%s to its path, or set %s",
 		problem, last(s.key), fileSuffix, s.env)
 }
 
@@ -138,19 +138,19 @@ func (n *node) scalar() (string, error) {
 	case scalar:
 		return n.text, nil
 	case blank:
-		return "", errors.New("has no value: leave the key out for the default")
+		return "", errors.New("has no value; omit the key to use the default")
 	case mapping, sequence:
 	}
-	return "", errors.New("must be one value, neither a list nor a mapping")
+	return "", errors.New("must be a single value, not a list or mapping")
 }
 
 // texts returns the texts of a list.
 func (n *node) texts() ([]string, error) {
 	if n.kind != sequence {
-		return nil, errors.New("must be a list, as [a, b]")
+		return nil, errors.New("must be a list, for example [a, b]")
 	}
 	if len(n.items) == 0 {
-		return nil, errors.New("is an empty list: leave the key out for the default")
+		return nil, errors.New("is an empty list; omit the key to use the default")
 	}
 	var all []string
 	for _, item := range n.items {
@@ -184,7 +184,7 @@ func (l *loader) checkKeys(n *node, prefix string, known []string) {
 		return
 	}
 	if n.kind != mapping {
-		l.complain(strings.TrimSuffix(prefix, "."), l.in(n.at), errors.New("must be a mapping, as {key: value}"))
+		l.complain(strings.TrimSuffix(prefix, "."), l.in(n.at), errors.New("must be a mapping, for example {key: value}"))
 		return
 	}
 	var here []string
@@ -211,12 +211,12 @@ func (l *loader) checkKeys(n *node, prefix string, known []string) {
 // unknownKey says that a key is none of here, and what may be meant; all has those below them, too.
 func unknownKey(key string, here, all []string) error {
 	if section, below, ok := strings.Cut(key, "."); ok && slices.Contains(all, key) {
-		return fmt.Errorf("there is no such key: write %s: {%s: …}", section, below)
+		return fmt.Errorf("unknown key; write %s: {%s: …}", section, below)
 	}
 	if like := didYouMean(key, here); like != "" {
-		return fmt.Errorf("there is no such key%s", like)
+		return fmt.Errorf("unknown key%s", like)
 	}
-	return fmt.Errorf("there is no such key: there are %s", strings.Join(here, ", "))
+	return fmt.Errorf("unknown key; known keys: %s", strings.Join(here, ", "))
 }
 
 // checkVariables complains about variables with our prefix that name no setting.
@@ -240,6 +240,6 @@ func (l *loader) checkVariables() {
 		if like == "" && strings.HasPrefix(name, "MIXDUCK_PROJECTS_") {
 			like = ": the file has no such project, or projects have no such key"
 		}
-		l.problems = append(l.problems, problem{err: fmt.Errorf("%s: no such setting%s", name, like)})
+		l.problems = append(l.problems, problem{err: fmt.Errorf("%s: unknown setting%s", name, like)})
 	}
 }

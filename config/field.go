@@ -47,7 +47,7 @@ func oneOf[T any](at func(*T) *string, allowed ...string) field[T] {
 	f := field[T]{allowed: allowed, show: func(t *T) string { return *at(t) }}
 	f.set = func(t *T, v string) error {
 		if !slices.Contains(allowed, v) {
-			return fmt.Errorf("%q is none of %s%s", v, strings.Join(allowed, ", "), didYouMean(v, allowed))
+			return fmt.Errorf("%q is not one of %s%s", v, strings.Join(allowed, ", "), didYouMean(v, allowed))
 		}
 		*at(t) = v
 		return nil
@@ -58,7 +58,7 @@ func oneOf[T any](at func(*T) *string, allowed ...string) field[T] {
 func yesNo[T any](at func(*T) *bool) field[T] {
 	return field[T]{boolean: true, show: func(t *T) string { return strconv.FormatBool(*at(t)) }, set: func(t *T, v string) error {
 		if v != "true" && v != "false" {
-			return fmt.Errorf("%q is neither true nor false", v)
+			return fmt.Errorf("%q is not true or false", v)
 		}
 		*at(t) = v == "true"
 		return nil
@@ -69,7 +69,7 @@ func yesNo[T any](at func(*T) *bool) field[T] {
 func list[T any](at func(*T) *[]string, check func([]string) error) field[T] {
 	return field[T]{show: func(t *T) string { return listText(*at(t)) }, list: func(t *T, all []string) error {
 		if slices.ContainsFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" }) {
-			return errors.New("an entry of the list is empty")
+			return errors.New("the list has an empty entry")
 		}
 		if check != nil {
 			if err := check(all); err != nil {
@@ -97,10 +97,10 @@ func span[T any](least time.Duration, at func(*T) *time.Duration) field[T] {
 	return field[T]{show: func(t *T) string { return spanText(*at(t)) }, set: func(t *T, v string) error {
 		d, err := parseSpan(v)
 		if err != nil || d < 0 || d == 0 && least > 0 {
-			return fmt.Errorf("%q is no duration like 90s, 5m or 31d", v)
+			return fmt.Errorf("%q is not a duration like 90s, 5m or 31d", v)
 		}
 		if d < least {
-			return fmt.Errorf("%s is too short: %s is the least", v, spanText(least))
+			return fmt.Errorf("%s is too short; the minimum is %s", v, spanText(least))
 		}
 		*at(t) = d
 		return nil
@@ -137,7 +137,7 @@ func count[T any](at func(*T) *int) field[T] {
 	return field[T]{numeric: true, show: func(t *T) string { return strconv.Itoa(*at(t)) }, set: func(t *T, v string) error {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 {
-			return fmt.Errorf("%q is no number from 1 on", v)
+			return fmt.Errorf("%q is not a positive number", v)
 		}
 		*at(t) = n
 		return nil
@@ -149,7 +149,7 @@ func days[T any](most int, at func(*T) *int) field[T] {
 	return field[T]{numeric: true, show: func(t *T) string { return strconv.Itoa(*at(t)) + "d" }, set: func(t *T, v string) error {
 		n, err := strconv.ParseUint(strings.TrimSuffix(v, "d"), 10, 31)
 		if err != nil || int(n) > most {
-			return fmt.Errorf("%q is no number of days from 0d to %dd", v, most)
+			return fmt.Errorf("%q is not a number of days between 0d and %dd", v, most)
 		}
 		*at(t) = int(n)
 		return nil
@@ -165,10 +165,10 @@ func size[T any](least int64, at func(*T) *int64) field[T] {
 		factor := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[strings.ToUpper(v[len(digits):])]
 		n, err := strconv.ParseUint(digits, 10, 63)
 		if err != nil || factor == 0 || int64(n) > (1<<62)/factor {
-			return fmt.Errorf("%q is no size like 512MB or 2GB", v)
+			return fmt.Errorf("%q is not a size like 512MB or 2GB", v)
 		}
 		if int64(n)*factor < least {
-			return fmt.Errorf("%s is too little: it takes %s", v, sizeText(least))
+			return fmt.Errorf("%s is too small; the minimum is %s", v, sizeText(least))
 		}
 		*at(t) = int64(n) * factor
 		return nil
@@ -206,7 +206,7 @@ func address[T any](at func(*T) *string) field[T] {
 			_, err = strconv.ParseUint(port, 10, 16)
 		}
 		if err != nil {
-			return fmt.Errorf("%q is neither an address like 127.0.0.1:8080 nor off", v)
+			return fmt.Errorf("%q is not an address like 127.0.0.1:8080, or off", v)
 		}
 		*at(t) = v
 		return nil
@@ -262,7 +262,7 @@ func requests() field[Config] {
 		}
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 {
-			return fmt.Errorf("%q is neither a number from 1 on nor off", v)
+			return fmt.Errorf("%q is not a positive number, or off", v)
 		}
 		c.Mixpanel.RequestsPerHour = n
 		return nil
@@ -283,7 +283,7 @@ func redisURL() field[Config] {
 	}, set: func(c *Config, v string) error {
 		u, err := url.Parse(v)
 		if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) { // the error would show the password
-			return errors.New("is no redis://, rediss:// or unix:// URL")
+			return errors.New("is not a redis://, rediss:// or unix:// URL")
 		}
 		c.Redis.URL = secret.New(v)
 		return nil
@@ -293,7 +293,7 @@ func redisURL() field[Config] {
 // withoutUser refuses a URL that may hold a password.
 func withoutUser(v string) error {
 	if strings.Contains(v, "@") {
-		return errors.New("holds a user or a password")
+		return errors.New("contains a user or password")
 	}
 	return nil
 }
@@ -309,7 +309,7 @@ func volumes() field[Config] {
 		for part := range strings.SplitSeq(v, ",") {
 			volume, dir, ok := strings.Cut(strings.TrimSpace(part), "=")
 			if !ok || name.Volume(volume) != nil || dir == "" {
-				return fmt.Errorf("%q is no name=directory; names have lower-case letters, digits, - and _", part)
+				return fmt.Errorf("%q is not name=directory; names have lower-case letters, digits, - and _", part)
 			}
 			if err := c.addVolume(volume, dir); err != nil {
 				return err
@@ -327,7 +327,7 @@ func (c *Config) addVolume(volume, dir string) error {
 	}
 	for _, other := range c.Volumes {
 		if other.Name == volume || other.Dir == dir {
-			return fmt.Errorf("%s=%s: the name or the directory is there twice", volume, dir)
+			return fmt.Errorf("%s=%s: duplicate name or directory", volume, dir)
 		}
 	}
 	c.Volumes = append(c.Volumes, Volume{Name: volume, Dir: dir})

@@ -127,7 +127,7 @@ func (l *loader) err() error {
 	for i, p := range l.problems {
 		all[i] = p.err
 	}
-	return fault.Usage("docs/configuration.md has all settings; 'worker validate' shows those in effect", "%w", errors.Join(all...))
+	return fault.Usage("see docs/configuration.md; 'worker validate' shows the effective settings", "%w", errors.Join(all...))
 }
 
 // defaultFile is the file that is read if none is named, and if it is there.
@@ -160,7 +160,7 @@ func (l *loader) open(cfg *Config) *node {
 		l.complain("", l.in(w.at), w.err)
 	}
 	if l.broken = root == nil; root != nil && root.kind != mapping && root.kind != blank {
-		l.complain("", l.in(root.at), errors.New("is no mapping of keys, as 'log: {level: debug}'"))
+		l.complain("", l.in(root.at), errors.New("must be a mapping, for example 'log: {level: debug}'"))
 		l.broken = true
 		return nil
 	}

@@ -62,9 +62,9 @@ func Find(all []Project, named string) (Project, error) {
 	case named == "" && len(all) == 1:
 		return all[0], nil
 	case named == "" && len(all) == 0:
-		return Project{}, fault.Usage("set MP_PROJECT_ID, or give --project", "no project is named")
+		return Project{}, fault.Usage("set MP_PROJECT_ID, or use --project", "no project given")
 	case named == "":
-		return Project{}, fault.Usage("give --project NAME", "there are several projects, and none is named: %s", projectNames(all))
+		return Project{}, fault.Usage("use --project NAME", "there are several projects, choose one: %s", projectNames(all))
 	}
 	i := slices.IndexFunc(all, func(p Project) bool { return p.Name == named || strconv.FormatInt(p.ID, 10) == named })
 	if i >= 0 {
@@ -75,9 +75,9 @@ func Find(all []Project, named string) (Project, error) {
 		names[i] = p.Name
 	}
 	if len(all) == 0 {
-		return Project{}, fault.Usage("give its id: the number in the project's settings", "there is no project %q", named)
+		return Project{}, fault.Usage("use the id from the project's settings in Mixpanel", "unknown project %q", named)
 	}
-	return Project{}, fault.Usage("name one of them, or give its id", "there is no project %q: there is %s%s", named, projectNames(all), didYouMean(named, names))
+	return Project{}, fault.Usage("use one of them, or its id", "unknown project %q; known: %s%s", named, projectNames(all), didYouMean(named, names))
 }
 
 func projectNames(all []Project) string {
@@ -114,7 +114,7 @@ var namePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
 func checkName(v string) error {
 	if !namePattern.MatchString(v) {
-		return fmt.Errorf("%q is no name: write lower-case letters, digits, - and _, at most 63, beginning with a letter", v)
+		return fmt.Errorf("%q is not a valid name: use up to 63 lower-case letters, digits, - and _, starting with a letter", v)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func checkName(v string) error {
 func CheckProject(named string) error {
 	id, err := strconv.ParseInt(named, 10, 64)
 	if (err != nil || id <= 0) && checkName(named) != nil {
-		return fault.Usage("the id is the number in the project's settings", "%q is neither the name of a project nor its id", named)
+		return fault.Usage("use the id from the project's settings in Mixpanel", "%q is not the name or id of a project", named)
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func projectID() field[Project] {
 	}, set: func(p *Project, v string) error {
 		id, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || id <= 0 {
-			return fmt.Errorf("%q is no project id: it is the number in the project's settings", v)
+			return fmt.Errorf("%q is not a project id; use the number from the project's settings in Mixpanel", v)
 		}
 		p.ID = id
 		return nil
@@ -193,7 +193,7 @@ func zone[T any](at func(*T) **time.Location) field[T] {
 	return field[T]{show: func(t *T) string { return (*at(t)).String() }, set: func(t *T, v string) error {
 		loc, err := time.LoadLocation(v)
 		if err != nil || v == "" || v == "Local" {
-			return fmt.Errorf("%q is no time zone like Europe/Berlin", v)
+			return fmt.Errorf("unknown time zone %q; use a name like Europe/Berlin", v)
 		}
 		*at(t) = loc
 		return nil
@@ -204,7 +204,7 @@ func timeEncoding() field[Project] {
 	encoding := map[bool]string{false: "utc", true: "shifted"}
 	return field[Project]{allowed: []string{"utc", "shifted"}, show: func(p *Project) string { return encoding[p.Shifted] }, set: func(p *Project, v string) error {
 		if v != "utc" && v != "shifted" {
-			return fmt.Errorf("%q is none of utc, shifted%s", v, didYouMean(v, []string{"utc", "shifted"}))
+			return fmt.Errorf("%q is not one of utc, shifted%s", v, didYouMean(v, []string{"utc", "shifted"}))
 		}
 		p.Shifted = v == "shifted"
 		return nil
@@ -225,7 +225,7 @@ func database[T any](at func(*T) *string) field[T] {
 func promoted[T any](at func(*T) *string) field[T] {
 	return field[T]{show: func(t *T) string { return *at(t) }, list: func(t *T, all []string) error {
 		if slices.ContainsFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" }) {
-			return errors.New("an entry of the list is empty")
+			return errors.New("the list has an empty entry")
 		}
 		*at(t) = strings.Join(all, ",")
 		_, err := promotion.Parse(*at(t))

@@ -98,7 +98,7 @@ func jitter() field[Schedule] {
 		if err := known(s, v); err != nil || s.Jitter <= oneDay {
 			return err
 		}
-		return fmt.Errorf("%s is too long: %s is the most", v, spanText(oneDay))
+		return fmt.Errorf("%s is too long; the maximum is %s", v, spanText(oneDay))
 	}
 	return f
 }
@@ -124,7 +124,7 @@ func date[T any](at func(*T) *day.Day) field[T] {
 	}, set: func(t *T, v string) error {
 		d, err := day.Parse(v)
 		if err != nil || d <= 0 {
-			return fmt.Errorf("%q is no day like 2026-01-01", v)
+			return fmt.Errorf("%q is not a day like 2026-01-01", v)
 		}
 		*at(t) = d
 		return nil

@@ -19,7 +19,7 @@ func (l *loader) volumes(n *node, cfg *Config) {
 		return
 	}
 	if n.kind != mapping {
-		l.complain("volumes", l.in(n.at), errors.New("must be a mapping of names to directories, as {main: /data}"))
+		l.complain("volumes", l.in(n.at), errors.New("must map names to directories, for example {main: /data}"))
 		return
 	}
 	l.places["volumes"] = l.in(n.at)
@@ -51,7 +51,7 @@ func (l *loader) projects(n *node, cfg *Config) {
 		return
 	}
 	if n.kind != mapping {
-		l.complain("projects", l.in(n.at), errors.New("must be a mapping of names to projects, as {web: {id: 12345}}"))
+		l.complain("projects", l.in(n.at), errors.New("must map names to projects, for example {web: {id: 12345}}"))
 		return
 	}
 	cfg.named = true
@@ -101,7 +101,7 @@ func (l *loader) checkAgainst(prefix string, e entry, p Project, others []Projec
 		case other.ID == p.ID && p.ID != 0:
 			l.complain(prefix+"id", where("id"), fmt.Errorf("project %s has the same id", other.Name))
 		case other.Database == p.Database && p.ID != 0:
-			l.complain(prefix+"database", where("database"), fmt.Errorf("project %s has the same database: the days of one would take the place of the other's", other.Name))
+			l.complain(prefix+"database", where("database"), fmt.Errorf("project %s has the same database; each would overwrite the days of the other", other.Name))
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (l *loader) tables(key string, n *node, p *Project) {
 		return
 	}
 	if n.kind != mapping {
-		l.complain(key, l.in(n.at), errors.New("must be a mapping of names to filters, as {signups: {events: [Sign Up]}}"))
+		l.complain(key, l.in(n.at), errors.New("must map table names to filters, for example {signups: {events: [Sign Up]}}"))
 		return
 	}
 	for _, e := range n.entries {
@@ -130,7 +130,7 @@ func (l *loader) tables(key string, n *node, p *Project) {
 			l.complain(prefix, l.in(e.at), err)
 		}
 		if p.Table(e.key).Name != e.key || slices.ContainsFunc(p.Tables, func(o Table) bool { return o.Name == e.key }) {
-			l.complain(prefix, l.in(e.at), errors.New("is the same table as another: DuckDB does not tell cases apart"))
+			l.complain(prefix, l.in(e.at), errors.New("is the same table as another; DuckDB ignores case in names"))
 		}
 		l.checkKeys(e.value, prefix+".", keysOf(tableSettings()))
 		apply(l, prefix+".", e.value, &t, tableSettings())
@@ -144,7 +144,7 @@ func (l *loader) schedules(n *node, cfg *Config) {
 		return
 	}
 	if n.kind != sequence {
-		l.complain("schedules", l.in(n.at), errors.New("must be a list, as [{name: morning, project: web, cron: 15 6 * * *}]"))
+		l.complain("schedules", l.in(n.at), errors.New("must be a list, for example [{name: morning, project: web, cron: 15 6 * * *}]"))
 		return
 	}
 	for i, item := range n.items {
@@ -180,7 +180,7 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 	}
 	p, err := cfg.Project(s.Project)
 	if len(cfg.Projects) == 0 {
-		err = errors.New("there are no projects: write them below projects, or set MP_PROJECT_ID")
+		err = errors.New("no projects: add them under projects, or set MP_PROJECT_ID")
 	}
 	if err != nil {
 		l.complain(prefix+"project", where("project"), errors.New(err.Error())) // whose hint is for a command
@@ -197,10 +197,10 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 		}
 		switch {
 		case !sameNames(o.Events, s.Events):
-			l.complain(prefix+"events", where("events"), fmt.Errorf("schedule %s fills the same table with other events: a table holds one kind", o.Name))
+			l.complain(prefix+"events", where("events"), fmt.Errorf("schedule %s fills the same table with other events; use one set of events per table", o.Name))
 			return
 		case o.Where != s.Where:
-			l.complain(prefix+"where", where("where"), fmt.Errorf("schedule %s fills the same table with events of another expression: a table holds one kind", o.Name))
+			l.complain(prefix+"where", where("where"), fmt.Errorf("schedule %s fills the same table with another expression; use one expression per table", o.Name))
 			return
 		}
 	}

@@ -73,13 +73,13 @@ type misplaced struct {
 func parseTree(b []byte) (*node, []misplaced) {
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	if !utf8.Valid(b) {
-		return nil, []misplaced{{position{1, 1}, errors.New("is no text in UTF-8")}}
+		return nil, []misplaced{{position{1, 1}, errors.New("is not UTF-8 text")}}
 	}
 	file, err := parser.ParseBytes(b, 0, parser.AllowDuplicateMapKey()) // which we report ourselves, with all others
 	if err != nil {
-		wrong := misplaced{position{1, 1}, errors.New("is no YAML")}
+		wrong := misplaced{position{1, 1}, errors.New("is not valid YAML")}
 		if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-			wrong = misplaced{positionOf(syntax.Token), fmt.Errorf("is no YAML: %s%s", syntax.Message, syntaxHint(syntax.Message))}
+			wrong = misplaced{positionOf(syntax.Token), fmt.Errorf("is not valid YAML: %s%s", syntax.Message, syntaxHint(syntax.Message))}
 		}
 		return nil, []misplaced{wrong}
 	}
@@ -166,7 +166,7 @@ func (t *treeReader) mapping(values []*ast.MappingValueNode, at position) *node 
 		}
 		at := positionOf(v.Key.GetToken())
 		if m.get(key) != nil {
-			t.wrong = append(t.wrong, misplaced{at, fmt.Errorf("%s stands here a second time", key)})
+			t.wrong = append(t.wrong, misplaced{at, fmt.Errorf("duplicate key %s", key)})
 			continue
 		}
 		if value := t.read(v.Value); value != nil {

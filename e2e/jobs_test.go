@@ -89,7 +89,7 @@ func TestJobsAreListedAndFollowedByOtherProcesses(t *testing.T) {
 					t.Errorf("%s: jobs %s, want %s", tt.name, ids, tt.want)
 				}
 			}
-			s.enqueue(t, "jobs", "wait", two.ID, "--timeout", "100ms").mustFail(t, 6, "it goes on")
+			s.enqueue(t, "jobs", "wait", two.ID, "--timeout", "100ms").mustFail(t, 6, "it continues")
 			if res := s.enqueue(t, "jobs", "show", one.ID); res.code != 0 || !strings.Contains(res.stdout, "running") {
 				t.Errorf("show: exit code %d, %s", res.code, res.stdout)
 			}

@@ -84,7 +84,7 @@ func TestMaintenanceOfNothing(t *testing.T) {
 	s := newEmbeddedSite(t, 10)
 	s.worker(t, "compact", "no.db").mustFail(t, 4, "no data yet")
 	s.worker(t, "backup", "no.db", "copy.db").mustFail(t, 4, "no data yet")
-	s.worker(t, "backup", "no.db", "/nowhere/copy.db").mustFail(t, 3, "/nowhere/copy.db lies in no volume")
+	s.worker(t, "backup", "no.db", "/nowhere/copy.db").mustFail(t, 3, "/nowhere/copy.db is not in a volume")
 	s.worker(t, "backup", "no.db", "no.db").mustFail(t, 3, "its own backup")
 	s.worker(t, "backup", "no.db").mustFail(t, 3, "worker backup")
 }

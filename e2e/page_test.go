@@ -86,8 +86,8 @@ func TestHealthcheckFollowsTheWorker(t *testing.T) {
 	check().mustFail(t, 1, "volume main: ", s.dir)
 
 	worker.Kill()
-	check().mustFail(t, 1, "no worker answers")
-	check("--alive").mustFail(t, 1, "no worker answers")
+	check().mustFail(t, 1, "the worker does not respond")
+	check("--alive").mustFail(t, 1, "the worker does not respond")
 	check("--http-listen", "off").mustFail(t, 3, "http.listen is off")
 }
 
@@ -130,7 +130,7 @@ func TestPageSettings(t *testing.T) {
 	second := func(env ...string) result {
 		return command(t, append(s.env, env...), "worker", "run", "--redis-url", s.redis.URL(), "--data-dir", t.TempDir(), "--volumes", "other="+t.TempDir())
 	}
-	second("MIXDUCK_HTTP_LISTEN="+address).mustFail(t, 1, "http.listen: another program listens at "+address, "--http-listen (MIXDUCK_HTTP_LISTEN)", "off")
+	second("MIXDUCK_HTTP_LISTEN="+address).mustFail(t, 1, "http.listen: address "+address+" is in use", "--http-listen (MIXDUCK_HTTP_LISTEN)", "off")
 	second("MIXDUCK_HTTP_LISTEN=0.0.0.0:0").mustFail(t, 3, "http.token is not set", "MIXDUCK_HTTP_TOKEN_FILE")
 	second("MIXDUCK_HTTP_LISTEN=off", "MIXDUCK_HTTP_PPROF=0.0.0.0:0").mustFail(t, 3, "http.pprof", "127.0.0.1")
 }

@@ -73,7 +73,7 @@ func TestProjectsOfAFile(t *testing.T) {
 	}
 	compare(t, want, shops.rows(t, "old.db", "views"))
 	unknown := s.enqueue(t, append(from, "--project", "4711", "--wait")...)
-	unknown.mustFail(t, 3, `this worker knows no project "4711"`)
+	unknown.mustFail(t, 3, `this worker does not know project "4711"`)
 	if !strings.Contains(unknown.stderr, "try: add it to ") {
 		t.Errorf("no hint in %s", unknown.stderr)
 	}

@@ -26,11 +26,11 @@ func Ask(ctx context.Context, cfg Config, alive bool) error {
 	host, port, err := net.SplitHostPort(cfg.Listen)
 	switch {
 	case cfg.Listen == "":
-		return fault.Usage(sameAddress, "http.listen is off, so that nobody can be asked")
+		return fault.Usage(sameAddress, "http.listen is off")
 	case err != nil:
 		return fault.Usage(sameAddress, "http.listen: %w", err)
 	case port == "0":
-		return fault.Usage(sameAddress, "http.listen has port 0, which is another one at each start")
+		return fault.Usage(sameAddress, "http.listen has port 0, which changes at each start")
 	}
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -55,12 +55,12 @@ func Ask(ctx context.Context, cfg Config, alive bool) error {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fault.New(fault.CodeFailed, sameAddress, "no worker answers: %w", err)
+		return fault.New(fault.CodeFailed, sameAddress, "the worker does not respond: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("%s answers by halves: %w", address, err)
+		return fmt.Errorf("incomplete response from %s: %w", address, err)
 	}
 	return judge(address, alive, resp.StatusCode, body)
 }
@@ -71,12 +71,12 @@ func judge(address string, alive bool, status int, body []byte) error {
 	err := json.Unmarshal(body, &found)
 	switch {
 	case status == http.StatusUnauthorized:
-		return fault.New(fault.CodeFailed, "set MIXDUCK_HTTP_TOKEN or MIXDUCK_HTTP_TOKEN_FILE as the worker has it",
+		return fault.New(fault.CodeFailed, "set MIXDUCK_HTTP_TOKEN or MIXDUCK_HTTP_TOKEN_FILE to the worker's token",
 			"the worker at %s wants another token", address)
 	case alive && status == http.StatusOK:
 		return nil
 	case alive || err != nil || found.Status == "":
-		return fault.New(fault.CodeFailed, sameAddress, "what answers at %s is no worker (status %d)", address, status)
+		return fault.New(fault.CodeFailed, sameAddress, "the server at %s is not a worker (status %d)", address, status)
 	case status == http.StatusOK:
 		return nil
 	}

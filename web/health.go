@@ -71,7 +71,7 @@ type check struct {
 
 var (
 	errHangs = errors.New("no answer within " + checkTimeout.String())
-	errBusy  = errors.New("an earlier check has no answer yet")
+	errBusy  = errors.New("the previous check is still running")
 )
 
 func (c *check) result(ctx context.Context) error {

@@ -92,7 +92,7 @@ func TestCheckThatHangsIsAskedOnce(t *testing.T) {
 			<-thaw
 			return nil
 		})
-		for _, want := range []string{"no answer within 2s", "an earlier check has no answer yet"} {
+		for _, want := range []string{"no answer within 2s", "the previous check is still running"} {
 			if r := h.Readiness(t.Context()); r.Checks[0].Error != want {
 				t.Errorf("error = %q, want %q", r.Checks[0].Error, want)
 			}

@@ -32,10 +32,10 @@ func (c Config) Check() error {
 	var problems []error
 	if c.Listen != "" && !loopback(c.Listen) && c.Token.IsZero() {
 		problems = append(problems, fault.Usage("set MIXDUCK_HTTP_TOKEN or MIXDUCK_HTTP_TOKEN_FILE, or listen at 127.0.0.1",
-			"http.listen: other machines may reach %s, and http.token is not set", c.Listen))
+			"http.listen: other machines can reach %s, and http.token is not set", c.Listen))
 	}
 	if c.Pprof != "" && !loopback(c.Pprof) {
-		problems = append(problems, fault.Usage("use 127.0.0.1", "http.pprof: other machines may reach %s; profiles are for this one only", c.Pprof))
+		problems = append(problems, fault.Usage("use 127.0.0.1", "http.pprof: other machines can reach %s; use a loopback address", c.Pprof))
 	}
 	return errors.Join(problems...)
 }
@@ -122,7 +122,7 @@ func listenError(key, address string, err error) error {
 	variable := "MIXDUCK_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 	hint := fmt.Sprintf("give --%s (%s) another address, as 127.0.0.1:8081, or off", name, variable)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fault.New(fault.CodeFailed, hint, "%s: another program listens at %s", key, address)
+		return fault.New(fault.CodeFailed, hint, "%s: address %s is in use", key, address)
 	}
 	return fault.Usage(hint, "%s: %w", key, err)
 }

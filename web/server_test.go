@@ -73,12 +73,12 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 		{web.Config{Listen: "[::1]:1"}, ""},
 		{web.Config{Listen: "localhost:1", Pprof: "localhost:2"}, ""},
 		{web.Config{Listen: "0.0.0.0:1", Token: secret.New("x")}, ""},
-		{web.Config{Listen: "0.0.0.0:1"}, "http.listen: other machines may reach 0.0.0.0:1"},
+		{web.Config{Listen: "0.0.0.0:1"}, "http.listen: other machines can reach 0.0.0.0:1"},
 		{web.Config{Listen: ":1"}, "http.listen"},
 		{web.Config{Listen: "[::]:1"}, "http.listen"},
 		{web.Config{Listen: "10.0.0.1:1"}, "http.listen"},
 		{web.Config{Listen: "localhost.example.com:1"}, "http.listen"},
-		{web.Config{Pprof: "0.0.0.0:1", Token: secret.New("x")}, "http.pprof: other machines may reach 0.0.0.0:1"},
+		{web.Config{Pprof: "0.0.0.0:1", Token: secret.New("x")}, "http.pprof: other machines can reach 0.0.0.0:1"},
 	} {
 		err := tt.cfg.Check()
 		if tt.want == "" {
@@ -105,7 +105,7 @@ func TestTakenPortNamesTheSetting(t *testing.T) {
 		health := web.NewHealth()
 		_, err := web.Serve(t.Context(), cfg, health, web.NewMetrics("", nil, health), slog.New(slog.DiscardHandler))
 		hint := fault.HintOf(err)
-		if fault.CodeOf(err) != fault.CodeFailed || !strings.Contains(err.Error(), key+": another program listens at "+taken) ||
+		if fault.CodeOf(err) != fault.CodeFailed || !strings.Contains(err.Error(), key+": address "+taken+" is in use") ||
 			!strings.Contains(hint, "--"+strings.ReplaceAll(key, ".", "-")) || !strings.Contains(hint, "off") {
 			t.Errorf("error = %v, hint %q, want one that names %s", err, hint, key)
 		}

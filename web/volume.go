@@ -39,7 +39,7 @@ func CheckRoom(dir string) func(context.Context) error {
 			return err
 		}
 		if free < MinFree {
-			return fmt.Errorf("%s has %d MiB left, and needs %d", dir, free>>20, MinFree>>20)
+			return fmt.Errorf("%s has %d MiB free, but needs %d", dir, free>>20, MinFree>>20)
 		}
 		return nil
 	}

@@ -32,9 +32,9 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOp
 	case err == nil:
 		err = connect.Outcome(job, how.self)
 	case ctx.Err() != nil:
-		err = fault.New(fault.CodeInterrupted, how.goesOnHint(job.ID), "interrupted; job %s goes on", job.ID)
+		err = fault.New(fault.CodeInterrupted, how.goesOnHint(job.ID), "interrupted; job %s continues", job.ID)
 	case waiting.Err() != nil:
-		err = fault.New(fault.CodeWaitTimeout, how.goesOnHint(job.ID), "job %s is still %s after %s; it goes on", job.ID, job.State, how.timeout)
+		err = fault.New(fault.CodeWaitTimeout, how.goesOnHint(job.ID), "job %s is still %s after %s; it continues", job.ID, job.State, how.timeout)
 	}
 	var printed error
 	switch {

@@ -95,9 +95,9 @@ func TestAwait(t *testing.T) {
 		code    int
 		want    string
 	}{
-		{"an interrupt leaves the job alone", script{{time.Hour, running()}}, time.Minute, 0, 130, "interrupted; job 01KAMG2M7E6Y4T0Q0N8Z5R3V9C goes on"},
+		{"an interrupt leaves the job alone", script{{time.Hour, running()}}, time.Minute, 0, 130, "interrupted; job 01KAMG2M7E6Y4T0Q0N8Z5R3V9C continues"},
 		{"an interrupt beats a timeout", script{{time.Hour, running()}}, time.Minute, 2 * time.Minute, 130, "interrupted"},
-		{"a timeout leaves the job alone", script{{time.Hour, running()}}, time.Hour, time.Minute, 6, "is still running after 1m0s; it goes on"},
+		{"a timeout leaves the job alone", script{{time.Hour, running()}}, time.Hour, time.Minute, 6, "is still running after 1m0s; it continues"},
 		{"a queue that goes away is an error", broken{lost}, time.Hour, time.Minute, 1, "the queue has gone"},
 		{"a cancelled job is an error", script{{0, inState(jobs.StateCancelled, nil)}}, time.Hour, 0, 1, "was cancelled"},
 		{"a failure without a reason is one", script{{0, inState(jobs.StateFailed, nil)}}, time.Hour, 0, 1, "failed"},

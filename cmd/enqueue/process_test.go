@@ -35,7 +35,7 @@ func TestInterruptDetaches(t *testing.T) {
 	if !ok || exit.ExitCode() != 130 {
 		t.Errorf("the command ended with %v, want exit code 130", exit)
 	}
-	for _, want := range []string{"error: interrupted; job " + id + " goes on\n", "try: enqueue --data-dir " + s.dir + " jobs wait " + id + " to see it"} {
+	for _, want := range []string{"error: interrupted; job " + id + " continues\n", "try: enqueue --data-dir " + s.dir + " jobs wait " + id + " to see it"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("stderr = %q, want %q in it", stderr.String(), want)
 		}

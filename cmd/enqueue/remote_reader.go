@@ -79,7 +79,7 @@ func (r *reader) attend(ctx context.Context, job jobs.Record) (jobs.Record, erro
 func failureOfQuery(job jobs.Record) error {
 	switch {
 	case job.State == jobs.StateCancelled:
-		return fault.New(fault.CodeFailed, "ask again", "the query was cancelled")
+		return fault.New(fault.CodeFailed, "run it again", "the query was cancelled")
 	case job.Failure != nil && job.State == jobs.StateFailed:
 		return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "%s", printableLines(job.Failure.Message))
 	}

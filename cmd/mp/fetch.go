@@ -98,7 +98,7 @@ func (o *fetchOptions) check(c *cobra.Command) error {
 	case c.Flags().Changed("query") && strings.TrimSpace(o.query) == "":
 		return fault.Usage("omit --query to run no query", "--query is empty")
 	case o.query != "" && !o.ephemeral && !o.inMemory:
-		return fault.Usage("add --ephemeral or --in-memory, or run 'mp query' afterwards", "--query only works with --ephemeral or --in-memory")
+		return fault.Usage("add --ephemeral or --in-memory, or run 'mp query' after the fetch", "--query only works with --ephemeral or --in-memory")
 	case o.lockWait < 0:
 		return fault.Usage("--lock-wait 1m", "--lock-wait must not be negative")
 	}
@@ -290,5 +290,5 @@ func paused(err error) error {
 	if !ok {
 		return err
 	}
-	return fault.New(fault.CodeRateLimited, "ask again after "+console.TimeOfDay(pause.Until, time.Now())+"; a worker waits by itself", "%w", err)
+	return fault.New(fault.CodeRateLimited, "run it again after "+console.TimeOfDay(pause.Until, time.Now())+", or use a worker, which waits", "%w", err)
 }

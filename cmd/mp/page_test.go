@@ -236,7 +236,7 @@ func TestPageReadCommandsCannotWrite(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 50)
-	s.fails(t, 3, "--from is missing", "fetch", "events")
+	s.fails(t, 3, "--from is required", "fetch", "events")
 	denied := *s
 	denied.env = slices.Concat(s.env, []string{"MP_SECRET=wrong"})
 	denied.fails(t, 2, "error: ", fetch("2025-11-01", "2025-11-01")...)

@@ -88,7 +88,7 @@ const sharedMemory = "/dev/shm"
 func checkMemory(dir string) error {
 	inMemory, err := filesystem.InMemory(dir)
 	if err == nil && !inMemory {
-		err = errors.New("it lies on a disk")
+		err = errors.New("it is on a disk")
 	}
 	if err == nil {
 		err = unix.Access(dir, unix.W_OK|unix.X_OK)

@@ -40,7 +40,7 @@ volumes: {main: data, eu: eu}
 	}
 
 	s.fails(t, 3, "web (12345), app (77)", fetch("2025-01-01", "2025-01-02")...)
-	s.fails(t, 3, `there is no project "ap"`, "query", "SELECT 1", "--project", "ap")
+	s.fails(t, 3, `unknown project "ap"`, "query", "SELECT 1", "--project", "ap")
 	s.ok(t, fetch("2025-01-01", "2025-01-02", "--project", "web")...)
 	s.ok(t, "fetch", "events", "views", "--from", "2025-01-01", "--to", "2025-01-02", "--project", "77")
 	for _, path := range []string{"data/12345.db", "eu/app.db"} {

@@ -190,7 +190,7 @@ func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*re
 func (d *daemon) locate(database string) (dir, path string, err error) {
 	name, rel, _ := strings.Cut(database, "/")
 	if dir = d.cfg.VolumeDir(name); dir == "" {
-		return "", "", fault.Usage("name it in --volumes", "this worker has no volume %s", name)
+		return "", "", fault.Usage("add it to --volumes", "this worker has no volume %s", name)
 	}
 	path, err = volume.Path(dir, rel)
 	return dir, path, err

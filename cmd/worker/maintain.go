@@ -94,7 +94,7 @@ func database(ctx context.Context, q *jobs.Queue, cfg config.Config, typed strin
 			return connect.FindDatabase(cfg, v.Name+"/"+filepath.ToSlash(rel), []string{v.Name})
 		}
 	}
-	return "", fault.Usage("name its directory in --volumes, as backup=/mnt/backup, also for the worker", "%s lies in no volume", typed)
+	return "", fault.Usage("add its directory to --volumes, for example backup=/mnt/backup, also for the worker", "%s is not in a volume", typed)
 }
 
 // follow waits for a job, says each change of its state on stderr, and in the end what has come of it on stdout.
@@ -109,8 +109,8 @@ func follow(ctx context.Context, p *cli.Process, q *jobs.Queue, job jobs.Record)
 	})
 	switch {
 	case ctx.Err() != nil:
-		return fault.New(fault.CodeInterrupted, "enqueue jobs wait "+job.ID+" to see it, or enqueue jobs cancel "+job.ID+" to end it",
-			"interrupted; job %s goes on", job.ID)
+		return fault.New(fault.CodeInterrupted, "use 'enqueue jobs wait "+job.ID+"' to follow it, or 'enqueue jobs cancel "+job.ID+"' to cancel it",
+			"interrupted; job %s continues", job.ID)
 	case err != nil:
 		return err
 	}

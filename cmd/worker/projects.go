@@ -38,7 +38,7 @@ func newProjects(cfg config.Config, page *page) (*projects, error) {
 
 func newClient(cfg config.Config, p config.Project, page *page) (*mixpanel.Client, error) {
 	if cfg.Named() && (p.Username == "" || p.Secret.IsZero()) {
-		return nil, fault.New(fault.CodeAuth, "'worker validate' shows what is set, and by what",
+		return nil, fault.New(fault.CodeAuth, "'worker validate' shows the settings and their sources",
 			"no credentials of a service account: write username and secret_file into %s, or set %s and %s",
 			cfg.File, config.ProjectVariable(p.Name, "username"), config.ProjectVariable(p.Name, "secret"))
 	}
@@ -54,14 +54,14 @@ func (ps *projects) find(named string) (config.Project, *mixpanel.Client, error)
 	if !ps.cfg.Named() {
 		id, err := strconv.ParseInt(named, 10, 64)
 		if err != nil {
-			return config.Project{}, nil, fault.Usage("name the project by its id, or give the worker a configuration file with it",
+			return config.Project{}, nil, fault.Usage("use the project's id, or add the project to the worker's configuration file",
 				"this worker knows no project %q", named)
 		}
 		return ps.cfg.Unlisted(id), ps.any, nil
 	}
 	p, err := config.Find(ps.cfg.Projects, named)
 	if err != nil {
-		return p, nil, fault.Usage("add it to "+ps.cfg.File+" of the worker, start that again, and retry the job", "this worker knows no project %q", named)
+		return p, nil, fault.Usage("add it to "+ps.cfg.File+" of the worker, restart the worker, and retry the job", "this worker does not know project %q", named)
 	}
 	return p, ps.clients[p.ID], nil
 }

@@ -38,7 +38,7 @@ func takeSeat(dataDir string, alone bool) (_ *seat, err error) {
 		return nil, dirError(dataDir, err)
 	}
 	if len(s.locks) == 0 {
-		return nil, fault.New(fault.CodeLocked, "use that worker, stop it, or give this one another --data-dir",
+		return nil, fault.New(fault.CodeLocked, "use that worker, stop it, or start this one with another --data-dir",
 			"another worker owns the data directory %s", dataDir)
 	}
 	id, err := directoryID(dataDir)
@@ -54,7 +54,7 @@ func takeSeat(dataDir string, alone bool) (_ *seat, err error) {
 			return s, nil
 		}
 	}
-	return nil, fault.Usage("start fewer workers here", "%d workers sit at %s already", maxSeats, dataDir)
+	return nil, fault.Usage("start fewer workers here", "%d workers already use %s", maxSeats, dataDir)
 }
 
 // enter adds the lock to the seat's if it is free.
@@ -83,5 +83,5 @@ func (s *seat) leave() {
 }
 
 func dirError(dataDir string, err error) error {
-	return fault.Usage("give a directory that this user may write to as --data-dir", "data directory %s: %w", dataDir, err)
+	return fault.Usage("use a --data-dir that this user can write to", "data directory %s: %w", dataDir, err)
 }

@@ -51,7 +51,7 @@ func WithRedis(ctx context.Context, cfg config.Config, use func(*redis.Client) e
 		return fault.New(fault.CodeFailed, "start one: worker run --data-dir "+cfg.DataDir,
 			"%w for data directory %s", embedredis.ErrNoWorker, cfg.DataDir)
 	case errors.Is(err, fs.ErrPermission):
-		return fault.New(fault.CodeFailed, "be the user who runs the worker", "the queue is closed to you: %w", err)
+		return fault.New(fault.CodeFailed, "run this as the user who runs the worker", "no permission to use the queue: %w", err)
 	}
 	return err
 }
@@ -84,14 +84,14 @@ func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
 func Options(cfg config.Redis) (*redis.Options, error) {
 	opt, err := redis.ParseURL(cfg.URL.Reveal())
 	if err != nil { // whose text may hold the password
-		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "the URL of Redis cannot be read")
+		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "invalid Redis URL")
 	}
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if cfg.CAFile == "" {
 		return opt, nil
 	}
 	if opt.TLSConfig == nil {
-		return nil, fault.Usage("write rediss://… in redis.url, or leave redis.ca_file out", "redis.ca_file is for rediss:// only, but redis.url begins otherwise")
+		return nil, fault.Usage("use rediss://… as redis.url, or omit redis.ca_file", "redis.ca_file requires a rediss:// URL")
 	}
 	if opt.TLSConfig.RootCAs, err = authorities(cfg.CAFile); err != nil {
 		return nil, err
@@ -104,11 +104,11 @@ func Options(cfg config.Redis) (*redis.Options, error) {
 func authorities(file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fault.Usage("name a file that this user may read", "redis.ca_file: %w", err)
+		return nil, fault.Usage("use a file that this user can read", "redis.ca_file: %w", err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fault.Usage("name a file of certificates in PEM", "redis.ca_file: %s holds no certificate", file)
+		return nil, fault.Usage("use a PEM file with certificates", "redis.ca_file: %s contains no certificate", file)
 	}
 	return pool, nil
 }

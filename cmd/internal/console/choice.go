@@ -17,7 +17,7 @@ type Choice struct {
 // Set takes s, if it is allowed.
 func (c *Choice) Set(s string) error {
 	if !slices.Contains(c.Allowed, s) {
-		return fmt.Errorf("it takes %s", c.Type())
+		return fmt.Errorf("must be one of %s", c.Type())
 	}
 	c.Value = s
 	return nil

@@ -12,7 +12,7 @@ import (
 // Confirm asks a person at a terminal whether what deletes data of a database is meant. Nobody else is asked.
 func (a *App) Confirm(ctx context.Context, what, database string) error {
 	if _, terminal := TerminalWidth(a.Process.Stdin); !terminal {
-		return fault.Usage("add --yes", "%s deletes data of %s, and nobody is there to be asked", what, database)
+		return fault.Usage("add --yes", "%s deletes data of %s and needs confirmation", what, database)
 	}
 	fmt.Fprintf(a.Process.Stderr, "%s deletes data of %s. Type yes to go on: ", what, database)
 	answer, err := typed(ctx, func() (string, error) { return bufio.NewReader(a.Process.Stdin).ReadString('\n') })
@@ -21,7 +21,7 @@ func (a *App) Confirm(ctx context.Context, what, database string) error {
 		return fault.New(fault.CodeInterrupted, "", "interrupted: nothing was deleted")
 	}
 	if err != nil || strings.TrimSpace(answer) != "yes" {
-		return fault.New(fault.CodeFailed, "type yes, or give --yes", "nothing was deleted")
+		return fault.New(fault.CodeFailed, "type yes, or use --yes", "nothing was deleted")
 	}
 	return nil
 }

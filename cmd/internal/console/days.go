@@ -16,7 +16,7 @@ const daysHint = "--from 2025-01-01 --to 2025-01-31, or --from 7d; a month is yy
 // yesterday. Days after today cannot be asked.
 func ParseDays(from, to string, today day.Day) (day.Range, error) {
 	if from == "" {
-		return day.Range{}, fault.Usage(daysHint, "--from is missing: the first day to fetch")
+		return day.Range{}, fault.Usage(daysHint, "--from is required")
 	}
 	given := to != ""
 	if !given {
@@ -39,7 +39,7 @@ func ParseDays(from, to string, today day.Day) (day.Range, error) {
 	case r.Len() > 0:
 		return r, nil
 	case !given:
-		return day.Range{}, fault.Usage("add --to today", "--from %s lies after yesterday, which is the last day if --to is left out", r.From)
+		return day.Range{}, fault.Usage("add --to today", "--from %s is after yesterday, the default of --to", r.From)
 	}
 	return day.Range{}, fault.Usage(fmt.Sprintf("--from %s --to %s", last.From, first.To),
 		"--to %s lies before --from %s", r.To, r.From)
@@ -47,7 +47,7 @@ func ParseDays(from, to string, today day.Day) (day.Range, error) {
 
 func inFuture(flag string, d, today day.Day) error {
 	return fault.Usage("--to today, or --to yesterday, the last day that is complete",
-		"--%s %s lies in the future: today is %s in the project's time zone", flag, d, today)
+		"--%s %s is in the future: today is %s in the project's time zone", flag, d, today)
 }
 
 const sinceHint = "36h or 7d ago, 2025-01-31 for when that day began, or 2025-01-31T06:00:00Z"
@@ -62,10 +62,10 @@ func ParseSince(s string, now time.Time) (time.Time, error) {
 		at, err = parseSpan(s, now)
 	}
 	if err != nil {
-		return time.Time{}, fault.Usage(sinceHint, "--late-since: %q is no time", s)
+		return time.Time{}, fault.Usage(sinceHint, "--late-since: %q is not a time", s)
 	}
 	if at.After(now) {
-		return time.Time{}, fault.Usage(sinceHint, "--late-since %s lies in the future", s)
+		return time.Time{}, fault.Usage(sinceHint, "--late-since %s is in the future", s)
 	}
 	return at.Truncate(time.Millisecond), nil // as Mixpanel counts
 }

@@ -25,14 +25,14 @@ func TestParseDays(t *testing.T) {
 		{"days ago", "7d", "1d", "2026-11-15..2026-11-21", false},
 		{"today may be asked", "today", "today", "2026-11-22", false},
 		{"yesterday", "yesterday", "", "2026-11-21", false},
-		{"from is needed", "", "", "--from is missing", true},
+		{"from is needed", "", "", "--from is required", true},
 		{"from is no date", "last week", "", `--from: "last week" is not a date`, true},
 		{"to is no date", "7d", "now", `--to: "now" is not a date`, true},
-		{"from in the future", "2026-11-23", "", "--from 2026-11-23 lies in the future: today is 2026-11-22", true},
-		{"to in the future", "7d", "2026-11-23", "--to 2026-11-23 lies in the future", true},
-		{"this month is not over", "2026-11", "2026-11", "--to 2026-11-30 lies in the future", true},
+		{"from in the future", "2026-11-23", "", "--from 2026-11-23 is in the future: today is 2026-11-22", true},
+		{"to in the future", "7d", "2026-11-23", "--to 2026-11-23 is in the future", true},
+		{"this month is not over", "2026-11", "2026-11", "--to 2026-11-30 is in the future", true},
 		{"reversed", "2026-11-02", "2026-11-01", "--to 2026-11-01 lies before --from 2026-11-02", true},
-		{"from today without to", "today", "", "--from 2026-11-22 lies after yesterday", true},
+		{"from today without to", "today", "", "--from 2026-11-22 is after yesterday", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -74,7 +74,7 @@ func (f *FetchFlags) Events() ([]string, error) { return f.events.Names() }
 // OneTable refuses more than one table.
 func OneTable(path string, args []string) error {
 	if len(args) > 1 {
-		return fault.Usage("name event types with --events", "%s takes one table, but got %q as well", path, args[1])
+		return fault.Usage("use --events for event names", "%s takes one table, but got %q as well", path, args[1])
 	}
 	return nil
 }
