@@ -31,6 +31,7 @@ type TableState struct {
 	Quarantined  int64     `json:"quarantined"`             // lines
 	FetchedAt    time.Time `json:"fetched_at,omitzero"`     // when a day of it was last asked for
 	FileBytes    int64     `json:"file_bytes"`              // of the database
+	TimeWarning  string    `json:"time_warning,omitempty"`  // what the times of its events tell of the project's settings
 	ReadAt       time.Time `json:"read_at,omitzero"`        // when all this was read from the database; zero if it never was
 
 	Job         string        `json:"job"`                   // of the last fetch

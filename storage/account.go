@@ -20,6 +20,9 @@ func (l *load) setAside(ctx context.Context) error {
 	if bad > 0 {
 		strays.Reason = f.quarantine[0].reason
 	}
+	if f.outside > 0 {
+		strays.Times, _ = f.evidence().warning(l.w.Zone, l.w.Days.From.Start(time.UTC))
+	}
 	if err := strays.Check(); err != nil {
 		return err
 	}
@@ -96,6 +99,7 @@ func (l *load) account(ctx context.Context) error {
 		Days: l.w.Days, Rows: f.rows.Load(), Duplicates: f.duplicates.Load(), Quarantined: int64(len(f.quarantine)),
 		Bytes: l.w.Bytes, Hash: l.w.Hash, Lines: f.lines.Load(), Added: added, Removed: removed, Updated: updated,
 		Joined: f.joined.Load(), Extra: f.extra.Load(), ExtraKeys: strings.Join(f.extraKeys, ", "),
+		TimeWarning: l.timeWarning,
 	}
 	if r.Lines != r.Rows+r.Duplicates+r.Quarantined {
 		return fmt.Errorf("received %d lines, but stored %d, dropped %d and set aside %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)

@@ -105,6 +105,7 @@ func (*ShrunkError) Hint() string {
 type OutsideError struct {
 	Days           day.Range
 	Outside, Lines int64
+	Times          string // what the times of the others tell, "" for nothing
 }
 
 func (e *OutsideError) Error() string {
@@ -115,7 +116,10 @@ func (e *OutsideError) Error() string {
 func (*OutsideError) FaultCode() fault.Code { return fault.CodeFailed }
 
 // Hint names the settings that explain it.
-func (*OutsideError) Hint() string {
+func (e *OutsideError) Hint() string {
+	if e.Times != "" {
+		return e.Times
+	}
 	return "check the project's time zone and time encoding (MP_TIMEZONE, MP_TIME_ENCODING: utc, or shifted for projects from before 2023)"
 }
 

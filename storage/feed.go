@@ -36,6 +36,7 @@ type feed struct {
 	overridden []eventKey
 	extraKeys  []string
 	err        error
+	times      []*evidence // of each reader
 }
 
 // bytesPerRow is about what an event takes in a compressed response.
@@ -53,6 +54,29 @@ func newFeed(w Window, promoted []Promotion) *feed {
 		zone: newZoneOffsets(w.Zone, from.UnixMicro(), to.UnixMicro()),
 		keys: eventline.NewKeys(names), promoted: len(names),
 	}
+}
+
+// newEvidence returns where a reader counts the times of its rows.
+func (f *feed) newEvidence() *evidence {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e := &evidence{}
+	f.times = append(f.times, e)
+	return e
+}
+
+// evidence returns what the times of all rows tell, once all readers have come to their end.
+func (f *feed) evidence() *evidence {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := &evidence{}
+	if f.window.Zone != nil {
+		all.Zone = f.window.Zone.String()
+	}
+	for _, e := range f.times {
+		all.join(e, 1)
+	}
+	return all
 }
 
 // badLine is a line that goes to quarantine.

@@ -46,6 +46,8 @@ type load struct {
 	handle  cgo.Handle        // of feed; 0 before there is one
 	before  map[day.Day]int64 // rows a day
 	receipt Receipt
+
+	timeWarning string
 }
 
 func (l *load) run(ctx context.Context) error {
@@ -71,6 +73,9 @@ func (l *load) run(ctx context.Context) error {
 		return err
 	}
 	if err := l.setAside(ctx); err != nil {
+		return err
+	}
+	if err := l.weighTimes(ctx); err != nil {
 		return err
 	}
 	return l.account(ctx)

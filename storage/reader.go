@@ -16,11 +16,12 @@ type reader struct {
 	event   eventline.Event
 	scratch []byte
 	chunk   chunk
+	times   *evidence
 	extra   string // the last unknown key that the feed was told of
 }
 
 func newReader(f *feed) *reader {
-	return &reader{feed: f, used: true, chunk: chunk{promoted: make([]texts, f.promoted)}}
+	return &reader{feed: f, used: true, times: f.newEvidence(), chunk: chunk{promoted: make([]texts, f.promoted)}}
 }
 
 // fill fills a chunk with rows from one block. The chunk is only empty at the end of the feed.
@@ -92,5 +93,6 @@ func (r *reader) take(line answer.Line) error {
 	case fresh:
 	}
 	r.chunk.add(&r.event, d.V)
+	r.times.add(r.event.TimeMicros, r.event.ProcessedMS)
 	return nil
 }

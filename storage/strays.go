@@ -14,6 +14,7 @@ type Strays struct {
 	Bad     int64     // lines that cannot be stored, those outside included
 	Outside int64     // events outside the days
 	Reason  error     // of the first bad line
+	Times   string    // what the times of the other events tell, "" for nothing
 }
 
 const (
@@ -45,7 +46,7 @@ func (s *Strays) Check() error {
 	most := max(tolerated, int64(toleratedShare*float64(s.Lines)))
 	switch {
 	case s.Outside > most, s.Outside >= fewOutside && 2*s.Outside > s.Lines:
-		return &OutsideError{Days: s.Days, Outside: s.Outside, Lines: s.Lines}
+		return &OutsideError{Days: s.Days, Outside: s.Outside, Lines: s.Lines, Times: s.Times}
 	case s.Bad > most:
 		return &BadLinesError{Bad: s.Bad, Lines: s.Lines, Reason: s.Reason}
 	}

@@ -211,7 +211,7 @@ func adopt(ctx context.Context, conn *sql.Conn, found *storedTable, t Table) err
 }
 
 // bookkeeping are the tables that speak of others by table_name.
-var bookkeeping = []string{"mixduck.tables", "mixduck.promoted", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine"}
+var bookkeeping = []string{"mixduck.tables", "mixduck.promoted", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine", "mixduck.time_evidence"}
 
 // drop removes a table and all that is known of it.
 func drop(ctx context.Context, conn *sql.Conn, name string) error {

@@ -24,6 +24,7 @@ type TableState struct {
 	Missing      int      // days of which nothing is known, between the first and the last that is stored
 	Quarantined  int64    // lines
 	FetchedAt    time.Time
+	TimeWarning  string // what the times of its events tell of the project's settings, "" for nothing
 }
 
 // tableStates asks the bookkeeping only, whatever the size of the tables. One that is being filled is none yet.
@@ -60,7 +61,14 @@ func (e *Engine) TableStates(ctx context.Context) ([]TableState, error) {
 		t.First, t.LastComplete, t.FetchedAt = dayOf(first), dayOf(last), fetched.Time
 		all = append(all, t)
 	}
-	return all, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	warnings, err := timeWarnings(ctx, e)
+	for i := range all {
+		all[i].TimeWarning = warnings[all[i].Name]
+	}
+	return all, err
 }
 
 func dayOf(t sql.NullTime) *day.Day {

@@ -50,6 +50,8 @@ type Receipt struct {
 	Bytes       int64
 	Hash        string
 
+	TimeWarning string // what the times of events tell of the project's settings, "" for nothing; not stored with the receipt
+
 	// What days that were stored before have become. A row that has got another distinct_id is another row.
 	Added   int64 // rows that were not there
 	Removed int64 // rows that no longer came

@@ -124,7 +124,7 @@ var (
 func (*queueFigures) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		queueUp, workersLive, jobsNow, jobOldest, lanesNow, laneJobs, turnOldest, budgetLeft, budgetLimit, budgetNext,
-		lastSuccess, lastComplete, lastTick, coverageDays, tableRows,
+		lastSuccess, lastComplete, lastTick, coverageDays, tableRows, timeWarning,
 	} {
 		out <- d
 	}

@@ -13,6 +13,7 @@ var (
 	lastComplete = gauge("mixduck_last_complete_day_timestamp_seconds", "The newest day that is stored completely, as its 00:00 in UTC.", "project", "table")
 	lastTick     = gauge("mixduck_last_tick_timestamp_seconds", "When a schedule that is on was last due for the table.", "project", "table")
 	coverageDays = gauge("mixduck_coverage_days", "Days of the table by what is known of them.", "project", "table", "state")
+	timeWarning  = gauge("mixduck_time_warning", "Whether the times of the table's events look wrong: 1 if they do.", "project", "table")
 	tableRows    = gauge("mixduck_table_rows", "Rows of the table.", "project", "table")
 )
 
@@ -70,6 +71,7 @@ func collectTables(out chan<- prometheus.Metric, all map[tableName]tableInfo) {
 		if day := t.held.LastComplete; day != nil {
 			at(lastComplete, day.Start(time.UTC), n)
 		}
+		set(out, timeWarning, number(t.held.TimeWarning != ""), n.project, n.table)
 		set(out, tableRows, float64(t.held.Rows), n.project, n.table)
 		for state, days := range map[string]int{
 			"complete": t.held.Complete, "partial": t.held.Partial, "unavailable": t.held.Unavailable, "missing": t.held.Missing,

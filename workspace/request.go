@@ -149,6 +149,9 @@ func (p *Progress) add(r storage.Receipt) {
 	p.Joined += r.Joined
 	p.Extra += r.Extra
 	p.ExtraKeys = cmp.Or(p.ExtraKeys, r.ExtraKeys)
+	if r.TimeWarning != "" {
+		p.warn(r.TimeWarning)
+	}
 }
 
 // warnOfLines warns of what was unusual in the lines of the answers.

@@ -231,6 +231,9 @@ func (f freshness) notes() (notes []string) {
 	if len(days) > 0 {
 		notes = append(notes, title+": "+strings.Join(days, ", "))
 	}
+	if f.state.TimeWarning != "" {
+		notes = append(notes, title+": "+f.state.TimeWarning)
+	}
 	for _, failing := range f.state.Failing {
 		notes = append(notes, fmt.Sprintf("%s %s: %s", title, failing.Days, failing.Message))
 	}

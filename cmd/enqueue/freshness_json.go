@@ -31,6 +31,7 @@ type statusObject struct {
 	NextRunAt        *time.Time      `json:"next_run_at"`  // null for never
 	RequestsLeft     *int            `json:"requests_left"`
 	RequestsPerHour  *int            `json:"requests_per_hour"` // both null if the project's id is not known
+	TimeWarning      string          `json:"time_warning"`      // what the times of events tell of the project's settings; "" for nothing
 }
 
 // failingObject is a run of days that could not be had.
@@ -48,7 +49,7 @@ func newStatusObjects(tables []freshness, budgets map[int64]jobs.BudgetState) []
 			Project: t.project.Name, ProjectID: t.project.ID, Database: s.Database, Table: s.Table, State: t.verdict,
 			LastCompleteDay: s.LastComplete, BehindSeconds: t.behind.Seconds(), Rows: s.Rows,
 			CompleteDays: s.Complete, PartialDays: s.Partial, MissingDays: s.Missing, UnavailableDays: s.Unavailable,
-			QuarantinedLines: s.Quarantined, FileBytes: s.FileBytes, SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
+			QuarantinedLines: s.Quarantined, FileBytes: s.FileBytes, TimeWarning: s.TimeWarning, SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
 			Failing: []failingObject{}, Schedules: []string{}, NextRunAt: timeOrNull(t.next),
 		}
 		if s.Failure != nil {

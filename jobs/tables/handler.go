@@ -83,7 +83,7 @@ func (h *Handler) read(ctx context.Context, database string) ([]jobs.TableState,
 		all[i] = jobs.TableState{
 			Project: t.Project, Table: t.Name, Rows: t.Rows, First: t.First, LastComplete: t.LastComplete,
 			Complete: t.Complete, Partial: t.Partial, Unavailable: t.Unavailable, Missing: t.Missing,
-			Quarantined: t.Quarantined, FetchedAt: t.FetchedAt, FileBytes: size,
+			Quarantined: t.Quarantined, FetchedAt: t.FetchedAt, FileBytes: size, TimeWarning: t.TimeWarning,
 		}
 	}
 	return all, nil
