@@ -137,6 +137,9 @@ func nobody(job jobs.Record) string {
 // summary says what a job that is done has brought.
 func summary(job jobs.Record) string {
 	p, d := job.Progress, took(job, job.FinishedAt)
+	if job.Edit.Action == jobs.ActionRefill {
+		return fmt.Sprintf("%s: %s, %s changed in %s", job.State, whatOf(job), console.Counted(p.RowsChanged, "row"), console.ShortTime(d))
+	}
 	if job.Kind != jobs.KindFetch {
 		return fmt.Sprintf("%s: %s in %s", job.State, whatOf(job), console.ShortTime(d))
 	}
