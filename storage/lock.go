@@ -51,7 +51,7 @@ func lockFile(ctx context.Context, path string, exclusive bool, wait time.Durati
 	if err != nil {
 		return nil, err
 	}
-	defer filelock.Unlock(turn)
+	defer func() { _ = filelock.Unlock(turn) }()
 	if err := flock(waitCtx, turn, exclusive); err != nil {
 		return nil, lockError(ctx, path, err)
 	}
