@@ -5,6 +5,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/internal/cage"
 	"mixduck/internal/cli"
 )
 
@@ -22,6 +23,8 @@ const validateExample = `  worker validate
 type validated struct {
 	File     string         `json:"file"` // "" for none
 	Settings []config.Value `json:"settings"`
+
+	Unprotected []string `json:"unprotected,omitempty"` // what this system cannot protect from queries
 }
 
 func validateCommand(p *cli.Process) *cobra.Command {
@@ -38,13 +41,17 @@ func validateCommand(p *cli.Process) *cobra.Command {
 		}
 		app := &console.App{Process: p}
 		if format.Value == console.FormatJSON {
-			return app.PrintJSON(validated{cfg.File, cfg.Values()})
+			return app.PrintJSON(validated{cfg.File, cfg.Values(), cage.Lacking()})
 		}
 		rows := [][]string{{"SETTING", "VALUE", "FROM"}}
 		for _, v := range cfg.Values() {
 			rows = append(rows, []string{v.Key, console.Printable(v.Value), v.Origin})
 		}
-		return app.Print(console.Table(rows, 0))
+		text := console.Table(rows, 0)
+		if lacking := cage.Lacking(); len(lacking) > 0 {
+			text += "\nNot protected from queries on this system: " + lacking.String() + "\n"
+		}
+		return app.Print(text)
 	}
 	return cmd
 }

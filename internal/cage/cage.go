@@ -2,7 +2,7 @@
 // start no program, change no file's owner, mode or times, signal no other process, and use only so much memory and disk. It does not know what runs inside.
 //
 // A parent starts the process with [Start]. The process calls [Enter] before it does anything else. What a kernel cannot
-// do is reported, not passed over in silence.
+// do is reported, not passed over in silence. Linux has Landlock and seccomp for this, macOS has sandbox-exec.
 package cage
 
 import "strings"

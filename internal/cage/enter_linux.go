@@ -12,9 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// marker is the environment variable of a process that has been locked in.
-const marker = "MIXDUCK_CAGED"
-
 // Enter locks the calling process in, for good: besides the files of cfg it can use none, and it can start no program, open
 // no socket, leave no core dump, nobody can look into its memory, and it dies with its parent. A write beyond cfg.FileBytes fails with [syscall.EFBIG],
 // one that nobody reads with [syscall.EPIPE].
@@ -27,7 +24,11 @@ func Enter(cfg Config) (Report, error) {
 		return nil, startAnew(cfg)
 	}
 	signal.Ignore(syscall.SIGXFSZ, syscall.SIGPIPE) // a write that is too long, or that nobody reads, fails and does no more
-	if err := setLimits(cfg); err != nil {
+	mapped, err := mappedBytes()
+	if err != nil {
+		return nil, err
+	}
+	if err := setLimits(cfg, mapped); err != nil {
 		return nil, err
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
@@ -59,38 +60,7 @@ func startAnew(cfg Config) error {
 	return fmt.Errorf("start %s anew: %w", exe, syscall.Exec(exe, args, append(os.Environ(), marker+"=1")))
 }
 
-func setLimits(cfg Config) error {
-	mapped, err := mappedBytes()
-	if err != nil {
-		return err
-	}
-	limits := map[int]int64{unix.RLIMIT_CORE: 0}
-	if cfg.Memory > 0 {
-		limits[unix.RLIMIT_AS] = mapped + cfg.Memory
-	}
-	if cfg.FileBytes > 0 {
-		limits[unix.RLIMIT_FSIZE] = cfg.FileBytes
-	}
-	if cfg.OpenFiles > 0 {
-		limits[unix.RLIMIT_NOFILE] = cfg.OpenFiles
-	}
-	for resource, value := range limits {
-		if err := setLimit(resource, uint64(value)); err != nil {
-			return fmt.Errorf("rlimit %d: %w", resource, err)
-		}
-	}
-	return nil
-}
-
-// setLimit lowers a limit; one that is lower already stays.
-func setLimit(resource int, value uint64) error {
-	var old unix.Rlimit
-	if err := unix.Getrlimit(resource, &old); err != nil {
-		return err
-	}
-	value = min(value, old.Max)
-	return unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value})
-}
+const memoryIsLimited = true // by RLIMIT_AS
 
 // mappedBytes is how much memory the process has mapped; a Go program begins with more than a gigabyte, of which it uses
 // next to nothing.
@@ -110,10 +80,27 @@ func checkFiles() Report {
 	if err == nil {
 		root.Close()
 	}
+	if !errors.Is(err, os.ErrPermission) {
+		return unlocked(0)
+	}
+	return unlocked(landlockVersion())
+}
+
+// Lacking says which protections this system cannot give, as the report of [Enter] does, without entering.
+func Lacking() Report {
+	report := unlocked(landlockVersion())
+	if _, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err != nil {
+		report = append(report, fmt.Sprintf("system calls are not filtered: %v", err))
+	}
+	return report
+}
+
+// unlocked says what a version of Landlock does not protect; 0 is none.
+func unlocked(version int) Report {
 	switch {
-	case !errors.Is(err, os.ErrPermission):
+	case version == 0:
 		return Report{"files are not protected by Landlock, which needs Linux 5.13 or later and has to be enabled"}
-	case landlockVersion() < truncateVersion:
+	case version < truncateVersion:
 		return Report{"files are protected, but not from being truncated, which needs Linux 6.2 or later"}
 	}
 	return nil

@@ -6,9 +6,6 @@ import (
 	"syscall"
 )
 
-// Process is a child that has been started.
-type Process struct{ ended chan error }
-
 // Start starts cmd so that it dies with this process, and in a process group of its own, so that the signals of a terminal
 // do not reach it. The caller has to call Wait; ending the child is what the context of [exec.CommandContext] is for.
 func Start(cmd *exec.Cmd) (*Process, error) {
@@ -26,6 +23,3 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	}()
 	return p, <-began
 }
-
-// Wait waits until the child has ended and its output has been read, and returns what [exec.Cmd.Wait] does.
-func (p *Process) Wait() error { return <-p.ended }
