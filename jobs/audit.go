@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -36,15 +37,16 @@ type auditor struct {
 
 // index looks at all jobs of an index.
 func (a auditor) index(ctx context.Context, key string) error {
-	for start := int64(0); ; start += auditPage {
-		ids, err := a.q.rdb.ZRange(ctx, key, start, start+auditPage-1).Result()
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		if err := a.page(ctx, ids); err != nil {
+	ids, err := a.q.rdb.ZRange(ctx, key, 0, -1).Result() // all at once: the audit deletes from the index
+	if err != nil {
+		return err
+	}
+	for page := range slices.Chunk(ids, auditPage) {
+		if err := a.page(ctx, page); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 func (a auditor) page(ctx context.Context, ids []string) error {

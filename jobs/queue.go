@@ -149,16 +149,17 @@ func (q *Queue) Cancel(ctx context.Context, id string) (Record, error) {
 // as what is committed does. It returns [ErrNotRetryable] for a job in another state.
 func (q *Queue) Retry(ctx context.Context, id string) (Record, error) {
 	id = strings.ToUpper(id)
+	token := rand.Text()
 	e, moved, err := q.records.move(ctx, id, move{
 		from: []State{StateFailed, StateCancelled}, to: StateWaiting,
-		set: []any{"attempt", 0, "crashes", 0, "started", "", "finished", "", "failure", "", "cancel", "", "run_at", ""},
+		set: []any{"retried", token, "attempt", 0, "crashes", 0, "started", "", "finished", "", "failure", "", "cancel", "", "run_at", ""},
 	})
 	switch {
 	case err != nil:
 		return Record{}, err
 	case e == nil:
 		return Record{}, fmt.Errorf("%w: %s", ErrNoJob, id)
-	case !moved:
+	case !moved && e.retried != token: // else the answer was lost, and the command repeated
 		return Record{}, fmt.Errorf("%w: %s is %s", ErrNotRetryable, id, e.State)
 	}
 	next, err := q.enter(ctx, e.Record, rule{})

@@ -11,9 +11,10 @@ import (
 // entry is a record and what only the queue needs to know of it.
 type entry struct {
 	Record
-	fence     int64 // of the last turn that the job was given
-	crashes   int   // in a row without progress
-	cancelled bool  // a person asked for it while the job ran
+	fence     int64  // of the last turn that the job was given
+	crashes   int    // in a row without progress
+	retried   string // names the last call of Retry
+	cancelled bool   // a person asked for it while the job ran
 }
 
 // fields returns the hash fields of a new record, as arguments of HSET.
@@ -57,7 +58,7 @@ func parseEntry(id string, h map[string]string) (entry, error) {
 			AttemptAt: p.time("attempt_at"), WindowsBefore: int(p.int("windows_before")),
 			Schedule: h["schedule"], Tick: p.time("tick"), Piece: int(p.int("piece")),
 		},
-		fence: p.int("fence"), crashes: int(p.int("crashes")), cancelled: h["cancel"] == "1",
+		fence: p.int("fence"), crashes: int(p.int("crashes")), cancelled: h["cancel"] == "1", retried: h["retried"],
 	}
 	p.json("fetch", &e.Fetch)
 	p.json("edit", &e.Edit)

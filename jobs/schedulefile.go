@@ -50,7 +50,7 @@ func (q *Queue) PublishSchedules(ctx context.Context, worker string, all []Sched
 		if names[s.Name] || !slices.Contains(s.Files, worker) {
 			continue
 		}
-		if _, err := q.dropSchedule(ctx, s.Name, fileOrigin(worker)); err != nil {
+		if err := q.dropSchedule(ctx, s.Name, fileOrigin(worker)); err != nil {
 			return p, err
 		}
 	}

@@ -101,7 +101,7 @@ func (q *Queue) welcomeBack(ctx context.Context, absent map[string][]string) err
 
 func (q *Queue) dropFile(ctx context.Context, worker string, names []string) error {
 	for _, name := range names {
-		if _, err := q.dropSchedule(ctx, name, fileOrigin(worker)); err != nil {
+		if err := q.dropSchedule(ctx, name, fileOrigin(worker)); err != nil {
 			return err
 		}
 	}

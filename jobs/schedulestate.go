@@ -93,24 +93,27 @@ func (q *Queue) putSchedule(ctx context.Context, s Schedule, origin string, agai
 // RemoveSchedule forgets a schedule and its history, or returns [ErrNoSchedule]. Jobs that it has made go on. One of a file
 // comes back when a worker with that file starts.
 func (q *Queue) RemoveSchedule(ctx context.Context, name string) error {
-	result, err := q.dropSchedule(ctx, name, "")
-	if err == nil && result == "none" {
-		err = fmt.Errorf("%w: %s", ErrNoSchedule, name)
+	known, err := q.rdb.Exists(ctx, scheduleKey(name)).Result()
+	if err != nil {
+		return fmt.Errorf("remove schedule %s: %w", name, err)
 	}
-	return err
+	if known == 0 {
+		return fmt.Errorf("%w: %s", ErrNoSchedule, name)
+	}
+	return q.dropSchedule(ctx, name, "") // repeated after a lost answer, it finds none
 }
 
-func (q *Queue) dropSchedule(ctx context.Context, name, origin string) (string, error) {
+func (q *Queue) dropSchedule(ctx context.Context, name, origin string) error {
 	now, err := q.Time(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
-	result, err := q.scripts.scheduleDrop.Run(ctx, q.rdb,
-		[]string{scheduleKey(name), historyKey(name), schedulesKey, removedKey, generationKey}, name, origin, millis(now)).Text()
+	err = q.scripts.scheduleDrop.Run(ctx, q.rdb,
+		[]string{scheduleKey(name), historyKey(name), schedulesKey, removedKey, generationKey}, name, origin, millis(now)).Err()
 	if err != nil {
-		return "", fmt.Errorf("remove schedule %s: %w", name, err)
+		return fmt.Errorf("remove schedule %s: %w", name, err)
 	}
-	return result, nil
+	return nil
 }
 
 // PauseSchedule keeps a schedule from firing until it is resumed, or resumes it, and reports whether that is news. Ticks of

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/semaphore"
@@ -176,14 +177,19 @@ func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*re
 	if err != nil {
 		return nil, nil, err
 	}
-	go func() {
+	var watching sync.WaitGroup
+	watching.Go(func() {
 		<-server.Done()
 		if err := server.Err(); err != nil {
 			stop(&queueError{err})
 		}
-	}()
+	})
 	rdb := server.Client()
-	return rdb, func() error { return errors.Join(rdb.Close(), server.Close()) }, nil
+	return rdb, func() error {
+		err := errors.Join(rdb.Close(), server.Close())
+		watching.Wait()
+		return err
+	}, nil
 }
 
 // locate returns the directory of a database's volume and the path of its file.

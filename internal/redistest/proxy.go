@@ -25,8 +25,8 @@ const (
 	Cut         // the connection ends before the command reaches the server
 	Lose        // the server carries the command out, then the connection ends without an answer
 	Delay       // the server carries the command out; the answer does not come before the client has given up
-	Twice       // the server carries the command out twice; the client gets the second answer
-	Busy        // the command does not reach the server; the client is told that the server is loading
+	Twice       // the server carries the command out twice; the client gets the second answer. None in a transaction
+	Busy        // the command does not reach the server; the client is told that the server is loading. None in a transaction
 )
 
 func (f Fault) String() string {
@@ -196,6 +196,7 @@ type connection struct {
 	proxy          *Proxy
 	client, server net.Conn
 	in, out        *bufio.Reader
+	within         bool // a transaction
 }
 
 func (c *connection) serve() {
@@ -223,6 +224,12 @@ func (c *connection) serve() {
 // handle carries one command out and reports whether the connection goes on.
 func (c *connection) handle(command []byte, args []string) bool {
 	fault, stopped := c.proxy.judge(args)
+	name := strings.ToUpper(args[0])
+	c.within = name == "MULTI" || c.within
+	if c.within && (fault == Twice || fault == Busy) { // no client repeats a part of a transaction
+		fault = None
+	}
+	c.within = c.within && name != "EXEC" && name != "DISCARD"
 	if stopped != nil {
 		select {
 		case <-stopped:

@@ -65,7 +65,6 @@ func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
 		return nil, err
 	}
 	opt.DialerRetries = 1
-	opt.ContextTimeoutEnabled = true
 	rdb := redis.NewClient(opt)
 	answer, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -86,6 +85,7 @@ func Options(cfg config.Redis) (*redis.Options, error) {
 	if err != nil { // whose text may hold the password
 		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "invalid Redis URL")
 	}
+	opt.ContextTimeoutEnabled = true // a context bounds the command with all its retries
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if cfg.CAFile == "" {
 		return opt, nil
