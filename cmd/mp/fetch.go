@@ -234,7 +234,7 @@ type fetched struct {
 func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.FetchRequest, path string, o *fetchOptions) error {
 	began := a.Now()
 	bar := a.NewBar(o.quiet)
-	p, err := w.FetchEvents(ctx, r, func(p workspace.Progress) {
+	p, err := a.fetchPatiently(ctx, w, r, func(p workspace.Progress) {
 		bar.Show(fmt.Sprintf("%d/%d windows, %s, %s", p.WindowsDone, p.WindowsTotal, console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes)))
 	})
 	bar.Clear()
