@@ -26,9 +26,7 @@ func waiterKey(id string) string { return recordPrefix + "waiter:" + id }
 // Attend says that somebody waits for a query, until ctx is done.
 func (q *Queue) Attend(ctx context.Context, id string) {
 	channel, word := q.subscribe(ctx, id)
-	if channel != nil {
-		defer channel.Close()
-	}
+	defer channel.Close()
 	tick := time.NewTicker(attendEvery)
 	defer tick.Stop()
 	for {
@@ -41,12 +39,9 @@ func (q *Queue) Attend(ctx context.Context, id string) {
 	}
 }
 
-// subscribe returns the subscription by which it is known that an asker lives, nil without one, and what he can say. It
-// comes back by itself when Redis does.
+// subscribe returns the subscription that shows that the asker is alive, and what Attend writes beside it. The subscription is
+// renewed when Redis comes back.
 func (q *Queue) subscribe(ctx context.Context, id string) (channel *redis.PubSub, word string) {
-	if _, ok := q.rdb.(*redis.ClusterClient); ok { // each node knows its own subscribers only
-		return nil, sayWaiting
-	}
 	channel = q.rdb.Subscribe(ctx, waiterKey(id))
 	if _, err := channel.ReceiveTimeout(ctx, attendEvery); err != nil {
 		return channel, sayWaiting

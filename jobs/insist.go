@@ -40,5 +40,5 @@ func away(err error) bool {
 	}
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		redis.IsLoadingError(err) || redis.IsMasterDownError(err) || redis.IsClusterDownError(err)
+		redis.IsLoadingError(err) || redis.IsMasterDownError(err)
 }

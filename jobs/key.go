@@ -1,7 +1,7 @@
 package jobs
 
-// Names of keys in Redis. The part in braces decides the slot in a cluster: one for each lane and each budget, one for all
-// records.
+// Names of keys in Redis. The part in braces is a hash tag: one for each lane and each budget, one for all records. A single
+// server ignores it. It stays because other names would lose what is stored.
 const (
 	lanesKey     = "mixduck:lanes"   // ZSET: lanes that hold jobs, by when to look at them next (unix ms)
 	workersKey   = "mixduck:workers" // SET: ids of workers seen

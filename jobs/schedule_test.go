@@ -471,27 +471,6 @@ func TestTicksOfAClockThatRanAheadSilenceNothing(t *testing.T) {
 	})
 }
 
-func TestSchedulesWorkOnACluster(t *testing.T) {
-	t.Parallel()
-	rdb := newCluster(t)
-	on := rig{T: t, rdb: rdb, q: newQueue(t, rdb)}
-	if p, err := on.q.PublishSchedules(t.Context(), "w1", []jobs.Schedule{daily("morning")}, false); p.Refused != nil || err != nil {
-		t.Fatal(p.Refused, err)
-	}
-	_, job := fire(on, "morning", 22)
-	ended(on, 1, nil, job.ID)
-	_, now := tickAt(22)
-	if piece, err := on.q.FollowUp(t.Context(), state(on, "morning", now), now); piece == nil || err != nil {
-		t.Errorf("FollowUp() = %v, %v", piece, err)
-	}
-	if _, err := on.q.RunSchedule(t.Context(), "morning"); err != nil {
-		t.Errorf("RunSchedule() = %v", err)
-	}
-	if err := errors.Join(on.q.Arrivals(t.Context()), on.q.RemoveSchedule(t.Context(), "morning")); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestValidateSchedule(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -171,6 +171,9 @@ func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*re
 			return nil, nil, err
 		}
 		rdb := redis.NewClient(opt)
+		if err := connect.CheckServer(ctx, rdb); err != nil {
+			return nil, nil, errors.Join(err, rdb.Close())
+		}
 		return rdb, rdb.Close, nil
 	}
 	server, err := embedredis.Open(ctx, embedredis.Config{Dir: d.cfg.QueueDir()}, d.log)

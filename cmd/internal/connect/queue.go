@@ -70,6 +70,9 @@ func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
 	defer cancel()
 	if err := rdb.Ping(answer).Err(); err != nil {
 		_ = rdb.Close()
+		if errors.Is(err, errCluster) {
+			return nil, errCluster
+		}
 		hint := "see that Redis runs there, and that --redis-url is right"
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 			hint = "name the certificates that vouch for the server in redis.ca_file (--redis-ca-file)"
@@ -86,6 +89,7 @@ func Options(cfg config.Redis) (*redis.Options, error) {
 		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "invalid Redis URL")
 	}
 	opt.ContextTimeoutEnabled = true // a context bounds the command with all its retries
+	opt.OnConnect = refuseCluster
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if cfg.CAFile == "" {
 		return opt, nil
