@@ -9,6 +9,10 @@ GOVULNCHECK := $(BIN)/tools/govulncheck
 GOVULNCHECK_VERSION := v1.9.0
 NFPM      := $(BIN)/tools/nfpm
 NFPM_VERSION := v2.45.0
+ACTIONLINT := $(BIN)/tools/actionlint
+ACTIONLINT_VERSION := v1.7.12
+GORELEASER := $(BIN)/tools/goreleaser
+GORELEASER_VERSION := v2.14.3
 CYCLONEDX := $(BIN)/tools/cyclonedx-gomod
 CYCLONEDX_VERSION := v1.10.0
 BENCH     ?= .
@@ -26,14 +30,16 @@ ifeq ($(origin PATH),command line)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo module portable dist clean
+.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo dev module portable dist packages release-check clean
 
-help: ## list the targets
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+help: # list the targets by topic
+	@grep -hE '^[a-z0-9-]+:.*## [A-Z][a-z]+: ' $(MAKEFILE_LIST) | awk '{ name = $$1; sub(/:.*/, "", name); text = $$0; sub(/.*## /, "", text); \
+		topic = text; sub(/: .*/, "", topic); sub(/^[A-Z][a-z]+: /, "", text); if (!(topic in lines)) topics[++n] = topic; \
+		lines[topic] = lines[topic] sprintf("  %-14s %s\n", name, text) } END { for (i = 1; i <= n; i++) printf "%s\n%s\n", topics[i], lines[topics[i]] }'
 
-build: ## build worker, enqueue, mp and the stand-in for Mixpanel into bin/
+build: ## Build: build worker, enqueue, mp, mixduck and the stand-in for Mixpanel into bin/
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/worker ./cmd/mp ./mixpanel/mixpaneltest/fakemixpanel
-	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue
+	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue ./cmd/mixduck
 
 # Each group is one `go test`. testsum runs them and prints what failed, what was skipped and why, and the slowest tests.
 TESTS     := -shuffle=on -parallel 8 -timeout 15m
@@ -42,18 +48,18 @@ ARROW     := -- -tags duckdb_arrow -run TestArrowReadByDuckDB ./storage/query
 E2E       := -- $(TESTS) ./e2e/...
 TESTSUM   = MIXDUCK_TEST_BIN=$(abspath $(BIN)) $(GO) run ./internal/testsum
 
-test: lint build ## format, lint, vet, unit tests with the race detector, end-to-end tests
+test: lint build ## Test: format, lint, vet, unit tests with the race detector, end-to-end tests
 	$(GO) vet ./...
 	$(TESTSUM) $(UNIT) $(E2E) $(ARROW)
 
-unit: build ## unit tests, shuffled and with the race detector
+unit: build ## Test: unit tests, shuffled and with the race detector
 	$(GO) vet ./...
 	$(TESTSUM) $(UNIT) $(ARROW)
 
-e2e: build ## the real binaries, on the embedded queue and on a real Redis
+e2e: build ## Test: the real binaries, on the embedded queue and on a real Redis
 	$(TESTSUM) $(E2E)
 
-soak: build ## long tests: growth, years of schedules, many more random tests, fuzzing (an hour or two; for the night)
+soak: build ## Test: long tests: growth, years of schedules, many more random tests, fuzzing (an hour or two; for the night)
 	MIXDUCK_SOAK=1 $(TESTSUM) -- -race $(TESTS) -timeout 60m ./jobs ./schedule \
 	  -- -timeout 60m -run TestLanesKeepTheirOrder ./jobs -rapid.checks=2500 \
 	  -- -timeout 60m -run 'InAnyOrder|EqualTheJSON|InPieces|ThoseOfKeys' ./storage -rapid.checks=300 \
@@ -61,21 +67,21 @@ soak: build ## long tests: growth, years of schedules, many more random tests, f
 	grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort -u | \
 	  while read -r package fuzz; do $(GO) test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; done
 
-chaos: build ## kill, freeze and starve real workers and a real Redis (some minutes; CHAOS_SCALE=3 for three times the jobs)
+chaos: build ## Test: kill, freeze and starve real workers and a real Redis (some minutes; CHAOS_SCALE=3 for three times the jobs)
 	MIXDUCK_TEST_BIN=$(abspath $(BIN)) CHAOS_SCALE=$${CHAOS_SCALE:-1} $(GO) test -run TestChaos -timeout 60m ./chaos
 
-deploy: ## build the images, and try docker-compose.yml for real (some minutes; starts a Docker engine if need be)
+deploy: ## Test: build the images, and try docker-compose.yml for real (some minutes; starts a Docker engine if need be)
 	deploy/try.sh
 
-lint: $(GOLANGCI) prose ## formatting and linters, of code and prose
+lint: $(GOLANGCI) prose ## Check: formatting and linters, of code and prose
 	$(GOLANGCI) fmt --diff
 	$(GOLANGCI) run
 
-prose: $(VALE) ## plain English in the pages: sentences, words, turns of phrase (rules in .vale/Mixduck)
+prose: $(VALE) ## Check: plain English in the pages: sentences, words, turns of phrase (rules in .vale/Mixduck)
 	$(VALE) README.md $(filter-out docs/promoted.md,$(wildcard docs/*.md))
 	$(VALE) --ext=.md "$$(awk -f .vale/help.awk docs/help.md)"
 
-portable: ## check the code for macOS, and build enqueue for Windows, as far as this works without their C compilers
+portable: ## Check: check the code for macOS, and build enqueue for Windows, as far as this works without their C compilers
 	$(GO) build -o $(BIN)/typecheck ./tools/typecheck
 	GOOS=darwin GOARCH=arm64 $(BIN)/typecheck ./...
 	@export GOOS=darwin GOARCH=arm64 CGO_ENABLED=0; \
@@ -83,14 +89,14 @@ portable: ## check the code for macOS, and build enqueue for Windows, as far as 
 	$(GO) vet $$($(GO) list -e ./... | grep -vxFf $(BIN)/needs-cgo)
 	GOOS=windows CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/enqueue
 
-vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called (skipped loudly where the database cannot be reached)
+vuln: $(GOVULNCHECK) ## Check: known vulnerabilities in code that is called (skipped loudly where the database cannot be reached)
 	@said=$$($(GOVULNCHECK) ./... 2>&1); code=$$?; echo "$$said"; \
 	case "$$code $$said" in \
 	"1 "*"fetching vulnerabilities"*) echo "SKIPPED: the database of vulnerabilities cannot be reached, so that nothing is known about them" >&2 ;; \
 	*) exit $$code ;; \
 	esac
 
-fmt: $(GOLANGCI) ## format the code
+fmt: $(GOLANGCI) ## Check: format the code
 	$(GOLANGCI) fmt
 
 $(GOLANGCI):
@@ -102,17 +108,20 @@ $(VALE):
 $(GOVULNCHECK):
 	GOBIN=$(abspath $(dir $@)) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
-bench: build ## speed, memory and latency against their bars (some minutes; BENCH=Lanes runs one)
+bench: build ## Test: speed, memory and latency against their bars (some minutes; BENCH=Lanes runs one)
 	MIXDUCK_TEST_BIN=$(abspath $(BIN)) $(GO) test -v -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./bench
 
-demo: build ## a whole sync with made-up data, in a temporary directory
+demo: build ## Run: a whole sync with made-up data, in a temporary directory
 	@$(BIN)/worker demo
 
-module: ## change the module's path everywhere: make module PATH=example.com/acme/mixduck
+dev: ## Run: a worker and the stand-in for Mixpanel, restarted when code changes
+	@tools/dev.sh
+
+module: ## Change: change the module's path everywhere: make module PATH=example.com/acme/mixduck
 	@$(GO) run ./tools/module '$(MODULE)'
 	@$(GO) list -deps ./... >/dev/null
 
-dist: $(NFPM) $(CYCLONEDX) ## build tarballs, .deb and .rpm into dist/ (some minutes; TARGETS=linux/amd64 for one system)
+dist: $(NFPM) $(CYCLONEDX) ## Release: build tarballs, .deb and .rpm into dist/ (some minutes; TARGETS=linux/amd64 for one system)
 	VERSION='$(VERSION)' NFPM='$(NFPM)' CYCLONEDX='$(abspath $(CYCLONEDX))' TARGETS='$(TARGETS)' deploy/package/dist.sh
 
 $(NFPM):
@@ -121,5 +130,18 @@ $(NFPM):
 $(CYCLONEDX):
 	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 
-clean: ## remove what was built
+packages: ## Release: install the .deb and the tarball of dist/ in a fresh Debian, and use them (some minutes; needs root)
+	deploy/try-packages.sh
+
+release-check: $(ACTIONLINT) $(GORELEASER) ## Release: check the workflows and the GoReleaser file
+	$(ACTIONLINT) -shellcheck=
+	GITHUB_REPOSITORY_OWNER=nobody GITHUB_REPOSITORY=nobody/mixduck $(GORELEASER) check
+
+$(ACTIONLINT):
+	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+
+$(GORELEASER):
+	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+
+clean: ## Build: remove what was built
 	rm -rf $(BIN) dist

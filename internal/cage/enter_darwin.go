@@ -65,7 +65,7 @@ func startAnew(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{sandbox, "-p", profile(exe, cfg), exe}, os.Args[1:]...) //nolint:forbidigo // the same program again
+	args := append([]string{sandbox, "-p", profile(exe, cfg), exe}, os.Args[1:]...)                             //nolint:forbidigo // the same program again
 	return fmt.Errorf("start %s anew: %w", exe, syscall.Exec(sandbox, args, append(os.Environ(), marker+"=1"))) //nolint:gosec // the same program again
 }
 
