@@ -90,8 +90,15 @@ func onlyReads(t *testing.T, g *gate, text string) (ok bool) {
 // FuzzEncoders writes a name and values in each format of texts and reads them with the standard library.
 func FuzzEncoders(f *testing.F) {
 	for _, seed := range [][3]string{
-		{"a", "plain", `{"x":1}`}, {"", "", "null"}, {"na\"me,", " x ", "[]"}, {"\n", "a,\"b\"\r\n", "{\"s\":\"NaN, I\\\"\",\"t\":[true]}"}, {"é", "\x00\x1f\x7f\u2028", "\"\\u0000\""},
-		{"N", "NaN", "1e400"}, {"x", "\\", "\"\\\\\""}, {"v", "\r", "[[[{\"Infinity\":-1}]]]"}, {"🦆", "\ufeff", "-0"},
+		{"a", "plain", `{"x":1}`},
+		{"", "", "null"},
+		{"na\"me,", " x ", "[]"},
+		{"\n", "a,\"b\"\r\n", "{\"s\":\"NaN, I\\\"\",\"t\":[true]}"},
+		{"é", "\x00\x1f\x7f\u2028", "\"\\u0000\""},
+		{"N", "NaN", "1e400"},
+		{"x", "\\", "\"\\\\\""},
+		{"v", "\r", "[[[{\"Infinity\":-1}]]]"},
+		{"🦆", "\ufeff", "-0"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}

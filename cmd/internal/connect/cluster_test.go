@@ -23,7 +23,7 @@ func TestRedisCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 		rdb := redis.NewClient(opt)
-		defer rdb.Close()
+		t.Cleanup(func() { _ = rdb.Close() })
 		if err := connect.CheckServer(t.Context(), rdb); fault.CodeOf(err) == fault.CodeUsage != (tt.want != "") {
 			t.Errorf("cluster-enabled %s: CheckServer() = %v", tt.enabled, err)
 		}
