@@ -81,6 +81,7 @@ func TestImportsRunDownwards(t *testing.T) {
 		{from: "mixduck/workspace", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/jobs", asynq, redis}},
 		{from: "mixduck/config", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/jobs", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB, asynq, redis}},
 		{from: "mixduck/jobs", alone: true, never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/jobs/handler", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config"}},
 		{from: "mixduck/jobs", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config"}},
 		{from: "mixduck/web", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 		{from: "mixduck/cmd/enqueue", never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},

@@ -22,10 +22,10 @@ import (
 	"mixduck/internal/name"
 	"mixduck/internal/volume"
 	"mixduck/jobs"
-	"mixduck/jobs/edit"
-	"mixduck/jobs/fetch"
-	queryjobs "mixduck/jobs/query"
-	"mixduck/jobs/tables"
+	"mixduck/jobs/handler/edit"
+	"mixduck/jobs/handler/fetch"
+	"mixduck/jobs/handler/query"
+	"mixduck/jobs/handler/tables"
 	"mixduck/storage"
 	"mixduck/workspace"
 )
@@ -119,7 +119,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	worker, err := jobs.NewWorker(queue, handlers, jobs.WorkerConfig{
 		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
-		OpenResult: queryjobs.OpenResult(d.locate), Observer: d.page,
+		OpenResult: query.OpenResult(d.locate), Observer: d.page,
 	}, d.log)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (d *daemon) handlers(spool string, queue *jobs.Queue) (map[jobs.Kind]jobs.H
 	return map[jobs.Kind]jobs.Handler{
 		jobs.KindEdit:  tables.New(edits, d.storage, queue, d.log),
 		jobs.KindFetch: tables.New(fetches, d.storage, queue, d.log),
-		jobs.KindQuery: queryjobs.New(queryjobs.Config{
+		jobs.KindQuery: query.New(query.Config{
 			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
 			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait, Retention: d.cfg.Retention.Results,
 		}, d.locate, queue, d.log),

@@ -8,8 +8,8 @@ import (
 
 	"mixduck/config"
 	"mixduck/jobs"
+	"mixduck/jobs/handler/tables"
 	"mixduck/jobs/keep"
-	"mixduck/jobs/tables"
 	"mixduck/schedule"
 )
 

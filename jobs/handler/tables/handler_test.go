@@ -15,7 +15,7 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/jobs"
-	"mixduck/jobs/tables"
+	"mixduck/jobs/handler/tables"
 	"mixduck/storage"
 	"mixduck/workspace"
 )

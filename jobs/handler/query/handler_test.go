@@ -13,7 +13,7 @@ import (
 
 	"mixduck/internal/fault"
 	"mixduck/jobs"
-	queryjobs "mixduck/jobs/query"
+	queryjobs "mixduck/jobs/handler/query"
 	"mixduck/storage"
 	"mixduck/storage/query"
 )

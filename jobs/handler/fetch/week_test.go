@@ -19,7 +19,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/secret"
 	"mixduck/jobs"
-	"mixduck/jobs/fetch"
+	"mixduck/jobs/handler/fetch"
 	"mixduck/mixpanel"
 	"mixduck/mixpanel/mixpaneltest"
 	"mixduck/schedule"

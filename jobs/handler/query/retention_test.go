@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"mixduck/jobs"
-	queryjobs "mixduck/jobs/query"
+	queryjobs "mixduck/jobs/handler/query"
 	"mixduck/storage/query"
 )
 
