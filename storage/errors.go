@@ -38,7 +38,7 @@ func (e *FencedError) StoredFence() int64 { return e.stored }
 type LockedError struct {
 	Path    string
 	PID     int    // 0 if unknown, as across containers
-	Command string // "" if unknown
+	Command string // name of its program, without arguments; "" if unknown
 }
 
 func (e *LockedError) Error() string {

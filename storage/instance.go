@@ -161,6 +161,9 @@ func checkFile(path string, readOnly bool) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fault.New(fault.CodeFailed, "run this as the owner of the file, or let this user read it", "%w", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"mixduck/internal/fault"
 	"mixduck/internal/filelock"
@@ -22,7 +24,7 @@ import (
 //
 // flock belongs to the open file, so the lock also works between two holds of one process, and ends with the process.
 type fileLock struct {
-	f      *os.File
+	f      *os.File // nil for a reader where there can be no sidecar file
 	signed bool
 }
 
@@ -47,33 +49,32 @@ func lockFile(ctx context.Context, path string, exclusive bool, wait time.Durati
 	}
 	defer cancel()
 
-	turn, err := openLock(path + ".turn")
+	turn, err := openLock(path, ".turn", exclusive)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = filelock.Unlock(turn) }()
-	if err := flock(waitCtx, turn, exclusive); err != nil {
+	defer turn.unlock()
+	if err := turn.acquire(waitCtx, exclusive); err != nil {
 		return nil, lockError(ctx, path, err)
 	}
-	f, err := openLock(path + ".lock")
+	l, err := openLock(path, ".lock", exclusive)
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(waitCtx, f, exclusive); err != nil {
+	if err := l.acquire(waitCtx, exclusive); err != nil {
 		err = lockError(ctx, path, err)
-		f.Close()
+		l.close()
 		return nil, err
 	}
-	l := &fileLock{f: f}
 	if exclusive {
 		l.sign()
 	}
 	return l, nil
 }
 
-// unlock gives the lock up; the files stay, since removing them would race with those who wait.
+// unlock releases the lock. The files stay: removing them would race with those who wait.
 func (l *fileLock) unlock() {
-	if l == nil {
+	if l == nil || l.f == nil {
 		return
 	}
 	if l.signed {
@@ -92,15 +93,75 @@ func (l *fileLock) sign() {
 	}
 }
 
-// openLock opens or creates a sidecar file. A reader of a read-only directory locks a file that is there already.
-func openLock(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
-	if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		if ro, roErr := os.Open(name); roErr == nil {
-			return ro, nil
+// close closes the file without a word about its lock, which was not taken.
+func (l *fileLock) close() {
+	if l.f != nil {
+		l.f.Close()
+	}
+}
+
+// acquire waits for the lock. A reader without a sidecar file has nothing to wait for here: DuckDB's own lock on the
+// database still keeps readers and writers apart.
+func (l *fileLock) acquire(ctx context.Context, exclusive bool) error {
+	if l.f == nil {
+		return nil
+	}
+	return flock(ctx, l.f, exclusive)
+}
+
+// openLock opens or creates a sidecar file of the database at path. A reader who may neither create nor open it gets a lock
+// without a file: the directory or the mount is read-only, or belongs to another user.
+func openLock(path, suffix string, exclusive bool) (*fileLock, error) {
+	name := path + suffix
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666) //nolint:gosec // less the umask, as DuckDB creates the database
+	if err == nil {
+		copyRights(f, path)
+		return &fileLock{f: f}, nil
+	}
+	if !denied(err) {
+		return nil, err
+	}
+	if f, openErr := os.Open(name); openErr == nil { // a descriptor for reading is enough for flock
+		return &fileLock{f: f}, nil
+	}
+	if exclusive {
+		return nil, fault.New(fault.CodeFailed, "run this as the owner of the database, or let this user write to "+filepath.Dir(path),
+			"cannot write to %s: no lock file can be created: %w", path, err)
+	}
+	return &fileLock{}, nil
+}
+
+// denied reports whether a file cannot be created here, though the directory can be read.
+func denied(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT} {
+		if errors.Is(err, errno) {
+			return true
 		}
 	}
-	return f, err
+	return false
+}
+
+// copyRights gives a sidecar file the permissions and the owner of the database, so whoever may read the database may also
+// lock it. Only the owner of the sidecar file can, and without a database it changes nothing.
+func copyRights(f *os.File, path string) {
+	want, err := os.Stat(path)
+	if err != nil {
+		return
+	}
+	have, err := f.Stat()
+	if err != nil {
+		return
+	}
+	wantOwner, ok := want.Sys().(*syscall.Stat_t)
+	haveOwner, same := have.Sys().(*syscall.Stat_t)
+	if ok && same && (wantOwner.Uid != haveOwner.Uid || wantOwner.Gid != haveOwner.Gid) {
+		if f.Chown(int(wantOwner.Uid), int(wantOwner.Gid)) != nil { // only root can change the owner
+			_ = f.Chown(-1, int(wantOwner.Gid))
+		}
+	}
+	if mode := want.Mode().Perm() &^ 0o111; have.Mode().Perm() != mode {
+		_ = f.Chmod(mode)
+	}
 }
 
 // flock takes the lock or returns the context's error; a context that is over still allows one try.
@@ -136,13 +197,23 @@ func lockError(ctx context.Context, path string, err error) error {
 
 func alive(pid int) bool { return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// commandOf returns the command line of a process, or fallback.
+// commandOf returns the name of the program that a process runs, or that of fallback. Arguments stay out of it: they can
+// hold secrets.
 func commandOf(pid int, fallback string) string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil || len(b) == 0 {
-		return fallback
+	program := filepath.Base(fallback)
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
+		program = strings.TrimSuffix(string(b), "\n")
 	}
-	return strings.TrimSpace(strings.ReplaceAll(string(b), "\x00", " "))
+	program = strings.Map(func(r rune) rune { // a process can name itself as it likes
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, program)
+	if program == "." {
+		return ""
+	}
+	return program
 }
 
 // refuseRemote returns an error if the directory of path lies on a network file system: locks do not work there

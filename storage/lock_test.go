@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -34,7 +35,10 @@ func TestWriterExcludesOtherProcesses(t *testing.T) {
 	writer.expect(t, "ready")
 	for _, readOnly := range []bool{false, true} {
 		_, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: readOnly})
-		wantLocked(t, err, writer.cmd.Process.Pid, path)
+		wantLocked(t, err, writer.cmd.Process.Pid, "storage.test")
+		if strings.Contains(strings.ReplaceAll(err.Error(), path+",", ""), path) {
+			t.Errorf("error = %v, want none of the other process's arguments in it", err)
+		}
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errBroken)
@@ -119,7 +123,7 @@ func TestStrangerWithDuckDBsOwnLock(t *testing.T) {
 	stranger.expect(t, "ready")
 	for _, readOnly := range []bool{false, true} {
 		_, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: readOnly})
-		wantLocked(t, err, stranger.cmd.Process.Pid, path)
+		wantLocked(t, err, stranger.cmd.Process.Pid, "storage.test")
 	}
 	stranger.stop(t)
 	open(t, storage.Config{Path: path})
@@ -211,14 +215,112 @@ func TestTurnstile(t *testing.T) {
 	}
 }
 
-func TestSidecarFiles(t *testing.T) {
+func TestSidecarFilesHaveTheRightsOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
 	closeEngine(t, e)
-	for _, name := range []string{path + ".lock", path + ".turn"} {
-		info, err := os.Stat(name)
-		if err != nil || info.Size() != 0 || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v; want it to be there, empty and private", filepath.Base(name), info, err)
+	for _, mode := range []os.FileMode{0o600, 0o640, 0o664} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		closeEngine(t, open(t, storage.Config{Path: path}))
+		for _, name := range []string{path + ".lock", path + ".turn"} {
+			info, err := os.Stat(name)
+			if err != nil || info.Size() != 0 || info.Mode().Perm() != mode {
+				t.Errorf("%s: %v, %v; want it to be there, empty and with mode %v", filepath.Base(name), info, err, mode)
+			}
 		}
 	}
+}
+
+// A database can be read by whoever may read its file, even where that user can create no file and open none of ours.
+func TestReadWithoutTheRightToWrite(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		prepare func(tb testing.TB, path string)
+	}{
+		{"a directory without lock files", func(tb testing.TB, path string) {
+			tb.Helper()
+			for _, suffix := range []string{".lock", ".turn"} {
+				if err := os.Remove(path + suffix); err != nil {
+					tb.Fatal(err)
+				}
+			}
+		}},
+		{"lock files that can be read", func(testing.TB, string) {}},
+		{"a log that is not yet in the file", func(tb testing.TB, path string) {
+			tb.Helper()
+			db, err := sql.Open("duckdb", path)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			for _, statement := range []string{"PRAGMA disable_checkpoint_on_shutdown", "CREATE TABLE logged AS SELECT 42 AS x"} {
+				if _, err := db.ExecContext(tb.Context(), statement); err != nil {
+					tb.Fatal(err)
+				}
+			}
+			db.Close()
+			if info, err := os.Stat(path + ".wal"); err != nil || info.Size() == 0 {
+				tb.Fatalf("there is no log: %v", err)
+			}
+		}},
+		{"lock files of another user", func(tb testing.TB, path string) {
+			tb.Helper()
+			for _, suffix := range []string{".lock", ".turn"} {
+				if err := os.Chmod(path+suffix, 0); err != nil {
+					tb.Fatal(err)
+				}
+			}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := visibleFile(t)
+			tt.prepare(t, path)
+			if err := os.Chmod(filepath.Dir(path), 0o555); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.Chmod(filepath.Dir(path), 0o700) })
+			startChild(t, unprivilegedPrefix+"reader", path).expect(t, "ready")
+		})
+	}
+}
+
+// DuckDB's own lock keeps a reader without a sidecar file and a writer apart.
+func TestReaderWithoutSidecarFileMeetsAWriter(t *testing.T) {
+	t.Parallel()
+	path := visibleFile(t)
+	writer := startChild(t, "stranger", path)
+	writer.expect(t, "ready")
+	if err := os.Remove(path + ".lock"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(path), 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(path), 0o700) })
+	reader := startChild(t, unprivilegedPrefix+"reader", path)
+	if reader.lines.Scan(); !strings.HasPrefix(reader.lines.Text(), "error: database locked") {
+		t.Errorf("the reader says %q, want that the database is locked", reader.lines.Text())
+	}
+}
+
+// visibleFile returns a database that every user of the machine can read.
+func visibleFile(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "visible-*") //nolint:usetesting // others cannot look into TempDir
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "x.db")
+	closeEngine(tb, open(tb, storage.Config{Path: path}))
+	for name, mode := range map[string]os.FileMode{dir: 0o755, path: 0o644} {
+		if err := os.Chmod(name, mode); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return path
 }

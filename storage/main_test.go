@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,7 +48,14 @@ func childMain(role string, args []string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	switch path := args[0]; role {
+	path := args[0]
+	role, unprivileged := strings.CutPrefix(role, unprivilegedPrefix)
+	if unprivileged {
+		if err := dropPrivileges(); err != nil {
+			return err
+		}
+	}
+	switch role {
 	case "reader", "writer":
 		e, err := storage.Open(ctx, storage.Config{Path: path, ReadOnly: role == "reader"})
 		if err != nil {
@@ -79,6 +88,18 @@ func childMain(role string, args []string) error {
 	default:
 		return fmt.Errorf("unknown role %s", role)
 	}
+}
+
+// unprivilegedPrefix is put before a role that root's rights would make useless.
+const unprivilegedPrefix = "unprivileged "
+
+// dropPrivileges makes a process of root one of nobody.
+func dropPrivileges() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	const nobody = 65534
+	return errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody))
 }
 
 // readersMain opens and closes the file for reading in four goroutines.
