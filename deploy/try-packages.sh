@@ -28,16 +28,16 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# one PATTERN prints the only file that matches it.
-one() {
-  local files=($1)
-  [[ ${#files[@]} == 1 && -f ${files[0]} ]] || skip "make dist has not built $1"
-  echo "${files[0]}"
+# only PATTERN prints the one file that matches it.
+only() {
+  local files
+  mapfile -t files < <(compgen -G "$1")
+  ((${#files[@]} == 1)) && echo "${files[0]}"
 }
 
 # inside COMMAND... runs as root in the fresh Debian, as_user as somebody who may do nothing special.
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
-as_user() { env -i PATH=/usr/bin:/bin HOME=/home/ann LANG=C.UTF-8 chroot --userspec=1000:1000 "$root" "$@"; }
+as_user() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/home/ann LANG=C.UTF-8 chroot --userspec=1000:1000 "$root" "$@"; }
 
 fresh() {
   umount "$root/proc" 2>/dev/null || true
@@ -62,7 +62,7 @@ sync() {
 
 [[ $(id -u) == 0 ]] || skip "it needs root"
 command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null 2>&1 || skip "there is no debootstrap"
-deb=$(one "dist/mixduck_*_$arch.deb") tarball=$(one "dist/mixduck_*_linux_$arch.tar.gz")
+deb=$(only "dist/mixduck_*_$arch.deb") && tarball=$(only "dist/mixduck_*_linux_$arch.tar.gz") || skip "make dist has not built packages for $arch"
 if [[ ! -e $base/ready ]]; then
   say "making a fresh Debian"
   debootstrap --variant=minbase bookworm "$base" >"$work/debootstrap.log" || skip "debootstrap: $(tail -n 3 "$work/debootstrap.log")"
