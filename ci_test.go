@@ -27,7 +27,7 @@ func TestMakeTargetsExist(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
-			for _, target := range strings.FieldsSeq(m[1]) {
+			for target := range strings.FieldsSeq(m[1]) {
 				found++
 				if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(target) + `:`).Match(makefile) {
 					t.Errorf("%s names make %s, which the Makefile lacks", name, target)

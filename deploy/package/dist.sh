@@ -74,7 +74,7 @@ tree() {
   install -D -m 644 "$out/build/documents/completions/_mixduck" "$share/zsh/site-functions/_mixduck"
   install -D -m 644 "$out/build/documents/completions/mixduck.fish" "$share/fish/vendor_completions.d/mixduck.fish"
   cp -r LICENSE README.md CHANGELOG.md docs deploy/mixduck.example.yaml "$share/doc/mixduck/"
-  CGO_ENABLED=$([[ -n ${CC:-} ]] && echo 1 || echo 0) GOFLAGS='' go run ./tools/licences "$share/doc/mixduck/licences" "${packages[@]}"
+  CGO_ENABLED=$([[ -n ${CC:-} ]] && echo 1 || echo 0) "$out/build/licences" "$share/doc/mixduck/licences" "${packages[@]}"
   chmod -R u=rwX,go=rX "$dir"
 }
 
@@ -127,6 +127,7 @@ one() {
 
 rm -rf "$out"
 mkdir -p "$out/build"
+go build -o "$out/build/licences" ./tools/licences # it asks about other systems, and runs on this one
 documents "$out/build/documents"
 for target in $targets; do (one "${target%/*}" "${target#*/}"; printf '%s\n' "${missing[@]}" >>"$out/build/missing"); done
 rm -rf "$out/build/host"
