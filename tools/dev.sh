@@ -27,7 +27,9 @@ start() {
   running+=($!)
 }
 
-changed() { find cmd config internal jobs mixpanel schedule storage web workspace go.mod -newer "$built" -type f \( -name '*.go' -o -name '*.sql' -o -name '*.lua' -o -name go.mod \) -print -quit 2>/dev/null | grep -q .; }
+changed() {
+  [[ -n $(find . \( -path ./bin -o -path ./dist -o -path ./.git \) -prune -o -newer "$built" -type f \( -name '*.go' -o -name '*.sql' -o -name '*.lua' -o -name go.mod \) -print -quit) ]]
+}
 
 printf '== In another terminal: export %s; bin/enqueue fetch events --from 7d --wait\n' "MIXDUCK_DATA_DIR=$data MP_PROJECT_ID=12345" >&2
 while true; do
