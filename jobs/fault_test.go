@@ -11,7 +11,7 @@ import (
 )
 
 // operation is a public call, and what must be true after it, whatever became of its commands. The queue of check is one
-// without faults.
+// without faults, and so is the client of its rig; that of call's rig has them.
 type operation struct {
 	name    string
 	prepare func(t rig) string // returns what the others need, for example the id of a job
@@ -110,7 +110,13 @@ func scheduled(t rig) string {
 // an error. Clients repeat all but pipelines that a busy server refuses.
 func TestEachCommandOfACallMayFail(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations() {
+	breakEach(t, operations())
+}
+
+// breakEach makes each command of each call fail in each way, one at a time.
+func breakEach(t *testing.T, all []operation) {
+	t.Helper()
+	for _, op := range all {
 		for _, broken := range redistest.Faults() {
 			t.Run(fmt.Sprint(op.name, " ", broken), func(t *testing.T) {
 				t.Parallel()
@@ -122,6 +128,7 @@ func TestEachCommandOfACallMayFail(t *testing.T) {
 					sound := rig{t, rdb, newQueue(t, rdb), socket}
 					arg := op.prepare(sound)
 					faulty, proxy := sound.proxied()
+					faulty.rdb = proxy.Client(nil)
 					seen := proxy.BreakOne(n, broken)
 					err := op.call(faulty, arg)
 					if err != nil && broken != redistest.Busy {
