@@ -103,26 +103,32 @@ func workerSteps() []workerStep {
 			}
 			return err
 		}, func(r *stepRig) { r.want(r.first.ID, StateRunning, 1, 0) }},
-		{"settle done", func(r *stepRig) { r.begun("new") },
+		{
+			"settle done", func(r *stepRig) { r.begun("new") },
 			settle(func(*stepRig) outcome { return outcome{state: StateDone} }),
 			func(r *stepRig) {
 				r.want(r.first.ID, StateDone, 1, 0)
 				r.wantTurn(r.second, true)
-			}},
-		{"settle retrying", func(r *stepRig) { r.begun("new") },
+			},
+		},
+		{
+			"settle retrying", func(r *stepRig) { r.begun("new") },
 			settle(func(r *stepRig) outcome {
 				return outcome{state: StateRetrying, runAt: r.clock.Now().Add(time.Minute), failure: failureOf(errCut, r.clock.Now())}
 			}),
 			func(r *stepRig) {
 				r.want(r.first.ID, StateRetrying, 1, 0)
 				r.wantTurn(r.second, true)
-			}},
-		{"settle waiting", func(r *stepRig) { r.begun("new") },
+			},
+		},
+		{
+			"settle waiting", func(r *stepRig) { r.begun("new") },
 			settle(func(*stepRig) outcome { return outcome{state: StateWaiting, refund: true} }),
 			func(r *stepRig) {
 				r.want(r.first.ID, StateQueued, 0, 0)
 				r.wantTurn(r.first, true)
-			}},
+			},
+		},
 		{"reclaim", func(r *stepRig) { r.begun("old") }, func(r *stepRig, q *Queue) error {
 			return testSweeper(q, identity{"w1", "new"}).reclaim(r.Context())
 		}, rescued},

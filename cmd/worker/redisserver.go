@@ -30,7 +30,8 @@ func (d *daemon) admit(ctx context.Context, rdb *redis.Client) (*redisServer, er
 	if d.cfg.Redis.URL.IsZero() {
 		return s, nil
 	}
-	return s, s.admit(ctx)
+	err := s.admit(ctx)
+	return s, err
 }
 
 const askServerEvery = time.Minute
