@@ -90,6 +90,10 @@ func TestSchedulesOfWorkersThatStayAwayEnd(t *testing.T) {
 		back := idle(t, "back-1")
 		tidy(103)
 		back.stop()
+		eventually(t, "back-1 is gone", func() bool {
+			living, err := t.q.Workers(t.Context())
+			return err == nil && !slices.ContainsFunc(living, func(i jobs.WorkerInfo) bool { return i.ID == "back-1" })
+		})
 		tidy(106)
 		tidy(107)
 		wantSchedules(t, "back", "mine", "orphan", "shared")

@@ -21,7 +21,7 @@ func backup(tb testing.TB, path, to, job string) error {
 func TestBackupHoldsEverythingAndCanTakeThePlace(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
-	load(t, e, window(span(0, 2), events(first, 3000, "a"), events(first+1, 20, "b"), "no event\n"))
+	load(t, e, window(span(0, 2), events(first, 3000, "a"), "no event\n", events(first+1, 20, "b")))
 	if err := e.Promote(t.Context(), "events", []storage.Promotion{{Property: "time", Type: "BIGINT"}}, 0); err != nil {
 		t.Fatal(err)
 	}

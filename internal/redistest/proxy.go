@@ -43,8 +43,9 @@ type Command struct {
 	Args []string
 }
 
-// ReadTimeout is how long clients of a proxy wait for an answer.
-const ReadTimeout = 150 * time.Millisecond
+// ReadTimeout is how long clients of a proxy wait for an answer. Only an answer that the proxy keeps back may miss it, so it
+// leaves time for a server on a busy machine.
+const ReadTimeout = time.Second
 
 // Proxy is safe for concurrent use.
 type Proxy struct {
