@@ -1,6 +1,9 @@
 package answer
 
-import "bytes"
+import (
+	"bytes"
+	"regexp"
+)
 
 // isReport reports whether a line that is not an event looks like a report of an error: from Mixpanel, or from a proxy in between. It
 // only matters between two events: after the last one no text is accepted at all.
@@ -17,8 +20,12 @@ func isReport(line []byte) bool {
 			return true
 		}
 	}
-	return false
+	return reportForms.Match(text)
 }
+
+// reportForms matches what reports have in common beside words, in lower case: a level of a log, an HTTP status that is a failure, and a
+// key that says that something did not succeed.
+var reportForms = regexp.MustCompile(`^\W*(warn|fatal|critical|severe|emerg)|\b(http\S*|\w*status\w*|\w*code)\W{1,4}[45]\d\d\b|"(ok|success\w*)"\s*:\s*(false|0)`)
 
 // isPartOfEvent reports whether text begins as an event does, so that its words are those of people.
 func isPartOfEvent(text []byte) bool {
@@ -34,6 +41,7 @@ func reportWords() []string {
 		"timeout", "time-out", "timed out", "deadline", "expired", "denied", "refused", "rejected", "forbidden", "unauthorized",
 		"unauthenticated", "unavailable", "unable", "cannot", "could not", "not found", "invalid", "too many", "limit", "quota",
 		"throttl", "overload", "upstream", "gateway", "disconnect", "reset", "bad request", "try again", "retry", "truncated",
-		"incomplete", "maintenance", `"message"`, `"status"`, `"code"`, `"detail"`, `"reason"`,
+		"incomplete", "maintenance", "connection", "closed", "broken", "killed", "shut down", "shutting down", "out of memory", "exceed",
+		"premature", "eof", "went wrong", "authenticat", `"message"`, `"msg"`, `"err"`, `"status"`, `"code"`, `"detail"`, `"reason"`,
 	}
 }
