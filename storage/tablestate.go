@@ -79,31 +79,41 @@ func dayOf(t sql.NullTime) *day.Day {
 	return &d
 }
 
-// ReadTableStates opens a database for reading, and returns how complete its tables are, and the size of the file in bytes.
-// Where there is no file, or none that Mixduck has written to, there are no tables.
-func ReadTableStates(ctx context.Context, cfg Config) (all []TableState, size int64, err error) {
+// Held is what a database holds.
+type Held struct {
+	Tables []TableState // by name
+	Bytes  int64        // size of the file
+	Backup bool         // it is a copy that nobody has fetched into
+}
+
+// ReadTableStates opens a database for reading, and returns how complete its tables are. Where there is no file, or none that
+// Mixduck has written to, there are no tables.
+func ReadTableStates(ctx context.Context, cfg Config) (h Held, err error) {
 	cfg.ReadOnly = true
 	e, err := Open(ctx, cfg)
 	if errors.Is(err, ErrNotFound) {
-		return nil, 0, nil
+		return Held{}, nil
 	}
 	if err != nil {
-		return nil, 0, err
+		return Held{}, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	info, err := os.Stat(cfg.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, err
+		return Held{}, err
 	}
 	if info != nil {
-		size = info.Size()
+		h.Bytes = info.Size()
 	}
 	version, err := schemaVersion(ctx, e.inst.db)
 	if err != nil || version == 0 {
-		return nil, size, err
+		return h, err
 	}
-	all, err = e.TableStates(ctx)
-	return all, size, err
+	if h.Backup, err = e.isBackup(ctx); err != nil {
+		return h, err
+	}
+	h.Tables, err = e.TableStates(ctx)
+	return h, err
 }
 
 // ReadFetched opens a database for reading, and returns the days of a table that a job was the last to fetch, or that are

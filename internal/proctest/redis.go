@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Redis is a real redis-server on a unix socket. Unless its arguments say otherwise, it keeps each write on disk before it
@@ -81,7 +82,11 @@ func (r *Redis) URL() string {
 // Client returns a client that is closed when the test ends.
 func (r *Redis) Client(tb testing.TB) *redis.Client {
 	tb.Helper()
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: r.Socket, Password: r.password})
+	rdb := redis.NewClient(&redis.Options{
+		Network: "unix", Addr: r.Socket, Password: r.password,
+		// It would look the address up, and a synctest bubble may not share that with another.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
 	tb.Cleanup(func() { _ = rdb.Close() })
 	return rdb
 }

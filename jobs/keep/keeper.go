@@ -30,8 +30,9 @@ type Config struct {
 	File      string // that holds the copy; its directory must exist
 
 	// Rebuild tells the queue what the databases of the worker hold, as far as that is not known. It is called after a loss,
-	// and at the start if nothing is known.
-	Rebuild func(ctx context.Context, known map[string][]jobs.TableState) error
+	// and at the start if nothing is known. It returns the databases that were locked; the keeper asks for only these again
+	// when it next publishes. A nil only means all.
+	Rebuild func(ctx context.Context, known map[string][]jobs.TableState, only []string) (locked []string, err error)
 }
 
 // Keeper does that for one worker.
@@ -46,6 +47,8 @@ type Keeper struct {
 	published time.Time // when all was last published; zero if never
 	refused   string    // why schedules were left out last time
 	lost      bool      // data was lost, and not all of it is back
+	looked    bool      // the databases were looked into at the start, or did not have to be
+	locked    []string  // databases that are to be looked into when they are free
 
 	first chan struct{} // closed when all has been published once
 
@@ -201,12 +204,11 @@ func (k *Keeper) publish(ctx context.Context) error {
 	if _, err := k.queue.BeginGeneration(ctx); err != nil {
 		return err
 	}
-	first := k.published.IsZero()
-	if first {
+	if k.published.IsZero() {
 		close(k.first)
 	}
 	k.published = time.Now()
-	if err := k.rebuild(ctx, first); err != nil {
+	if err := k.rebuild(ctx); err != nil {
 		return err
 	}
 	if k.lost {
@@ -221,16 +223,26 @@ func (k *Keeper) publish(ctx context.Context) error {
 	return k.save(ctx, m)
 }
 
-// rebuild looks into the databases if the queue cannot know what they hold.
-func (k *Keeper) rebuild(ctx context.Context, first bool) error {
-	if !k.lost && !first {
+// rebuild looks into the databases if the queue cannot know what they hold, and again into those that were locked.
+func (k *Keeper) rebuild(ctx context.Context) error {
+	if !k.lost && k.looked && len(k.locked) == 0 {
 		return nil
 	}
 	known, err := k.queue.CopyTables(ctx)
-	if err != nil || !k.lost && len(known) > 0 {
+	if err != nil {
 		return err
 	}
-	return k.cfg.Rebuild(ctx, known)
+	only, all := k.locked, k.lost || !k.looked && len(known) == 0
+	if all {
+		only = nil
+	}
+	if all || len(only) > 0 {
+		if k.locked, err = k.cfg.Rebuild(ctx, known, only); err != nil {
+			return err
+		}
+	}
+	k.looked = true
+	return nil
 }
 
 // publishSchedules publishes those of the worker's file. Why some are left out is logged when it changes.

@@ -70,23 +70,30 @@ func (h *Handler) report(ctx context.Context, a *jobs.Attempt, ended error) erro
 
 // read returns what the database holds.
 func (h *Handler) read(ctx context.Context, database string) ([]jobs.TableState, error) {
+	held, err := h.look(ctx, database)
+	return tableStates(held), err
+}
+
+// look reads the bookkeeping of the database.
+func (h *Handler) look(ctx context.Context, database string) (storage.Held, error) {
 	cfg, err := h.locate(database)
 	if err != nil {
-		return nil, err
+		return storage.Held{}, err
 	}
-	stored, size, err := storage.ReadTableStates(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]jobs.TableState, len(stored))
-	for i, t := range stored {
+	return storage.ReadTableStates(ctx, cfg)
+}
+
+// tableStates returns what the queue is told of a database.
+func tableStates(held storage.Held) []jobs.TableState {
+	all := make([]jobs.TableState, len(held.Tables))
+	for i, t := range held.Tables {
 		all[i] = jobs.TableState{
 			Project: t.Project, Table: t.Name, Rows: t.Rows, First: t.First, LastComplete: t.LastComplete,
 			Complete: t.Complete, Partial: t.Partial, Unavailable: t.Unavailable, Missing: t.Missing,
-			Quarantined: t.Quarantined, FetchedAt: t.FetchedAt, FileBytes: size, TimeWarning: t.TimeWarning,
+			Quarantined: t.Quarantined, FetchedAt: t.FetchedAt, FileBytes: held.Bytes, TimeWarning: t.TimeWarning,
 		}
 	}
-	return all, nil
+	return all
 }
 
 // brought returns the days that a job has fetched, or that are not to be had.

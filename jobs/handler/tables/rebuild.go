@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +47,10 @@ func NewRebuilder(volumes []Volume, locate Locator, q rebuilt, log *slog.Logger)
 // rebuildWait is how long it waits for a database that is being written to. Whoever writes reports afterwards.
 const rebuildWait = 200 * time.Millisecond
 
-// Rebuild reads the databases of which nothing is known, and those that were written to since they were last read. It reads
-// their bookkeeping only. One that cannot be read is logged and left out.
-func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableState) error {
+// Rebuild reads the databases of which nothing is known, and those that were written to since they were last read; if only is
+// not nil, just those that it names. It reads their bookkeeping. Backups are left out, and so is what cannot be read, which is
+// logged. It returns the databases that were locked, to be read later.
+func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableState, only []string) (locked []string, err error) {
 	for _, v := range r.volumes {
 		files, err := databases(v.Dir)
 		if err != nil {
@@ -56,33 +58,40 @@ func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableSt
 		}
 		for _, f := range files {
 			if err := ctx.Err(); err != nil {
-				return err
+				return nil, err
 			}
 			database := v.Name + "/" + filepath.ToSlash(f.rel)
 			tables, ok := known[database]
-			if ok && !f.at.After(readAt(tables)) {
+			if only != nil && !slices.Contains(only, database) || ok && !f.at.After(readAt(tables)) {
 				continue
 			}
-			if err := r.rebuild(ctx, database); err != nil {
-				return err
+			switch err := r.rebuild(ctx, database); {
+			case errors.Is(err, storage.ErrLocked):
+				locked = append(locked, database)
+			case err != nil:
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return locked, nil
 }
 
+// rebuild does so for one database. It returns [storage.ErrLocked] if somebody writes to the database.
 func (r *Rebuilder) rebuild(ctx context.Context, database string) error {
 	at := time.Now()
-	held, err := r.reader.read(ctx, database)
+	held, err := r.reader.look(ctx, database)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case err == nil && len(held) > 0:
-		return r.queue.RebuildTables(ctx, database, held, at)
-	case err != nil && !errors.Is(err, storage.ErrLocked):
+	case errors.Is(err, storage.ErrLocked):
+		return err
+	case err != nil:
 		r.log.Warn("a database cannot be read, so others do not know what it holds", slog.String("database", database), slog.Any("err", err))
+		return nil
+	case held.Backup || len(held.Tables) == 0:
+		return nil
 	}
-	return nil
+	return r.queue.RebuildTables(ctx, database, tableStates(held), at)
 }
 
 // readAt returns when tables were read from their database.
@@ -113,7 +122,7 @@ func databases(dir string) (all []file, err error) {
 		case !d.Type().IsRegular() || !looksLikeDatabase(path):
 			return nil
 		}
-		info, err := d.Info()
+		at, err := writtenAt(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -121,10 +130,22 @@ func databases(dir string) (all []file, err error) {
 			return err
 		}
 		rel, err := filepath.Rel(dir, path)
-		all = append(all, file{rel, info.ModTime()})
+		all = append(all, file{rel, at})
 		return err
 	})
 	return all, err
+}
+
+// writtenAt returns when a database was written to last: what a process that was killed had committed may be in its log.
+func writtenAt(path string) (time.Time, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if log, err := os.Stat(path + ".wal"); err == nil && log.ModTime().After(info.ModTime()) {
+		return log.ModTime(), nil
+	}
+	return info.ModTime(), nil
 }
 
 func looksLikeDatabase(path string) bool {

@@ -1,0 +1,179 @@
+package tables_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"mixduck/internal/proctest"
+	"mixduck/jobs"
+	"mixduck/jobs/handler/tables"
+	"mixduck/storage"
+)
+
+// volume is a directory of databases, and a queue that learns what they hold.
+type volume struct {
+	*testing.T
+	dir       string
+	queue     *jobs.Queue
+	rebuilder *tables.Rebuilder
+	log       bytes.Buffer
+}
+
+func newVolume(t *testing.T) *volume {
+	t.Helper()
+	v := &volume{T: t, dir: t.TempDir()}
+	var err error
+	if v.queue, err = jobs.NewQueue(proctest.NewRedis(t).Client(t), jobs.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	locate := func(database string) (storage.Config, error) {
+		return storage.Config{Path: v.path(strings.TrimPrefix(database, "main/")), LockWait: time.Minute}, nil
+	}
+	v.rebuilder = tables.NewRebuilder([]tables.Volume{{Name: "main", Dir: v.dir}}, locate, v.queue, slog.New(slog.NewTextHandler(&v.log, nil)))
+	return v
+}
+
+func (v *volume) path(name string) string { return filepath.Join(v.dir, filepath.FromSlash(name)) }
+
+func (v *volume) must(err error) {
+	v.Helper()
+	if err != nil {
+		v.Fatal(err)
+	}
+}
+
+// rebuild tells the queue what is not known yet, and checks which databases were locked.
+func (v *volume) rebuild(only []string, locked ...string) {
+	v.Helper()
+	known, err := v.queue.CopyTables(v.Context())
+	v.must(err)
+	got, err := v.rebuilder.Rebuild(v.Context(), known, only)
+	v.must(err)
+	if diff := cmp.Diff(locked, got, cmpopts.EquateEmpty()); diff != "" {
+		v.Errorf("locked databases (-want +got):\n%s", diff)
+	}
+}
+
+// want checks of which databases the queue knows tables.
+func (v *volume) want(what string, databases ...string) {
+	v.Helper()
+	known, err := v.queue.CopyTables(v.Context())
+	v.must(err)
+	got := map[string]int64{}
+	for database, all := range known {
+		got[database] = all[0].Rows
+	}
+	want := map[string]int64{}
+	for _, database := range databases {
+		want[database] = 2
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		v.Errorf("rows of databases %s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestManyDatabasesAreReadAgain(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t)
+	v.must(fill(t.Context())(v.path("000.db")))
+	want := []string{"main/000.db"}
+	for n := 1; n < 200; n++ {
+		name := fmt.Sprintf("%03d.db", n)
+		v.must(os.Link(v.path("000.db"), v.path(name)))
+		want = append(want, "main/"+name)
+	}
+	v.rebuild(nil)
+	v.want("after a loss", want...)
+	all, err := v.queue.Tables(t.Context())
+	v.must(err)
+	if s := all[0]; s.Table != "events" || s.Complete != 1 || s.Quarantined != 2 || !s.SucceededAt.Equal(now) {
+		t.Errorf("table %+v; want what the database holds, and that a fetch has ended well when it was fetched", s)
+	}
+}
+
+// What is known is read again only if it was written to since, perhaps into the log of a process that was killed.
+func TestDatabasesThatChangedAreReadAgain(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t)
+	v.must(fill(t.Context())(v.path("a.db")))
+	v.rebuild(nil)
+	v.want("at first", "main/a.db")
+	known, err := v.queue.CopyTables(t.Context())
+	v.must(err)
+	readAt := known["main/a.db"][0].ReadAt
+	v.must(os.Chtimes(v.path("a.db"), readAt, readAt.Add(-time.Hour)))
+	changed := func() bool {
+		v.rebuild(nil)
+		known, err := v.queue.CopyTables(t.Context())
+		v.must(err)
+		before := readAt
+		readAt = known["main/a.db"][0].ReadAt
+		return !readAt.Equal(before)
+	}
+	if changed() {
+		t.Error("a database was read again that nobody has written to")
+	}
+	v.must(os.WriteFile(v.path("a.db.wal"), nil, 0o600))
+	v.must(os.Chtimes(v.path("a.db.wal"), readAt, readAt.Add(time.Second)))
+	if !changed() {
+		t.Error("a database with a newer log was not read again")
+	}
+}
+
+func TestALockedDatabaseIsReadLater(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t)
+	v.must(fill(t.Context())(v.path("free.db")))
+	v.must(fill(t.Context())(v.path("sub/held.db")))
+	e, err := storage.Open(t.Context(), storage.Config{Path: v.path("sub/held.db")})
+	v.must(err)
+	v.rebuild(nil, "main/sub/held.db")
+	v.want("while one is locked", "main/free.db")
+	v.must(e.Close())
+	v.rebuild([]string{"main/sub/held.db"})
+	v.want("afterwards", "main/free.db", "main/sub/held.db")
+}
+
+func TestOnlyTheNamedDatabasesAreRead(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t)
+	v.must(fill(t.Context())(v.path("a.db")))
+	v.must(fill(t.Context())(v.path("b.db")))
+	v.rebuild([]string{"main/b.db"})
+	v.want("of which one was named", "main/b.db")
+}
+
+// A backup is another copy of what its source holds. Once it has taken the place of its source it is no copy any more.
+func TestBackupsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t)
+	v.must(fill(t.Context())(v.path("a.db")))
+	for _, name := range []string{"monday.db", "sub/tuesday.db"} {
+		v.must(storage.Backup(t.Context(), storage.Config{Path: v.path("a.db")}, v.path(name), "job-"+filepath.Base(name)))
+	}
+	v.must(os.WriteFile(v.path("broken.db"), []byte(strings.Repeat("no database", 1000)), 0o600))
+	v.rebuild(nil)
+	v.want("beside backups", "main/a.db")
+	if log := v.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, "database=main/broken.db") {
+		t.Errorf("the log should name the database that cannot be read:\n%s", log)
+	}
+
+	restored := newVolume(t)
+	restored.dir = v.dir
+	v.must(os.Rename(v.path("monday.db"), v.path("a.db")))
+	v.must(fill(t.Context())(v.path("sub/tuesday.db")))
+	restored.rebuilder = tables.NewRebuilder([]tables.Volume{{Name: "main", Dir: v.dir}}, func(database string) (storage.Config, error) {
+		return storage.Config{Path: v.path(strings.TrimPrefix(database, "main/"))}, nil
+	}, restored.queue, slog.New(slog.DiscardHandler))
+	restored.rebuild(nil)
+	restored.want("of which one was restored and one fetched into", "main/a.db", "main/sub/tuesday.db")
+}
