@@ -51,7 +51,7 @@ func TestDatabaseInAReadOnlyDirectory(t *testing.T) {
 	makeReadOnly(t, s.path("ro"))
 	s.startWorker(t)
 	r := s.enqueue(t, append(fetchArgs(dates(t, "2025-11-01", "2025-11-02")), "--wait", "--database", "ro/x.db")...)
-	r.mustFail(t, 1, "ro/x.db", "write to the data directory")
+	r.mustFail(t, 1, "ro/x.db", "let this user write to")
 	if j := r.job(t); j.Attempts != 1 || len(s.mixpanel.Requests()) > 2 {
 		t.Errorf("%d attempts and %d requests, want one attempt", j.Attempts, len(s.mixpanel.Requests()))
 	}

@@ -17,9 +17,9 @@ func TestCancelLeavesWholeDaysAndRetryGetsTheRest(t *testing.T) {
 			s := newSite(t, q, newMixpanel(t, 100))
 			s.startWorker(t)
 			days := dates(t, "2025-11-01", "2025-11-12")
-			held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-04", "2025-11-12")})
+			held := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Days: dates(t, "2025-11-02", "2025-11-12")})
 			id := s.submit(t, days).ID
-			eventually(t, "three days are stored", func() bool { return s.show(t, id).WindowsDone >= 3 })
+			eventually(t, "a day is stored", func() bool { return s.show(t, id).WindowsDone > 0 })
 
 			began := time.Now()
 			if res := s.enqueue(t, "jobs", "cancel", id); res.code != 0 || !strings.Contains(res.stdout, "cancelled") {
@@ -32,7 +32,7 @@ func TestCancelLeavesWholeDaysAndRetryGetsTheRest(t *testing.T) {
 				t.Fatalf("job = %+v, want cancelled", j)
 			}
 			stored := s.rows(t, defaultDatabase, "events")
-			compare(t, rowsOf(s.truth(t, projectID, dates(t, "2025-11-01", "2025-11-03"))), stored)
+			compare(t, rowsOf(s.truth(t, projectID, dates(t, "2025-11-01", "2025-11-01"))), stored)
 			s.enqueue(t, "jobs", "wait", id).mustFail(t, 1, "was cancelled", "jobs retry "+id)
 
 			held.Remove()
@@ -44,7 +44,7 @@ func TestCancelLeavesWholeDaysAndRetryGetsTheRest(t *testing.T) {
 			asked := s.askedDays(before)
 			for d := range days.All() {
 				want := 1
-				if d <= date(t, "2025-11-03") {
+				if d <= date(t, "2025-11-01") {
 					want = 0
 				}
 				if asked[d] != want {

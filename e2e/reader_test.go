@@ -11,8 +11,8 @@ import (
 func TestReadersSeeDaysArriveWhileTheFetchRuns(t *testing.T) {
 	t.Parallel()
 	s := newEmbeddedSite(t, 100)
-	days := dates(t, "2025-11-01", "2025-11-20")
-	last := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Days: dates(t, "2025-11-20", "2025-11-20")})
+	days := dates(t, "2025-10-01", "2025-11-14") // windows of 1, 6, 30 and 8 days
+	last := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Days: dates(t, "2025-11-14", "2025-11-14")})
 	truth := map[string]int{}
 	for _, r := range s.truth(t, projectID, days).Rows {
 		truth[r.Day.String()]++

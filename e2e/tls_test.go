@@ -80,7 +80,7 @@ func TestRedisWithTLSAndPassword(t *testing.T) {
 	s.enqueue(t, "jobs", "list").mustFail(t, 1, "certificate", "redis.ca_file")
 	s.set("MIXDUCK_REDIS_CA_FILE=" + url)
 	r := s.enqueue(t, "jobs", "list")
-	r.mustFail(t, 3, "holds no certificate")
+	r.mustFail(t, 3, "contains no certificate")
 	s.set("MIXDUCK_REDIS_CA_FILE=" + certificate)
 	wrong := command(t, append(plain, "MIXDUCK_REDIS_URL=rediss://:wrong-word@"+address, "MIXDUCK_REDIS_CA_FILE="+certificate), "enqueue", "jobs", "list")
 	wrong.mustFail(t, 1, "WRONGPASS")

@@ -54,7 +54,7 @@ func TestSenselessRequestsAreRefusedAtOnce(t *testing.T) {
 		{"a value that is none", events("--format", "yaml"), "yaml"},
 		{"a timeout of nothing to wait for", events("--timeout", "1s"), "--wait"},
 		{"an unknown command", []string{"fetsch"}, "fetsch"},
-		{"no job", []string{"jobs", "show"}, "id of a job"},
+		{"no job", []string{"jobs", "show"}, "requires a job id"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -12,11 +12,11 @@ import (
 // timeWarning returns what the database says of the times of the table events.
 func (f *fixture) timeWarning(tb testing.TB) string {
 	tb.Helper()
-	tables, _, err := storage.ReadTableStates(tb.Context(), storage.Config{Path: f.path, LockWait: patience})
-	if err != nil || len(tables) != 1 {
-		tb.Fatalf("%d tables (%v)", len(tables), err)
+	held, err := storage.ReadTableStates(tb.Context(), storage.Config{Path: f.path, LockWait: patience})
+	if err != nil || len(held.Tables) != 1 {
+		tb.Fatalf("%d tables (%v)", len(held.Tables), err)
 	}
-	return tables[0].TimeWarning
+	return held.Tables[0].TimeWarning
 }
 
 // A fetch with a wrong time encoding warns, and the database remembers it.
