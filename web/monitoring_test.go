@@ -118,7 +118,7 @@ func expressions(tb testing.TB) map[string]string {
 }
 
 // ruleTests are the files with tests of alerts.
-func ruleTests() []string { return []string{"alerts_test.yml", "stale_test.yml"} }
+func ruleTests() []string { return []string{"alerts_test.yml", "stale_test.yml", "loss_test.yml"} }
 
 // figures returns the labels of every figure of a worker by its name, with those that scraping adds.
 func figures() map[string][]string {
