@@ -248,7 +248,7 @@ func TestExitCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.fails(t, 5, "ask again after", fetch("2025-11-03", "2025-11-03")...)
+	s.fails(t, 5, "run it again after", fetch("2025-11-03", "2025-11-03")...)
 	s.fails(t, 5, "429", fetch("2025-11-03", "2025-11-03", "--stdout")...)
 	over.Remove()
 	first := s.hold(t)
