@@ -127,8 +127,8 @@ func breakEach(t *testing.T, all []operation) {
 					}
 					sound := rig{t, rdb, newQueue(t, rdb), socket}
 					arg := op.prepare(sound)
-					faulty, proxy := sound.proxied()
-					faulty.rdb = proxy.Client(nil)
+					faulty, proxy := sound.proxied(redistest.Patient)
+					faulty.rdb = proxy.Client(redistest.Patient)
 					seen := proxy.BreakOne(n, broken)
 					err := op.call(faulty, arg)
 					if err != nil && broken != redistest.Busy {

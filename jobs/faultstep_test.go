@@ -40,7 +40,7 @@ func newStepRig(t *testing.T) *stepRig {
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: mini.Addr()})
 	t.Cleanup(func() { rdb.Close() })
-	r.sound, r.faulty = open(rdb), open(r.proxy.Client(nil))
+	r.sound, r.faulty = open(rdb), open(r.proxy.Client(redistest.Patient))
 	r.first, r.second = mustSubmit(t, r.sound, "x"), mustSubmit(t, r.sound, "x")
 	r.turn = lookAt(t, r.sound, r.first.lane()).turn
 	return r

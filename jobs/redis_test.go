@@ -24,12 +24,13 @@ type rig struct {
 	socket string // of the Redis
 }
 
-// proxied returns the rig with a proxy between its queue and its Redis. The client of the rig stays as it is.
-func (r rig) proxied() (rig, *redistest.Proxy) {
+// proxied returns the rig with a proxy between its queue and its Redis. The client of the rig stays as it is. Change may be
+// nil, see [redistest.Proxy.Client].
+func (r rig) proxied(change func(*redis.Options)) (rig, *redistest.Proxy) {
 	p := redistest.New(r.T, func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", r.socket)
 	})
-	r.q = newQueue(r.T, p.Client(nil))
+	r.q = newQueue(r.T, p.Client(change))
 	return r, p
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/proctest"
 	"mixduck/internal/redistest"
 	"mixduck/jobs"
 )
@@ -169,13 +170,16 @@ func TestFilesThatAreNotTheResult(t *testing.T) {
 // A stopped Redis, or a network that hangs, costs time and nothing else: clients repeat what they have sent already.
 func TestResultsSurviveARedisThatStops(t *testing.T) {
 	t.Parallel()
-	const reads = 100 // on each Redis
+	reads := 30 // on each Redis, by 16 readers at once
+	if proctest.Soak() {
+		reads = 200
+	}
 	content := noise(jobs.RelayWindow*jobs.RelayChunk + 1)
 	f := &files{}
 	f.set("rows", content)
 	onEach(t, func(t rig) {
-		t, proxy := t.proxied()
-		t.q.LimitRelays(32, 100*time.Millisecond, time.Minute, time.Minute)
+		t, proxy := t.proxied(nil)
+		t.q.LimitRelays(32, 100*time.Millisecond, 5*time.Minute, 5*time.Minute) // which a busy machine does not need
 		sending(t, "w1", f)
 		ctx, stop := context.WithCancel(t.Context())
 		var stopping, reading sync.WaitGroup
@@ -191,7 +195,7 @@ func TestResultsSurviveARedisThatStops(t *testing.T) {
 			}
 		})
 		var left atomic.Int64
-		left.Store(reads)
+		left.Store(int64(reads))
 		for range 16 {
 			reading.Go(func() {
 				for left.Add(-1) >= 0 {
@@ -219,7 +223,7 @@ func TestEachCommandOfARelayMayFail(t *testing.T) {
 			t.Run(command+" "+broken.String(), func(t *testing.T) {
 				t.Parallel()
 				rdb, socket := embedded(t)
-				on, proxy := rig{t, rdb, nil, socket}.proxied()
+				on, proxy := rig{t, rdb, nil, socket}.proxied(redistest.Patient)
 				sending(on, "w1", f)
 				if _, err := readAll(t.Context(), on.q, found("rows", content)); err != nil { // scripts are loaded
 					t.Fatal(err)

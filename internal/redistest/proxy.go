@@ -43,9 +43,11 @@ type Command struct {
 	Args []string
 }
 
-// ReadTimeout is how long clients of a proxy wait for an answer. Only an answer that the proxy keeps back may miss it, so it
-// leaves time for a server on a busy machine.
-const ReadTimeout = time.Second
+// ReadTimeout is how long clients of a proxy wait for an answer.
+const ReadTimeout = 150 * time.Millisecond
+
+// Patient gives a client time for the answers of a server on a busy machine: only an answer that the proxy keeps back is late.
+func Patient(opt *redis.Options) { opt.ReadTimeout = time.Second }
 
 // Proxy is safe for concurrent use.
 type Proxy struct {
