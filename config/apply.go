@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -219,6 +220,24 @@ func unknownKey(key string, here, all []string) error {
 	return fmt.Errorf("unknown key; known keys: %s", strings.Join(here, ", "))
 }
 
+// serviceLink is the name of a variable that Kubernetes and Docker links set in each container for a service called mixduck,
+// or mixduck-worker and so on.
+var serviceLink = regexp.MustCompile(`^MIXDUCK_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+// linkValue is what such a variable holds: an address, a port or a protocol.
+var linkValue = regexp.MustCompile(`^((tcp|udp|sctp)://\S+|[0-9]+|[0-9a-fA-F.:]+|tcp|udp|sctp|None)$`)
+
+// composeVariables are those of .env.example that docker-compose.yml reads, and no program.
+var composeVariables = []string{
+	"MIXDUCK_DATA", "MIXDUCK_DATA_EU", "MIXDUCK_DEMO_IMAGE", "MIXDUCK_HTTP_PORT", "MIXDUCK_HTTP_PORT_EU", "MIXDUCK_IMAGE",
+	"MIXDUCK_USER", "MIXDUCK_VERSION", "MIXDUCK_WORKERS",
+}
+
+// othersVariable reports whether a variable with our prefix is not meant for a program of ours.
+func othersVariable(name, value string) bool {
+	return slices.Contains(composeVariables, name) || serviceLink.MatchString(name) && linkValue.MatchString(value)
+}
+
 // checkVariables complains about variables with our prefix that name no setting.
 func (l *loader) checkVariables() {
 	var known, wrong []string
@@ -230,7 +249,7 @@ func (l *loader) checkVariables() {
 	slices.Sort(known) // so that the same is suggested each time
 	for name := range l.env {
 		mayBe := l.broken && strings.HasPrefix(name, "MIXDUCK_PROJECTS_")
-		if strings.HasPrefix(name, "MIXDUCK_") && !l.known[name] && !mayBe {
+		if strings.HasPrefix(name, "MIXDUCK_") && !l.known[name] && !mayBe && !othersVariable(name, l.env[name]) {
 			wrong = append(wrong, name)
 		}
 	}

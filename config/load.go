@@ -48,7 +48,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 		k, v, _ := strings.Cut(kv, "=")
 		l.env[k] = v
 	}
-	cfg := defaults(cmp.Or(l.env["HOME"], "."))
+	cfg := defaults(l.env["HOME"])
 	root := l.open(&cfg)
 	all := settings()
 	l.checkKeys(root, "", fileKeys())
@@ -57,6 +57,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 	l.projects(root.get("projects"), &cfg)
 	l.schedules(root.get("schedules"), &cfg)
 	l.checkVariables()
+	l.checkHome()
 	if err := cfg.finish(); err != nil {
 		l.complain("", place{}, err)
 	}
@@ -65,6 +66,14 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 	}
 	cfg.values = l.values(&cfg)
 	return cfg, nil
+}
+
+// checkHome complains if the data directory would be below a home directory that is not known. The working directory is no
+// substitute: the databases would be wherever the program was started.
+func (l *loader) checkHome() {
+	if l.places["data_dir"].origin == "" && !filepath.IsAbs(l.env["HOME"]) {
+		l.problems = append(l.problems, problem{err: errors.New("data_dir: the default is ~/.mp/data, and HOME is not set to an absolute path; set HOME or MIXDUCK_DATA_DIR")})
+	}
 }
 
 // loader gathers settings and what is wrong with them.

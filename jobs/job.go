@@ -61,6 +61,7 @@ type Fetch struct {
 	Where    string    `json:"where,omitempty"`  // a Mixpanel expression
 	Mode     Mode      `json:"mode"`
 	Force    bool      `json:"force,omitempty"` // replace a good old day even by one with far fewer rows
+	Adopt    bool      `json:"adopt,omitempty"` // move tables of another program aside
 
 	// Promote names properties that get columns of their own, as [promotion.Parse] reads them; those of a table that is
 	// there stay.

@@ -90,10 +90,10 @@ func (q *Queue) covering(ctx context.Context, rec Record, l line) (string, error
 // Covers reports whether a fetch of g right after one of f would change nothing but what Mixpanel has changed meanwhile:
 // it asks for the same events of the same project in the same table, and for no day more. What replaces days covers what
 // only adds what is missing; what replaces or creates a table covers only its like, for the same days; what is not
-// forced does not cover what is, nor what promotes no properties what does, nor what waits for spare requests what does not.
+// forced or may not adopt does not cover what is or may, nor what promotes no properties what does, nor what waits for spare requests what does not.
 // What fetches only some of its days covers only what fetches no more of them.
 func (f Fetch) Covers(g Fetch) bool {
-	if !f.alike(g) || g.Force && !f.Force || g.Promote != "" && g.Promote != f.Promote || f.Spare && !g.Spare || !f.chooses(g) {
+	if !f.alike(g) || g.Force && !f.Force || g.Adopt && !f.Adopt || g.Promote != "" && g.Promote != f.Promote || f.Spare && !g.Spare || !f.chooses(g) {
 		return false
 	}
 	switch f.Mode {

@@ -35,6 +35,7 @@ func TestCovers(t *testing.T) {
 		return change(f, func(f *jobs.Fetch) { f.LateSince = time.Date(2025, 2, 1, hour, 0, 0, 0, time.UTC) })
 	}
 	stored := change(january, func(f *jobs.Fetch) { f.Days = day.Range{} })
+	adopting := change(january, func(f *jobs.Fetch) { f.Adopt = true })
 	spare := change(january, func(f *jobs.Fetch) { f.Spare = true })
 	tests := []struct {
 		name string
@@ -56,6 +57,8 @@ func TestCovers(t *testing.T) {
 		{"days with late events do not cover those that are due", late(january, 1), due(5, 0), false},
 		{"all days that are stored include January", late(stored, 1), late(january, 1), true},
 		{"January is not all days that are stored", late(january, 1), late(stored, 1), false},
+		{"what may not adopt a file does not cover what may", january, adopting, false},
+		{"what may adopt a file covers what may not", adopting, january, true},
 		{"what takes spare requests covers its like", spare, spare, true},
 		{"what takes spare requests may come too late", spare, january, false},
 		{"what takes any request is as good as spare", january, spare, true},

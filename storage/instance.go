@@ -28,6 +28,7 @@ type instance struct {
 	settings url.Values // that DuckDB opened it with
 	db       *sql.DB
 	lock     *fileLock
+	moved    []string   // tables of another program that were moved aside
 	writer   sync.Mutex // held until the goroutine that writes has returned
 }
 
@@ -89,7 +90,7 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 	inst := &instance{path: path, name: name, readOnly: cfg.ReadOnly, settings: options(cfg), db: sql.OpenDB(connector)}
 	if cfg.ReadOnly {
 		err = checkSchema(ctx, inst.db)
-	} else if err = migrate(ctx, inst.db); err == nil {
+	} else if inst.moved, err = migrate(ctx, inst.db, cfg.Adopt); err == nil {
 		err = registerFunctions(inst)
 	}
 	if err != nil {

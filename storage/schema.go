@@ -44,39 +44,43 @@ func migrations() ([]string, error) {
 	return steps, nil
 }
 
-// migrate brings the schema to the newest version, in one transaction, so that a crash leaves the old one whole.
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the schema to the newest version, in one transaction: a crash leaves the old one whole. It returns which
+// tables of another program were moved aside, see [moveAside].
+func migrate(ctx context.Context, db *sql.DB, adopt bool) (moved []string, err error) {
 	steps, err := migrations()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	version, err := schemaVersion(ctx, db)
 	if err != nil || version == len(steps) {
-		return err
+		return nil, err
 	}
 	if version > len(steps) {
-		return newerSchema(version, len(steps))
+		return nil, newerSchema(version, len(steps))
 	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
 	if version == 0 {
+		if moved, err = moveAside(ctx, tx, adopt); err != nil {
+			return nil, err
+		}
 		const first = "CREATE SCHEMA mixduck; CREATE TABLE mixduck.schema_version (version INTEGER NOT NULL); INSERT INTO mixduck.schema_version VALUES (0)"
 		if _, err := tx.ExecContext(ctx, first); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for i, step := range steps[version:] {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
-			return fmt.Errorf("schema version %d: %w", version+i+1, err)
+			return nil, fmt.Errorf("schema version %d: %w", version+i+1, err)
 		}
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE mixduck.schema_version SET version = ?", len(steps)); err != nil {
-		return err
+		return nil, err
 	}
-	return tx.Commit()
+	return moved, tx.Commit()
 }
 
 // checkSchema lets a reader in only where it knows all that it will meet.

@@ -27,6 +27,10 @@ type Config struct {
 	ReadOnly bool // Persistent only: the file must exist, and writing fails
 	Shared   bool // ReadOnly only: another process holds a [Share] of the file, and Open locks nothing
 
+	// Adopt allows Open to rename the tables of a database that another program made, as mixpanel_data, where they are in
+	// the way of Mixduck's. See [Engine.Moved].
+	Adopt bool
+
 	// LockWait is how long Open waits for other processes to let go of the file before it returns [ErrLocked];
 	// 0 does not wait, a negative value waits for as long as the context lives.
 	LockWait time.Duration

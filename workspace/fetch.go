@@ -102,6 +102,7 @@ func (f *fetch) prepare(ctx context.Context) error {
 	var found storage.Plan
 	if f.databaseExists() {
 		if err := f.withEngine(ctx, func(e *storage.Engine) (err error) {
+			f.progress.warnOfMoved(e.Moved())
 			found, err = e.Prepare(ctx, f.table)
 			return err
 		}); err != nil {

@@ -154,6 +154,13 @@ func (p *Progress) add(r storage.Receipt) {
 	}
 }
 
+// warnOfMoved warns of tables that the fetch has moved aside.
+func (p *Progress) warnOfMoved(moved []string) {
+	for _, text := range moved {
+		p.warn("the database was made by another program: its table " + text)
+	}
+}
+
 // warnOfLines warns of what was unusual in the lines of the answers.
 func (p *Progress) warnOfLines() {
 	if p.Extra > 0 {

@@ -93,6 +93,8 @@ func (o *fetchOptions) check(c *cobra.Command) error {
 		return fault.Usage("use at most one of them", "--path, --ephemeral, --in-memory and --stdout exclude each other")
 	case c.Flags().Changed("late-since") && (o.stdout || o.ephemeral || o.inMemory):
 		return fault.Usage("omit --late-since", "--late-since needs a database that already holds these days")
+	case o.Adopt && (o.stdout || o.ephemeral || o.inMemory):
+		return fault.Usage("omit --adopt", "--adopt needs a database file")
 	case o.raw && !o.stdout:
 		return fault.Usage("add --stdout", "--raw only works with --stdout")
 	case c.Flags().Changed("query") && strings.TrimSpace(o.query) == "":
@@ -112,7 +114,7 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	}
 	ws := workspace.Config{
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
-		Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit},
+		Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit, Adopt: o.Adopt},
 
 		RequestsPerHour: cfg.Mixpanel.RequestsPerHour,
 	}

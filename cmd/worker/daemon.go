@@ -221,6 +221,7 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 	if err != nil {
 		return nil, err
 	}
+	database.Adopt = f.Adopt
 	cfg := workspace.Config{
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
 		Database: database,

@@ -13,6 +13,7 @@ import (
 type FetchFlags struct {
 	Where   string // a Mixpanel expression
 	Force   bool
+	Adopt   bool   // move tables of another program aside
 	Promote string // properties, as [promotion.Parse] reads them
 
 	from, to, lateSince            string
@@ -31,6 +32,7 @@ func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.replacing, "replace", false, "build a new table and swap it in when it is complete")
 	flags.BoolVar(&f.creating, "create", false, "fail if the table exists")
 	flags.BoolVar(&f.Force, "force", false, "replace stored days even by answers with far fewer events")
+	flags.BoolVar(&f.Adopt, "adopt", false, "in a database that mixpanel_data made: rename its tables to NAME_before_mixduck, then fetch")
 	flags.StringVar(&f.Promote, "promote", "", "`properties` to copy into typed columns, for example plan,amount:DOUBLE")
 }
 

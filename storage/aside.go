@@ -1,0 +1,120 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"mixduck/internal/fault"
+)
+
+// asideSuffix follows the old name of a table that [Config.Adopt] has moved aside.
+const asideSuffix = "_before_mixduck"
+
+// foreignTables returns the tables and views of a database without our schema that would be in our way: _metadata, which
+// mixpanel_data has, too, and the tables that it lists. It returns none where there is no such table.
+func foreignTables(ctx context.Context, tx *sql.Tx) ([]foreignTable, error) {
+	all, err := relations(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	metadata, ok := all["_metadata"]
+	if !ok {
+		return nil, nil
+	}
+	found := []foreignTable{metadata}
+	var lists bool
+	const column = "SELECT count(*) > 0 FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ? AND column_name = 'table_name'"
+	if err := tx.QueryRowContext(ctx, column, metadata.name).Scan(&lists); err != nil || !lists {
+		return found, err
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT DISTINCT lower(table_name::VARCHAR) AS name FROM main._metadata ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name sql.NullString
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		if t, ok := all[name.String]; ok && t != metadata {
+			found = append(found, t)
+		}
+	}
+	return found, rows.Err()
+}
+
+// foreignTable is a table or a view that Mixduck did not make.
+type foreignTable struct {
+	name string
+	view bool
+}
+
+// relations returns the tables and views of the schema main by their names in lower case.
+func relations(ctx context.Context, tx *sql.Tx) (map[string]foreignTable, error) {
+	const all = `SELECT table_name, false FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'
+		UNION ALL SELECT view_name, true FROM duckdb_views() WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal`
+	rows, err := tx.QueryContext(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[string]foreignTable{}
+	for rows.Next() {
+		var t foreignTable
+		if err := rows.Scan(&t.name, &t.view); err != nil {
+			return nil, err
+		}
+		found[strings.ToLower(t.name)] = t
+	}
+	return found, rows.Err()
+}
+
+// moveAside makes room for our schema in the database of another program, if adopt allows it, and returns what was moved.
+// Without adopt it returns an error with [fault.CodeExists] if there is anything to move.
+func moveAside(ctx context.Context, tx *sql.Tx, adopt bool) (moved []string, err error) {
+	foreign, err := foreignTables(ctx, tx)
+	if err != nil || len(foreign) == 0 {
+		return nil, err
+	}
+	if !adopt {
+		names := make([]string, len(foreign))
+		for i, t := range foreign {
+			names[i] = t.name
+		}
+		return nil, fault.New(fault.CodeExists, "read it as it is, fetch into another file, or fetch with --adopt: it keeps these tables under new names (NAME"+asideSuffix+")",
+			"the database was made by another program, as mixpanel_data; it has tables that Mixduck would need: %s", strings.Join(names, ", "))
+	}
+	all, err := relations(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range foreign {
+		aside := t.name + asideSuffix
+		for n := 2; ; n++ {
+			if _, taken := all[strings.ToLower(aside)]; !taken {
+				break
+			}
+			aside = fmt.Sprintf("%s%s_%d", t.name, asideSuffix, n)
+		}
+		all[strings.ToLower(aside)] = t
+		kind := "TABLE"
+		if t.view {
+			kind = "VIEW"
+		}
+		rename := fmt.Sprintf("ALTER %s main.%s RENAME TO %s", kind, quoteAny(t.name), quoteAny(aside))
+		if _, err := tx.ExecContext(ctx, rename); err != nil {
+			return nil, fmt.Errorf("move table %s aside: %w", t.name, err)
+		}
+		moved = append(moved, t.name+" is now "+aside)
+	}
+	return moved, nil
+}
+
+// quoteAny returns any name of the catalog as an SQL identifier.
+func quoteAny(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// Moved says which tables of another program [Config.Adopt] has moved aside when this database was opened, one text each.
+func (e *Engine) Moved() []string { return e.inst.moved }
