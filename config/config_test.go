@@ -23,7 +23,7 @@ func load(t *testing.T, args []string, environ ...string) (config.Config, error)
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return config.Load(environ, flags)
+	return config.Load(append([]string{"HOME=/home/ann"}, environ...), flags)
 }
 
 func TestDefaults(t *testing.T) {
@@ -68,7 +68,7 @@ func TestFlagsOfOthersAreNoSettings(t *testing.T) {
 	if err := flags.Parse([]string{"--lock-wait", "5s"}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load(nil, flags)
+	c, err := config.Load([]string{"HOME=/home/ann"}, flags)
 	if err != nil || c.Worker.LockWait != time.Minute {
 		t.Errorf("LockWait = %s, %v, want the default", c.Worker.LockWait, err)
 	}
@@ -155,4 +155,34 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%d problems in %v, want 3", n, err)
 		}
 	})
+}
+
+// Variables that Kubernetes and docker-compose.yml set beside ours are not settings; mistyped settings still are.
+func TestVariablesOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, kv := range []string{
+		"MIXDUCK_PORT=tcp://10.0.0.1:8080", "MIXDUCK_SERVICE_HOST=10.0.0.1", "MIXDUCK_SERVICE_PORT_HTTP=8080", "MIXDUCK_WORKER_SERVICE_HOST=fd00::1",
+		"MIXDUCK_WORKER_PORT_8080_TCP_ADDR=10.0.0.1", "MIXDUCK_PORT_8080_TCP_PROTO=tcp", "MIXDUCK_DATA=./data", "MIXDUCK_WORKERS=2",
+	} {
+		if _, err := load(t, nil, kv); err != nil {
+			t.Errorf("%s: %v", kv, err)
+		}
+	}
+	for _, kv := range []string{"MIXDUCK_PORT=8o8o", "MIXDUCK_DATA_DRI=/data", "MIXDUCK_RETENTION_JOB=1d", "MIXDUCK_SERVICE=x"} {
+		if _, err := load(t, nil, kv); err == nil {
+			t.Errorf("%s is accepted", kv)
+		}
+	}
+}
+
+func TestNoHome(t *testing.T) {
+	t.Parallel()
+	for _, home := range [][]string{nil, {"HOME="}, {"HOME=here"}} {
+		if c, err := config.Load(home, nil); err == nil || !strings.Contains(err.Error(), "HOME") {
+			t.Errorf("%q: data directory %s, %v; want an error about HOME", home, c.DataDir, err)
+		}
+	}
+	if c, err := config.Load([]string{"MIXDUCK_DATA_DIR=/data"}, nil); err != nil || c.DataDir != "/data" {
+		t.Errorf("data directory %s, %v", c.DataDir, err)
+	}
 }

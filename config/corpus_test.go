@@ -148,12 +148,12 @@ func TestClientReadsNoCredentials(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environ := []string{"MIXDUCK_CONFIG=" + file, "MP_SECRET_FILE=/nowhere/d", "MIXDUCK_PROJECTS_WEB_SECRET=x"}
+	environ := []string{"HOME=/home/ann", "MIXDUCK_CONFIG=" + file, "MP_SECRET_FILE=/nowhere/d", "MIXDUCK_PROJECTS_WEB_SECRET=x"}
 	c, err := config.LoadClient(environ, nil)
 	if err != nil || len(c.Projects) != 1 || !c.Projects[0].Secret.IsZero() {
 		t.Errorf("projects = %v, %v; want one without credentials", c.Projects, err)
 	}
-	if _, err := config.Load(environ[:2], nil); strings.Count(fmt.Sprint(err), "nowhere") != 4 {
+	if _, err := config.Load(environ[:3], nil); strings.Count(fmt.Sprint(err), "nowhere") != 4 {
 		t.Errorf("error = %v, want four files that are not there", err)
 	}
 }

@@ -155,7 +155,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadClient([]string{"MIXDUCK_CONFIG=../deploy/mixduck.example.yaml"}, nil); err != nil {
+	if _, err := LoadClient([]string{"HOME=/home/ann", "MIXDUCK_CONFIG=../deploy/mixduck.example.yaml"}, nil); err != nil {
 		t.Error(err)
 	}
 	whole := regexp.MustCompile(`(?m)^#( *[a-z_]+:)`).ReplaceAll(b, []byte("$1"))
