@@ -8,10 +8,20 @@ import (
 	"testing"
 )
 
-// Every test that docs/storage-page.md names is there.
-func TestStoragePageNamesTests(t *testing.T) {
+// Every test that the pages on storage and on guarantees name exists.
+func TestPagesNameTests(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("docs/storage-page.md")
+	for _, page := range []string{"docs/storage-page.md", "docs/guarantees.md"} {
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			checkNamedTests(t, page)
+		})
+	}
+}
+
+func checkNamedTests(t *testing.T, name string) {
+	t.Helper()
+	page, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
