@@ -12,6 +12,7 @@ type ExportRequest struct {
 	Days    day.Range // in the zone in which Mixpanel takes the project's dates; not empty
 	Events  []string  // names; none means all
 	Where   string    // an expression as in Mixpanel's reference of segmentation expressions; "" means no condition
+	Limit   int       // of events, at most 100,000; 0 means all
 }
 
 // Export asks for events and returns the body of the answer as soon as its headers are there; the caller closes it. It
@@ -39,6 +40,7 @@ func (r ExportRequest) params() *params {
 	p := newParams(r.Project)
 	p.days(r.Days)
 	p.optional("where", r.Where)
+	p.limit(r.Limit)
 	if len(r.Events) > 0 {
 		p.names("event", r.Events)
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
@@ -14,9 +16,14 @@ const validateLong = `Check the settings and print the effective ones. This read
 
 Each setting is shown with its source: a flag, an environment variable, a place
 in the configuration file, or the default. Secrets are not shown. All problems
-are reported at once, with exit code 3. Missing credentials exit with code 2.`
+are reported at once, with exit code 3. Missing credentials exit with code 2.
+
+With --online, try them instead: each project at Mixpanel with at most two
+requests, Redis, directories and databases. Each check prints one line with what
+is wrong and how to fix it. No events are stored.`
 
 const validateExample = `  worker validate
+  worker validate --online
   worker validate --config /etc/mixduck/mixduck.yaml --format json`
 
 // validated is what --format json prints. Fields are only ever added.
@@ -31,15 +38,20 @@ func validateCommand(p *cli.Process) *cobra.Command {
 	cmd := &cobra.Command{Use: "validate", Short: "Check the settings and print the effective ones", Long: validateLong, Example: validateExample, Args: console.NoArguments}
 	config.Flags(cmd.Flags(), runSettings...)
 	format := console.AddFormat(cmd.Flags())
+	online := cmd.Flags().Bool("online", false, "ask Mixpanel and Redis, and try directories and databases")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := config.Load(p.Environ, cmd.Flags())
 		if err != nil {
 			return err
 		}
-		if _, err := newDaemon(cfg, logger(cfg.Log, p.Stderr)); err != nil {
+		d, err := newDaemon(cfg, logger(cfg.Log, p.Stderr))
+		if err != nil {
 			return err
 		}
-		app := &console.App{Process: p}
+		app := &console.App{Process: p, Now: time.Now}
+		if *online {
+			return d.online(cmd.Context(), app, format.Value)
+		}
 		if format.Value == console.FormatJSON {
 			return app.PrintJSON(validated{cfg.File, cfg.Values(), cage.Lacking()})
 		}

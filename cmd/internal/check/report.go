@@ -1,0 +1,101 @@
+// Package check reports whether a setup works, one line for each thing that was looked at. It knows the form of a report
+// and the checks of a queue; what lies on this machine and at Mixpanel is checked by package local.
+package check
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/internal/fault"
+)
+
+// State is the outcome of one check.
+type State string
+
+// The outcomes.
+const (
+	OK      State = "ok"
+	Warning State = "warning"
+	Failed  State = "failed"
+	Skipped State = "skipped" // cannot be known here or now
+)
+
+// Result is one line of a report. Fields are only ever added.
+type Result struct {
+	Name  string     `json:"name"`
+	State State      `json:"state"`
+	Text  string     `json:"text"`
+	Cure  string     `json:"cure"` // "" if there is nothing to do
+	Code  fault.Code `json:"code"` // of what failed, else ""
+}
+
+// Good returns a passed check.
+func Good(name, format string, args ...any) Result {
+	return Result{Name: name, State: OK, Text: fmt.Sprintf(format, args...)}
+}
+
+// Warn returns a check that found something a person should know.
+func Warn(name, cure, format string, args ...any) Result {
+	return Result{Name: name, State: Warning, Text: fmt.Sprintf(format, args...), Cure: cure}
+}
+
+// Skip returns a check that was not made.
+func Skip(name, cure, format string, args ...any) Result {
+	return Result{Name: name, State: Skipped, Text: fmt.Sprintf(format, args...), Cure: cure}
+}
+
+// Fail returns a failed check. The cure is the error's hint.
+func Fail(name string, err error) Result {
+	return Result{Name: name, State: Failed, Text: err.Error(), Cure: fault.HintOf(err), Code: fault.CodeOf(err)}
+}
+
+// line returns the result as one line of text.
+func (r Result) line() string {
+	text := fmt.Sprintf("%-7s  %s: %s", r.State, r.Name, r.Text)
+	if r.Cure != "" {
+		text += "; try: " + r.Cure
+	}
+	return console.Printable(strings.ReplaceAll(text, "\n", "; "))
+}
+
+// report is what --format json prints. Fields are only ever added.
+type report struct {
+	OK     bool     `json:"ok"`
+	Checks []Result `json:"checks"`
+}
+
+// Print prints the results, and returns an error if one has failed: that of wrong credentials before others, else that of
+// the first failure.
+func Print(app *console.App, format string, all []Result) error {
+	err := worst(all)
+	if format == console.FormatJSON {
+		return errors.Join(app.PrintJSON(report{OK: err == nil, Checks: all}), err)
+	}
+	for _, r := range all {
+		if err := app.PrintLine(r.line()); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func worst(all []Result) error {
+	var failed []Result
+	for _, r := range all {
+		if r.State == Failed {
+			failed = append(failed, r)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	code := failed[0].Code
+	if slices.ContainsFunc(failed, func(r Result) bool { return r.Code == fault.CodeAuth }) {
+		code = fault.CodeAuth
+	}
+	return fault.New(cmp.Or(code, fault.CodeFailed), "", "%d of %s failed", len(failed), console.Counted(int64(len(all)), "check"))
+}
