@@ -182,6 +182,9 @@ func TestNoHome(t *testing.T) {
 			t.Errorf("%q: data directory %s, %v; want an error about HOME", home, c.DataDir, err)
 		}
 	}
+	if _, err := config.LoadClient([]string{"MIXDUCK_REDIS_URL=redis://queue"}, nil); err != nil {
+		t.Errorf("a client of a Redis needs no home: %v", err)
+	}
 	if c, err := config.Load([]string{"MIXDUCK_DATA_DIR=/data"}, nil); err != nil || c.DataDir != "/data" {
 		t.Errorf("data directory %s, %v", c.DataDir, err)
 	}

@@ -57,7 +57,9 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 	l.projects(root.get("projects"), &cfg)
 	l.schedules(root.get("schedules"), &cfg)
 	l.checkVariables()
-	l.checkHome()
+	if !client || cfg.Redis.URL.IsZero() {
+		l.checkHome()
+	}
 	if err := cfg.finish(); err != nil {
 		l.complain("", place{}, err)
 	}

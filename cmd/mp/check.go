@@ -16,7 +16,8 @@ zone, directories and the database. Each check prints one line with what is wron
 and how to fix it.
 
 This sends at most two requests to Mixpanel and stores no events. Exit codes: 0 if
-nothing has failed, 2 for credentials, else that of the first failure.`
+nothing has failed, 2 if credentials are refused, else the code of the
+first failure.`
 
 func (a *app) checkCommand() *cobra.Command {
 	c := &cobra.Command{
