@@ -40,6 +40,10 @@ func TestChaos(t *testing.T) {
 			sc.run(t, bin)
 		})
 	}
+	t.Run(lossScenario.name, func(t *testing.T) {
+		t.Parallel()
+		runLoss(t, bin)
+	})
 }
 
 // scale is how many times as many jobs there are.

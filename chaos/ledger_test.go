@@ -38,7 +38,13 @@ func rowText(day, event, distinctID, insertID string, micros, processedMS int64,
 // truth returns the rows that a correct copy of a database's project holds, sorted.
 func (s *site) truth(tb testing.TB, db int) []string {
 	tb.Helper()
-	truth, err := s.mixpanel.Truth(project(db), s.work.days())
+	return s.truthOf(tb, db, s.work.days())
+}
+
+// truthOf is truth for other days.
+func (s *site) truthOf(tb testing.TB, db int, days day.Range) []string {
+	tb.Helper()
+	truth, err := s.mixpanel.Truth(project(db), days)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 type scenario struct {
 	name      string // of the subtest
 	title     string // of the line in the report
+	file      string // text of the configuration file of the workers, if any
 	embedded  bool   // the queue is in the worker's process
 	workers   int
 	databases int

@@ -66,6 +66,13 @@ func newSite(tb testing.TB, bin string, sc scenario) *site {
 		s.redis = proctest.NewRedis(tb, "--auto-aof-rewrite-percentage", "0") // its log keeps all writes
 		s.env = append(s.env, "MIXDUCK_REDIS_URL="+s.redis.URL())
 	}
+	if sc.file != "" {
+		file := filepath.Join(s.logs, "mixduck.yaml")
+		if err := os.WriteFile(file, []byte(sc.file), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		s.env = append(s.env, "MIXDUCK_CONFIG="+file)
+	}
 	s.guard = newGuard(tb, s.dir)
 	for range sc.workers {
 		s.launch(tb)
@@ -88,7 +95,7 @@ func newMixpanel(tb testing.TB, w work) *mixpaneltest.Server {
 		})
 	}
 	m := mixpaneltest.Start(tb, mixpaneltest.Config{Projects: projects, Limits: mixpaneltest.Limits{Off: true}})
-	faults := []mixpaneltest.Fault{{Kind: mixpaneltest.SlowFirstByte, Hold: answerTakes}}
+	faults := []mixpaneltest.Fault{{Kind: mixpaneltest.SlowFirstByte, Days: w.days(), Hold: answerTakes}}
 	for _, p := range projects {
 		faults = append(faults,
 			mixpaneltest.Fault{Kind: mixpaneltest.LateRows, Project: p.ID, Days: w.late()},
