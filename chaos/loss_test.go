@@ -25,7 +25,7 @@ const (
 
 // lossScenario has a database for each schedule that runs: those of the file first, then the one that a person adds. The
 // schedule that is paused fills a second table of the first database.
-var lossScenario = scenario{name: "loss", title: "Redis emptied while jobs run", workers: 2, databases: 4, jobs: 1, unit: "loss"}
+var lossScenario = scenario{name: "loss", title: "Redis emptied while jobs run", workers: 2, databases: 4, jobs: 1, unit: "time"}
 
 // lossFile is the configuration of the workers.
 func lossFile(first day.Day) string {
