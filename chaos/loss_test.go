@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,16 +30,16 @@ var lossScenario = scenario{name: "loss", title: "Redis emptied while jobs run",
 
 // lossFile is the configuration of the workers.
 func lossFile(first day.Day) string {
-	text := "projects:\n"
+	const entry = "  - {name: %s, project: p%d, database: %s, table: %s, cron: \"@every 2s\", start: %s, lookback: 1d}\n"
+	var projects, schedules strings.Builder
 	for db := range lossScenario.databases {
-		text += fmt.Sprintf("  p%d: {id: %d}\n", db, project(db))
+		fmt.Fprintf(&projects, "  p%d: {id: %d}\n", db, project(db))
+		if scheduleName(db) != addedSchedule {
+			fmt.Fprintf(&schedules, entry, scheduleName(db), db, databaseName(db), "events", first)
+		}
 	}
-	text += "schedules:\n"
-	entry := "  - {name: %s, project: p%d, database: %s, table: %s, cron: \"@every 2s\", start: %s, lookback: 1d}\n"
-	for db := range lossScenario.databases - 1 {
-		text += fmt.Sprintf(entry, scheduleName(db), db, databaseName(db), "events", first)
-	}
-	return text + fmt.Sprintf(entry, restingSchedule, 0, databaseName(0), restingSchedule, first)
+	fmt.Fprintf(&schedules, entry, restingSchedule, 0, databaseName(0), restingSchedule, first)
+	return "projects:\n" + projects.String() + "schedules:\n" + schedules.String()
 }
 
 // scheduleName returns the name of the schedule that fills the events of a database.
