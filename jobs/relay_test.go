@@ -179,7 +179,7 @@ func TestResultsSurviveARedisThatStops(t *testing.T) {
 	f.set("rows", content)
 	onEach(t, func(t rig) {
 		t, proxy := t.proxied(nil)
-		t.q.LimitRelays(32, 100*time.Millisecond, 5*time.Minute, 5*time.Minute) // which a busy machine does not need
+		t.q.LimitRelays(32, 100*time.Millisecond, time.Hour, time.Hour) // a chunk takes as long as the machine needs
 		sending(t, "w1", f)
 		ctx, stop := context.WithCancel(t.Context())
 		var stopping, reading sync.WaitGroup
