@@ -67,7 +67,7 @@ soak: build ## Test: long tests: growth, years of schedules, many more random te
 	  -- -timeout 60m -run TestALongResultSurvivesAFrozenRedis ./e2e \
 	  -- -timeout 60m -run 'Transfers|Texts|DamagedGzip|DamagedAnswers' ./workspace
 	grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort -u | \
-	  while read -r package fuzz; do $(GO) test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; done
+	  while read -r package fuzz; do $(GO) test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$package" || exit 1; done
 
 chaos: build ## Test: kill, freeze and starve real workers and a real Redis (some minutes; CHAOS_SCALE=3 for three times the jobs)
 	MIXDUCK_TEST_BIN=$(abspath $(BIN)) CHAOS_SCALE=$${CHAOS_SCALE:-1} $(GO) test -run TestChaos -timeout 60m ./chaos
@@ -80,7 +80,7 @@ lint: $(GOLANGCI) prose ## Check: formatting and linters, of code and prose
 	$(GOLANGCI) run
 
 prose: $(VALE) ## Check: plain English in the pages: sentences, words, turns of phrase (rules in .vale/Mixduck)
-	$(VALE) README.md $(filter-out docs/promoted.md,$(wildcard docs/*.md))
+	$(VALE) README.md CONTRIBUTING.md SECURITY.md docs/*.md
 	$(VALE) --ext=.md "$$(awk -f .vale/help.awk docs/help.md)"
 
 portable: ## Check: check the code for macOS, and build enqueue for Windows, as far as this works without their C compilers
