@@ -311,28 +311,35 @@ func TestTwoDirectoriesDoNotShareAName(t *testing.T) {
 	onEach(t, func(t rig) {
 		idle := func(context.Context, *jobs.Attempt) error { return nil }
 		first := startWorker(t, t.q, jobs.WorkerConfig{ID: "a", Volumes: []jobs.Volume{{Name: "eu", ID: "x1"}}}, idle)
-		eventually(t, "the volume is known", func() bool {
-			known, err := t.q.KnownVolumes(t.Context())
-			return err == nil && slices.Equal(known, []string{"eu", "main"})
-		})
-		run := func(id, directory string) error {
+		f := fetch("x", "a")
+		f.Database = "eu/x.db"
+		served, err := t.q.Submit(t.Context(), jobs.Request{Fetch: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		awaitState(t, t.q, served.ID, jobs.StateDone) // so the first has been let in
+		known, err := t.q.KnownVolumes(t.Context())
+		if err != nil || !slices.Equal(known, []string{"eu", "main"}) {
+			t.Errorf("the volumes are %v, %v", known, err)
+		}
+		run := func(id, directory string, atMost time.Duration) error {
 			w, err := jobs.NewWorker(t.q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: handlerFunc(idle)},
 				jobs.WorkerConfig{ID: id, Volumes: []jobs.Volume{{Name: "eu", ID: directory}}}, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, stop := context.WithTimeout(t.Context(), time.Second)
+			ctx, stop := context.WithTimeout(t.Context(), atMost)
 			defer stop()
 			return w.Run(ctx)
 		}
-		if err := run("b", "x2"); fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(fmt.Sprint(err), "volume eu") {
+		if err := run("b", "x2", time.Minute); fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(fmt.Sprint(err), "volume eu") {
 			t.Errorf("a second directory as volume eu: %v, want a usage error", err)
 		}
-		if err := run("c", "x1"); err != nil {
+		if err := run("c", "x1", time.Second); err != nil {
 			t.Errorf("the same directory a second time: %v", err)
 		}
 		first.stop()
-		if err := run("b", "x2"); err != nil {
+		if err := run("b", "x2", time.Second); err != nil {
 			t.Errorf("another directory after the end of the first: %v", err)
 		}
 	})
