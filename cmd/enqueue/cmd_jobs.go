@@ -8,9 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/config"
 	"mixduck/jobs"
 )
 
@@ -26,11 +24,7 @@ func (a *app) jobCommand(name, short, example string, use func(ctx context.Conte
 	return &cobra.Command{
 		Use: name + " ID", Short: short, Example: "  " + example, Args: oneJob,
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
-			if err != nil {
-				return err
-			}
-			return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			return a.withQueue(c, func(q *jobs.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err

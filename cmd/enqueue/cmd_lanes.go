@@ -6,9 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/config"
 	"mixduck/jobs"
 )
 
@@ -36,11 +34,7 @@ func (a *app) lanesCommand() *cobra.Command {
 	c := &cobra.Command{Use: "lanes", Short: "Show databases with pending or running jobs", Long: lanesLong, Example: lanesExample, Args: console.NoArguments}
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
-		if err != nil {
-			return err
-		}
-		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return a.withQueue(c, func(q *jobs.Queue) error {
 			lanes, err := q.Lanes(c.Context())
 			if err != nil {
 				return err

@@ -6,9 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
-	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 )
@@ -44,11 +42,7 @@ func (a *app) scheduleCommand(name, short string, use func(ctx context.Context, 
 	return &cobra.Command{
 		Use: name + " NAME", Short: short, Example: "  enqueue schedules " + name + " morning", Args: oneSchedule,
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
-			if err != nil {
-				return err
-			}
-			return connect.With(c.Context(), cfg, func(q *jobs.Queue) error { return use(c.Context(), q, args[0]) })
+			return a.withQueue(c, func(q *jobs.Queue) error { return use(c.Context(), q, args[0]) })
 		},
 	}
 }
@@ -60,11 +54,7 @@ func (a *app) scheduleListCommand() *cobra.Command {
 	}
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
-		if err != nil {
-			return err
-		}
-		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return a.withQueue(c, func(q *jobs.Queue) error {
 			now, err := q.Time(c.Context())
 			if err != nil {
 				return err

@@ -8,11 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
+	"mixduck/jobs"
 )
 
 const rootLong = `Submit jobs to Mixduck's workers, follow them, and query the data.
@@ -44,6 +46,15 @@ func (a *app) rootCommand() *cobra.Command {
 	root.Long, root.Example = rootLong, rootExample
 	config.Flags(root.PersistentFlags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file")
 	return root
+}
+
+// withQueue calls use with the queue that the settings of a command name.
+func (a *app) withQueue(c *cobra.Command, use func(q *jobs.Queue) error) error {
+	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
+	if err != nil {
+		return err
+	}
+	return connect.With(c.Context(), cfg, use)
 }
 
 // oneJob takes the id of a job.
