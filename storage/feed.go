@@ -47,11 +47,9 @@ func newFeed(w Window, promoted []Promotion) *feed {
 	for i, p := range promoted {
 		names[i] = p.Property
 	}
-	// The conversion of times is prepared with a day to spare at either end.
-	from, to := (w.Days.From - 1).Start(time.UTC), (w.Days.To + 2).Start(time.UTC)
 	return &feed{
 		window: w, blocks: answer.NewBlocks(w.Lines), seen: newSeen(w.Bytes / bytesPerRow),
-		zone: newZoneOffsets(w.Zone, from.UnixMicro(), to.UnixMicro()),
+		zone: offsetsOfDays(w.Zone, w.Days),
 		keys: eventline.NewKeys(names), promoted: len(names),
 	}
 }

@@ -17,8 +17,7 @@ type TimeSample struct {
 
 // NewTimeSample returns a sample of events of days. zone is that of [Window.Zone].
 func NewTimeSample(zone *time.Location, days day.Range) *TimeSample {
-	from, to := (days.From - 1).Start(time.UTC), (days.To + 2).Start(time.UTC)
-	return &TimeSample{zone: zone, from: days.From.Start(time.UTC), offsets: newZoneOffsets(zone, from.UnixMicro(), to.UnixMicro())}
+	return &TimeSample{zone: zone, from: days.From.Start(time.UTC), offsets: offsetsOfDays(zone, days)}
 }
 
 // Add counts an event with its time as Mixpanel sent it.

@@ -1,6 +1,10 @@
 package storage
 
-import "time"
+import (
+	"time"
+
+	"mixduck/internal/day"
+)
 
 // zoneOffsets turns the "time" of a project into UTC. Projects from before 2023 store the wall clock of their zone as if
 // it were UTC (Mixpanel's documentation of time zones); a zone of nil leaves times as they are.
@@ -9,7 +13,7 @@ import "time"
 // before or that after the change.
 type zoneOffsets struct {
 	loc   *time.Location
-	first int64   // hour, since 1970, of offsets[0]
+	first int64   // quarter of an hour, since 1970, of each[0]
 	each  []int64 // microseconds to add, one a quarter of an hour
 }
 
@@ -26,6 +30,12 @@ func newZoneOffsets(loc *time.Location, from, to int64) *zoneOffsets {
 		z.each = append(z.each, z.offset(q*quarter))
 	}
 	return z
+}
+
+// offsetsOfDays prepares the conversion of times of days, with a day to spare at either end.
+func offsetsOfDays(loc *time.Location, days day.Range) *zoneOffsets {
+	from, to := (days.From - 1).Start(time.UTC), (days.To + 2).Start(time.UTC)
+	return newZoneOffsets(loc, from.UnixMicro(), to.UnixMicro())
 }
 
 // offset returns what to add to a wall clock time to get UTC.
