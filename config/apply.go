@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"mixduck/internal/invisible"
 )
 
 // apply sets what is found for the settings of target. Their keys begin with prefix, and in the file they stand in n.
@@ -36,8 +38,26 @@ func (l *loader) know(env string, secret bool) {
 	}
 }
 
-// put sets the value: one text, but for lists.
+// tidy returns a text without what surrounds it and cannot be seen.
+func tidy(v string) (string, error) {
+	v = invisible.Trim(v)
+	if err := invisible.Check(v); err != nil {
+		return "", fmt.Errorf("%w: remove it", err)
+	}
+	return v, nil
+}
+
+// put sets the value: one text, but for lists. What surrounds a text and cannot be seen does no harm; inside, it is an error.
 func (s setting[T]) put(target *T, v []string) error {
+	for i := range v {
+		if s.exact {
+			break
+		}
+		var err error
+		if v[i], err = tidy(v[i]); err != nil {
+			return err
+		}
+	}
 	if s.list != nil {
 		return s.list(target, v)
 	}
@@ -69,6 +89,10 @@ func findInEnvironment[T any](l *loader, s setting[T]) (v string, p place, err e
 		if v != "" {
 			return "", p, fmt.Errorf("%s and %s_FILE exclude each other", s.env, s.env)
 		}
+		name, err := tidy(name)
+		if err != nil {
+			return "", p, err
+		}
 		v, err := readSecret(name)
 		return v, p, err
 	}
@@ -93,6 +117,9 @@ func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p place, e
 			if err != nil {
 				return nil, p, err
 			}
+			if name, err = tidy(name); err != nil {
+				return nil, p, err
+			}
 			v, err := readSecret(l.path(name))
 			return []string{v}, p, err
 		}
@@ -109,8 +136,8 @@ func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p place, e
 	if err == nil && s.secret {
 		err = s.unfit(text)
 	}
-	if s.path && strings.TrimSpace(text) != "" {
-		text = l.path(text)
+	if name := invisible.Trim(text); s.path && name != "" {
+		text = l.path(name)
 	}
 	return []string{text}, p, err
 }
@@ -238,6 +265,17 @@ func othersVariable(name, value string) bool {
 	return slices.Contains(composeVariables, name) || serviceLink.MatchString(name) && linkValue.MatchString(value)
 }
 
+// hiddenInName returns an error for a variable of ours with an invisible character in its name, as the first one of a file
+// that starts with a byte order mark.
+func hiddenInName(name string) error {
+	visible := invisible.Trim(name)
+	err := invisible.Check(name)
+	if err == nil || !strings.HasPrefix(visible, "MIXDUCK_") && !strings.HasPrefix(visible, "MP_") {
+		return nil
+	}
+	return fmt.Errorf("%+q: the name of the variable %w: remove it where the variable is set", name, err)
+}
+
 // checkVariables complains about variables with our prefix that name no setting.
 func (l *loader) checkVariables() {
 	var known, wrong []string
@@ -249,12 +287,16 @@ func (l *loader) checkVariables() {
 	slices.Sort(known) // so that the same is suggested each time
 	for name := range l.env {
 		mayBe := l.broken && strings.HasPrefix(name, "MIXDUCK_PROJECTS_")
-		if strings.HasPrefix(name, "MIXDUCK_") && !l.known[name] && !mayBe && !othersVariable(name, l.env[name]) {
+		if hiddenInName(name) != nil || strings.HasPrefix(name, "MIXDUCK_") && !l.known[name] && !mayBe && !othersVariable(name, l.env[name]) {
 			wrong = append(wrong, name)
 		}
 	}
 	slices.Sort(wrong)
 	for _, name := range wrong {
+		if err := hiddenInName(name); err != nil {
+			l.problems = append(l.problems, problem{err: err})
+			continue
+		}
 		like := didYouMean(name, known)
 		if like == "" && strings.HasPrefix(name, "MIXDUCK_PROJECTS_") {
 			like = ": the file has no such project, or projects have no such key"

@@ -134,6 +134,11 @@ func TestProblems(t *testing.T) {
 		{"directory with two names", "MIXDUCK_VOLUMES=a=/a,b=/a/", "duplicate name or directory"},
 		{"unknown variable", "MIXDUCK_REDIS=redis://h", "MIXDUCK_REDIS: unknown setting"},
 		{"a file for what is no secret", "MIXDUCK_LOG_LEVEL_FILE=/x", "unknown setting"},
+		{"a byte order mark before a name", "\ufeffMP_PROJECT_ID=1", `"\ufeffMP_PROJECT_ID": the name of the variable has a byte order mark (U+FEFF) at character 1`},
+		{"a zero-width space in a name", "MIXDUCK_LOG\u200b_LEVEL=info", `the name of the variable has a zero-width space (U+200B) at character 12`},
+		{"a zero-width space in a value", "MIXDUCK_DATA_DIR=/da\u200bta", "data_dir (MIXDUCK_DATA_DIR): has a zero-width space (U+200B) at character 4: remove it"},
+		{"a secret of two lines", "MP_SECRET=hunter2\nhunter2", "project.secret (MP_SECRET): has a line break (U+000A) at character 8"},
+		{"a joiner in a secret", "MP_SECRET=hunter2\u200dhunter2", "project.secret (MP_SECRET): has a zero-width joiner (U+200D) at character 8"},
 		{"Redis URL", "MIXDUCK_REDIS_URL=http://u:hunter2@h", "redis.url (MIXDUCK_REDIS_URL): is not a redis://"},
 	}
 	for _, tt := range tests {
@@ -172,6 +177,56 @@ func TestVariablesOfOthers(t *testing.T) {
 		if _, err := load(t, nil, kv); err == nil {
 			t.Errorf("%s is accepted", kv)
 		}
+	}
+}
+
+// What editors and pipelines put around a value is no part of it.
+func TestInvisibleCharactersAroundValues(t *testing.T) {
+	t.Parallel()
+	c, err := load(t, nil, "MP_SECRET=\ufeffs3cret\u200b\r", "MP_REGION=eu\r", "MIXDUCK_HTTP_TOKEN=\u00a0abc\u2060", "MIXDUCK_DATA_DIR=/❤\ufe0f 👩\u200d💻 ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Fallback.Secret.Reveal() != "s3cret" || c.Fallback.Region != "eu" || c.HTTP.Token.Reveal() != "abc" || c.DataDir != "/❤\ufe0f 👩\u200d💻" {
+		t.Errorf("secret %+q, region %q, token %+q, directory %+q", c.Fallback.Secret.Reveal(), c.Fallback.Region, c.HTTP.Token.Reveal(), c.DataDir)
+	}
+}
+
+func TestSecretFiles(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, content string
+		err           string // a part of the error; "" if the secret is read
+	}{
+		{"plain", "hunter2", ""},
+		{"lines of Windows", "hunter2\r\n", ""},
+		{"byte order mark", "\ufeffhunter2\r\n", ""},
+		{"zero-width space at the end", "hunter2\u200b\n", ""},
+		{"zero-width space inside", "hun\u200bter2", "has a zero-width space (U+200B) at character 4"},
+		{"user and secret", "ann\nhunter2\n", "has a line break (U+000A) at character 4"},
+		{"UTF-16", "\xff\xfeh\x00u\x00n\x00", "is UTF-16 text: save it as UTF-8"},
+		{"UTF-16 without a mark", "h\x00u\x00n\x00", "is UTF-16 text: save it as UTF-8"},
+		{"Latin-1", "hunter2\xe9", "is not UTF-8 text"},
+		{"nothing", "\ufeff\r\n", "is empty"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "secret")
+			if err := os.WriteFile(file, []byte(tt.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := load(t, nil, "MP_SECRET_FILE= "+file+"\u200b")
+			switch {
+			case tt.err == "" && (err != nil || c.Fallback.Secret.Reveal() != "hunter2"):
+				t.Errorf("secret = %+q, %v", c.Fallback.Secret.Reveal(), err)
+			case tt.err != "" && (err == nil || !strings.Contains(err.Error(), "project.secret (MP_SECRET_FILE): ") || !strings.Contains(err.Error(), tt.err)):
+				t.Errorf("error = %v, want one with %q", err, tt.err)
+			}
+			if strings.Contains(fmt.Sprint(err), "hunter2") || strings.Contains(fmt.Sprint(err), "hun") && tt.err != "" {
+				t.Errorf("error shows the secret: %v", err)
+			}
+		})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/invisible"
 )
 
 // settingFlag marks the flags that are settings: a command may have another of the same name.
@@ -189,8 +190,15 @@ func (l *loader) path(v string) string {
 	return filepath.Join(filepath.Dir(l.file), v)
 }
 
-// readSecret returns what a file of a secret holds, without the white space around it.
+// readSecret returns the content of the file of a secret.
 func readSecret(name string) (string, error) {
 	b, err := os.ReadFile(name)
-	return strings.TrimSpace(string(b)), err
+	if err != nil {
+		return "", err
+	}
+	text, err := invisible.Decode(b)
+	if err != nil {
+		return "", fmt.Errorf("%s %w", name, err)
+	}
+	return text, nil
 }

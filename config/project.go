@@ -167,9 +167,9 @@ func ProjectVariable(project, key string) string {
 
 func tableSettings() []setting[Table] {
 	return []setting[Table]{
-		{key: "events", usage: "only events of these names", field: list(func(t *Table) *[]string { return &t.Events }, nil)},
-		{key: "where", usage: "only events for which this Mixpanel expression is true", field: text(func(t *Table) *string { return &t.Where }, nil)},
-		{key: "promote", usage: "properties that get columns of their own, as amount:DOUBLE", field: promoted(func(t *Table) *string { return &t.Promote })},
+		{key: "events", usage: "only events of these names", exact: true, field: list(func(t *Table) *[]string { return &t.Events }, nil)},
+		{key: "where", usage: "only events for which this Mixpanel expression is true", exact: true, field: text(func(t *Table) *string { return &t.Where }, nil)},
+		{key: "promote", usage: "properties that get columns of their own, as amount:DOUBLE", exact: true, field: promoted(func(t *Table) *string { return &t.Promote })},
 	}
 }
 

@@ -29,6 +29,9 @@ func (l *loader) volumes(n *node, cfg *Config) {
 		if err == nil {
 			dir, err = e.value.scalar()
 		}
+		if err == nil {
+			dir, err = tidy(dir)
+		}
 		if err == nil && strings.TrimSpace(dir) == "" {
 			err = errors.New("is empty")
 		}

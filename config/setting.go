@@ -16,6 +16,7 @@ type setting[T any] struct {
 	secret bool   // env + "_FILE" and, in the file, key + "_file" may name a file that holds it
 	path   bool   // in the file it is relative to that
 	server bool   // not for those who only ask workers: neither read nor checked for them
+	exact  bool   // taken as it is, with white space and invisible characters: names and expressions of Mixpanel
 	needed string // says what it is, where there is no default; "" where there is one
 
 	// public says of a secret why it may not stand in the file; nil means that none may.

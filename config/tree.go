@@ -1,16 +1,17 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
-	"unicode/utf8"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"mixduck/internal/invisible"
 )
 
 // position is a place in the file, counted from 1; zero for what is not in it.
@@ -71,11 +72,12 @@ type misplaced struct {
 
 // parseTree reads the text of a file. What it reports has no text of the file in it, but for keys.
 func parseTree(b []byte) (*node, []misplaced) {
-	b = bytes.TrimPrefix(b, []byte("\ufeff"))
-	if !utf8.Valid(b) {
-		return nil, []misplaced{{position{1, 1}, errors.New("is not UTF-8 text")}}
+	text, err := invisible.Decode(b)
+	if err != nil {
+		return nil, []misplaced{{position{1, 1}, err}}
 	}
-	file, err := parser.ParseBytes(b, 0, parser.AllowDuplicateMapKey()) // which we report ourselves, with all others
+	text = strings.ReplaceAll(text, "\r\n", "\n")                                  // the parser counts such a line end as two after a comment
+	file, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey()) // which we report ourselves, with all others
 	if err != nil {
 		wrong := misplaced{position{1, 1}, errors.New("is not valid YAML")}
 		if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
@@ -165,6 +167,10 @@ func (t *treeReader) mapping(values []*ast.MappingValueNode, at position) *node 
 			continue
 		}
 		at := positionOf(v.Key.GetToken())
+		if err := invisible.Check(key); err != nil {
+			t.wrong = append(t.wrong, misplaced{at, fmt.Errorf("the key %+q %w: remove it", key, err)})
+			continue
+		}
 		if m.get(key) != nil {
 			t.wrong = append(t.wrong, misplaced{at, fmt.Errorf("duplicate key %s", key)})
 			continue

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/invisible"
 	"mixduck/internal/secret"
 )
 
@@ -147,6 +148,11 @@ func (cfg Config) checkCredentials() error {
 	case strings.TrimSpace(s) != s:
 		return fault.New(fault.CodeAuth, "set MP_SECRET without white space around it",
 			"mixpanel: the service account's secret has white space around it")
+	}
+	for _, text := range []struct{ variable, name, value string }{{"MP_USERNAME", "username", cfg.Username}, {"MP_SECRET", "secret", s}} {
+		if err := invisible.Check(text.value); err != nil {
+			return fault.New(fault.CodeAuth, "set "+text.variable+" without it", "mixpanel: the service account's %s %w", text.name, err)
+		}
 	}
 	return nil
 }

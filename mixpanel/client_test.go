@@ -41,6 +41,7 @@ func TestNewChecksItsConfig(t *testing.T) {
 		{"an account is required", func(c *mixpanel.Config) { c.Username, c.Secret = "", secret.New("") }, fault.CodeAuth, "no service account"},
 		{"a colon would end the username", func(c *mixpanel.Config) { c.Username = "ann:hunter2" }, fault.CodeAuth, "colon"},
 		{"a line end is no part of a secret", func(c *mixpanel.Config) { c.Secret = secret.New("hunter2\n") }, fault.CodeAuth, "white space"},
+		{"a secret has no invisible characters", func(c *mixpanel.Config) { c.Secret = secret.New("hunter2\u200b") }, fault.CodeAuth, "zero-width space (U+200B)"},
 		{"timeouts are not negative", func(c *mixpanel.Config) { c.IdleTimeout = -1 }, fault.CodeUsage, "idle"},
 		{"nor is the first", func(c *mixpanel.Config) { c.FirstByteTimeout = -1 }, fault.CodeUsage, "first byte"},
 		{"nor is that of queries", func(c *mixpanel.Config) { c.QueryTimeout = -1 }, fault.CodeUsage, "query"},

@@ -17,6 +17,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/embedredis"
 	"mixduck/internal/fault"
+	"mixduck/internal/invisible"
 	"mixduck/jobs"
 )
 
@@ -106,12 +107,16 @@ func Options(cfg config.Redis) (*redis.Options, error) {
 
 // authorities reads the certificates of those who may vouch for the server.
 func authorities(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fault.Usage("use a file that this user can read", "redis.ca_file: %w", err)
 	}
+	pem, err := invisible.Decode(b)
+	if err != nil {
+		return nil, fault.Usage("use a PEM file with certificates", "redis.ca_file: %s %w", file, err)
+	}
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
+	if !pool.AppendCertsFromPEM([]byte(pem)) {
 		return nil, fault.Usage("use a PEM file with certificates", "redis.ca_file: %s contains no certificate", file)
 	}
 	return pool, nil

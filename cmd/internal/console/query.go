@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/invisible"
 )
 
 const queryLong = `Run one read-only SQL statement on a database. The statement is a SELECT (or FROM,
@@ -109,5 +110,9 @@ func readStatement(name string, stdin io.Reader) (string, error) {
 	if len(b) > maxStatement {
 		return "", fault.Usage("a statement has at most 1 MiB", "--file %s is too large", name)
 	}
-	return string(b), nil
+	text, err := invisible.Decode(b)
+	if err != nil {
+		return "", fault.Usage("save the statement as UTF-8", "--file %s %w", name, err)
+	}
+	return text, nil
 }

@@ -210,6 +210,17 @@ func TestInterruptedWhileTyping(t *testing.T) {
 	}
 }
 
+func TestStatementsOfWindows(t *testing.T) {
+	t.Parallel()
+	f := QueryFlags{file: "-"}
+	if q, err := f.question(t.Context(), nil, strings.NewReader("\ufeffSELECT 1\r\n")); err != nil || q.SQL != "SELECT 1\r\n" {
+		t.Errorf("a statement after a byte order mark: %q, %v", q.SQL, err)
+	}
+	if _, err := f.question(t.Context(), nil, strings.NewReader("\xff\xfeS\x00")); fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(err.Error(), "UTF-16") {
+		t.Errorf("UTF-16: %v, want a usage error that says so", err)
+	}
+}
+
 func TestATableHasALimit(t *testing.T) {
 	t.Parallel()
 	var asked Question
