@@ -5,16 +5,18 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+
+	"mixduck/internal/jsonscan"
 )
 
 // AppendCanonical appends a form of an event's properties that is equal for equal content: keys are sorted at every level and
 // only the first of a key counts, strings are compared without their escapes, and numbers by their exact value. Lists keep
 // their order. Properties that [Parse] would not accept are appended as they are.
 func AppendCanonical(b, properties []byte) []byte {
-	p, start := parser{b: properties}, len(b)
-	p.i = p.space(0)
+	p, start := parser{Scanner: jsonscan.Scanner{B: properties}}, len(b)
+	p.I = p.Space(0)
 	b = p.canonical(b, 1)
-	if p.err != nil || p.space(p.i) != len(properties) {
+	if p.Err != nil || p.Space(p.I) != len(properties) {
 		return append(append(b[:start], '!'), properties...)
 	}
 	return b
@@ -22,24 +24,24 @@ func AppendCanonical(b, properties []byte) []byte {
 
 // canonical reads any value, which lies depth levels deep. What it appends begins with its kind and says where it ends.
 func (p *parser) canonical(b []byte, depth int) []byte {
-	start := p.i
-	switch c := e0(p.b, p.i); {
+	start := p.I
+	switch c := jsonscan.At(p.B, p.I); {
 	case c == '{':
 		return p.canonicalObject(b, depth)
 	case c == '[':
 		b = append(b, '[')
-		p.array(depth, func() { b = p.canonical(b, depth+1) })
+		p.Array(depth, func() { b = p.canonical(b, depth+1) })
 		return append(b, ']')
 	case c == '"':
-		if p.str(); p.err == nil {
-			b = appendString(b, text(p.b[start:p.i]))
+		if p.Str(); p.Err == nil {
+			b = appendString(b, jsonscan.Text(p.B[start:p.I]))
 		}
 	case c == '-' || '0' <= c && c <= '9':
-		if p.number(); p.err == nil {
-			b = appendNumber(b, p.b[start:p.i])
+		if p.Number(); p.Err == nil {
+			b = appendNumber(b, p.B[start:p.I])
 		}
 	default:
-		if p.value(depth); p.err == nil {
+		if p.Value(depth); p.Err == nil {
 			b = append(b, c)
 		}
 	}
@@ -60,7 +62,7 @@ func (p *parser) canonicalObject(b []byte, depth int) []byte {
 	var fields []canonicalField
 	b = append(b, '{')
 	start := len(b)
-	p.object(depth, func(key []byte) {
+	p.Object(depth, func(key []byte) {
 		from := len(b)
 		b = p.canonical(appendString(b, key), depth+1)
 		fields = append(fields, canonicalField{key, from, len(b)})

@@ -3,17 +3,15 @@
 package eventline
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
-	"slices"
 	"strconv"
+
+	"mixduck/internal/jsonscan"
 )
 
-// MaxDepth is how deeply objects and arrays may be nested. DuckDB's JSON functions crash the process on very deep
-// values; nothing that a person tracks comes near the limit.
-const MaxDepth = 100
+// MaxDepth is how deeply objects and arrays may be nested.
+const MaxDepth = jsonscan.MaxDepth
 
 // Event is a line's columns. Its slices alias the line, or memory of their own where an escape had to be undone.
 type Event struct {
@@ -35,10 +33,10 @@ type Event struct {
 
 // The reasons for which a line is no event. They are stored beside the line, so their texts are API.
 var (
-	ErrJSON      = errors.New("not valid JSON")
-	ErrUTF8      = errors.New("not valid UTF-8")
-	ErrSurrogate = errors.New("lone surrogate in a string")
-	ErrDepth     = fmt.Errorf("nested deeper than %d levels", MaxDepth)
+	ErrJSON      = jsonscan.ErrJSON
+	ErrUTF8      = jsonscan.ErrUTF8
+	ErrSurrogate = jsonscan.ErrSurrogate
+	ErrDepth     = jsonscan.ErrDepth
 	ErrNoEvent   = errors.New("no event name")
 	ErrNoProps   = errors.New("no properties object")
 	ErrNoTime    = errors.New("no time")
@@ -51,14 +49,14 @@ func Parse(line []byte, e *Event) error { return (*Keys)(nil).Parse(line, e) }
 // Parse is [Parse], and keeps the values of the keys, too. The memory of e.Values is used again.
 func (k *Keys) Parse(line []byte, e *Event) error {
 	*e = Event{Values: k.blank(e.Values)}
-	p := parser{b: line, e: e, keys: k}
-	p.object(0, p.topField)
-	if p.err == nil && p.space(p.i) != len(line) {
-		p.fail(ErrJSON)
+	p := parser{Scanner: jsonscan.Scanner{B: line}, e: e, keys: k}
+	p.Object(0, p.topField)
+	if p.Err == nil && p.Space(p.I) != len(line) {
+		p.Fail(ErrJSON)
 	}
 	switch {
-	case p.err != nil:
-		return p.err
+	case p.Err != nil:
+		return p.Err
 	case e.Name == nil:
 		return ErrNoEvent
 	case e.Properties == nil:
@@ -69,26 +67,34 @@ func (k *Keys) Parse(line []byte, e *Event) error {
 	return nil
 }
 
+// parser walks over one line.
+type parser struct {
+	jsonscan.Scanner
+	e    *Event
+	keys *Keys // whose values are kept; nil for none
+	seen uint8
+}
+
 // topField handles one field of the line's object.
 func (p *parser) topField(key []byte) {
-	start := p.i
+	start := p.I
 	switch string(key) {
 	case "event":
-		p.value(1)
-		if p.err == nil && p.first(seenEvent) && p.b[start] == '"' {
-			p.e.Name = text(p.b[start:p.i])
+		p.Value(1)
+		if p.Err == nil && p.first(seenEvent) && p.B[start] == '"' {
+			p.e.Name = jsonscan.Text(p.B[start:p.I])
 		}
 	case "properties":
-		if !p.first(seenProperties) || e0(p.b, start) != '{' {
-			p.value(1)
+		if !p.first(seenProperties) || jsonscan.At(p.B, start) != '{' {
+			p.Value(1)
 			return
 		}
-		p.object(1, p.property)
-		if p.err == nil {
-			p.e.Properties = p.b[start:p.i]
+		p.Object(1, p.property)
+		if p.Err == nil {
+			p.e.Properties = p.B[start:p.I]
 		}
 	default:
-		p.value(1)
+		p.Value(1)
 		if p.e.Extra == nil {
 			p.e.Extra = key
 		}
@@ -107,12 +113,12 @@ const (
 
 // property handles one field of the properties object.
 func (p *parser) property(key []byte) {
-	start := p.i
-	p.value(2)
-	if p.err != nil {
+	start := p.I
+	p.Value(2)
+	if p.Err != nil {
 		return
 	}
-	raw := p.b[start:p.i]
+	raw := p.B[start:p.I]
 	if p.keys != nil {
 		p.keys.keep(key, raw, p.e.Values)
 	}
@@ -126,11 +132,11 @@ func (p *parser) property(key []byte) {
 		}
 	case "distinct_id":
 		if p.first(seenDistinctID) {
-			p.e.DistinctID = text(raw)
+			p.e.DistinctID = jsonscan.Text(raw)
 		}
 	case "$insert_id":
 		if p.first(seenInsertID) {
-			p.e.InsertID = text(raw)
+			p.e.InsertID = jsonscan.Text(raw)
 		}
 	case "mp_processing_time_ms":
 		if p.first(seenProcessed) {
@@ -144,28 +150,6 @@ func (p *parser) first(bit uint8) bool {
 	isFirst := p.seen&bit == 0
 	p.seen |= bit
 	return isFirst
-}
-
-// text returns what a valid JSON value says as text: a string without quotes and escapes, nothing for null, anything
-// else as written.
-func text(raw []byte) []byte {
-	if raw[0] != '"' {
-		if raw[0] == 'n' {
-			return nil
-		}
-		return raw
-	}
-	inner := raw[1 : len(raw)-1]
-	for _, c := range inner {
-		if c == '\\' {
-			var s string
-			if json.Unmarshal(raw, &s) != nil { // cannot happen: the parser has accepted it
-				return inner
-			}
-			return []byte(s)
-		}
-	}
-	return slices.Clip(inner)
 }
 
 // millisFrom is the smallest "time" that is taken as milliseconds: as seconds it would lie in the year 5138.
@@ -226,12 +210,4 @@ func integer(raw []byte) int64 {
 		n = n*10 + int64(c-'0')
 	}
 	return n
-}
-
-// e0 returns b[i], or 0 past the end.
-func e0(b []byte, i int) byte {
-	if i < len(b) {
-		return b[i]
-	}
-	return 0
 }

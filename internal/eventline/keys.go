@@ -1,5 +1,7 @@
 package eventline
 
+import "mixduck/internal/jsonscan"
+
 // Keys are properties whose values are kept beside the fields of an [Event]. A nil *Keys has none. Safe for concurrent use.
 type Keys struct {
 	names []string
@@ -58,10 +60,10 @@ func (k *Keys) keep(key, value []byte, values [][]byte) {
 // returns one of the errors of [Parse] where properties are no JSON object.
 func (k *Keys) Values(properties []byte, values [][]byte) ([][]byte, error) {
 	e := Event{Values: k.blank(values)}
-	p := parser{b: properties, e: &e, keys: k}
-	p.object(1, p.property)
-	if p.err == nil && p.space(p.i) != len(properties) {
-		p.fail(ErrJSON)
+	p := parser{Scanner: jsonscan.Scanner{B: properties}, e: &e, keys: k}
+	p.Object(1, p.property)
+	if p.Err == nil && p.Space(p.I) != len(properties) {
+		p.Fail(ErrJSON)
 	}
-	return e.Values, p.err
+	return e.Values, p.Err
 }
