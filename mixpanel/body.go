@@ -13,7 +13,7 @@ import (
 // maxAnswer bounds an answer of the Query API, unpacked.
 const maxAnswer = 32 << 20 // bytes
 
-// Body is the answer to an export: lines of JSON, as they were sent. It is read by one goroutine; Close may be called
+// Body is the answer to an export, which is lines of JSON, or a page of profiles, which is one JSON object: as they were sent. It is read by one goroutine; Close may be called
 // by another, and ends a read that waits.
 //
 // Reading returns [io.EOF] only for a body that is whole as far as the transfer can tell, else an [*Error] or the cause
@@ -31,7 +31,8 @@ type Body struct {
 	stream io.ReadCloser
 	watch  *watchdog
 	idle   time.Duration
-	err    error // what ended the body
+	err    error  // what ended the body
+	leave  func() // gives a place of the query API back; may be nil
 }
 
 func newBody(resp *http.Response, watch *watchdog, idle time.Duration) (*Body, error) {
@@ -123,5 +124,9 @@ func (b *Body) broken(err error) error {
 // Close gives the connection back if the body was read to its end, else it closes the connection.
 func (b *Body) Close() error {
 	b.watch.release(http.ErrBodyReadAfterClose)
-	return b.stream.Close()
+	err := b.stream.Close()
+	if b.leave != nil {
+		b.leave()
+	}
+	return err
 }

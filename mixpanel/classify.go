@@ -104,6 +104,8 @@ func judge(text string) (verdict, bool) {
 		return verdict{Pause, ReasonBusy, false}, true
 	case has("rate limit"), has("quota"):
 		return verdict{Pause, ReasonQuota, false}, true
+	case has("uncached query"): // in whole: "request for page in uncached query for params"
+		return verdict{Retry, ReasonSession, false}, true
 	case has("timeout error"):
 		return verdict{Retry, ReasonTimeout, true}, true
 	case has("terminated early"):

@@ -1,7 +1,7 @@
-// Package mixpanel is the HTTP client of Mixpanel's raw export API and of its Query API, which counts events. It knows
-// hosts, credentials, pacing, silence and what each refusal means; it does not know what an event is, where events are
-// stored, or how often to try again. The bytes of an export are handed on exactly as they were sent; the answers of the
-// Query API are small, and decoded.
+// Package mixpanel is the HTTP client of Mixpanel's raw export API and of its Query API, which counts events and lists profiles.
+// It knows hosts, credentials, pacing, silence and what each refusal means; it does not know what an event or a profile is, where
+// they are stored, or how often to try again. The bytes of an export and of pages of profiles are handed on exactly as they were
+// sent; the other answers of the Query API are small, and decoded.
 package mixpanel
 
 import (

@@ -39,6 +39,7 @@ const (
 	ReasonFuture     Reason = "future"      // days after today, in the project's zone
 	ReasonNotFound   Reason = "not_found"   // no data, or no such project
 	ReasonBadRequest Reason = "bad_request" // refused, and none of the above
+	ReasonSession    Reason = "session"     // the session of a query for profiles has ended: it begins again at page 0
 	ReasonServer     Reason = "server"      // Mixpanel's failure
 	ReasonTimeout    Reason = "timeout"     // silence, or Mixpanel's own time limit
 	ReasonTruncated  Reason = "truncated"   // the body ended early
@@ -88,7 +89,7 @@ func (e *Error) FaultCode() fault.Code {
 		return fault.CodeNotFound
 	case ReasonRegion:
 		return fault.CodeUsage
-	case ReasonPlan, ReasonServer, ReasonTimeout, ReasonTruncated, ReasonNetwork:
+	case ReasonPlan, ReasonSession, ReasonServer, ReasonTimeout, ReasonTruncated, ReasonNetwork:
 	}
 	return fault.CodeFailed
 }
@@ -123,6 +124,8 @@ func (e *Error) Hint() string {
 		return "ask for fewer days at once; if nothing comes at all, check the project's region"
 	case ReasonNetwork:
 		return "check the network, the proxy and the base URL"
+	case ReasonSession:
+		return "ask again from page 0"
 	case ReasonServer:
 	}
 	return ""

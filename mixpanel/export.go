@@ -2,6 +2,7 @@ package mixpanel
 
 import (
 	"context"
+	"net/http"
 
 	"mixduck/internal/day"
 )
@@ -27,7 +28,7 @@ func (c *Client) Export(ctx context.Context, r ExportRequest) (*Body, error) {
 		return nil, err
 	}
 	ctx, watch := newWatchdog(ctx)
-	body, err := c.send(ctx, watch, c.exportURL+"?"+params.Encode())
+	body, err := c.send(ctx, watch, request{http.MethodGet, c.exportURL + "?" + params.Encode(), nil})
 	if err != nil {
 		watch.release(nil)
 		return nil, err
@@ -42,7 +43,7 @@ func (r ExportRequest) params() *params {
 	p.optional("where", r.Where)
 	p.limit(r.Limit)
 	if len(r.Events) > 0 {
-		p.names("event", r.Events)
+		p.texts("event", "event name", r.Events)
 	}
 	return p
 }

@@ -78,21 +78,29 @@ func (p *params) days(r day.Range) {
 	p.Set("to_date", r.To.String())
 }
 
-// names sets a JSON array of event names, with < > & as they are.
-func (p *params) names(key string, names []string) {
+// texts sets a JSON array of texts, with < > & as they are; what says what one of them is.
+func (p *params) texts(key, what string, names []string) {
 	for _, n := range names {
 		switch {
 		case n == "":
-			p.refuse("an event name is empty")
+			p.refuse("%s is empty", a(what))
 		case !utf8.ValidString(n):
-			p.refuse("the event name %q is not valid UTF-8", n)
+			p.refuse("the %s %q is not valid UTF-8", what, n)
 		}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(names); err != nil {
-		p.refuse("the event names: %v", err)
+		p.refuse("the %ss: %v", what, err)
 	}
 	p.Set(key, strings.TrimSuffix(b.String(), "\n"))
+}
+
+// a puts the article before a noun.
+func a(noun string) string {
+	if strings.ContainsAny(noun[:1], "aeiou") {
+		return "an " + noun
+	}
+	return "a " + noun
 }

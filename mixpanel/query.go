@@ -41,7 +41,7 @@ func (c *Client) answer(ctx context.Context, path string, p *params) ([]byte, er
 	defer cancel()
 	ctx, watch := newWatchdog(ctx)
 	defer watch.release(nil)
-	body, err := c.send(ctx, watch, c.queryURL+"/"+path+"?"+p.Encode())
+	body, err := c.send(ctx, watch, request{http.MethodGet, c.queryURL + "/" + path + "?" + p.Encode(), nil})
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +107,8 @@ func queryHint(err error) string {
 		return "check the project id, the region and the ids"
 	case ReasonTimeout, ReasonTruncated:
 		return "ask again, or for fewer days"
+	case ReasonSession:
+		return e.Hint()
 	default:
 		return ""
 	}

@@ -27,7 +27,7 @@ func Report(text []byte) *Error {
 	}
 	said := errorText(text)
 	known, isKnown := judge(said)
-	e := inBand("the export failed on the way: "+said, known, isKnown)
+	e := inBand("the answer failed on the way: "+said, known, isKnown)
 	e.readDaysBack(said)
 	return e
 }

@@ -17,14 +17,27 @@ const (
 	errorBodyTimeout = 10 * time.Second
 )
 
-// send asks for target and returns the body of a good answer as soon as its headers are there; the caller closes it.
+// request is what is sent.
+type request struct {
+	method, target string
+	form           url.Values // the body; nil for none
+}
+
+// send sends r and returns the body of a good answer as soon as its headers are there; the caller closes it.
 // Errors are [*Error], or the cause with which ctx, that of watch, ended.
-func (c *Client) send(ctx context.Context, watch *watchdog, target string) (*Body, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+func (c *Client) send(ctx context.Context, watch *watchdog, r request) (*Body, error) {
+	var sent io.Reader = http.NoBody
+	if r.form != nil {
+		sent = strings.NewReader(r.form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, r.target, sent)
 	if err != nil {
 		return nil, requestError("%v", err)
 	}
 	req.SetBasicAuth(c.username, c.secret.Reveal())
+	if r.form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("User-Agent", c.userAgent)
 

@@ -15,12 +15,13 @@ type turnstile struct {
 	projects map[int64]chan struct{} // holds what is under way
 }
 
-// enter waits for a place, or returns the cause with which ctx ended. The caller calls leave when its call has ended.
+// enter waits for a place, or returns the cause with which ctx ended. The caller calls leave when its call has ended;
+// more than once does no harm.
 func (t *turnstile) enter(ctx context.Context, project int64) (leave func(), err error) {
 	places := t.places(project)
 	select {
 	case places <- struct{}{}:
-		return func() { <-places }, nil
+		return sync.OnceFunc(func() { <-places }), nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

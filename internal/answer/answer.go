@@ -1,5 +1,5 @@
-// Package answer cuts the text of an export into events, and proves that it is whole. It knows lines, and what follows from their
-// order: docs/adr/0012-proved-answers.md has the rules. It does not know how the text was sent or where events are stored.
+// Package answer cuts the text of an export into events, and a page of profiles into profiles, and proves that the text is whole.
+// docs/adr/0012-proved-answers.md has the rules. It does not know how the text was sent or where its parts are stored.
 package answer
 
 import (

@@ -1,0 +1,343 @@
+package answer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+
+	"mixduck/internal/jsonscan"
+)
+
+// PageInfo is what a page of profiles says about itself and about the query that it is a part of. Numbers that it does not say
+// are -1.
+type PageInfo struct {
+	Page      int64  // from 0
+	PageSize  int64  // profiles on each page but the last one
+	Total     int64  // profiles on all pages; Mixpanel may say so on page 0 only
+	SessionID string // by which the other pages are asked for
+	Profiles  int64  // on this page, those that cannot be stored included
+	Extra     string // the name of the first field that is not known, "" if there is none
+}
+
+// Pages returns how many pages the query has, if this is page 0.
+func (i PageInfo) Pages() int64 {
+	if i.PageSize <= 0 || i.Total <= 0 {
+		return 1
+	}
+	return (i.Total-1)/i.PageSize + 1
+}
+
+// Want returns how many profiles are on a page of the query, if this is page 0.
+func (i PageInfo) Want(page int64) int64 {
+	if i.PageSize <= 0 {
+		return i.Total
+	}
+	return max(0, min(i.PageSize, i.Total-page*i.PageSize))
+}
+
+// Page reads the answer to one request for profiles, and proves that it is whole: one JSON object whose status is ok, with the
+// page that was asked for, and nothing behind it. It is for one goroutine.
+type Page struct {
+	window
+
+	asked   int64
+	info    PageInfo
+	status  string
+	has     map[string]bool // the fields that were met
+	begun   bool
+	within  bool // the list of results
+	comma   bool // a field or profile came before, so that a comma or the end must follow
+	elem    element
+	outcome error // io.EOF once the page is proved
+}
+
+// NewPage returns the page of that number, from 0, whose unpacked text is src. Reading src must end with [io.EOF] only if the
+// transfer was whole.
+func NewPage(src io.Reader, number int64) *Page {
+	return &Page{
+		window: window{src: src}, asked: number,
+		info: PageInfo{Page: -1, PageSize: -1, Total: -1}, has: make(map[string]bool, 8),
+	}
+}
+
+// Info returns what the page says. It is complete once Next has returned [io.EOF].
+func (p *Page) Info() PageInfo { return p.info }
+
+// Next fills out with the next profile. It returns [io.EOF] after the last one, and only if the page is whole; else it returns an
+// [*Error], or the error of the text. Until then all that it has returned may be half of the truth.
+func (p *Page) Next(out *Profile) error {
+	for p.outcome == nil {
+		switch {
+		case !p.begun:
+			p.outcome = p.begin()
+		case p.within:
+			more, err := p.element(out)
+			if more {
+				return nil
+			}
+			p.outcome = err
+		default:
+			p.outcome = p.field()
+		}
+	}
+	return p.outcome
+}
+
+// All yields the profiles; the last pair has an error if the page is not whole.
+func (p *Page) All() iter.Seq2[*Profile, error] {
+	return func(yield func(*Profile, error) bool) {
+		var out Profile
+		for {
+			err := p.Next(&out)
+			switch {
+			case err == io.EOF: //nolint:errorlint // Next returns it as it is
+				return
+			case err != nil:
+				yield(nil, err)
+				return
+			case !yield(&out, nil):
+				return
+			}
+		}
+	}
+}
+
+// begin moves to the first field.
+func (p *Page) begin() error {
+	p.begun = true
+	if err := p.more(); err != nil {
+		return err
+	}
+	if bytes.HasPrefix(p.rest(), byteOrderMark) {
+		p.skip(len(byteOrderMark))
+	}
+	c, err := p.next()
+	if err != nil {
+		return err
+	}
+	switch {
+	case c == 0 && p.ended():
+		return &Error{Reason: "the answer is empty"}
+	case c != '{':
+		return p.unfit("the answer is not a page of profiles")
+	}
+	p.skip(1)
+	return nil
+}
+
+// field reads a field of the page, or its end.
+func (p *Page) field() error {
+	c, err := p.next()
+	if err != nil {
+		return err
+	}
+	switch {
+	case c == '}' && (len(p.has) == 0 || p.comma):
+		p.skip(1)
+		return p.end()
+	case c == ',' && p.comma:
+		p.skip(1)
+		if c, err = p.next(); err != nil {
+			return err
+		}
+	case p.comma:
+		return p.broken()
+	}
+	if c != '"' {
+		return p.broken()
+	}
+	raw, err := p.value()
+	if err != nil {
+		return err
+	}
+	name := string(jsonscan.Text(raw))
+	if c, err = p.next(); err != nil {
+		return err
+	}
+	if c != ':' {
+		return p.broken()
+	}
+	p.skip(1)
+	if p.has[name] {
+		return p.unfit(fmt.Sprintf("the page has %q twice", name))
+	}
+	p.has[name] = true
+	p.comma = true
+	return p.valueOf(name)
+}
+
+// valueOf reads the value of a field.
+func (p *Page) valueOf(name string) error {
+	c, err := p.next()
+	if err != nil {
+		return err
+	}
+	if name == "results" {
+		if c != '[' {
+			return p.unfit("the results of the page are not a list")
+		}
+		p.skip(1)
+		p.within, p.comma = true, false
+		return nil
+	}
+	raw, err := p.value()
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "page":
+		return number(&p.info.Page, name, raw)
+	case "page_size":
+		return number(&p.info.PageSize, name, raw)
+	case "total":
+		return number(&p.info.Total, name, raw)
+	case "session_id":
+		p.info.SessionID = string(jsonscan.Text(raw))
+	case "status":
+		p.status = string(jsonscan.Text(raw))
+	case "error":
+		if raw[0] != 'n' {
+			return &Error{Reason: "the page reports an error", Text: p.head}
+		}
+	default:
+		if p.info.Extra == "" {
+			p.info.Extra = name
+		}
+	}
+	return nil
+}
+
+// number reads a field that is a number, or null.
+func number(to *int64, name string, raw []byte) error {
+	if raw[0] == 'n' {
+		return nil
+	}
+	n, err := strconv.ParseInt(string(jsonscan.Text(raw)), 10, 64)
+	if err != nil || n < 0 {
+		return &Error{Reason: name + " of the page is not a number"}
+	}
+	*to = n
+	return nil
+}
+
+// element reads a profile, or the end of the list; then more is false.
+func (p *Page) element(out *Profile) (more bool, err error) {
+	c, err := p.next()
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case c == ']':
+		p.skip(1)
+		p.within, p.comma = false, true
+		return false, nil
+	case c == ',' && p.comma:
+		p.skip(1)
+		if c, err = p.next(); err != nil {
+			return false, err
+		}
+	case p.comma:
+		return false, p.broken()
+	}
+	if c != '{' {
+		return false, p.broken()
+	}
+	if err := p.profile(out); err != nil {
+		return false, err
+	}
+	p.comma = true
+	p.info.Profiles++
+	return true, nil
+}
+
+// profile reads a profile.
+func (p *Page) profile(out *Profile) error {
+	for {
+		n, err := p.elem.read(p.rest(), out)
+		if err == nil {
+			p.skip(n)
+			return nil
+		}
+		if n, _ := jsonValue(p.rest()); n > 0 { // all of it is there
+			if p.elem.cut(err) {
+				return p.broken()
+			}
+			out.Text, out.Properties, out.Reason = p.rest()[:n], nil, err
+			p.skip(n)
+			return nil
+		}
+		if err := p.grow("a profile"); err != nil {
+			return err
+		}
+	}
+}
+
+// value reads a value that is short, and returns its text.
+func (p *Page) value() ([]byte, error) {
+	for {
+		s := jsonscan.Scanner{B: p.rest()}
+		s.Value(1)
+		if s.Err == nil && (s.I < len(s.B) || p.ended()) { // else a number could go on
+			p.skip(s.I)
+			return s.B[:s.I], nil
+		}
+		if n, _ := jsonValue(s.B); s.Err != nil && n > 0 && (n < len(s.B) || p.ended()) {
+			return nil, p.broken()
+		}
+		if err := p.grow("a field"); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// end proves that the page is whole, after its last brace.
+func (p *Page) end() error {
+	c, err := p.next()
+	switch {
+	case err != nil:
+		return err
+	case c != 0 || !p.ended():
+		return p.unfit("text follows the page")
+	}
+	lacks := func(reason string) error { return &Error{Reason: reason, Text: p.head} }
+	i := p.info
+	switch {
+	case !p.has["results"]:
+		return lacks("the page has no results")
+	case p.status != "ok":
+		return lacks("the page does not say that its status is ok")
+	case i.Page != p.asked:
+		return lacks(fmt.Sprintf("the page is not page %d", p.asked))
+	case i.PageSize >= 0 && i.Profiles > i.PageSize:
+		return lacks("the page has more profiles than its size")
+	case p.asked == 0 && i.Total < 0:
+		return lacks("page 0 does not say how many profiles there are")
+	case p.asked == 0 && i.Total > i.Profiles && (i.SessionID == "" || i.PageSize <= 0):
+		return lacks("page 0 does not say how to ask for the other pages")
+	}
+	return io.EOF
+}
+
+// unfit is the error of a page that goes on with something that does not belong there.
+func (p *Page) unfit(reason string) error { return &Error{Reason: reason, Text: clip(p.rest())} }
+
+// broken is the error of a page whose JSON is broken here, or ends here.
+func (p *Page) broken() error {
+	if len(p.rest()) == 0 && p.ended() {
+		return p.unfit("the page is cut off")
+	}
+	return p.unfit("the page is not JSON from here on")
+}
+
+// grow makes more of the text visible, or says why it ends within what.
+func (p *Page) grow(what string) error {
+	if p.ended() {
+		return p.unfit("the page is cut off within " + what)
+	}
+	if len(p.rest()) >= maxLine {
+		return &Error{Reason: what + " of the page is longer than 64 MiB"}
+	}
+	return p.more()
+}

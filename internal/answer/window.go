@@ -1,0 +1,69 @@
+package answer
+
+import (
+	"io"
+
+	"mixduck/internal/jsonscan"
+)
+
+// window is the part of a text that is in memory. It moves on as the text is read.
+type window struct {
+	src  io.Reader
+	buf  []byte
+	at   int    // where in buf the rest begins
+	head []byte // how the text begins
+	err  error  // what ended src
+}
+
+// rest is what is in memory and not read yet. It is valid until the next call of more.
+func (w *window) rest() []byte { return w.buf[w.at:] }
+
+// ended reports whether the rest is all that is left.
+func (w *window) ended() bool { return w.err == io.EOF } //nolint:errorlint // wrapped it is part of another failure
+
+func (w *window) skip(n int) { w.at += n }
+
+// more adds to the rest: at least a byte, unless the text has ended. It returns the error that ended the text otherwise than well.
+func (w *window) more() error {
+	if w.err != nil {
+		return w.failed()
+	}
+	n := copy(w.buf[:cap(w.buf)], w.rest())
+	if 2*n > cap(w.buf) || cap(w.buf) == 0 {
+		grown := make([]byte, max(blockBytes, 2*cap(w.buf)))
+		copy(grown, w.buf[:n])
+		w.buf = grown
+	}
+	w.at = 0
+	n, w.err = readFull(w.src, w.buf[:cap(w.buf)], n)
+	w.buf = w.buf[:n]
+	if w.head == nil {
+		w.head = clip(w.buf)
+	}
+	return w.failed()
+}
+
+func (w *window) failed() error {
+	if w.ended() {
+		return nil
+	}
+	return w.err
+}
+
+// next moves past white space and returns the byte there, 0 at the end of the text.
+func (w *window) next() (byte, error) {
+	for {
+		s := jsonscan.Scanner{B: w.rest()}
+		n := s.Space(0)
+		w.skip(n)
+		if n < len(s.B) {
+			return s.B[n], nil
+		}
+		if w.ended() {
+			return 0, nil
+		}
+		if err := w.more(); err != nil {
+			return 0, err
+		}
+	}
+}

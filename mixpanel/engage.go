@@ -1,0 +1,146 @@
+package mixpanel
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"mixduck/internal/fault"
+)
+
+// EngageQuery says which profiles to ask for, and which page of them. Names and rules are those of Mixpanel's OpenAPI description
+// of the Query API, where nothing else is named.
+type EngageQuery struct {
+	Project int64
+	// Where is an expression that profiles must fulfil, as in Mixpanel's reference of segmentation expressions; "" means none.
+	Where string
+	// OutputProperties are the names of the properties to return; none means all of them.
+	OutputProperties []string
+	// DistinctID asks for one profile, DistinctIDs for several: at most one of the two is set. Neither goes with Cohort; that is a
+	// rule of this client, because Mixpanel does not say which of them counts.
+	DistinctID  string
+	DistinctIDs []string
+	// Group is the id of a group key, for the profiles of groups rather than of users. It is text, because it can exceed 2^53.
+	Group string
+	// Cohort is the id of a cohort whose members are asked for; 0 means none. It does not go with Behaviors.
+	Cohort int64
+	// OmitUsersWithoutProfile leaves out members of Cohort that have no profile. It needs a Cohort.
+	OmitUsersWithoutProfile bool
+	// Behaviors is a JSON array of event selectors that Where can name. It needs AsOf as soon as there is more than a page.
+	Behaviors string
+	// AsOf is the moment at which Behaviors are evaluated, to the second; zero means now. It needs Behaviors.
+	AsOf time.Time
+
+	// Page is the number of the page, from 0. All but page 0 need the SessionID that page 0 answered, and the same query.
+	Page      int64
+	SessionID string
+}
+
+// EngagePage asks for a page of profiles and returns the body of the answer as soon as its headers are there; the caller closes
+// it. answer.Page reads the text. It waits while as many calls of the Query API are under way for the project as Mixpanel
+// allows, bodies that are not closed included.
+//
+// Errors name the call and have an [*Error] below, or the cause with which ctx ended. One with [ReasonSession] says that the
+// session has ended: the query has to be begun again at page 0.
+func (c *Client) EngagePage(ctx context.Context, q EngageQuery) (*Body, error) {
+	body, err := c.engage(ctx, q)
+	if err != nil {
+		return nil, fault.New(fault.CodeOf(err), queryHint(err), "query engage: %w", err)
+	}
+	return body, nil
+}
+
+func (c *Client) engage(ctx context.Context, q EngageQuery) (*Body, error) {
+	form := q.form()
+	if form.err != nil {
+		return nil, form.err
+	}
+	leave, err := c.queries.enter(ctx, q.Project)
+	if err != nil {
+		return nil, err
+	}
+	ctx, watch := newWatchdog(ctx)
+	target := c.queryURL + "/engage?" + url.Values{"project_id": form.Values["project_id"]}.Encode()
+	form.Del("project_id")
+	body, err := c.send(ctx, watch, request{http.MethodPost, target, form.Values})
+	if err != nil {
+		watch.release(nil)
+		leave()
+		return nil, err
+	}
+	body.leave = leave
+	return body, nil
+}
+
+// form returns the parameters; the project's id is in the URL, all others in the body.
+func (q EngageQuery) form() *params {
+	p := newParams(q.Project)
+	q.exclude(p)
+	p.optional("where", q.Where)
+	p.optional("distinct_id", q.DistinctID)
+	if len(q.DistinctIDs) > 0 {
+		p.texts("distinct_ids", "distinct id", q.DistinctIDs)
+	}
+	if len(q.OutputProperties) > 0 {
+		p.texts("output_properties", "property name", q.OutputProperties)
+	}
+	p.optional("data_group_id", q.Group)
+	if q.Cohort != 0 {
+		p.Set("filter_by_cohort", `{"id":`+strconv.FormatInt(q.Cohort, 10)+`}`)
+	}
+	if q.OmitUsersWithoutProfile {
+		p.Set("include_all_users", "false")
+	}
+	p.optional("behaviors", q.Behaviors)
+	if !q.AsOf.IsZero() {
+		p.Set("as_of_timestamp", strconv.FormatInt(q.AsOf.Unix(), 10))
+	}
+	if q.SessionID != "" {
+		p.optional("session_id", q.SessionID)
+		p.Set("page", strconv.FormatInt(q.Page, 10))
+	}
+	return p
+}
+
+// exclude refuses what does not go together.
+func (q EngageQuery) exclude(p *params) {
+	var behaviors []json.RawMessage
+	switch {
+	case q.DistinctID != "" && len(q.DistinctIDs) > 0:
+		p.refuse("distinct_id and distinct_ids are both given: one of them says which profiles")
+	case q.Cohort != 0 && (q.DistinctID != "" || len(q.DistinctIDs) > 0):
+		p.refuse("a cohort does not go with distinct ids")
+	case q.Cohort != 0 && q.Behaviors != "":
+		p.refuse("a cohort does not go with behaviors")
+	case q.Cohort < 0:
+		p.refuse("%d is not a cohort id", q.Cohort)
+	case q.OmitUsersWithoutProfile && q.Cohort == 0:
+		p.refuse("include_all_users needs a cohort")
+	case !q.AsOf.IsZero() && q.Behaviors == "":
+		p.refuse("as_of_timestamp needs behaviors")
+	case q.Behaviors != "" && json.Unmarshal([]byte(q.Behaviors), &behaviors) != nil:
+		p.refuse("the behaviors are not a JSON array")
+	case q.Behaviors != "" && q.AsOf.IsZero() && q.Page > 0:
+		p.refuse("behaviors need as_of_timestamp for all pages but the first")
+	case q.Page < 0:
+		p.refuse("the page %d is negative", q.Page)
+	case q.Page == 0 && q.SessionID != "":
+		p.refuse("page 0 begins a session: it takes no session id")
+	case q.Page > 0 && q.SessionID == "":
+		p.refuse("page %d needs the session id that page 0 answered", q.Page)
+	}
+}
+
+// SeenSince returns the condition of profiles whose $last_seen is not before t, and where as well, if it is not "". Mixpanel writes
+// $last_seen to the second and without a zone; others who ask for changed profiles (Airbyte, ingestr) compare it as text in UTC.
+// Profiles without the property do not fulfil it.
+func SeenSince(t time.Time, where string) string {
+	seen := `properties["$last_seen"] >= "` + t.UTC().Format("2006-01-02T15:04:05") + `"`
+	if where == "" {
+		return seen
+	}
+	return "(" + where + ") and (" + seen + ")"
+}
