@@ -80,7 +80,7 @@ lint: $(GOLANGCI) prose ## Check: formatting and linters, of code and prose
 	$(GOLANGCI) run
 
 prose: $(VALE) ## Check: plain English in the pages: sentences, words, turns of phrase (rules in .vale/Mixduck)
-	$(VALE) README.md CONTRIBUTING.md SECURITY.md docs/*.md
+	$(VALE) README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs/*.md docs/adr/*.md
 	$(VALE) --ext=.md "$$(awk -f .vale/help.awk docs/help.md)"
 
 portable: ## Check: check the code for macOS, and build enqueue for Windows, as far as this works without their C compilers
