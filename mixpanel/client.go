@@ -6,11 +6,12 @@ package mixpanel
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpproxy"
 
 	"mixduck/internal/fault"
 	"mixduck/internal/invisible"
@@ -74,14 +75,16 @@ type Client struct {
 	observer     observer // may be nil
 }
 
-// New returns a client. It connects to nothing. All problems of cfg are reported at once.
+// New returns a client. It connects to nothing. The proxy is that of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. All problems of
+// cfg and of the proxy are reported at once.
 func New(cfg Config) (*Client, error) {
 	hosts, err := cfg.hosts()
-	if err := errors.Join(cfg.checkCredentials(), err, cfg.checkTimeouts()); err != nil {
+	proxies := httpproxy.FromEnvironment()
+	if err := errors.Join(cfg.checkCredentials(), err, cfg.checkTimeouts(), checkProxies(proxies)); err != nil {
 		return nil, err
 	}
 	return &Client{
-		http:         &http.Client{Transport: newTransport(), CheckRedirect: checkRedirect},
+		http:         &http.Client{Transport: newTransport(proxies), CheckRedirect: checkRedirect},
 		exportURL:    hosts.export + exportPath,
 		queryURL:     hosts.query + queryPath,
 		username:     cfg.Username,
@@ -166,35 +169,4 @@ func (cfg Config) checkTimeouts() error {
 	}
 	return errors.Join(
 		check("first byte", cfg.FirstByteTimeout), check("idle", cfg.IdleTimeout), check("query", cfg.QueryTimeout))
-}
-
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 30 * time.Second}
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialer.DialContext,
-		ForceAttemptHTTP2:   true,
-		TLSHandshakeTimeout: 15 * time.Second,
-		MaxIdleConnsPerHost: 8,
-		IdleConnTimeout:     90 * time.Second,
-		// An answer may be silent for minutes: pings tell it from a connection that is gone.
-		HTTP2:              &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-		DisableCompression: true, // gzip stays gzip: the reader checks its trailer
-	}
-}
-
-// checkRedirect lets nobody but the origin that was asked first see the credentials. net/http compares host names
-// alone, so that another port, or plain HTTP, would get them.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	first := via[0].URL
-	if len(via) >= 10 {
-		return errors.New("stopped after 10 redirects")
-	}
-	if first.Scheme == "https" && req.URL.Scheme != "https" {
-		return errors.New("refused a redirect from https to " + req.URL.Scheme)
-	}
-	if req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
-		req.Header.Del("Authorization")
-	}
-	return nil
 }

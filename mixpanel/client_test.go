@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -104,64 +103,6 @@ func TestRegionsHaveTheirHosts(t *testing.T) {
 			t.Errorf("region %q dials %s, want %s", region, dialled, want)
 		}
 	}
-}
-
-func TestRedirectsKeepCredentialsAtHome(t *testing.T) {
-	t.Parallel()
-	for _, host := range []string{"localhost", "127.0.0.1"} { // another host, and another port of the same host
-		for name, call := range calls() {
-			t.Run(host+" "+name, func(t *testing.T) {
-				t.Parallel()
-				var away http.Header
-				other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { away = r.Header.Clone() }))
-				t.Cleanup(other.Close)
-				target := strings.Replace(other.URL, "127.0.0.1", host, 1)
-				c := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) })
-				_ = call(t.Context(), c) // what came back is no answer
-				if away == nil || away.Get("Authorization") != "" {
-					t.Errorf("headers at %s = %v, want some, without Authorization", target, away)
-				}
-			})
-		}
-	}
-}
-
-func TestRedirectsAtHomeKeepCredentials(t *testing.T) {
-	t.Parallel()
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if _, _, ok := r.BasicAuth(); !ok {
-			t.Error("no credentials at", r.URL.Path)
-		}
-		if r.URL.Path != "/new" {
-			http.Redirect(w, r, "/new", http.StatusTemporaryRedirect)
-		}
-	})
-	b, err := c.Export(t.Context(), october())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = b.Close()
-}
-
-func TestRedirectsStayEncrypted(t *testing.T) {
-	t.Parallel()
-	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("asked without TLS") }))
-	t.Cleanup(plain.Close)
-	srv := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusFound))
-	t.Cleanup(srv.Close)
-	c := newClient(t, mixpanel.Config{BaseURL: srv.URL})
-	c.Transport().TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	_, err := c.Export(t.Context(), october())
-	if e := wantError(t, err, mixpanel.Retry, mixpanel.ReasonNetwork); !strings.Contains(e.Message, "redirect") {
-		t.Errorf("message = %q, want something about a redirect", e.Message)
-	}
-}
-
-func TestRedirectsEnd(t *testing.T) {
-	t.Parallel()
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) })
-	_, err := c.Export(t.Context(), october())
-	wantError(t, err, mixpanel.Retry, mixpanel.ReasonNetwork)
 }
 
 func TestErrorsShowNeitherCredentialsNorTheURL(t *testing.T) {

@@ -1,6 +1,8 @@
 package mixpanel
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -44,6 +46,7 @@ const (
 	ReasonTimeout    Reason = "timeout"     // silence, or Mixpanel's own time limit
 	ReasonTruncated  Reason = "truncated"   // the body ended early
 	ReasonNetwork    Reason = "network"     // no connection, or a broken one
+	ReasonSetup      Reason = "setup"       // a redirect, certificate or proxy that a person must see to
 )
 
 // Error is a failed request or a broken answer, and what to do about it.
@@ -56,6 +59,7 @@ type Error struct {
 	Message    string  // what the server or the network said: one line, at most 300 bytes, no secrets
 	MaxAgeDays int     // ReasonTooOld: how many days back the project may ask for; 0 when that is unknown
 	Limits     []Limit // what Mixpanel said about the project's budget, if it did
+	hint       string  // in the place of the reason's
 	err        error   // below, or nil
 }
 
@@ -89,6 +93,8 @@ func (e *Error) FaultCode() fault.Code {
 		return fault.CodeNotFound
 	case ReasonRegion:
 		return fault.CodeUsage
+	case ReasonSetup:
+		return fault.CodeUsage
 	case ReasonPlan, ReasonSession, ReasonServer, ReasonTimeout, ReasonTruncated, ReasonNetwork:
 	}
 	return fault.CodeFailed
@@ -96,6 +102,9 @@ func (e *Error) FaultCode() fault.Code {
 
 // Hint says what a person can do.
 func (e *Error) Hint() string {
+	if e.hint != "" {
+		return e.hint
+	}
 	switch e.Reason {
 	case ReasonAuth:
 		return "check MP_USERNAME and MP_SECRET, the service account's role in this project, the project id and the region"
@@ -123,10 +132,10 @@ func (e *Error) Hint() string {
 	case ReasonTruncated:
 		return "ask for fewer days at once; if nothing comes at all, check the project's region"
 	case ReasonNetwork:
-		return "check the network, the proxy and the base URL"
+		return "check the network, the proxy (HTTPS_PROXY, NO_PROXY) and mixpanel.base_url"
 	case ReasonSession:
 		return "ask again from page 0"
-	case ReasonServer:
+	case ReasonSetup, ReasonServer:
 	}
 	return ""
 }
@@ -171,6 +180,46 @@ func networkError(err error) *Error {
 	op, ok := errors.AsType[*net.OpError](err)
 	dialing := ok && op.Op == "dial"
 	return &Error{Action: Retry, Reason: ReasonNetwork, Smaller: !dialing, Message: clean(err.Error()), err: err}
+}
+
+// connectionError is [networkError], or the error of a connection that a person must set up before it can work.
+func connectionError(err error) *Error {
+	setup := &Error{Action: GiveUp, Reason: ReasonSetup, Message: clean(err.Error()), err: err}
+	if redirect, ok := errors.AsType[*redirectError](err); ok {
+		setup.hint = redirect.hint()
+		return setup
+	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		setup.hint = certificateHint(bad.Err)
+		return setup
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		setup.hint = "check mixpanel.base_url (MIXDUCK_MIXPANEL_BASE_URL) and HTTPS_PROXY: this server does not use TLS"
+		return setup
+	}
+	e := networkError(err)
+	if answer, ok := errors.AsType[*proxyError](err); ok {
+		e.Smaller, e.hint = false, "let the proxy in HTTPS_PROXY pass Mixpanel's hosts, or exclude them with NO_PROXY"
+		if answer.status == http.StatusProxyAuthRequired {
+			setup.hint = "the proxy asks for credentials: set HTTPS_PROXY=http://user:password@host:port"
+			return setup
+		}
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
+		e.Smaller, e.hint = false, "check HTTPS_PROXY: the proxy cannot be reached"
+	}
+	return e
+}
+
+// certificateHint says what can be done about a certificate that is not accepted.
+func certificateHint(err error) string {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "check this machine's clock; otherwise the server's certificate must be renewed"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "check mixpanel.base_url (MIXDUCK_MIXPANEL_BASE_URL): the certificate is for another host"
+	}
+	return "if a gateway or proxy inspects TLS, add its CA certificate to the system's, or set SSL_CERT_FILE to a PEM file with all trusted ones"
 }
 
 // clean makes one line of at most maxMessage bytes of a text: valid UTF-8 without control characters.

@@ -85,7 +85,7 @@ func (c *Client) unanswered(watch *watchdog, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the URL, which repeats what was asked
 	}
-	e := networkError(err)
+	e := connectionError(err)
 	e.Message = c.redact(e.Message)
 	return e
 }

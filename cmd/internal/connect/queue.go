@@ -74,13 +74,20 @@ func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
 		if errors.Is(err, errCluster) {
 			return nil, errCluster
 		}
-		hint := "see that Redis runs there, and that --redis-url is right"
-		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
-			hint = "name the certificates that vouch for the server in redis.ca_file (--redis-ca-file)"
-		}
-		return nil, fault.New(fault.CodeFailed, hint, "no queue at %s: %w", opt.Addr, err)
+		return nil, fault.New(fault.CodeFailed, connectHint(err), "no queue at %s: %w", opt.Addr, err)
 	}
 	return rdb, nil
+}
+
+// connectHint says what can be done if Redis does not answer.
+func connectHint(err error) string {
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+		return "set redis.ca_file (--redis-ca-file) to a PEM file with the CA certificate of the server"
+	}
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
+		return "this server does not use TLS: use redis:// instead of rediss:// in redis.url"
+	}
+	return "check that Redis runs there, and that redis.url (--redis-url) is right"
 }
 
 // Options says how to reach a Redis server. Errors have [fault.CodeUsage] and hold no password.
