@@ -123,8 +123,11 @@ func date[T any](at func(*T) *day.Day) field[T] {
 		return at(t).String()
 	}, set: func(t *T, v string) error {
 		d, err := day.Parse(v)
-		if err != nil || d <= 0 {
+		if err != nil {
 			return fmt.Errorf("%q is not a day like 2026-01-01", v)
+		}
+		if err := d.CheckEarliest(); err != nil {
+			return err
 		}
 		*at(t) = d
 		return nil

@@ -13,10 +13,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// fieldForm is how a field may be written. The parser takes more, such as "+5" and "1,,2", and not all in one way.
-var fieldForm = regexp.MustCompile(`^(([*?]|\w+(-\w+)?)(/\d+)?)(,([*?]|\w+(-\w+)?)(/\d+)?)*$`)
-
-const hintFields = `minute, hour, day of month, month, day of week, as in "15 6 * * *"`
+const hintFields = `minute, hour, day of month, month, day of week, for example "15 6 * * *"`
 
 // parse reads an entry: the moments of the wall clock, or the seconds of @every, and then 0 of the other.
 func parse(expr string) (e entry, every int64, err error) {
@@ -68,28 +65,19 @@ func parseEvery(texts []string) (seconds int64, err error) {
 	return int64(d / time.Second), nil
 }
 
-// parseFields reads five fields, or six. The parser's errors do not say of which field they are.
+// parseFields reads five fields, or six.
 func parseFields(texts []string) (*robfig.SpecSchedule, error) {
-	names := []string{"second", "minute", "hour", "day of month", "month", "day of week"}[6-len(texts):]
-	for i, text := range texts {
-		if !fieldForm.MatchString(text) {
-			return nil, fault.Usage("numbers, ranges and steps, as 5, 8-18 or */15, with commas between them", "is wrong in the %s %q", names[i], text)
+	for i, f := range allFields[len(allFields)-len(texts):] {
+		if err := f.check(texts[i]); err != nil {
+			return nil, err
 		}
 	}
-	given, last := texts, len(texts)-1
-	texts = append(slices.Clone(texts[:last]), sundayIsZero(texts[last]))
-	spec, err := parseSpec(strings.Join(texts, " "))
-	if err == nil {
-		return spec, nil
+	last := len(texts) - 1
+	spec, err := parseSpec(strings.Join(append(slices.Clone(texts[:last]), sundayIsZero(texts[last])), " "))
+	if err != nil {
+		return nil, fault.Usage(hintFields, "is wrong: %w", err)
 	}
-	for i, text := range texts {
-		alone := slices.Repeat([]string{"*"}, len(texts))
-		alone[i] = text
-		if _, err := parseSpec(strings.Join(alone, " ")); err != nil {
-			return nil, fault.Usage(hintFields, "is wrong in the %s %q: %w", names[i], given[i], err)
-		}
-	}
-	return nil, fault.Usage(hintFields, "is wrong: %w", err)
+	return spec, nil
 }
 
 // weekdayRange takes apart one item of the weekday field that may end on a Sunday.
@@ -133,7 +121,7 @@ func sundayItem(item string) string {
 
 // weekday returns the number of a day's name, or the number that a text is; -1 if it is neither.
 func weekday(text string) int {
-	if i := slices.Index([]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}, strings.ToLower(text)); i >= 0 {
+	if i := slices.Index(weekdays, strings.ToLower(text)); i >= 0 {
 		return i
 	}
 	n, err := strconv.Atoi(text)

@@ -12,6 +12,18 @@ type Day int32
 
 const layout = "2006-01-02"
 
+// Earliest is the first day that can be fetched: Mixpanel was founded in 2009. An earlier one is a mistyped year, or means
+// "from the beginning".
+const Earliest Day = 14245 // 2009-01-01
+
+// CheckEarliest returns an error if d is before [Earliest].
+func (d Day) CheckEarliest() error {
+	if d < Earliest {
+		return fmt.Errorf("%s is before %s, the earliest day to fetch", d, Earliest)
+	}
+	return nil
+}
+
 // New returns the date of year y, month m and day d, normalised as [time.Date] does.
 func New(y int, m time.Month, d int) Day {
 	return Of(time.Date(y, m, d, 0, 0, 0, 0, time.UTC))

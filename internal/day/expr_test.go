@@ -24,7 +24,15 @@ func TestParseExpr(t *testing.T) {
 		{"February of a leap year", "2024-02", "2024-02-01..2024-02-29"},
 		{"December", "2025-12", "2025-12-01..2025-12-31"},
 
+		{"the earliest day", "2009-01-01", "2009-01-01"},
+		{"the earliest month", "2009-01", "2009-01-01..2009-01-31"},
+
 		{"nothing", "", ""},
+		{"before Mixpanel", "2008-12-31", ""},
+		{"a month before Mixpanel", "2008-12", ""},
+		{"the beginning of time", "1970-01-01", ""},
+		{"a mistyped year", "0026-11-01", ""},
+		{"many days ago", "20000d", ""},
 		{"a day that does not exist", "2026-02-30", ""},
 		{"a month that does not exist", "2026-13", ""},
 		{"month zero", "2026-00", ""},

@@ -64,6 +64,9 @@ func ParseSince(s string, now time.Time) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fault.Usage(sinceHint, "--late-since: %q is not a time", s)
 	}
+	if err := day.Of(at).CheckEarliest(); err != nil {
+		return time.Time{}, fault.Usage(sinceHint, "--late-since: %w", err)
+	}
 	if at.After(now) {
 		return time.Time{}, fault.Usage(sinceHint, "--late-since %s is in the future", s)
 	}
