@@ -85,6 +85,7 @@ type Retention struct {
 // HTTP says where a worker tells of its health.
 type HTTP struct {
 	Listen string        // host:port; "" for nowhere
+	Asked  bool          // somebody has set Listen; otherwise another port will do
 	Token  secret.String // that callers have to show; empty if none is set
 	Hosts  []string      // names by which callers without a token may ask, besides those of the loopback interface
 	Pprof  string        // host:port of profiles; "" for nowhere
@@ -109,7 +110,7 @@ func defaults(home string) Config {
 		Query:     Query{Concurrency: 4, MemoryLimit: 1e9, MaxResult: 16e9, Timeout: 10 * time.Minute},
 		Jobs:      Jobs{MaxAttempts: 5},
 		Retention: Retention{Jobs: 90 * 24 * time.Hour, Results: 24 * time.Hour},
-		HTTP:      HTTP{Listen: "127.0.0.1:8080"},
+		HTTP:      HTTP{Listen: defaultListen},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }
@@ -118,6 +119,8 @@ const (
 	defaultVolume = "main"
 
 	unset = -1
+
+	defaultListen = "127.0.0.1:6493" // MIXD on a telephone
 
 	// DefaultRequestsPerHour are those of the 60 an hour that Mixpanel allows which Mixduck takes; the rest is for the
 	// customer's other tools.

@@ -92,7 +92,7 @@ func TestHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.HTTP.Listen != "127.0.0.1:8080" || c.HTTP.Pprof != "localhost:6060" || c.HTTP.Token.Reveal() != "abc" {
+	if c.HTTP.Listen != "127.0.0.1:6493" || c.HTTP.Pprof != "localhost:6060" || c.HTTP.Token.Reveal() != "abc" {
 		t.Errorf("HTTP = %+v", c.HTTP)
 	}
 	if c, err = load(t, nil, "MIXDUCK_HTTP_HOSTS=Worker, a.example.com,0:0::1"); err != nil || !slices.Equal(c.HTTP.Hosts, []string{"worker", "a.example.com", "::1"}) {
@@ -119,7 +119,7 @@ func TestProblems(t *testing.T) {
 		{"size", "MIXDUCK_WORKER_MEMORY_LIMIT=lots", "is not a size"},
 		{"little memory", "MIXDUCK_WORKER_MEMORY_LIMIT=64MB", "is too small"},
 		{"address without a port", "MIXDUCK_HTTP_LISTEN=localhost", `http.listen (MIXDUCK_HTTP_LISTEN): "localhost" is not an address`},
-		{"port with a name", "MIXDUCK_HTTP_PPROF=127.0.0.1:http", "is not an address like 127.0.0.1:8080, or off"},
+		{"port with a name", "MIXDUCK_HTTP_PPROF=127.0.0.1:http", "is not an address like 127.0.0.1:6493, or off"},
 		{"port out of range", "MIXDUCK_HTTP_LISTEN=:65536", "is not an address"},
 		{"host with a port", "MIXDUCK_HTTP_HOSTS=a,b:80", `http.hosts (MIXDUCK_HTTP_HOSTS): "b:80" is not a host name without a port`},
 		{"host that is a URL", "MIXDUCK_HTTP_HOSTS=https://a", "is not a host name"},
@@ -166,8 +166,8 @@ func TestProblems(t *testing.T) {
 func TestVariablesOfOthers(t *testing.T) {
 	t.Parallel()
 	for _, kv := range []string{
-		"MIXDUCK_PORT=tcp://10.0.0.1:8080", "MIXDUCK_SERVICE_HOST=10.0.0.1", "MIXDUCK_SERVICE_PORT_HTTP=8080", "MIXDUCK_WORKER_SERVICE_HOST=fd00::1",
-		"MIXDUCK_WORKER_PORT_8080_TCP_ADDR=10.0.0.1", "MIXDUCK_PORT_8080_TCP_PROTO=tcp", "MIXDUCK_DATA=./data", "MIXDUCK_WORKERS=2",
+		"MIXDUCK_PORT=tcp://10.0.0.1:6493", "MIXDUCK_SERVICE_HOST=10.0.0.1", "MIXDUCK_SERVICE_PORT_HTTP=6493", "MIXDUCK_WORKER_SERVICE_HOST=fd00::1",
+		"MIXDUCK_WORKER_PORT_6493_TCP_ADDR=10.0.0.1", "MIXDUCK_PORT_6493_TCP_PROTO=tcp", "MIXDUCK_DATA=./data", "MIXDUCK_WORKERS=2",
 	} {
 		if _, err := load(t, nil, kv); err != nil {
 			t.Errorf("%s: %v", kv, err)

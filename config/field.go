@@ -206,7 +206,7 @@ func address[T any](at func(*T) *string) field[T] {
 			_, err = strconv.ParseUint(port, 10, 16)
 		}
 		if err != nil {
-			return fmt.Errorf("%q is not an address like 127.0.0.1:8080, or off", v)
+			return fmt.Errorf("%q is not an address like %s, or off", v, defaultListen)
 		}
 		*at(t) = v
 		return nil

@@ -54,6 +54,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 	all := settings()
 	l.checkKeys(root, "", fileKeys())
 	apply(l, "", root, &cfg, all)
+	cfg.HTTP.Asked = l.places["http.listen"].origin != ""
 	l.volumes(root.get("volumes"), &cfg)
 	l.projects(root.get("projects"), &cfg)
 	l.schedules(root.get("schedules"), &cfg)

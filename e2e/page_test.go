@@ -135,6 +135,21 @@ func TestPageSettings(t *testing.T) {
 	second("MIXDUCK_HTTP_LISTEN=off", "MIXDUCK_HTTP_PPROF=0.0.0.0:0").mustFail(t, 3, "http.pprof", "127.0.0.1")
 }
 
+// Nobody has set an address: each worker gets one, and healthcheck finds the one of its directory.
+func TestPageWithoutSettings(t *testing.T) {
+	t.Parallel()
+	sites := []*site{newSite(t, embedded, newMixpanel(t, 10)), newSite(t, embedded, newMixpanel(t, 10))}
+	check := func(s *site) result { return command(t, s.env, "worker", "healthcheck", "--data-dir", s.dir) }
+	for _, s := range sites {
+		s.set("MIXDUCK_HTTP_LISTEN=")
+		check(s).mustFail(t, 1, "no worker of this data directory")
+		s.startWorker(t)
+	}
+	for _, s := range sites {
+		eventually(t, "the worker is ready", func() bool { return check(s).code == 0 })
+	}
+}
+
 // get returns a page of the worker.
 func get(tb testing.TB, url string) string {
 	tb.Helper()

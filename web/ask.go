@@ -20,8 +20,8 @@ const (
 	sameAddress = "give it the settings of the worker that runs: --http-listen (MIXDUCK_HTTP_LISTEN)"
 )
 
-// Ask asks the worker that runs with cfg whether it is ready or, with alive, only whether it lives. It returns nil if so,
-// and an error with [fault.CodeUsage] where cfg says that nobody can be asked.
+// Ask asks the worker that runs with cfg whether it is ready or, with alive, only whether it lives. With spare ports it asks
+// all workers of cfg's Owner. It returns nil if they are, and an error with [fault.CodeUsage] if cfg names nobody to ask.
 func Ask(ctx context.Context, cfg Config, alive bool) error {
 	host, port, err := net.SplitHostPort(cfg.Listen)
 	switch {
@@ -35,16 +35,50 @@ func Ask(ctx context.Context, cfg Config, alive bool) error {
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	address := net.JoinHostPort(host, port)
-	page := "/readyz"
-	if alive {
-		page = "/healthz"
+	cfg.Listen = net.JoinHostPort(host, port)
+	if cfg.Spare == 0 {
+		return ask(ctx, cfg, cfg.Listen, alive)
 	}
+	var problems []error
+	found := 0
+	for _, address := range cfg.addresses() {
+		if resp, _, err := get(ctx, Config{}, address, lifePage); err != nil || resp.Header.Get(ownerHeader) != cfg.Owner {
+			continue // nobody, or somebody else
+		}
+		found++
+		problems = append(problems, ask(ctx, cfg, address, alive))
+	}
+	if found == 0 {
+		return fault.New(fault.CodeFailed, sameAddress, "no worker of this data directory responds at %s or the %d ports after it", cfg.Listen, cfg.Spare)
+	}
+	return errors.Join(problems...)
+}
+
+const (
+	lifePage  = "/healthz"
+	readyPage = "/readyz"
+)
+
+// ask asks the worker at an address.
+func ask(ctx context.Context, cfg Config, address string, alive bool) error {
+	page := readyPage
+	if alive {
+		page = lifePage
+	}
+	resp, body, err := get(ctx, cfg, address, page)
+	if err != nil {
+		return err
+	}
+	return judge(address, alive, resp.StatusCode, body)
+}
+
+// get returns the answer to a request for a page, with the token of cfg.
+func get(ctx context.Context, cfg Config, address, page string) (*http.Response, []byte, error) {
 	ctx, stop := context.WithTimeout(ctx, askTimeout)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+page, http.NoBody)
 	if err != nil {
-		return fault.Usage(sameAddress, "http.listen: %w", err)
+		return nil, nil, fault.Usage(sameAddress, "http.listen: %w", err)
 	}
 	if !cfg.Token.IsZero() {
 		req.Header.Set("Authorization", "Bearer "+cfg.Token.Reveal())
@@ -55,14 +89,14 @@ func Ask(ctx context.Context, cfg Config, alive bool) error {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fault.New(fault.CodeFailed, sameAddress, "the worker does not respond: %w", err)
+		return nil, nil, fault.New(fault.CodeFailed, sameAddress, "the worker does not respond: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("incomplete response from %s: %w", address, err)
+		return nil, nil, fmt.Errorf("incomplete response from %s: %w", address, err)
 	}
-	return judge(address, alive, resp.StatusCode, body)
+	return resp, body, nil
 }
 
 // judge says what an answer means.

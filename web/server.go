@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +23,8 @@ import (
 // Config says where the pages are. Addresses are host:port; "" serves nothing.
 type Config struct {
 	Listen string        // of health and metrics
+	Spare  int           // how many ports after that of Listen will do if it is taken; if all are, there is no page. 0: Listen, or an error
+	Owner  string        // tells the worker's data directory from others; /healthz answers with it
 	Token  secret.String // that callers have to show; needed where other machines reach Listen
 	Hosts  []string      // under which callers may ask at Listen where there is no Token, in lower case; others are its own and localhost
 	Pprof  string        // of profiles; one that only this machine reaches
@@ -72,15 +75,12 @@ func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, lo
 	s := &Server{log: log, pages: map[string]*routes{}}
 	if cfg.Listen != "" {
 		pages := &routes{}
-		pages.handle("GET /healthz", http.HandlerFunc(serveLife))
+		pages.handle("GET /healthz", serveLife(cfg.Owner))
 		pages.handle("GET /readyz", authorized(cfg.Token, health))
 		pages.handle("GET /metrics", authorized(cfg.Token, metrics.handler()))
-		addr, err := s.listen(ctx, "http.listen", cfg.Listen, cfg.hosts(), pages, writeTimeout)
-		if err != nil {
+		if err := s.listenSomewhere(ctx, cfg, pages); err != nil {
 			return nil, err
 		}
-		s.listenAt = addr
-		log.Info("http listens", slog.String("address", addr.String()))
 	}
 	if cfg.Pprof != "" {
 		addr, err := s.listen(ctx, "http.pprof", cfg.Pprof, hostOf(cfg.Pprof), profiles(), profileTakes)
@@ -95,6 +95,45 @@ func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, lo
 
 // Addr returns where health and metrics are served, nil for nowhere.
 func (s *Server) Addr() net.Addr { return s.listenAt }
+
+// listenSomewhere serves pages at the address of cfg, or where it has spare ports at the first free one, or nowhere.
+func (s *Server) listenSomewhere(ctx context.Context, cfg Config, pages *routes) error {
+	var first error
+	for _, address := range cfg.addresses() {
+		addr, err := s.listen(ctx, "http.listen", address, cfg.hosts(), pages, writeTimeout)
+		if err == nil {
+			s.listenAt = addr
+			if first != nil {
+				s.log.Warn("http.listen is in use; another address serves health and metrics", slog.String("wanted", cfg.Listen), slog.String("address", addr.String()))
+				return nil
+			}
+			s.log.Info("http listens", slog.String("address", addr.String()))
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if cfg.Spare == 0 {
+		return first
+	}
+	s.log.Warn("no address for health and metrics is free; set http.listen", slog.String("wanted", cfg.Listen), slog.Any("err", first))
+	return nil
+}
+
+// addresses returns Listen, and those with the spare ports.
+func (c Config) addresses() []string {
+	all := []string{c.Listen}
+	host, text, err := net.SplitHostPort(c.Listen)
+	port, numErr := strconv.ParseUint(text, 10, 16)
+	if err != nil || numErr != nil {
+		return all
+	}
+	for n := 1; n <= c.Spare; n++ {
+		all = append(all, net.JoinHostPort(host, strconv.Itoa(int(port)+n)))
+	}
+	return all
+}
 
 // listen serves pages at an address, the value of the setting key, to those who ask for it by one of hosts.
 func (s *Server) listen(ctx context.Context, key, address string, hosts []string, pages *routes, answerTakes time.Duration) (net.Addr, error) {
@@ -120,7 +159,7 @@ func (s *Server) listen(ctx context.Context, key, address string, hosts []string
 func listenError(key, address string, err error) error {
 	name := strings.ReplaceAll(key, ".", "-")
 	variable := "MIXDUCK_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-	hint := fmt.Sprintf("give --%s (%s) another address, as 127.0.0.1:8081, or off", name, variable)
+	hint := fmt.Sprintf("give --%s (%s) another address, as 127.0.0.1:6500, or off", name, variable)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fault.New(fault.CodeFailed, hint, "%s: address %s is in use", key, address)
 	}
@@ -139,10 +178,16 @@ func (s *Server) Close() {
 	s.serving.Wait()
 }
 
-// serveLife answers that the process lives. It is open to all: there is nothing in it.
-func serveLife(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte("ok\n"))
+// ownerHeader names the data directory of the worker that answers.
+const ownerHeader = "Mixduck-Owner"
+
+// serveLife answers that the process lives. It is open to all: there is no secret in it.
+func serveLife(owner string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set(ownerHeader, owner)
+		_, _ = w.Write([]byte("ok\n"))
+	})
 }
 
 // profiles serves what package pprof has, but for the command line.

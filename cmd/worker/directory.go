@@ -36,6 +36,15 @@ func directoryID(dir string) (string, error) {
 	return id, nil
 }
 
+// knownID returns the id of a directory, or a text that is none if it has no id yet.
+func knownID(dir string) string {
+	b, err := os.ReadFile(filepath.Join(dir, ".mixduck", "id"))
+	if err != nil {
+		return "none"
+	}
+	return strings.TrimSpace(string(b))
+}
+
 // keepID returns the id in a file; where there is none it makes one.
 func keepID(name string) (string, error) {
 	b, err := os.ReadFile(name)

@@ -17,17 +17,17 @@ func healthcheckCommand(p *cli.Process) *cobra.Command {
 		Long: `Check the health of the worker that runs with the same settings: it has started,
 is not draining, reaches the queue, and can write to its directories. If a check
 fails, print it and exit with code 1. With --alive, only check that it responds.`,
-		Example: "  worker healthcheck\n  worker healthcheck --http-listen 127.0.0.1:8081 --alive",
+		Example: "  worker healthcheck\n  worker healthcheck --http-listen 127.0.0.1:6494 --alive",
 		Args:    console.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(p.Environ, cmd.Flags())
 			if err != nil {
 				return err
 			}
-			return web.Ask(cmd.Context(), webConfig(cfg.HTTP), alive)
+			return web.Ask(cmd.Context(), webConfig(cfg.HTTP, knownID(cfg.DataDir)), alive)
 		},
 	}
-	config.Flags(cmd.Flags(), "config", "http.listen")
+	config.Flags(cmd.Flags(), "config", "data_dir", "http.listen")
 	cmd.Flags().BoolVar(&alive, "alive", false, "only check that the process responds")
 	return cmd
 }

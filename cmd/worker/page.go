@@ -22,9 +22,16 @@ type page struct {
 	server *web.Server
 }
 
-// webConfig returns the settings of the page.
-func webConfig(cfg config.HTTP) web.Config {
-	return web.Config{Listen: cfg.Listen, Token: cfg.Token, Hosts: cfg.Hosts, Pprof: cfg.Pprof}
+// sparePorts is how many workers besides the first find a port for their pages on a machine where nobody has set one.
+const sparePorts = 9
+
+// webConfig returns the settings of the page of a worker with the id owner of its data directory.
+func webConfig(cfg config.HTTP, owner string) web.Config {
+	c := web.Config{Listen: cfg.Listen, Owner: owner, Token: cfg.Token, Hosts: cfg.Hosts, Pprof: cfg.Pprof}
+	if !cfg.Asked {
+		c.Spare = sparePorts
+	}
+	return c
 }
 
 // newPage returns the page of a worker that starts.
@@ -38,7 +45,7 @@ func newPage(cfg config.Config) *page {
 }
 
 // open serves the page.
-func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
+func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	p.Watch("data_dir", web.CheckWritable(filepath.Join(cfg.DataDir, ".mixduck")))
 	var volumes []web.Volume
 	for _, v := range cfg.Volumes {
@@ -47,7 +54,10 @@ func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) (e
 		volumes = append(volumes, web.Volume(v))
 	}
 	p.WatchVolumes(volumes)
-	p.server, err = web.Serve(ctx, webConfig(cfg.HTTP), p.Health, p.Metrics, log)
+	owner, err := directoryID(cfg.DataDir)
+	if err == nil {
+		p.server, err = web.Serve(ctx, webConfig(cfg.HTTP, owner), p.Health, p.Metrics, log)
+	}
 	return err
 }
 

@@ -25,7 +25,7 @@ container() { compose ps --all -q "$1" | head -n 1; }
 # port SERVICE PORT prints where a port is published.
 port() { compose port "$1" "$2"; }
 
-page() { printf 'http://%s' "$(port worker 8080)"; }
+page() { printf 'http://%s' "$(port worker 6493)"; }
 
 now() { date +%s%3N; }
 
