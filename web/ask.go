@@ -42,7 +42,7 @@ func Ask(ctx context.Context, cfg Config, alive bool) error {
 	var problems []error
 	found := 0
 	for _, address := range cfg.addresses() {
-		if resp, _, err := get(ctx, Config{}, address, lifePage); err != nil || resp.Header.Get(ownerHeader) != cfg.Owner {
+		if a, err := get(ctx, Config{}, address, lifePage); err != nil || a.owner != cfg.Owner {
 			continue // nobody, or somebody else
 		}
 		found++
@@ -65,20 +65,27 @@ func ask(ctx context.Context, cfg Config, address string, alive bool) error {
 	if alive {
 		page = lifePage
 	}
-	resp, body, err := get(ctx, cfg, address, page)
+	a, err := get(ctx, cfg, address, page)
 	if err != nil {
 		return err
 	}
-	return judge(address, alive, resp.StatusCode, body)
+	return judge(address, alive, a.status, a.body)
 }
 
-// get returns the answer to a request for a page, with the token of cfg.
-func get(ctx context.Context, cfg Config, address, page string) (*http.Response, []byte, error) {
+// answer is what a server says.
+type answer struct {
+	status int
+	owner  string
+	body   []byte
+}
+
+// get asks for a page, with the token of cfg.
+func get(ctx context.Context, cfg Config, address, page string) (answer, error) {
 	ctx, stop := context.WithTimeout(ctx, askTimeout)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+page, http.NoBody)
 	if err != nil {
-		return nil, nil, fault.Usage(sameAddress, "http.listen: %w", err)
+		return answer{}, fault.Usage(sameAddress, "http.listen: %w", err)
 	}
 	if !cfg.Token.IsZero() {
 		req.Header.Set("Authorization", "Bearer "+cfg.Token.Reveal())
@@ -89,14 +96,14 @@ func get(ctx context.Context, cfg Config, address, page string) (*http.Response,
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, nil, fault.New(fault.CodeFailed, sameAddress, "the worker does not respond: %w", err)
+		return answer{}, fault.New(fault.CodeFailed, sameAddress, "the worker does not respond: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, nil, fmt.Errorf("incomplete response from %s: %w", address, err)
+		return answer{}, fmt.Errorf("incomplete response from %s: %w", address, err)
 	}
-	return resp, body, nil
+	return answer{resp.StatusCode, resp.Header.Get(ownerHeader), body}, nil
 }
 
 // judge says what an answer means.

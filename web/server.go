@@ -98,26 +98,27 @@ func (s *Server) Addr() net.Addr { return s.listenAt }
 
 // listenSomewhere serves pages at the address of cfg, or where it has spare ports at the first free one, or nowhere.
 func (s *Server) listenSomewhere(ctx context.Context, cfg Config, pages *routes) error {
-	var first error
-	for _, address := range cfg.addresses() {
+	var problem error // with the first address
+	for i, address := range cfg.addresses() {
 		addr, err := s.listen(ctx, "http.listen", address, cfg.hosts(), pages, writeTimeout)
+		if i == 0 {
+			problem = err
+		}
 		if err == nil {
 			s.listenAt = addr
-			if first != nil {
-				s.log.Warn("http.listen is in use; another address serves health and metrics", slog.String("wanted", cfg.Listen), slog.String("address", addr.String()))
-				return nil
-			}
-			s.log.Info("http listens", slog.String("address", addr.String()))
-			return nil
-		}
-		if first == nil {
-			first = err
+			break
 		}
 	}
-	if cfg.Spare == 0 {
-		return first
+	switch {
+	case problem == nil:
+		s.log.Info("http listens", slog.String("address", s.listenAt.String()))
+	case cfg.Spare == 0:
+		return problem
+	case s.listenAt == nil:
+		s.log.Warn("health and metrics are not served: set http.listen to a free address", slog.Any("err", problem))
+	default:
+		s.log.Warn("http listens at another address", slog.Any("err", problem), slog.String("address", s.listenAt.String()))
 	}
-	s.log.Warn("no address for health and metrics is free; set http.listen", slog.String("wanted", cfg.Listen), slog.Any("err", first))
 	return nil
 }
 
