@@ -5,13 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/goccy/go-yaml"
 
 	"mixduck/internal/day"
 	"mixduck/internal/openapitest"
@@ -27,14 +23,18 @@ func calls() map[string]call {
 	all["/export"] = func(ctx context.Context, c *mixpanel.Client) error {
 		r := october()
 		r.Events, r.Where = []string{"a"}, "true"
-		b, err := c.Export(ctx, r)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, b)
-		return errors.Join(err, b.Close())
+		return readAll(c.Export(ctx, r))
 	}
 	return all
+}
+
+// readAll reads a body to its end.
+func readAll(b *mixpanel.Body, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, b)
+	return errors.Join(err, b.Close())
 }
 
 // queries returns the calls of the Query API, with all that they can send.
@@ -60,6 +60,7 @@ func queries() map[string]call {
 			_, err := c.Segmentation(ctx, search())
 			return err
 		},
+		"/engage": func(ctx context.Context, c *mixpanel.Client) error { return readAll(c.EngagePage(ctx, people())) },
 		"/funnels/list": func(ctx context.Context, c *mixpanel.Client) error {
 			_, err := c.FunnelList(ctx, 12345)
 			return err
@@ -86,120 +87,79 @@ func checkout() mixpanel.FunnelRequest {
 	}
 }
 
-// parameter is one as an OpenAPI description has it.
-type parameter struct {
-	Ref      string `yaml:"$ref"`
-	Name     string
-	In       string
-	Required bool
-	Schema   struct {
-		Type string
-		Enum []string
-	}
-}
-
-// published returns the query parameters of GET path in one of Mixpanel's OpenAPI files.
-func published(tb testing.TB, file, path string) map[string]parameter {
-	tb.Helper()
-	text := openapitest.Read(tb, file)
-	var contract struct {
-		Paths map[string]struct {
-			Get struct{ Parameters []parameter }
-		}
-		Components struct{ Parameters map[string]parameter }
-	}
-	if err := yaml.Unmarshal(text, &contract); err != nil {
-		tb.Fatal(err)
-	}
-	params := map[string]parameter{}
-	for _, p := range contract.Paths[path].Get.Parameters {
-		if p.Ref != "" {
-			p = contract.Components.Parameters[strings.TrimPrefix(p.Ref, "#/components/parameters/")]
-		}
-		if p.In == "query" {
-			params[p.Name] = p
-		}
-	}
-	if len(params) == 0 {
-		tb.Fatalf("%s has no parameters in %s", path, file)
-	}
-	return params
-}
-
+// TestCallsKeepTheContract holds what each call sends against the OpenAPI files.
 func TestCallsKeepTheContract(t *testing.T) {
 	t.Parallel()
 	for path, call := range calls() {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			file, at := "query.openapi.yaml", "/api/query"
-			if path == "/export" {
-				file, at = "export.openapi.yaml", "/api/2.0"
-			}
-			want := published(t, file, path)
-			var sent url.Values
+			file, at := contractOf(path)
+			openapitest.Read(t, file) // or skip
+			sent := 0
 			c := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-				if r.Method != http.MethodGet || r.URL.Path != at+path {
-					t.Errorf("%s %s, want GET %s", r.Method, r.URL.Path, at+path)
+				sent++
+				if r.URL.Path != at+path {
+					t.Errorf("%s %s, want %s", r.Method, r.URL.Path, at+path)
 				}
-				sent = r.URL.Query()
+				openapitest.Check(t, file, at, r)
+				for key, values := range r.Form {
+					if _, err := day.Parse(values[0]); err != nil && strings.HasSuffix(strings.ToLower(key), "date") {
+						t.Errorf("%s: %v", key, err)
+					}
+				}
 			})
 			_ = call(t.Context(), c) // the answer is empty
-			checkParams(t, sent, want)
+			if sent != 1 {
+				t.Errorf("%d requests", sent)
+			}
 		})
 	}
 }
 
-// checkParams holds what was sent against the contract.
-func checkParams(tb testing.TB, sent url.Values, want map[string]parameter) {
+// contractOf returns the file that describes a call, and the path below which the call is.
+func contractOf(path string) (file, at string) {
+	if path == "/export" {
+		return "export.openapi.yaml", "/api/2.0"
+	}
+	return "query.openapi.yaml", "/api/query"
+}
+
+// enum returns the texts that the contract lists for a parameter of a call of the Query API.
+func enum(tb testing.TB, path, parameter string) []string {
 	tb.Helper()
-	for name, values := range sent {
-		p, ok := want[name]
-		switch {
-		case !ok:
-			tb.Errorf("parameter %s is sent, and is not in the contract", name)
-		case len(p.Schema.Enum) > 0 && !slices.Contains(p.Schema.Enum, values[0]):
-			tb.Errorf("parameter %s is %q, not one of %q", name, values[0], p.Schema.Enum)
-		case p.Schema.Type == "integer":
-			if _, err := strconv.ParseInt(values[0], 10, 64); err != nil {
-				tb.Errorf("parameter %s is %q, not an integer", name, values[0])
-			}
-		}
-		if strings.HasSuffix(name, "_date") {
-			if _, err := day.Parse(values[0]); err != nil {
-				tb.Errorf("parameter %s: %v", name, err)
-			}
-		}
+	p := openapitest.Parameters(openapitest.Load(tb, "query.openapi.yaml"), http.MethodGet, path)[parameter]
+	if p == nil || len(p.Schema.Value.Enum) == 0 {
+		tb.Fatalf("%s has no list of values for %s", path, parameter)
 	}
-	for name, p := range want {
-		if p.Required && !sent.Has(name) {
-			tb.Errorf("parameter %s is required, and is not sent", name)
-		}
+	var texts []string
+	for _, value := range p.Schema.Value.Enum {
+		texts = append(texts, value.(string))
 	}
+	return texts
 }
 
 // TestEnumsKeepTheContract holds each text that a call takes, and each that the contract lists, against the other.
 func TestEnumsKeepTheContract(t *testing.T) {
 	t.Parallel()
-	segmentation, funnels := published(t, "query.openapi.yaml", "/segmentation"), published(t, "query.openapi.yaml", "/funnels")
 	c := serve(t, func(http.ResponseWriter, *http.Request) {})
 	tests := []struct {
 		name  string
 		known []string
 		ask   func(value string) error
 	}{
-		{"segmentation's units", segmentation["unit"].Schema.Enum, func(value string) error {
+		{"segmentation's units", enum(t, "/segmentation", "unit"), func(value string) error {
 			r := search()
 			r.Unit = mixpanel.Unit(value)
 			_, err := c.Segmentation(t.Context(), r)
 			return err
 		}},
-		{"segmentation's types", segmentation["type"].Schema.Enum, func(value string) error {
+		{"segmentation's types", enum(t, "/segmentation", "type"), func(value string) error {
 			r := search()
 			r.Type = mixpanel.Analysis(value)
 			_, err := c.Segmentation(t.Context(), r)
 			return err
 		}},
-		{"funnels' units", funnels["unit"].Schema.Enum, func(value string) error {
+		{"funnels' units", enum(t, "/funnels", "unit"), func(value string) error {
 			r := checkout()
 			r.Unit = mixpanel.Unit(value)
 			_, err := c.Funnel(t.Context(), r)

@@ -6,6 +6,8 @@ import (
 	"mixduck/internal/jsonscan"
 )
 
+const windowBytes = 128 << 10
+
 // window is the part of a text that is in memory. It moves on as the text is read.
 type window struct {
 	src  io.Reader
@@ -30,7 +32,7 @@ func (w *window) more() error {
 	}
 	n := copy(w.buf[:cap(w.buf)], w.rest())
 	if 2*n > cap(w.buf) || cap(w.buf) == 0 {
-		grown := make([]byte, max(blockBytes, 2*cap(w.buf)))
+		grown := make([]byte, max(windowBytes, 2*cap(w.buf)))
 		copy(grown, w.buf[:n])
 		w.buf = grown
 	}

@@ -6,14 +6,18 @@ import (
 	"strconv"
 )
 
-// control adds the endpoints by which another process steers the server:
+// Controls returns a handler that answers what the server does, and the endpoints by which another process steers it:
 //
 //	GET /_requests        the log, as a JSON array of Request
 //	GET /_queries         the log of the Query API, as a JSON array of Request
 //	GET /_faults          the faults in force, as a JSON array of Injection
 //	POST /_faults         injects the Fault in the body and answers its Injection
 //	DELETE /_faults/{id}  removes a fault
-func (s *Server) control(mux *http.ServeMux) {
+//
+// and those of [Server.controlProfiles].
+func (s *Server) Controls() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", s)
 	mux.HandleFunc("GET /_requests", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Requests()) })
 	mux.HandleFunc("GET /_queries", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Queries()) })
 	mux.HandleFunc("GET /_faults", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Injections()) })
@@ -42,6 +46,8 @@ func (s *Server) control(mux *http.ServeMux) {
 		}
 		reply(w, http.StatusNotFound, map[string]string{"error": "no such fault"})
 	})
+	s.controlProfiles(mux)
+	return mux
 }
 
 func reply(w http.ResponseWriter, status int, value any) {

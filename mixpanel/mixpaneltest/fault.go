@@ -23,6 +23,7 @@ const (
 	Status503      Kind = "status-503"
 	TimeoutError   Kind = "timeout-error"   // 400 Timeout Error.
 	Refused        Kind = "refused"         // the status and text of the fault
+	SessionEnded   Kind = "session-ended"   // 400 for all pages of profiles but page 0
 	ResetAtOnce    Kind = "reset-at-once"   // the connection is reset before the headers
 	SlowFirstByte  Kind = "slow-first-byte" // held before the headers, then as usual
 	EmptyBody      Kind = "empty-body"      // 200 and not a byte
@@ -58,6 +59,16 @@ const (
 	Stall              Kind = "stall"                // held there, then as usual
 	MissingGzipTrailer Kind = "missing-gzip-trailer" // the last eight bytes of a gzip body; other bodies stay whole
 	CorruptGzipCRC     Kind = "corrupt-gzip-crc"     // of a gzip body; other bodies stay whole
+)
+
+// Faults of what a page of profiles says. But for the last two they concern the pages after page 0 only.
+const (
+	TotalMoves  Kind = "total-moves"  // the total grows by one a page
+	PageRepeats Kind = "page-repeats" // as if a profile were added at the front: the one that ended a page begins the next one
+	PageSkips   Kind = "page-skips"   // as if a profile were deleted at the front: one is on no page
+	LiveSet     Kind = "live-set"     // pages are of the profiles as they are when the page is asked for
+	PageShort   Kind = "page-short"   // the last profile of the page is missing
+	WrongPage   Kind = "wrong-page"   // the page says that it is the next one
 )
 
 // Faults of the data: they change what a correct copy holds, and [Server.Truth] knows it.
@@ -97,6 +108,8 @@ type Fault struct {
 	MinDays       int  `json:"min_days,omitempty"`       // spares requests for fewer days
 	MaxDays       int  `json:"max_days,omitempty"`       // spares requests for more days; 0 means no bound
 	WithoutEvents bool `json:"without_events,omitempty"` // spares requests that name events
+	// MinPage spares requests for pages of profiles before it.
+	MinPage int64 `json:"min_page,omitempty"`
 	// AfterLines is how many lines are whole in an answer whose lines end too soon, AfterBytes how many bytes of the body
 	// are sent before the connection is cut or stalls. 0 means the middle; AtEnd means all.
 	AfterLines int   `json:"after_lines,omitempty"`
@@ -127,14 +140,17 @@ const (
 	answerClass        // in place of the events
 	linesClass         // what is encoded
 	wireClass          // what is sent
+	pageClass          // what a page of profiles says
 	dataClass          // what is true
 )
 
 func (k Kind) class() class {
 	switch k {
 	case OverQuota, TooManyAtOnce, Bare429, Status402, Status403, Status404, Status500, Status502, Status503, TimeoutError, Refused,
-		ResetAtOnce, SlowFirstByte:
+		ResetAtOnce, SlowFirstByte, SessionEnded:
 		return answerClass
+	case TotalMoves, PageRepeats, PageSkips, LiveSet, PageShort, WrongPage:
+		return pageClass
 	case EmptyBody, TerminatedOnly, TerminatedEarly, ExportTerminatedEarly, ErrorTail, HalfLine, HalfLineNewline, GluedTail, ProxyTail,
 		StatusTail, PrettyTail, PageTail, PageOnly, PageBetween, NoLastNewline, ByteOrderMark, SplitLine:
 		return linesClass
@@ -159,14 +175,17 @@ func (f Fault) validate() error {
 		return fmt.Errorf("fault %s: from %s is after %s", f.Kind, f.Days.From, f.Days.To)
 	}
 	if min(f.Times, f.MinDays, f.MaxDays, f.AfterLines, f.Every, f.FromRequest, f.LineBytes) < 0 ||
-		f.AfterBytes < 0 || f.Hold < 0 || f.RetryAfter < 0 || f.Status != 0 && (f.Status < 201 || f.Status > 599) {
+		f.MinPage < 0 || f.AfterBytes < 0 || f.Hold < 0 || f.RetryAfter < 0 || f.Status != 0 && (f.Status < 201 || f.Status > 599) {
 		return fmt.Errorf("fault %s: no field may be negative, and a status is one of 201 to 599", f.Kind)
 	}
-	if _, known := endpointOf(f.Call); f.Call != "" && f.Call != anyCall && !known {
+	if _, known := endpointOf(f.Call); f.Call != "" && f.Call != anyCall && f.Call != engageCall && !known {
 		return fmt.Errorf("fault %s: there is no call %q", f.Kind, f.Call)
 	}
-	if f.Call != "" && class == linesClass {
-		return fmt.Errorf("fault %s: only exports have lines", f.Kind)
+	if f.Call != "" && f.Call != engageCall && class == linesClass {
+		return fmt.Errorf("fault %s: only exports and pages of profiles have lines", f.Kind)
+	}
+	if f.Call != engageCall && (class == pageClass || f.Kind == SessionEnded || f.MinPage != 0) {
+		return fmt.Errorf("fault %s: only the call %s has pages", f.Kind, engageCall)
 	}
 	shaped := f
 	shaped.Kind, shaped.Project, shaped.Days = "", 0, day.Range{}
@@ -190,7 +209,8 @@ func (f Fault) hits(project int64, call string, q query) bool {
 		(f.Days == (day.Range{}) || f.Days.From <= q.days.To && q.days.From <= f.Days.To) &&
 		q.days.Len() >= f.MinDays &&
 		(f.MaxDays == 0 || q.days.Len() <= f.MaxDays) &&
-		(!f.WithoutEvents || len(q.filter.events) == 0)
+		(!f.WithoutEvents || len(q.filter.events) == 0) &&
+		q.page >= f.MinPage && (f.Kind != SessionEnded || q.page > 0)
 }
 
 // changes reports whether f concerns the data of d in project.

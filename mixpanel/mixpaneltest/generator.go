@@ -77,7 +77,7 @@ func (w *writer) event(at int64) []byte {
 	w.line = append(w.line, `","properties":{"time":`...)
 	w.line = strconv.AppendInt(w.line, w.time(at), 10)
 	w.line = append(w.line, `,"distinct_id":"user-`...)
-	w.line = strconv.AppendUint(w.line, uint64(person)*2654435761%1_000_000_007, 36)
+	w.line = appendPerson(w.line, person)
 	w.line = append(w.line, `","$insert_id":"`...)
 	w.letters(36)
 	w.line = append(w.line, '"')

@@ -52,8 +52,9 @@ func newLimiter(what string, l Limits, now func() time.Time) *limiter {
 	return &limiter{Limits: l, what: what, now: now}
 }
 
-// admit counts a request, or says why it must wait. The caller calls done when the request has ended.
-func (l *limiter) admit() (done func(), no *refusal) {
+// admit counts a request, or says why it must wait; a request that is not counted only keeps to how many there may be at once. The
+// caller calls done when the request has ended.
+func (l *limiter) admit(counted bool) (done func(), no *refusal) {
 	if l.Off {
 		return func() {}, nil
 	}
@@ -63,16 +64,18 @@ func (l *limiter) admit() (done func(), no *refusal) {
 	for len(l.admits) > 0 && now.Sub(l.admits[0]) >= time.Hour {
 		l.admits = l.admits[1:]
 	}
-	if wait := l.until(now, l.PerHour, time.Hour); wait > 0 {
+	if wait := l.until(now, l.PerHour, time.Hour); counted && wait > 0 {
 		return nil, overQuota(wait, l.AtOnce-l.running)
 	}
 	if l.running >= l.AtOnce {
 		return nil, tooManyAtOnce(l.what, l.PerHour-len(l.admits))
 	}
-	if wait := l.until(now, l.PerSecond, time.Second); wait > 0 {
+	if wait := l.until(now, l.PerSecond, time.Second); counted && wait > 0 {
 		return nil, overQuota(wait, l.AtOnce-l.running)
 	}
-	l.admits = append(l.admits, now)
+	if counted {
+		l.admits = append(l.admits, now)
+	}
 	l.running++
 	return l.done, nil
 }

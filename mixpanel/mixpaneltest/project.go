@@ -3,6 +3,7 @@ package mixpaneltest
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,16 @@ type Project struct {
 	MaxPastDays int
 	Data        Source
 	Funnels     []Funnel // that are saved in the project
+	// Profiles are those that users begin with; nil means none.
+	Profiles ProfileSource
+	Groups   []Group
+	Cohorts  []Cohort
+	// PageSize is how many profiles are on a page; 0 means 1000.
+	PageSize int
+	// TotalOnPage0 leaves the total out of all other pages.
+	TotalOnPage0 bool
+	// NumericIDs sends ids that are whole numbers as such, and not as text: Mixpanel's OpenAPI description has both.
+	NumericIDs bool
 }
 
 // Funnel is a funnel that is saved in a project.
@@ -59,6 +70,27 @@ func (p Project) validate() error {
 		if f.ID <= 0 || f.Name == "" || len(f.Steps) == 0 {
 			return fmt.Errorf("project %d: funnel %d needs a positive id, a name and steps", p.ID, f.ID)
 		}
+	}
+	return p.validateProfiles()
+}
+
+func (p Project) validateProfiles() error {
+	if p.PageSize < 0 {
+		return fmt.Errorf("project %d: page size %d is negative", p.ID, p.PageSize)
+	}
+	groups := map[string]bool{"": true}
+	for _, g := range p.Groups {
+		if _, err := strconv.ParseUint(g.ID, 10, 64); err != nil || groups[g.ID] || g.Key == "" {
+			return fmt.Errorf("project %d: group %q needs a key, and an id of digits that no other one has", p.ID, g.ID)
+		}
+		groups[g.ID] = true
+	}
+	cohorts := make(map[int64]bool)
+	for _, c := range p.Cohorts {
+		if c.ID <= 0 || cohorts[c.ID] || c.Every < 0 || !groups[c.Group] {
+			return fmt.Errorf("project %d: cohort %d needs a positive id that no other one has, and a group that there is", p.ID, c.ID)
+		}
+		cohorts[c.ID] = true
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ type query struct {
 	filter   filter
 	limit    int // 0 means no limit
 	timeInMS bool
+	page     int64 // of profiles
 }
 
 // parseQuery reads the parameters of a request, but for project_id. It refuses whatever Mixpanel's documentation does

@@ -12,7 +12,7 @@ import (
 // serveQuery answers one call of the Query API; an error means that the connection is to be cut.
 func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, entry *Request, e endpoint) error {
 	s.note(func() { entry.Call, entry.Params = e.name, r.URL.Query() })
-	p, no := s.authenticate(r)
+	p, no := s.authenticate(r, http.MethodGet, "")
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}
@@ -22,7 +22,7 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, entry *Reque
 	if !s.stands(p.Region, r.Host, queryHosts()) {
 		return s.refuse(w, r, entry, stranger())
 	}
-	done, no := p.queries.admit()
+	done, no := p.queries.admit(true)
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}

@@ -56,11 +56,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, entry *Request, 
 	return err
 }
 
-// authenticate finds the project that r asks for, if its credentials allow that.
-func (s *Server) authenticate(r *http.Request) (*project, *refusal) {
-	if r.Method != http.MethodGet {
+// authenticate finds the project that r asks for, if its method is the right one and its credentials allow that. text is the id of
+// the project in the path, "" if it is the parameter project_id.
+func (s *Server) authenticate(r *http.Request, method, text string) (*project, *refusal) {
+	if r.Method != method {
 		no := wrapped(http.StatusMethodNotAllowed, "method %s is not allowed", r.Method)
-		no.header = http.Header{"Allow": {http.MethodGet}}
+		no.header = http.Header{"Allow": {method}}
 		return nil, no
 	}
 	username, password, ok := r.BasicAuth()
@@ -72,9 +73,11 @@ func (s *Server) authenticate(r *http.Request) (*project, *refusal) {
 	if !s.anyProject(username, password) {
 		return nil, wrapped(http.StatusUnauthorized, "Invalid service account credentials")
 	}
-	// Broken queries are told apart later; here only the project counts.
-	values, _ := url.ParseQuery(r.URL.RawQuery)
-	text := values.Get("project_id")
+	if text == "" {
+		// Broken queries are told apart later; here only the project counts.
+		values, _ := url.ParseQuery(r.URL.RawQuery)
+		text = values.Get("project_id")
+	}
 	if text == "" {
 		return nil, wrapped(http.StatusBadRequest, "project_id is required with a service account")
 	}

@@ -19,6 +19,7 @@ type Request struct {
 	Events   []string  `json:"events,omitempty"`
 	Where    string    `json:"where,omitempty"`
 	Limit    int       `json:"limit,omitempty"`
+	Page     int64     `json:"page,omitempty"` // of profiles
 	TimeInMS bool      `json:"time_in_ms"`
 	Gzip     bool      `json:"gzip"`            // whether the client accepts it
 	Status   int       `json:"status"`          // 0 while nothing was answered

@@ -1,5 +1,5 @@
 // Package mixpaneltest is a strict stand-in for Mixpanel's raw event export API and for the calls of its Query API that
-// count events, with made-up data and faults on demand. It serves tests, the demo and the benchmarks. It knows how Mixpanel answers and what a correct copy of its data holds;
+// count events and return profiles, with made-up data and faults on demand. It serves tests, the demo and the benchmarks. It knows how Mixpanel answers and what a correct copy of its data holds;
 // it knows nothing of the client, the storage or the queue.
 //
 // A test starts a server with [Start], makes it fail with [Server.Inject], copies days from its URL by whatever is under
@@ -7,6 +7,7 @@
 package mixpaneltest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -37,6 +38,8 @@ type Config struct {
 	// QueryLimits hold for the queries of each project on its own; in place of 0 they allow 60 an hour, all of these in
 	// one second, and 5 at once.
 	QueryLimits Limits
+	// SessionTTL is how long the pages of a query for profiles can be asked for; 0 means an hour.
+	SessionTTL time.Duration
 }
 
 // Server answers the requests for its projects. It is safe for concurrent use.
@@ -55,12 +58,30 @@ type Server struct {
 	log        []*Request
 	injections []*Injection
 	nextID     int
+
+	sessionTTL  time.Duration
+	nextSession int
 }
 
 // project is a Project with what it has used of its limits.
 type project struct {
 	Project
 	exports, queries *limiter
+
+	// Guarded by the server's mutex.
+	rosters  map[string]*roster // by the ID of a group, "" for users
+	cohorts  []*members
+	sessions map[string]*session
+}
+
+// cohort returns one, or nil. The caller holds the server's mutex.
+func (p *project) cohort(id int64) *members {
+	for _, c := range p.cohorts {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
 }
 
 // New returns a server that is ready to serve, or says what is wrong with cfg.
@@ -71,7 +92,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Region != "" && !knownRegion(cfg.Region) {
 		return nil, fmt.Errorf("region %q is not one of us, eu, in", cfg.Region)
 	}
-	if err := errors.Join(cfg.Limits.validate(), cfg.QueryLimits.validate()); err != nil {
+	if err := errors.Join(cfg.Limits.validate(), cfg.QueryLimits.validate(), validateTTL(cfg.SessionTTL)); err != nil {
 		return nil, err
 	}
 	closed := make(chan struct{})
@@ -80,7 +101,9 @@ func New(cfg Config) (*Server, error) {
 		region:   cfg.Region,
 		projects: make(map[int64]*project, len(cfg.Projects)),
 		closed:   closed,
-		close:    sync.OnceFunc(func() { close(closed) }),
+
+		sessionTTL: cmp.Or(cfg.SessionTTL, defaultSessionTTL),
+		close:      sync.OnceFunc(func() { close(closed) }),
 	}
 	s.packers.New = func() any { return newPacker() }
 	for _, p := range cfg.Projects {
@@ -93,11 +116,19 @@ func New(cfg Config) (*Server, error) {
 		if p.Location == nil {
 			p.Location = time.UTC
 		}
-		s.projects[p.ID] = &project{
+		held := &project{
 			Project: p,
 			exports: newLimiter("export", cfg.Limits.orExportDefaults(), cfg.Now),
 			queries: newLimiter("query", cfg.QueryLimits.orQueryDefaults(), cfg.Now),
+			rosters: map[string]*roster{"": newRoster(p.Profiles)},
 		}
+		for _, g := range p.Groups {
+			held.rosters[g.ID] = newRoster(g.Profiles)
+		}
+		for _, c := range p.Cohorts {
+			held.cohorts = append(held.cohorts, newMembers(c))
+		}
+		s.projects[p.ID] = held
 	}
 	return s, nil
 }
@@ -133,6 +164,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, entry *Request) e
 		return s.serveExport(w, r, entry)
 	}
 	if name, ok := strings.CutPrefix(r.URL.Path, QueryPath); ok {
+		if name == engageCall {
+			return s.serveEngage(w, r, entry)
+		}
 		if e, ok := endpointOf(name); ok {
 			return s.serveQuery(w, r, entry, e)
 		}
@@ -141,7 +175,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, entry *Request) e
 }
 
 func (s *Server) serveExport(w http.ResponseWriter, r *http.Request, entry *Request) error {
-	p, no := s.authenticate(r)
+	p, no := s.authenticate(r, http.MethodGet, "")
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}
@@ -150,7 +184,7 @@ func (s *Server) serveExport(w http.ResponseWriter, r *http.Request, entry *Requ
 	if !s.stands(p.Region, r.Host, exportHosts()) {
 		return s.refuse(w, r, entry, wrongRegion())
 	}
-	done, no := p.exports.admit()
+	done, no := p.exports.admit(true)
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}

@@ -24,6 +24,8 @@ func (f Fault) refusal() *refusal {
 			wait = defaultRetryAfter
 		}
 		return overQuota(wait, defaultAtOnceFree)
+	case SessionEnded:
+		return uncached()
 	case TooManyAtOnce:
 		if f.Call != "" {
 			return tooManyAtOnce("query", 1)

@@ -43,10 +43,7 @@ func Start(tb TB, cfg Config) *Server {
 func (s *Server) Listen(ctx context.Context, address string, controls bool, ready func(url string)) error {
 	var handler http.Handler = s
 	if controls {
-		mux := http.NewServeMux()
-		mux.Handle("/", s)
-		s.control(mux)
-		handler = mux
+		handler = s.Controls()
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -1,0 +1,221 @@
+package mixpaneltest
+
+import (
+	"bufio"
+	"cmp"
+	"iter"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// engageCall is the name of the call of the Query API that returns profiles.
+const engageCall = "engage"
+
+// serveEngage answers one request for a page of profiles; an error means that the connection is to be cut.
+func (s *Server) serveEngage(w http.ResponseWriter, r *http.Request, entry *Request) error {
+	s.note(func() { entry.Call, entry.Params = engageCall, r.URL.Query() })
+	p, no := s.authenticate(r, http.MethodPost, "")
+	if no != nil {
+		return s.refuse(w, r, entry, no)
+	}
+	q, bad := s.parseEngage(r, entry)
+	s.note(func() { entry.Project, entry.Page = p.ID, q.page })
+	if !s.stands(p.Region, r.Host, queryHosts()) {
+		return s.refuse(w, r, entry, stranger())
+	}
+	done, no := p.queries.admit(q.page == 0)
+	if no != nil {
+		return s.refuse(w, r, entry, no)
+	}
+	defer done()
+	if bad != nil {
+		return s.refuse(w, r, entry, bad)
+	}
+	plan := s.plan(p.ID, engageCall, query{page: q.page})
+	if done, err := s.answerAmiss(w, r, entry, plan); done {
+		return err
+	}
+	begun, no := s.sessionOf(p, q, r.PostForm)
+	if no != nil {
+		return s.refuse(w, r, entry, no)
+	}
+	return s.sendPage(w, r, entry, p, begun, q.page, plan)
+}
+
+// parseEngage reads the parameters of a request: the project is in the URL, all else in the form.
+func (s *Server) parseEngage(r *http.Request, entry *Request) (engageQuery, *refusal) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return engageQuery{}, wrapped(http.StatusUnsupportedMediaType, "the body must be a form")
+	}
+	if err := r.ParseForm(); err != nil {
+		return engageQuery{}, wrapped(http.StatusBadRequest, "malformed form: %v", err)
+	}
+	s.note(func() { entry.Params = r.Form })
+	for key, v := range r.URL.Query() {
+		if key != "project_id" || len(v) != 1 {
+			return engageQuery{}, wrapped(http.StatusBadRequest, "unsupported parameter %s in the URL", key)
+		}
+	}
+	return parseEngage(r.PostForm)
+}
+
+// sendPage sends a page of a session.
+func (s *Server) sendPage(
+	w http.ResponseWriter, r *http.Request, entry *Request, p *project, begun *session, number int64, plan plan,
+) error {
+	page, no := s.pageOf(p, begun, number, plan.kind())
+	if no != nil {
+		return s.refuse(w, r, entry, no)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	s.note(func() { entry.Status = http.StatusOK })
+	wire := newWire(r.Context(), w, plan.fault)
+	buffer := bufio.NewWriterSize(wire, wireBufferBytes)
+	body := s.newBody(buffer, w.Header(), acceptsGzip(r.Header))
+	lines := page.lines()
+	if plan.kind().class() == linesClass {
+		lines = endEarly(plan.fault.Fault, lines)
+	}
+	err := write(body, lines)
+	if err == nil {
+		err = finish(body, buffer, wire)
+	}
+	s.note(func() {
+		entry.Bytes = wire.sent
+		entry.Done = err == nil
+	})
+	return err
+}
+
+// profilePage is a page of profiles as it is sent.
+type profilePage struct {
+	number, size, total int64
+	session             string
+	result              *result
+	from, to            int // in the result
+	output              []string
+	numericIDs          bool
+	withoutTotal        bool
+}
+
+// pageOf returns a page of a session, with what a fault makes of it.
+func (s *Server) pageOf(p *project, begun *session, number int64, kind Kind) (*profilePage, *refusal) {
+	found := begun.result
+	if kind == LiveSet && number > 0 {
+		var no *refusal
+		if found, no = s.find(p, begun.query); no != nil {
+			return nil, no
+		}
+	}
+	size := cmp.Or(p.PageSize, defaultPageSize)
+	out := &profilePage{
+		number: number, size: int64(size), total: int64(found.len()), session: begun.id, result: found, output: begun.query.output,
+		from: int(number) * size, numericIDs: p.NumericIDs, withoutTotal: p.TotalOnPage0 && number > 0,
+	}
+	out.to = out.from + size
+	if number > 0 {
+		out.move(kind)
+	}
+	out.from, out.to = min(out.from, found.len()), min(out.to, found.len())
+	switch kind {
+	case WrongPage:
+		out.number++
+	case PageShort:
+		out.to = max(out.from, out.to-1)
+	default:
+	}
+	return out, nil
+}
+
+// move does what happens when the set changes while it is paged through.
+func (p *profilePage) move(kind Kind) {
+	switch kind {
+	case TotalMoves:
+		p.total += p.number
+	case PageRepeats:
+		p.from, p.to, p.total = p.from-1, p.to-1, p.total+1
+	case PageSkips:
+		p.from, p.to, p.total = p.from+1, p.to+1, p.total-1
+	default:
+	}
+}
+
+// lines yields the text of the page: how it begins, each profile, and how it ends.
+func (p *profilePage) lines() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		text := strconv.AppendInt([]byte(`{"page":`), p.number, 10)
+		text = strconv.AppendInt(append(text, `,"page_size":`...), p.size, 10)
+		text = append(text, `,"results":[`...)
+		if !yield(text, nil) {
+			return
+		}
+		first := true
+		for one := range p.profiles() {
+			text = text[:0]
+			if !first {
+				text = append(text, ',')
+			}
+			first = false
+			if !yield(p.appendProfile(text, one), nil) {
+				return
+			}
+		}
+		text = append(append(text[:0], `],"session_id":`...), quote(p.session)...)
+		text = append(text, `,"status":"ok"`...)
+		if !p.withoutTotal {
+			text = strconv.AppendInt(append(text, `,"total":`...), p.total, 10)
+		}
+		yield(append(text, '}'), nil)
+	}
+}
+
+// profiles yields the profiles of the page.
+func (p *profilePage) profiles() iter.Seq[Profile] {
+	return func(yield func(Profile) bool) {
+		if p.result.whole {
+			for _, one := range p.result.roster.all(p.from, p.to) {
+				if !yield(one) {
+					return
+				}
+			}
+			return
+		}
+		for _, e := range p.result.entries[p.from:p.to] {
+			one := Profile{DistinctID: e.id, Properties: "{}"}
+			if e.position >= 0 {
+				var err error
+				if one, err = p.result.roster.at(e.position); err != nil {
+					continue
+				}
+			}
+			if !yield(one) {
+				return
+			}
+		}
+	}
+}
+
+// appendProfile appends a profile as it is sent.
+func (p *profilePage) appendProfile(text []byte, one Profile) []byte {
+	text = append(text, `{"$distinct_id":`...)
+	if p.numericIDs && isInteger(one.DistinctID) {
+		text = append(text, one.DistinctID...)
+	} else {
+		text = append(text, quote(one.DistinctID)...)
+	}
+	text = append(text, `,"$properties":`...)
+	properties := one.Properties
+	if len(p.output) > 0 {
+		properties = only(properties, p.output)
+	}
+	return append(append(text, properties...), '}')
+}
+
+// isInteger reports whether text is how JSON writes an integer that is not negative.
+func isInteger(text string) bool {
+	digits := !slices.ContainsFunc([]byte(text), func(c byte) bool { return c < '0' || c > '9' })
+	return digits && text != "" && (text == "0" || text[0] != '0')
+}

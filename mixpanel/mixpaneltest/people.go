@@ -1,0 +1,104 @@
+package mixpaneltest
+
+import (
+	"iter"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// People is a ProfileSource of made-up profiles with 25 properties, about 700 bytes each. The same seed always has the same
+// profiles. Without a Prefix the ids are those of the people in a [Generator]'s events.
+type People struct {
+	Seed   uint64
+	Count  int
+	Prefix string // of the ids; "" means user-
+}
+
+// Len is how many there are.
+func (p People) Len() int { return p.Count }
+
+// A person's id is the number of the person times a factor, modulo a prime: so that it looks random and can be undone.
+const (
+	personFactor = 2654435761
+	personPrime  = 1_000_000_007
+)
+
+// appendPerson appends what is behind the prefix of the id of a person.
+func appendPerson(b []byte, person int) []byte {
+	return strconv.AppendUint(b, uint64(person)*personFactor%personPrime, 36)
+}
+
+// Find returns the position of a profile.
+func (p People) Find(distinctID string) (position int, ok bool) {
+	text, ok := strings.CutPrefix(distinctID, p.prefix())
+	n, err := strconv.ParseUint(text, 36, 64)
+	if !ok || err != nil || n >= personPrime {
+		return 0, false
+	}
+	inverse, base := uint64(1), uint64(personFactor%personPrime)
+	for e := uint64(personPrime - 2); e > 0; e >>= 1 { // Fermat
+		if e&1 == 1 {
+			inverse = inverse * base % personPrime
+		}
+		base = base * base % personPrime
+	}
+	position = int(n * inverse % personPrime)
+	return position, position < p.Count && string(appendPerson(nil, position)) == text
+}
+
+func (p People) prefix() string {
+	if p.Prefix == "" {
+		return "user-"
+	}
+	return p.Prefix
+}
+
+// Range yields profiles.
+func (p People) Range(from, to int) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		dice := rand.NewPCG(0, 0)
+		w := &writer{rand: rand.New(dice), words: newVocabulary(), line: make([]byte, 0, 2048)}
+		var id []byte
+		for i := from; i < to; i++ {
+			dice.Seed(p.Seed, uint64(i))
+			id = appendPerson(append(id[:0], p.prefix()...), i)
+			if !yield(string(id), w.profile(i)) {
+				return
+			}
+		}
+	}
+}
+
+// firstSeen and seenFor are when people were first seen, and over how long.
+var firstSeen = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const (
+	seenFor    = 300 * 24 * time.Hour
+	profileISO = "2006-01-02T15:04:05" // how Mixpanel writes moments in profiles: without a zone
+)
+
+// profile writes the properties of a person.
+func (w *writer) profile(person int) []byte {
+	created := firstSeen.Add(time.Duration(w.rand.Int64N(int64(seenFor))))
+	seen := created.Add(time.Duration(w.rand.Int64N(int64(firstSeen.Add(seenFor).Sub(created)) + 1)))
+	w.line = append(w.line[:0], `{"$created":"`...)
+	w.line = created.AppendFormat(w.line, profileISO)
+	w.line = append(w.line, `","$last_seen":"`...)
+	w.line = seen.AppendFormat(w.line, profileISO)
+	w.line = append(w.line, '"')
+	w.device(person) // ten properties
+	w.key("$email")
+	w.line = append(w.line, '"')
+	w.letters(8)
+	w.line = append(w.line, `@example.com"`...)
+	w.text("$name", w.one(w.words.titles))
+	w.text("$timezone", `Europe\/Berlin`)
+	w.text("note", w.one(w.words.notes))
+	w.int("logins", w.rand.Int64N(10_000))
+	w.commerce() // seven properties
+	w.key("Total Spent")
+	w.decimal(w.rand.Int64N(1_000_000), 2)
+	return append(w.line, '}')
+}

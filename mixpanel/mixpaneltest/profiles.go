@@ -1,0 +1,69 @@
+package mixpaneltest
+
+import "iter"
+
+// ProfileSource holds the profiles that users or the groups of a kind begin with, at positions from 0. It must be safe for
+// concurrent use.
+type ProfileSource interface {
+	// Len is how many profiles there are.
+	Len() int
+	// Find returns the position of a profile.
+	Find(distinctID string) (position int, ok bool)
+	// Range yields the ids and the properties, JSON objects, from a position to another one, which is left out. They are valid
+	// until the next ones.
+	Range(from, to int) iter.Seq2[string, []byte]
+}
+
+// Profile is a profile as it is sent.
+type Profile struct {
+	DistinctID string `json:"distinct_id"`
+	Properties string `json:"properties"` // the exact text; for a bad profile, no JSON
+}
+
+// Profiles is a ProfileSource made of the profiles in it. Their ids must differ.
+type Profiles []Profile
+
+// Len is how many there are.
+func (p Profiles) Len() int { return len(p) }
+
+// Find returns the position of a profile.
+func (p Profiles) Find(distinctID string) (position int, ok bool) {
+	for i := range p {
+		if p[i].DistinctID == distinctID {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Range yields profiles.
+func (p Profiles) Range(from, to int) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for i := from; i < to; i++ {
+			if !yield(p[i].DistinctID, []byte(p[i].Properties)) {
+				return
+			}
+		}
+	}
+}
+
+// Group is a kind of groups of a project, such as companies, and their profiles.
+type Group struct {
+	Key      string // the property that names the group
+	ID       string // that profiles are asked for by: digits, which may exceed 2^53
+	Profiles ProfileSource
+}
+
+// Cohort is a cohort that is saved in a project.
+type Cohort struct {
+	ID          int64
+	Name        string
+	Description string
+	Created     string // as 2026-10-01 10:00:00
+	Hidden      bool
+	Group       string // the ID of a [Group] whose profiles it holds; "" for users
+	// Every says that every n-th of the profiles that the project begins with is a member, the first included; 0 means none.
+	Every int
+	// Members are ids of more members. They need not have a profile.
+	Members []string
+}

@@ -1,0 +1,187 @@
+package mixpaneltest
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+)
+
+// roster is the profiles of users, or of the groups of a kind, with all changes since the server began. Profiles have positions:
+// those that the source begins with, and then the others in the order in which they were added. A position is never used again.
+// What a snapshot shares is copied before it is changed.
+type roster struct {
+	source  ProfileSource // never nil
+	changed map[int]string
+	deleted map[int]bool
+	added   []Profile
+	shared  bool // with a snapshot
+	version int
+}
+
+func newRoster(source ProfileSource) *roster {
+	if source == nil {
+		source = Profiles(nil)
+	}
+	return &roster{source: source, changed: make(map[int]string), deleted: make(map[int]bool)}
+}
+
+// snapshot returns the profiles as they are now, whatever happens later.
+func (r *roster) snapshot() *roster {
+	r.shared = true
+	copied := *r
+	return &copied
+}
+
+// len is how many positions there are.
+func (r *roster) len() int { return r.source.Len() + len(r.added) }
+
+// find returns the position of a profile that is there.
+func (r *roster) find(distinctID string) (position int, ok bool) {
+	for i, p := range slices.Backward(r.added) {
+		if p.DistinctID == distinctID && !r.deleted[r.source.Len()+i] {
+			return r.source.Len() + i, true
+		}
+	}
+	position, ok = r.source.Find(distinctID)
+	return position, ok && !r.deleted[position]
+}
+
+// put adds a profile, or changes it.
+func (r *roster) put(p Profile) {
+	r.own()
+	if i, ok := r.find(p.DistinctID); ok {
+		r.changed[i] = p.Properties
+		return
+	}
+	r.added = append(r.added, p)
+}
+
+// remove deletes a profile, if it is there.
+func (r *roster) remove(distinctID string) bool {
+	i, ok := r.find(distinctID)
+	if ok {
+		r.own()
+		r.deleted[i] = true
+	}
+	return ok
+}
+
+// own makes the changes those of this roster alone.
+func (r *roster) own() {
+	r.version++
+	if r.shared {
+		r.changed, r.deleted, r.added = maps.Clone(r.changed), maps.Clone(r.deleted), slices.Clone(r.added)
+		r.shared = false
+	}
+}
+
+// all yields the profiles at positions from a position to another one, which is left out, as they are now.
+func (r *roster) all(from, to int) iter.Seq2[int, Profile] {
+	return func(yield func(int, Profile) bool) {
+		begun := r.source.Len()
+		i := from
+		for id, properties := range r.source.Range(min(from, begun), min(to, begun)) {
+			if !r.deleted[i] && !yield(i, r.now(i, Profile{id, string(properties)})) {
+				return
+			}
+			i++
+		}
+		for ; i < to; i++ {
+			if !r.deleted[i] && !yield(i, r.now(i, r.added[i-begun])) {
+				return
+			}
+		}
+	}
+}
+
+// at returns the profile at a position.
+func (r *roster) at(position int) (Profile, error) {
+	for _, p := range r.all(position, position+1) {
+		return p, nil
+	}
+	return Profile{}, fmt.Errorf("there is no profile at %d", position)
+}
+
+func (r *roster) now(position int, p Profile) Profile {
+	if text, ok := r.changed[position]; ok {
+		p.Properties = text
+	}
+	return p
+}
+
+// members is who is in a cohort, with all changes since the server began.
+type members struct {
+	Cohort
+	joined []string
+	left   map[string]bool // and have not joined again
+}
+
+func newMembers(c Cohort) *members {
+	return &members{Cohort: c, joined: slices.Clone(c.Members), left: make(map[string]bool)}
+}
+
+func (m *members) clone() *members {
+	return &members{Cohort: m.Cohort, joined: slices.Clone(m.joined), left: maps.Clone(m.left)}
+}
+
+// put makes someone a member.
+func (m *members) put(r *roster, distinctID string) {
+	delete(m.left, distinctID)
+	if !m.has(r, distinctID) {
+		m.joined = append(m.joined, distinctID)
+	}
+}
+
+// remove ends a membership, if there is one.
+func (m *members) remove(r *roster, distinctID string) bool {
+	if !m.has(r, distinctID) {
+		return false
+	}
+	m.joined = slices.DeleteFunc(slices.Clone(m.joined), func(id string) bool { return id == distinctID })
+	m.left[distinctID] = true
+	return true
+}
+
+func (m *members) has(r *roster, distinctID string) bool {
+	if slices.Contains(m.joined, distinctID) {
+		return true
+	}
+	i, ok := r.source.Find(distinctID)
+	return ok && m.Every > 0 && i%m.Every == 0 && !m.left[distinctID]
+}
+
+// all yields the ids of all members, and the properties of those who have a profile.
+func (m *members) all(r *roster) iter.Seq2[Profile, bool] {
+	return func(yield func(Profile, bool) bool) {
+		if m.Every > 0 {
+			for i := 0; i < r.source.Len(); i += m.Every {
+				for id, properties := range r.source.Range(i, i+1) {
+					p := r.now(i, Profile{id, string(properties)})
+					has := !r.deleted[i]
+					if !has {
+						p, has = r.again(id)
+					}
+					if !m.left[id] && !slices.Contains(m.joined, id) && !yield(p, has) {
+						return
+					}
+				}
+			}
+		}
+		for _, id := range m.joined {
+			if !yield(r.again(id)) {
+				return
+			}
+		}
+	}
+}
+
+// again returns the profile of an id, or one without properties if there is none.
+func (r *roster) again(distinctID string) (p Profile, has bool) {
+	i, ok := r.find(distinctID)
+	if ok {
+		p, err := r.at(i)
+		return p, err == nil
+	}
+	return Profile{DistinctID: distinctID}, false
+}

@@ -1,0 +1,185 @@
+package mixpaneltest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"mixduck/internal/day"
+)
+
+const (
+	defaultPageSize   = 1000
+	defaultSessionTTL = time.Hour
+)
+
+// session is a query for profiles whose pages can be asked for, and its result as it was when page 0 was asked for.
+type session struct {
+	id     string
+	params string // that all its pages must be asked for with
+	begun  time.Time
+	query  engageQuery
+	result *result
+}
+
+// result is the profiles that a query finds.
+type result struct {
+	roster *roster
+	// whole says that these are all positions of the roster, without gaps. Else positions are those that it finds, and profiles
+	// those that are not there any more, or never were.
+	whole   bool
+	entries []entry
+}
+
+// entry is a profile of a result: one at a position of the roster, or a member without a profile.
+type entry struct {
+	position int
+	id       string // of a member without a profile
+}
+
+func (r *result) len() int {
+	if r.whole {
+		return r.roster.len()
+	}
+	return len(r.entries)
+}
+
+// uncached is the answer to a page of a session that is not there any more, or that was another query: the text is that of
+// Mixpanel's OpenAPI description of the Query API.
+func uncached() *refusal {
+	return wrapped(http.StatusBadRequest, "request for page in uncached query for params")
+}
+
+// sessionOf returns the session of a request: a new one for page 0.
+func (s *Server) sessionOf(p *project, q engageQuery, form url.Values) (*session, *refusal) {
+	params := make(url.Values)
+	for key, v := range form {
+		if key != "page" && key != "session_id" {
+			params[key] = v
+		}
+	}
+	now := s.now()
+	if q.page > 0 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		found := p.sessions[q.sessionID]
+		if found == nil || found.params != params.Encode() || now.Sub(found.begun) >= s.sessionTTL ||
+			len(q.behaviors) > 0 && q.asOf.IsZero() {
+			return nil, uncached()
+		}
+		return found, nil
+	}
+	found, no := s.find(p, q)
+	if no != nil {
+		return nil, no
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextSession++
+	begun := &session{id: fmt.Sprintf("%d-%08x", now.Unix(), s.nextSession), params: params.Encode(), begun: now, query: q, result: found}
+	if p.sessions == nil {
+		p.sessions = make(map[string]*session)
+	}
+	for id, old := range p.sessions {
+		if now.Sub(old.begun) >= s.sessionTTL {
+			delete(p.sessions, id)
+		}
+	}
+	p.sessions[begun.id] = begun
+	return begun, nil
+}
+
+// find carries out a query for profiles.
+func (s *Server) find(p *project, q engageQuery) (*result, *refusal) {
+	s.mu.Lock()
+	r, ok := p.rosters[q.group]
+	if !ok {
+		s.mu.Unlock()
+		return nil, wrapped(http.StatusBadRequest, "there is no data group %s", q.group)
+	}
+	found := &result{roster: r.snapshot()}
+	var in *members
+	if q.cohort != 0 {
+		c := p.cohort(q.cohort)
+		if c == nil || c.Group != q.group {
+			s.mu.Unlock()
+			return nil, wrapped(http.StatusBadRequest, "there is no cohort %d", q.cohort)
+		}
+		in = c.clone()
+	}
+	s.mu.Unlock()
+	counts, err := s.count(p, q)
+	if err != nil {
+		return nil, wrapped(http.StatusBadRequest, "this stand-in cannot serve that: %v", err)
+	}
+	takes := func(p Profile) bool { return q.where.takes(p, counts) }
+	switch {
+	case in != nil:
+		found.members(in, q, takes)
+	case q.byID:
+		for _, id := range q.ids {
+			if i, ok := found.roster.find(id); ok {
+				if one, err := found.roster.at(i); err == nil && takes(one) {
+					found.entries = append(found.entries, entry{position: i})
+				}
+			}
+		}
+	case len(q.where) == 0 && len(found.roster.deleted) == 0:
+		found.whole = true
+	default:
+		for i, one := range found.roster.all(0, found.roster.len()) {
+			if takes(one) {
+				found.entries = append(found.entries, entry{position: i})
+			}
+		}
+	}
+	return found, nil
+}
+
+// members finds the members of a cohort.
+func (r *result) members(in *members, q engageQuery, takes func(Profile) bool) {
+	for one, has := range in.all(r.roster) {
+		if !has && q.hasProfile || !takes(one) {
+			continue
+		}
+		if i, ok := r.roster.find(one.DistinctID); ok {
+			r.entries = append(r.entries, entry{position: i})
+		} else {
+			r.entries = append(r.entries, entry{id: one.DistinctID, position: -1})
+		}
+	}
+}
+
+// count counts what the behaviors of a query count, by behavior and user.
+func (s *Server) count(p *project, q engageQuery) (map[string]map[string]int, error) {
+	counts := make(map[string]map[string]int, len(q.behaviors))
+	at := q.asOf
+	if at.IsZero() {
+		at = s.now()
+	}
+	last := day.Of(at.UTC())
+	for _, b := range q.behaviors {
+		c := call{server: s, project: p}
+		for _, one := range b.Selectors {
+			c.filter.events = append(c.filter.events, one.Event)
+		}
+		counts[b.Name] = make(map[string]int)
+		for row, err := range c.rows(day.Range{From: last - day.Day(b.days) + 1, To: last}) {
+			if err != nil {
+				return nil, err
+			}
+			if !row.Time.After(at) {
+				counts[b.Name][row.DistinctID]++
+			}
+		}
+	}
+	return counts, nil
+}
+
+func validateTTL(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("session TTL %s is negative", d)
+	}
+	return nil
+}

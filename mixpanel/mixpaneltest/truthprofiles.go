@@ -1,0 +1,117 @@
+package mixpaneltest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// ProfileAsk is what a copy of profiles was asked to hold.
+type ProfileAsk struct {
+	Project          int64
+	Group            string   // the ID of a [Group]; "" for users
+	Where            string   // one of the expressions that the server knows, or ""
+	DistinctIDs      []string // nil means all
+	OutputProperties []string // nil means all
+	Cohort           int64    // 0 means none
+	OnlyWithProfile  bool     // leaves out members of the cohort that have no profile
+	Behaviors        string
+	AsOf             time.Time
+}
+
+// ProfileTruth is what a correct copy of profiles holds.
+//
+// Profiles whose text is not UTF-8, holds half of a surrogate pair or is nested deeper than 100, that have no id, and those with a
+// number that JSON does not have, belong into quarantine.
+type ProfileTruth struct {
+	Rows        []ProfileRow // by distinct id
+	Quarantined []string     // texts of profiles, as they came; sorted
+}
+
+// ProfileRow is a profile as a copy holds it.
+type ProfileRow struct {
+	DistinctID string
+	Properties string // the exact text
+	LastSeen   string // the property $last_seen, "" if it is missing
+}
+
+// Profiles returns what a correct copy of ask holds now.
+func (s *Server) Profiles(ask ProfileAsk) (ProfileTruth, error) {
+	var truth ProfileTruth
+	p := s.projects[ask.Project]
+	if p == nil {
+		return truth, fmt.Errorf("project %d: not known", ask.Project)
+	}
+	q := engageQuery{
+		output: ask.OutputProperties, ids: ask.DistinctIDs, byID: ask.DistinctIDs != nil, group: ask.Group,
+		cohort: ask.Cohort, hasProfile: ask.OnlyWithProfile, asOf: ask.AsOf,
+	}
+	var no *refusal
+	if q.where, no = parseSelector(ask.Where); no != nil {
+		return truth, errors.New(no.message)
+	}
+	if ask.Behaviors != "" {
+		var err error
+		if q.behaviors, err = parseBehaviors(ask.Behaviors); err != nil {
+			return truth, err
+		}
+	}
+	found, no := s.find(p, q)
+	if no != nil {
+		return truth, errors.New(no.message)
+	}
+	all := profilePage{result: found, to: found.len(), output: q.output, numericIDs: p.NumericIDs}
+	for one := range all.profiles() {
+		text := all.appendProfile(nil, one)
+		if bad(text, one.DistinctID) {
+			truth.Quarantined = append(truth.Quarantined, string(text))
+			continue
+		}
+		truth.Rows = append(truth.Rows, newProfileRow(text, one.DistinctID))
+	}
+	slices.SortFunc(truth.Rows, func(a, b ProfileRow) int { return strings.Compare(a.DistinctID, b.DistinctID) })
+	slices.Sort(truth.Quarantined)
+	return truth, nil
+}
+
+// bad reports whether a correct copy must quarantine the profile of that text and id.
+func bad(text []byte, distinctID string) bool {
+	return distinctID == "" || !utf8.Valid(text) || hasLoneSurrogate(text) || nesting(text) > maxNesting || !json.Valid(text)
+}
+
+func newProfileRow(text []byte, distinctID string) ProfileRow {
+	var sent struct {
+		Properties json.RawMessage `json:"$properties"`
+	}
+	_ = json.Unmarshal(text, &sent) // it is valid
+	row := ProfileRow{DistinctID: distinctID, Properties: string(sent.Properties)}
+	var properties map[string]json.RawMessage
+	if json.Unmarshal(sent.Properties, &properties) == nil && isString(properties["$last_seen"]) {
+		_ = json.Unmarshal(properties["$last_seen"], &row.LastSeen)
+	}
+	return row
+}
+
+// Members returns the ids of the members of a cohort, sorted.
+func (s *Server) Members(project, cohort int64) ([]string, error) {
+	p := s.projects[project]
+	if p == nil {
+		return nil, fmt.Errorf("project %d: not known", project)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := p.cohort(cohort)
+	if c == nil {
+		return nil, fmt.Errorf("project %d: there is no cohort %d", project, cohort)
+	}
+	ids := []string{}
+	for one := range c.all(p.rosters[c.Group]) {
+		ids = append(ids, one.DistinctID)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
