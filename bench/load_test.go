@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"database/sql"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -117,7 +118,7 @@ func (e *export) load(b *testing.B, path string) float64 {
 		b.Fatal(err)
 	}
 	receipt, err := engine.Load(b.Context(), storage.Window{
-		Table: "events", Days: days, Lines: lines, Job: "bench", FetchedAt: began, Bytes: info.Size(),
+		Table: "events", Days: days, Parts: []io.Reader{lines}, Job: "bench", FetchedAt: began, Bytes: info.Size(),
 		DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) },
 	})
 	if err != nil || receipt.Rows != perDay {

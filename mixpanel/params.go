@@ -88,13 +88,20 @@ func (p *params) texts(key, what string, names []string) {
 			p.refuse("the %s %q is not valid UTF-8", what, n)
 		}
 	}
+	text, err := jsonText(names)
+	if err != nil {
+		p.refuse("the %ss: %v", what, err)
+	}
+	p.Set(key, text)
+}
+
+// jsonText returns v as JSON, with < > & as they are.
+func jsonText(v any) (string, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(names); err != nil {
-		p.refuse("the %ss: %v", what, err)
-	}
-	p.Set(key, strings.TrimSuffix(b.String(), "\n"))
+	err := enc.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 // a puts the article before a noun.

@@ -71,7 +71,7 @@ func TestLineBeyondTheLimit(t *testing.T) {
 	e, path := newFile(t)
 	load(t, e, window(span(0, 1), event(first, 1, "old")))
 	w := window(span(0, 1))
-	w.Lines = io.MultiReader(strings.NewReader(event(first, 1, "new")), strings.NewReader(padded(2, "long", 64*mib+1)))
+	w.Parts = []io.Reader{io.MultiReader(strings.NewReader(event(first, 1, "new")), strings.NewReader(padded(2, "long", 64*mib+1)))}
 	if _, err := e.Load(t.Context(), w); !errors.Is(err, storage.ErrLineTooLong) {
 		t.Fatalf("error = %v, want %v", err, storage.ErrLineTooLong)
 	}
@@ -101,7 +101,7 @@ func TestLinesAcrossBlocks(t *testing.T) {
 				number += strings.Count(end, "\n")
 			}
 			w := window(span(0, 1))
-			w.Lines = &uneven{r: strings.NewReader(text.String()), random: random}
+			w.Parts = []io.Reader{&uneven{r: strings.NewReader(text.String()), random: random}}
 			r := load(t, e, w)
 			bad := int64(len(numbers))
 			want(t, "receipt", r, storage.Receipt{Days: w.Days, Lines: rows, Rows: rows - bad, Quarantined: bad, Bytes: 1, Hash: "h"})
@@ -166,7 +166,7 @@ func TestBrokenStreams(t *testing.T) {
 			e, path := newFile(t)
 			load(t, e, window(span(0, 1), events(first, 100, "old")))
 			w := window(span(0, 1))
-			w.Lines, w.Job = tt.lines, "job-2"
+			w.Parts, w.Job = []io.Reader{tt.lines}, "job-2"
 			if _, err := e.Load(t.Context(), w); !errors.Is(err, tt.want) {
 				t.Fatalf("error = %v, want %v", err, tt.want)
 			}
@@ -184,7 +184,7 @@ func TestEndAlongWithTheLastBytes(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
 	w := window(span(0, 1))
-	w.Lines = iotest.DataErrReader(bytes.NewReader([]byte(events(first, 10, "a"))))
+	w.Parts = []io.Reader{iotest.DataErrReader(bytes.NewReader([]byte(events(first, 10, "a"))))}
 	if r := load(t, e, w); r.Rows != 10 {
 		t.Errorf("receipt = %+v, want 10 rows", r)
 	}
@@ -204,7 +204,7 @@ func TestThreads(t *testing.T) {
 			prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
 			for range 3 {
 				w := window(span(0, 1), lines.String())
-				w.Lines = iotest.HalfReader(w.Lines)
+				w.Parts = []io.Reader{iotest.HalfReader(w.Parts[0])}
 				if r := load(t, e, w); r.Rows != 20_000 {
 					t.Errorf("receipt = %+v, want 20,000 rows", r)
 				}

@@ -53,7 +53,7 @@ func TestCountsThatDoNotAgree(t *testing.T) {
 			l.w = Window{
 				Table: "events", Days: days, Job: "job-1", FetchedAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 				DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) },
-				Lines:  &meddler{strings.NewReader(lines), func() { tt.meddle(l.feed) }},
+				Parts:  []io.Reader{&meddler{strings.NewReader(lines), func() { tt.meddle(l.feed) }}},
 			}
 			defer l.forget()
 			err = e.write(t.Context(), 0, func(conn *sql.Conn) error {

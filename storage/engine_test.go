@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -199,7 +200,7 @@ func TestCloseDuringALoad(t *testing.T) {
 	e, path := newFile(t)
 	reached, release := make(chan struct{}), make(chan struct{})
 	w := window(span(0, 1))
-	w.Lines = &held{text: []byte(events(first, 10, "a")), reached: reached, release: release}
+	w.Parts = []io.Reader{&held{text: []byte(events(first, 10, "a")), reached: reached, release: release}}
 	loaded, closed := make(chan error, 1), make(chan error, 1)
 	go func() {
 		_, err := e.Load(t.Context(), w)

@@ -48,7 +48,7 @@ func newFeed(w Window, promoted []Promotion) *feed {
 		names[i] = p.Property
 	}
 	return &feed{
-		window: w, blocks: answer.NewBlocks(w.Lines), seen: newSeen(w.Bytes / bytesPerRow),
+		window: w, blocks: answer.NewBlocks(w.Parts...), seen: newSeen(w.Bytes / bytesPerRow),
 		zone: offsetsOfDays(w.Zone, w.Days),
 		keys: eventline.NewKeys(names), promoted: len(names),
 	}

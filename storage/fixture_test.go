@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,7 +101,7 @@ func prepare(tb tester, e *storage.Engine, table storage.Table) storage.Plan {
 // window returns a window that holds lines, each with its newline, in table events.
 func window(r day.Range, lines ...string) storage.Window {
 	return storage.Window{
-		Table: "events", Days: r, Lines: strings.NewReader(strings.Join(lines, "")), Job: "job-1", FetchedAt: now,
+		Table: "events", Days: r, Parts: []io.Reader{strings.NewReader(strings.Join(lines, ""))}, Job: "job-1", FetchedAt: now,
 		DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) }, Bytes: 1, Hash: "h",
 	}
 }

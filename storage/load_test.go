@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,7 +164,7 @@ func TestCancelInTheMiddle(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		w := window(span(0, 1))
-		w.Lines = &endless{text: []byte(events(first, 5000, "new")), reads: reads, reached: cancel}
+		w.Parts = []io.Reader{&endless{text: []byte(events(first, 5000, "new")), reads: reads, reached: cancel}}
 		_, err := e.Load(ctx, w)
 		if !errors.Is(err, errBroken) {
 			t.Errorf("Load = %v, want the end of the context", err)

@@ -3,6 +3,7 @@ package storage_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -186,7 +187,7 @@ func TestTooManyBytesOfBadLines(t *testing.T) {
 	e, _ := newFile(t)
 	w := window(span(0, 1))
 	long := untimed(strings.Repeat("x", 30*mib))
-	w.Lines = strings.NewReader(event(first, 1, "a") + long + long + long + long + long)
+	w.Parts = []io.Reader{strings.NewReader(event(first, 1, "a") + long + long + long + long + long)}
 	if bad, ok := errors.AsType[*storage.BadLinesError](loadError(t, e, w)); !ok || bad.Bad > bad.Lines {
 		t.Errorf("Load = %v, want a *BadLinesError", bad)
 	}

@@ -7,15 +7,15 @@ import (
 	"mixduck/internal/day"
 )
 
-// Window is the answer to one export request, to be loaded as one piece.
+// Window is what Mixpanel has answered for some days, to be loaded as one piece.
 type Window struct {
 	Table string
 	Days  day.Range // that were asked, as the project counts days; both ends included
 
-	// Lines is the unpacked answer: one event on each line. The load succeeds only if the answer proves to be whole
-	// (docs/adr/0012-proved-answers.md), else it returns [ErrNotWhole]. An error other than io.EOF fails the load. The load does not
-	// close Lines.
-	Lines io.Reader
+	// Parts are the unpacked answers to the requests that together ask for the days: one event on each line. The load succeeds
+	// only if each part proves to be whole (docs/adr/0012-proved-answers.md) or is blank, else it returns [ErrNotWhole]. An error
+	// other than io.EOF fails the load. The load does not close them.
+	Parts []io.Reader
 
 	// Inspect, if not nil, is asked what the text means that stands where an answer proves not to be whole. The load returns its
 	// error, if it has one.
@@ -23,7 +23,7 @@ type Window struct {
 
 	Zone *time.Location // of projects that store their wall clock as "time"; nil where "time" is UTC
 
-	AllowEmpty bool // an export without any line replaces the days; otherwise it gives [ErrEmpty]
+	AllowEmpty bool // an answer without any line replaces the days; otherwise it gives [ErrEmpty]
 
 	Add   bool // keep the rows that are stored and add those that are missing, instead of replacing the days
 	Force bool // replace days even if far fewer rows came than are stored
@@ -36,7 +36,7 @@ type Window struct {
 	Fence     int64                   // see Load
 	FetchedAt time.Time               // when the request was sent: a day that was not over then is partial
 	DayEnd    func(day.Day) time.Time // from when on nothing more happens on a day
-	Bytes     int64                   // of the response, as received
+	Bytes     int64                   // of all parts, as received
 	Hash      string                  // of these bytes
 }
 

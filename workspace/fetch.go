@@ -64,6 +64,7 @@ type fetch struct {
 	report func(Progress)
 
 	table    storage.Table
+	perHour  int // windows that the budget allows; 0 where nobody counts
 	plan     *plan
 	owed     []day.Range // that have to be stored by this job when all is done, but for those that stay in the plan, or are gone
 	gone     outlived
@@ -99,6 +100,9 @@ func (f *fetch) prepare(ctx context.Context) error {
 		Create: f.req.Mode == Create, Replace: f.req.Mode == Replace, Job: f.req.Job, Fence: f.req.Fence,
 		Promote: f.req.Promote,
 	}
+	if f.perHour, err = f.windowsPerHour(f.export(f.req, f.req.Days)); err != nil {
+		return err
+	}
 	var found storage.Plan
 	if f.databaseExists() {
 		if err := f.withEngine(ctx, func(e *storage.Engine) (err error) {
@@ -125,7 +129,7 @@ func (f *fetch) prepare(ctx context.Context) error {
 
 // schedule makes the plan: the days asked or, of these, those that are due, but for those that the job has committed.
 func (f *fetch) schedule(found storage.Plan) {
-	f.plan = newPlan(nil, density(found.Coverage), f.cfg.RequestsPerHour, f.cfg.WindowDays)
+	f.plan = newPlan(nil, density(found.Coverage), f.perHour, f.cfg.WindowDays)
 	wanted, done := []day.Range{f.req.Days}, windows(found.Done)
 	if due := f.req.Due; due != nil {
 		wanted = due.days(f.req.Days, found.Coverage, f.cfg.Project.Today(f.cfg.Now()))
@@ -144,27 +148,6 @@ func (w *Workspace) databaseExists() bool {
 	}
 	_, err := os.Stat(w.cfg.Database.Path)
 	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// density returns the events of an average day that is stored, 0 if there is none.
-func density(days []storage.Coverage) float64 {
-	rows, stored := int64(0), len(days)-unavailable(days)
-	for _, c := range days {
-		rows += c.Rows
-	}
-	if stored == 0 {
-		return 0
-	}
-	return max(1, float64(rows)/float64(stored))
-}
-
-func unavailable(days []storage.Coverage) (n int) {
-	for _, c := range days {
-		if c.State == storage.Unavailable {
-			n++
-		}
-	}
-	return n
 }
 
 // finish makes sure that the file holds what the fetch has put into it, and swaps a replaced table in: somebody may have
@@ -288,12 +271,10 @@ func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt,
 	var resp *response
 	err := g.download(ctx, func(ctx context.Context) (err error) {
 		began := time.Now()
-		resp, err = f.download(ctx, mixpanel.ExportRequest{
-			Project: f.cfg.Project.ID, Days: w.days, Events: f.req.Events, Where: f.req.Where,
-		}, w.repeat, &f.sent, &f.received)
+		resp, err = f.download(ctx, f.export(f.req, w.days), w.repeat, &f.sent, &f.received)
 		if err == nil {
 			f.log.LogAttrs(ctx, slog.LevelDebug, "window downloaded",
-				slog.String("range", w.days.String()), slog.Int64("bytes", resp.bytes), slog.Duration("took", time.Since(began)))
+				slog.String("range", w.days.String()), slog.Int64("bytes", resp.bytes()), slog.Duration("took", time.Since(began)))
 		}
 		return err
 	})
@@ -312,11 +293,11 @@ func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt,
 // load commits a response.
 func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt storage.Receipt, err error) {
 	began := time.Now()
-	lines, err := resp.open()
+	parts, done, err := resp.open()
 	if err != nil {
 		return receipt, err
 	}
-	defer lines.Close()
+	defer done()
 	p := f.cfg.Project
 	err = f.withEngine(ctx, func(e *storage.Engine) error {
 		plan, err := e.Prepare(ctx, f.table) // again: the file may be new, or another since the fetch began
@@ -324,9 +305,9 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 			return err
 		}
 		receipt, err = e.Load(ctx, storage.Window{
-			Table: plan.Table, Days: w.days, Lines: lines, Inspect: inspect, Zone: p.zone(),
+			Table: plan.Table, Days: w.days, Parts: parts, Inspect: inspect, Zone: p.zone(),
 			AllowEmpty: w.empty, Add: f.req.Mode == Append, Force: f.req.Force, LookbackFrom: p.Today(f.cfg.Now()) - day.Day(f.cfg.LookbackDays),
-			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: resp.fetchedAt, DayEnd: p.dayEnd, Bytes: resp.bytes, Hash: resp.hash,
+			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: resp.fetchedAt, DayEnd: p.dayEnd, Bytes: resp.bytes(), Hash: resp.hash(),
 		})
 		return err
 	})
@@ -335,7 +316,7 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 		f.log.LogAttrs(ctx, slog.LevelDebug, "window loaded", slog.String("range", w.days.String()),
 			slog.Int64("rows", receipt.Rows), slog.Duration("took", took))
 		if f.cfg.Observer != nil {
-			f.cfg.Observer.WindowLoaded(f.cfg.Project.ID, receipt.Rows, resp.bytes, took)
+			f.cfg.Observer.WindowLoaded(f.cfg.Project.ID, receipt.Rows, resp.bytes(), took)
 		}
 	}
 	return receipt, err

@@ -29,7 +29,7 @@ func (f *fetch) findLate(ctx context.Context, found storage.Plan) error {
 			stored = append(stored, r)
 		}
 	}
-	f.plan = newPlan(nil, density(found.Coverage), f.cfg.RequestsPerHour, f.cfg.WindowDays)
+	f.plan = newPlan(nil, density(found.Coverage), f.perHour, f.cfg.WindowDays)
 	f.plan.newest = true
 	done := windows(found.Done)
 	f.owed = done
@@ -58,9 +58,9 @@ func (f *fetch) searchLate(ctx context.Context, r day.Range) ([]day.Day, error) 
 		late := lateDays{search: r, since: f.req.LateSince.UnixMilli(), days: map[day.Day]bool{}}
 		p := newPlan(nil, 0, 0, f.cfg.WindowDays)
 		p.again = []window{{days: r}}
-		_, err := f.stream(ctx, p, mixpanel.ExportRequest{
-			Project: f.cfg.Project.ID, Events: f.req.Events, Where: lateFilter(f.req.Where, f.req.LateSince),
-		}, &f.sent, &f.received, late.take)
+		what := f.export(f.req, r)
+		what.Where = lateFilter(f.req.Where, f.req.LateSince)
+		_, err := f.stream(ctx, p, what, &f.sent, &f.received, late.take)
 		if err == nil {
 			return slices.Sorted(maps.Keys(late.days)), nil
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mixduck/internal/day"
+	"mixduck/storage"
 )
 
 const (
@@ -16,7 +17,7 @@ const (
 	growth = 6
 )
 
-// window is the days of one request.
+// window is days that are asked for together.
 type window struct {
 	days    day.Range
 	tries   int       // that failed
@@ -38,7 +39,7 @@ type plan struct {
 	density float64     // events a day, as far as is known; 0 before
 	most    int         // days of any window
 	reach   int         // days of the longest window that may be handed out from todo
-	perHour int         // requests that the budget allows; 0 where nobody counts
+	perHour int         // windows that the budget allows; 0 where nobody counts
 	handed  int         // windows handed out
 	emptied []day.Range // of todo, days that came in an empty answer before
 	patient bool        // after a failure wait, and then ask for other days: nothing has succeeded yet
@@ -111,8 +112,8 @@ func (p *plan) learning() bool { return min(p.wanted(), countDays(p.todo)) > p.r
 func (p *plan) wanted() int {
 	shortest := 1
 	if p.perHour > 0 && !p.bounded {
-		requests := p.perHour - p.handed%p.perHour // that are left of this hour, or of the next
-		shortest = (countDays(p.todo) + requests - 1) / requests
+		windows := p.perHour - p.handed%p.perHour // that are left of this hour, or of the next
+		shortest = (countDays(p.todo) + windows - 1) / windows
 	}
 	return min(max(p.longest(), shortest), p.most)
 }
@@ -213,4 +214,25 @@ func (p *plan) without(w window, lost []day.Day) {
 	for _, r := range subtract([]day.Range{w.days}, ranges(lost)) {
 		p.again = append(p.again, window{days: r})
 	}
+}
+
+// density returns the events of an average day that is stored, 0 if there is none.
+func density(days []storage.Coverage) float64 {
+	rows, stored := int64(0), len(days)-unavailable(days)
+	for _, c := range days {
+		rows += c.Rows
+	}
+	if stored == 0 {
+		return 0
+	}
+	return max(1, float64(rows)/float64(stored))
+}
+
+func unavailable(days []storage.Coverage) (n int) {
+	for _, c := range days {
+		if c.State == storage.Unavailable {
+			n++
+		}
+	}
+	return n
 }

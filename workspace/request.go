@@ -10,6 +10,7 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/mixpanel"
 	"mixduck/storage"
 )
 
@@ -48,6 +49,21 @@ type FetchRequest struct {
 	// Drain, once closed, ends the fetch early but orderly: what is being loaded is committed, the rest dropped, and
 	// FetchEvents returns [ErrDrained]. May be nil.
 	Drain <-chan struct{}
+}
+
+// export returns the export of some days of r.
+func (w *Workspace) export(r FetchRequest, days day.Range) mixpanel.ExportRequest {
+	return mixpanel.ExportRequest{Project: w.cfg.Project.ID, Days: days, Events: r.Events, Where: r.Where}
+}
+
+// windowsPerHour returns how many windows of an export the budget allows: a long list of event names takes several requests
+// each. 0 means that nobody counts.
+func (w *Workspace) windowsPerHour(r mixpanel.ExportRequest) (int, error) {
+	requests, err := w.source.Parts(r)
+	if err != nil || w.cfg.RequestsPerHour == 0 {
+		return 0, err
+	}
+	return max(1, w.cfg.RequestsPerHour/len(requests)), nil
 }
 
 // filter is what tells tables apart that hold different events of one project.

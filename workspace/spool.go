@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,27 +23,71 @@ import (
 // errDamaged says that a response does not unpack: it was cut off, or damaged on the way.
 var errDamaged = errors.New("the response is damaged")
 
-// response is an answer of Mixpanel that waits on disk to be loaded, byte by byte as it was sent.
+// response is what Mixpanel answered for a window. It waits on disk to be loaded, byte for byte as it was sent.
 type response struct {
-	path      string
-	gzip      bool
-	bytes     int64
-	hash      string // XXH3-64 of the bytes
-	fetchedAt time.Time
+	parts     []*part
+	fetchedAt time.Time // when the first request was sent
+}
+
+// part is the answer to one request.
+type part struct {
+	path  string
+	gzip  bool
+	bytes int64
+	hash  string // XXH3-64 of the bytes
 }
 
 const copyBytes = 256 << 10
 
-// download spools the answer to one request. It counts the request when it is sent, and the bytes as they come. On
-// failure no file is left. A request that repeats one that failed leaves the budget's reserve to others.
+// download spools what Mixpanel answers to r, which can take several requests: see [mixpanel.Client.Parts]. It counts each
+// request when it is sent, and the bytes as they come. On failure no file is left. Requests that repeat ones that failed
+// leave the budget's reserve to others.
+//
+// A blank part beside others is asked for once more: an answer that got lost looks the same.
 func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64) (_ *response, err error) {
+	requests, err := w.source.Parts(r)
+	if err != nil {
+		return nil, err
+	}
+	resp := &response{fetchedAt: w.cfg.Now()}
+	defer func() {
+		if err != nil {
+			resp.remove()
+		}
+	}()
+	var blank []int
+	for i, r := range requests {
+		p, err := w.downloadPart(ctx, r, repeat, sent, received)
+		if err != nil {
+			return nil, err
+		}
+		resp.parts = append(resp.parts, p)
+		if p.blank() {
+			blank = append(blank, i)
+		}
+	}
+	if len(blank) == len(requests) {
+		return resp, nil
+	}
+	for _, i := range blank {
+		p, err := w.downloadPart(ctx, requests[i], repeat, sent, received)
+		if err != nil {
+			return nil, err
+		}
+		resp.parts[i].remove()
+		resp.parts[i] = p
+	}
+	return resp, nil
+}
+
+// downloadPart spools the answer to one request.
+func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64) (_ *part, err error) {
 	release, err := w.acquire(ctx, repeat)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	sent.Add(1)
-	resp := &response{fetchedAt: w.cfg.Now()}
 	body, err := w.source.Export(ctx, r)
 	if err != nil {
 		return nil, err
@@ -58,20 +103,20 @@ func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, repe
 	if err != nil {
 		return nil, err
 	}
-	resp.path = f.Name()
+	p := &part{path: f.Name()}
 	defer func() {
 		err = errors.Join(err, f.Close())
 		if err != nil {
-			resp.remove()
+			p.remove()
 		}
 	}()
 	hash := xxh3.New()
 	to := io.MultiWriter(f, hash, counter{received})
-	if resp.bytes, err = io.CopyBuffer(to, struct{ io.Reader }{body}, make([]byte, copyBytes)); err != nil {
+	if p.bytes, err = io.CopyBuffer(to, struct{ io.Reader }{body}, make([]byte, copyBytes)); err != nil {
 		return nil, err
 	}
-	resp.gzip, resp.hash = body.Gzip, fmt.Sprintf("%016x", hash.Sum64())
-	return resp, nil
+	p.gzip, p.hash = body.Gzip, fmt.Sprintf("%016x", hash.Sum64())
+	return p, nil
 }
 
 // spoolPrefix begins the names of all files that a workspace writes into its spool.
@@ -125,16 +170,80 @@ func (c counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (r *response) remove() { _ = os.Remove(r.path) }
+func (r *response) remove() {
+	for _, p := range r.parts {
+		p.remove()
+	}
+}
 
-// open returns the lines of the response. Reading them ends with io.EOF only if the gzip stream is whole and its
-// checksum right, else with errDamaged.
-func (r *response) open() (io.ReadCloser, error) {
-	f, err := os.Open(r.path)
+// bytes returns how many bytes were received.
+func (r *response) bytes() (n int64) {
+	for _, p := range r.parts {
+		n += p.bytes
+	}
+	return n
+}
+
+// hash returns the hash of the bytes: of several parts, that of their hashes.
+func (r *response) hash() string {
+	if len(r.parts) == 1 {
+		return r.parts[0].hash
+	}
+	all := xxh3.New()
+	for _, p := range r.parts {
+		_, _ = all.WriteString(p.hash) // never fails
+	}
+	return fmt.Sprintf("%016x", all.Sum64())
+}
+
+// open returns the lines of each part, see [part.open]. The caller calls done when they are read.
+func (r *response) open() (parts []io.Reader, done func(), err error) {
+	var opened []io.Closer
+	done = func() {
+		for _, c := range opened {
+			_ = c.Close() // was only read
+		}
+	}
+	for _, p := range r.parts {
+		lines, err := p.open()
+		if err != nil {
+			done()
+			return nil, nil, err
+		}
+		parts, opened = append(parts, lines), append(opened, lines)
+	}
+	return parts, done, nil
+}
+
+func (p *part) remove() { _ = os.Remove(p.path) }
+
+// blank reports whether nothing but white space came. Of a part that is damaged the reader finds that out.
+func (p *part) blank() bool {
+	lines, err := p.open()
+	if err != nil {
+		return false
+	}
+	defer lines.Close()
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := lines.Read(buf)
+		if len(bytes.Trim(buf[:n], " \t\r\n\v\f\ufeff")) > 0 {
+			return false
+		}
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
+
+// open returns the lines of the part. Reading them ends with io.EOF only if the gzip stream is whole and its checksum
+// right, else with errDamaged.
+func (p *part) open() (io.ReadCloser, error) {
+	f, err := os.Open(p.path)
 	if err != nil {
 		return nil, err
 	}
-	if !r.gzip {
+	if !p.gzip {
 		return f, nil
 	}
 	zr, err := gzip.NewReader(bufio.NewReaderSize(f, copyBytes))

@@ -31,10 +31,13 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 		return 0, err
 	}
 	defer os.Remove(w.cfg.SpoolDir) // if it is empty
+	what := w.export(r, r.Days)
+	perHour, err := w.windowsPerHour(what)
+	if err != nil {
+		return 0, err
+	}
 	var sent, received atomic.Int64
-	return w.stream(ctx, newPlan([]day.Range{r.Days}, 0, w.cfg.RequestsPerHour, w.cfg.WindowDays), mixpanel.ExportRequest{
-		Project: w.cfg.Project.ID, Events: r.Events, Where: r.Where,
-	}, &sent, &received, emit)
+	return w.stream(ctx, newPlan([]day.Range{r.Days}, 0, perHour, w.cfg.WindowDays), what, &sent, &received, emit)
 }
 
 // stream works off a plan, one window after the other, each as what is but its days.
@@ -128,12 +131,12 @@ func (w *Workspace) streamWindow(
 
 // eachLine calls fn with each line of a response, and returns how many there were. It fails unless the response is whole.
 func (r *response) eachLine(ctx context.Context, fn func(answer.Line, *eventline.Event) error) (n int64, err error) {
-	body, err := r.open()
+	parts, done, err := r.open()
 	if err != nil {
 		return 0, err
 	}
-	defer body.Close()
-	n, err = answer.Each(ctx, body, fn)
+	defer done()
+	n, err = answer.Each(ctx, parts, fn)
 	if broken, ok := errors.AsType[*answer.Error](err); ok {
 		err = cmp.Or(inspect(broken.Text), err)
 	}

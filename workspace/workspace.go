@@ -57,6 +57,7 @@ func (p Project) zone() *time.Location {
 
 // source is what a workspace needs of Mixpanel; [mixpanel.Client] is one.
 type source interface {
+	Parts(r mixpanel.ExportRequest) ([]mixpanel.ExportRequest, error)
 	Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error)
 	EventNames(ctx context.Context, project int64, limit int) ([]string, error)
 	Segmentation(ctx context.Context, r mixpanel.SegmentationRequest) (mixpanel.Segmentation, error)

@@ -59,9 +59,9 @@ const maxText = 8 << 10
 func clip(text []byte) []byte { return append([]byte(nil), text[:min(len(text), maxText)]...) }
 
 // Each calls fn with each line of an answer, in order, and with the event that it is if it has no Reason. Both are valid until fn
-// returns. It returns how many lines there were, and nil only if the answer is whole or blank.
-func Each(ctx context.Context, src io.Reader, fn func(Line, *eventline.Event) error) (lines int64, err error) {
-	return NewBlocks(src).each(ctx, fn)
+// returns. It returns how many lines there were, and nil only if every part of the answer is whole or blank, see [NewBlocks].
+func Each(ctx context.Context, parts []io.Reader, fn func(Line, *eventline.Event) error) (lines int64, err error) {
+	return NewBlocks(parts...).each(ctx, fn)
 }
 
 func (b *Blocks) each(ctx context.Context, fn func(Line, *eventline.Event) error) (lines int64, err error) {

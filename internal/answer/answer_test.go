@@ -27,7 +27,7 @@ const bad = `{"event":"x","properties":{}}`
 // read returns the lines of an answer: events as they are, others with their reason in front.
 func read(tb testing.TB, text string, block int) (lines []string, err error) {
 	tb.Helper()
-	n, err := newBlocks(strings.NewReader(text), block).each(tb.Context(), func(l Line, e *eventline.Event) error {
+	n, err := newBlocks(block, strings.NewReader(text)).each(tb.Context(), func(l Line, e *eventline.Event) error {
 		switch {
 		case l.Reason != nil:
 			lines = append(lines, "("+l.Reason.Error()+") "+string(l.Text))
@@ -153,7 +153,7 @@ func TestLineNumbers(t *testing.T) {
 	want := []string{"1", "3", "4 joined", "7", "7", "8", "9"}
 	for _, block := range []int{1, 30, 300, 1 << 12} {
 		var got []string
-		_, err := newBlocks(strings.NewReader(text), block).each(t.Context(), func(l Line, _ *eventline.Event) error {
+		_, err := newBlocks(block, strings.NewReader(text)).each(t.Context(), func(l Line, _ *eventline.Event) error {
 			number := strconv.FormatInt(l.Number, 10)
 			if l.Joined {
 				number += " joined"
@@ -274,15 +274,15 @@ func TestEachEnds(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	text := strings.Repeat(event(1)+"\n", 100)
-	if _, err := Each(t.Context(), io.MultiReader(strings.NewReader(text), failing{broken}), ignore); !errors.Is(err, broken) {
+	if _, err := Each(t.Context(), []io.Reader{strings.NewReader(text), failing{broken}}, ignore); !errors.Is(err, broken) {
 		t.Errorf("Each of a text that fails = %v, want %v", err, broken)
 	}
-	if n, err := Each(t.Context(), strings.NewReader(text), func(Line, *eventline.Event) error { return broken }); n != 0 || !errors.Is(err, broken) {
+	if n, err := Each(t.Context(), []io.Reader{strings.NewReader(text)}, func(Line, *eventline.Event) error { return broken }); n != 0 || !errors.Is(err, broken) {
 		t.Errorf("Each with a function that fails = %d, %v, want 0, %v", n, err, broken)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(broken)
-	if _, err := Each(ctx, endless{}, ignore); !errors.Is(err, broken) {
+	if _, err := Each(ctx, []io.Reader{endless{}}, ignore); !errors.Is(err, broken) {
 		t.Errorf("Each = %v, want the cause of the context's end", err)
 	}
 }
@@ -310,7 +310,7 @@ func TestTextWithoutEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := Each(t.Context(), strings.NewReader(tt.text), ignore); !errors.Is(err, tt.want) {
+			if _, err := Each(t.Context(), []io.Reader{strings.NewReader(tt.text)}, ignore); !errors.Is(err, tt.want) {
 				t.Errorf("Each = %v, want %v", err, tt.want)
 			}
 		})

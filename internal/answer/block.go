@@ -12,13 +12,12 @@ type Block struct {
 	text   []byte // the part of buf in use
 	rest   []byte // what is left of text; it ends with a newline
 	number int64  // of the next line, from 1
-	final  bool   // the answer ends here
 	ready  []Line // that come before rest
 }
 
-func (b *Block) begin(end int, number int64, final bool) {
+func (b *Block) begin(end int, number int64) {
 	b.text, b.rest = b.buf[:end], b.buf[:end]
-	b.number, b.final, b.ready = number, final, b.ready[:0]
+	b.number, b.ready = number, b.ready[:0]
 }
 
 // Text is the memory in which the texts of all lines of the block lie.

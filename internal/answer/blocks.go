@@ -12,22 +12,22 @@ const (
 	maxLine     = 64 << 20 // bytes
 )
 
-// Blocks cuts an answer into blocks, ahead of those who take them. A block ends with a line that is an event, so that what lies
-// between two events is in one block; only the last block can end with something else.
+// Blocks cuts an answer into blocks, ahead of those who take them. A block ends with a line that is an event, so what lies
+// between two events is in one block; only the last block of a part can end with something else.
 type Blocks struct {
-	src  io.Reader
-	size int // of a block, in bytes, unless it has to grow
-	full chan *Block
-	free chan *Block
-	err  error // why the text ended, nil at its proper end; written before full is closed
+	parts []io.Reader
+	size  int // of a block, in bytes, unless it has to grow
+	full  chan *Block
+	free  chan *Block
+	err   error // why the text ended, nil at its proper end; written before full is closed
 }
 
-// NewBlocks returns the blocks of the unpacked text of an answer. Reading src must end with [io.EOF] only if the transfer was
-// whole.
-func NewBlocks(src io.Reader) *Blocks { return newBlocks(src, blockBytes) }
+// NewBlocks returns the blocks of the unpacked text of an answer. An answer can come in parts, one for each request; each part
+// must prove to be whole, or be blank. Reading a part must end with [io.EOF] only if its transfer was whole.
+func NewBlocks(parts ...io.Reader) *Blocks { return newBlocks(blockBytes, parts...) }
 
-func newBlocks(src io.Reader, size int) *Blocks {
-	b := &Blocks{src: src, size: size, full: make(chan *Block, blocksInUse/2), free: make(chan *Block, blocksInUse)}
+func newBlocks(size int, parts ...io.Reader) *Blocks {
+	b := &Blocks{parts: parts, size: size, full: make(chan *Block, blocksInUse/2), free: make(chan *Block, blocksInUse)}
 	for range blocksInUse {
 		b.free <- &Block{}
 	}
@@ -52,17 +52,27 @@ func (b *Blocks) Take() (*Block, error) {
 // Give returns a block that is used up: its memory is used for another one.
 func (b *Blocks) Give(blk *Block) { b.free <- blk }
 
-func (b *Blocks) fill(ctx context.Context) error {
-	var rest []byte // of the block before: lines and the beginning of a line
+func (b *Blocks) fill(ctx context.Context) (err error) {
 	number := int64(1)
+	for _, part := range b.parts {
+		if number, err = b.fillFrom(ctx, part, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillFrom cuts one part, which begins with the line of this number, and returns the number of the line after it.
+func (b *Blocks) fillFrom(ctx context.Context, part io.Reader, number int64) (int64, error) {
+	var rest []byte // of the block before: lines and the beginning of a line
 	for {
 		blk, err := b.blank(ctx)
 		if err != nil {
-			return err
+			return number, err
 		}
-		n, end, readErr := blk.fill(b.src, rest)
+		n, end, readErr := blk.fill(part, rest)
 		if readErr != nil && readErr != io.EOF { //nolint:errorlint // wrapped it is part of another failure
-			return readErr
+			return number, readErr
 		}
 		final := readErr != nil
 		if final {
@@ -70,15 +80,15 @@ func (b *Blocks) fill(ctx context.Context) error {
 		} else {
 			rest = append(rest[:0], blk.buf[end:n]...)
 		}
-		blk.begin(end, number, final)
+		blk.begin(end, number)
 		number += int64(bytes.Count(blk.rest, []byte{'\n'}))
 		select {
 		case b.full <- blk:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return number, context.Cause(ctx)
 		}
 		if final {
-			return nil //nolint:nilerr // io.EOF is the proper end
+			return number, nil //nolint:nilerr // io.EOF is the proper end
 		}
 	}
 }

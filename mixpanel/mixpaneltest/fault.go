@@ -2,6 +2,7 @@ package mixpaneltest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"mixduck/internal/day"
@@ -110,6 +111,8 @@ type Fault struct {
 	WithoutEvents bool `json:"without_events,omitempty"` // spares requests that name events
 	// MinPage spares requests for pages of profiles before it.
 	MinPage int64 `json:"min_page,omitempty"`
+	// Event spares requests that do not name it; "" spares none.
+	Event string `json:"event,omitempty"`
 	// AfterLines is how many lines are whole in an answer whose lines end too soon, AfterBytes how many bytes of the body
 	// are sent before the connection is cut or stalls. 0 means the middle; AtEnd means all.
 	AfterLines int   `json:"after_lines,omitempty"`
@@ -210,7 +213,8 @@ func (f Fault) hits(project int64, call string, q query) bool {
 		q.days.Len() >= f.MinDays &&
 		(f.MaxDays == 0 || q.days.Len() <= f.MaxDays) &&
 		(!f.WithoutEvents || len(q.filter.events) == 0) &&
-		q.page >= f.MinPage && (f.Kind != SessionEnded || q.page > 0)
+		q.page >= f.MinPage && (f.Kind != SessionEnded || q.page > 0) &&
+		(f.Event == "" || slices.Contains(q.filter.events, f.Event))
 }
 
 // changes reports whether f concerns the data of d in project.

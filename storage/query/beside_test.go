@@ -154,7 +154,7 @@ func loadDay(tb testing.TB, path string, n int) {
 		fmt.Fprintf(&lines, `{"event":"e","properties":{"time":%d,"distinct_id":"u","$insert_id":"%d"}}`+"\n", int(d)*86400, i)
 	}
 	_, err = e.Load(tb.Context(), storage.Window{
-		Table: "events", Days: day.Range{From: d, To: d}, Lines: strings.NewReader(lines.String()), Job: "job-1", Bytes: 1, Hash: "h",
+		Table: "events", Days: day.Range{From: d, To: d}, Parts: []io.Reader{strings.NewReader(lines.String())}, Job: "job-1", Bytes: 1, Hash: "h",
 		FetchedAt: (d + 7).Start(time.UTC), DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) },
 	})
 	if err := errors.Join(err, e.Close()); err != nil {

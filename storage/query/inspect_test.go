@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ no event
 	} {
 		d := first + day.Day(i)
 		_, err := e.Load(tb.Context(), storage.Window{
-			Table: "events", Days: day.Range{From: d, To: d}, Lines: strings.NewReader(lines), Job: "job-1", FetchedAt: fetched,
+			Table: "events", Days: day.Range{From: d, To: d}, Parts: []io.Reader{strings.NewReader(lines)}, Job: "job-1", FetchedAt: fetched,
 			DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) }, Bytes: 1, Hash: "h",
 		})
 		if err != nil {

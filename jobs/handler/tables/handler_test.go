@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,7 @@ func fill(ctx context.Context) work {
 		for _, d := range []day.Day{first, first + 2} {
 			lines := "no event\n" + fmt.Sprintf(`{"event":"e","properties":{"time":%d,"$insert_id":"1"}}`, int(d)*86400+1) + "\n"
 			if _, err := e.Load(ctx, storage.Window{
-				Table: "events", Days: day.Range{From: d, To: d}, Lines: strings.NewReader(lines), Job: "job", FetchedAt: now,
+				Table: "events", Days: day.Range{From: d, To: d}, Parts: []io.Reader{strings.NewReader(lines)}, Job: "job", FetchedAt: now,
 				DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) },
 			}); err != nil {
 				return err

@@ -41,6 +41,7 @@ type options struct {
 	control    bool
 	timeInMS   bool
 	precompute string
+	maxLine    int
 	live       bool
 }
 
@@ -86,6 +87,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.noLimits, "no-limits", false, "allow any number of requests")
 	flags.BoolVar(&o.control, "control", false, "serve GET /_requests and /_queries, and GET, POST and DELETE /_faults")
 	flags.BoolVar(&o.timeInMS, "time-in-ms", false, "unit of time in the files of --dir and of the days of --precompute")
+	flags.IntVar(&o.maxLine, "max-request-line", 8190, "longest first line of a request, in `bytes`; a longer one gets a 414")
 	flags.StringVar(&o.precompute, "precompute", "", "days `FROM..TO` to make and compress before serving")
 	flags.BoolVar(&o.live, "live", false, "leave out made-up events that would not have arrived by now")
 	err := flags.Parse(args)
@@ -166,6 +168,8 @@ func (o *options) server() (*mixpaneltest.Server, error) {
 		Projects:    o.all(p),
 		Limits:      mixpaneltest.Limits{Off: o.noLimits},
 		QueryLimits: mixpaneltest.Limits{Off: o.noLimits},
+
+		MaxRequestLine: o.maxLine,
 	})
 }
 
