@@ -14,7 +14,7 @@ import (
 // foreignFile returns a database with tables as mixpanel_data makes them, and what else is to be in it.
 func foreignFile(tb testing.TB, more ...string) string {
 	tb.Helper()
-	path := filepath.Join(tempDir(tb), "x.db")
+	path := filepath.Join(tb.TempDir(), "x.db")
 	db, err := sql.Open("duckdb", path)
 	if err != nil {
 		tb.Fatal(err)

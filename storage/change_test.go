@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mixduck/internal/day"
+	"mixduck/internal/rapidtest"
 	"mixduck/storage"
 )
 
@@ -83,15 +84,16 @@ func TestChangesAreThoseOfKeys(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
 	n := 0
-	rapid.Check(t, func(t *rapid.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
 		n++
 		days := span(n*3, 2)
 		version := func(label string) (rows map[string]int, lines []string) {
 			rows = map[string]int{}
-			for range rapid.IntRange(1, 8).Draw(t, label) {
-				d := days.From + day.Day(rapid.IntRange(0, 1).Draw(t, "day"))
-				id := rapid.SampledFrom([]string{"a", "b", "c", "d", ""}).Draw(t, "id")
-				at := rapid.IntRange(1, 3).Draw(t, "processed")
+			for range rapid.IntRange(1, 8).Draw(rt, label) {
+				d := days.From + day.Day(rapid.IntRange(0, 1).Draw(rt, "day"))
+				id := rapid.SampledFrom([]string{"a", "b", "c", "d", ""}).Draw(rt, "id")
+				at := rapid.IntRange(1, 3).Draw(rt, "processed")
 				line := event(d, 1, id, fmt.Sprintf(`,"mp_processing_time_ms":%d`, at))
 				key := fmt.Sprintf("%s %s", d, id)
 				if id == "" {

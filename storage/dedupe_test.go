@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"mixduck/internal/rapidtest"
 	"mixduck/storage"
 )
 
@@ -67,7 +68,7 @@ func newest(lines []sent) []string {
 }
 
 // rowsOf reads table events.
-func rowsOf(tb tester, path string) []string {
+func rowsOf(tb testing.TB, path string) []string {
 	tb.Helper()
 	all := query(tb, path, `SELECT event_name, coalesce(distinct_id, ''), coalesce(insert_id, ''), epoch(event_time)::BIGINT - ?,
 		coalesce(epoch_ms(processed_at), 0), properties->>'version' FROM events`, int64(first)*86400)
@@ -99,12 +100,11 @@ func join(lines []sent) string {
 // Whatever the order in which lines come, the newest of each event stays, and the greatest text among equals.
 func TestDuplicatesInAnyOrder(t *testing.T) {
 	t.Parallel()
-	dir, n := t.TempDir(), 0
-	rapid.Check(t, func(t *rapid.T) {
-		lines := someLines(t)
-		n++
-		path := filepath.Join(dir, fmt.Sprintf("%d.db", n))
-		for _, order := range [][]sent{lines, rapid.Permutation(lines).Draw(t, "order")} {
+	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
+		lines := someLines(rt)
+		path := filepath.Join(t.TempDir(), "x.db")
+		for _, order := range [][]sent{lines, rapid.Permutation(lines).Draw(rt, "order")} {
 			e, err := storage.Open(t.Context(), storage.Config{Path: path, Threads: 4, LockWait: lockWait})
 			if err != nil {
 				t.Fatal(err)
@@ -128,11 +128,10 @@ func TestDuplicatesInAnyOrder(t *testing.T) {
 // Added in pieces, lines bring each event once; what was stored first stays.
 func TestAddInPieces(t *testing.T) {
 	t.Parallel()
-	dir, n := t.TempDir(), 0
-	rapid.Check(t, func(t *rapid.T) {
-		lines := someLines(t)
-		n++
-		path := filepath.Join(dir, fmt.Sprintf("%d.db", n))
+	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
+		lines := someLines(rt)
+		path := filepath.Join(t.TempDir(), "x.db")
 		e, err := storage.Open(t.Context(), storage.Config{Path: path, LockWait: lockWait})
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +140,7 @@ func TestAddInPieces(t *testing.T) {
 		stored := map[string]bool{}
 		var wanted []string
 		for len(lines) > 0 {
-			k := rapid.IntRange(1, len(lines)).Draw(t, "piece")
+			k := rapid.IntRange(1, len(lines)).Draw(rt, "piece")
 			piece := lines[:k]
 			lines = lines[k:]
 			w := window(span(0, 1), join(piece))

@@ -1,11 +1,9 @@
 package storage_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,33 +15,6 @@ import (
 	"mixduck/internal/day"
 	"mixduck/storage"
 )
-
-// tester is what helpers need of a test. A property test hands them its inner *rapid.T: a failure of the outer test loses
-// the smallest example.
-type tester interface {
-	Helper()
-	Context() context.Context
-	Cleanup(func())
-	Error(args ...any)
-	Errorf(format string, args ...any)
-	Fatal(args ...any)
-	Fatalf(format string, args ...any)
-}
-
-// tempDir returns a directory that is gone after the test, or after one check of a property.
-func tempDir(tb tester) string {
-	tb.Helper()
-	dir, err := os.MkdirTemp("", "storage-*")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			tb.Error(err)
-		}
-	})
-	return dir
-}
 
 // first is the day on which most tests begin.
 var first = day.Of(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
@@ -62,7 +33,7 @@ var now = time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)
 const lockWait = 30 * time.Second
 
 // open opens a database and closes it at the end of the test.
-func open(tb tester, cfg storage.Config) *storage.Engine {
+func open(tb testing.TB, cfg storage.Config) *storage.Engine {
 	tb.Helper()
 	cfg.LockWait = lockWait
 	e, err := storage.Open(tb.Context(), cfg)
@@ -73,7 +44,7 @@ func open(tb tester, cfg storage.Config) *storage.Engine {
 	return e
 }
 
-func closeEngine(tb tester, e *storage.Engine) {
+func closeEngine(tb testing.TB, e *storage.Engine) {
 	tb.Helper()
 	if err := e.Close(); err != nil {
 		tb.Error(err)
@@ -81,15 +52,15 @@ func closeEngine(tb tester, e *storage.Engine) {
 }
 
 // newFile opens a new database with a table events in it.
-func newFile(tb tester) (e *storage.Engine, path string) {
+func newFile(tb testing.TB) (e *storage.Engine, path string) {
 	tb.Helper()
-	path = filepath.Join(tempDir(tb), "x.db")
+	path = filepath.Join(tb.TempDir(), "x.db")
 	e = open(tb, storage.Config{Path: path})
 	prepare(tb, e, storage.Table{Name: "events", Project: "1", Job: "job-0"})
 	return e, path
 }
 
-func prepare(tb tester, e *storage.Engine, table storage.Table) storage.Plan {
+func prepare(tb testing.TB, e *storage.Engine, table storage.Table) storage.Plan {
 	tb.Helper()
 	plan, err := e.Prepare(tb.Context(), table)
 	if err != nil {
@@ -106,7 +77,7 @@ func window(r day.Range, lines ...string) storage.Window {
 	}
 }
 
-func load(tb tester, e *storage.Engine, w storage.Window) storage.Receipt {
+func load(tb testing.TB, e *storage.Engine, w storage.Window) storage.Receipt {
 	tb.Helper()
 	r, err := e.Load(tb.Context(), w)
 	if err != nil {
@@ -132,7 +103,7 @@ func events(d day.Day, n int, name string) string {
 }
 
 // query reads a database file as any other program would, and returns each row as text. The query has to order them.
-func query(tb tester, path, text string, args ...any) []string {
+func query(tb testing.TB, path, text string, args ...any) []string {
 	tb.Helper()
 	db, err := sql.Open("duckdb", path+"?access_mode=READ_ONLY")
 	if err != nil {
@@ -142,7 +113,7 @@ func query(tb tester, path, text string, args ...any) []string {
 	return queryDB(tb, db, text, args...)
 }
 
-func queryDB(tb tester, db *sql.DB, text string, args ...any) (all []string) {
+func queryDB(tb testing.TB, db *sql.DB, text string, args ...any) (all []string) {
 	tb.Helper()
 	rows, err := db.QueryContext(tb.Context(), "SELECT columns(*)::VARCHAR FROM ("+text+")", args...)
 	if err != nil {
@@ -183,7 +154,7 @@ func counts(tb testing.TB, path string) []string {
 	return query(tb, path, "SELECT day, count(*) FROM events GROUP BY day ORDER BY day")
 }
 
-func want[T any](tb tester, what string, got, want T) {
+func want[T any](tb testing.TB, what string, got, want T) {
 	tb.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		tb.Errorf("%s (-want +got):\n%.3000s", what, diff)

@@ -19,7 +19,7 @@ var (
 )
 
 // promote promotes properties of table events.
-func promote(tb tester, e *storage.Engine, all ...storage.Promotion) {
+func promote(tb testing.TB, e *storage.Engine, all ...storage.Promotion) {
 	tb.Helper()
 	if err := e.Promote(tb.Context(), "events", all, 0); err != nil {
 		tb.Fatal(err)

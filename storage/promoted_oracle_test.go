@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"mixduck/storage"
@@ -144,7 +145,8 @@ func oracleZone(wall int64, zone *time.Location) int64 {
 }
 
 // firstValue returns the first value of a key in a JSON object, exactly as written.
-func firstValue(tb tester, object, key string) json.RawMessage {
+func firstValue(tb testing.TB, object, key string) json.RawMessage {
+	tb.Helper()
 	dec := json.NewDecoder(bytes.NewReader([]byte(object)))
 	if _, err := dec.Token(); err != nil {
 		tb.Fatal(err)
@@ -168,10 +170,11 @@ func firstValue(tb tester, object, key string) json.RawMessage {
 }
 
 // checkColumns holds the promoted columns of table events to the JSON beside them.
-func checkColumns(t tester, path string, all []storage.Promotion) {
+func checkColumns(tb testing.TB, path string, all []storage.Promotion) {
+	tb.Helper()
 	db, err := sql.Open("duckdb", path+"?access_mode=READ_ONLY")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer db.Close()
 	columns := []string{"properties::VARCHAR"}
@@ -187,9 +190,9 @@ func checkColumns(t tester, path string, all []storage.Promotion) {
 		}
 		columns = append(columns, column)
 	}
-	rows, err := db.QueryContext(t.Context(), "SELECT "+strings.Join(columns, ", ")+" FROM events")
+	rows, err := db.QueryContext(tb.Context(), "SELECT "+strings.Join(columns, ", ")+" FROM events")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer rows.Close()
 	values, into := make([]any, len(columns)), make([]any, len(columns))
@@ -198,17 +201,17 @@ func checkColumns(t tester, path string, all []storage.Promotion) {
 	}
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		for i, p := range all {
-			raw := firstValue(t, fmt.Sprint(values[0]), p.Property)
+			raw := firstValue(tb, fmt.Sprint(values[0]), p.Property)
 			if wanted, got := oracle(raw, string(p.Type)), values[i+1]; !sameValue(got, wanted) {
-				t.Fatalf("%s of %s is %v, want %v", p, raw, got, wanted)
+				tb.Fatalf("%s of %s is %v, want %v", p, raw, got, wanted)
 			}
 		}
 	}
 	if err := rows.Err(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mixduck/internal/promotion"
+	"mixduck/internal/rapidtest"
 	"mixduck/storage"
 )
 
@@ -104,12 +105,13 @@ func TestPromotedValues(t *testing.T) {
 // and of rows that came later.
 func TestPromotedColumnsEqualTheJSON(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
 		all := rapid.SliceOfNDistinct(rapid.Custom(somePromotion), 1, 6,
-			func(p storage.Promotion) string { return promotion.Column(p.Property) }).Draw(t, "promotions")
+			func(p storage.Promotion) string { return promotion.Column(p.Property) }).Draw(rt, "promotions")
 		e, path := newFile(t)
 		for d := range 2 {
-			lines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return someProperties(t, all) }), 1, 20).Draw(t, "properties")
+			lines := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return someProperties(t, all) }), 1, 20).Draw(rt, "properties")
 			for i := range lines {
 				lines[i] = event(first, d*86400+i, fmt.Sprint("id", i), lines[i])
 			}
@@ -129,11 +131,12 @@ func TestPromotedValuesDoNotDependOnTheirNeighbours(t *testing.T) {
 	for _, kind := range columnTypes {
 		all = append(all, storage.Promotion{Property: "as " + string(kind), Type: kind})
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		values := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return someJSON(t, 1) }), 2, 60).Draw(t, "values")
+	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
+		values := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return someJSON(t, 1) }), 2, 60).Draw(rt, "values")
 		for _, early := range []bool{true, false} {
 			lines := make([]string, 0, len(values))
-			for i, v := range rapid.Permutation(values).Draw(t, "order") {
+			for i, v := range rapid.Permutation(values).Draw(rt, "order") {
 				var properties strings.Builder
 				for _, p := range all {
 					fmt.Fprintf(&properties, ",%q:%s", p.Property, v)

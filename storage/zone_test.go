@@ -11,10 +11,11 @@ import (
 	"pgregory.net/rapid"
 
 	"mixduck/internal/day"
+	"mixduck/internal/rapidtest"
 	"mixduck/storage"
 )
 
-func location(tb tester, name string) *time.Location {
+func location(tb testing.TB, name string) *time.Location {
 	tb.Helper()
 	loc, err := time.LoadLocation(name)
 	if err != nil {
@@ -24,7 +25,7 @@ func location(tb tester, name string) *time.Location {
 }
 
 // wall returns a wall clock as projects from before 2023 send it.
-func wall(tb tester, text string) int64 {
+func wall(tb testing.TB, text string) int64 {
 	tb.Helper()
 	at, err := time.Parse(time.DateTime, text)
 	if err != nil {
@@ -138,9 +139,10 @@ func TestShiftedTimesOfAnyZone(t *testing.T) {
 	e := open(t, storage.Config{Mode: storage.InMemory})
 	prepare(t, e, storage.Table{Name: "events", Job: "job-0"})
 	zones := []string{"America/Los_Angeles", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Africa/Casablanca", "Pacific/Chatham", "America/Sao_Paulo", "Asia/Tehran"}
-	rapid.Check(t, func(t *rapid.T) {
-		loc := location(t, rapid.SampledFrom(zones).Draw(t, "zone"))
-		sent := rapid.Int64Range(wall(t, "2005-01-01 00:00:00"), wall(t, "2035-01-01 00:00:00")).Draw(t, "time")
+	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
+		loc := location(t, rapid.SampledFrom(zones).Draw(rt, "zone"))
+		sent := rapid.Int64Range(wall(t, "2005-01-01 00:00:00"), wall(t, "2035-01-01 00:00:00")).Draw(rt, "time")
 		at := time.Unix(sent, 0).UTC()
 		stored := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, loc)
 		d := day.Of(at)

@@ -3,6 +3,7 @@
 package rapidtest
 
 import (
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,8 +16,8 @@ type tb struct {
 	check *rapid.T
 }
 
-// Wrap returns a testing.TB for use in one check of the test outer. Failures, logs and clean-ups belong to the check;
-// temporary directories and the context belong to outer.
+// Wrap returns a testing.TB for use in one check of the test outer. Failures, logs, clean-ups and temporary directories belong
+// to the check, the context to outer.
 func Wrap(outer testing.TB, check *rapid.T) testing.TB { return tb{outer, check} }
 
 func (b tb) Helper()                           { b.check.Helper() }
@@ -33,3 +34,18 @@ func (b tb) Skip(args ...any)                  { b.check.Helper(); b.check.Skip(
 func (b tb) Skipf(format string, args ...any)  { b.check.Helper(); b.check.Skipf(format, args...) }
 func (b tb) SkipNow()                          { b.check.SkipNow() }
 func (b tb) Cleanup(f func())                  { b.check.Cleanup(f) }
+
+// TempDir returns a new directory that is removed after the check, so that thousands of checks do not fill the disk.
+func (b tb) TempDir() string {
+	b.Helper()
+	dir, err := os.MkdirTemp("", "check-")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			b.Error(err)
+		}
+	})
+	return dir
+}

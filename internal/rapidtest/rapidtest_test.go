@@ -1,6 +1,7 @@
 package rapidtest_test
 
 import (
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -29,5 +30,28 @@ func TestWrapKeepsFailuresInTheCheck(t *testing.T) {
 		if !ended || t.Failed() {
 			t.Fatalf("%s: check ended = %v, outer test failed = %v", name, ended, t.Failed())
 		}
+	}
+}
+
+// Each check has a directory, which is gone when the check is over.
+func TestTempDirIsOfOneCheck(t *testing.T) {
+	t.Parallel()
+	var dirs []string
+	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
+		for _, dir := range dirs {
+			if _, err := os.Stat(dir); !os.IsNotExist(err) {
+				t.Fatalf("%s of an earlier check: %v", dir, err)
+			}
+		}
+		rapid.Bool().Draw(rt, "anything")
+		dir := t.TempDir()
+		if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, dir)
+	})
+	if len(dirs) < 2 || dirs[0] == dirs[1] {
+		t.Errorf("directories = %q, want one for each check", dirs)
 	}
 }
