@@ -193,12 +193,12 @@ func quarantined(tb testing.TB, db *sql.DB) (lines []string) {
 	return lines
 }
 
-// check compares the database with the fake's truth for exactly the days of r.
-func (f *fixture) check(tb testing.TB, r day.Range) {
+// check compares the database with the fake's truth for exactly the days of r, and returns this truth.
+func (f *fixture) check(tb testing.TB, r day.Range) mixpaneltest.Truth {
 	tb.Helper()
 	db := f.open(tb)
 	defer db.Close()
-	want, wantLines, _ := f.truth(tb, r)
+	want, wantLines, truth := f.truth(tb, r)
 	if diff := cmp.Diff(want, rows(tb, db, "events")); diff != "" {
 		tb.Fatalf("rows differ from Mixpanel's (-want +got):\n%.3000s", diff)
 	}
@@ -210,6 +210,7 @@ func (f *fixture) check(tb testing.TB, r day.Range) {
 	if err != nil || lines != accounted {
 		tb.Fatalf("received %d lines but accounted for %d (%v)", lines, accounted, err)
 	}
+	return truth
 }
 
 // compare compares the table events with want.

@@ -91,7 +91,7 @@ func TestRangesThatOverlap(t *testing.T) {
 	for _, mode := range []workspace.Mode{workspace.Sync, workspace.Append} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 200}, nil)
+			f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 40}, nil)
 			f.must(t, workspace.FetchRequest{Table: "events", Days: days(t, "2026-11-01", "2026-11-10"), Mode: mode})
 			f.must(t, workspace.FetchRequest{Table: "events", Days: days(t, "2026-11-05", "2026-11-15"), Mode: mode})
 			f.check(t, days(t, "2026-11-01", "2026-11-15"))
