@@ -24,7 +24,7 @@ func (a *app) newDisplay(quiet bool) display {
 	if !terminal || a.Process.Getenv("NO_COLOR") != "" || a.Process.Getenv("TERM") == "dumb" {
 		return &protocol{w: a.Process.Stderr}
 	}
-	return &statusBar{w: a.Process.Stderr, width: func() int {
+	return &statusBar{w: console.Raw(a.Process.Stderr), width: func() int {
 		width, _ := console.TerminalWidth(a.Process.Stderr) // it may have been resized
 		return width
 	}}

@@ -81,18 +81,9 @@ func failureOfQuery(job jobs.Record) error {
 	case job.State == jobs.StateCancelled:
 		return fault.New(fault.CodeFailed, "run it again", "the query was cancelled")
 	case job.Failure != nil && job.State == jobs.StateFailed:
-		return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "%s", printableLines(job.Failure.Message))
+		return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "%s", console.Text(job.Failure.Message))
 	}
 	return nil
-}
-
-// printableLines makes each line of a message printable: DuckDB points into the statement.
-func printableLines(s string) string {
-	all := strings.Split(s, "\n")
-	for i, line := range all {
-		all[i] = console.Printable(line)
-	}
-	return strings.Join(all, "\n")
 }
 
 // open returns the rows of a job that is done: from the volume where it is on this machine, else through the queue.

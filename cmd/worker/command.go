@@ -89,7 +89,7 @@ func logger(cfg config.Log, w io.Writer) *slog.Logger {
 	}
 	opts := &slog.HandlerOptions{Level: level}
 	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(slog.NewJSONHandler(console.Raw(w), opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
 }

@@ -167,7 +167,7 @@ func (d *demo) fetch(ctx context.Context, enqueue string, environ []string) erro
 	args := []string{"fetch", "events", "--from", d.days().From.String(), "--to", d.days().To.String(), "--wait"}
 	fmt.Fprintf(d.process.Stdout, "$ enqueue %s\n", strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, enqueue, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = environ, d.process.Stdout, d.process.Stderr
+	cmd.Env, cmd.Stdout, cmd.Stderr = environ, d.process.Stdout, console.Raw(d.process.Stderr)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("the fetch did not succeed: %w", err)

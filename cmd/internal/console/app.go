@@ -26,6 +26,7 @@ type App struct {
 
 // Run carries out the command line of the process with root and returns the exit code.
 func (a *App) Run(ctx context.Context, root *cobra.Command) int {
+	a.Process.Stderr = screen{a.Process.Stderr}
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(completionCommand(root.Name()))
@@ -34,7 +35,7 @@ func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	suite.Join(root, a.Process.Name)
 	root.SetArgs(append([]string{}, a.Process.Args...)) // nil would mean the arguments of the process
 	root.SetIn(a.Process.Stdin)
-	root.SetOut(a.Process.Stdout)
+	root.SetOut(a.Process.Stdout) // help and completions, without any data
 	root.SetErr(a.Process.Stderr)
 	err := root.ExecuteContext(ctx)
 	switch {

@@ -21,7 +21,7 @@ func (a *App) NewBar(quiet bool) *Bar {
 	if quiet || !terminal || a.Process.Getenv("NO_COLOR") != "" || a.Process.Getenv("TERM") == "dumb" {
 		return &Bar{}
 	}
-	return &Bar{w: a.Process.Stderr}
+	return &Bar{w: Raw(a.Process.Stderr)}
 }
 
 // Show draws the line, if it has changed.

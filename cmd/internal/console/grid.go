@@ -103,11 +103,9 @@ func isNumber(t string) bool {
 	return false
 }
 
-// writePlain writes a line for each row, with tabs between values, no heading, and nothing for NULL. Tabs and line ends in
-// values are written as \t and \n, a backslash as two.
+// writePlain writes a line for each row, with tabs between values, which are escaped, no heading, and nothing for NULL.
 func writePlain(w io.Writer, rows *rowScanner) error {
 	out := bufio.NewWriter(w)
-	escape := strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
 	for {
 		row, err := rows.next()
 		if errors.Is(err, io.EOF) {
@@ -119,7 +117,7 @@ func writePlain(w io.Writer, rows *rowScanner) error {
 		texts := make([]string, len(row))
 		for i, v := range row {
 			if v != nil {
-				texts[i] = escape.Replace(*v)
+				texts[i] = escaped(*v)
 			}
 		}
 		if _, err := out.WriteString(strings.Join(texts, "\t") + "\n"); err != nil {
@@ -143,7 +141,7 @@ func writePlan(w io.Writer, rows *rowScanner) error {
 			return err
 		}
 		if row[1] != nil {
-			if _, err := io.WriteString(w, *row[1]); err != nil {
+			if _, err := io.WriteString(w, Text(*row[1])); err != nil {
 				return err
 			}
 		}

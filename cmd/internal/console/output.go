@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// PrintLine writes a line of result. A reader that has gone is no error.
+// PrintLine writes a line of result for people. A reader that has gone is no error.
 func (a *App) PrintLine(s string) error { return a.Print(s + "\n") }
 
 // Warnings returns the warnings of a fetch, of which each is a line of the text.
@@ -22,19 +22,22 @@ func Warnings(text string) []string {
 // Warn prints the warnings of a fetch on stderr.
 func (a *App) Warn(text string) {
 	for _, w := range Warnings(text) {
-		fmt.Fprintf(a.Process.Stderr, "warning: %s\n", Printable(w))
+		fmt.Fprintf(a.Process.Stderr, "warning: %s\n", w)
 	}
 }
 
 // PrintJSON writes v as a line of JSON.
 func (a *App) PrintJSON(v any) error {
-	enc := json.NewEncoder(writer(a.Print))
+	enc := json.NewEncoder(writer(a.write))
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
 
-// Print writes s as it is. A reader that has gone is no error.
-func (a *App) Print(s string) error {
+// Print writes s, which is for people, as [Text]. A reader that has gone is no error.
+func (a *App) Print(s string) error { return a.write(Text(s)) }
+
+// write writes s as it is.
+func (a *App) write(s string) error {
 	if _, err := io.WriteString(a.Process.Stdout, s); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("write the result: %w", err)
 	}

@@ -4,13 +4,14 @@ import (
 	"strings"
 )
 
-// Table returns the rows, the first of which is a heading, in columns, none with more than width columns; 0 means any
-// number.
+// Table returns the rows, the first of which is a heading, in lines of at most width columns; 0 means any number. Cells are
+// made [Printable].
 func Table(rows [][]string, width int) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], Columns(cell))
+			row[i] = Printable(cell)
+			widths[i] = max(widths[i], Columns(row[i]))
 		}
 	}
 	var b strings.Builder

@@ -10,20 +10,6 @@ import (
 	"mixduck/internal/day"
 )
 
-// Printable returns s without what would move a terminal's cursor: control characters become spaces, and invisible ones,
-// which could reverse the line, are dropped.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r):
-			return ' '
-		case unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, s)
-}
-
 const ellipsis = "…"
 
 // Cut returns s, which must be [Printable], in at most width columns, with an ellipsis in place of what does not fit. A
