@@ -60,7 +60,7 @@ func (f *fetch) searchLate(ctx context.Context, r day.Range) ([]day.Day, error) 
 		p.again = []window{{days: r}}
 		what := f.export(f.req, r)
 		what.Where = lateFilter(f.req.Where, f.req.LateSince)
-		_, err := f.stream(ctx, p, what, &f.sent, &f.received, late.take)
+		_, err := f.stream(ctx, p, what, outlet{&f.sent, &f.received, late.take, nil})
 		if err == nil {
 			return slices.Sorted(maps.Keys(late.days)), nil
 		}

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -45,6 +46,10 @@ type FetchRequest struct {
 
 	Job   string // an id of the request: attempts with the same one go on where the last one ended; "" makes a new one
 	Fence int64  // see [storage.Engine.Load]; 0 where no queue hands out turns
+
+	// OnPause, if set, is called by Stream when Mixpanel asks to wait. If it returns nil, which it does after the wait, Stream
+	// goes on; otherwise Stream ends with its error. FetchEvents ends with a [PauseError] in any case.
+	OnPause func(context.Context, *PauseError) error
 
 	// Drain, once closed, ends the fetch early but orderly: what is being loaded is committed, the rest dropped, and
 	// FetchEvents returns [ErrDrained]. May be nil.

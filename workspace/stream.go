@@ -21,7 +21,8 @@ import (
 // window is downloaded whole and verified before its first line is emitted, so that nothing is emitted twice or of an
 // answer that is not whole; an error after some windows leaves the later days out. It opens no database and drops no duplicates.
 //
-// Of r only Days, Events and Where count. A line is valid until emit returns. Errors are those of FetchEvents, and emit's.
+// Of r only Days, Events, Where and OnPause count. A line is valid until emit returns. Errors are those of FetchEvents, and
+// emit's; after some lines they name the days of which no line was emitted.
 func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line []byte) error) (lines int64, err error) {
 	r.Table = "events"
 	if err := r.check(w.cfg.Project, w.cfg.Now()); err != nil {
@@ -37,13 +38,24 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 		return 0, err
 	}
 	var sent, received atomic.Int64
-	return w.stream(ctx, newPlan([]day.Range{r.Days}, 0, perHour, w.cfg.WindowDays), what, &sent, &received, emit)
+	p := newPlan([]day.Range{r.Days}, 0, perHour, w.cfg.WindowDays)
+	lines, err = w.stream(ctx, p, what, outlet{&sent, &received, emit, r.OnPause})
+	if missing := union(p.rest()); err != nil && lines > 0 && len(missing) > 0 {
+		err = fmt.Errorf("%w; not written: %s", err, listDays(missing))
+	}
+	return lines, err
 }
 
-// stream works off a plan, one window after the other, each as what is but its days.
-func (w *Workspace) stream(
-	ctx context.Context, p *plan, what mixpanel.ExportRequest, sent, received *atomic.Int64, emit func(line []byte) error,
-) (lines int64, err error) {
+// outlet is where the lines of a stream go, and who is told.
+type outlet struct {
+	sent, received *atomic.Int64 // requests, bytes
+	emit           func(line []byte) error
+	onPause        func(context.Context, *PauseError) error // see [FetchRequest.OnPause]; may be nil
+}
+
+// stream works off a plan, one window after the other, each as what is but its days. After an error the plan holds the days
+// that are missing, but for a window of which some lines were emitted.
+func (w *Workspace) stream(ctx context.Context, p *plan, what mixpanel.ExportRequest, out outlet) (lines int64, err error) {
 	var refused refusals
 	for failed := 0; ; {
 		next, at := p.next(time.Now())
@@ -59,7 +71,7 @@ func (w *Workspace) stream(
 			continue
 		}
 		what.Days = next.days
-		n, err := w.streamWindow(ctx, what, next.repeat, sent, received, emit)
+		n, err := w.streamWindow(ctx, what, next.repeat, out)
 		lines += n
 		switch {
 		case errors.Is(err, storage.ErrEmpty) && !next.empty:
@@ -69,11 +81,21 @@ func (w *Workspace) stream(
 			p.learn(next.days.Len(), n)
 		default:
 			err = refused.judge(next, err)
-			if again := w.streamAgain(ctx, p, next, n, err); again != nil {
-				return lines, again
+			again := w.streamAgain(ctx, p, next, n, err)
+			if pause, ok := errors.AsType[*PauseError](again); ok && out.onPause != nil {
+				if again = out.onPause(ctx, pause); again == nil {
+					p.again = append(p.again, next)
+					continue
+				}
 			}
-			if failed++; failed >= maxStreak {
-				return lines, fmt.Errorf("%s: %w", next.days, err)
+			if failed++; again == nil && failed >= maxStreak {
+				again = fmt.Errorf("%s: %w", next.days, err)
+			}
+			if again != nil {
+				if n == 0 {
+					p.again = append(p.again, next)
+				}
+				return lines, again
 			}
 		}
 	}
@@ -86,11 +108,13 @@ func (w *Workspace) streamAgain(ctx context.Context, p *plan, failed window, emi
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case emitted > 0:
+		return fmt.Errorf("%s: %w", failed.days, err)
 	case ok && api.Action == mixpanel.Pause:
 		return w.pause(ctx, api.After, err)
 	case errors.As(err, &later):
 		return &PauseError{Until: later.RetryAt(), Err: err}
-	case emitted > 0, Permanent(err), failed.tries+1 >= w.cfg.WindowTries && failed.days.Len() == 1:
+	case Permanent(err), failed.tries+1 >= w.cfg.WindowTries && failed.days.Len() == 1:
 		return fmt.Errorf("%s: %w", failed.days, err)
 	}
 	delay := w.cfg.RetryDelay << failed.tries
@@ -104,10 +128,8 @@ func (w *Workspace) streamAgain(ctx context.Context, p *plan, failed window, emi
 }
 
 // streamWindow downloads, verifies and emits one window.
-func (w *Workspace) streamWindow(
-	ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64, emit func([]byte) error,
-) (n int64, err error) {
-	resp, err := w.download(ctx, r, repeat, sent, received)
+func (w *Workspace) streamWindow(ctx context.Context, r mixpanel.ExportRequest, repeat bool, out outlet) (n int64, err error) {
+	resp, err := w.download(ctx, r, repeat, out.sent, out.received)
 	if err != nil {
 		return 0, err
 	}
@@ -126,7 +148,7 @@ func (w *Workspace) streamWindow(
 	if err := strays.Check(); err != nil {
 		return 0, err
 	}
-	return resp.eachLine(ctx, func(line answer.Line, _ *eventline.Event) error { return emit(line.Text) })
+	return resp.eachLine(ctx, func(line answer.Line, _ *eventline.Event) error { return out.emit(line.Text) })
 }
 
 // eachLine calls fn with each line of a response, and returns how many there were. It fails unless the response is whole.

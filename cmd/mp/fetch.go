@@ -241,7 +241,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 	})
 	bar.Clear()
 	if err != nil {
-		return paused(full(after(p.Trouble, err), o.inMemory))
+		return paused(full(after(p.Trouble, err), o.inMemory), "run it again after %s, or use a worker, which waits")
 	}
 	took := a.Now().Sub(began)
 	if o.ephemeral || o.inMemory {
@@ -286,11 +286,11 @@ func after(trouble string, err error) error {
 	return err
 }
 
-// paused makes an end for want of requests an error of its own.
-func paused(err error) error {
+// paused gives the error of a fetch that Mixpanel asks to wait its exit code and a hint; %s in the hint is when the wait is over.
+func paused(err error, hint string) error {
 	pause, ok := errors.AsType[*workspace.PauseError](err)
 	if !ok {
 		return err
 	}
-	return fault.New(fault.CodeRateLimited, "run it again after "+console.TimeOfDay(pause.Until, time.Now())+", or use a worker, which waits", "%w", err)
+	return fault.New(fault.CodeRateLimited, strings.ReplaceAll(hint, "%s", console.TimeOfDay(pause.Until, time.Now())), "%w", err)
 }

@@ -50,9 +50,15 @@ type site struct {
 // newSite serves project 12345 with so many events a day.
 func newSite(tb testing.TB, eventsPerDay int) *site {
 	tb.Helper()
+	return newSiteOf(tb, mixpaneltest.Generator{Seed: 1, EventsPerDay: eventsPerDay})
+}
+
+// newSiteOf is newSite with other data.
+func newSiteOf(tb testing.TB, data mixpaneltest.Source) *site {
+	tb.Helper()
 	s := &site{dir: tb.TempDir(), tmp: tb.TempDir(), mixpanel: mixpaneltest.Start(tb, mixpaneltest.Config{
 		Projects: []mixpaneltest.Project{{
-			ID: 12345, Region: "us", Username: "sa", Secret: "s3cret", Data: mixpaneltest.Generator{Seed: 1, EventsPerDay: eventsPerDay},
+			ID: 12345, Region: "us", Username: "sa", Secret: "s3cret", Data: data,
 		}},
 		Limits: mixpaneltest.Limits{Off: true},
 	})}

@@ -10,8 +10,31 @@ import (
 	"mixduck/workspace"
 )
 
-// longestWait is how long a fetch waits in place when Mixpanel asks it to.
-const longestWait = time.Minute
+const (
+	longestWait = time.Minute // for which a fetch waits in place when Mixpanel asks it to
+	mostWaits   = 30          // one after the other, with nothing that succeeds between them
+)
+
+// patience waits when Mixpanel asks for it.
+type patience struct {
+	*app
+	waits int // since something succeeded
+}
+
+// wait waits until a pause is over, and says so. It returns the pause if that takes too long or comes too often.
+func (p *patience) wait(ctx context.Context, pause *workspace.PauseError) error {
+	wait := pause.Until.Sub(p.Now())
+	if p.waits++; wait > longestWait || p.waits > mostWaits {
+		return pause
+	}
+	fmt.Fprintf(p.Process.Stderr, "Mixpanel asks to wait: continuing in %s\n", max(wait, 0).Round(time.Second))
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // fetchPatiently fetches, and goes on where it stopped if Mixpanel asks for a short wait.
 func (a *app) fetchPatiently(
@@ -20,21 +43,21 @@ func (a *app) fetchPatiently(
 	if r.Job == "" {
 		r.Job = rand.Text() // attempts of one job skip the days that are committed
 	}
+	patient, done := patience{app: a}, 0
 	for {
 		p, err := w.FetchEvents(ctx, r, report)
 		pause, ok := errors.AsType[*workspace.PauseError](err)
 		if !ok {
 			return p, err
 		}
-		wait := pause.Until.Sub(a.Now())
-		if wait > longestWait {
-			return p, err
+		if p.WindowsDone > done {
+			patient.waits, done = 0, p.WindowsDone
 		}
-		fmt.Fprintf(a.Process.Stderr, "Mixpanel asks to wait: continuing in %s\n", max(wait, 0).Round(time.Second))
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return p, context.Cause(ctx)
+		if ended := patient.wait(ctx, pause); ended != nil {
+			if ctx.Err() != nil {
+				err = ended
+			}
+			return p, err
 		}
 	}
 }

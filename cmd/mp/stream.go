@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/internal/day"
 	"mixduck/internal/eventline"
 	"mixduck/workspace"
 )
@@ -36,13 +37,24 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 	for _, name := range r.Events {
 		missing[name] = true
 	}
+	patient := patience{app: a}
+	r.OnPause = func(ctx context.Context, pause *workspace.PauseError) error {
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		return patient.wait(ctx, pause)
+	}
 	n, err := w.Stream(ctx, r, func(text []byte) error {
+		patient.waits = 0
 		if !o.raw || len(missing) > 0 {
 			bad := eventline.Parse(text, &event) != nil
 			delete(missing, string(event.Name))
 			if bad && !o.raw {
 				strange++
 				return nil
+			}
+			if event.Extra != nil && !o.raw {
+				extra++
 			}
 		}
 		if !o.raw {
@@ -59,9 +71,7 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 		err = flushed
 	}
 	if err == nil {
-		for _, name := range slices.Sorted(maps.Keys(missing)) {
-			a.Warn(workspace.NoEvent(name, " in "+r.Days.String(), nil))
-		}
+		a.warnOfNames(missing, r.Days)
 	}
 	if extra > 0 {
 		a.Warn(console.Counted(extra, "event") + " with keys beside event and properties, which are left out; --raw writes them")
@@ -74,5 +84,16 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 	case err == nil && !o.quiet:
 		fmt.Fprintf(a.Process.Stderr, "%s\n", console.Counted(n, "event"))
 	}
-	return paused(full(err, false))
+	hint := "run it again after %s"
+	if n > 0 {
+		hint += " for the days that are not written"
+	}
+	return paused(full(err, false), hint)
+}
+
+// warnOfNames warns of the names that were asked for and that no event has.
+func (a *app) warnOfNames(missing map[string]bool, days day.Range) {
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		a.Warn(workspace.NoEvent(name, " in "+days.String(), nil))
+	}
 }
