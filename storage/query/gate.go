@@ -97,7 +97,7 @@ func (g *gate) parse(ctx context.Context, text string) ([]byte, error) {
 	}
 	switch {
 	case s.Error && s.Kind == "parser":
-		return nil, fault.Usage("", "Parser Error: %s%s", s.Message, excerpt(text, s.Position))
+		return nil, fault.Usage(syntaxHint(s.Message), "Parser Error: %s%s", s.Message, excerpt(text, s.Position))
 	case s.Error:
 		return nil, notReading(s.Message)
 	case len(s.Statements) == 0:
@@ -106,6 +106,14 @@ func (g *gate) parse(ctx context.Context, text string) ([]byte, error) {
 		return nil, fault.Usage("run them one by one", "the SQL has %d statements, and a query is one", len(s.Statements))
 	}
 	return tree, g.allowed.walk(s.Statements[0])
+}
+
+// syntaxHint says what is most likely meant.
+func syntaxHint(message string) string {
+	if strings.HasSuffix(message, `at or near "$"`) {
+		return "a property whose name starts with $ is read as " + property("$name")
+	}
+	return ""
 }
 
 // syntax is what json_serialize_sql returns.

@@ -3,6 +3,7 @@ package query
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -56,7 +57,9 @@ func hintFor(s *storage.Session, e *storage.SQLError) string {
 	case e.IsKind("Catalog") && strings.HasPrefix(e.Message, "Table with name"):
 		return tableHint(s)
 	case e.IsKind("Binder") && strings.HasPrefix(e.Message, "Referenced column"):
-		return "'DESCRIBE TABLE' lists the columns of a table; a property of an event is read as properties->>'$.name'"
+		return "'DESCRIBE TABLE' lists the columns of a table; a property is read as " + property(named(missingColumn, e.Message))
+	case strings.HasPrefix(e.Message, "JSON path error"):
+		return pathHint(e.Message)
 	case e.IsKind("Binder") && strings.Contains(e.Message, "STRING_LITERAL"):
 		return "a parameter is a text: say what else it is to be, as in $name::INTEGER"
 	case e.IsKind("Conversion"):
@@ -74,8 +77,43 @@ func tableHint(s *storage.Session) string {
 	return c.hint()
 }
 
+// pathHint helps with a path in a JSON function. DuckDB names what follows the $ with which a path begins, and so do most of
+// Mixpanel's own properties.
+func pathHint(message string) string {
+	name := named(pathPlace, message)
+	if name == "" || strings.ContainsAny(name[:1], ".[") {
+		return "a path is '$.name', or '$.\"name\"' if the name has other characters than letters, digits and _"
+	}
+	return "a name that starts with $ needs quotes: " + property("$"+name)
+}
+
+var (
+	missingColumn = regexp.MustCompile(`^Referenced column "([^"]*)"`)
+	pathPlace     = regexp.MustCompile(`near '(.*)'`)
+	plainName     = regexp.MustCompile(`^\w+$`)
+)
+
+// named returns the name that a message has in the place of a pattern's group; "" if it has none.
+func named(in *regexp.Regexp, message string) string {
+	if m := in.FindStringSubmatch(message); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// property returns how a property of events is read. The names that a path cannot hold are few.
+func property(name string) string {
+	switch {
+	case name == "" || strings.ContainsAny(name, "\"\\\n"):
+		return `properties->>'$.name'`
+	case plainName.MatchString(name):
+		return "properties->>'$." + name + "'"
+	}
+	return `properties->>'$."` + strings.ReplaceAll(name, "'", "''") + `"'`
+}
+
 func missingParam(name string) error {
-	return fault.Usage("give it one", "the parameter $%s has no value", name)
+	return fault.Usage("--param "+name+"=VALUE; a property of this name is read as "+property("$"+name), "the parameter $%s has no value", name)
 }
 
 func unusedParam(name string) error {
