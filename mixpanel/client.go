@@ -21,6 +21,8 @@ import (
 const (
 	exportPath = "/api/2.0/export"
 	queryPath  = "/api/query"
+	appPath    = "/api/app/projects/"
+	lookupPath = "/lookup-tables"
 
 	defaultFirstByteTimeout = 5 * time.Minute
 	defaultIdleTimeout      = 2 * time.Minute
@@ -64,6 +66,8 @@ type Client struct {
 	http         *http.Client
 	exportURL    string
 	queryURL     string
+	appURL       string
+	lookupURL    string
 	username     string
 	secret       secret.String
 	firstByte    time.Duration
@@ -72,6 +76,7 @@ type Client struct {
 	userAgent    string
 	exports      pacer
 	queries      turnstile
+	lexicon      pacer
 	observer     observer // may be nil
 }
 
@@ -87,6 +92,8 @@ func New(cfg Config) (*Client, error) {
 		http:         &http.Client{Transport: newTransport(proxies), CheckRedirect: checkRedirect},
 		exportURL:    hosts.export + exportPath,
 		queryURL:     hosts.query + queryPath,
+		appURL:       hosts.query + appPath,
+		lookupURL:    hosts.ingestion + lookupPath,
 		username:     cfg.Username,
 		secret:       cfg.Secret,
 		firstByte:    orDefault(cfg.FirstByteTimeout, defaultFirstByteTimeout),
@@ -94,6 +101,8 @@ func New(cfg Config) (*Client, error) {
 		queryTimeout: orDefault(cfg.QueryTimeout, defaultQueryTimeout),
 		userAgent:    orDefault(cfg.UserAgent, defaultUserAgent),
 		observer:     cfg.Observer,
+		exports:      pacer{every: requestSpacing},
+		lexicon:      pacer{every: lexiconSpacing},
 	}, nil
 }
 
@@ -132,7 +141,7 @@ func (cfg Config) hosts() (hosts, error) {
 		return hosts{}, fault.Usage(hint, "mixpanel: the base URL has a query or a fragment")
 	}
 	base := strings.TrimRight(u.String(), "/")
-	return hosts{base, base}, nil
+	return hosts{base, base, base}, nil
 }
 
 func (cfg Config) checkCredentials() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,6 +27,36 @@ func calls() map[string]call {
 		return readAll(c.Export(ctx, r))
 	}
 	return all
+}
+
+// apps returns the calls of the application API, by path.
+func apps() map[string]call {
+	return map[string]call{
+		"/projects/12345/annotations": func(ctx context.Context, c *mixpanel.Client) error {
+			_, err := c.Annotations(ctx, 12345, october().Days)
+			return err
+		},
+		"/projects/12345/schemas": func(ctx context.Context, c *mixpanel.Client) error {
+			_, err := c.Lexicon(ctx, 12345)
+			return err
+		},
+	}
+}
+
+// comeBack asks for all that a count of retention can.
+func comeBack() mixpanel.RetentionRequest {
+	return mixpanel.RetentionRequest{
+		Project: 12345, Born: "Search", Return: "Purchase", Days: october().Days, BornWhere: `properties["plan"] == "pro"`,
+		ReturnWhere: `properties["$os"] == "iOS"`, Unit: mixpanel.UnitWeek, Interval: 2, Intervals: 3,
+	}
+}
+
+// price asks for all that a count of numbers can.
+func price() mixpanel.NumericRequest {
+	return mixpanel.NumericRequest{
+		Project: 12345, Event: "Purchase", Days: october().Days, On: `properties["price"]`, Where: `properties["plan"] == "pro"`,
+		Unit: mixpanel.UnitHour, Type: mixpanel.AnalysisUnique,
+	}
 }
 
 // readAll reads a body to its end.
@@ -65,6 +96,45 @@ func queries() map[string]call {
 			_, err := c.FunnelList(ctx, 12345)
 			return err
 		},
+		"/cohorts/list": func(ctx context.Context, c *mixpanel.Client) error {
+			_, err := c.Cohorts(ctx, 12345)
+			return err
+		},
+		"/insights": func(ctx context.Context, c *mixpanel.Client) error {
+			_, err := c.SavedReport(ctx, 12345, 63877017)
+			return err
+		},
+		"/retention": func(ctx context.Context, c *mixpanel.Client) error {
+			_, err := c.Retention(ctx, comeBack())
+			return err
+		},
+		"/events": func(ctx context.Context, c *mixpanel.Client) error {
+			_, err := c.EventCounts(ctx, mixpanel.CountsRequest{Project: 12345, Events: []string{"Search", "a"}, Days: october().Days})
+			return err
+		},
+		"/events/properties": func(ctx context.Context, c *mixpanel.Client) error {
+			_, err := c.PropertyCounts(ctx, mixpanel.PropertyCountsRequest{
+				Project: 12345, Event: "Search", Property: "plan", Values: []string{"pro", "free"}, Days: october().Days,
+				Unit: mixpanel.UnitMonth, Type: mixpanel.AnalysisUnique, Limit: 3,
+			})
+			return err
+		},
+		"/segmentation/numeric": func(ctx context.Context, c *mixpanel.Client) error {
+			_, err := c.NumericBuckets(ctx, price())
+			return err
+		},
+		"/segmentation/sum": func(ctx context.Context, c *mixpanel.Client) error {
+			r := price()
+			r.Type = ""
+			_, err := c.NumericSum(ctx, r)
+			return err
+		},
+		"/segmentation/average": func(ctx context.Context, c *mixpanel.Client) error {
+			r := price()
+			r.Type = ""
+			_, err := c.NumericAverage(ctx, r)
+			return err
+		},
 		"/funnels": func(ctx context.Context, c *mixpanel.Client) error {
 			_, err := c.Funnel(ctx, checkout())
 			return err
@@ -90,7 +160,9 @@ func checkout() mixpanel.FunnelRequest {
 // TestCallsKeepTheContract holds what each call sends against the OpenAPI files.
 func TestCallsKeepTheContract(t *testing.T) {
 	t.Parallel()
-	for path, call := range calls() {
+	all := calls()
+	maps.Copy(all, apps())
+	for path, call := range all {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			file, at := contractOf(path)
@@ -118,8 +190,13 @@ func TestCallsKeepTheContract(t *testing.T) {
 
 // contractOf returns the file that describes a call, and the path below which the call is.
 func contractOf(path string) (file, at string) {
-	if path == "/export" {
+	switch {
+	case path == "/export":
 		return "export.openapi.yaml", "/api/2.0"
+	case strings.HasSuffix(path, "/annotations"):
+		return "annotations.openapi.yaml", "/api/app"
+	case strings.HasSuffix(path, "/schemas"):
+		return "lexicon-schemas.openapi.yaml", "/api/app"
 	}
 	return "query.openapi.yaml", "/api/query"
 }
@@ -142,6 +219,18 @@ func enum(tb testing.TB, path, parameter string) []string {
 func TestEnumsKeepTheContract(t *testing.T) {
 	t.Parallel()
 	c := serve(t, func(http.ResponseWriter, *http.Request) {})
+	numeric := func(value string) error {
+		r := price()
+		r.Unit = mixpanel.Unit(value)
+		_, err := c.NumericBuckets(t.Context(), r)
+		return err
+	}
+	counts := func(unit, kind string) error {
+		_, err := c.EventCounts(t.Context(), mixpanel.CountsRequest{
+			Project: 1, Events: []string{"a"}, Days: october().Days, Unit: mixpanel.Unit(unit), Type: mixpanel.Analysis(kind),
+		})
+		return err
+	}
 	tests := []struct {
 		name  string
 		known []string
@@ -157,6 +246,15 @@ func TestEnumsKeepTheContract(t *testing.T) {
 			r := search()
 			r.Type = mixpanel.Analysis(value)
 			_, err := c.Segmentation(t.Context(), r)
+			return err
+		}},
+		{"units of numbers", enum(t, "/segmentation/numeric", "unit"), numeric},
+		{"events' units", enum(t, "/events", "unit"), func(value string) error { return counts(value, "") }},
+		{"events' types", enum(t, "/events", "type"), func(value string) error { return counts("", value) }},
+		{"retention's units", enum(t, "/retention", "unit"), func(value string) error {
+			r := comeBack()
+			r.Unit = mixpanel.Unit(value)
+			_, err := c.Retention(t.Context(), r)
 			return err
 		}},
 		{"funnels' units", enum(t, "/funnels", "unit"), func(value string) error {

@@ -378,8 +378,8 @@ func TestAnswersOfTheContract(t *testing.T) {
 						Event: "$custom_event:1", Label: "Game Played", Count: 9007199254740993, FromPrevious: 0.5, FromStart: 0.25,
 						AfterPrevious: 133500 * time.Millisecond, AfterStart: 140 * time.Second,
 					},
-				}},
-				{Start: day.New(2016, 9, 19), Steps: []mixpanel.FunnelStep{}},
+				}, Raw: json.RawMessage(`{"steps":[{"count":3,"avg_time":null,"goal":"App Open"},` + custom + `]}`)},
+				{Start: day.New(2016, 9, 19), Steps: []mixpanel.FunnelStep{}, Raw: json.RawMessage(`{"steps":[],"analysis":{}}`)},
 			},
 		},
 		{

@@ -48,7 +48,7 @@ type EngageQuery struct {
 func (c *Client) EngagePage(ctx context.Context, q EngageQuery) (*Body, error) {
 	body, err := c.engage(ctx, q)
 	if err != nil {
-		return nil, fault.New(fault.CodeOf(err), queryHint(err), "query engage: %w", err)
+		return nil, fault.New(fault.CodeOf(err), queryHint(err, queryLimit), "query engage: %w", err)
 	}
 	return body, nil
 }

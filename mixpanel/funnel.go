@@ -3,6 +3,7 @@ package mixpanel
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -30,6 +31,7 @@ type FunnelRequest struct {
 type FunnelPeriod struct {
 	Start day.Day // of the unit
 	Steps []FunnelStep
+	Raw   json.RawMessage // the exact text, with what Mixpanel says beside the steps
 }
 
 // FunnelStep is how many people took a step of a funnel.
@@ -45,7 +47,16 @@ type FunnelStep struct {
 
 // FunnelList returns the funnels that are saved in the project. Errors are as in [Client.EventNames].
 func (c *Client) FunnelList(ctx context.Context, project int64) ([]SavedFunnel, error) {
-	return query(ctx, c, "funnels/list", newParams(project), decode[[]SavedFunnel])
+	return query(ctx, c, "funnels/list", newParams(project), readList(readSavedFunnel))
+}
+
+func readSavedFunnel(raw json.RawMessage) (SavedFunnel, string, error) {
+	var f SavedFunnel
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return f, "", err
+	}
+	key, err := idKey(f.ID)
+	return f, key, err
 }
 
 // Funnel counts the people who went through a saved funnel; the periods are ascending. Errors are as in
@@ -68,9 +79,7 @@ func (r FunnelRequest) params() *params {
 
 // funnelAnswer is what Mixpanel sends.
 type funnelAnswer struct {
-	Data map[day.Day]struct {
-		Steps []funnelStep `json:"steps"`
-	} `json:"data"`
+	Data map[day.Day]json.RawMessage `json:"data"`
 }
 
 type funnelStep struct {
@@ -98,12 +107,21 @@ func readFunnel(answer []byte) ([]FunnelPeriod, error) {
 		return nil, notUnderstood(errors.New("it has no data"))
 	}
 	periods := make([]FunnelPeriod, 0, len(f.Data))
-	for start, p := range f.Data {
+	for start, raw := range f.Data {
+		var p struct {
+			Steps []funnelStep `json:"steps"`
+		}
+		if err := json.Unmarshal(raw, &p); err != nil {
+			return nil, notUnderstood(err)
+		}
+		if p.Steps == nil {
+			return nil, notUnderstood(errors.New("a period has no steps"))
+		}
 		steps := make([]FunnelStep, len(p.Steps))
 		for i, s := range p.Steps {
 			steps[i] = s.step()
 		}
-		periods = append(periods, FunnelPeriod{start, steps})
+		periods = append(periods, FunnelPeriod{start, steps, raw})
 	}
 	slices.SortFunc(periods, func(a, b FunnelPeriod) int { return cmp.Compare(a.Start, b.Start) })
 	return periods, nil

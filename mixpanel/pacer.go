@@ -12,10 +12,19 @@ import (
 // project, with room for requests that catch up with each other on the way.
 const requestSpacing = 400 * time.Millisecond
 
-// pacer spaces the requests to each project. The zero value is ready; it is safe for concurrent use.
+// lexiconSpacing keeps requests below the 5 a minute that Mixpanel's documentation of its rate limits allows.
+const lexiconSpacing = 12500 * time.Millisecond
+
+// pacer spaces the requests to each project. It is safe for concurrent use.
 type pacer struct {
+	every    time.Duration
 	mu       sync.Mutex
 	projects map[int64]*rate.Limiter
+}
+
+// enter is wait; there is nothing to leave.
+func (p *pacer) enter(ctx context.Context, project int64) (leave func(), err error) {
+	return func() {}, p.wait(ctx, project)
 }
 
 // wait returns when the next request to the project may be sent, or the cause with which ctx ended.
@@ -37,7 +46,7 @@ func (p *pacer) limiter(project int64) *rate.Limiter {
 		if p.projects == nil {
 			p.projects = make(map[int64]*rate.Limiter)
 		}
-		l = rate.NewLimiter(rate.Every(requestSpacing), 1)
+		l = rate.NewLimiter(rate.Every(p.every), 1)
 		p.projects[project] = l
 	}
 	return l

@@ -11,27 +11,49 @@ import (
 	"mixduck/internal/fault"
 )
 
-// query makes one call of the Query API and reads its answer. It waits while as many calls for the project are under
-// way as Mixpanel allows. Errors name the call and have an [*Error] below, or the cause with which ctx ended.
+// endpoint is something that Mixpanel answers in one piece.
+type endpoint struct {
+	method string
+	name   string // in errors
+	url    string // without parameters
+	limit  string // how much Mixpanel allows a project, in words; "" for what it does not say
+	// enter waits until the project may ask. It returns the cause with which ctx ended.
+	enter func(ctx context.Context, project int64) (leave func(), err error)
+}
+
+// call returns a call of the Query API. It waits while as many calls for the project are under way as Mixpanel allows.
+func (c *Client) call(method, path string) endpoint {
+	return endpoint{method, path, c.queryURL + "/" + path, queryLimit, c.queries.enter}
+}
+
+// queryLimit is from Mixpanel's documentation of its rate limits.
+const queryLimit = "60 queries an hour"
+
+// query makes one call of the Query API with GET and reads its answer. Errors are as those of ask.
 func query[T any](ctx context.Context, c *Client, path string, p *params, read func(answer []byte) (T, error)) (T, error) {
+	return ask(ctx, c, c.call(http.MethodGet, path), p, read)
+}
+
+// ask asks an endpoint and reads its answer. Errors name the endpoint and have an [*Error] below, or the cause with which ctx ended.
+func ask[T any](ctx context.Context, c *Client, to endpoint, p *params, read func(answer []byte) (T, error)) (T, error) {
 	var result T
-	answer, err := c.answer(ctx, path, p)
+	answer, err := c.answer(ctx, to, p)
 	if err == nil {
 		result, err = read(answer)
 	}
 	if err != nil {
 		var none T
-		return none, fault.New(fault.CodeOf(err), queryHint(err), "query %s: %w", path, err)
+		return none, fault.New(fault.CodeOf(err), queryHint(err, to.limit), "query %s: %w", to.name, err)
 	}
 	return result, nil
 }
 
 // answer returns the whole of a good answer.
-func (c *Client) answer(ctx context.Context, path string, p *params) ([]byte, error) {
+func (c *Client) answer(ctx context.Context, to endpoint, p *params) ([]byte, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	leave, err := c.queries.enter(ctx, p.project)
+	leave, err := to.enter(ctx, p.project)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +63,11 @@ func (c *Client) answer(ctx context.Context, path string, p *params) ([]byte, er
 	defer cancel()
 	ctx, watch := newWatchdog(ctx)
 	defer watch.release(nil)
-	body, err := c.send(ctx, watch, request{http.MethodGet, c.queryURL + "/" + path + "?" + p.Encode(), nil})
+	target := to.url
+	if len(p.Values) > 0 {
+		target += "?" + p.Encode()
+	}
+	body, err := c.send(ctx, watch, request{to.method, target, nil})
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +114,8 @@ func notUnderstood(err error) *Error {
 	}
 }
 
-// queryHint is [Error.Hint] where an export's would be wrong.
-func queryHint(err error) string {
+// queryHint is [Error.Hint] where an export's would be wrong; limit is how much Mixpanel allows.
+func queryHint(err error, limit string) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return ""
@@ -98,7 +124,10 @@ func queryHint(err error) string {
 	case ReasonPlan:
 		return "ask for a plan with the Query API in Mixpanel's billing settings"
 	case ReasonQuota:
-		return "wait " + e.wait() + "; Mixpanel allows a project 60 queries an hour"
+		if limit == "" {
+			return "wait " + e.wait()
+		}
+		return "wait " + e.wait() + "; Mixpanel allows a project " + limit
 	case ReasonBusy:
 		return "let other queries of this project finish; Mixpanel allows 5 at once"
 	case ReasonBadRequest:

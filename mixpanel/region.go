@@ -12,18 +12,18 @@ const (
 )
 
 // hosts are the base URLs of the APIs.
-type hosts struct{ export, query string }
+type hosts struct{ export, query, ingestion string }
 
 // hosts returns those of the region; false for a region that does not exist. They are those of Mixpanel's OpenAPI
-// descriptions of the Event Export API and of the Query API.
+// descriptions of the Event Export API, the Query API and the Ingestion API. The application API is on the host of the Query API.
 func (r Region) hosts() (hosts, bool) {
 	switch r {
 	case RegionUS, "":
-		return hosts{"https://data.mixpanel.com", "https://mixpanel.com"}, true
+		return hosts{"https://data.mixpanel.com", "https://mixpanel.com", "https://api.mixpanel.com"}, true
 	case RegionEU:
-		return hosts{"https://data-eu.mixpanel.com", "https://eu.mixpanel.com"}, true
+		return hosts{"https://data-eu.mixpanel.com", "https://eu.mixpanel.com", "https://api-eu.mixpanel.com"}, true
 	case RegionIN:
-		return hosts{"https://data-in.mixpanel.com", "https://in.mixpanel.com"}, true
+		return hosts{"https://data-in.mixpanel.com", "https://in.mixpanel.com", "https://api-in.mixpanel.com"}, true
 	}
 	return hosts{}, false
 }

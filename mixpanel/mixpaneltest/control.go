@@ -14,7 +14,7 @@ import (
 //	POST /_faults         injects the Fault in the body and answers its Injection
 //	DELETE /_faults/{id}  removes a fault
 //
-// and those of [Server.controlProfiles].
+// and those of controlProfiles and controlSaved.
 func (s *Server) Controls() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s)

@@ -58,6 +58,7 @@ func (s *Server) controlProfiles(mux *http.ServeMux) {
 		return map[string]int{"changed": n}, err
 	})
 	s.controlMembers(handle)
+	s.controlSaved(handle)
 	handle("DELETE /_sessions", func(int64, *http.Request) (any, error) {
 		return map[string]int{"ended": s.EndSessions()}, nil
 	})

@@ -18,18 +18,44 @@ const breakdownDays = 31
 // narrow or shape an answer: these are refused, so that a client cannot rely on them.
 type endpoint struct {
 	name         string
+	method       string
 	required     []string // parameters beside project_id
 	optional     []string
 	units        []string // of the parameter unit; the first is the default
 	defaultLimit int
-	maxLimit     int // 0 means none
+	maxLimit     int  // 0 means none
+	app          bool // of the application API: the project is in the path
+	undated      bool // its days may be any
 	answer       func(*call) (any, error)
 }
 
 // endpointOf returns the endpoint of that name, below QueryPath.
 func endpointOf(name string) (endpoint, bool) {
-	e := endpoint{name: name, optional: []string{"limit"}}
+	if e, known := savedEndpoint(name); known {
+		return e, true
+	}
+	e := endpoint{name: name, method: http.MethodGet, optional: []string{"limit"}}
 	switch name {
+	case "events":
+		e.required, e.optional = []string{"event", "type", "unit", "from_date", "to_date"}, nil
+		e.units, e.answer = []string{"day", "minute", "hour", "week", "month"}, (*call).eventCounts
+	case "events/properties":
+		e.required = []string{"event", "name", "type", "unit", "from_date", "to_date"}
+		e.optional = append(e.optional, "values")
+		e.units, e.defaultLimit, e.answer = []string{"day", "minute", "hour", "week", "month"}, 255, (*call).propertyCounts
+	case "segmentation/numeric":
+		e.required, e.optional = []string{"event", "from_date", "to_date", "on"}, []string{"where", "unit", "type"}
+		e.units, e.answer = []string{"day", "hour"}, (*call).buckets
+	case "segmentation/sum":
+		e.required, e.optional = []string{"event", "from_date", "to_date", "on"}, []string{"where", "unit"}
+		e.units, e.answer = []string{"day", "hour"}, (*call).sum
+	case "segmentation/average":
+		e.required, e.optional = []string{"event", "from_date", "to_date", "on"}, []string{"where", "unit"}
+		e.units, e.answer = []string{"day", "hour"}, (*call).average
+	case "retention":
+		e.required = []string{"from_date", "to_date", "born_event"}
+		e.optional = []string{"retention_type", "event", "born_where", "where", "interval", "interval_count", "unit"}
+		e.units, e.answer = []string{"day", "week", "month"}, (*call).retention
 	case "events/names":
 		e.required, e.defaultLimit, e.answer = []string{"type"}, 255, (*call).names
 	case "events/top":
@@ -55,6 +81,29 @@ func endpointOf(name string) (endpoint, bool) {
 	return e, true
 }
 
+// savedEndpoint returns the endpoint of that name, if it answers what is saved in a project. Those of the application API have the
+// names that are behind the project in their paths.
+func savedEndpoint(name string) (endpoint, bool) {
+	e := endpoint{name: name, method: http.MethodGet, undated: true}
+	switch name {
+	case "cohorts/list":
+		e.method, e.answer = http.MethodPost, (*call).cohortList
+	case "insights":
+		e.required, e.answer = []string{"bookmark_id"}, (*call).insights
+	case "annotations":
+		e.app, e.optional, e.answer = true, []string{"fromDate", "toDate"}, (*call).annotationList
+	case "schemas":
+		e.app, e.answer = true, (*call).schemas
+	case "bookmarks":
+		e.app, e.required, e.optional, e.answer = true, []string{"v"}, []string{"type"}, (*call).bookmarks
+	case lookupCall:
+		e.answer = (*call).lookupTables
+	default:
+		return endpoint{}, false
+	}
+	return e, true
+}
+
 // call is a request to an endpoint.
 type call struct {
 	endpoint
@@ -66,11 +115,21 @@ type call struct {
 	on       string // the name of a property, or ""
 	property string
 	funnelID int64
+	bookmark int64
+	only     []string // values of the property
+	dated    bool     // days were given
+	report   string   // a type of saved reports
+	version  string
+
+	// Of a call for retention.
+	back                []string
+	bornWhere           filter
+	interval, intervals int
 }
 
 // parseCall reads the parameters of a request, but for project_id. today is that of the project.
 func parseCall(e endpoint, raw string, today day.Day) (call, *refusal) {
-	c := call{endpoint: e, kind: "general"}
+	c := call{endpoint: e, kind: "general", interval: 1, intervals: 1}
 	c.days = day.Range{From: today - breakdownDays + 1, To: today}
 	c.limit = e.defaultLimit
 	if len(e.units) > 0 {
@@ -84,7 +143,7 @@ func parseCall(e endpoint, raw string, today day.Day) (call, *refusal) {
 		if len(v) != 1 {
 			return c, wrapped(http.StatusBadRequest, "parameter %s is given %d times", key, len(v))
 		}
-		if key == "project_id" {
+		if key == "project_id" && !e.app {
 			continue
 		}
 		if !slices.Contains(e.required, key) && !slices.Contains(e.optional, key) {
@@ -110,7 +169,14 @@ func (c *call) set(key, value string) *refusal {
 	var err error
 	switch key {
 	case "event":
-		c.filter.events = []string{value}
+		switch c.name {
+		case "events":
+			c.filter.events, err = parseEvents(value)
+		case "retention":
+			c.back = []string{value}
+		default:
+			c.filter.events = []string{value}
+		}
 	case "name":
 		c.property = value
 	case "from_date":
@@ -125,6 +191,10 @@ func (c *call) set(key, value string) *refusal {
 			return wrapped(http.StatusBadRequest, "limit %d is out of range", c.limit)
 		}
 	case "type":
+		if c.app {
+			c.report = value
+			return nil
+		}
 		c.kind = value
 		return oneOf(key, value, []string{"general", "unique", "average"})
 	case "unit":
@@ -137,11 +207,55 @@ func (c *call) set(key, value string) *refusal {
 		if c.on, ok = parseOn(value); !ok {
 			return wrapped(http.StatusBadRequest, "this stand-in does not know the expression %s", value)
 		}
+	default:
+		return c.setRare(key, value)
 	}
 	if err != nil {
 		return wrapped(http.StatusBadRequest, "invalid %s: %v", key, err)
 	}
 	return nil
+}
+
+// setRare reads a parameter that few calls take.
+func (c *call) setRare(key, value string) *refusal {
+	var err error
+	switch key {
+	case "born_event":
+		c.filter.events = []string{value}
+	case "born_where":
+		return c.bornWhere.parseWhere(value)
+	case "values":
+		c.only, err = parseEvents(value)
+	case "interval":
+		c.interval, err = positive(value, 90)
+	case "interval_count":
+		c.intervals, err = positive(value, 90)
+	case "retention_type":
+		return oneOf(key, value, []string{"birth"})
+	case "fromDate":
+		c.dated = true
+		c.days.From, err = day.Parse(value)
+	case "toDate":
+		c.dated = true
+		c.days.To, err = day.Parse(value)
+	case "bookmark_id":
+		c.bookmark, err = strconv.ParseInt(value, 10, 64)
+	case "v":
+		c.version = value
+	}
+	if err != nil {
+		return wrapped(http.StatusBadRequest, "invalid %s: %v", key, err)
+	}
+	return nil
+}
+
+// positive reads a number from 1 to most.
+func positive(text string, most int) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err == nil && (n < 1 || n > most) {
+		err = strconv.ErrRange
+	}
+	return n, err
 }
 
 func oneOf(key, value string, known []string) *refusal {

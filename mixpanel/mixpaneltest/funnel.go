@@ -11,8 +11,8 @@ type journey []time.Time
 
 // funnels answers the saved funnels.
 func (c *call) funnels() (any, error) {
-	list := make([]map[string]any, 0, len(c.project.Funnels))
-	for _, f := range c.project.Funnels {
+	list := []map[string]any{}
+	for _, f := range c.savedNow().funnels.items {
 		list = append(list, map[string]any{"funnel_id": f.ID, "name": f.Name})
 	}
 	return list, nil
@@ -21,11 +21,12 @@ func (c *call) funnels() (any, error) {
 // funnel answers how far people came. A person enters once a unit, with the first event of the first step, and takes each
 // later step with the first event of it that follows, until the end of the range; Mixpanel's time limit is not known here.
 func (c *call) funnel() (any, error) {
-	i := slices.IndexFunc(c.project.Funnels, func(f Funnel) bool { return f.ID == c.funnelID })
+	saved := c.savedNow().funnels.items
+	i := slices.IndexFunc(saved, func(f Funnel) bool { return f.ID == c.funnelID })
 	if i < 0 {
 		return nil, fmt.Errorf("there is no funnel %d", c.funnelID)
 	}
-	steps := c.project.Funnels[i].Steps
+	steps := saved[i].Steps
 	c.filter.events = steps
 	journeys := make(map[string]map[string]journey) // by unit and person
 	for row, err := range c.rows(c.days) {

@@ -27,7 +27,11 @@ var (
 func project(n int) mixpaneltest.Project {
 	return mixpaneltest.Project{
 		ID: 7, Region: "us", Username: "sa", Secret: "s3cret",
-		Data:    mixpaneltest.Generator{Seed: 1, EventsPerDay: n},
+		Data: mixpaneltest.Generator{Seed: 1, EventsPerDay: n},
+		Bookmarks: []mixpaneltest.Bookmark{
+			{ID: 3, Name: "Searches", Type: "insights", Created: "2025-01-02T03:04:05", Series: []byte(`{"Search":{"2025-03-01T00:00:00+00:00":9007199254740993}}`)},
+			{ID: 4, Name: "Purchase", Type: "funnels", Created: "2025-01-02T03:04:05"},
+		},
 		Funnels: []mixpaneltest.Funnel{{ID: 1, Name: "Purchase", Steps: []string{"Page Viewed", "Purchase"}}},
 	}
 }

@@ -40,7 +40,8 @@ func (l Limits) orQueryDefaults() Limits {
 // limiter holds a project to its limits.
 type limiter struct {
 	Limits
-	what string // that is limited
+	what string        // that is limited
+	span time.Duration // that PerHour is about
 	now  func() time.Time
 
 	mu      sync.Mutex
@@ -49,7 +50,7 @@ type limiter struct {
 }
 
 func newLimiter(what string, l Limits, now func() time.Time) *limiter {
-	return &limiter{Limits: l, what: what, now: now}
+	return &limiter{Limits: l, what: what, span: time.Hour, now: now}
 }
 
 // admit counts a request, or says why it must wait; a request that is not counted only keeps to how many there may be at once. The
@@ -61,10 +62,10 @@ func (l *limiter) admit(counted bool) (done func(), no *refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	for len(l.admits) > 0 && now.Sub(l.admits[0]) >= time.Hour {
+	for len(l.admits) > 0 && now.Sub(l.admits[0]) >= l.span {
 		l.admits = l.admits[1:]
 	}
-	if wait := l.until(now, l.PerHour, time.Hour); counted && wait > 0 {
+	if wait := l.until(now, l.PerHour, l.span); counted && wait > 0 {
 		return nil, overQuota(wait, l.AtOnce-l.running)
 	}
 	if l.running >= l.AtOnce {

@@ -29,6 +29,12 @@ type Project struct {
 	Profiles ProfileSource
 	Groups   []Group
 	Cohorts  []Cohort
+	// The rest is saved in the project.
+
+	Annotations  []Annotation
+	Lexicon      []LexiconEntry
+	Bookmarks    []Bookmark
+	LookupTables []LookupTable
 	// PageSize is how many profiles are on a page; 0 means 1000.
 	PageSize int
 	// TotalOnPage0 leaves the total out of all other pages.
@@ -120,6 +126,10 @@ func (s *Server) stands(region, host string, hosts map[string]string) bool {
 
 func exportHosts() map[string]string {
 	return map[string]string{"us": "data.mixpanel.com", "eu": "data-eu.mixpanel.com", "in": "data-in.mixpanel.com"}
+}
+
+func ingestionHosts() map[string]string {
+	return map[string]string{"us": "api.mixpanel.com", "eu": "api-eu.mixpanel.com", "in": "api-in.mixpanel.com"}
 }
 
 func queryHosts() map[string]string {

@@ -9,25 +9,38 @@ import (
 	"mixduck/internal/day"
 )
 
-// serveQuery answers one call of the Query API; an error means that the connection is to be cut.
-func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, entry *Request, e endpoint) error {
+// lookupCall is the name of the call that lists the lookup tables. It belongs to the Ingestion API.
+const lookupCall = "lookup-tables"
+
+// serveQuery answers one call of the Query API, or of another one whose answers are as short; id is the project in the path, "" if it is
+// a parameter. An error means that the connection is to be cut.
+func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, entry *Request, e endpoint, id string) error {
 	s.note(func() { entry.Call, entry.Params = e.name, r.URL.Query() })
-	p, no := s.authenticate(r, http.MethodGet, "")
+	p, no := s.authenticate(r, e.method, id)
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}
 	c, bad := parseCall(e, r.URL.RawQuery, day.Of(s.now().In(p.Location)))
 	c.server, c.project = s, p
 	s.note(func() { entry.describe(p.ID, c.query) })
-	if !s.stands(p.Region, r.Host, queryHosts()) {
+	hosts, limits := queryHosts(), p.queries
+	switch {
+	case e.name == lookupCall:
+		hosts, limits = ingestionHosts(), p.others
+	case e.name == "schemas":
+		limits = p.lexicon
+	case e.app:
+		limits = p.others
+	}
+	if !s.stands(p.Region, r.Host, hosts) {
 		return s.refuse(w, r, entry, stranger())
 	}
-	done, no := p.queries.admit(true)
+	done, no := limits.admit(true)
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}
 	defer done()
-	if bad == nil {
+	if bad == nil && !e.undated {
 		bad = p.refuseDays(c.days, s.now())
 	}
 	if bad != nil {

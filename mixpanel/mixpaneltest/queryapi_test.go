@@ -27,6 +27,30 @@ func goodQueries() map[string]url.Values {
 			"on": {`properties["$os"]`}, "where": {pro}, "unit": {"day"}, "type": {"average"}, "limit": {"3"},
 		},
 		"funnels/list": {"project_id": {"7"}},
+		"insights":     {"project_id": {"7"}, "bookmark_id": {"3"}},
+		"events": {
+			"project_id": {"7"}, "event": {`["Search"]`}, "type": {"general"}, "unit": {"day"}, "from_date": {"2025-03-01"}, "to_date": {"2025-03-03"},
+		},
+		"events/properties": {
+			"project_id": {"7"}, "event": {"Search"}, "name": {"plan"}, "values": {`["pro","free"]`}, "type": {"general"}, "unit": {"day"},
+			"from_date": {"2025-03-01"}, "to_date": {"2025-03-03"}, "limit": {"3"},
+		},
+		"segmentation/numeric": {
+			"project_id": {"7"}, "event": {"Search"}, "from_date": {"2025-03-01"}, "to_date": {"2025-03-03"},
+			"on": {`properties["price"]`}, "where": {pro}, "unit": {"day"}, "type": {"unique"},
+		},
+		"segmentation/sum": {
+			"project_id": {"7"}, "event": {"Search"}, "from_date": {"2025-03-01"}, "to_date": {"2025-03-03"},
+			"on": {`properties["price"]`}, "where": {pro}, "unit": {"hour"},
+		},
+		"segmentation/average": {
+			"project_id": {"7"}, "event": {"Search"}, "from_date": {"2025-03-01"}, "to_date": {"2025-03-03"},
+			"on": {`properties["price"]`}, "where": {pro}, "unit": {"day"},
+		},
+		"retention": {
+			"project_id": {"7"}, "from_date": {"2025-03-01"}, "to_date": {"2025-03-03"}, "born_event": {"Page Viewed"}, "event": {"Search"},
+			"born_where": {pro}, "where": {pro}, "interval": {"1"}, "interval_count": {"3"}, "unit": {"day"},
+		},
 		"funnels": {
 			"project_id": {"7"}, "funnel_id": {"1"}, "from_date": {"2025-03-01"}, "to_date": {"2025-03-03"},
 			"where": {pro}, "unit": {"week"},

@@ -143,6 +143,25 @@ func (m *members) remove(r *roster, distinctID string) bool {
 	return true
 }
 
+// count is how many members there are.
+func (m *members) count(r *roster) int {
+	n := 0
+	for i := 0; m.Every > 0 && i < r.source.Len(); i += m.Every {
+		n++
+	}
+	for _, id := range m.joined {
+		if i, ok := r.source.Find(id); !ok || m.Every == 0 || i%m.Every != 0 {
+			n++
+		}
+	}
+	for id := range m.left {
+		if i, ok := r.source.Find(id); ok && m.Every > 0 && i%m.Every == 0 {
+			n--
+		}
+	}
+	return n
+}
+
 func (m *members) has(r *roster, distinctID string) bool {
 	if slices.Contains(m.joined, distinctID) {
 		return true

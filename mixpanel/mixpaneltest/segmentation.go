@@ -26,34 +26,10 @@ func parseOn(text string) (key string, ok bool) {
 
 // segmentation answers how often an event happened.
 func (c *call) segmentation() (any, error) {
-	bySegment := make(tallies)
-	byUnit := make(map[string]tallies) // by segment
-	for row, err := range c.rows(c.days) {
-		if err != nil {
-			return nil, err
-		}
-		segment, err := c.segment(row)
-		if err != nil {
-			return nil, err
-		}
-		bySegment.add(segment, row)
-		if byUnit[segment] == nil {
-			byUnit[segment] = make(tallies)
-		}
-		byUnit[segment].add(c.unitOf(row.Time), row)
-	}
-	series := c.series()
-	values := make(map[string]map[string]float64)
-	for _, segment := range bySegment.top(c.kind, c.limit) {
-		values[segment] = make(map[string]float64, len(series))
-		for _, unit := range series {
-			values[segment][unit] = byUnit[segment][unit].amount(c.kind)
-		}
-	}
-	return map[string]any{
-		"data":        map[string]any{"series": series, "values": values},
-		"legend_size": len(values),
-	}, nil
+	return c.countBy(func(r Row) (string, bool, error) {
+		name, err := c.segment(r)
+		return name, true, err
+	})
 }
 
 // segment returns what row is counted as.

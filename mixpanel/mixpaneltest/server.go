@@ -21,7 +21,9 @@ import (
 // The paths that a [Server] answers.
 const (
 	ExportPath = "/api/2.0/export"
-	QueryPath  = "/api/query/" // with the name of a call behind it, such as segmentation
+	QueryPath  = "/api/query/"        // with the name of a call behind it, such as segmentation
+	AppPath    = "/api/app/projects/" // with the id of a project and the name of a call behind it, such as annotations
+	LookupPath = "/lookup-tables"
 )
 
 // Config says what a [Server] holds and allows.
@@ -38,6 +40,8 @@ type Config struct {
 	// QueryLimits hold for the queries of each project on its own; in place of 0 they allow 60 an hour, all of these in
 	// one second, and 5 at once.
 	QueryLimits Limits
+	// LexiconPerMinute is how many requests for Lexicon each project may send in a minute; 0 means 5. QueryLimits.Off lifts this limit too.
+	LexiconPerMinute int
 	// SessionTTL is how long the pages of a query for profiles can be asked for; 0 means an hour.
 	SessionTTL time.Duration
 	// MaxRequestLine is how many bytes the first line of a request may have, without its line end; a longer one gets a 414. In
@@ -71,11 +75,13 @@ type Server struct {
 type project struct {
 	Project
 	exports, queries *limiter
+	lexicon, others  *limiter
 
 	// Guarded by the server's mutex.
 	rosters  map[string]*roster // by the ID of a group, "" for users
 	cohorts  []*members
 	sessions map[string]*session
+	saved    saved
 }
 
 // cohort returns one, or nil. The caller holds the server's mutex.
@@ -125,8 +131,12 @@ func New(cfg Config) (*Server, error) {
 			Project: p,
 			exports: newLimiter("export", cfg.Limits.orExportDefaults(), cfg.Now),
 			queries: newLimiter("query", cfg.QueryLimits.orQueryDefaults(), cfg.Now),
+			lexicon: newLimiter("schema", Limits{Off: cfg.QueryLimits.Off, PerHour: cmp.Or(cfg.LexiconPerMinute, 5), PerSecond: 5, AtOnce: 5}, cfg.Now),
+			others:  newLimiter("", Limits{Off: true}, cfg.Now),
 			rosters: map[string]*roster{"": newRoster(p.Profiles)},
+			saved:   newSaved(p),
 		}
+		held.lexicon.span = time.Minute
 		for _, g := range p.Groups {
 			held.rosters[g.ID] = newRoster(g.Profiles)
 		}
@@ -175,9 +185,18 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, entry *Request) e
 		if name == engageCall {
 			return s.serveEngage(w, r, entry)
 		}
-		if e, ok := endpointOf(name); ok {
-			return s.serveQuery(w, r, entry, e)
+		if e, ok := endpointOf(name); ok && !e.app && e.name != lookupCall {
+			return s.serveQuery(w, r, entry, e, "")
 		}
+	}
+	if rest, ok := strings.CutPrefix(r.URL.Path, AppPath); ok {
+		id, name, _ := strings.Cut(rest, "/")
+		if e, ok := endpointOf(name); ok && e.app && id != "" {
+			return s.serveQuery(w, r, entry, e, id)
+		}
+	}
+	if e, ok := endpointOf(lookupCall); ok && r.URL.Path == LookupPath {
+		return s.serveQuery(w, r, entry, e, "")
 	}
 	return s.refuse(w, r, entry, wrapped(http.StatusNotFound, "there is no %s", r.URL.Path))
 }
