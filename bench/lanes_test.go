@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // teams are the workers of each queue that lanes are measured with: sixteen slots either way.
@@ -97,7 +97,7 @@ func (s *site) run(b *testing.B, databases []string, each int, from func(n int) 
 	s.wait(b, asked+int64(len(databases)*each))
 	var r round
 	for _, database := range databases {
-		all, err := s.queue.List(b.Context(), jobs.Filter{Database: database, Limit: each + 1})
+		all, err := s.queue.List(b.Context(), queue.Filter{Database: database, Limit: each + 1})
 		if err != nil || len(all) != each {
 			b.Fatalf("%d jobs of %s: %v", len(all), database, err)
 		}

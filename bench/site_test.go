@@ -15,6 +15,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/embedredis"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // site is a queue and the workers that serve it.
@@ -22,7 +23,7 @@ type site struct {
 	mixpanel *standIn
 	redis    *redisServer // nil for the embedded queue
 	workers  []*worker
-	queue    *jobs.Queue
+	queue    *queue.Queue
 }
 
 // team is where jobs wait, and who runs them.
@@ -58,7 +59,7 @@ func newSite(b *testing.B, t team, m *standIn) *site {
 }
 
 // connect returns the queue as `enqueue` sees it.
-func (s *site) connect(b *testing.B, dir string) *jobs.Queue {
+func (s *site) connect(b *testing.B, dir string) *queue.Queue {
 	b.Helper()
 	var rdb *redis.Client
 	if s.redis != nil {
@@ -70,7 +71,7 @@ func (s *site) connect(b *testing.B, dir string) *jobs.Queue {
 		}
 		b.Cleanup(func() { _ = rdb.Close() })
 	}
-	q, err := jobs.NewQueue(rdb, jobs.Config{})
+	q, err := queue.New(rdb, queue.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}

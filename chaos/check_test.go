@@ -10,13 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
 // records returns the records of all jobs, by id.
 func (s *site) records(tb testing.TB) map[string]jobs.Record {
 	tb.Helper()
-	list, err := s.queue.List(tb.Context(), jobs.Filter{Limit: 2 * s.work.total()})
+	list, err := s.queue.List(tb.Context(), queue.Filter{Limit: 2 * s.work.total()})
 	if err != nil {
 		tb.Fatal(err)
 	}

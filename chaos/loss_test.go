@@ -15,6 +15,8 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/proctest"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -150,7 +152,7 @@ func (s *site) awaitSchedules(tb testing.TB, days day.Range) {
 	tb.Helper()
 	for db := range s.work.databases {
 		proctest.Eventually(tb, "a job of schedule "+scheduleName(db)+" is done", func() bool {
-			done, err := s.queue.List(tb.Context(), jobs.Filter{State: jobs.StateDone, Database: databaseName(db)})
+			done, err := s.queue.List(tb.Context(), queue.Filter{State: jobs.StateDone, Database: databaseName(db)})
 			return err == nil && slices.ContainsFunc(done, func(r jobs.Record) bool {
 				return r.Schedule == scheduleName(db) && r.Fetch.Days.From == days.From
 			})
@@ -158,9 +160,9 @@ func (s *site) awaitSchedules(tb testing.TB, days day.Range) {
 	}
 }
 
-func (s *site) schedules(tb testing.TB) []jobs.ScheduleState {
+func (s *site) schedules(tb testing.TB) []schedule.State {
 	tb.Helper()
-	all, err := s.queue.Schedules(tb.Context(), time.Now())
+	all, err := schedule.NewStore(s.queue).List(tb.Context(), time.Now())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -183,7 +185,7 @@ func (s *site) checkSchedules(tb testing.TB, v *verdict) {
 			v.add(lost, "schedule %s is in the files of %q", one.Name, one.Files)
 		}
 	}
-	list, err := s.queue.List(tb.Context(), jobs.Filter{Database: databaseName(0), Limit: 1000})
+	list, err := s.queue.List(tb.Context(), queue.Filter{Database: databaseName(0), Limit: 1000})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -208,7 +210,7 @@ func (s *site) copied(tb testing.TB) bool {
 			continue // it is being replaced
 		}
 		var c struct {
-			Schedules jobs.ScheduleCopy `json:"schedules"`
+			Schedules schedule.Copy `json:"schedules"`
 		}
 		if err := json.Unmarshal(text, &c); err != nil {
 			tb.Fatalf("%s: %v", name, err)

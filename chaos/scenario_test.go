@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // scenario is something that happens while jobs run.
@@ -153,7 +154,7 @@ func (s *site) works(tb testing.TB, pid int) bool {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	running, err := s.queue.List(tb.Context(), jobs.Filter{State: jobs.StateRunning})
+	running, err := s.queue.List(tb.Context(), queue.Filter{State: jobs.StateRunning})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"mixduck/internal/embedredis"
 	"mixduck/internal/proctest"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -39,7 +40,7 @@ type site struct {
 	client   *redis.Client // of the queue, whichever it is
 	deadline time.Time     // of the scenario
 
-	queue *jobs.Queue
+	queue *queue.Queue
 	ids   [][]string // of the jobs of each database, in the order in which they were submitted
 }
 
@@ -123,7 +124,7 @@ func (s *site) connect(tb testing.TB) {
 	}
 	tb.Cleanup(func() { _ = s.client.Close() })
 	var err error
-	if s.queue, err = jobs.NewQueue(s.client, jobs.Config{}); err != nil {
+	if s.queue, err = queue.New(s.client, queue.Config{}); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -25,8 +25,8 @@ func ParseDatabase(s string, volumes []string) (string, error) {
 	return full, nil
 }
 
-// volumeOf returns the volume of a full database name.
-func volumeOf(database string) string {
+// VolumeOf returns the volume of a full database name.
+func VolumeOf(database string) string {
 	volume, _, _ := strings.Cut(database, "/")
 	return volume
 }

@@ -8,18 +8,19 @@ import (
 	"mixduck/internal/fault"
 )
 
-const maxMessageBytes = 2000
+// MaxMessageBytes is the length of the longest message that a record keeps.
+const MaxMessageBytes = 2000
 
-// failureOf returns err as records keep it. Its message keeps its lines: DuckDB points into statements.
-func failureOf(err error, at time.Time) *Failure {
-	return &Failure{Code: fault.CodeOf(err), Message: short(err.Error()), Hint: oneLine(fault.HintOf(err)), At: at}
+// FailureOf returns err as records keep it. Its message keeps its lines: DuckDB points into statements.
+func FailureOf(err error, at time.Time) *Failure {
+	return &Failure{Code: fault.CodeOf(err), Message: short(err.Error()), Hint: OneLine(fault.HintOf(err)), At: at}
 }
 
-// oneLine returns s as a single line of valid UTF-8 of at most [maxMessageBytes].
-func oneLine(s string) string { return short(strings.Join(strings.Fields(s), " ")) }
+// OneLine returns s as a single line of valid UTF-8 of at most [maxMessageBytes].
+func OneLine(s string) string { return short(strings.Join(strings.Fields(s), " ")) }
 
 // short returns s as valid UTF-8 of at most [maxMessageBytes].
-func short(s string) string { return shorten(s, maxMessageBytes) }
+func short(s string) string { return shorten(s, MaxMessageBytes) }
 
 // shorten returns s as valid UTF-8 of at most so many bytes.
 func shorten(s string, most int) string {

@@ -1,5 +1,6 @@
-// Package jobs is the contract between those who ask for work and those who do it: kinds, payloads, job records, lanes
-// and states. Asynq and Redis live here; DuckDB and Mixpanel do not, so that the CLI links neither.
+// Package jobs is the contract between those who ask for work and those who do it: requests, records, states and errors. How
+// it is kept is the business of the packages below it: queue, worker, budget and schedule. None of them knows DuckDB or
+// Mixpanel, so that the CLI links neither.
 package jobs
 
 import (
@@ -19,8 +20,8 @@ const (
 	KindQuery Kind = "query" // reads a database
 )
 
-// writes reports whether jobs of the kind change a database, so that they take turns at it.
-func (k Kind) writes() bool { return k != KindQuery }
+// Writes reports whether jobs of the kind change a database, so that they take turns at it.
+func (k Kind) Writes() bool { return k != KindQuery }
 
 // State is where a job stands.
 type State string
@@ -162,14 +163,14 @@ type Record struct {
 	WindowsBefore int       // done before that attempt
 
 	// What is not kept, but found out when the record is read.
-	Position int    // waiting: how many jobs run before it if no other joins the line, that which has its turn included; otherwise 0
+	Position int    // waiting: how many jobs of its lane run before it, the one that has its turn included; otherwise 0
 	Behind   string // waiting: the job that stands right before it, or "" if it is not known
 	Unserved bool   // not final and not running: no worker lives that serves its database's volume
-	Joined   bool   // only from [Queue.Submit]: the job was there already
+	Joined   bool   // only from queue.Queue.Submit: the job was there already
 }
 
-// validate reports what makes the job's payload senseless, as an error with [fault.CodeUsage].
-func (r Record) validate() error {
+// Validate reports what makes the job's payload senseless, as an error with [fault.CodeUsage].
+func (r Record) Validate() error {
 	switch r.Kind {
 	case KindFetch:
 		return r.Fetch.Validate()
@@ -181,13 +182,13 @@ func (r Record) validate() error {
 	return fault.Usage("fetch, edit or query", "%q is no kind of job", r.Kind)
 }
 
-// lane returns the line in which the job stands: that of its database, or one of its own if it only reads.
-func (r Record) lane() string {
-	if r.Kind.writes() {
+// Lane returns the name of the lane of the job: its database, or a lane for the job alone if it only reads.
+func (r Record) Lane() string {
+	if r.Kind.Writes() {
 		return r.Database
 	}
-	return readLane + r.ID
+	return ReadLane + r.ID
 }
 
-// readLane begins the names of lanes of jobs that only read. No database is called so.
-const readLane = "read:"
+// ReadLane begins the names of lanes of jobs that only read. No database is called so.
+const ReadLane = "read:"

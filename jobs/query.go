@@ -33,7 +33,7 @@ type Query struct {
 	Timeout  time.Duration     `json:"timeout,omitempty"`
 	LockWait time.Duration     `json:"lock_wait,omitempty"` // for another program that writes; 0 means as the worker is set
 
-	// Attended queries end when nobody waits for them any more: who does calls [Queue.Attend].
+	// Attended queries end when nobody waits for them any more: who does calls queue.Queue.Attend.
 	Attended bool `json:"attended,omitempty"`
 }
 
@@ -64,3 +64,26 @@ func (q Query) Validate() error {
 	}
 	return fault.Usage("rows, csv, json, jsonl, parquet or arrow", "%q is no format of a result", q.Format)
 }
+
+// Column is one column of a result.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // as DuckDB writes it
+}
+
+// Result says what a query has found. The rows lie elsewhere: see queue.Queue.OpenResult.
+type Result struct {
+	Columns   []Column  `json:"columns"`
+	Rows      int64     `json:"rows"`
+	Bytes     int64     `json:"bytes"`
+	Sum       string    `json:"sum,omitempty"`       // of all bytes: xxh3, 64 bits in hexadecimal; "" in records of older versions
+	Truncated bool      `json:"truncated,omitempty"` // there were more rows than the limit
+	File      string    `json:"file,omitempty"`      // where they are inside the volume; "" if they are in Redis
+	Expires   time.Time `json:"expires"`             // when the rows are deleted
+}
+
+// MaxStoredResult is how many bytes of rows Redis keeps. What is longer stays in a file.
+const MaxStoredResult = 1 << 20
+
+// ErrNoResult says that a job has no rows: it is no query, has not found them yet, or they are deleted.
+var ErrNoResult = fault.New(fault.CodeNotFound, "ask the question again: results are deleted when their retention ends", "the job has no result")

@@ -86,9 +86,9 @@ func (s Schedule) WithDefaults() Schedule {
 	if s.Mode == "" {
 		s.Mode = ModeSync
 	}
-	s.Priority = s.Priority.orDefault()
+	s.Priority = s.Priority.OrDefault()
 	if s.MaxAttempts == 0 {
-		s.MaxAttempts = defaultMaxAttempts
+		s.MaxAttempts = DefaultMaxAttempts
 	}
 	return s
 }
@@ -140,7 +140,7 @@ func (s Schedule) validate() error {
 	if err := s.Priority.validate(); err != nil {
 		return err
 	}
-	f := s.fetch(day.Range{From: 1, To: 1}, Due{})
+	f := s.Fetch(day.Range{From: 1, To: 1}, Due{})
 	return f.Validate()
 }
 
@@ -203,8 +203,8 @@ func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
 	return days, days.Len() > 0, nil
 }
 
-// fetch returns the fetch of those of the days that are due.
-func (s Schedule) fetch(days day.Range, due Due) Fetch {
+// Fetch returns the fetch of those of the days that are due.
+func (s Schedule) Fetch(days day.Range, due Due) Fetch {
 	return Fetch{
 		Project: s.Project, Database: s.Database, Table: s.Table, Days: days, Events: s.Events, Where: s.Where,
 		Mode: s.Mode, Promote: s.Promote, Due: &due,

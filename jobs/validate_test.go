@@ -8,6 +8,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/internal/jobstest"
 )
 
 func TestValidate(t *testing.T) {
@@ -63,7 +64,7 @@ func TestValidate(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := fetch("x", "events")
+			f := jobstest.Fetch("x", "events")
 			tt.change(&f)
 			err := f.Validate()
 			if tt.ok && err != nil || !tt.ok && fault.CodeOf(err) != fault.CodeUsage {

@@ -13,6 +13,8 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/jobs"
+	"mixduck/jobs/budget"
+	"mixduck/jobs/schedule"
 	"mixduck/web"
 )
 
@@ -77,12 +79,12 @@ type fakeQueue struct {
 	lanes []jobs.LaneInfo
 
 	tables    []jobs.TableState
-	schedules []jobs.ScheduleState
+	schedules []schedule.State
 }
 
 func (q *fakeQueue) Tables(context.Context) ([]jobs.TableState, error) { return q.tables, nil }
 
-func (q *fakeQueue) Schedules(context.Context, time.Time) ([]jobs.ScheduleState, error) {
+func (q *fakeQueue) List(context.Context, time.Time) ([]schedule.State, error) {
 	return q.schedules, nil
 }
 
@@ -104,11 +106,11 @@ func (*fakeQueue) Workers(context.Context) ([]jobs.WorkerInfo, error) {
 	return make([]jobs.WorkerInfo, 2), nil
 }
 
-func (*fakeQueue) State(_ context.Context, project string) (jobs.BudgetState, error) {
+func (*fakeQueue) State(_ context.Context, project string) (budget.State, error) {
 	if project == "1" {
-		return jobs.BudgetState{Limit: 54, Left: 54}, nil
+		return budget.State{Limit: 54, Left: 54}, nil
 	}
-	return jobs.BudgetState{Limit: 54, NextFreeAt: time.Unix(1_700_000_000, 500e6)}, nil
+	return budget.State{Limit: 54, NextFreeAt: time.Unix(1_700_000_000, 500e6)}, nil
 }
 
 func TestQueueFigures(t *testing.T) {
@@ -121,7 +123,7 @@ func TestQueueFigures(t *testing.T) {
 		{Database: "eu/3.db", Holder: "c", State: jobs.StateQueued, Since: young},
 		{Database: "main/1.db", Aside: 4},
 	}}
-	p.metrics.WatchQueue(q, q)
+	p.metrics.WatchQueue(q, q, q)
 	p.mustShow(t,
 		`mixduck_queue_up 1`, `mixduck_workers 2`,
 		`mixduck_jobs{state="waiting"} 3`, `mixduck_jobs{state="paused"} 0`, `mixduck_jobs{state="failed"} 7`,
@@ -153,14 +155,14 @@ func TestTableFigures(t *testing.T) {
 			LastComplete: &complete, SucceededAt: succeeded, ReadAt: at(0),
 		}
 	}
-	schedule := func(project, database, table string, tick time.Time, change func(*jobs.ScheduleState)) jobs.ScheduleState {
-		s := jobs.ScheduleState{Schedule: jobs.Schedule{Project: project, Database: database, Table: table}, LastTick: tick}
+	entry := func(project, database, table string, tick time.Time, change func(*schedule.State)) schedule.State {
+		s := schedule.State{Schedule: jobs.Schedule{Project: project, Database: database, Table: table}, LastTick: tick}
 		if change != nil {
 			change(&s)
 		}
 		return s
 	}
-	p.metrics.WatchQueue(&fakeQueue{
+	q := &fakeQueue{
 		tables: []jobs.TableState{
 			table("2", "main/a.db", "events", at(100), 1), // of a schedule, under another name
 			table("shop", "main/b.db", "events", at(900), 2),
@@ -169,14 +171,15 @@ func TestTableFigures(t *testing.T) {
 			{Project: "4", Database: "main/4.db", Table: "events"},
 			table("5", "main/5.db", "events", time.Time{}, 0),
 		},
-		schedules: []jobs.ScheduleState{
-			schedule("shop", "main/a.db", "events", at(10), nil), schedule("shop", "main/a.db", "events", at(20), nil),
-			schedule("shop", "main/a.db", "events", at(90), func(s *jobs.ScheduleState) { s.Paused = true }),
-			schedule("shop", "main/a.db", "events", at(90), func(s *jobs.ScheduleState) { s.Disabled = true }),
-			schedule("6", "main/6.db", "events", at(30), nil),
-			schedule("7", "main/7.db", "events", time.Time{}, nil),
+		schedules: []schedule.State{
+			entry("shop", "main/a.db", "events", at(10), nil), entry("shop", "main/a.db", "events", at(20), nil),
+			entry("shop", "main/a.db", "events", at(90), func(s *schedule.State) { s.Paused = true }),
+			entry("shop", "main/a.db", "events", at(90), func(s *schedule.State) { s.Disabled = true }),
+			entry("6", "main/6.db", "events", at(30), nil),
+			entry("7", "main/7.db", "events", time.Time{}, nil),
 		},
-	}, nil)
+	}
+	p.metrics.WatchQueue(q, q, nil)
 	p.mustShow(t,
 		`mixduck_last_success_timestamp_seconds{project="shop",table="events"} 1.7000001e+09`,
 		`mixduck_last_success_timestamp_seconds{project="3",table="events"} 1.7000002e+09`,
@@ -204,7 +207,7 @@ func TestQueueIsAskedNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := web.NewMetrics("", nil, web.NewHealth())
 		q := &fakeQueue{}
-		m.WatchQueue(q, nil)
+		m.WatchQueue(q, q, nil)
 		up := func() float64 {
 			t.Helper()
 			return m.Gathered(t, "mixduck_queue_up")

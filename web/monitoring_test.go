@@ -124,7 +124,7 @@ func ruleTests() []string { return []string{"alerts_test.yml", "stale_test.yml",
 func figures() map[string][]string {
 	m := web.NewMetrics("", nil, web.NewHealth())
 	q := &fakeQueue{}
-	m.WatchQueue(q, q)
+	m.WatchQueue(q, q, q)
 	m.WatchVolumes(nil)
 	m.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules{} })
 	m.WatchRedis(func() map[string]bool { return map[string]bool{"role": false} })
@@ -323,7 +323,7 @@ func TestPrometheusAccepts(t *testing.T) {
 			lanes:  []jobs.LaneInfo{{Database: "main/1.db", State: jobs.StateRunning}},
 			tables: []jobs.TableState{{Project: "1", Table: "events"}},
 		}
-		p.metrics.WatchQueue(q, q)
+		p.metrics.WatchQueue(q, q, q)
 		p.metrics.WatchVolumes([]web.Volume{{Name: "main", Dir: t.TempDir()}})
 		p.metrics.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules{} })
 		p.metrics.WatchRedis(func() map[string]bool { return map[string]bool{"role": true, "eviction": false} })

@@ -10,20 +10,26 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"mixduck/jobs"
+	"mixduck/jobs/budget"
+	"mixduck/jobs/schedule"
 )
 
-// queue is what the figures of the queue are asked of; [jobs.Queue] is one.
+// queue is what the figures of the queue are asked of; [queue.Queue] is one.
 type queue interface {
 	Counts(ctx context.Context) ([]jobs.StateCount, error)
 	Lanes(ctx context.Context) ([]jobs.LaneInfo, error)
 	Workers(ctx context.Context) ([]jobs.WorkerInfo, error)
 	Tables(ctx context.Context) ([]jobs.TableState, error)
-	Schedules(ctx context.Context, now time.Time) ([]jobs.ScheduleState, error)
 }
 
-// budget tells what a project may still ask of Mixpanel; [jobs.Budget] is one.
-type budget interface {
-	State(ctx context.Context, project string) (jobs.BudgetState, error)
+// schedules lists them; [schedule.Store] does.
+type schedules interface {
+	List(ctx context.Context, now time.Time) ([]schedule.State, error)
+}
+
+// budgets tells what a project may still ask of Mixpanel; [budget.Budget] is one.
+type budgets interface {
+	State(ctx context.Context, project string) (budget.State, error)
 }
 
 // queueKept is how old figures of the queue may be.
@@ -31,9 +37,9 @@ const queueKept = 10 * time.Second
 
 // WatchQueue adds the figures of the queue, which are the same at all of its workers, and of the budgets of projects. They
 // are asked for when somebody wants to know, but not more often than every ten seconds. A nil budget means that nobody counts.
-func (m *Metrics) WatchQueue(q queue, b budget) {
+func (m *Metrics) WatchQueue(q queue, s schedules, b budgets) {
 	m.registry.MustRegister(&queueFigures{newSnapshot(queueKept, func(ctx context.Context) (queueState, error) {
-		return m.askQueue(ctx, q, b)
+		return m.askQueue(ctx, q, s, b)
 	})})
 }
 
@@ -43,10 +49,10 @@ type queueState struct {
 	lanes   []jobs.LaneInfo
 	workers int
 	tables  map[tableName]tableInfo
-	budgets map[string]jobs.BudgetState // by what the project is called
+	budgets map[string]budget.State // by what the project is called
 }
 
-func (m *Metrics) askQueue(ctx context.Context, q queue, b budget) (s queueState, err error) {
+func (m *Metrics) askQueue(ctx context.Context, q queue, entries schedules, b budgets) (s queueState, err error) {
 	if s.counts, err = q.Counts(ctx); err != nil {
 		return s, err
 	}
@@ -62,7 +68,7 @@ func (m *Metrics) askQueue(ctx context.Context, q queue, b budget) (s queueState
 	if err != nil {
 		return s, err
 	}
-	schedules, err := q.Schedules(ctx, time.Now())
+	schedules, err := entries.List(ctx, time.Now())
 	if err != nil {
 		return s, err
 	}
@@ -75,14 +81,14 @@ func (m *Metrics) askQueue(ctx context.Context, q queue, b budget) (s queueState
 
 // askBudgets asks for the budgets of the projects that are known by their ids: those of the settings, and those that
 // somebody fetched from by id.
-func (m *Metrics) askBudgets(ctx context.Context, b budget, held []jobs.TableState) (map[string]jobs.BudgetState, error) {
+func (m *Metrics) askBudgets(ctx context.Context, b budgets, held []jobs.TableState) (map[string]budget.State, error) {
 	ids := maps.Clone(m.names)
 	for _, t := range held {
 		if _, err := strconv.ParseInt(t.Project, 10, 64); err == nil {
 			ids[t.Project] = m.projectName(t.Project)
 		}
 	}
-	all := make(map[string]jobs.BudgetState, len(ids))
+	all := make(map[string]budget.State, len(ids))
 	for id, name := range ids {
 		state, err := b.State(ctx, id)
 		if err != nil {

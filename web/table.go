@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"mixduck/jobs"
+	"mixduck/jobs/schedule"
 )
 
 var (
@@ -28,7 +29,7 @@ type tableInfo struct {
 
 // tables joins what tables hold to the schedules that fill them. A table of a project may be in several databases: then that
 // of a schedule counts, or else that in which a fetch ended well last. name returns what a project is called.
-func tables(held []jobs.TableState, schedules []jobs.ScheduleState, name func(string) string) map[tableName]tableInfo {
+func tables(held []jobs.TableState, schedules []schedule.State, name func(string) string) map[tableName]tableInfo {
 	type place struct {
 		tableName
 

@@ -12,7 +12,7 @@ import (
 	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
-	"mixduck/jobs"
+	"mixduck/jobs/budget"
 )
 
 const budgetLong = `Show how many export requests a project has left in the current hour, when the
@@ -36,8 +36,8 @@ type budgetObject struct {
 }
 
 // budgetConfig returns the limits to show for a project from which nobody has exported yet.
-func budgetConfig(cfg config.Config) jobs.BudgetConfig {
-	return jobs.BudgetConfig{PerHour: cmp.Or(cfg.Mixpanel.RequestsPerHour, config.DefaultRequestsPerHour)}
+func budgetConfig(cfg config.Config) budget.Config {
+	return budget.Config{PerHour: cmp.Or(cfg.Mixpanel.RequestsPerHour, config.DefaultRequestsPerHour)}
 }
 
 func (a *app) budgetCommand() *cobra.Command {
@@ -54,7 +54,7 @@ func (a *app) budgetCommand() *cobra.Command {
 			return err
 		}
 		return connect.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error {
-			b, err := jobs.NewBudget(rdb, budgetConfig(cfg))
+			b, err := budget.New(rdb, budgetConfig(cfg))
 			if err != nil {
 				return err
 			}
@@ -80,7 +80,7 @@ func (a *app) budgetCommand() *cobra.Command {
 	return c
 }
 
-func newBudgetObject(project string, s jobs.BudgetState) budgetObject {
+func newBudgetObject(project string, s budget.State) budgetObject {
 	return budgetObject{
 		Project: project, Limit: s.Limit, UsedLastHour: s.UsedLastHour, Left: s.Left, AtOnce: s.AtOnce,
 		NextFreeAt: timeOrNull(s.NextFreeAt), RefillsAt: timeOrNull(s.RefillsAt), BlockedUntil: timeOrNull(s.BlockedUntil),
@@ -88,7 +88,7 @@ func newBudgetObject(project string, s jobs.BudgetState) budgetObject {
 }
 
 // budgetDetails returns how a budget stands, a line for each thing.
-func budgetDetails(project string, s jobs.BudgetState, now time.Time) string {
+func budgetDetails(project string, s budget.State, now time.Time) string {
 	var l lines
 	l.add("project", project)
 	l.add("left", fmt.Sprintf("%d of %d requests an hour", s.Left, s.Limit))

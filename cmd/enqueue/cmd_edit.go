@@ -8,6 +8,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // change is a command that changes a database by a job.
@@ -87,7 +88,7 @@ func (a *app) changeCommand(ch change) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withDatabase(c, func(cfg config.Config, q *jobs.Queue, database string) error {
+			return a.withDatabase(c, func(cfg config.Config, q *queue.Queue, database string) error {
 				if edit.Database = database; ch.destroys && !yes {
 					if err := a.Confirm(c.Context(), strings.Join(append([]string{c.Name()}, args...), " "), database); err != nil {
 						return err

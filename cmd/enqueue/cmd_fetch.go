@@ -13,6 +13,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 const fetchLong = `Fetch the events of a date range and store them in a table ("events" by default).
@@ -64,7 +65,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			return connect.With(c.Context(), cfg, func(q *queue.Queue) error {
 				p, err := connect.Project(c.Context(), q, cfg, what.project)
 				if err != nil {
 					return err
@@ -114,7 +115,7 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 // submitTimeout bounds how long a request may take to be stored.
 const submitTimeout = 10 * time.Second
 
-func (a *app) submit(ctx context.Context, q *jobs.Queue, r jobs.Request, wait bool, how *waitOptions) error {
+func (a *app) submit(ctx context.Context, q *queue.Queue, r jobs.Request, wait bool, how *waitOptions) error {
 	// Ctrl-C must not leave it open whether there is a job.
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
 	defer cancel()
@@ -126,7 +127,7 @@ func (a *app) submit(ctx context.Context, q *jobs.Queue, r jobs.Request, wait bo
 }
 
 // submitted ends commands that have put a job into the queue: it prints the job, or waits for it.
-func (a *app) submitted(ctx context.Context, q *jobs.Queue, job jobs.Record, wait bool, how *waitOptions) error {
+func (a *app) submitted(ctx context.Context, q *queue.Queue, job jobs.Record, wait bool, how *waitOptions) error {
 	if job.Unserved {
 		fmt.Fprintf(a.Process.Stderr, "warning: %s; the job waits until one does\n", nobody(job))
 	}

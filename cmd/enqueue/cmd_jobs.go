@@ -10,6 +10,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 func (a *app) jobsCommand() *cobra.Command {
@@ -20,11 +21,11 @@ func (a *app) jobsCommand() *cobra.Command {
 }
 
 // jobCommand returns a command about one job, which calls use with its record.
-func (a *app) jobCommand(name, short, example string, use func(ctx context.Context, q *jobs.Queue, job jobs.Record) error) *cobra.Command {
+func (a *app) jobCommand(name, short, example string, use func(ctx context.Context, q *queue.Queue, job jobs.Record) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " ID", Short: short, Example: "  " + example, Args: oneJob,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withQueue(c, func(q *jobs.Queue) error {
+			return a.withQueue(c, func(q *queue.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err
@@ -38,7 +39,7 @@ func (a *app) jobCommand(name, short, example string, use func(ctx context.Conte
 func (a *app) showCommand() *cobra.Command {
 	var format *console.Choice
 	c := a.jobCommand("show", "Show the details of a job", "enqueue jobs show 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
-		func(_ context.Context, _ *jobs.Queue, job jobs.Record) error {
+		func(_ context.Context, _ *queue.Queue, job jobs.Record) error {
 			if format.Value == console.FormatJSON {
 				return a.PrintJSON(newObject(job, a.Now()))
 			}
@@ -51,7 +52,7 @@ func (a *app) showCommand() *cobra.Command {
 func (a *app) waitCommand() *cobra.Command {
 	var how waitOptions
 	c := a.jobCommand("wait", "Wait for a job and print its result", "enqueue jobs wait 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --timeout 1h",
-		func(ctx context.Context, q *jobs.Queue, job jobs.Record) error { return a.await(ctx, q, job, &how) })
+		func(ctx context.Context, q *queue.Queue, job jobs.Record) error { return a.await(ctx, q, job, &how) })
 	how.add(c.Flags())
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, true) }
 	return c
@@ -63,7 +64,7 @@ const cancelPatience = 5 * time.Second
 func (a *app) cancelCommand() *cobra.Command {
 	var format *console.Choice
 	c := a.jobCommand("cancel", "Cancel a job; days it already stored stay", "enqueue jobs cancel 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
-		func(ctx context.Context, q *jobs.Queue, job jobs.Record) error {
+		func(ctx context.Context, q *queue.Queue, job jobs.Record) error {
 			before := job.State
 			job, err := q.Cancel(ctx, job.ID)
 			if err != nil {
@@ -98,7 +99,7 @@ func (a *app) retryCommand() *cobra.Command {
 	var how waitOptions
 	var wait bool
 	c := a.jobCommand("retry", "Run a failed or cancelled job again", "enqueue jobs retry 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --wait",
-		func(ctx context.Context, q *jobs.Queue, job jobs.Record) error {
+		func(ctx context.Context, q *queue.Queue, job jobs.Record) error {
 			job, err := q.Retry(ctx, job.ID)
 			if err != nil {
 				return err

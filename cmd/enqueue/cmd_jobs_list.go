@@ -15,6 +15,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 const listLong = `List jobs, newest first. With --database, also show each job's position in the
@@ -29,7 +30,7 @@ const listExample = `  enqueue jobs list
 const usualLimit = 100
 
 func (a *app) listCommand() *cobra.Command {
-	var filter jobs.Filter
+	var filter queue.Filter
 	var database string
 	state := &console.Choice{Allowed: []string{
 		string(jobs.StateWaiting), string(jobs.StateQueued), string(jobs.StateRunning), string(jobs.StatePaused),
@@ -58,7 +59,7 @@ func (a *app) listCommand() *cobra.Command {
 			}
 		}
 		filter.State, filter.Kind = jobs.State(state.Value), jobs.Kind(kind.Value)
-		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return connect.With(c.Context(), cfg, func(q *queue.Queue) error {
 			if database != "" {
 				if filter.Database, err = connect.Database(c.Context(), q, cfg, database); err != nil {
 					return err
@@ -78,7 +79,7 @@ func (a *app) listCommand() *cobra.Command {
 }
 
 // projectID returns the id of a project that a person calls named: an id is taken as it is, for jobs outlive projects.
-func projectID(ctx context.Context, q *jobs.Queue, cfg config.Config, named string) (string, error) {
+func projectID(ctx context.Context, q *queue.Queue, cfg config.Config, named string) (string, error) {
 	if _, err := strconv.ParseInt(named, 10, 64); named == "" || err == nil {
 		return named, nil
 	}

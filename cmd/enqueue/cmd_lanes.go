@@ -8,6 +8,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 const lanesLong = `Show every database with jobs: the job with its turn, since when and on
@@ -34,7 +35,7 @@ func (a *app) lanesCommand() *cobra.Command {
 	c := &cobra.Command{Use: "lanes", Short: "Show databases with pending or running jobs", Long: lanesLong, Example: lanesExample, Args: console.NoArguments}
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return a.withQueue(c, func(q *jobs.Queue) error {
+		return a.withQueue(c, func(q *queue.Queue) error {
 			lanes, err := q.Lanes(c.Context())
 			if err != nil {
 				return err

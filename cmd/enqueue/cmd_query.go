@@ -9,6 +9,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 const queryExample = `  enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL"
@@ -42,14 +43,14 @@ func addDatabase(flags *pflag.FlagSet) {
 
 // withReader implements [console.WithReader].
 func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error {
-	return a.withDatabase(c, func(cfg config.Config, q *jobs.Queue, database string) error {
+	return a.withDatabase(c, func(cfg config.Config, q *queue.Queue, database string) error {
 		detach := c.Flag("detach")
 		return use(&reader{app: a, cfg: cfg, queue: q, database: database, detach: detach != nil && detach.Changed})
 	})
 }
 
 // withDatabase calls use with the queue, and the full name of the database that the flags of c name, or the settings.
-func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *jobs.Queue, string) error) error {
+func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *queue.Queue, string) error) error {
 	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *jobs.Queue
 	if err != nil {
 		return err
 	}
-	return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+	return connect.With(c.Context(), cfg, func(q *queue.Queue) error {
 		if typed == "" {
 			p, err := connect.Project(c.Context(), q, cfg, project)
 			if err != nil {
@@ -99,7 +100,7 @@ func (a *app) resultCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+			return connect.With(c.Context(), cfg, func(q *queue.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err

@@ -8,7 +8,8 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
-	"mixduck/jobs"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 const schedulesLong = `Manage recurring fetches. On each run, a schedule starts one job. The job fetches days
@@ -38,11 +39,11 @@ func oneSchedule(c *cobra.Command, args []string) error {
 }
 
 // scheduleCommand returns a command about one schedule, which calls use with its name.
-func (a *app) scheduleCommand(name, short string, use func(ctx context.Context, q *jobs.Queue, name string) error) *cobra.Command {
+func (a *app) scheduleCommand(name, short string, use func(ctx context.Context, q *queue.Queue, name string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " NAME", Short: short, Example: "  enqueue schedules " + name + " morning", Args: oneSchedule,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withQueue(c, func(q *jobs.Queue) error { return use(c.Context(), q, args[0]) })
+			return a.withQueue(c, func(q *queue.Queue) error { return use(c.Context(), q, args[0]) })
 		},
 	}
 }
@@ -54,12 +55,12 @@ func (a *app) scheduleListCommand() *cobra.Command {
 	}
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return a.withQueue(c, func(q *jobs.Queue) error {
+		return a.withQueue(c, func(q *queue.Queue) error {
 			now, err := q.Time(c.Context())
 			if err != nil {
 				return err
 			}
-			states, err := q.Schedules(c.Context(), now)
+			states, err := schedule.NewStore(q).List(c.Context(), now)
 			if err != nil {
 				return err
 			}
@@ -93,7 +94,7 @@ func (a *app) printSchedules(all []scheduleView, format string) error {
 
 func (a *app) scheduleShowCommand() *cobra.Command {
 	var format *console.Choice
-	c := a.scheduleCommand("show", "Show the details of a schedule and its last runs", func(ctx context.Context, q *jobs.Queue, name string) error {
+	c := a.scheduleCommand("show", "Show the details of a schedule and its last runs", func(ctx context.Context, q *queue.Queue, name string) error {
 		return a.printSchedule(ctx, q, name, format.Value)
 	})
 	format = console.AddFormat(c.Flags())
@@ -101,12 +102,12 @@ func (a *app) scheduleShowCommand() *cobra.Command {
 }
 
 // printSchedule shows a schedule as it stands now.
-func (a *app) printSchedule(ctx context.Context, q *jobs.Queue, name, format string) error {
+func (a *app) printSchedule(ctx context.Context, q *queue.Queue, name, format string) error {
 	now, err := q.Time(ctx)
 	if err != nil {
 		return err
 	}
-	s, err := q.Schedule(ctx, name, now)
+	s, err := schedule.NewStore(q).Get(ctx, name, now)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (a *app) printSchedule(ctx context.Context, q *jobs.Queue, name, format str
 	if err != nil {
 		return err
 	}
-	if v.history, err = q.ScheduleHistory(ctx, name); err != nil {
+	if v.history, err = schedule.NewStore(q).History(ctx, name); err != nil {
 		return err
 	}
 	if format == console.FormatJSON {
@@ -126,8 +127,8 @@ func (a *app) printSchedule(ctx context.Context, q *jobs.Queue, name, format str
 func (a *app) scheduleRunCommand() *cobra.Command {
 	var how waitOptions
 	var wait bool
-	c := a.scheduleCommand("run", "Run a schedule now, even if it is paused", func(ctx context.Context, q *jobs.Queue, name string) error {
-		job, err := q.RunSchedule(ctx, name)
+	c := a.scheduleCommand("run", "Run a schedule now, even if it is paused", func(ctx context.Context, q *queue.Queue, name string) error {
+		job, err := schedule.NewStore(q).Run(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -145,8 +146,8 @@ func (a *app) schedulePauseCommand(pause bool) *cobra.Command {
 		name, short, result = "pause", "Pause a schedule until it is resumed, across restarts", "is paused"
 	}
 	var format *console.Choice
-	c := a.scheduleCommand(name, short, func(ctx context.Context, q *jobs.Queue, name string) error {
-		changed, err := q.PauseSchedule(ctx, name, pause)
+	c := a.scheduleCommand(name, short, func(ctx context.Context, q *queue.Queue, name string) error {
+		changed, err := schedule.NewStore(q).Pause(ctx, name, pause)
 		switch {
 		case err != nil:
 			return err
@@ -165,14 +166,14 @@ func (a *app) schedulePauseCommand(pause bool) *cobra.Command {
 
 func (a *app) scheduleRemoveCommand() *cobra.Command {
 	var format *console.Choice
-	c := a.scheduleCommand("remove", "Remove a schedule; its jobs continue", func(ctx context.Context, q *jobs.Queue, name string) error {
+	c := a.scheduleCommand("remove", "Remove a schedule; its jobs continue", func(ctx context.Context, q *queue.Queue, name string) error {
 		now, err := q.Time(ctx)
 		if err != nil {
 			return err
 		}
-		s, err := q.Schedule(ctx, name, now)
+		s, err := schedule.NewStore(q).Get(ctx, name, now)
 		if err == nil {
-			err = q.RemoveSchedule(ctx, name)
+			err = schedule.NewStore(q).Remove(ctx, name)
 		}
 		if err != nil {
 			return err

@@ -13,6 +13,8 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 const scheduleAddLong = `Add a schedule. It stays until you remove it. On each run, one job fetches the
@@ -132,7 +134,7 @@ func (a *app) scheduleAddCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return connect.With(c.Context(), cfg, func(q *queue.Queue) error {
 			p, err := connect.Project(c.Context(), q, cfg, what.schedule.Project)
 			if err != nil {
 				return err
@@ -146,7 +148,7 @@ func (a *app) scheduleAddCommand() *cobra.Command {
 					return err
 				}
 			}
-			if err := q.AddSchedule(c.Context(), s); err != nil {
+			if err := schedule.NewStore(q).Add(c.Context(), s); err != nil {
 				return err
 			}
 			return a.printSchedule(c.Context(), q, s.Name, format.Value)

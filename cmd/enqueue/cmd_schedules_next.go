@@ -11,6 +11,8 @@ import (
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 const scheduleNextLong = `Preview the next runs of a schedule or of a cron entry. No worker is needed for an
@@ -87,11 +89,11 @@ func entryZone(cfg config.Config) string {
 
 // findSchedule returns a schedule of the queue, and the queue's time.
 func findSchedule(ctx context.Context, cfg config.Config, name string) (s jobs.Schedule, now time.Time, err error) {
-	err = connect.With(ctx, cfg, func(q *jobs.Queue) error {
+	err = connect.With(ctx, cfg, func(q *queue.Queue) error {
 		if now, err = q.Time(ctx); err != nil {
 			return err
 		}
-		state, err := q.Schedule(ctx, name, now)
+		state, err := schedule.NewStore(q).Get(ctx, name, now)
 		s = state.Schedule
 		return err
 	})

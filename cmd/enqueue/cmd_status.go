@@ -16,6 +16,9 @@ import (
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/budget"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 const statusLong = `Show how fresh each table is: its last complete day, how long ago that day ended,
@@ -62,7 +65,7 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, f statusFlags) error {
-	q, err := jobs.NewQueue(rdb, jobs.Config{})
+	q, err := queue.New(rdb, queue.Config{})
 	if err != nil {
 		return err
 	}
@@ -96,7 +99,7 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 }
 
 // inspect asks the queue how fresh the tables are.
-func inspect(ctx context.Context, q *jobs.Queue, f statusFlags, now time.Time) ([]freshness, error) {
+func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) ([]freshness, error) {
 	s := survey{maxLag: f.maxLag, all: f.all, now: now}
 	var err error
 	if s.projects, err = q.Projects(ctx); err != nil {
@@ -105,19 +108,19 @@ func inspect(ctx context.Context, q *jobs.Queue, f statusFlags, now time.Time) (
 	if s.tables, err = q.Tables(ctx); err != nil {
 		return nil, err
 	}
-	if s.schedules, err = q.Schedules(ctx, now); err != nil {
+	if s.schedules, err = schedule.NewStore(q).List(ctx, now); err != nil {
 		return nil, err
 	}
 	return s.judge(), nil
 }
 
 // budgetsOf returns how the budgets of the tables' projects stand, by their ids.
-func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables []freshness) (map[int64]jobs.BudgetState, error) {
-	b, err := jobs.NewBudget(rdb, budgetConfig(cfg))
+func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables []freshness) (map[int64]budget.State, error) {
+	b, err := budget.New(rdb, budgetConfig(cfg))
 	if err != nil {
 		return nil, err
 	}
-	states := map[int64]jobs.BudgetState{}
+	states := map[int64]budget.State{}
 	for _, t := range tables {
 		id := t.project.ID
 		if _, known := states[id]; known || id == 0 {
@@ -150,7 +153,7 @@ func alarm(tables []freshness) error {
 }
 
 // statusText returns a screen about the tables.
-func statusText(tables []freshness, budgets map[int64]jobs.BudgetState, now time.Time, width int) string {
+func statusText(tables []freshness, budgets map[int64]budget.State, now time.Time, width int) string {
 	if len(tables) == 0 {
 		return "no table has been fetched, and none is scheduled\n"
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mixduck/jobs"
+	"mixduck/jobs/schedule"
 )
 
 // verdict says whether a table is as its schedules want it.
@@ -24,7 +25,7 @@ const (
 type freshness struct {
 	project   jobs.ProjectInfo // with what is known of it: the name at least
 	state     jobs.TableState  // empty but for its names if no fetch into the table has ended
-	schedules []jobs.ScheduleState
+	schedules []schedule.State
 	behind    time.Duration // since the last complete day ended or, before one, since the schedule was made; 0 if neither is known
 	next      time.Time     // when a schedule is due next; zero for never
 	verdict   verdict
@@ -37,7 +38,7 @@ func (f freshness) bad() bool { return f.verdict == isStale || f.verdict == isFa
 type survey struct {
 	projects  []jobs.ProjectInfo
 	tables    []jobs.TableState
-	schedules []jobs.ScheduleState
+	schedules []schedule.State
 	maxLag    time.Duration
 	all       bool // judge tables that no schedule fills, too
 	now       time.Time

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"mixduck/internal/day"
-	"mixduck/jobs"
+	"mixduck/jobs/budget"
 )
 
 // statusObject is a table as `status --format json` prints it. Fields are only ever added.
@@ -41,7 +41,7 @@ type failingObject struct {
 	Message string  `json:"message"`
 }
 
-func newStatusObjects(tables []freshness, budgets map[int64]jobs.BudgetState) []statusObject {
+func newStatusObjects(tables []freshness, budgets map[int64]budget.State) []statusObject {
 	objects := make([]statusObject, len(tables))
 	for i, t := range tables {
 		s := t.state

@@ -11,6 +11,8 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/budget"
+	"mixduck/jobs/schedule"
 )
 
 // surveyed is noon in Berlin, on a day on which tables are judged.
@@ -22,8 +24,8 @@ func dayOf(n int) *day.Day {
 }
 
 // everyMorning fills a table of main/1.db since a moment.
-func everyMorning(table string, since time.Time) jobs.ScheduleState {
-	return jobs.ScheduleState{CreatedAt: since, Schedule: jobs.Schedule{
+func everyMorning(table string, since time.Time) schedule.State {
+	return schedule.State{CreatedAt: since, Schedule: jobs.Schedule{
 		Name: "morning-" + table, Project: "web", ProjectZone: "UTC", Zone: "UTC", Cron: "15 6 * * *", Database: "main/1.db", Table: table,
 	}}
 }
@@ -38,22 +40,22 @@ func TestFreshness(t *testing.T) {
 		name      string
 		project   jobs.ProjectInfo
 		state     jobs.TableState
-		schedules []jobs.ScheduleState
+		schedules []schedule.State
 		all       bool
 		behind    time.Duration
 		want      verdict
 	}{
-		{"yesterday is complete", web, jobs.TableState{LastComplete: dayOf(24)}, []jobs.ScheduleState{everyMorning("events", weekAgo)}, false, 11 * time.Hour, isFresh},
-		{"yesterday is missing until noon of the next day", web, jobs.TableState{LastComplete: dayOf(23)}, []jobs.ScheduleState{everyMorning("events", weekAgo)}, false, 35 * time.Hour, isFresh},
-		{"two days are missing", web, jobs.TableState{LastComplete: dayOf(22)}, []jobs.ScheduleState{everyMorning("events", weekAgo)}, false, 59 * time.Hour, isStale},
-		{"days of old projects end in their zone", old, jobs.TableState{LastComplete: dayOf(23)}, []jobs.ScheduleState{everyMorning("events", weekAgo)}, false, 27 * time.Hour, isFresh},
-		{"a day cannot be had", web, jobs.TableState{LastComplete: dayOf(24), Failing: failing}, []jobs.ScheduleState{everyMorning("events", weekAgo)}, false, 11 * time.Hour, isFailing},
-		{"a day cannot be had yet", web, jobs.TableState{LastComplete: dayOf(24), Failing: young}, []jobs.ScheduleState{everyMorning("events", weekAgo)}, false, 11 * time.Hour, isFresh},
-		{"a new schedule", web, jobs.TableState{}, []jobs.ScheduleState{everyMorning("events", surveyed.Add(-time.Hour))}, false, time.Hour, isNew},
-		{"a schedule that never came to anything", web, jobs.TableState{}, []jobs.ScheduleState{everyMorning("events", weekAgo)}, false, 7 * 24 * time.Hour, isStale},
+		{"yesterday is complete", web, jobs.TableState{LastComplete: dayOf(24)}, []schedule.State{everyMorning("events", weekAgo)}, false, 11 * time.Hour, isFresh},
+		{"yesterday is missing until noon of the next day", web, jobs.TableState{LastComplete: dayOf(23)}, []schedule.State{everyMorning("events", weekAgo)}, false, 35 * time.Hour, isFresh},
+		{"two days are missing", web, jobs.TableState{LastComplete: dayOf(22)}, []schedule.State{everyMorning("events", weekAgo)}, false, 59 * time.Hour, isStale},
+		{"days of old projects end in their zone", old, jobs.TableState{LastComplete: dayOf(23)}, []schedule.State{everyMorning("events", weekAgo)}, false, 27 * time.Hour, isFresh},
+		{"a day cannot be had", web, jobs.TableState{LastComplete: dayOf(24), Failing: failing}, []schedule.State{everyMorning("events", weekAgo)}, false, 11 * time.Hour, isFailing},
+		{"a day cannot be had yet", web, jobs.TableState{LastComplete: dayOf(24), Failing: young}, []schedule.State{everyMorning("events", weekAgo)}, false, 11 * time.Hour, isFresh},
+		{"a new schedule", web, jobs.TableState{}, []schedule.State{everyMorning("events", surveyed.Add(-time.Hour))}, false, time.Hour, isNew},
+		{"a schedule that never came to anything", web, jobs.TableState{}, []schedule.State{everyMorning("events", weekAgo)}, false, 7 * 24 * time.Hour, isStale},
 		{"nobody promised anything", web, jobs.TableState{LastComplete: dayOf(1)}, nil, false, 563 * time.Hour, unscheduled},
 		{"nobody promised anything, but it is asked for", web, jobs.TableState{LastComplete: dayOf(1)}, nil, true, 563 * time.Hour, isStale},
-		{"a project that no worker knows", jobs.ProjectInfo{Name: "shop"}, jobs.TableState{LastComplete: dayOf(24)}, []jobs.ScheduleState{everyMorning("events", weekAgo)}, false, 11 * time.Hour, isFresh},
+		{"a project that no worker knows", jobs.ProjectInfo{Name: "shop"}, jobs.TableState{LastComplete: dayOf(24)}, []schedule.State{everyMorning("events", weekAgo)}, false, 11 * time.Hour, isFresh},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,11 +83,11 @@ func TestStatusScreen(t *testing.T) {
 			},
 			{Project: "2", Database: "eu/x.db", Table: "events", Rows: 5, LastComplete: dayOf(1), Job: "J", Failure: &jobs.Failure{Message: "no"}},
 		},
-		schedules: []jobs.ScheduleState{everyMorning("events", surveyed.AddDate(0, -1, 0)), paused},
+		schedules: []schedule.State{everyMorning("events", surveyed.AddDate(0, -1, 0)), paused},
 		maxLag:    36 * time.Hour, now: surveyed,
 	}
 	tables := s.judge()
-	budgets := map[int64]jobs.BudgetState{1: {Left: 50, Limit: 54}}
+	budgets := map[int64]budget.State{1: {Left: 50, Limit: 54}}
 	want := strings.Join([]string{
 		"PROJECT  TABLE           STATE        LAST DAY    BEHIND  ROWS        NEXT RUN",
 		"2        eu/x.db events  unscheduled  2026-11-01  563h    5           not scheduled",

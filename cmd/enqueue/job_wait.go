@@ -12,7 +12,7 @@ import (
 	"mixduck/jobs"
 )
 
-// watcher is what waiting needs of a [jobs.Queue].
+// watcher is what waiting needs of a [queue.Queue].
 type watcher interface {
 	Watch(ctx context.Context, id string, fn func(jobs.Record)) error
 }

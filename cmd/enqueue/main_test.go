@@ -15,6 +15,9 @@ import (
 	"mixduck/internal/embedredis"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/budget"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/worker"
 )
 
 // asCommand makes the test binary the command itself.
@@ -37,8 +40,8 @@ func call(ctx context.Context, environ []string, args ...string) (code int, stdo
 // service is a queue in a data directory, and a worker whose jobs do what their where expression says.
 type service struct {
 	dir     string
-	queue   *jobs.Queue
-	budget  *jobs.Budget
+	queue   *queue.Queue
+	budget  *budget.Budget
 	started chan string // gets the id of each job that blocks
 	release chan struct{}
 }
@@ -58,17 +61,17 @@ func startService(tb testing.TB, dir string, cleanup func(func())) *service {
 	})
 	rdb := server.Client()
 	cleanup(func() { rdb.Close() })
-	q, err := jobs.NewQueue(rdb, jobs.Config{})
+	q, err := queue.New(rdb, queue.Config{})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	budget, err := jobs.NewBudget(rdb, jobs.BudgetConfig{PerHour: config.DefaultRequestsPerHour})
+	budget, err := budget.New(rdb, budget.Config{PerHour: config.DefaultRequestsPerHour})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	s := &service{dir: dir, queue: q, budget: budget, started: make(chan string, 100), release: make(chan struct{})}
-	w, err := jobs.NewWorker(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: s}, jobs.WorkerConfig{
-		ID: "w1", Volumes: []jobs.Volume{{Name: "main"}}, DrainTimeout: time.Millisecond, Backoff: jobs.Backoff{Base: time.Hour, Cap: time.Hour},
+	w, err := worker.New(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: s}, worker.Config{
+		ID: "w1", Volumes: []jobs.Volume{{Name: "main"}}, DrainTimeout: time.Millisecond, Backoff: worker.Backoff{Base: time.Hour, Cap: time.Hour},
 	}, log)
 	if err != nil {
 		tb.Fatal(err)
@@ -87,7 +90,7 @@ func startService(tb testing.TB, dir string, cleanup func(func())) *service {
 }
 
 // awaitWorker waits until a worker is listed.
-func awaitWorker(tb testing.TB, q *jobs.Queue) {
+func awaitWorker(tb testing.TB, q *queue.Queue) {
 	tb.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

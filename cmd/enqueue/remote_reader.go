@@ -15,13 +15,14 @@ import (
 	"mixduck/config"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // reader answers questions through the queue: each is a query job.
 type reader struct {
 	*app
 	cfg      config.Config
-	queue    *jobs.Queue
+	queue    *queue.Queue
 	database string // its full name
 	detach   bool   // do not wait: print the job's id
 }

@@ -14,7 +14,7 @@ import (
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
-	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 const rootLong = `Submit jobs to Mixduck's workers, follow them, and query the data.
@@ -49,7 +49,7 @@ func (a *app) rootCommand() *cobra.Command {
 }
 
 // withQueue calls use with the queue that the settings of a command name.
-func (a *app) withQueue(c *cobra.Command, use func(q *jobs.Queue) error) error {
+func (a *app) withQueue(c *cobra.Command, use func(q *queue.Queue) error) error {
 	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 	if err != nil {
 		return err

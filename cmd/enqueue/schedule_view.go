@@ -10,19 +10,21 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 // scheduleView is what is shown of a schedule.
 type scheduleView struct {
-	jobs.ScheduleState
+	schedule.State
 	last    *jobs.Record // the last job that it made, pieces aside; nil for none, or if its record has gone
 	next    time.Time    // zero while it is paused or not enabled
 	zone    *time.Location
-	history []jobs.Tick // not read for lists
+	history []schedule.Tick // not read for lists
 }
 
-func newScheduleView(ctx context.Context, q *jobs.Queue, s jobs.ScheduleState, now time.Time) (scheduleView, error) {
-	v := scheduleView{ScheduleState: s}
+func newScheduleView(ctx context.Context, q *queue.Queue, s schedule.State, now time.Time) (scheduleView, error) {
+	v := scheduleView{State: s}
 	var err error
 	if v.zone, err = jobs.LoadZone(s.ProjectZone); err != nil {
 		return v, err
@@ -77,10 +79,10 @@ type scheduleObject struct {
 
 // tickObject is a tick of the past.
 type tickObject struct {
-	Tick    *time.Time       `json:"tick"`
-	Outcome jobs.TickOutcome `json:"outcome"` // job, skipped, missed or empty
-	Job     string           `json:"job"`     // "" for none
-	At      *time.Time       `json:"at"`
+	Tick    *time.Time           `json:"tick"`
+	Outcome schedule.TickOutcome `json:"outcome"` // job, skipped, missed or empty
+	Job     string               `json:"job"`     // "" for none
+	At      *time.Time           `json:"at"`
 }
 
 func newScheduleObject(v scheduleView) scheduleObject {

@@ -17,6 +17,8 @@ import (
 
 	"mixduck/internal/cli"
 	"mixduck/jobs"
+	"mixduck/jobs/budget"
+	"mixduck/jobs/queue"
 )
 
 // TestScripts runs testdata/*.txtar. Beside testscript's own commands they have:
@@ -105,7 +107,7 @@ func runScripted(ts *testscript.TestScript, want int, args []string) {
 }
 
 // awaitState waits until the job is in the state.
-func awaitState(q *jobs.Queue, id string, state jobs.State) error {
+func awaitState(q *queue.Queue, id string, state jobs.State) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	reached := errors.New("reached")
 	err := q.Watch(ctx, id, func(r jobs.Record) {
@@ -120,7 +122,7 @@ func awaitState(q *jobs.Queue, id string, state jobs.State) error {
 }
 
 // spend sends n requests of a project, of which the last is under way.
-func spend(b *jobs.Budget, project string, n int) error {
+func spend(b *budget.Budget, project string, n int) error {
 	for i := range n {
 		lease, err := b.Acquire(context.Background(), project, "test")
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/cli"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // openTerminal returns both ends of a terminal with so many columns.
@@ -122,7 +123,7 @@ func TestPromptIsInterrupted(t *testing.T) {
 	if code := <-exited; code != 130 || !strings.Contains(seen.String(), "interrupted: nothing was deleted") {
 		t.Errorf("exit code %d, screen %q", code, seen.String())
 	}
-	list, err := s.queue.List(context.Background(), jobs.Filter{})
+	list, err := s.queue.List(context.Background(), queue.Filter{})
 	if err != nil || len(list) > 0 {
 		t.Errorf("jobs = %v, %v", list, err)
 	}

@@ -22,10 +22,13 @@ import (
 	"mixduck/internal/name"
 	"mixduck/internal/volume"
 	"mixduck/jobs"
+	"mixduck/jobs/budget"
 	"mixduck/jobs/handler/edit"
 	"mixduck/jobs/handler/fetch"
 	"mixduck/jobs/handler/query"
 	"mixduck/jobs/handler/tables"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/worker"
 	"mixduck/storage"
 	"mixduck/workspace"
 )
@@ -92,13 +95,13 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeQueue()) }()
-	queue, err := jobs.NewQueue(rdb, jobs.Config{Retention: d.cfg.Retention.Jobs, ResultRetention: d.cfg.Retention.Results})
+	queue, err := queue.New(rdb, queue.Config{Retention: d.cfg.Retention.Jobs, ResultRetention: d.cfg.Retention.Results})
 	if err != nil {
 		return err
 	}
-	var shared *jobs.Budget
+	var shared *budget.Budget
 	if n := d.cfg.Mixpanel.RequestsPerHour; n > 0 {
-		if shared, err = jobs.NewBudget(rdb, jobs.BudgetConfig{PerHour: n}); err != nil {
+		if shared, err = budget.New(rdb, budget.Config{PerHour: n}); err != nil {
 			return err
 		}
 		d.budget = fetch.NewBudget(shared, seat.id, d.log)
@@ -116,9 +119,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	worker, err := jobs.NewWorker(queue, handlers, jobs.WorkerConfig{
+	worker, err := worker.New(queue, handlers, worker.Config{
 		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
-		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: jobs.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
+		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: worker.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
 		OpenResult: query.OpenResult(d.locate), Observer: d.page,
 	}, d.log)
 	if err != nil {
@@ -135,7 +138,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 }
 
 // handlers returns what runs the jobs.
-func (d *daemon) handlers(spool string, queue *jobs.Queue) (map[jobs.Kind]jobs.Handler, error) {
+func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, error) {
 	start, err := launcher()
 	if err != nil {
 		return nil, err

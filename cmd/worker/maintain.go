@@ -13,6 +13,7 @@ import (
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 const backupLong = `Copy a database into a new file while the worker keeps running. The copy is a job
@@ -55,7 +56,7 @@ func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action 
 		if err != nil {
 			return err
 		}
-		return connect.With(c.Context(), cfg, func(q *jobs.Queue) error {
+		return connect.With(c.Context(), cfg, func(q *queue.Queue) error {
 			edit := jobs.Edit{Action: action}
 			if edit.Database, err = database(c.Context(), q, cfg, args[0]); err != nil {
 				return err
@@ -85,7 +86,7 @@ func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action 
 }
 
 // database returns the full name of the database that a person calls typed, who may also give the path of its file.
-func database(ctx context.Context, q *jobs.Queue, cfg config.Config, typed string) (string, error) {
+func database(ctx context.Context, q *queue.Queue, cfg config.Config, typed string) (string, error) {
 	if !filepath.IsAbs(typed) {
 		return connect.Database(ctx, q, cfg, typed)
 	}
@@ -98,7 +99,7 @@ func database(ctx context.Context, q *jobs.Queue, cfg config.Config, typed strin
 }
 
 // follow waits for a job, says each change of its state on stderr, and in the end what has come of it on stdout.
-func follow(ctx context.Context, p *cli.Process, q *jobs.Queue, job jobs.Record) error {
+func follow(ctx context.Context, p *cli.Process, q *queue.Queue, job jobs.Record) error {
 	fmt.Fprintf(p.Stderr, "job %s\n", job.ID)
 	var state jobs.State
 	err := q.Watch(ctx, job.ID, func(r jobs.Record) {

@@ -10,8 +10,10 @@ import (
 
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
-	"mixduck/jobs"
+	"mixduck/jobs/budget"
 	"mixduck/jobs/keep"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 	"mixduck/web"
 )
 
@@ -62,13 +64,14 @@ func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) er
 }
 
 // watch lets the page tell of the queue, and of the budget if it is not nil.
-func (p *page) watch(rdb *redis.Client, queue *jobs.Queue, shared *jobs.Budget) {
+func (p *page) watch(rdb *redis.Client, q *queue.Queue, shared *budget.Budget) {
 	p.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
+	schedules := schedule.NewStore(q)
 	if shared == nil {
-		p.WatchQueue(queue, nil)
+		p.WatchQueue(q, schedules, nil)
 		return
 	}
-	p.WatchQueue(queue, shared)
+	p.WatchQueue(q, schedules, shared)
 }
 
 // watchKeeper lets the page tell whether the queue knows what this worker has published.

@@ -10,12 +10,13 @@ import (
 	"mixduck/jobs"
 	"mixduck/jobs/handler/tables"
 	"mixduck/jobs/keep"
-	"mixduck/schedule"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 // whileWorking keeps the queue complete and runs schedules beside work, until ctx is done or work has ended, and returns its
 // error. Work begins when all that this worker knows is published; until then the queue may be out of reach.
-func (d *daemon) whileWorking(ctx context.Context, queue *jobs.Queue, seat string, server *redisServer, work func() error) error {
+func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, seat string, server *redisServer, work func() error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	keeper := d.keeper(queue, seat)
@@ -38,7 +39,7 @@ func (d *daemon) whileWorking(ctx context.Context, queue *jobs.Queue, seat strin
 }
 
 // keeper returns what publishes what this worker knows, and keeps a copy of what only the queue knows.
-func (d *daemon) keeper(queue *jobs.Queue, seat string) *keep.Keeper {
+func (d *daemon) keeper(queue *queue.Queue, seat string) *keep.Keeper {
 	volumes := make([]tables.Volume, len(d.cfg.Volumes))
 	for i, v := range d.cfg.Volumes {
 		volumes[i] = tables.Volume(v)

@@ -21,6 +21,8 @@ import (
 	"mixduck/internal/proctest"
 	"mixduck/jobs"
 	"mixduck/jobs/keep"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 // bench is a queue, and a data directory for workers.
@@ -28,7 +30,7 @@ type bench struct {
 	*testing.T
 	open func(*testing.T) *redis.Client // starts an empty Redis
 	rdb  *redis.Client
-	q    *jobs.Queue
+	q    *queue.Queue
 	dir  string
 }
 
@@ -78,7 +80,7 @@ func (b *bench) use(rdb *redis.Client) {
 	b.Helper()
 	var err error
 	b.rdb = rdb
-	b.q, err = jobs.NewQueue(rdb, jobs.Config{})
+	b.q, err = queue.New(rdb, queue.Config{})
 	b.must(err)
 }
 
@@ -151,7 +153,7 @@ func (n *node) step() {
 // schedules describes all that the queue knows.
 func (b *bench) schedules() string {
 	b.Helper()
-	all, err := b.q.Schedules(b.Context(), time.Now().Add(time.Hour))
+	all, err := schedule.NewStore(b.q).List(b.Context(), time.Now().Add(time.Hour))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -185,16 +187,16 @@ func (b *bench) must(err error) {
 
 func (b *bench) pause(name string) {
 	b.Helper()
-	_, err := b.q.PauseSchedule(b.Context(), name, true)
+	_, err := schedule.NewStore(b.q).Pause(b.Context(), name, true)
 	b.must(err)
 }
 
 // fire makes the job of a tick.
 func (b *bench) fire(name string, tick time.Time) {
 	b.Helper()
-	s, err := b.q.Schedule(b.Context(), name, tick)
+	s, err := schedule.NewStore(b.q).Get(b.Context(), name, tick)
 	b.must(err)
-	outcome, _, err := b.q.Fire(b.Context(), s, tick, tick.Add(time.Second))
+	outcome, _, err := schedule.NewStore(b.q).Fire(b.Context(), s, tick, tick.Add(time.Second))
 	b.must(err)
 	if outcome == "" {
 		b.Fatalf("schedule %s did not fire at %s", name, tick)

@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 // kept is what a worker keeps on its disk of what Redis holds. Its JSON form is stored: fields are only ever added.
 type kept struct {
-	Generation jobs.Generation              `json:"generation"`
+	Generation queue.Generation             `json:"generation"`
 	SeenAt     time.Time                    `json:"seen_at"` // when Redis held all this, by its clock
-	Schedules  jobs.ScheduleCopy            `json:"schedules"`
+	Schedules  schedule.Copy                `json:"schedules"`
 	Tables     map[string][]jobs.TableState `json:"tables"` // by database
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
 )
 
 const (
@@ -37,7 +39,7 @@ type Config struct {
 
 // Keeper does that for one worker.
 type Keeper struct {
-	queue *jobs.Queue
+	queue *queue.Queue
 	cfg   Config
 	log   *slog.Logger
 
@@ -60,7 +62,7 @@ type Keeper struct {
 }
 
 // New returns a keeper that does nothing before Run but read its copy. One that cannot be read is logged, and made anew.
-func New(q *jobs.Queue, cfg Config, log *slog.Logger) *Keeper {
+func New(q *queue.Queue, cfg Config, log *slog.Logger) *Keeper {
 	k := &Keeper{queue: q, cfg: cfg, log: log, first: make(chan struct{})}
 	var err error
 	if k.copy, err = load(cfg.File); err != nil {
@@ -137,7 +139,7 @@ func (k *Keeper) Step(ctx context.Context) error {
 }
 
 // count notes which schedules are missing.
-func (k *Keeper) count(m jobs.Marks) {
+func (k *Keeper) count(m queue.Marks) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.missing = slices.DeleteFunc(slices.Clone(k.names), func(name string) bool { return m.Schedules[name] })
@@ -154,7 +156,7 @@ const clocksDiffer = time.Minute
 
 // judge finds out why the data in Redis is another generation than that of the copy. One that was begun while the other one
 // was still in use is that of another queue, which the copy does not concern.
-func (k *Keeper) judge(m jobs.Marks) {
+func (k *Keeper) judge(m queue.Marks) {
 	if m.Generation.ID != "" && m.Generation.At.Before(k.copy.SeenAt.Add(-clocksDiffer)) {
 		k.log.Info("worker uses another queue than before: schedules that were added there stay there")
 		k.copy = kept{Generation: m.Generation}
@@ -182,7 +184,7 @@ func (k *Keeper) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	restored, err := k.queue.RestoreSchedules(ctx, k.copy.Schedules, now)
+	restored, err := schedule.NewStore(k.queue).Restore(ctx, k.copy.Schedules, now)
 	if len(restored) > 0 {
 		if !k.lost {
 			k.lose()
@@ -247,7 +249,7 @@ func (k *Keeper) rebuild(ctx context.Context) error {
 
 // publishSchedules publishes those of the worker's file. Why some are left out is logged when it changes.
 func (k *Keeper) publishSchedules(ctx context.Context) error {
-	p, err := k.queue.PublishSchedules(ctx, k.cfg.Worker, k.cfg.Schedules, !k.published.IsZero())
+	p, err := schedule.NewStore(k.queue).Publish(ctx, k.cfg.Worker, k.cfg.Schedules, !k.published.IsZero())
 	if err != nil {
 		return err
 	}
@@ -265,13 +267,13 @@ func (k *Keeper) publishSchedules(ctx context.Context) error {
 }
 
 // save brings the copy up to date with what Redis holds, if that is what m says, and writes it to the disk.
-func (k *Keeper) save(ctx context.Context, m jobs.Marks) error {
+func (k *Keeper) save(ctx context.Context, m queue.Marks) error {
 	now, err := k.queue.Time(ctx)
 	if err != nil {
 		return err
 	}
 	next := kept{Generation: m.Generation, SeenAt: now}
-	if next.Schedules, err = k.queue.CopySchedules(ctx, now); err != nil {
+	if next.Schedules, err = schedule.NewStore(k.queue).Copy(ctx, now); err != nil {
 		return err
 	}
 	if next.Tables, err = k.queue.CopyTables(ctx); err != nil {

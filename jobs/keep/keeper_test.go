@@ -16,6 +16,7 @@ import (
 	"mixduck/internal/proctest"
 	"mixduck/jobs"
 	"mixduck/jobs/keep"
+	"mixduck/jobs/schedule"
 )
 
 func TestWhatRedisLosesComesBack(t *testing.T) {
@@ -34,12 +35,12 @@ func TestWhatRedisLosesComesBack(t *testing.T) {
 				if w.rebuilt != 1 {
 					b.Errorf("databases were read %d times at the start, want 1", w.rebuilt)
 				}
-				b.must(b.q.AddSchedule(b.Context(), daily("added")))
-				b.must(b.q.AddSchedule(b.Context(), daily("gone")))
+				b.must(schedule.NewStore(b.q).Add(b.Context(), daily("added")))
+				b.must(schedule.NewStore(b.q).Add(b.Context(), daily("gone")))
 				b.pause("held")
 				w.step()
-				b.must(b.q.RemoveSchedule(b.Context(), "gone"))
-				b.must(b.q.RemoveSchedule(b.Context(), "file")) // comes back when the worker starts, not before
+				b.must(schedule.NewStore(b.q).Remove(b.Context(), "gone"))
+				b.must(schedule.NewStore(b.q).Remove(b.Context(), "file")) // comes back when the worker starts, not before
 				w.step()
 				want := "added 15 6 * * * []\nheld 15 6 * * * [d-1] paused"
 				b.want("before", want)
@@ -73,7 +74,7 @@ func TestALossWhileNothingRunsIsMadeGood(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(b *bench) {
 		w := b.start("d-1")
-		b.must(b.q.AddSchedule(b.Context(), daily("added")))
+		b.must(schedule.NewStore(b.q).Add(b.Context(), daily("added")))
 		tick := time.Now().Truncate(time.Minute).UTC()
 		b.fire("added", tick)
 		w.step()
@@ -92,12 +93,12 @@ func TestAnotherQueueKeepsItsOwnSchedules(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(b *bench) {
 		b.start("other-1")
-		b.must(b.q.AddSchedule(b.Context(), daily("there")))
+		b.must(schedule.NewStore(b.q).Add(b.Context(), daily("there")))
 		b.start("other-1")
 		there := b.rdb
 		b.replaceRedis()
 		w := b.start("d-1")
-		b.must(b.q.AddSchedule(b.Context(), daily("here")))
+		b.must(schedule.NewStore(b.q).Add(b.Context(), daily("here")))
 		w.step()
 		b.age("d-1", time.Hour)
 		b.use(there)
@@ -116,11 +117,11 @@ func TestCopiesOfTwoWorkersAgree(t *testing.T) {
 		for _, order := range [][2]int{{0, 1}, {1, 0}} {
 			b.dir = b.TempDir()
 			b.replaceRedis()
-			b.must(b.q.AddSchedule(b.Context(), daily("kept")))
-			b.must(b.q.AddSchedule(b.Context(), daily("removed")))
-			b.must(b.q.AddSchedule(b.Context(), daily("paused")))
+			b.must(schedule.NewStore(b.q).Add(b.Context(), daily("kept")))
+			b.must(schedule.NewStore(b.q).Add(b.Context(), daily("removed")))
+			b.must(schedule.NewStore(b.q).Add(b.Context(), daily("paused")))
 			nodes := [2]*node{b.start("d-1"), b.start("e-1")}
-			b.must(b.q.RemoveSchedule(b.Context(), "removed"))
+			b.must(schedule.NewStore(b.q).Remove(b.Context(), "removed"))
 			b.pause("paused")
 			nodes[1].step() // the other one has not heard of it
 			b.flush()
@@ -136,13 +137,13 @@ func TestAnOldStateOfRedisIsBroughtUpToDate(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(b *bench) {
 		w := b.start("d-1")
-		b.must(b.q.AddSchedule(b.Context(), daily("kept")))
-		b.must(b.q.AddSchedule(b.Context(), daily("removed")))
+		b.must(schedule.NewStore(b.q).Add(b.Context(), daily("kept")))
+		b.must(schedule.NewStore(b.q).Add(b.Context(), daily("removed")))
 		now, err := b.q.Time(b.Context())
 		b.must(err)
-		old, err := b.q.CopySchedules(b.Context(), now)
+		old, err := schedule.NewStore(b.q).Copy(b.Context(), now)
 		b.must(err)
-		b.must(b.q.RemoveSchedule(b.Context(), "removed"))
+		b.must(schedule.NewStore(b.q).Remove(b.Context(), "removed"))
 		b.pause("kept")
 		w.step()
 		for _, name := range []string{"kept", "removed"} {
@@ -163,7 +164,7 @@ func TestACopyThatCannotBeReadIsMadeAnew(t *testing.T) {
 	onEach(t, func(b *bench) {
 		name := filepath.Join(b.dir, "copy-d-1.json")
 		b.must(os.WriteFile(name, []byte(`{"generation`), 0o600))
-		b.must(b.q.AddSchedule(b.Context(), daily("added")))
+		b.must(schedule.NewStore(b.q).Add(b.Context(), daily("added")))
 		w := b.start("d-1")
 		if !strings.Contains(w.log.String(), "level=ERROR") {
 			b.Errorf("the log says nothing of it:\n%s", w.log)

@@ -11,6 +11,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // Redis checks that a Redis server keeps what a queue stores in it.
@@ -37,7 +38,7 @@ func Redis(ctx context.Context, rdb *redis.Client) Result {
 }
 
 // Workers checks that workers run, and that they serve all volumes that are known.
-func Workers(ctx context.Context, q *jobs.Queue) ([]Result, error) {
+func Workers(ctx context.Context, q *queue.Queue) ([]Result, error) {
 	workers, err := q.Workers(ctx)
 	if err != nil {
 		return nil, err

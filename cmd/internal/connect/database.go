@@ -9,11 +9,12 @@ import (
 	"mixduck/config"
 	"mixduck/internal/volume"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // Database returns the full name of the database that a person calls typed. Its first element is a volume if a
 // worker has ever served one of that name.
-func Database(ctx context.Context, q *jobs.Queue, cfg config.Config, typed string) (string, error) {
+func Database(ctx context.Context, q *queue.Queue, cfg config.Config, typed string) (string, error) {
 	known, err := q.KnownVolumes(ctx)
 	if err != nil {
 		return "", err

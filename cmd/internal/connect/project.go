@@ -8,6 +8,7 @@ import (
 
 	"mixduck/config"
 	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // FindProject returns the project that a person calls named, "" for none, as far as the settings tell; known is false if
@@ -28,7 +29,7 @@ func FindProject(cfg config.Config, named string) (p config.Project, known bool,
 
 // Project does so with what the workers know, where no file of this machine says which projects there are. The project of
 // an id that nobody knows is as the MP_* variables say.
-func Project(ctx context.Context, q *jobs.Queue, cfg config.Config, named string) (config.Project, error) {
+func Project(ctx context.Context, q *queue.Queue, cfg config.Config, named string) (config.Project, error) {
 	p, known, err := FindProject(cfg, named)
 	if known || err != nil {
 		return p, err

@@ -18,14 +18,14 @@ import (
 	"mixduck/internal/embedredis"
 	"mixduck/internal/fault"
 	"mixduck/internal/invisible"
-	"mixduck/jobs"
+	"mixduck/jobs/queue"
 )
 
 // connectTimeout is how long a Redis may take to answer first.
 const connectTimeout = 5 * time.Second
 
 // With calls use with the queue that cfg names. Where nobody serves it that is an error at once.
-func With(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) error {
+func With(ctx context.Context, cfg config.Config, use func(*queue.Queue) error) error {
 	return WithRedis(ctx, cfg, func(rdb *redis.Client) error {
 		q, err := New(rdb, cfg)
 		if err != nil {
@@ -36,8 +36,8 @@ func With(ctx context.Context, cfg config.Config, use func(*jobs.Queue) error) e
 }
 
 // New returns the queue on its Redis.
-func New(rdb *redis.Client, cfg config.Config) (*jobs.Queue, error) {
-	return jobs.NewQueue(rdb, jobs.Config{Retention: cfg.Retention.Jobs, ResultRetention: cfg.Retention.Results})
+func New(rdb *redis.Client, cfg config.Config) (*queue.Queue, error) {
+	return queue.New(rdb, queue.Config{Retention: cfg.Retention.Jobs, ResultRetention: cfg.Retention.Results})
 }
 
 // WithRedis calls use with the Redis of that queue.

@@ -1,5 +1,5 @@
 // Package edit runs edit jobs: changes of a database that ask nothing of Mixpanel. It joins the contract of the queue to
-// package storage.
+// Package storage.
 package edit
 
 import (

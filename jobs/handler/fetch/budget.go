@@ -8,18 +8,18 @@ import (
 	"sync"
 	"time"
 
-	"mixduck/jobs"
+	"mixduck/jobs/budget"
 )
 
 // Budget lends a workspace the requests that all workers share.
 type Budget struct {
-	shared *jobs.Budget
+	shared *budget.Budget
 	holder string
 	log    *slog.Logger
 }
 
 // NewBudget returns the budget as the worker named holder sees it.
-func NewBudget(shared *jobs.Budget, holder string, log *slog.Logger) *Budget {
+func NewBudget(shared *budget.Budget, holder string, log *slog.Logger) *Budget {
 	return &Budget{shared: shared, holder: holder, log: log}
 }
 
@@ -33,7 +33,7 @@ func (b *Budget) Spare() *Budget {
 // askAgain is how often a queue that cannot be reached is asked again.
 const askAgain = time.Second
 
-// Acquire books a request and keeps its lease until release is called. It returns a *[jobs.BudgetError] where the
+// Acquire books a request and keeps its lease until release is called. It returns a *[budget.Error] where the
 // request has to wait for long. It waits by itself where only the second is full, and for a queue that cannot be
 // reached: nothing may be sent that nobody counts.
 func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), err error) {
@@ -44,9 +44,9 @@ func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), er
 		if err == nil {
 			return b.keep(ctx, lease), nil
 		}
-		spent, ok := errors.AsType[*jobs.BudgetError](err)
+		spent, ok := errors.AsType[*budget.Error](err)
 		switch {
-		case ctx.Err() != nil, ok && spent.Limit != jobs.LimitSecond:
+		case ctx.Err() != nil, ok && spent.Limit != budget.LimitSecond:
 			return nil, err
 		case !ok:
 			b.log.LogAttrs(ctx, slog.LevelWarn, "request waits for the queue", slog.Any("err", err))
@@ -60,7 +60,7 @@ func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), er
 }
 
 // keep renews a lease until the function that it returns is called.
-func (b *Budget) keep(ctx context.Context, lease jobs.Lease) (release func()) {
+func (b *Budget) keep(ctx context.Context, lease budget.Lease) (release func()) {
 	renewing, stop := context.WithCancel(ctx)
 	var renewal sync.WaitGroup
 	renewal.Go(func() { lease.Keep(renewing) })

@@ -20,9 +20,11 @@ import (
 	"mixduck/internal/secret"
 	"mixduck/jobs"
 	"mixduck/jobs/handler/fetch"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
+	"mixduck/jobs/worker"
 	"mixduck/mixpanel"
 	"mixduck/mixpanel/mixpaneltest"
-	"mixduck/schedule"
 	"mixduck/storage"
 	"mixduck/workspace"
 )
@@ -45,7 +47,7 @@ type installation struct {
 	*testing.T
 	clock  *clock
 	redis  *miniredis.Miniredis
-	queue  *jobs.Queue
+	queue  *queue.Queue
 	runner schedule.Runner
 	fake   *mixpaneltest.Server
 	syncs  []syncing
@@ -73,7 +75,7 @@ func newInstallation(t *testing.T, projects ...syncing) *installation {
 	in.fake = mixpaneltest.Start(t, mixpaneltest.Config{Projects: held, Now: in.clock.now, Limits: mixpaneltest.Limits{Off: true}})
 	rdb := redis.NewClient(&redis.Options{Addr: in.redis.Addr()})
 	t.Cleanup(func() { _ = rdb.Close() })
-	if in.queue, err = jobs.NewQueue(rdb, jobs.Config{Now: in.clock.now}); err != nil {
+	if in.queue, err = queue.New(rdb, queue.Config{Now: in.clock.now}); err != nil {
 		t.Fatal(err)
 	}
 	in.runner = schedule.Runner{Queue: in.queue, Log: slog.New(slog.DiscardHandler), Worker: "w1"}
@@ -114,7 +116,7 @@ func (in *installation) work(dir string) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	handlers := map[jobs.Kind]jobs.Handler{jobs.KindFetch: fetch.New(fetch.Config{SpoolDir: filepath.Join(dir, "spool")}, open, log)}
-	w, err := jobs.NewWorker(in.queue, handlers, jobs.WorkerConfig{ID: "w1", Volumes: []jobs.Volume{{Name: "main", ID: "v"}}}, log)
+	w, err := worker.New(in.queue, handlers, worker.Config{ID: "w1", Volumes: []jobs.Volume{{Name: "main", ID: "v"}}}, log)
 	if err != nil {
 		in.Fatal(err)
 	}
@@ -157,7 +159,7 @@ func (in *installation) tick() (made []jobs.Record) {
 // jobs returns all of them, the newest first.
 func (in *installation) jobs() []jobs.Record {
 	in.Helper()
-	all, err := in.queue.List(in.Context(), jobs.Filter{Limit: 1000})
+	all, err := in.queue.List(in.Context(), queue.Filter{Limit: 1000})
 	if err != nil {
 		in.Fatal(err)
 	}
@@ -221,7 +223,7 @@ func TestAWeekOfSyncs(t *testing.T) {
 		syncing{name: "web", Project: mixpaneltest.Project{ID: 12345, Location: time.UTC}},
 		syncing{name: "old", Project: mixpaneltest.Project{ID: 678, Location: la, ShiftedTimes: true}},
 	)
-	if _, err := in.queue.PublishSchedules(t.Context(), "w1", in.schedules(), false); err != nil {
+	if _, err := schedule.NewStore(in.queue).Publish(t.Context(), "w1", in.schedules(), false); err != nil {
 		t.Fatal(err)
 	}
 	var added int64

@@ -26,7 +26,7 @@ type Config struct {
 	MaxResultBytes int64          // of a result; 0 means no bound
 	Timeout        time.Duration  // of a query that has none; 0 means 10 min
 	LockWait       time.Duration  // likewise
-	Retention      time.Duration  // of results; 0 means a day. As [jobs.Config.ResultRetention]
+	Retention      time.Duration  // of results; 0 means a day. As [queue.Config.ResultRetention]
 }
 
 const (
@@ -37,7 +37,7 @@ const (
 // Locator returns the directory of a database's volume and the path of its file. Errors are permanent.
 type Locator func(database string) (volume, path string, err error)
 
-// keeper stores small results; [jobs.Queue] is one.
+// keeper stores small results; [queue.Queue] is one.
 type keeper interface {
 	StoreResult(ctx context.Context, id string, rows []byte) error
 }
@@ -158,7 +158,7 @@ func tidy(dir string, before time.Time) error {
 	return nil
 }
 
-// OpenResult opens the file of a result for [jobs.WorkerConfig]. It opens nothing but results.
+// OpenResult opens the file of a result for [worker.Config]. It opens nothing but results.
 func OpenResult(locate Locator) func(database, file string) (io.ReadSeekCloser, error) {
 	return func(database, file string) (io.ReadSeekCloser, error) {
 		volume, _, err := locate(database)

@@ -15,7 +15,7 @@ import (
 	"mixduck/workspace"
 )
 
-// queue keeps what is reported; [jobs.Queue] is one.
+// queue keeps what is reported; [queue.Queue] is one.
 type queue interface {
 	ReportTables(ctx context.Context, a *jobs.Attempt, r jobs.TableReport) error
 }

@@ -15,7 +15,7 @@ import (
 	"mixduck/storage"
 )
 
-// rebuilt is what takes what was read; [jobs.Queue] is one.
+// rebuilt is what takes what was read; [queue.Queue] is one.
 type rebuilt interface {
 	RebuildTables(ctx context.Context, database string, read []jobs.TableState, at time.Time) error
 }

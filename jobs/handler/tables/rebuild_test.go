@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"mixduck/internal/proctest"
-	"mixduck/jobs"
 	"mixduck/jobs/handler/tables"
+	"mixduck/jobs/queue"
 	"mixduck/storage"
 )
 
@@ -23,7 +23,7 @@ import (
 type volume struct {
 	*testing.T
 	dir       string
-	queue     *jobs.Queue
+	queue     *queue.Queue
 	rebuilder *tables.Rebuilder
 	log       bytes.Buffer
 }
@@ -32,7 +32,7 @@ func newVolume(t *testing.T) *volume {
 	t.Helper()
 	v := &volume{T: t, dir: t.TempDir()}
 	var err error
-	if v.queue, err = jobs.NewQueue(proctest.NewRedis(t).Client(t), jobs.Config{}); err != nil {
+	if v.queue, err = queue.New(proctest.NewRedis(t).Client(t), queue.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	locate := func(database string) (storage.Config, error) {

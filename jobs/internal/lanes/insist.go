@@ -1,0 +1,44 @@
+package lanes
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	insistFor   = 3 * time.Second // a client that could not connect for a while tries again once a second only
+	insistEvery = 100 * time.Millisecond
+)
+
+// Insist calls fn again, for a few seconds, while it fails because Redis cannot be reached or is just starting.
+func Insist(ctx context.Context, fn func() error) error {
+	tick := time.NewTicker(insistEvery)
+	defer tick.Stop()
+	started := time.Now()
+	for {
+		err := fn()
+		if err == nil || !away(err) || time.Since(started) >= insistFor {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// away reports whether err says that Redis could not be reached, or cannot serve yet.
+func away(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		redis.IsLoadingError(err) || redis.IsMasterDownError(err)
+}

@@ -1,0 +1,229 @@
+package lanes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"mixduck/jobs/internal/field"
+)
+
+// A Turn is a job's right to write to its database: it holds the lane under a fence that no other turn of the lane has
+// had. The zero turn is nobody's.
+type Turn struct {
+	Lane  string // the database
+	Job   string
+	Fence int64
+}
+
+// Identity tells one run of a worker process from all others.
+type Identity struct {
+	ID   string // the same for all runs on one data directory
+	Boot string // of this run only
+}
+
+// Exit says where a job goes whose turn ends.
+type Exit string
+
+// Where a job may go.
+const (
+	ExitOut   Exit = "out"   // away
+	ExitFront Exit = "front" // to the head of its lane
+	ExitRenew Exit = "renew" // to the head of its lane, if no worker has begun the turn
+	ExitDelay Exit = "delay" // aside until a time, then first
+)
+
+// Lanes moves jobs through their lanes. It knows jobs by id only; what they are stands in their records.
+type Lanes struct {
+	rdb     redis.UniversalClient
+	scripts Scripts
+	now     func() time.Time
+}
+
+// step runs a script of a lane. Before, it makes sure that the sweep sees the lane soon, in case this process gets no
+// further; that cannot be part of the script, as the set of lanes lives in another slot. It never puts a look off: the
+// clock of another machine may be ahead.
+func (l Lanes) step(ctx context.Context, s *redis.Script, lane string, args ...any) *redis.Cmd {
+	at := l.now().Add(FirstLook).UnixMilli()
+	if err := l.rdb.ZAddLT(ctx, LanesKey, redis.Z{Score: float64(at), Member: lane}).Err(); err != nil {
+		cmd := redis.NewCmd(ctx)
+		cmd.SetErr(err)
+		return cmd
+	}
+	return s.Run(ctx, l.rdb, LaneKeys(lane), args...)
+}
+
+// status is the first part of a lane script's answer.
+type status string
+
+const (
+	statusOK    status = "ok"
+	statusStale status = "stale"
+	statusBusy  status = "busy"  // the turn's job is the holder that is in the way
+	statusKnown status = "known" // the job is in the lane already
+	statusMoved status = "moved" // somebody came since the caller looked
+)
+
+func (l Lanes) answer(cmd *redis.Cmd, lane string) (status, Turn, error) {
+	parts, err := cmd.StringSlice()
+	if err != nil {
+		return "", Turn{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	if len(parts) != 3 {
+		return "", Turn{}, fmt.Errorf("lane %s: the script answered %q", lane, parts)
+	}
+	if parts[1] == "" {
+		return status(parts[0]), Turn{}, nil
+	}
+	fence, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil {
+		return "", Turn{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	return status(parts[0]), Turn{Lane: lane, Job: parts[1], Fence: fence}, nil
+}
+
+// Rule says when a job does not enter its lane. The zero rule lets all in.
+type Rule struct {
+	Refuse    bool       // not if the lane is held: statusBusy, with the holder
+	Unchanged *Occupants // not if somebody has come since the lane looked so: statusMoved
+}
+
+// submit puts a job at the end of its lane, unless the lane knows it, and returns the turn that this started, if any.
+func (l Lanes) submit(ctx context.Context, lane, job string, how Rule) (status, Turn, error) {
+	refuse := 0
+	if how.Refuse {
+		refuse = 1
+	}
+	args := []any{job, l.now().UnixMilli(), refuse}
+	if how.Unchanged != nil {
+		args = append(args, how.Unchanged.Holder, how.Unchanged.last())
+	}
+	return l.answer(l.step(ctx, l.scripts.submit, lane, args...), lane)
+}
+
+// begin reports whether the turn is still on and now begun by w. Asking twice does no harm.
+func (l Lanes) begin(ctx context.Context, t Turn, w Identity) (bool, error) {
+	n, err := l.step(ctx, l.scripts.begin, t.Lane, t.Job, t.Fence, w.ID, w.Boot, l.now().UnixMilli()).Int()
+	if err != nil {
+		return false, fmt.Errorf("lane %s: %w", t.Lane, err)
+	}
+	return n == 1, nil
+}
+
+// Settle ends a turn and returns the next one, if anybody waits; statusStale if the turn was over already. Only
+// ExitDelay looks at runAt.
+func (l Lanes) Settle(ctx context.Context, t Turn, to Exit, runAt time.Time) (status, Turn, error) {
+	return l.answer(l.step(ctx, l.scripts.settle, t.Lane, t.Job, t.Fence, string(to), l.now().UnixMilli(), field.Millis(runAt)), t.Lane)
+}
+
+// Leave takes a job that no worker has begun out of its lane and returns the turn that this started, if any.
+func (l Lanes) Leave(ctx context.Context, lane, job string) (Turn, error) {
+	_, next, err := l.answer(l.step(ctx, l.scripts.leave, lane, job, l.now().UnixMilli()), lane)
+	return next, err
+}
+
+// Holder returns the turn that a lane is in, and who has begun it; zero if there is none.
+func (l Lanes) Holder(ctx context.Context, lane string) (Turn, Identity, error) {
+	h, err := l.rdb.HGetAll(ctx, LaneKeys(lane)[1]).Result()
+	p := field.Parser{Fields: h}
+	fence := p.Int("fence")
+	if err = errors.Join(err, p.Err); err != nil {
+		return Turn{}, Identity{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	if h["job"] == "" {
+		return Turn{}, Identity{}, nil
+	}
+	return Turn{Lane: lane, Job: h["job"], Fence: fence}, Identity{ID: h["worker"], Boot: h["boot"]}, nil
+}
+
+// Raise makes sure that later turns of a lane have higher fences than one that was found in the database.
+func (l Lanes) Raise(ctx context.Context, lane string, seen int64) error {
+	if err := l.step(ctx, l.scripts.raise, lane, seen).Err(); err != nil {
+		return fmt.Errorf("lane %s: %w", lane, err)
+	}
+	return nil
+}
+
+// Holds reports whether the turn is still on.
+func (l Lanes) Holds(ctx context.Context, t Turn) (bool, error) {
+	holder, _, err := l.Holder(ctx, t.Lane)
+	return err == nil && holder == t, err
+}
+
+// View is what the sweep sees of a lane.
+type View struct {
+	Turn     Turn      // of the holder, if any
+	Since    time.Time // when its turn started or, once begun, when that was
+	Worker   Identity  // that began it; zero before
+	FirstDue time.Time // of the delayed jobs; zero if there are none
+}
+
+// Look gives the lane to its next job if it is free, and returns how it stands.
+func (l Lanes) Look(ctx context.Context, lane string) (View, error) {
+	parts, err := l.scripts.look.Run(ctx, l.rdb, LaneKeys(lane), l.now().UnixMilli()).StringSlice()
+	if err != nil {
+		return View{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	names := []string{"job", "fence", "since", "worker", "boot", "due"}
+	if len(parts) != len(names) {
+		return View{}, fmt.Errorf("lane %s: the script answered %q", lane, parts)
+	}
+	p := field.Parser{Fields: make(map[string]string, len(names))}
+	for i, name := range names {
+		p.Fields[name] = parts[i]
+	}
+	v := View{
+		Since: p.Time("since"), FirstDue: p.Time("due"),
+		Worker: Identity{ID: p.Fields["worker"], Boot: p.Fields["boot"]},
+	}
+	if job := p.Fields["job"]; job != "" {
+		v.Turn = Turn{Lane: lane, Job: job, Fence: p.Int("fence")}
+	}
+	if p.Err != nil {
+		return View{}, fmt.Errorf("lane %s: %w", lane, p.Err)
+	}
+	return v, nil
+}
+
+// Occupants are the jobs in a lane.
+type Occupants struct {
+	Holder  string   // whose turn it is; "" if nobody's
+	Waiting []string // in the order in which they come next
+	Aside   []string // by when they stand first again
+}
+
+// last returns the last job that waits, "" if there is none.
+func (l Occupants) last() string {
+	if len(l.Waiting) == 0 {
+		return ""
+	}
+	return l.Waiting[len(l.Waiting)-1]
+}
+
+// Members returns all jobs of the lane.
+func (l Occupants) Members() map[string]bool {
+	all := make(map[string]bool, len(l.Waiting)+len(l.Aside)+1)
+	for _, job := range slices.Concat(l.Waiting, l.Aside, []string{l.Holder}) {
+		all[job] = true
+	}
+	delete(all, "")
+	return all
+}
+
+// Occupants returns the jobs in the lane.
+func (l Lanes) Occupants(ctx context.Context, lane string) (Occupants, error) {
+	keys := LaneKeys(lane)
+	pipe := l.rdb.TxPipeline()
+	waiting := pipe.LRange(ctx, keys[0], 0, -1)
+	held := pipe.HGet(ctx, keys[1], "job")
+	aside := pipe.ZRange(ctx, keys[2], 0, -1)
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return Occupants{}, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	return Occupants{Holder: held.Val(), Waiting: waiting.Val(), Aside: aside.Val()}, nil
+}

@@ -1,0 +1,18 @@
+package queue
+
+import (
+	"time"
+
+	"mixduck/jobs/internal/lanes"
+)
+
+// What tests of relays need to know.
+const (
+	RelayChunk  = lanes.RelayChunk
+	RelayWindow = lanes.RelayWindow
+)
+
+// LimitRelays changes the limits of a queue's relays.
+func (q *Queue) LimitRelays(streams int, again, unserved, patience time.Duration) {
+	q.Engine().Relay = lanes.RelayLimits{Streams: streams, Again: again, Unserved: unserved, Patience: patience}
+}

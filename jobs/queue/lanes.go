@@ -1,0 +1,55 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mixduck/jobs"
+	"mixduck/jobs/internal/lanes"
+)
+
+// Lanes returns the lanes of databases that have jobs, by database. It is a picture of one lane after the other, not of a moment.
+func (q *Queue) Lanes(ctx context.Context) ([]jobs.LaneInfo, error) {
+	names, err := q.e.Redis.ZRange(ctx, lanes.LanesKey, 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list lanes: %w", err)
+	}
+	workers, err := q.e.Workers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(lane string) bool { return strings.HasPrefix(lane, jobs.ReadLane) })
+	slices.Sort(names)
+	served := jobs.Volumes(workers)
+	var found []jobs.LaneInfo
+	for page := range slices.Chunk(names, listPage) {
+		infos, err := q.e.Lanes.Describe(ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range infos {
+			if i.Holder == "" && i.Waiting == 0 && i.Aside == 0 {
+				continue // the sweep has not seen yet that it is empty
+			}
+			i.Unserved = !slices.Contains(served, jobs.VolumeOf(i.Database))
+			found = append(found, i)
+		}
+	}
+	return found, nil
+}
+
+// KnownVolumes returns the names of all volumes that a worker has ever served, whether one does now or not, and that of
+// the default volume.
+func (q *Queue) KnownVolumes(ctx context.Context) ([]string, error) {
+	names, err := q.e.Redis.SMembers(ctx, lanes.VolumesKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list volumes: %w", err)
+	}
+	if !slices.Contains(names, jobs.DefaultVolume) {
+		names = append(names, jobs.DefaultVolume)
+	}
+	slices.Sort(names)
+	return names, nil
+}

@@ -1,0 +1,105 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"mixduck/jobs"
+	"mixduck/jobs/internal/lanes"
+)
+
+// catalogueLasts is for how long what a worker has said counts when it lives no more.
+const catalogueLasts = 7 * 24 * time.Hour
+
+// catalogue is what one worker knows.
+type catalogue struct {
+	At       time.Time          `json:"at"`
+	Projects []jobs.ProjectInfo `json:"projects"`
+}
+
+// PublishProjects says which projects a worker knows, in the place of what it has said before.
+func (q *Queue) PublishProjects(ctx context.Context, worker string, projects []jobs.ProjectInfo) error {
+	ctx, stop := context.WithTimeout(ctx, lanes.CallTimeout)
+	defer stop()
+	body, err := json.Marshal(catalogue{q.e.Now().UTC(), projects})
+	if err == nil {
+		err = q.e.Redis.HSet(ctx, lanes.CatalogueKey, worker, body).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("publish the projects of worker %s: %w", worker, err)
+	}
+	return nil
+}
+
+// TidyProjects deletes what workers have said that died long ago. As with [schedule.Store.Tidy], Redis must have answered me
+// for a while.
+func (q *Queue) TidyProjects(ctx context.Context, me string) error {
+	if err := q.tidyProjects(ctx, me); err != nil {
+		return fmt.Errorf("tidy the projects of workers: %w", err)
+	}
+	return nil
+}
+
+func (q *Queue) tidyProjects(ctx context.Context, me string) error {
+	said, err := q.catalogues(ctx)
+	if err != nil {
+		return err
+	}
+	living, err := q.e.Workers(ctx)
+	if err != nil {
+		return err
+	}
+	for worker, c := range said {
+		lives := worker == me || slices.ContainsFunc(living, func(i jobs.WorkerInfo) bool { return i.ID == worker })
+		if !lives && q.e.Now().Sub(c.At) > catalogueLasts {
+			if err := q.e.Redis.HDel(ctx, lanes.CatalogueKey, worker).Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Projects returns the projects that workers know, or have known until lately, by name. Of what they say of one project the
+// newest counts.
+func (q *Queue) Projects(ctx context.Context) ([]jobs.ProjectInfo, error) {
+	said, err := q.catalogues(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list projects: %w", err)
+	}
+	newest := map[int64]time.Time{}
+	known := map[int64]jobs.ProjectInfo{}
+	for _, c := range said {
+		for _, p := range c.Projects {
+			if at, ok := newest[p.ID]; !ok || c.At.After(at) {
+				newest[p.ID], known[p.ID] = c.At, p
+			}
+		}
+	}
+	var all []jobs.ProjectInfo
+	for _, p := range known {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b jobs.ProjectInfo) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return all, nil
+}
+
+func (q *Queue) catalogues(ctx context.Context) (map[string]catalogue, error) {
+	bodies, err := q.e.Redis.HGetAll(ctx, lanes.CatalogueKey).Result()
+	if err != nil {
+		return nil, err
+	}
+	said := make(map[string]catalogue, len(bodies))
+	for worker, body := range bodies {
+		var c catalogue
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			return nil, fmt.Errorf("projects of worker %s: %w", worker, err)
+		}
+		said[worker] = c
+	}
+	return said, nil
+}

@@ -1,0 +1,312 @@
+package queue_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/internal/proctest"
+	"mixduck/jobs"
+	"mixduck/jobs/internal/jobstest"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/worker"
+)
+
+// ask submits a query.
+func ask(t jobstest.Rig, change func(*jobs.Query)) jobs.Record {
+	t.Helper()
+	query := jobs.Query{Database: "main/x.db", SQL: "SELECT 1", Format: jobs.FormatCSV}
+	if change != nil {
+		change(&query)
+	}
+	r, err := t.Q.Submit(t.Context(), jobs.Request{Kind: jobs.KindQuery, Query: query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// answering handles fetches, which do not end before their context, and queries.
+func answering(t jobstest.Rig, cfg worker.Config, query jobstest.HandlerFunc) {
+	t.Helper()
+	cfg.ID, cfg.Volumes, cfg.DrainTimeout = "w1", []jobs.Volume{{Name: "main"}}, time.Millisecond
+	handlers := map[jobs.Kind]jobs.Handler{
+		jobs.KindFetch: jobstest.HandlerFunc(func(ctx context.Context, _ *jobs.Attempt) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}),
+		jobs.KindQuery: query,
+	}
+	jobstest.RunWorker(t, t.Q, handlers, cfg)
+}
+
+func TestQueriesRunBesideFetches(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		found := []byte("a,b\n1,2\n")
+		answering(t, worker.Config{Concurrency: 1}, func(ctx context.Context, a *jobs.Attempt) error {
+			if err := t.Q.StoreResult(ctx, a.Record.ID, found); err != nil {
+				return err
+			}
+			a.SetResult(jobs.Result{Columns: []jobs.Column{{Name: "a", Type: "INTEGER"}}, Rows: 1, Bytes: int64(len(found))})
+			return nil
+		})
+		writing := jobstest.Submit(t, t.Q, "x", "a")
+		jobstest.AwaitState(t, t.Q, writing.ID, jobs.StateRunning)
+		r := ask(t, nil)
+		jobstest.AwaitState(t, t.Q, r.ID, jobs.StateDone)
+		r = jobstest.Job(t, t.Q, r.ID)
+		if r.Result == nil || r.Result.Rows != 1 {
+			t.Fatalf("result = %+v", r.Result)
+		}
+		rows, err := t.Q.OpenResult(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(rows); err != nil || !bytes.Equal(got, found) {
+			t.Errorf("rows = %q, %v, want %q", got, err, found)
+		}
+		if _, err := t.Q.OpenResult(t.Context(), jobstest.Job(t, t.Q, writing.ID)); !errors.Is(err, jobs.ErrNoResult) {
+			t.Errorf("the result of a fetch: %v, want %v", err, jobs.ErrNoResult)
+		}
+
+		writes, err := t.Q.List(t.Context(), queue.Filter{})
+		if err != nil || len(writes) != 1 || writes[0].ID != writing.ID {
+			t.Errorf("List() = %d jobs, %v, want the fetch alone", len(writes), err)
+		}
+		reads, err := t.Q.List(t.Context(), queue.Filter{Kind: jobs.KindQuery, Database: "main/x.db"})
+		if err != nil || len(reads) != 1 || reads[0].ID != r.ID {
+			t.Errorf("List(queries) = %d jobs, %v, want the query alone", len(reads), err)
+		}
+		lanes, err := t.Q.Lanes(t.Context())
+		if err != nil || len(lanes) != 1 || lanes[0].Database != "main/x.db" {
+			t.Errorf("Lanes() = %+v, %v, want that of the database alone", lanes, err)
+		}
+	})
+}
+
+func TestQueriesEndWhenNobodyWaits(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		answering(t, worker.Config{}, func(ctx context.Context, _ *jobs.Attempt) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		})
+		attended := func(q *jobs.Query) { q.Attended = true }
+		ctx, leave := context.WithCancel(t.Context())
+		r := ask(t, attended)
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			t.Q.Attend(ctx, r.ID)
+		}()
+		jobstest.AwaitState(t, t.Q, r.ID, jobs.StateRunning)
+		alone := ask(t, nil)
+		jobstest.AwaitState(t, t.Q, alone.ID, jobs.StateRunning)
+		leave()
+		<-left
+		jobstest.AwaitState(t, t.Q, r.ID, jobs.StateCancelled)
+		if state := jobstest.Job(t, t.Q, alone.ID).State; state != jobs.StateRunning {
+			t.Errorf("the query that nobody attends is %s, want it running", state)
+		}
+		if _, err := t.Q.Cancel(t.Context(), alone.ID); err != nil {
+			t.Fatal(err)
+		}
+		jobstest.AwaitState(t, t.Q, alone.ID, jobs.StateCancelled)
+	})
+}
+
+// Whose process dies has said a moment ago that he waits, but is subscribed no more.
+func TestQueriesEndWithTheSubscriptionOfTheirAsker(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		answering(t, worker.Config{}, func(ctx context.Context, _ *jobs.Attempt) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		})
+		attended := func(q *jobs.Query) { q.Attended = true }
+		r, other := ask(t, attended), ask(t, attended)
+		ctx, leave := context.WithCancel(t.Context())
+		var asking sync.WaitGroup
+		asking.Go(func() { t.Q.Attend(ctx, r.ID) })
+		go t.Q.Attend(t.Context(), other.ID)
+		for _, id := range []string{r.ID, other.ID} {
+			jobstest.AwaitState(t, t.Q, id, jobs.StateRunning)
+			jobstest.Eventually(t, "its asker is subscribed", func() bool { return subscribed(t, id) })
+		}
+		leave()
+		asking.Wait()
+		if err := t.Rdb.Persist(t.Context(), waiter(r.ID)).Err(); err != nil { // his last word lasts
+			t.Fatal(err)
+		}
+		jobstest.AwaitState(t, t.Q, r.ID, jobs.StateCancelled)
+		if state := jobstest.Job(t, t.Q, other.ID).State; state != jobs.StateRunning {
+			t.Errorf("the query of another asker is %s, want it running", state)
+		}
+	})
+}
+
+// Redis drops subscriptions when it is started anew, and those who wait come back.
+func TestSubscriptionsThatComeBackKeepTheirQueries(t *testing.T) {
+	t.Parallel()
+	s := proctest.NewRedis(t)
+	rdb := s.Client(t)
+	r := jobstest.Rig{T: t, Rdb: rdb, Q: jobstest.NewQueue(t, rdb)}
+	answering(r, worker.Config{}, func(ctx context.Context, _ *jobs.Attempt) error {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	asked := ask(r, func(q *jobs.Query) { q.Attended = true })
+	go r.Q.Attend(t.Context(), asked.ID)
+	jobstest.AwaitState(t, r.Q, asked.ID, jobs.StateRunning)
+	for range 3 {
+		jobstest.Eventually(t, "the asker is subscribed", func() bool { return subscribed(r, asked.ID) })
+		if err := rdb.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alone := ask(r, nil)
+	jobstest.AwaitState(t, r.Q, alone.ID, jobs.StateRunning)
+	if _, err := r.Q.Cancel(t.Context(), alone.ID); err != nil {
+		t.Fatal(err)
+	}
+	jobstest.AwaitState(t, r.Q, alone.ID, jobs.StateCancelled)
+	if state := jobstest.Job(t, r.Q, asked.ID).State; state != jobs.StateRunning {
+		t.Errorf("the query is %s after its asker has come back, want it running", state)
+	}
+}
+
+func waiter(id string) string { return "mixduck:{jobs}:waiter:" + id }
+
+// subscribed reports whether who waits for a query is, and has said so.
+func subscribed(t jobstest.Rig, id string) bool {
+	t.Helper()
+	n, err := t.Rdb.PubSubNumSub(t.Context(), waiter(id)).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n[waiter(id)] > 0 && t.Rdb.Get(t.Context(), waiter(id)).Val() == "subscribed"
+}
+
+func TestSenselessQueriesAreRefused(t *testing.T) {
+	t.Parallel()
+	good := jobs.Query{Database: "main/x.db", SQL: "SELECT 1", Format: jobs.FormatRows}
+	if err := good.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name   string
+		change func(*jobs.Query)
+	}{
+		{"nothing to ask", func(q *jobs.Query) { q.SQL = "" }},
+		{"two things at once", func(q *jobs.Query) { q.Inspect = "tables" }},
+		{"a database outside of a volume", func(q *jobs.Query) { q.Database = "main/../x.db" }},
+		{"an unknown format", func(q *jobs.Query) { q.Format = "xml" }},
+		{"a negative limit", func(q *jobs.Query) { q.Limit = -1 }},
+		{"a timeout of days", func(q *jobs.Query) { q.Timeout = 25 * time.Hour }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			q := good
+			tt.change(&q)
+			if err := q.Validate(); fault.CodeOf(err) != fault.CodeUsage {
+				t.Errorf("Validate() = %v, want a usage error", err)
+			}
+		})
+	}
+}
+
+func TestEditsStandInTheLane(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		fetching := jobstest.Submit(t, t.Q, "x", "a")
+		edit, err := t.Q.Submit(t.Context(), jobs.Request{
+			Kind: jobs.KindEdit, Edit: jobs.Edit{Database: "main/x.db", Action: jobs.ActionDrop, Table: "events"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if edit.State != jobs.StateWaiting || edit.Behind != fetching.ID {
+			t.Errorf("the edit is %s behind %q, want it waiting behind %s", edit.State, edit.Behind, fetching.ID)
+		}
+		_, err = t.Q.Submit(t.Context(), jobs.Request{Kind: jobs.KindEdit, Edit: jobs.Edit{Database: "main/x.db", Action: "burn"}})
+		if fault.CodeOf(err) != fault.CodeUsage {
+			t.Errorf("an unknown action: %v, want a usage error", err)
+		}
+		joined, err := t.Q.Submit(t.Context(), jobs.Request{Fetch: fetching.Fetch, IfBusy: jobs.IfBusyJoin})
+		if err != nil || joined.Joined {
+			t.Errorf("a fetch joined one whose rows an edit may take away: %+v, %v", joined, err)
+		}
+	})
+}
+
+// Records and results go when the settings say.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		now := time.Now().Truncate(time.Millisecond)
+		q, err := queue.New(t.Rdb, queue.Config{
+			Retention: 2 * time.Hour, ResultRetention: 30 * time.Minute, Now: func() time.Time { return now },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		days := day.Range{From: day.New(2026, 11, 1), To: day.New(2026, 11, 2)}
+		for _, tt := range []struct {
+			index   string
+			request jobs.Request
+			want    time.Duration
+		}{
+			{"mixduck:{jobs}:expiry", jobs.Request{Fetch: jobs.Fetch{Project: "1", Database: "main/x.db", Table: "events", Days: days, Mode: jobs.ModeSync}}, 2 * time.Hour},
+			{"mixduck:{jobs}:read:expiry", jobs.Request{Kind: jobs.KindQuery, Query: jobs.Query{Database: "main/x.db", SQL: "SELECT 1", Format: jobs.FormatCSV}}, 30 * time.Minute},
+		} {
+			r, err := q.Submit(t.Context(), tt.request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := q.Cancel(t.Context(), r.ID); err != nil {
+				t.Fatal(err)
+			}
+			ends, err := t.Rdb.ZScore(t.Context(), tt.index, r.ID).Result()
+			if want := now.Add(tt.want).UnixMilli(); err != nil || int64(ends) != want {
+				t.Errorf("%s: the record ends at %d, %v; want %d", tt.index, int64(ends), err, want)
+			}
+			if err := q.StoreResult(t.Context(), r.ID, []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			if ttl := t.Rdb.TTL(t.Context(), "mixduck:{jobs}:result:"+r.ID).Val(); ttl <= 0 || ttl > 30*time.Minute {
+				t.Errorf("the result is kept for %s, want 30m", ttl)
+			}
+		}
+	})
+}
+
+// Small results lie in Redis and are compared before the first byte.
+func TestStoredResultsThatAreNotTheResult(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		want := []byte("a,b\n1,2\n3,4\n")
+		r := jobstest.Found("", want)
+		for _, content := range []string{"", "a,b\n1,2\n", "a,b\n1,2\n3,5\n", string(want) + "5,6\n"} {
+			if err := t.Q.StoreResult(t.Context(), r.ID, []byte(content)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := t.Q.OpenResult(t.Context(), r); fault.CodeOf(err) != fault.CodeFailed {
+				t.Errorf("OpenResult() of %q = %v, want an error", content, err)
+			}
+		}
+		if err := t.Q.StoreResult(t.Context(), r.ID, want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := jobstest.ReadAll(t.Context(), t.Q, r); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the result is %q, %v", got, err)
+		}
+	})
+}

@@ -1,0 +1,102 @@
+// Package queue submits jobs, and tells how they and their lanes stand.
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"mixduck/jobs"
+	"mixduck/jobs/internal/lanes"
+)
+
+// Config tunes a [Queue]. The zero value is good.
+type Config = lanes.Config
+
+// Queue submits jobs and tells how they stand. It is safe for concurrent use, and starts nothing in the background.
+type Queue struct{ e *lanes.Engine }
+
+// New returns a queue on rdb, which stays the caller's to close. It connects to nothing.
+func New(rdb redis.UniversalClient, cfg Config) (*Queue, error) {
+	e, err := lanes.New(rdb, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Queue{e: e}, nil
+}
+
+// Engine returns what the queue shares with the other packages below jobs. Nobody else can use it.
+func (q *Queue) Engine() *lanes.Engine { return q.e }
+
+// Job returns the record of a job, or [jobs.ErrNoJob]. The case of id does not matter.
+func (q *Queue) Job(ctx context.Context, id string) (jobs.Record, error) { return q.e.Job(ctx, id) }
+
+// Workers returns the workers that live, by id. A worker that died counts as alive for another 15 s.
+func (q *Queue) Workers(ctx context.Context) ([]jobs.WorkerInfo, error) { return q.e.Workers(ctx) }
+
+// Time returns the clock of Redis. It decides when schedules are due: it is the one clock that all workers share.
+func (q *Queue) Time(ctx context.Context) (time.Time, error) { return q.e.Time(ctx) }
+
+// Cancel ends a job. One that runs is told to stop, and becomes cancelled when it has; others are cancelled on return.
+// Cancelling a job that is final already changes nothing and is no error. What was committed stays.
+func (q *Queue) Cancel(ctx context.Context, id string) (jobs.Record, error) {
+	id = strings.ToUpper(id)
+	for {
+		e, moved, err := q.e.Records.Move(ctx, id, lanes.Move{
+			From: []jobs.State{jobs.StateWaiting, jobs.StateQueued, jobs.StatePaused, jobs.StateRetrying}, To: jobs.StateCancelled,
+		})
+		switch {
+		case err != nil:
+			return jobs.Record{}, err
+		case e == nil:
+			return jobs.Record{}, fmt.Errorf("%w: %s", jobs.ErrNoJob, id)
+		case moved || e.State == jobs.StateCancelled: // once more in case a first call got no further
+			next, err := q.e.Lanes.Leave(ctx, e.Lane(), id)
+			if err == nil {
+				q.e.Discard(e)
+				err = q.e.Dispatch(ctx, next)
+			}
+			return e.Record, err
+		case e.State.Final():
+			return e.Record, nil
+		}
+		e, moved, err = q.e.Records.Move(ctx, id, lanes.Move{
+			From: []jobs.State{jobs.StateRunning}, To: jobs.StateRunning, Set: []any{"cancel", "1"},
+		})
+		if err != nil {
+			return jobs.Record{}, err
+		}
+		if moved {
+			return e.Record, nil
+		}
+		// It stopped running between the two.
+	}
+}
+
+// Retry puts a failed or cancelled job at the end of its lane again, with all of its attempts before it. Its progress stays,
+// as what is committed does. It returns [ErrNotRetryable] for a job in another state.
+func (q *Queue) Retry(ctx context.Context, id string) (jobs.Record, error) {
+	id = strings.ToUpper(id)
+	token := rand.Text()
+	e, moved, err := q.e.Records.Move(ctx, id, lanes.Move{
+		From: []jobs.State{jobs.StateFailed, jobs.StateCancelled}, To: jobs.StateWaiting,
+		Set: []any{"retried", token, "attempt", 0, "crashes", 0, "started", "", "finished", "", "failure", "", "cancel", "", "run_at", ""},
+	})
+	switch {
+	case err != nil:
+		return jobs.Record{}, err
+	case e == nil:
+		return jobs.Record{}, fmt.Errorf("%w: %s", jobs.ErrNoJob, id)
+	case !moved && e.Retried != token: // else the answer was lost, and the command repeated
+		return jobs.Record{}, fmt.Errorf("%w: %s is %s", jobs.ErrNotRetryable, id, e.State)
+	}
+	next, err := q.e.Enter(ctx, e.Record, lanes.Rule{})
+	if err != nil {
+		return jobs.Record{}, err
+	}
+	return q.e.Added(ctx, e.Record, next), nil
+}

@@ -1,0 +1,134 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"mixduck/jobs"
+	"mixduck/jobs/internal/lanes"
+)
+
+// ReportTables keeps what a handler knows of a database after an attempt, unless a later turn of the database has reported
+// already.
+func (q *Queue) ReportTables(ctx context.Context, a *jobs.Attempt, r jobs.TableReport) error {
+	known, err := q.knownTables(ctx, a.Record.Database)
+	if err != nil {
+		return err
+	}
+	doc, err := json.Marshal(databaseTables{Fence: a.Fence, Tables: jobs.Merge(known.Tables, a.Record, r, q.e.Now())})
+	if err != nil {
+		return fmt.Errorf("encode the tables of %s: %w", a.Record.Database, err)
+	}
+	if err := q.e.Scripts.Tables.Run(ctx, q.e.Redis, []string{lanes.TablesKey}, a.Record.Database, a.Fence, doc).Err(); err != nil {
+		return fmt.Errorf("write the tables of %s: %w", a.Record.Database, err)
+	}
+	return nil
+}
+
+// Tables returns what is known of all tables, by project, database and name.
+func (q *Queue) Tables(ctx context.Context) ([]jobs.TableState, error) {
+	docs, err := q.e.Redis.HGetAll(ctx, lanes.TablesKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read the tables: %w", err)
+	}
+	var all []jobs.TableState
+	for database, doc := range docs {
+		known, err := parseTables(database, doc)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, known.Tables...)
+	}
+	slices.SortFunc(all, func(a, b jobs.TableState) int {
+		return cmp.Or(cmp.Compare(a.Project, b.Project), cmp.Compare(a.Database, b.Database), cmp.Compare(a.Table, b.Table))
+	})
+	return all, nil
+}
+
+// databaseTables is what is stored of a database. What was restored has fence 0: each report counts more.
+type databaseTables struct {
+	Fence  int64             `json:"fence"` // of the turn that reported it
+	Tables []jobs.TableState `json:"tables"`
+}
+
+func (q *Queue) knownTables(ctx context.Context, database string) (databaseTables, error) {
+	doc, err := q.e.Redis.HGet(ctx, lanes.TablesKey, database).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return databaseTables{}, nil
+	case err != nil:
+		return databaseTables{}, fmt.Errorf("read the tables of %s: %w", database, err)
+	}
+	return parseTables(database, doc)
+}
+
+func parseTables(database, doc string) (known databaseTables, err error) {
+	if err := json.Unmarshal([]byte(doc), &known); err != nil {
+		return databaseTables{}, fmt.Errorf("tables of %s: %w", database, err)
+	}
+	return known, nil
+}
+
+// CopyTables returns what is known of tables, by database, for a worker to keep elsewhere.
+func (q *Queue) CopyTables(ctx context.Context) (map[string][]jobs.TableState, error) {
+	ctx, stop := context.WithTimeout(ctx, lanes.CallTimeout)
+	defer stop()
+	docs, err := q.e.Redis.HGetAll(ctx, lanes.TablesKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("copy the tables: %w", err)
+	}
+	all := make(map[string][]jobs.TableState, len(docs))
+	for database, doc := range docs {
+		known, err := parseTables(database, doc)
+		if err != nil {
+			return nil, err
+		}
+		all[database] = known.Tables
+	}
+	return all, nil
+}
+
+// RestoreTables writes what is known of the tables of databases of which Redis knows nothing.
+func (q *Queue) RestoreTables(ctx context.Context, kept map[string][]jobs.TableState) error {
+	for database, tables := range kept {
+		doc, err := json.Marshal(databaseTables{Tables: tables})
+		if err == nil {
+			err = q.e.Redis.HSetNX(ctx, lanes.TablesKey, database, doc).Err()
+		}
+		if err != nil {
+			return fmt.Errorf("restore the tables of %s: %w", database, err)
+		}
+	}
+	return nil
+}
+
+// RebuildTables brings what is known of a database's tables up to date with what was read from the database, unless a job has
+// reported since Redis lost its data. How fetches ended is kept where that is known; else a fetch counts as having ended
+// well when the newest day was stored.
+func (q *Queue) RebuildTables(ctx context.Context, database string, read []jobs.TableState, at time.Time) error {
+	known, err := q.knownTables(ctx, database)
+	if err != nil || known.Fence > 0 {
+		return err
+	}
+	tables := jobs.Merge(known.Tables, jobs.Record{Database: database}, jobs.TableReport{Tables: read}, at)
+	for i := range tables {
+		if t := &tables[i]; t.SucceededAt.IsZero() && t.Job == "" {
+			t.SucceededAt = t.FetchedAt
+		}
+	}
+	doc, err := json.Marshal(databaseTables{Tables: tables})
+	if err == nil {
+		err = q.e.Scripts.Tables.Run(ctx, q.e.Redis, []string{lanes.TablesKey}, database, 0, doc).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("rebuild the tables of %s: %w", database, err)
+	}
+	return nil
+}

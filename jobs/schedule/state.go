@@ -1,0 +1,262 @@
+package schedule
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+	"mixduck/jobs/internal/field"
+	"mixduck/jobs/internal/lanes"
+)
+
+func scheduleKey(name string) string { return lanes.RecordPrefix + "schedule:" + name }
+
+func historyKey(name string) string { return lanes.RecordPrefix + "ticks:" + name }
+
+// Errors that callers branch on. They are wrapped with the schedule's name.
+var (
+	ErrNoSchedule    = fault.New(fault.CodeNotFound, "enqueue schedules list shows their names", "no such schedule")
+	ErrScheduleTaken = fault.New(fault.CodeExists, "choose another name, or remove it first", "there is another schedule of this name")
+)
+
+// originCLI is the origin of schedules that people add; those of a worker's file have another for each worker.
+const originCLI = "cli"
+
+func fileOrigin(worker string) string { return "file:" + worker }
+
+// Store keeps schedules in Redis. It is safe for concurrent use.
+type Store struct {
+	e       *lanes.Engine
+	scripts scripts
+}
+
+// NewStore returns the schedules of a queue.
+func NewStore(q lanes.Source) *Store { return &Store{e: q.Engine(), scripts: loadScripts()} }
+
+// State is a schedule and how it stands.
+type State struct {
+	jobs.Schedule
+
+	Files     []string // ids of the workers in whose configuration files it is; none if a person has added it
+	Paused    bool
+	CreatedAt time.Time
+	Since     time.Time // of the present timing, or since the last pause: only later ticks count
+	LastTick  time.Time // of its history, not after now; zero for none
+	LastJob   string    // the last that it made, pieces aside; "" for none
+
+	follow  string // the job after which a piece may come, "" for none
+	version string
+}
+
+// Add keeps a schedule until it is removed. It returns errors with [fault.CodeUsage], and [ErrScheduleTaken]. Adding
+// the same again changes nothing.
+func (st *Store) Add(ctx context.Context, s jobs.Schedule) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	change, err := st.put(ctx, s, originCLI, false)
+	if err == nil && change == "taken" {
+		err = fmt.Errorf("%w: %s", ErrScheduleTaken, s.Name)
+	}
+	return err
+}
+
+// putSchedule keeps a valid schedule and says what that changed: added, changed, same, taken or removed. Again is said by a
+// worker that has published its file before; see lua/put.lua.
+func (st *Store) put(ctx context.Context, s jobs.Schedule, origin string, again bool) (change string, err error) {
+	s = s.WithDefaults()
+	definition, err := json.Marshal(s)
+	if err != nil {
+		return "", fmt.Errorf("schedule %s: %w", s.Name, err)
+	}
+	timing := fmt.Sprintf("%s|%s|%t", s.Cron, s.Zone, s.Disabled)
+	how := ""
+	if again {
+		how = "again"
+	}
+	err = lanes.Insist(ctx, func() error {
+		now, err := st.e.Time(ctx)
+		if err != nil {
+			return err
+		}
+		change, err = st.scripts.put.Run(ctx, st.e.Redis, []string{scheduleKey(s.Name), lanes.SchedulesKey, lanes.RemovedKey, lanes.GenerationKey},
+			s.Name, origin, definition, timing, rand.Text(), field.Millis(now), how).Text()
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("keep schedule %s: %w", s.Name, err)
+	}
+	return change, nil
+}
+
+// Remove forgets a schedule and its history, or returns [ErrNoSchedule]. Jobs that it has made go on. One of a file
+// comes back when a worker with that file starts.
+func (st *Store) Remove(ctx context.Context, name string) error {
+	known, err := st.e.Redis.Exists(ctx, scheduleKey(name)).Result()
+	if err != nil {
+		return fmt.Errorf("remove schedule %s: %w", name, err)
+	}
+	if known == 0 {
+		return fmt.Errorf("%w: %s", ErrNoSchedule, name)
+	}
+	return st.drop(ctx, name, "") // repeated after a lost answer, it finds none
+}
+
+func (st *Store) drop(ctx context.Context, name, origin string) error {
+	now, err := st.e.Time(ctx)
+	if err != nil {
+		return err
+	}
+	err = st.scripts.drop.Run(ctx, st.e.Redis,
+		[]string{scheduleKey(name), historyKey(name), lanes.SchedulesKey, lanes.RemovedKey, lanes.GenerationKey}, name, origin, field.Millis(now)).Err()
+	if err != nil {
+		return fmt.Errorf("remove schedule %s: %w", name, err)
+	}
+	return nil
+}
+
+// Pause keeps a schedule from firing until it is resumed, or resumes it, and reports whether that is news. Ticks of
+// the pause are not caught up: the next one asks for all days that are due anyway. It returns [ErrNoSchedule].
+func (st *Store) Pause(ctx context.Context, name string, pause bool) (changed bool, err error) {
+	now, err := st.e.Time(ctx)
+	if err != nil {
+		return false, err
+	}
+	flag := ""
+	if pause {
+		flag = "1"
+	}
+	result, err := st.scripts.pause.Run(ctx, st.e.Redis, []string{scheduleKey(name), lanes.GenerationKey}, flag, rand.Text(), field.Millis(now)).Text()
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("pause schedule %s: %w", name, err)
+	case result == "none":
+		return false, fmt.Errorf("%w: %s", ErrNoSchedule, name)
+	}
+	return result == "changed", nil
+}
+
+// List returns all schedules by name, as they stand now.
+func (st *Store) List(ctx context.Context, now time.Time) ([]State, error) {
+	names, err := st.e.Redis.SMembers(ctx, lanes.SchedulesKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list schedules: %w", err)
+	}
+	slices.Sort(names)
+	return st.named(ctx, names, now)
+}
+
+// Get returns a schedule as it stands now, or [ErrNoSchedule].
+func (st *Store) Get(ctx context.Context, name string, now time.Time) (State, error) {
+	found, err := st.named(ctx, []string{name}, now)
+	if err != nil {
+		return State{}, err
+	}
+	if len(found) == 0 {
+		return State{}, fmt.Errorf("%w: %s", ErrNoSchedule, name)
+	}
+	return found[0], nil
+}
+
+// schedules returns those of the names that there are.
+func (st *Store) named(ctx context.Context, names []string, now time.Time) ([]State, error) {
+	hashes, ticks, err := st.read(ctx, names, now)
+	if err != nil {
+		return nil, err
+	}
+	var all []State
+	for i, name := range names {
+		if len(hashes[i].Val()) == 0 {
+			continue
+		}
+		s, err := parseState(hashes[i].Val(), ticks[i].Val())
+		if err != nil {
+			return nil, fmt.Errorf("schedule %s: %w", name, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func parseState(h map[string]string, last []string) (State, error) {
+	p := field.Parser{Fields: h}
+	s := State{
+		Paused: h["paused"] == "1", CreatedAt: p.Time("created"), Since: p.Time("since"), LastJob: h["job"],
+		follow: h["follow"], version: h["version"],
+	}
+	p.JSON("definition", &s.Schedule)
+	for origin := range strings.SplitSeq(strings.Trim(h["origins"], ","), ",") {
+		if worker, ok := strings.CutPrefix(origin, fileOrigin("")); ok {
+			s.Files = append(s.Files, worker)
+		}
+	}
+	for _, text := range last {
+		tick, err := parseTick(text)
+		if err != nil {
+			return State{}, err
+		}
+		s.LastTick = tick.Tick
+	}
+	return s, p.Err
+}
+
+// TickOutcome is what has become of a tick.
+type TickOutcome string
+
+// What may become of one.
+const (
+	TickJob     TickOutcome = "job"     // it made a job
+	TickSkipped TickOutcome = "skipped" // the job of the tick before was not final
+	TickMissed  TickOutcome = "missed"  // nothing ran for longer than its schedule catches up
+	TickEmpty   TickOutcome = "empty"   // no day was old enough
+)
+
+// Tick is one of a schedule's history.
+type Tick struct {
+	Tick    time.Time
+	Outcome TickOutcome
+	Job     string    // "" for none
+	At      time.Time // when it was dealt with
+}
+
+// History returns the last ticks of a schedule that were dealt with, the newest first: at most 100, and as many of a
+// clock that ran ahead.
+func (st *Store) History(ctx context.Context, name string) ([]Tick, error) {
+	texts, err := st.e.Redis.ZRevRange(ctx, historyKey(name), 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("history of schedule %s: %w", name, err)
+	}
+	ticks := make([]Tick, len(texts))
+	for i, text := range texts {
+		if ticks[i], err = parseTick(text); err != nil {
+			return nil, fmt.Errorf("history of schedule %s: %w", name, err)
+		}
+	}
+	return ticks, nil
+}
+
+// parseTick reads a member of a history.
+func parseTick(text string) (Tick, error) {
+	parts := strings.Fields(text)
+	if len(parts) != 4 {
+		return Tick{}, fmt.Errorf("%q is no tick", text)
+	}
+	tick, err := strconv.ParseInt(parts[0], 10, 64)
+	at, err2 := strconv.ParseInt(parts[3], 10, 64)
+	if err := errors.Join(err, err2); err != nil {
+		return Tick{}, err
+	}
+	t := Tick{Tick: time.UnixMilli(tick).UTC(), Outcome: TickOutcome(parts[1]), Job: parts[2], At: time.UnixMilli(at).UTC()}
+	if t.Job == "-" {
+		t.Job = ""
+	}
+	return t, nil
+}

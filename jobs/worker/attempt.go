@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+	"mixduck/jobs/internal/lanes"
+)
+
+// How often an attempt looks whether it was cancelled, and at most writes its progress. Somebody waits for a query.
+const (
+	watchEvery     = 500 * time.Millisecond
+	watchReadEvery = 100 * time.Millisecond
+)
+
+// attempt runs the handler for a turn that has begun and returns how it ended, and the cause of its context.
+func (w *Worker) attempt(base context.Context, t lanes.Turn, a *jobs.Attempt, log *slog.Logger) (err, cause error) {
+	ctx, cancel := context.WithCancelCause(base)
+	defer cancel(nil)
+	handler := w.handlers[a.Record.Kind]
+	if handler == nil {
+		return jobs.Permanent(fault.New(fault.CodeFailed, "run the same version of worker and enqueue, then retry the job",
+			"this worker knows no jobs of kind %q", a.Record.Kind)), nil
+	}
+	if err := a.Record.Validate(); err != nil {
+		return jobs.Permanent(err), nil
+	}
+	var watching sync.WaitGroup
+	done := make(chan struct{})
+	watching.Go(func() { w.watch(ctx, done, t, a, cancel, log) })
+	err = protect(ctx, handler, a, log)
+	cause = context.Cause(ctx)
+	close(done)
+	watching.Wait()
+	return err, cause
+}
+
+// protect turns a panic of the handler into an error. Its stack goes to the log, not into the record.
+func protect(ctx context.Context, h jobs.Handler, a *jobs.Attempt, log *slog.Logger) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("handler panicked", slog.Any("err", p), slog.String("stack", string(debug.Stack())))
+			err = fault.New(fault.CodeFailed, "this is a bug; the worker's log has the stack", "the handler panicked: %v", p)
+		}
+	}()
+	return h.Run(ctx, a)
+}
+
+// watch writes progress and cancels the attempt when a person asks for it or the turn is over, until done is closed.
+// While Redis cannot be reached the attempt goes on: the fence keeps it from doing harm.
+func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t lanes.Turn, a *jobs.Attempt, cancel context.CancelCauseFunc, log *slog.Logger) {
+	ctx = context.WithoutCancel(ctx)
+	every := watchEvery
+	if !a.Record.Kind.Writes() {
+		every = watchReadEvery
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	var pending *jobs.Progress
+	var asker attendance
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		if p := a.Unwritten(); p != nil {
+			pending = p
+		}
+		cancelled, lost, err := w.e.Check(ctx, t, a.Record.Progress, pending)
+		if err == nil && a.Record.Query.Attended && !cancelled {
+			cancelled, err = asker.forsaken(ctx, w.e, t.Job)
+		}
+		switch {
+		case err != nil:
+			w.troubled(log, err)
+		case lost:
+			cancel(jobs.ErrLaneLost)
+			return
+		default:
+			pending = nil
+			if cancelled {
+				cancel(jobs.ErrCancelled)
+			}
+		}
+	}
+}

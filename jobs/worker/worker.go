@@ -1,0 +1,291 @@
+// Package worker takes jobs from their lanes, runs their handlers, and settles what became of them. It also sweeps: it goes
+// on with what dead workers have left.
+package worker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/internal/name"
+	"mixduck/jobs"
+	"mixduck/jobs/internal/lanes"
+)
+
+// Config tunes a [Worker].
+type Config struct {
+	// ID names the worker, the same at each start on one data directory, of which no two processes may run at once: what
+	// an earlier run was doing is started anew as soon as the next is up. Required.
+	ID           string
+	Volumes      []jobs.Volume // that this machine has; required
+	Concurrency  int           // attempts at once of jobs that write; 0 means 4
+	Queries      int           // attempts at once of jobs that only read; 0 means 4
+	DrainTimeout time.Duration // how long attempts may go on when the worker is told to stop; 0 means 20 s
+	Backoff      Backoff       // between attempts
+	Version      string        // shown beside the worker; "" is fine
+
+	// OpenResult opens a file that a query handler has named in [Result.File], for readers without the volume. Nil means
+	// that the worker sends no files.
+	OpenResult func(database, file string) (io.ReadSeekCloser, error)
+
+	Observer observer // hears of what the worker does; nil means nobody
+}
+
+// observer hears what a worker does, from several goroutines.
+type observer interface {
+	// Started says that the worker takes jobs from now on.
+	Started()
+	// AttemptEnded says what became of a job after an attempt; waiting means that the worker drained, "" that another
+	// worker had taken the turn over.
+	AttemptEnded(kind jobs.Kind, became jobs.State, took time.Duration)
+}
+
+// nobody listens.
+type nobody struct{}
+
+func (nobody) Started() {}
+
+func (nobody) AttemptEnded(jobs.Kind, jobs.State, time.Duration) {}
+
+const (
+	defaultConcurrency  = 4
+	defaultQueries      = 4
+	defaultDrainTimeout = 20 * time.Second
+
+	taskCheckEvery = 50 * time.Millisecond // how fast an idle worker sees a new turn
+	sweepEvery     = time.Second
+	trimEvery      = time.Minute
+	auditEvery     = 5 * time.Minute
+	settleAtMost   = 5 * time.Second // after the drain timeout; the next start finishes what is left
+
+)
+
+func (c Config) withDefaults() Config {
+	if c.Concurrency == 0 {
+		c.Concurrency = defaultConcurrency
+	}
+	if c.Queries == 0 {
+		c.Queries = defaultQueries
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = defaultDrainTimeout
+	}
+	if c.Backoff.Base == 0 {
+		c.Backoff.Base = defaultBackoffBase
+	}
+	if c.Backoff.Cap == 0 {
+		c.Backoff.Cap = defaultBackoffCap
+	}
+	c.Backoff.Cap = max(c.Backoff.Cap, c.Backoff.Base)
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	if c.ID == "" || strings.ContainsAny(c.ID, "{}") {
+		return fault.Usage("use an id that is stored in the data directory", "%q is no id of a worker", c.ID)
+	}
+	if len(c.Volumes) == 0 {
+		return fault.Usage("name at least one, usually "+jobs.DefaultVolume, "the worker serves no volume")
+	}
+	for _, v := range c.Volumes {
+		if err := name.Volume(v.Name); err != nil {
+			return err
+		}
+		if strings.ContainsAny(v.ID, ",=") {
+			return fault.Usage("letters and digits", "%q is no id of a volume", v.ID)
+		}
+	}
+	if c.Concurrency < 0 || c.Queries < 0 || c.DrainTimeout < 0 || c.Backoff.Base < 0 || c.Backoff.Cap < 0 {
+		return fault.Usage("leave it out for the default", "concurrency, drain timeout and back-off cannot be negative")
+	}
+	return nil
+}
+
+// Worker runs jobs of its volumes.
+type Worker struct {
+	e        *lanes.Engine
+	handlers map[jobs.Kind]jobs.Handler
+	cfg      Config
+	log      *slog.Logger
+	me       lanes.Identity
+	turns    *turns
+	outage   *limiter
+}
+
+// New returns a worker that does nothing before Run. It returns errors with [fault.CodeUsage].
+func New(q lanes.Source, handlers map[jobs.Kind]jobs.Handler, cfg Config, log *slog.Logger) (*Worker, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if len(handlers) == 0 {
+		return nil, fault.Usage("", "the worker has no handlers")
+	}
+	cfg = cfg.withDefaults()
+	return &Worker{
+		e: q.Engine(), handlers: handlers, cfg: cfg, log: log, me: lanes.Identity{ID: cfg.ID, Boot: rand.Text()},
+		turns: newTurns(), outage: &limiter{},
+	}, nil
+}
+
+// Run works until ctx is done, then takes no more jobs, lets attempts go on for the drain timeout, cancels them with
+// [ErrShutdown], and returns when each handler has: their jobs stand first in their lanes then. While Redis cannot be
+// reached, at the start or later, it waits and goes on. It returns an error with [fault.CodeUsage] at once where another
+// worker serves a different directory under the name of one of its volumes. A worker runs once.
+func (w *Worker) Run(ctx context.Context) error {
+	own := context.WithoutCancel(ctx)
+	if err := w.arrive(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	background, stop := context.WithCancel(own)
+	defer stop()
+	var loops sync.WaitGroup
+	loops.Go(func() { w.beats(background) })
+	loops.Go(func() { w.sweeps(background) })
+	if w.cfg.OpenResult != nil {
+		loops.Go(func() { w.relays(background) })
+	}
+
+	attempts, cancel := context.WithCancelCause(own)
+	defer cancel(nil)
+	servers, err := w.serve(attempts)
+	if err == nil {
+		w.cfg.Observer.Started()
+		<-ctx.Done()
+		w.log.Info("worker drains", slog.Int("attempts", w.turns.open()))
+		w.turns.close()
+		for _, s := range servers {
+			loops.Go(s.Stop)
+		}
+		w.drain(cancel)
+	}
+	stop()
+	loops.Wait()
+	for _, s := range servers {
+		s.Shutdown()
+	}
+	if departErr := w.e.Depart(own, w.cfg.ID); departErr != nil {
+		w.log.Warn("worker stays listed until its heartbeat ends", slog.Any("err", departErr))
+	}
+	return err
+}
+
+// arrive announces the worker and starts anew what an earlier run of it left. It tries until Redis is there or ctx is
+// done, and returns an error only if the worker cannot join the others.
+func (w *Worker) arrive(ctx context.Context) error {
+	info := w.info()
+	retry := time.NewTicker(sweepEvery)
+	defer retry.Stop()
+	for {
+		err := w.e.Beat(ctx, info)
+		if err == nil {
+			err = w.e.CheckRivals(ctx, info.WorkerInfo)
+		}
+		if fault.CodeOf(err) == fault.CodeUsage {
+			return errors.Join(err, w.e.Depart(ctx, w.cfg.ID))
+		}
+		if err == nil {
+			err = w.sweeper().reclaim(ctx)
+		}
+		if err == nil {
+			w.log.Info("worker started", slog.String("worker", w.cfg.ID), slog.Any("volumes", jobs.Volumes([]jobs.WorkerInfo{info.WorkerInfo})))
+			return nil
+		}
+		if dropped, ok := w.outage.allow(time.Now()); ok && ctx.Err() == nil {
+			w.log.Warn("worker waits for the queue", slog.Any("err", err), slog.Int("dropped", dropped))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-retry.C:
+		}
+	}
+}
+
+// info is what the worker's heartbeat says.
+func (w *Worker) info() lanes.Heartbeat {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return lanes.Heartbeat{Boot: w.me.Boot, WorkerInfo: jobs.WorkerInfo{
+		ID: w.cfg.ID, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Volumes: w.cfg.Volumes, Started: w.e.Now(),
+	}}
+}
+
+func (w *Worker) sweeper() *sweeper {
+	return &sweeper{e: w.e, me: w.me, running: w.turns.has, missing: make(map[lanes.Identity]time.Time)}
+}
+
+// beats keeps the heartbeat up until ctx is done.
+func (w *Worker) beats(ctx context.Context) {
+	info := w.info()
+	w.every(ctx, lanes.BeatEvery, func() error { return w.e.Beat(ctx, info) })
+}
+
+// sweeps keeps lanes and records in order until ctx is done.
+func (w *Worker) sweeps(ctx context.Context) {
+	s := w.sweeper()
+	var trimmed, audited time.Time
+	w.every(ctx, sweepEvery, func() error {
+		err := s.sweep(ctx)
+		if now := time.Now(); now.Sub(audited) >= auditEvery {
+			audited = now
+			err = errors.Join(err, audit(ctx, w.e))
+		}
+		if now := time.Now(); now.Sub(trimmed) >= trimEvery {
+			more, trimErr := w.e.Records.Trim(ctx)
+			if !more {
+				trimmed = now
+			}
+			err = errors.Join(err, trimErr)
+		}
+		return err
+	})
+}
+
+// every calls fn at once and then at each interval, until ctx is done.
+func (w *Worker) every(ctx context.Context, interval time.Duration, fn func() error) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if err := fn(); err != nil && ctx.Err() == nil {
+			w.troubled(w.log, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// troubled logs that Redis cannot be reached, now and then.
+func (w *Worker) troubled(log *slog.Logger, err error) {
+	if dropped, ok := w.outage.allow(time.Now()); ok {
+		log.Warn("the queue cannot be reached", slog.Any("err", err), slog.Int("dropped", dropped))
+	}
+}
+
+// drain waits for the attempts, cancels them when their time is over, and waits on.
+func (w *Worker) drain(cancel context.CancelCauseFunc) {
+	timeout := time.NewTimer(w.cfg.DrainTimeout)
+	defer timeout.Stop()
+	idle := w.turns.idle()
+	select {
+	case <-idle:
+		return
+	case <-timeout.C:
+	}
+	w.log.Warn("worker cancels its attempts", slog.Int("attempts", w.turns.open()))
+	cancel(jobs.ErrShutdown)
+	<-idle
+}
