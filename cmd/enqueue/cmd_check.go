@@ -69,7 +69,7 @@ func (a *app) check(ctx context.Context, rdb *redis.Client, cfg config.Config, n
 	if named != "" {
 		p, err := connect.Project(ctx, q, cfg, named)
 		if err != nil {
-			return all, err
+			return append(all, check.Fail("project", err)), nil
 		}
 		project = p.Name
 	}

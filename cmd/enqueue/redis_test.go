@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
+
+	"mixduck/internal/proctest"
 )
 
 func TestQueueOnRedis(t *testing.T) {
@@ -37,5 +39,20 @@ func TestQueueOnRedis(t *testing.T) {
 	cancel()
 	if code, _, stderr = call(interrupted, environ, "--redis-url", url, "jobs", "list"); code != 130 {
 		t.Errorf("list when interrupted = %d, %q, want 130", code, stderr)
+	}
+}
+
+// A Redis that may delete jobs fails the check, and so does a queue without a worker.
+func TestCheckOfARedisThatEvicts(t *testing.T) {
+	t.Parallel()
+	r := proctest.NewRedis(t, "--maxmemory-policy", "allkeys-lru")
+	code, stdout, _ := call(t.Context(), []string{"HOME=" + t.TempDir()}, "--redis-url", r.URL(), "check")
+	if code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	for _, want := range []string{"failed   redis: ", "allkeys-lru", "failed   workers: no worker is running; try: start one with 'worker run'\n", "skipped  volumes: "} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
 	}
 }

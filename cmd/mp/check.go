@@ -39,7 +39,7 @@ func (a *app) checkCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all, err := local.Mixpanel(c.Context(), p, m, "", a.Now)
+		all, err := local.Mixpanel(c.Context(), p, m, nil, "", a.Now)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -98,5 +99,19 @@ func TestCheckOfFiles(t *testing.T) {
 	}
 	if r := s.mp(t, "check", "--path", filepath.Join(file, "below", "y.db")); r.code != 1 || !strings.Contains(r.stdout, "not a directory") {
 		t.Errorf("a file in place of a directory: exit code %d\n%s", r.code, r.stdout)
+	}
+}
+
+// A database that somebody writes to is no failure: a fetch can wait for it.
+func TestCheckOfALockedDatabase(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 10)
+	held := s.hold(t)
+	if out := s.ok(t, "check"); !strings.Contains(out, "warning  database: ") || !strings.Contains(out, strconv.Itoa(held.Process.Pid)) {
+		t.Errorf("the process that holds the database is not named:\n%s", out)
+	}
+	held.release(t)
+	if out := s.ok(t, "check"); !strings.Contains(out, "ok       database: ") {
+		t.Errorf("the database is not readable:\n%s", out)
 	}
 }

@@ -62,9 +62,7 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 				string(event.Name), time.UnixMicro(event.TimeMicros).UTC(), string(event.DistinctID), string(event.InsertID), event.Properties,
 			})
 		}
-		if _, err := out.Write(text); err != nil {
-			return err
-		}
+		_, _ = out.Write(text) // the writer keeps its error
 		return out.WriteByte('\n')
 	})
 	if flushed := out.Flush(); err == nil {

@@ -32,9 +32,15 @@ const (
 	zone        = "time zone"
 )
 
-// Mixpanel checks what a small export of project p tells: at most two requests, none of which is repeated. label follows
-// the names of the checks.
-func Mixpanel(ctx context.Context, p config.Project, m *mixpanel.Client, label string, now func() time.Time) ([]check.Result, error) {
+// Budget counts the requests to a project, see [workspace.Config.Budget].
+type Budget interface {
+	Acquire(ctx context.Context, project int64) (release func(), err error)
+	Heard(ctx context.Context, project int64, left int, until time.Time)
+}
+
+// Mixpanel checks what a small export of project p tells: at most two requests, none of which is repeated. The budget is asked
+// before each; nil means that nobody counts. label follows the names of the checks.
+func Mixpanel(ctx context.Context, p config.Project, m *mixpanel.Client, budget Budget, label string, now func() time.Time) ([]check.Result, error) {
 	temp, err := os.MkdirTemp("", "mixduck-check-*")
 	if err != nil {
 		return nil, err
@@ -42,7 +48,7 @@ func Mixpanel(ctx context.Context, p config.Project, m *mixpanel.Client, label s
 	defer os.RemoveAll(temp)
 	w, err := workspace.New(workspace.Config{
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
-		Database: storage.Config{Mode: storage.InMemory}, SpoolDir: filepath.Join(temp, "spool"), Now: now,
+		Database: storage.Config{Mode: storage.InMemory}, SpoolDir: filepath.Join(temp, "spool"), Now: now, Budget: budget,
 	}, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
