@@ -122,8 +122,8 @@ func filters() map[string]struct {
 	const pro = `properties["plan"] == "pro"`
 	since := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	ids := []string{"user-3", "nobody", "user-0"}
-	for id := range (mixpaneltest.People{Seed: 1, Count: 5}).Range(3, 5) {
-		ids = append(ids, id)
+	for i := range 2 {
+		ids = append(ids, mixpaneltest.People{Seed: 1, Count: 5}.ID(3+i))
 	}
 	const behaviors = `[{"window":"30d","name":"viewed","event_selectors":[{"event":"Page Viewed"}]}]`
 	at := time.Date(2026, 10, 8, 0, 0, 0, 0, time.UTC)
@@ -318,5 +318,60 @@ func TestEachFaultOfAPageIsSeen(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Pages that are packed are the same, and only as long as nothing changes.
+func TestPackedPagesAreTheSame(t *testing.T) {
+	t.Parallel()
+	for filter, tt := range filters() {
+		t.Run(filter, func(t *testing.T) {
+			t.Parallel()
+			fake, c := site(t, func(cfg *mixpaneltest.Config) { cfg.Projects[0].PageSize = 25 })
+			tt.q.Project, tt.want.Project = 12345, 12345
+			if err := fake.PackProfiles(tt.want); err != nil {
+				t.Fatal(err)
+			}
+			for _, edit := range []func() error{
+				func() error { return nil },
+				func() error { return fake.PutMember(12345, 7, "one more") },
+				func() error {
+					_, err := fake.ChangeProfiles(12345, "", 3)
+					return err
+				},
+			} {
+				if err := edit(); err != nil {
+					t.Fatal(err)
+				}
+				want, err := fake.Profiles(tt.want)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := readPages(t.Context(), c, tt.q, nil)
+				if diff := cmp.Diff(want, got); err != nil || diff != "" {
+					t.Errorf("%v (-truth +got):\n%s", err, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestNumericIDsAreText(t *testing.T) {
+	t.Parallel()
+	ids := []string{"0", "007", "4", "9007199254740993", "-1", "1e3", "x"}
+	fake, c := site(t, func(cfg *mixpaneltest.Config) {
+		var all mixpaneltest.Profiles
+		for _, id := range ids {
+			all = append(all, mixpaneltest.Profile{DistinctID: id, Properties: "{}"})
+		}
+		cfg.Projects[0].Profiles, cfg.Projects[0].NumericIDs = all, true
+	})
+	want, err := fake.Profiles(mixpaneltest.ProfileAsk{Project: 12345})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readPages(t.Context(), c, mixpanel.EngageQuery{Project: 12345}, nil)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" || len(got.Rows) != len(ids) {
+		t.Errorf("%v (-truth +got):\n%s", err, diff)
 	}
 }

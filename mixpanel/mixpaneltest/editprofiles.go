@@ -38,9 +38,12 @@ func (s *Server) ChangeProfiles(project int64, group string, every int) (int, er
 		r.own()
 		text := strconv.Itoa(r.version)
 		for i := 0; i < r.len(); i += every {
-			p, err := r.at(i)
+			if r.deleted[i] {
+				continue
+			}
+			p, err := r.one(i)
 			if err != nil {
-				continue // it is deleted
+				return err
 			}
 			const key = `{"~edit":"`
 			rest, ok := strings.CutPrefix(p.Properties, key)

@@ -63,6 +63,7 @@ func (s *Server) PutCohort(id int64, c Cohort) error {
 		}
 		if old := p.cohort(c.ID); old != nil {
 			old.Cohort = c
+			old.version++
 			return nil
 		}
 		p.cohorts = append(p.cohorts, newMembers(c))

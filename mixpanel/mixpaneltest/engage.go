@@ -75,11 +75,16 @@ func (s *Server) sendPage(
 	wire := newWire(r.Context(), w, plan.fault)
 	buffer := bufio.NewWriterSize(wire, wireBufferBytes)
 	body := s.newBody(buffer, w.Header(), acceptsGzip(r.Header))
-	lines := page.lines()
-	if plan.kind().class() == linesClass {
-		lines = endEarly(plan.fault.Fault, lines)
+	var err error
+	if packed := page.packed(); packed != nil && acceptsGzip(r.Header) && plan.kind().class() != linesClass {
+		err = page.writePacked(body, packed)
+	} else {
+		lines := page.lines()
+		if plan.kind().class() == linesClass {
+			lines = endEarly(plan.fault.Fault, lines)
+		}
+		err = write(body, lines)
 	}
-	err := write(body, lines)
 	if err == nil {
 		err = finish(body, buffer, wire)
 	}
@@ -146,51 +151,74 @@ func (p *profilePage) move(kind Kind) {
 // lines yields the text of the page: how it begins, each profile, and how it ends.
 func (p *profilePage) lines() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		text := strconv.AppendInt([]byte(`{"page":`), p.number, 10)
-		text = strconv.AppendInt(append(text, `,"page_size":`...), p.size, 10)
-		text = append(text, `,"results":[`...)
-		if !yield(text, nil) {
+		if !yield(p.head(), nil) {
 			return
 		}
-		first := true
-		for one := range p.profiles() {
-			text = text[:0]
-			if !first {
-				text = append(text, ',')
-			}
-			first = false
-			if !yield(p.appendProfile(text, one), nil) {
+		for line, err := range p.elements() {
+			if !yield(line, err) {
 				return
 			}
 		}
-		text = append(append(text[:0], `],"session_id":`...), quote(p.session)...)
-		text = append(text, `,"status":"ok"`...)
-		if !p.withoutTotal {
-			text = strconv.AppendInt(append(text, `,"total":`...), p.total, 10)
-		}
-		yield(append(text, '}'), nil)
+		yield(p.tail(), nil)
 	}
+}
+
+// head is the text before the profiles.
+func (p *profilePage) head() []byte {
+	text := strconv.AppendInt([]byte(`{"page":`), p.number, 10)
+	text = strconv.AppendInt(append(text, `,"page_size":`...), p.size, 10)
+	return append(text, `,"results":[`...)
+}
+
+// elements yields the texts of the profiles, with the commas before all but the first.
+func (p *profilePage) elements() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var text []byte
+		for one := range p.profiles() {
+			text = p.appendProfile(text, one)
+			if !yield(text, nil) {
+				return
+			}
+			text = append(text[:0], ',')
+		}
+	}
+}
+
+// tail is the text behind the profiles.
+func (p *profilePage) tail() []byte {
+	text := append([]byte(`],"session_id":`), quote(p.session)...)
+	text = append(text, `,"status":"ok"`...)
+	if !p.withoutTotal {
+		text = strconv.AppendInt(append(text, `,"total":`...), p.total, 10)
+	}
+	return append(text, '}')
 }
 
 // profiles yields the profiles of the page.
 func (p *profilePage) profiles() iter.Seq[Profile] {
 	return func(yield func(Profile) bool) {
 		if p.result.whole {
-			for _, one := range p.result.roster.all(p.from, p.to) {
+			for _, one := range p.result.roster.at(span(p.from, p.to)) {
 				if !yield(one) {
 					return
 				}
 			}
 			return
 		}
-		for _, e := range p.result.entries[p.from:p.to] {
-			one := Profile{DistinctID: e.id, Properties: "{}"}
-			if e.position >= 0 {
-				var err error
-				if one, err = p.result.roster.at(e.position); err != nil {
-					continue
+		stopped := false
+		there := func(next func(int) bool) {
+			for _, e := range p.result.entries[p.from:p.to] {
+				if e.position >= 0 {
+					stopped = !next(e.position)
+				} else {
+					stopped = !yield(Profile{e.id, "{}"})
+				}
+				if stopped {
+					return
 				}
 			}
+		}
+		for _, one := range p.result.roster.at(there) {
 			if !yield(one) {
 				return
 			}
@@ -207,11 +235,15 @@ func (p *profilePage) appendProfile(text []byte, one Profile) []byte {
 		text = append(text, quote(one.DistinctID)...)
 	}
 	text = append(text, `,"$properties":`...)
-	properties := one.Properties
+	return append(append(text, p.properties(one)...), '}')
+}
+
+// properties returns those of a profile that were asked for.
+func (p *profilePage) properties(one Profile) string {
 	if len(p.output) > 0 {
-		properties = only(properties, p.output)
+		return only(one.Properties, p.output)
 	}
-	return append(append(text, properties...), '}')
+	return one.Properties
 }
 
 // isInteger reports whether text is how JSON writes an integer that is not negative.

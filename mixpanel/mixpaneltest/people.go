@@ -55,16 +55,17 @@ func (p People) prefix() string {
 	return p.Prefix
 }
 
-// Range yields profiles.
-func (p People) Range(from, to int) iter.Seq2[string, []byte] {
+// ID returns the id of the profile at a position.
+func (p People) ID(position int) string { return string(appendPerson([]byte(p.prefix()), position)) }
+
+// At yields profiles.
+func (p People) At(positions iter.Seq[int]) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		dice := rand.NewPCG(0, 0)
 		w := &writer{rand: rand.New(dice), words: newVocabulary(), line: make([]byte, 0, 2048)}
-		var id []byte
-		for i := from; i < to; i++ {
+		for i := range positions {
 			dice.Seed(p.Seed, uint64(i))
-			id = appendPerson(append(id[:0], p.prefix()...), i)
-			if !yield(string(id), w.profile(i)) {
+			if !yield(p.ID(i), w.profile(i)) {
 				return
 			}
 		}

@@ -9,9 +9,10 @@ type ProfileSource interface {
 	Len() int
 	// Find returns the position of a profile.
 	Find(distinctID string) (position int, ok bool)
-	// Range yields the ids and the properties, JSON objects, from a position to another one, which is left out. They are valid
-	// until the next ones.
-	Range(from, to int) iter.Seq2[string, []byte]
+	// ID returns the id of the profile at a position.
+	ID(position int) string
+	// At yields the ids and the properties, JSON objects, of the profiles at positions. They are valid until the next ones.
+	At(positions iter.Seq[int]) iter.Seq2[string, []byte]
 }
 
 // Profile is a profile as it is sent.
@@ -36,10 +37,13 @@ func (p Profiles) Find(distinctID string) (position int, ok bool) {
 	return 0, false
 }
 
-// Range yields profiles.
-func (p Profiles) Range(from, to int) iter.Seq2[string, []byte] {
+// ID returns the id of the profile at a position.
+func (p Profiles) ID(position int) string { return p[position].DistinctID }
+
+// At yields profiles.
+func (p Profiles) At(positions iter.Seq[int]) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
-		for i := from; i < to; i++ {
+		for i := range positions {
 			if !yield(p[i].DistinctID, []byte(p[i].Properties)) {
 				return
 			}

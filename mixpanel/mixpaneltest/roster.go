@@ -76,28 +76,47 @@ func (r *roster) own() {
 	}
 }
 
-// all yields the profiles at positions from a position to another one, which is left out, as they are now.
-func (r *roster) all(from, to int) iter.Seq2[int, Profile] {
+// all yields the profiles that are there, as they are now, by position.
+func (r *roster) all() iter.Seq2[int, Profile] { return r.at(span(0, r.len())) }
+
+// at yields the profiles at positions, as they are now, but for those that are deleted.
+func (r *roster) at(positions iter.Seq[int]) iter.Seq2[int, Profile] {
 	return func(yield func(int, Profile) bool) {
-		begun := r.source.Len()
-		i := from
-		for id, properties := range r.source.Range(min(from, begun), min(to, begun)) {
-			if !r.deleted[i] && !yield(i, r.now(i, Profile{id, string(properties)})) {
-				return
+		begun, current, stopped := r.source.Len(), 0, false
+		sourced := func(next func(int) bool) {
+			for i := range positions {
+				switch {
+				case r.deleted[i]:
+				case i >= begun:
+					stopped = !yield(i, r.now(i, r.added[i-begun]))
+				default:
+					current = i
+					stopped = !next(i)
+				}
+				if stopped {
+					return
+				}
 			}
-			i++
 		}
-		for ; i < to; i++ {
-			if !r.deleted[i] && !yield(i, r.now(i, r.added[i-begun])) {
+		for id, properties := range r.source.At(sourced) {
+			if !yield(current, r.now(current, Profile{id, string(properties)})) {
 				return
 			}
 		}
 	}
 }
 
-// at returns the profile at a position.
-func (r *roster) at(position int) (Profile, error) {
-	for _, p := range r.all(position, position+1) {
+// span yields the numbers from one to another, which is left out.
+func span(from, to int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := from; i < to && yield(i); i++ {
+		}
+	}
+}
+
+// one returns the profile at a position.
+func (r *roster) one(position int) (Profile, error) {
+	for _, p := range r.at(span(position, position+1)) {
 		return p, nil
 	}
 	return Profile{}, fmt.Errorf("there is no profile at %d", position)
@@ -115,6 +134,8 @@ type members struct {
 	Cohort
 	joined []string
 	left   map[string]bool // and have not joined again
+
+	version int
 }
 
 func newMembers(c Cohort) *members {
@@ -122,11 +143,12 @@ func newMembers(c Cohort) *members {
 }
 
 func (m *members) clone() *members {
-	return &members{Cohort: m.Cohort, joined: slices.Clone(m.joined), left: maps.Clone(m.left)}
+	return &members{Cohort: m.Cohort, joined: slices.Clone(m.joined), left: maps.Clone(m.left), version: m.version}
 }
 
 // put makes someone a member.
 func (m *members) put(r *roster, distinctID string) {
+	m.version++
 	delete(m.left, distinctID)
 	if !m.has(r, distinctID) {
 		m.joined = append(m.joined, distinctID)
@@ -138,6 +160,7 @@ func (m *members) remove(r *roster, distinctID string) bool {
 	if !m.has(r, distinctID) {
 		return false
 	}
+	m.version++
 	m.joined = slices.DeleteFunc(slices.Clone(m.joined), func(id string) bool { return id == distinctID })
 	m.left[distinctID] = true
 	return true
@@ -170,37 +193,37 @@ func (m *members) has(r *roster, distinctID string) bool {
 	return ok && m.Every > 0 && i%m.Every == 0 && !m.left[distinctID]
 }
 
-// all yields the ids of all members, and the properties of those who have a profile.
-func (m *members) all(r *roster) iter.Seq2[Profile, bool] {
-	return func(yield func(Profile, bool) bool) {
-		if m.Every > 0 {
-			for i := 0; i < r.source.Len(); i += m.Every {
-				for id, properties := range r.source.Range(i, i+1) {
-					p := r.now(i, Profile{id, string(properties)})
-					has := !r.deleted[i]
-					if !has {
-						p, has = r.again(id)
-					}
-					if !m.left[id] && !slices.Contains(m.joined, id) && !yield(p, has) {
-						return
-					}
-				}
+// all yields the ids of all members, and the positions of their profiles: -1 for those who have none.
+func (m *members) all(r *roster) iter.Seq2[string, int] {
+	joined := make(map[string]bool, len(m.joined))
+	for _, id := range m.joined {
+		joined[id] = true
+	}
+	return func(yield func(string, int) bool) {
+		for i := 0; m.Every > 0 && i < r.source.Len(); i += m.Every {
+			id, position := r.source.ID(i), i
+			if m.left[id] || joined[id] {
+				continue
+			}
+			if r.deleted[i] {
+				position = r.positionOf(id)
+			}
+			if !yield(id, position) {
+				return
 			}
 		}
 		for _, id := range m.joined {
-			if !yield(r.again(id)) {
+			if !yield(id, r.positionOf(id)) {
 				return
 			}
 		}
 	}
 }
 
-// again returns the profile of an id, or one without properties if there is none.
-func (r *roster) again(distinctID string) (p Profile, has bool) {
-	i, ok := r.find(distinctID)
-	if ok {
-		p, err := r.at(i)
-		return p, err == nil
+// positionOf returns the position of a profile, -1 if there is none.
+func (r *roster) positionOf(distinctID string) int {
+	if i, ok := r.find(distinctID); ok {
+		return i
 	}
-	return Profile{DistinctID: distinctID}, false
+	return -1
 }

@@ -229,3 +229,40 @@ func TestRetentionOfWhatIsKnown(t *testing.T) {
 		t.Errorf("retention = %s, want %s", got.text, want)
 	}
 }
+
+func TestSamplesAreTheSameEachTime(t *testing.T) {
+	t.Parallel()
+	sample := func(seed uint64) []string {
+		s := start(t, mixpaneltest.Sample(project(20), seed, 40))
+		var all []string
+		for _, target := range []string{
+			"POST /api/query/cohorts/list?project_id=7", "GET /api/app/projects/7/annotations", "GET /api/app/projects/7/schemas",
+			"GET /api/app/projects/7/bookmarks?v=2", "GET /lookup-tables?project_id=7", "GET /api/query/funnels/list?project_id=7",
+			"GET /api/query/insights?project_id=7&bookmark_id=301&",
+		} {
+			method, target, _ := strings.Cut(target, " ")
+			a := list(t, s, method, target, nil)
+			if a.status != 200 || len(a.text) < 60 {
+				t.Errorf("%s: %d %s", target, a.status, a.text)
+			}
+			all = append(all, a.text)
+		}
+		for _, group := range []string{"", mixpaneltest.SampleGroup} {
+			truth, err := s.Profiles(mixpaneltest.ProfileAsk{Project: 7, Group: group})
+			if err != nil || len(truth.Rows) == 0 {
+				t.Errorf("group %q: %d profiles, %v", group, len(truth.Rows), err)
+			}
+			for _, row := range truth.Rows {
+				all = append(all, row.DistinctID+row.Properties)
+			}
+		}
+		return all
+	}
+	first := sample(1)
+	if diff := cmp.Diff(first, sample(1)); diff != "" {
+		t.Errorf("again (-first +second):\n%s", diff)
+	}
+	if cmp.Equal(first, sample(2)) {
+		t.Error("another seed makes the same")
+	}
+}

@@ -1,11 +1,9 @@
 package mixpaneltest
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 )
 
@@ -155,29 +153,4 @@ func (s selector) takes(p Profile, counts map[string]map[string]int) bool {
 		}
 	}
 	return true
-}
-
-// only returns the properties with these names, in their order and as they are written.
-func only(properties string, names []string) string {
-	in := json.NewDecoder(bytes.NewReader([]byte(properties)))
-	if _, err := in.Token(); err != nil {
-		return properties // it is a bad one
-	}
-	out := []byte{'{'}
-	for in.More() {
-		key, err := in.Token()
-		name, isName := key.(string)
-		var value json.RawMessage
-		if err != nil || !isName || in.Decode(&value) != nil {
-			return properties
-		}
-		if !slices.Contains(names, name) {
-			continue
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(append(append(out, quote(name)...), ':'), value...)
-	}
-	return string(append(out, '}'))
 }

@@ -81,6 +81,7 @@ type project struct {
 	rosters  map[string]*roster // by the ID of a group, "" for users
 	cohorts  []*members
 	sessions map[string]*session
+	packed   map[string]*result // by key of a query
 	saved    saved
 }
 

@@ -30,12 +30,15 @@ type result struct {
 	// those that are not there any more, or never were.
 	whole   bool
 	entries []entry
+	packs   *packs // of all pages; nil for none
+	// membersVersion is that of the members of the cohort.
+	membersVersion int
 }
 
-// entry is a profile of a result: one at a position of the roster, or a member without a profile.
+// entry is a profile of a result: one at a position of the roster, or with the position -1 a member without a profile.
 type entry struct {
 	position int
-	id       string // of a member without a profile
+	id       string // of members only
 }
 
 func (r *result) len() int {
@@ -98,6 +101,10 @@ func (s *Server) find(p *project, q engageQuery) (*result, *refusal) {
 		s.mu.Unlock()
 		return nil, wrapped(http.StatusBadRequest, "there is no data group %s", q.group)
 	}
+	if packed := p.packedNow(&q); packed != nil {
+		s.mu.Unlock()
+		return packed, nil
+	}
 	found := &result{roster: r.snapshot()}
 	var in *members
 	if q.cohort != 0 {
@@ -107,6 +114,7 @@ func (s *Server) find(p *project, q engageQuery) (*result, *refusal) {
 			return nil, wrapped(http.StatusBadRequest, "there is no cohort %d", q.cohort)
 		}
 		in = c.clone()
+		found.membersVersion = c.version
 	}
 	s.mu.Unlock()
 	counts, err := s.count(p, q)
@@ -120,7 +128,7 @@ func (s *Server) find(p *project, q engageQuery) (*result, *refusal) {
 	case q.byID:
 		for _, id := range q.ids {
 			if i, ok := found.roster.find(id); ok {
-				if one, err := found.roster.at(i); err == nil && takes(one) {
+				if one, err := found.roster.one(i); err == nil && takes(one) {
 					found.entries = append(found.entries, entry{position: i})
 				}
 			}
@@ -128,7 +136,7 @@ func (s *Server) find(p *project, q engageQuery) (*result, *refusal) {
 	case len(q.where) == 0 && len(found.roster.deleted) == 0:
 		found.whole = true
 	default:
-		for i, one := range found.roster.all(0, found.roster.len()) {
+		for i, one := range found.roster.all() {
 			if takes(one) {
 				found.entries = append(found.entries, entry{position: i})
 			}
@@ -139,15 +147,20 @@ func (s *Server) find(p *project, q engageQuery) (*result, *refusal) {
 
 // members finds the members of a cohort.
 func (r *result) members(in *members, q engageQuery, takes func(Profile) bool) {
-	for one, has := range in.all(r.roster) {
-		if !has && q.hasProfile || !takes(one) {
+	for id, position := range in.all(r.roster) {
+		if position < 0 && q.hasProfile {
 			continue
 		}
-		if i, ok := r.roster.find(one.DistinctID); ok {
-			r.entries = append(r.entries, entry{position: i})
-		} else {
-			r.entries = append(r.entries, entry{id: one.DistinctID, position: -1})
+		if len(q.where) > 0 {
+			one := Profile{DistinctID: id}
+			if position >= 0 {
+				one, _ = r.roster.one(position) // it is there
+			}
+			if !takes(one) {
+				continue
+			}
 		}
+		r.entries = append(r.entries, entry{position: position, id: id})
 	}
 }
 

@@ -42,23 +42,9 @@ type ProfileRow struct {
 // Profiles returns what a correct copy of ask holds now.
 func (s *Server) Profiles(ask ProfileAsk) (ProfileTruth, error) {
 	var truth ProfileTruth
-	p := s.projects[ask.Project]
-	if p == nil {
-		return truth, fmt.Errorf("project %d: not known", ask.Project)
-	}
-	q := engageQuery{
-		output: ask.OutputProperties, ids: ask.DistinctIDs, byID: ask.DistinctIDs != nil, group: ask.Group,
-		cohort: ask.Cohort, hasProfile: ask.OnlyWithProfile, asOf: ask.AsOf,
-	}
-	var no *refusal
-	if q.where, no = parseSelector(ask.Where); no != nil {
-		return truth, errors.New(no.message)
-	}
-	if ask.Behaviors != "" {
-		var err error
-		if q.behaviors, err = parseBehaviors(ask.Behaviors); err != nil {
-			return truth, err
-		}
+	p, q, err := s.queryOf(ask)
+	if err != nil {
+		return truth, err
 	}
 	found, no := s.find(p, q)
 	if no != nil {
@@ -71,29 +57,40 @@ func (s *Server) Profiles(ask ProfileAsk) (ProfileTruth, error) {
 			truth.Quarantined = append(truth.Quarantined, string(text))
 			continue
 		}
-		truth.Rows = append(truth.Rows, newProfileRow(text, one.DistinctID))
+		properties := all.properties(one)
+		truth.Rows = append(truth.Rows, ProfileRow{one.DistinctID, properties, lastSeen(properties)})
 	}
 	slices.SortFunc(truth.Rows, func(a, b ProfileRow) int { return strings.Compare(a.DistinctID, b.DistinctID) })
 	slices.Sort(truth.Quarantined)
 	return truth, nil
 }
 
+// queryOf returns the query that ask is.
+func (s *Server) queryOf(ask ProfileAsk) (*project, engageQuery, error) {
+	q := engageQuery{
+		output: ask.OutputProperties, ids: ask.DistinctIDs, byID: ask.DistinctIDs != nil, group: ask.Group,
+		cohort: ask.Cohort, hasProfile: ask.OnlyWithProfile, asOf: ask.AsOf,
+	}
+	p := s.projects[ask.Project]
+	if p == nil {
+		return nil, q, fmt.Errorf("project %d: not known", ask.Project)
+	}
+	var no *refusal
+	if q.where, no = parseSelector(ask.Where); no != nil {
+		return nil, q, errors.New(no.message)
+	}
+	if ask.Behaviors != "" {
+		var err error
+		if q.behaviors, err = parseBehaviors(ask.Behaviors); err != nil {
+			return nil, q, err
+		}
+	}
+	return p, q, nil
+}
+
 // bad reports whether a correct copy must quarantine the profile of that text and id.
 func bad(text []byte, distinctID string) bool {
 	return distinctID == "" || !utf8.Valid(text) || hasLoneSurrogate(text) || nesting(text) > maxNesting || !json.Valid(text)
-}
-
-func newProfileRow(text []byte, distinctID string) ProfileRow {
-	var sent struct {
-		Properties json.RawMessage `json:"$properties"`
-	}
-	_ = json.Unmarshal(text, &sent) // it is valid
-	row := ProfileRow{DistinctID: distinctID, Properties: string(sent.Properties)}
-	var properties map[string]json.RawMessage
-	if json.Unmarshal(sent.Properties, &properties) == nil && isString(properties["$last_seen"]) {
-		_ = json.Unmarshal(properties["$last_seen"], &row.LastSeen)
-	}
-	return row
 }
 
 // Members returns the ids of the members of a cohort, sorted.
@@ -109,8 +106,8 @@ func (s *Server) Members(project, cohort int64) ([]string, error) {
 		return nil, fmt.Errorf("project %d: there is no cohort %d", project, cohort)
 	}
 	ids := []string{}
-	for one := range c.all(p.rosters[c.Group]) {
-		ids = append(ids, one.DistinctID)
+	for id := range c.all(p.rosters[c.Group]) {
+		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	return ids, nil

@@ -20,7 +20,7 @@ const (
 	exitUsage  = 3
 )
 
-const example = `Serves made-up events of a project or several as Mixpanel's raw export and Query APIs do, and prints its base URL when it is ready.
+const example = `Serves made-up events and profiles of a project or several as Mixpanel's APIs do, and prints its base URL when it is ready.
 
 Examples:
   fakemixpanel --project 12345 --events-per-day 7000 --precompute 2026-01-01..2026-01-31
@@ -43,6 +43,7 @@ type options struct {
 	precompute string
 	maxLine    int
 	live       bool
+	profiles   int
 }
 
 // run serves until ctx is done and returns the exit code.
@@ -83,9 +84,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.project.ShiftedTimes, "shifted-times", false, "dates and times as in projects from before 2023")
 	flags.IntVar(&o.generator.EventsPerDay, "events-per-day", 7000, "`number` of events a day")
 	flags.Uint64Var(&o.generator.Seed, "seed", 1, "`number` that the made-up events depend on")
+	flags.IntVar(&o.profiles, "profiles", 1000, "`number` of user profiles; there are groups, cohorts, annotations and so on, too")
+	flags.IntVar(&o.project.PageSize, "page-size", 1000, "`number` of profiles on a page")
 	flags.StringVar(&o.dir, "dir", "", "`directory` with yyyy-mm-dd.ndjson or .ndjson.gz to serve in place of made-up events")
 	flags.BoolVar(&o.noLimits, "no-limits", false, "allow any number of requests")
-	flags.BoolVar(&o.control, "control", false, "serve GET /_requests and /_queries, and GET, POST and DELETE /_faults")
+	flags.BoolVar(&o.control, "control", false, "serve /_requests, /_queries, /_faults, /_profiles, /_members, /_sessions, /_annotations, /_cohorts, /_lexicon and /_funnels")
 	flags.BoolVar(&o.timeInMS, "time-in-ms", false, "unit of time in the files of --dir and of the days of --precompute")
 	flags.IntVar(&o.maxLine, "max-request-line", 8190, "longest first line of a request, in `bytes`; a longer one gets a 414")
 	flags.StringVar(&o.precompute, "precompute", "", "days `FROM..TO` to make and compress before serving")
@@ -131,7 +134,8 @@ func (o *options) all(first mixpaneltest.Project) []mixpaneltest.Project {
 	for i, p := range o.others {
 		g := o.generator
 		g.Seed += uint64(i) + 1
-		p.Username, p.Secret, p.Data = first.Username, first.Secret, g
+		p.Username, p.Secret, p.Data, p.PageSize = first.Username, first.Secret, g, first.PageSize
+		p = mixpaneltest.Sample(p, g.Seed, o.profiles)
 		projects = append(projects, p)
 	}
 	return projects
@@ -149,7 +153,7 @@ func (o *options) server() (*mixpaneltest.Server, error) {
 		o.generator.Now = time.Now
 	}
 	p.Data = o.generator
-	p.Funnels = []mixpaneltest.Funnel{{ID: 1, Name: "Purchase", Steps: []string{"Page Viewed", "Product Viewed", "Purchase"}}}
+	p = mixpaneltest.Sample(p, o.generator.Seed, o.profiles)
 	if o.dir != "" {
 		p.Data = mixpaneltest.Dir{Path: o.dir, TimeInMS: o.timeInMS}
 	}

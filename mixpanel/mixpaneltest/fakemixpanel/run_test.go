@@ -52,6 +52,29 @@ func do(t *testing.T, method, url, body string) (int, string) {
 	return resp.StatusCode, string(text)
 }
 
+func TestServesProfiles(t *testing.T) {
+	t.Parallel()
+	url := serve(t, "--control", "--profiles", "30", "--page-size", "7", "--also", "67890")
+	if status, body := do(t, http.MethodPut, url+"/_profiles/12345/new", `{"x":1}`); status != 200 {
+		t.Errorf("put: %d %s", status, body)
+	}
+	for id, want := range map[string]int{"12345": 31, "67890": 30} {
+		resp, err := http.PostForm(strings.Replace(url, "//", "//sa:s3cret@", 1)+mixpaneltest.QueryPath+"engage?project_id="+id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var page struct {
+			Total   int
+			Results []any
+		}
+		err = json.NewDecoder(resp.Body).Decode(&page)
+		_ = resp.Body.Close()
+		if err != nil || page.Total != want || len(page.Results) != 7 {
+			t.Errorf("project %s: %d profiles, %d on the page, %v; want %d and 7", id, page.Total, len(page.Results), err, want)
+		}
+	}
+}
+
 const oneDay = mixpaneltest.ExportPath + "?project_id=12345&from_date=2025-01-02&to_date=2025-01-02"
 
 func TestServesAndIsSteered(t *testing.T) {
