@@ -62,6 +62,9 @@ func TestHelp(t *testing.T) {
 					t.Errorf("%s --help has a line of %d columns: %s", h.command, n, line)
 				}
 			}
+			if m := namelessValue.FindString(h.text); m != "" {
+				t.Errorf("%s --help does not say what the value is: %s", h.command, m)
+			}
 			if _, examples, ok := strings.Cut(h.text, "\nExamples:\n"); !ok || !strings.Contains(examples, strings.Fields(h.command)[0]+" ") {
 				t.Errorf("%s --help has no example", h.command)
 			}
@@ -83,6 +86,8 @@ func TestHelp(t *testing.T) {
 }
 
 var (
+	namelessValue = regexp.MustCompile(`--[a-z-]+ (u?int(8|16|32|64)?|strings?|stringArray|float(32|64)|bools?|value)( |\n)`)
+
 	flagName = regexp.MustCompile(`--[a-z][a-z-]*[a-z]`)
 	called   = regexp.MustCompile("(?m)(?:^|`|[|] |[(] ?)((?:enqueue|worker|mp)(?: [^`\n]*)?)")
 )

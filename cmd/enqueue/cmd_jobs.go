@@ -20,67 +20,67 @@ func (a *app) jobsCommand() *cobra.Command {
 	return group
 }
 
-// jobCommand returns a command about one job, which calls use with its record.
-func (a *app) jobCommand(name, short, example string, use func(ctx context.Context, q *queue.Queue, job jobs.Record) error) *cobra.Command {
-	return &cobra.Command{
-		Use: name + " ID", Short: short, Example: "  " + example, Args: oneJob,
+func (a *app) showCommand() *cobra.Command {
+	var format *console.Choice
+	c := &cobra.Command{
+		Use: "show ID", Short: "Show the details of a job", Example: "  enqueue jobs show 01KAMG2M7E6Y4T0Q0N8Z5R3V9C", Args: oneJob,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withQueue(c, func(q *queue.Queue) error {
 				job, err := q.Job(c.Context(), args[0])
 				if err != nil {
 					return err
 				}
-				return use(c.Context(), q, job)
+				if format.Value == console.FormatJSON {
+					return a.PrintJSON(newObject(job, a.Now()))
+				}
+				return a.Print(a.details(job))
 			})
 		},
 	}
-}
-
-func (a *app) showCommand() *cobra.Command {
-	var format *console.Choice
-	c := a.jobCommand("show", "Show the details of a job", "enqueue jobs show 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
-		func(_ context.Context, _ *queue.Queue, job jobs.Record) error {
-			if format.Value == console.FormatJSON {
-				return a.PrintJSON(newObject(job, a.Now()))
-			}
-			return a.Print(details(job, a.Now()))
-		})
 	format = console.AddFormat(c.Flags())
+	c.ValidArgsFunction = a.completeJobs(1, nil)
 	return c
 }
 
 func (a *app) waitCommand() *cobra.Command {
 	var how waitOptions
-	c := a.jobCommand("wait", "Wait for a job and print its result", "enqueue jobs wait 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --timeout 1h",
+	c := a.severalCommand("wait", "Wait for jobs and print their results", "enqueue jobs wait 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --timeout 1h", nil,
 		func(ctx context.Context, q *queue.Queue, job jobs.Record) error { return a.await(ctx, q, job, &how) })
 	how.add(c.Flags())
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, true) }
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		how.several = len(distinct(args)) > 1
+		return how.prepare(c, true)
+	}
+	c.ValidArgsFunction = a.completeJobs(0, func(job jobs.Record) bool { return !job.State.Final() })
 	return c
 }
 
-// cancelPatience is how long a running job may take to stop while a person looks on.
+// cancelPatience is how long running jobs may take to stop while a person looks on.
 const cancelPatience = 5 * time.Second
 
 func (a *app) cancelCommand() *cobra.Command {
 	var format *console.Choice
-	c := a.jobCommand("cancel", "Cancel a job; days it already stored stay", "enqueue jobs cancel 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
+	before := map[string]jobs.State{}
+	var until time.Time // for all of them
+	c := a.severalCommand("cancel", "Cancel jobs; days they already stored stay", "enqueue jobs cancel 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
+		func(ctx context.Context, q *queue.Queue, job jobs.Record) (jobs.Record, error) {
+			before[job.ID], until = job.State, time.Now().Add(cancelPatience)
+			return q.Cancel(ctx, job.ID)
+		},
 		func(ctx context.Context, q *queue.Queue, job jobs.Record) error {
-			before := job.State
-			job, err := q.Cancel(ctx, job.ID)
-			if err != nil {
+			patience, stop := context.WithDeadline(ctx, until)
+			defer stop()
+			job, err := follow(patience, q, job, silence{}, a.Now)
+			switch {
+			case err != nil && !errors.Is(err, context.DeadlineExceeded):
 				return err
-			}
-			patience, cancel := context.WithTimeout(ctx, cancelPatience)
-			defer cancel()
-			if job, err = follow(patience, q, job, silence{}, a.Now); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-				return err
-			}
-			if format.Value == console.FormatJSON {
+			case format.Value == console.FormatJSON:
 				return a.PrintJSON(newObject(job, a.Now()))
 			}
-			return a.PrintLine(cancelResult(job, before))
+			return a.PrintLine(cancelResult(job, before[job.ID]))
 		})
 	format = console.AddFormat(c.Flags())
+	c.ValidArgsFunction = a.completeJobs(0, func(job jobs.Record) bool { return !job.State.Final() })
 	return c
 }
 
@@ -98,16 +98,21 @@ func cancelResult(job jobs.Record, before jobs.State) string {
 func (a *app) retryCommand() *cobra.Command {
 	var how waitOptions
 	var wait bool
-	c := a.jobCommand("retry", "Run a failed or cancelled job again", "enqueue jobs retry 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --wait",
+	c := a.severalCommand("retry", "Run failed or cancelled jobs again", "enqueue jobs retry 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --wait",
+		func(ctx context.Context, q *queue.Queue, job jobs.Record) (jobs.Record, error) {
+			return q.Retry(ctx, job.ID)
+		},
 		func(ctx context.Context, q *queue.Queue, job jobs.Record) error {
-			job, err := q.Retry(ctx, job.ID)
-			if err != nil {
-				return err
-			}
 			return a.submitted(ctx, q, job, wait, &how)
 		})
-	c.Flags().BoolVar(&wait, "wait", false, "wait for the job and print its result")
+	c.Flags().BoolVar(&wait, "wait", false, "wait for the jobs and print their results")
 	how.add(c.Flags())
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) }
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		how.several = len(distinct(args)) > 1
+		return how.prepare(c, wait)
+	}
+	c.ValidArgsFunction = a.completeJobs(0, func(job jobs.Record) bool {
+		return job.State == jobs.StateFailed || job.State == jobs.StateCancelled
+	})
 	return c
 }

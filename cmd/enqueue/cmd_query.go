@@ -123,6 +123,7 @@ func (a *app) resultCommand() *cobra.Command {
 		},
 	}
 	f.AddOutput(c.Flags())
+	c.ValidArgsFunction = a.completeJobs(1, func(job jobs.Record) bool { return job.Kind == jobs.KindQuery && job.State == jobs.StateDone })
 	return c
 }
 

@@ -52,7 +52,7 @@ func (a *app) scheduleNextCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().IntVarP(&n, "count", "n", 10, "number of runs to show")
+	c.Flags().IntVarP(&n, "count", "n", 10, "number `n` of runs to show")
 	c.Flags().StringVar(&zone, "timezone", "", "time `zone` of the entry, for example Europe/Berlin (default: the schedule's or the project's)")
 	format := console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {

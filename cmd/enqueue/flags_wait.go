@@ -12,9 +12,11 @@ import (
 
 // waitOptions are the flags of commands that wait for a job.
 type waitOptions struct {
-	timeout time.Duration // 0 waits for ever
+	timeout time.Duration // of all jobs; 0 waits for ever
+	until   time.Time     // when timeout is over; zero before the first job
 	quiet   bool
 	format  *console.Choice
+	several bool   // jobs, so that each result needs an id
 	self    string // how the command was called, for hints: with its data directory, if one was given
 }
 
@@ -26,7 +28,7 @@ func (o *waitOptions) add(flags *pflag.FlagSet) {
 
 // prepare refuses a time that is none, and one that is of no use.
 func (o *waitOptions) prepare(c *cobra.Command, waits bool) error {
-	o.self = c.Root().Name()
+	o.self = c.Root().CommandPath()
 	if dir := c.Flag("data-dir"); dir.Changed {
 		o.self += " --data-dir " + dir.Value.String()
 	}

@@ -10,6 +10,16 @@ import (
 	"mixduck/jobs"
 )
 
+// details returns what is known of a job, as people who started this program need it.
+func (a *app) details(job jobs.Record) string {
+	if job.Failure != nil {
+		f := *job.Failure
+		f.Hint = a.Spell(f.Hint)
+		job.Failure = &f
+	}
+	return details(job, a.Now())
+}
+
 // details returns what is known of a job, a line for each thing; those that are not known are left out.
 func details(job jobs.Record, now time.Time) string {
 	var l lines

@@ -22,12 +22,18 @@ type watcher interface {
 func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOptions) error {
 	waiting, cancel := ctx, context.CancelFunc(func() {})
 	if how.timeout > 0 {
-		waiting, cancel = context.WithTimeout(ctx, how.timeout)
+		if how.until.IsZero() {
+			how.until = time.Now().Add(how.timeout)
+		}
+		waiting, cancel = context.WithDeadline(ctx, how.until)
 	}
 	defer cancel()
-	display := a.newDisplay(how.quiet)
-	job, err := follow(waiting, q, job, display, a.Now)
-	display.clear()
+	var err error
+	if !job.State.Final() {
+		display := a.newDisplay(how.quiet)
+		job, err = follow(waiting, q, job, display, a.Now)
+		display.clear()
+	}
 	switch {
 	case err == nil:
 		err = connect.Outcome(job, how.self)
@@ -41,7 +47,11 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOp
 	case how.format.Value == console.FormatJSON:
 		printed = a.PrintJSON(newObject(job, a.Now()))
 	case err == nil:
-		printed = a.PrintLine(summary(job))
+		result := summary(job)
+		if how.several {
+			result = "job " + job.ID + ": " + result
+		}
+		printed = a.PrintLine(result)
 		a.Warn(job.Progress.Warnings)
 	}
 	return errors.Join(err, printed)

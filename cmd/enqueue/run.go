@@ -68,6 +68,9 @@ func oneJob(c *cobra.Command, args []string) error {
 	return nil
 }
 
+// someJobs takes the ids of jobs.
+func someJobs(c *cobra.Command, args []string) error { return oneJob(c, args[:min(1, len(args))]) }
+
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Example: "  enqueue version", Args: console.NoArguments,

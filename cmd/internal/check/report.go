@@ -76,6 +76,7 @@ func Print(app *console.App, format string, all []Result) error {
 		return errors.Join(app.PrintJSON(report{OK: err == nil, Checks: all}), err)
 	}
 	for _, r := range all {
+		r.Cure = app.Spell(r.Cure)
 		if err := app.PrintLine(r.line()); err != nil {
 			return err
 		}

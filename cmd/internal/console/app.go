@@ -47,9 +47,20 @@ func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	}
 	if a.Explain != nil {
 		if text, ok := a.Explain(err); ok {
-			fmt.Fprint(a.Process.Stderr, text)
+			fmt.Fprint(a.Process.Stderr, a.Spell(text))
 			return fault.CodeOf(err).Exit()
 		}
 	}
+	return a.Fail(err)
+}
+
+// Fail prints an error with its hint and returns the exit code that goes with it, 0 for no error.
+func (a *App) Fail(err error) int {
+	if hint := fault.HintOf(err); hint != "" {
+		err = fault.New(fault.CodeOf(err), a.Spell(hint), "%w", err)
+	}
 	return cli.Fail(a.Process.Stderr, err)
 }
+
+// Spell returns a text with the commands in it as people type them who started this program.
+func (a *App) Spell(text string) string { return suite.Spell(a.Process.Name, text) }

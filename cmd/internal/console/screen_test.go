@@ -57,6 +57,19 @@ func TestNoDataControlsTheTerminal(t *testing.T) {
 	}
 }
 
+func TestErrorsNameCommandsAsTheyWereTyped(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"mixduck enqueue": "error: no id\ntry: mixduck enqueue jobs list\n", "/usr/bin/enqueue": "error: no id\ntry: enqueue jobs list\n",
+	} {
+		var stderr strings.Builder
+		a := &App{Process: &cli.Process{Name: name, Stderr: &stderr}}
+		if code := a.Fail(fmt.Errorf("no id%w", fault.Usage("enqueue jobs list", ""))); code != 3 || stderr.String() != want {
+			t.Errorf("as %s: exit code %d, %q", name, code, stderr.String())
+		}
+	}
+}
+
 func TestTablesShowNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	columns := []string{"name\x1b[31m:VARCHAR"}

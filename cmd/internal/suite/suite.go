@@ -4,6 +4,7 @@ package suite
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,10 +16,36 @@ import (
 
 const name = "mixduck"
 
+// commands are those of each program, below which there may be more.
+var commands = map[string][]string{
+	"enqueue": {"budget", "check", "completion", "fetch", "inspect", "jobs", "lanes", "promote", "query", "schedules", "status", "version"},
+	"mp":      {"check", "completion", "fetch", "inspect", "query", "version"},
+	"worker":  {"backup", "compact", "completion", "demo", "healthcheck", "run", "validate", "version"},
+}
+
+var mention = regexp.MustCompile("(^|[\\s'\"(`])(mixduck )?(enqueue|mp|worker) ([a-z]+)\\b")
+
+// Spell returns a text, such as a hint, with the commands in it as people type them who started a program by this name.
+func Spell(startedAs, text string) string {
+	if !byMixduck(startedAs) {
+		return text
+	}
+	return mention.ReplaceAllStringFunc(text, func(found string) string {
+		m := mention.FindStringSubmatch(found)
+		if m[2] != "" || !slices.Contains(commands[m[3]], m[4]) {
+			return found
+		}
+		return m[1] + name + " " + m[3] + " " + m[4]
+	})
+}
+
+// byMixduck reports whether mixduck started a program of this name.
+func byMixduck(startedAs string) bool { return strings.HasPrefix(startedAs, name+" ") }
+
 // Join adds the hidden command `manual DIRECTORY` to root. If mixduck started the program, which then has a name such as
 // "mixduck worker", help and errors show the commands as mixduck's.
 func Join(root *cobra.Command, startedAs string) {
-	if strings.HasPrefix(startedAs, name+" ") {
+	if byMixduck(startedAs) {
 		rename(root)
 	}
 	root.AddCommand(&cobra.Command{
@@ -50,6 +77,7 @@ func rename(root *cobra.Command) {
 
 func renameExamples(c *cobra.Command) {
 	c.Example = started.ReplaceAllString(c.Example, "${1}"+name+" $2")
+	c.Long = Spell(name+" ", c.Long)
 	for _, sub := range c.Commands() {
 		renameExamples(sub)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,6 +43,46 @@ func TestCommandsAreShownAsPeopleTypeThem(t *testing.T) {
 				t.Errorf("help = %q, %v, want it to contain %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestHintsAreShownAsPeopleTypeThem(t *testing.T) {
+	t.Parallel()
+	for hint, want := range map[string]string{
+		"enqueue jobs list shows the ids":                                    "mixduck enqueue jobs list shows the ids",
+		"start one: worker run --data-dir /data":                             "start one: mixduck worker run --data-dir /data",
+		"run 'mp query' after the fetch":                                     "run 'mixduck mp query' after the fetch",
+		"use 'enqueue jobs wait X' to follow it, or 'enqueue jobs cancel X'": "use 'mixduck enqueue jobs wait X' to follow it, or 'mixduck enqueue jobs cancel X'",
+		"mixduck enqueue jobs wait X, or mixduck enqueue jobs cancel X":      "mixduck enqueue jobs wait X, or mixduck enqueue jobs cancel X",
+		"restart the worker, and the worker stops":                           "restart the worker, and the worker stops",
+		"/usr/bin/enqueue jobs list":                                         "/usr/bin/enqueue jobs list",
+		"enqueue jobsX list":                                                 "enqueue jobsX list",
+		"":                                                                   "",
+	} {
+		if got := suite.Spell("mixduck enqueue", hint); got != want {
+			t.Errorf("Spell(%q) = %q, want %q", hint, got, want)
+		}
+		if got := suite.Spell("/usr/bin/enqueue", hint); got != hint {
+			t.Errorf("started by its own name, Spell(%q) = %q", hint, got)
+		}
+	}
+}
+
+// The page with all help knows which commands there are.
+func TestEachCommandIsSpelled(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/help.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?m)^## `((?:enqueue|worker|mp) [a-z]+)").FindAllStringSubmatch(string(page), -1)
+	if len(found) < 20 {
+		t.Fatalf("%d commands in the page", len(found))
+	}
+	for _, m := range found {
+		if got := suite.Spell("mixduck mp", m[1]); got != "mixduck "+m[1] {
+			t.Errorf("Spell(%q) = %q", m[1], got)
+		}
 	}
 }
 

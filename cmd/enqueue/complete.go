@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/connect"
+	"mixduck/cmd/internal/console"
+	"mixduck/config"
+	"mixduck/jobs"
+	"mixduck/jobs/queue"
+)
+
+const (
+	completionPatience = 2 * time.Second // of a person who has pressed Tab
+	maxCompletions     = 30
+)
+
+// completeJobs returns what completes ids of jobs on a command line with at most so many of them, 0 for any number: the newest
+// ones that fit; nil fits all. If the queue cannot be asked, nothing is offered.
+func (a *app) completeJobs(most int, fits func(jobs.Record) bool) cobra.CompletionFunc {
+	return func(c *cobra.Command, given []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
+		if err != nil || most > 0 && len(given) >= most {
+			return nil, directive
+		}
+		ctx, cancel := context.WithTimeout(c.Context(), completionPatience)
+		defer cancel()
+		var found []jobs.Record
+		err = connect.With(ctx, cfg, func(q *queue.Queue) error {
+			for _, kind := range []jobs.Kind{"", jobs.KindQuery} { // "" has all others
+				some, err := q.List(ctx, queue.Filter{Kind: kind})
+				if err != nil {
+					return err
+				}
+				found = append(found, some...)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, directive
+		}
+		slices.SortFunc(found, func(x, y jobs.Record) int { return strings.Compare(y.ID, x.ID) }) // newest first
+		var all []cobra.Completion
+		for _, job := range found {
+			if len(all) == maxCompletions {
+				break
+			}
+			again := slices.ContainsFunc(given, func(id string) bool { return strings.EqualFold(id, job.ID) })
+			if !again && (fits == nil || fits(job)) && len(typed) <= len(job.ID) && strings.EqualFold(job.ID[:len(typed)], typed) {
+				what := strings.Join([]string{string(job.State), whatOf(job), shortName(job.Database), tableOf(job)}, ", ")
+				all = append(all, cobra.CompletionWithDesc(job.ID, console.Printable(strings.TrimSuffix(what, ", "))))
+			}
+		}
+		return all, directive
+	}
+}
