@@ -153,7 +153,7 @@ func (s setting[T]) unfit(v string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w and must not be in this file: store it in a separate file and set %s%s to its path, or set %s",
+	return fmt.Errorf("%w and must not be in this file: put it into a separate file and set %s%s to its path, or set %s",
 		problem, last(s.key), fileSuffix, s.env)
 }
 
@@ -299,7 +299,7 @@ func (l *loader) checkVariables() {
 		}
 		like := didYouMean(name, known)
 		if like == "" && strings.HasPrefix(name, "MIXDUCK_PROJECTS_") {
-			like = ": the file has no such project, or projects have no such key"
+			like = ": the file has no such project, or this is not a project key"
 		}
 		l.problems = append(l.problems, problem{err: fmt.Errorf("%s: unknown setting%s", name, like)})
 	}

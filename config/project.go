@@ -133,9 +133,9 @@ func projectSettings(env func(key string) string) []setting[Project] {
 	all := []setting[Project]{
 		{key: "id", usage: "Mixpanel project id", needed: "it is the number in the project's settings", field: projectID()},
 		{key: "region", usage: "us, eu or in; default us", field: oneOf(func(p *Project) *string { return &p.Region }, "us", "eu", "in")},
-		{key: "timezone", usage: "zone of the project, as Europe/Berlin; default UTC", field: zone(func(p *Project) **time.Location { return &p.Location })},
+		{key: "timezone", usage: "time zone of the project, for example Europe/Berlin; default UTC", field: zone(func(p *Project) **time.Location { return &p.Location })},
 		{key: "time_encoding", usage: "utc, or shifted for projects from before 2023; default utc", field: timeEncoding()},
-		{key: "database", usage: "file of its tables, as volume/path.db; default main/<id>.db", field: database(func(p *Project) *string { return &p.Database })},
+		{key: "database", usage: "database for its tables, as volume/path.db; default main/<id>.db", field: database(func(p *Project) *string { return &p.Database })},
 		{key: "username", usage: "service account", secret: true, server: true, public: func(string) error { return nil }, field: text(func(p *Project) *string { return &p.Username }, nil)},
 		{key: "secret", usage: "its secret", secret: true, server: true, field: hidden(func(p *Project) *secret.String { return &p.Secret })},
 	}
@@ -167,9 +167,9 @@ func ProjectVariable(project, key string) string {
 
 func tableSettings() []setting[Table] {
 	return []setting[Table]{
-		{key: "events", usage: "only events of these names", exact: true, field: list(func(t *Table) *[]string { return &t.Events }, nil)},
-		{key: "where", usage: "only events for which this Mixpanel expression is true", exact: true, field: text(func(t *Table) *string { return &t.Where }, nil)},
-		{key: "promote", usage: "properties that get columns of their own, as amount:DOUBLE", exact: true, field: promoted(func(t *Table) *string { return &t.Promote })},
+		{key: "events", usage: "only events with these names", exact: true, field: list(func(t *Table) *[]string { return &t.Events }, nil)},
+		{key: "where", usage: "only events that match this Mixpanel expression", exact: true, field: text(func(t *Table) *string { return &t.Where }, nil)},
+		{key: "promote", usage: "properties to promote to columns, for example amount:DOUBLE", exact: true, field: promoted(func(t *Table) *string { return &t.Promote })},
 	}
 }
 

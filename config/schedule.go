@@ -39,26 +39,26 @@ const longestLookback = 365 // days
 func scheduleSettings() []setting[Schedule] {
 	type s = Schedule
 	return []setting[Schedule]{
-		{key: "name", usage: "of the schedule", needed: "write what tells it from other schedules", field: text(func(s *s) *string { return &s.Name }, checkName)},
-		{key: "project", usage: "name or id; default the only one", field: text(func(s *s) *string { return &s.Project }, nil)},
+		{key: "name", usage: "unique name of the schedule", needed: "set a unique name", field: text(func(s *s) *string { return &s.Name }, checkName)},
+		{key: "project", usage: "name or id; default: the only project", field: text(func(s *s) *string { return &s.Project }, nil)},
 		{key: "stream", usage: "events; default events", field: stream()},
-		{key: "database", usage: "as volume/path.db; default that of the project", field: database(func(s *s) *string { return &s.Database })},
+		{key: "database", usage: "as volume/path.db; default: the project's database", field: database(func(s *s) *string { return &s.Database })},
 		{key: "table", usage: "default events", field: text(func(s *s) *string { return &s.Table }, name.Table)},
-		{key: "events", usage: "only events of these names; default as the project's table says", exact: true, field: list(func(s *s) *[]string { return &s.Events }, nil)},
-		{key: "where", usage: "only events for which this Mixpanel expression is true; default as the project's table says", exact: true, field: text(func(s *s) *string { return &s.Where }, nil)},
-		{key: "promote", usage: "properties that get columns of their own; default as the project's table says", exact: true, field: promoted(func(s *s) *string { return &s.Promote })},
-		{key: "cron", usage: "when, as 15 6 * * *", needed: "write when it is due, as 15 6 * * *", field: text(func(s *s) *string { return &s.Cron }, nil)},
-		{key: "timezone", usage: "zone of cron; default that of the project", field: zone(func(s *s) **time.Location { return &s.Location })},
-		{key: "start", usage: "first day to have, as 2026-01-01; default the day of the schedule's creation less lookback", field: date(func(s *s) *day.Day { return &s.Start })},
-		{key: "lookback", usage: "days before today that are fetched again, however complete they are; default 5d", field: days(longestLookback, func(s *s) *int { return &s.Lookback })},
-		{key: "include_today", usage: "fetch today, too; default false", field: yesNo(func(s *s) *bool { return &s.IncludeToday })},
+		{key: "events", usage: "only events with these names; default: as in the project's table", exact: true, field: list(func(s *s) *[]string { return &s.Events }, nil)},
+		{key: "where", usage: "only events that match this Mixpanel expression; default: as in the project's table", exact: true, field: text(func(s *s) *string { return &s.Where }, nil)},
+		{key: "promote", usage: "properties to promote to columns; default: as in the project's table", exact: true, field: promoted(func(s *s) *string { return &s.Promote })},
+		{key: "cron", usage: "cron entry, for example 15 6 * * *", needed: "set a cron entry, for example 15 6 * * *", field: text(func(s *s) *string { return &s.Cron }, nil)},
+		{key: "timezone", usage: "time zone of cron; default: the project's time zone", field: zone(func(s *s) **time.Location { return &s.Location })},
+		{key: "start", usage: "first day to fetch, for example 2026-01-01; default: lookback before the creation of the schedule", field: date(func(s *s) *day.Day { return &s.Start })},
+		{key: "lookback", usage: "re-fetch the last n days on every run; default 5d", field: days(longestLookback, func(s *s) *int { return &s.Lookback })},
+		{key: "include_today", usage: "also fetch today; default false", field: yesNo(func(s *s) *bool { return &s.IncludeToday })},
 		{key: "mode", usage: "sync or append; default sync", field: oneOf(func(s *s) *string { return &s.Mode }, "sync", "append")},
 		{key: "priority", usage: "high, default or low; default default", field: oneOf(func(s *s) *string { return &s.Priority }, "high", "default", "low")},
-		{key: "jitter", usage: "by which a tick is put off at most; default 0s", field: jitter()},
-		{key: "catch_up", usage: "for how long a missed tick is caught up; default 31d", field: span(time.Minute, func(s *s) *time.Duration { return &s.CatchUp })},
-		{key: "overlap", usage: "skip, or queue one, while the job before is not over; default skip", field: oneOf(func(s *s) *string { return &s.Overlap }, "skip", "queue")},
+		{key: "jitter", usage: "maximum random delay of a run; default 0s", field: jitter()},
+		{key: "catch_up", usage: "maximum age of a missed run that is still started; default 31d", field: span(time.Minute, func(s *s) *time.Duration { return &s.CatchUp })},
+		{key: "overlap", usage: "skip a run, or queue one, while the previous job is not finished; default skip", field: oneOf(func(s *s) *string { return &s.Overlap }, "skip", "queue")},
 		{key: "enabled", usage: "default true", field: yesNo(func(s *s) *bool { return &s.Enabled })},
-		{key: "max_attempts", usage: "of a job that fails; default jobs.max_attempts", field: count(func(s *s) *int { return &s.MaxAttempts })},
+		{key: "max_attempts", usage: "maximum attempts per job; default jobs.max_attempts", field: count(func(s *s) *int { return &s.MaxAttempts })},
 	}
 }
 
@@ -108,7 +108,7 @@ func stream() field[Schedule] {
 	known := f.set
 	f.set = func(s *Schedule, v string) error {
 		if v == "profiles" {
-			return errors.New("profiles cannot be scheduled: only events can")
+			return errors.New("profiles cannot be scheduled, only events")
 		}
 		return known(s, v)
 	}

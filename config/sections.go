@@ -100,11 +100,11 @@ func (l *loader) checkAgainst(prefix string, e entry, p Project, others []Projec
 		where := func(key string) place { return cmp.Or(l.places[prefix+key], l.in(e.at)) }
 		switch {
 		case ProjectVariable(other.Name, "") == ProjectVariable(p.Name, ""):
-			l.complain("projects."+p.Name, l.in(e.at), fmt.Errorf("%s has the same variables: choose another name", other.Name))
+			l.complain("projects."+p.Name, l.in(e.at), fmt.Errorf("%s has the same environment variables: choose another name", other.Name))
 		case other.ID == p.ID && p.ID != 0:
 			l.complain(prefix+"id", where("id"), fmt.Errorf("project %s has the same id", other.Name))
 		case other.Database == p.Database && p.ID != 0:
-			l.complain(prefix+"database", where("database"), fmt.Errorf("project %s has the same database; each would overwrite the days of the other", other.Name))
+			l.complain(prefix+"database", where("database"), fmt.Errorf("project %s has the same database; they would overwrite each other's days", other.Name))
 		}
 	}
 }
@@ -192,7 +192,7 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 	s.adopt(p)
 	for _, o := range cfg.Schedules {
 		if o.Database == s.Database && strings.EqualFold(o.Table, s.Table) && o.Project != s.Project {
-			l.complain(prefix+"table", where("table"), fmt.Errorf("schedule %s fills it with the events of project %s", o.Name, o.Project))
+			l.complain(prefix+"table", where("table"), fmt.Errorf("schedule %s fills this table with events of project %s", o.Name, o.Project))
 			continue
 		}
 		if o.Database != s.Database || !strings.EqualFold(o.Table, s.Table) {

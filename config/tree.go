@@ -91,7 +91,7 @@ func parseTree(b []byte) (*node, []misplaced) {
 		switch {
 		case doc.Body == nil:
 		case i > 0:
-			t.refuse(doc.Body, "begins a second document: there can be one")
+			t.refuse(doc.Body, "starts a second document; only one is allowed")
 		default:
 			root = t.read(doc.Body)
 		}
@@ -103,12 +103,12 @@ func parseTree(b []byte) (*node, []misplaced) {
 func syntaxHint(message string) string {
 	switch message {
 	case "undefined alias name", "'@' is a reserved character", "'`' is a reserved character", "mapping value is not allowed in this context":
-		return "; put the text into quotes"
+		return "; put the text in quotes"
 	}
 	return ""
 }
 
-const noShorthand = "anchors, aliases, tags, merges and keys that are no names cannot be read: write it out"
+const noShorthand = "anchors, aliases, tags, merges and keys other than names are not supported"
 
 // treeReader turns nodes of the parser into ours.
 type treeReader struct{ wrong []misplaced }

@@ -51,7 +51,7 @@ func TestDatabaseInAReadOnlyDirectory(t *testing.T) {
 	makeReadOnly(t, s.path("ro"))
 	s.startWorker(t)
 	r := s.enqueue(t, append(fetchArgs(dates(t, "2025-11-01", "2025-11-02")), "--wait", "--database", "ro/x.db")...)
-	r.mustFail(t, 1, "ro/x.db", "let this user write to")
+	r.mustFail(t, 1, "ro/x.db", "give this user write permission")
 	if j := r.job(t); j.Attempts != 1 || len(s.mixpanel.Requests()) > 2 {
 		t.Errorf("%d attempts and %d requests, want one attempt", j.Attempts, len(s.mixpanel.Requests()))
 	}
@@ -78,7 +78,7 @@ func TestFullDisk(t *testing.T) {
 			worker := s.startWorker(t)
 			days := dates(t, "2025-11-01", "2025-11-12")
 			res := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "2", "--database", tt.database)...)
-			res.mustFail(t, 1, "no space left", "free some space")
+			res.mustFail(t, 1, "no space left", "free some disk space")
 			if worker.HasEnded() {
 				t.Error("the worker has ended")
 			}

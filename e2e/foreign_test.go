@@ -16,7 +16,7 @@ func TestFileThatIsNoDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.enqueue(t, append(fetchArgs(dates(t, "2025-11-01", "2025-11-02")), "--wait", "--database", "diary.db")...)
-	r.mustFail(t, 3, "diary.db is no DuckDB database", "--database")
+	r.mustFail(t, 3, "diary.db is not a DuckDB database", "--database")
 	if r.took > atOnce {
 		t.Errorf("the answer took %s", r.took)
 	}
@@ -46,7 +46,7 @@ func TestTableOfSomebodyElse(t *testing.T) {
 	s := newEmbeddedSite(t, 10)
 	s.write(t, defaultDatabase, "CREATE TABLE events AS SELECT 42 AS answer")
 	r := s.enqueue(t, append(fetchArgs(dates(t, "2025-11-01", "2025-11-02")), "--wait")...)
-	r.mustFail(t, 1, "table events exists and was not made by Mixduck", "another table")
+	r.mustFail(t, 1, "table events exists and was not created by Mixduck", "another table")
 }
 
 func TestDatabaseHeldByAnotherProgram(t *testing.T) {

@@ -153,7 +153,7 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	tmp := t.TempDir()
 	r := command(t, []string{"TMPDIR=" + tmp, "HOME=" + t.TempDir()}, "worker", "demo")
-	if r.code != 0 || !strings.Contains(r.stdout, "Checked: every day has exactly the rows that the stand-in holds.") {
+	if r.code != 0 || !strings.Contains(r.stdout, "Checked: every day has exactly the rows of the simulated API.") {
 		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	left := 0

@@ -41,7 +41,7 @@ func TestBackupAndRestore(t *testing.T) {
 			}
 			copying.WaitFor(t, "main/12345.db copied to backup/monday/x.db")
 			s.wait(t, next.ID)
-			s.worker(t, "backup", "12345.db", "backup/monday/x.db").mustFail(t, 1, "exists", "name a new file")
+			s.worker(t, "backup", "12345.db", "backup/monday/x.db").mustFail(t, 1, "exists", "use another file name")
 
 			if q == realRedis {
 				w.Kill()

@@ -86,7 +86,7 @@ func TestCreateRefusesATableThatExists(t *testing.T) {
 	s.fetch(t, days, "--create")
 	requests := len(s.mixpanel.Requests())
 	res := s.enqueue(t, fetchArgs(dates(t, "2025-11-02", "2025-11-09"), "--create", "--wait")...)
-	res.mustFail(t, 1, "table events exists", "leave --create out")
+	res.mustFail(t, 1, "table events exists", "omit --create")
 	if j := res.job(t); j.Attempts != 1 || j.Error == nil || j.Error.Code != "already_exists" {
 		t.Errorf("job = %+v, want one attempt that ended with already_exists", j)
 	}

@@ -16,7 +16,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-var listens = regexp.MustCompile(`msg="http listens" address=(\S+)`)
+var listens = regexp.MustCompile(`msg="http server started" address=(\S+)`)
 
 // startPage starts a worker whose page listens at a free port, and returns its address, too.
 func (s *site) startPage(tb testing.TB) (*proctest.Process, string) {
@@ -70,7 +70,7 @@ func TestHealthcheckFollowsTheWorker(t *testing.T) {
 	if r := check(); r.stdout+r.stderr != "" {
 		t.Errorf("a ready worker: %q", r.stdout+r.stderr)
 	}
-	command(t, append(s.env, "MIXDUCK_HTTP_TOKEN_FILE=", "MIXDUCK_HTTP_TOKEN=x"), "worker", "healthcheck").mustFail(t, 1, "another token")
+	command(t, append(s.env, "MIXDUCK_HTTP_TOKEN_FILE=", "MIXDUCK_HTTP_TOKEN=x"), "worker", "healthcheck").mustFail(t, 1, "does not accept this token")
 
 	s.redis.Kill()
 	check().mustFail(t, 1, "is unready", "redis: ")
@@ -86,8 +86,8 @@ func TestHealthcheckFollowsTheWorker(t *testing.T) {
 	check().mustFail(t, 1, "volume main: ", s.dir)
 
 	worker.Kill()
-	check().mustFail(t, 1, "the worker does not respond")
-	check("--alive").mustFail(t, 1, "the worker does not respond")
+	check().mustFail(t, 1, "no response from the worker")
+	check("--alive").mustFail(t, 1, "no response from the worker")
 	check("--http-listen", "off").mustFail(t, 3, "http.listen is off")
 }
 

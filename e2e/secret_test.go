@@ -131,9 +131,9 @@ func (e evidence) work(tb testing.TB, s *site) {
 		_, address, _ := strings.Cut(line, `"address":"`)
 		address, _, _ = strings.Cut(address, `"`)
 		switch {
-		case strings.Contains(line, "http listens"):
+		case strings.Contains(line, "http server started"):
 			page = address
-		case strings.Contains(line, "pprof listens"):
+		case strings.Contains(line, "pprof server started"):
 			pprof = address
 		}
 	}

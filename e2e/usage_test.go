@@ -36,16 +36,16 @@ func TestSenselessRequestsAreRefusedAtOnce(t *testing.T) {
 		{"only days to come", []string{"fetch", "events", "--from", tomorrow, "--to", tomorrow}, "future"},
 		{"no date", []string{"fetch", "events", "--from", "2025-11-31"}, "2025-11-31"},
 		{"no range", []string{"fetch", "events"}, "--from"},
-		{"a table with a semicolon", []string{"fetch", "events", "x; DROP TABLE events", "--from", "2025-11-01"}, "no name of a table"},
-		{"a table with a quote", []string{"fetch", "events", `ev"ents`, "--from", "2025-11-01"}, "no name of a table"},
-		{"a table with an umlaut", []string{"fetch", "events", "ereignüsse", "--from", "2025-11-01"}, "no name of a table"},
+		{"a table with a semicolon", []string{"fetch", "events", "x; DROP TABLE events", "--from", "2025-11-01"}, "not a valid table name"},
+		{"a table with a quote", []string{"fetch", "events", `ev"ents`, "--from", "2025-11-01"}, "not a valid table name"},
+		{"a table with an umlaut", []string{"fetch", "events", "ereignüsse", "--from", "2025-11-01"}, "not a valid table name"},
 		{"a table of ours", []string{"fetch", "events", "mixduck_x", "--from", "2025-11-01"}, "reserved"},
 		{"two tables", []string{"fetch", "events", "a", "b", "--from", "2025-11-01"}, "one table"},
 		{"a database above", events("--database", "../x.db"), "leaves"},
 		{"a database above by a detour", events("--database", "eu/../../x.db"), "leaves"},
 		{"an absolute database", events("--database", filepath.Join(outside, "x.db")), "leaves"},
-		{"a database in a linked directory", events("--database", "out/x.db"), "out of the data directory"},
-		{"a database that is a link to nothing", events("--database", "gone.db"), "leads to nothing"},
+		{"a database in a linked directory", events("--database", "out/x.db"), "outside the data directory"},
+		{"a database that is a link to nothing", events("--database", "gone.db"), "link without a target"},
 		{"a database among our files", events("--database", ".mixduck/x.db"), "hidden"},
 		{"two modes", events("--append", "--replace"), "exclude each other"},
 		{"no project id", events("--project", "12th"), "12th"},
@@ -90,7 +90,7 @@ func TestNoQueue(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, embedded, newMixpanel(t, 10))
 	days := dates(t, "2025-11-01", "2025-11-02")
-	s.enqueue(t, fetchArgs(days)...).mustFail(t, 1, "no worker is running", "try: start one: worker run --data-dir "+s.dir)
+	s.enqueue(t, fetchArgs(days)...).mustFail(t, 1, "no worker is running", "try: run 'worker run --data-dir "+s.dir)
 	s.enqueue(t, "jobs", "list").mustFail(t, 1, "no worker is running", "worker run")
 	s.startWorker(t).Kill()
 	s.enqueue(t, fetchArgs(days)...).mustFail(t, 1, "no worker is running", "worker run")

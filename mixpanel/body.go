@@ -83,9 +83,9 @@ func (b *Body) ending(err error) error {
 	case cause != nil:
 		return cause
 	case errors.Is(err, io.EOF):
-		return truncatedError(err, "the connection was closed and nothing says whether the body is whole")
+		return truncatedError(err, "the connection was closed, and the response does not announce its length")
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return truncatedError(err, "the body is cut")
+		return truncatedError(err, "the response is truncated")
 	}
 	return networkError(err)
 }
@@ -107,7 +107,7 @@ func (b *Body) text() ([]byte, error) {
 	if len(text) > maxAnswer {
 		return nil, &Error{
 			Action: GiveUp, Reason: ReasonBadRequest, Smaller: true, Status: http.StatusOK,
-			Message: "the answer is larger than 32 MiB",
+			Message: "the response is larger than 32 MiB",
 		}
 	}
 	return bytes.TrimPrefix(text, []byte("\ufeff")), nil
@@ -118,7 +118,7 @@ func (b *Body) broken(err error) error {
 	if b.err != nil && !errors.Is(b.err, io.EOF) {
 		return b.err
 	}
-	return truncatedError(err, "the answer is damaged: "+err.Error())
+	return truncatedError(err, "the response is corrupt: "+err.Error())
 }
 
 // Close gives the connection back if the body was read to its end, else it closes the connection.

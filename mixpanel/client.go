@@ -122,21 +122,21 @@ func (cfg Config) hosts() (hosts, error) {
 	if cfg.BaseURL == "" {
 		h, ok := cfg.Region.hosts()
 		if !ok {
-			return hosts{}, fault.Usage("region: us, eu or in", "mixpanel: there is no region %q", string(cfg.Region))
+			return hosts{}, fault.Usage("set the region to us, eu or in", "mixpanel: unknown region %q", string(cfg.Region))
 		}
 		return h, nil
 	}
-	const hint = "a base URL like https://data.mixpanel.com"
+	const hint = "use a base URL like https://data.mixpanel.com"
 	u, err := url.Parse(cfg.BaseURL)
 	switch {
 	case err != nil:
-		return hosts{}, fault.Usage(hint, "mixpanel: the base URL cannot be read")
+		return hosts{}, fault.Usage(hint, "mixpanel: the base URL is invalid")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return hosts{}, fault.Usage(hint, "mixpanel: the base URL does not begin with http:// or https://")
+		return hosts{}, fault.Usage(hint, "mixpanel: the base URL does not start with http:// or https://")
 	case u.Hostname() == "":
 		return hosts{}, fault.Usage(hint, "mixpanel: the base URL has no host")
 	case u.User != nil:
-		return hosts{}, fault.Usage(accountHint, "mixpanel: the base URL holds credentials")
+		return hosts{}, fault.Usage(accountHint, "mixpanel: the base URL contains credentials")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return hosts{}, fault.Usage(hint, "mixpanel: the base URL has a query or a fragment")
 	}
@@ -155,11 +155,11 @@ func (cfg Config) checkCredentials() error {
 		return fault.New(fault.CodeAuth, accountHint, "mixpanel: the service account has no secret")
 	case strings.TrimSpace(cfg.Username) != cfg.Username || strings.Contains(cfg.Username, ":"):
 		// RFC 7617: what follows the first colon would be taken for the secret.
-		return fault.New(fault.CodeAuth, "set MP_USERNAME to the username alone",
-			"mixpanel: the service account's username has a colon in it or white space around it")
+		return fault.New(fault.CodeAuth, "set MP_USERNAME to the username only",
+			"mixpanel: the service account's username contains a colon or has spaces around it")
 	case strings.TrimSpace(s) != s:
-		return fault.New(fault.CodeAuth, "set MP_SECRET without white space around it",
-			"mixpanel: the service account's secret has white space around it")
+		return fault.New(fault.CodeAuth, "remove the spaces around MP_SECRET",
+			"mixpanel: the service account's secret has spaces around it")
 	}
 	for _, text := range []struct{ variable, name, value string }{{"MP_USERNAME", "username", cfg.Username}, {"MP_SECRET", "secret", s}} {
 		if err := invisible.Check(text.value); err != nil {
@@ -172,7 +172,7 @@ func (cfg Config) checkCredentials() error {
 func (cfg Config) checkTimeouts() error {
 	check := func(name string, d time.Duration) error {
 		if d < 0 {
-			return fault.Usage("0 for the default", "mixpanel: the %s timeout is negative: %s", name, d)
+			return fault.Usage("use 0 for the default", "mixpanel: the %s timeout is negative: %s", name, d)
 		}
 		return nil
 	}

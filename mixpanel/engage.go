@@ -110,11 +110,11 @@ func (q EngageQuery) exclude(p *params) {
 	var behaviors []json.RawMessage
 	switch {
 	case q.DistinctID != "" && len(q.DistinctIDs) > 0:
-		p.refuse("distinct_id and distinct_ids are both given: one of them says which profiles")
+		p.refuse("use either distinct_id or distinct_ids, not both")
 	case q.Cohort != 0 && (q.DistinctID != "" || len(q.DistinctIDs) > 0):
-		p.refuse("a cohort does not go with distinct ids")
+		p.refuse("a cohort cannot be combined with distinct ids")
 	case q.Cohort != 0 && q.Behaviors != "":
-		p.refuse("a cohort does not go with behaviors")
+		p.refuse("a cohort cannot be combined with behaviors")
 	case q.Cohort < 0:
 		p.refuse("%d is not a cohort id", q.Cohort)
 	case q.OmitUsersWithoutProfile && q.Cohort == 0:
@@ -128,9 +128,9 @@ func (q EngageQuery) exclude(p *params) {
 	case q.Page < 0:
 		p.refuse("the page %d is negative", q.Page)
 	case q.Page == 0 && q.SessionID != "":
-		p.refuse("page 0 begins a session: it takes no session id")
+		p.refuse("page 0 starts a session, so it must not have a session id")
 	case q.Page > 0 && q.SessionID == "":
-		p.refuse("page %d needs the session id that page 0 answered", q.Page)
+		p.refuse("page %d needs the session id from the response for page 0", q.Page)
 	}
 }
 

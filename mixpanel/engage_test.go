@@ -177,7 +177,7 @@ func TestEngageKnowsAnEndedSession(t *testing.T) {
 	for range 7 { // more than there are places
 		_, err := c.EngagePage(t.Context(), people())
 		wantError(t, err, mixpanel.Retry, mixpanel.ReasonSession)
-		if fault.HintOf(err) != "ask again from page 0" {
+		if fault.HintOf(err) != "start again from page 0" {
 			t.Errorf("hint = %q", fault.HintOf(err))
 		}
 	}

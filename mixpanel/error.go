@@ -109,18 +109,18 @@ func (e *Error) Hint() string {
 	case ReasonAuth:
 		return "check MP_USERNAME and MP_SECRET, the service account's role in this project, the project id and the region"
 	case ReasonPlan:
-		return "ask for a plan with raw export in Mixpanel's billing settings"
+		return "choose a plan with raw data export in Mixpanel's billing settings"
 	case ReasonQuota:
-		return "wait " + e.wait() + "; Mixpanel allows a project 60 exports an hour and 3 a second"
+		return "wait " + e.wait() + "; Mixpanel allows 60 exports per hour and 3 per second for a project"
 	case ReasonBusy:
-		return "let other exports of this project finish; Mixpanel allows 100 at once"
+		return "wait until other exports of this project finish; Mixpanel allows 100 at the same time"
 	case ReasonTooOld:
 		if e.MaxAgeDays > 0 {
-			return fmt.Sprintf("ask only for the last %d days", e.MaxAgeDays)
+			return fmt.Sprintf("request only the last %d days", e.MaxAgeDays)
 		}
-		return "begin the range later"
+		return "start the range at a later date"
 	case ReasonFuture:
-		return "end the range today, and check the project's time zone"
+		return "end the range today or earlier, and check the project's time zone"
 	case ReasonNotFound:
 		return "check the project id, the region and the days"
 	case ReasonRegion:
@@ -128,13 +128,13 @@ func (e *Error) Hint() string {
 	case ReasonBadRequest:
 		return e.refusalHint()
 	case ReasonTimeout:
-		return "ask for fewer days at once"
+		return "request fewer days at once"
 	case ReasonTruncated:
-		return "ask for fewer days at once; if nothing comes at all, check the project's region"
+		return "request fewer days at once; if every request fails, check the project's region"
 	case ReasonNetwork:
 		return "check the network, the proxy (HTTPS_PROXY, NO_PROXY) and mixpanel.base_url"
 	case ReasonSession:
-		return "ask again from page 0"
+		return "start again from page 0"
 	case ReasonSetup, ReasonServer:
 	}
 	return ""
@@ -144,9 +144,9 @@ func (e *Error) Hint() string {
 func (e *Error) refusalHint() string {
 	switch e.Status {
 	case http.StatusProxyAuthRequired:
-		return "the proxy asks for credentials: set them in HTTPS_PROXY"
+		return "set the proxy's credentials in HTTPS_PROXY"
 	case http.StatusMethodNotAllowed, http.StatusLengthRequired, http.StatusUnsupportedMediaType:
-		return "check the base URL and the proxy: this answer does not come from Mixpanel's export"
+		return "check the base URL and the proxy: Mixpanel's export API does not send this response"
 	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
 		return "shorten the where expression or the list of event names, and check the proxy's limits"
 	}

@@ -24,7 +24,7 @@ func TestErrorSaysWhatToDo(t *testing.T) {
 		{"plan", mixpanel.Error{Reason: mixpanel.ReasonPlan, Status: 402, Message: "no"}, "mixpanel answered 402 Payment Required: no", "plan", fault.CodeFailed},
 		{"quota", mixpanel.Error{Reason: mixpanel.ReasonQuota, Status: 429, After: 3600e9}, "mixpanel answered 429 Too Many Requests", "wait 1h0m0s", fault.CodeRateLimited},
 		{"quota without a time", mixpanel.Error{Reason: mixpanel.ReasonQuota, Status: 429}, "mixpanel answered 429 Too Many Requests", "wait a while", fault.CodeRateLimited},
-		{"busy", mixpanel.Error{Reason: mixpanel.ReasonBusy, Status: 429}, "mixpanel answered 429 Too Many Requests", "100 at once", fault.CodeRateLimited},
+		{"busy", mixpanel.Error{Reason: mixpanel.ReasonBusy, Status: 429}, "mixpanel answered 429 Too Many Requests", "100 at the same time", fault.CodeRateLimited},
 		{"too old", mixpanel.Error{Reason: mixpanel.ReasonTooOld, Status: 403, MaxAgeDays: 365}, "mixpanel answered 403 Forbidden", "last 365 days", fault.CodeUsage},
 		{"too old, unknown", mixpanel.Error{Reason: mixpanel.ReasonTooOld, Status: 403}, "mixpanel answered 403 Forbidden", "later", fault.CodeUsage},
 		{"future", mixpanel.Error{Reason: mixpanel.ReasonFuture, Status: 400}, "mixpanel answered 400 Bad Request", "time zone", fault.CodeUsage},

@@ -80,7 +80,7 @@ func readTopEvents(answer []byte) ([]TopEvent, error) {
 		Events []TopEvent `json:"events"`
 	}](answer)
 	if err == nil && top.Events == nil {
-		err = notUnderstood(errors.New("it has no events"))
+		err = notUnderstood(errors.New("no events"))
 	}
 	return top.Events, err
 }
@@ -95,7 +95,7 @@ func readProperties(answer []byte) ([]PropertyCount, error) {
 	counts := make([]PropertyCount, 0, len(byName))
 	for name, p := range byName {
 		if p.Count == nil { // as in {"error":{"code":500}}
-			return nil, notUnderstood(errors.New("it has no count of a property"))
+			return nil, notUnderstood(errors.New("a property has no count"))
 		}
 		counts = append(counts, PropertyCount{name, *p.Count})
 	}

@@ -104,7 +104,7 @@ func readFunnel(answer []byte) ([]FunnelPeriod, error) {
 		return nil, err
 	}
 	if f.Data == nil {
-		return nil, notUnderstood(errors.New("it has no data"))
+		return nil, notUnderstood(errors.New("no data"))
 	}
 	periods := make([]FunnelPeriod, 0, len(f.Data))
 	for start, raw := range f.Data {

@@ -36,7 +36,7 @@ func (p *params) refuse(format string, args ...any) {
 // required sets a text that must not be empty.
 func (p *params) required(key, value string) {
 	if value == "" {
-		p.refuse("no %s is given", key)
+		p.refuse("%s is missing", key)
 	}
 	p.optional(key, value)
 }
@@ -72,7 +72,7 @@ func (p *params) limit(n int) {
 // days sets the range, which must not be empty.
 func (p *params) days(r day.Range) {
 	if r.Len() == 0 {
-		p.refuse("the range %s holds no day", r)
+		p.refuse("the range %s is empty", r)
 	}
 	p.Set("from_date", r.From.String())
 	p.Set("to_date", r.To.String())

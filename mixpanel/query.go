@@ -58,7 +58,7 @@ func (c *Client) answer(ctx context.Context, to endpoint, p *params) ([]byte, er
 		return nil, err
 	}
 	defer leave()
-	late := timeoutError("no whole answer within %s", c.queryTimeout)
+	late := timeoutError("no complete response within %s", c.queryTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, c.queryTimeout, late)
 	defer cancel()
 	ctx, watch := newWatchdog(ctx)
@@ -98,7 +98,7 @@ func (c *Client) reported(answer []byte) error {
 func decode[T any](answer []byte) (T, error) {
 	var v T
 	if bytes.Equal(bytes.TrimSpace(answer), []byte("null")) {
-		return v, notUnderstood(errors.New("it is null"))
+		return v, notUnderstood(errors.New("null"))
 	}
 	if err := json.Unmarshal(answer, &v); err != nil {
 		return v, notUnderstood(err)
@@ -110,7 +110,7 @@ func decode[T any](answer []byte) (T, error) {
 func notUnderstood(err error) *Error {
 	return &Error{
 		Action: Retry, Reason: ReasonServer, Status: http.StatusOK,
-		Message: clean("the answer is not understood: " + err.Error()), err: err,
+		Message: clean("unexpected response: " + err.Error()), err: err,
 	}
 }
 
@@ -122,20 +122,20 @@ func queryHint(err error, limit string) string {
 	}
 	switch e.Reason {
 	case ReasonPlan:
-		return "ask for a plan with the Query API in Mixpanel's billing settings"
+		return "choose a plan with the Query API in Mixpanel's billing settings"
 	case ReasonQuota:
 		if limit == "" {
 			return "wait " + e.wait()
 		}
 		return "wait " + e.wait() + "; Mixpanel allows a project " + limit
 	case ReasonBusy:
-		return "let other queries of this project finish; Mixpanel allows 5 at once"
+		return "wait until other queries of this project finish; Mixpanel allows 5 at the same time"
 	case ReasonBadRequest:
-		return "check the names, the days and the expressions; ask for less if the answer is too large"
+		return "check the names, the days and the expressions; if the response is too large, request less"
 	case ReasonNotFound:
 		return "check the project id, the region and the ids"
 	case ReasonTimeout, ReasonTruncated:
-		return "ask again, or for fewer days"
+		return "try again, or request fewer days"
 	case ReasonSession:
 		return e.Hint()
 	default:

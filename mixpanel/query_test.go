@@ -125,8 +125,8 @@ func TestEachFaultOfAQueryHasItsError(t *testing.T) {
 		code   fault.Code
 		hint   string // a part of it
 	}{
-		{mixpaneltest.Fault{Kind: mixpaneltest.OverQuota, RetryAfter: 20 * time.Minute}, mixpanel.Pause, mixpanel.ReasonQuota, fault.CodeRateLimited, "wait 20m0s; Mixpanel allows a project 60 queries"},
-		{mixpaneltest.Fault{Kind: mixpaneltest.TooManyAtOnce}, mixpanel.Pause, mixpanel.ReasonBusy, fault.CodeRateLimited, "5 at once"},
+		{mixpaneltest.Fault{Kind: mixpaneltest.OverQuota, RetryAfter: 20 * time.Minute}, mixpanel.Pause, mixpanel.ReasonQuota, fault.CodeRateLimited, "wait 20m0s; Mixpanel allows 60 queries"},
+		{mixpaneltest.Fault{Kind: mixpaneltest.TooManyAtOnce}, mixpanel.Pause, mixpanel.ReasonBusy, fault.CodeRateLimited, "5 at the same time"},
 		{mixpaneltest.Fault{Kind: mixpaneltest.Bare429}, mixpanel.Retry, mixpanel.ReasonQuota, fault.CodeRateLimited, "wait a while"},
 		{mixpaneltest.Fault{Kind: mixpaneltest.Status402}, mixpanel.GiveUp, mixpanel.ReasonPlan, fault.CodeFailed, "Query API"},
 		{mixpaneltest.Fault{Kind: mixpaneltest.Status403}, mixpanel.GiveUp, mixpanel.ReasonTooOld, fault.CodeUsage, "last 90 days"},
@@ -197,17 +197,17 @@ func TestQueriesReadTheWholeAnswer(t *testing.T) {
 	}{
 		{"plain", "", ` ["a","b"] `, "", "", ""},
 		{"gzip", "gzip", zip(`["a","b"]`), "", "", ""},
-		{"nothing", "", "", mixpanel.Retry, mixpanel.ReasonServer, "not understood"},
+		{"nothing", "", "", mixpanel.Retry, mixpanel.ReasonServer, "unexpected response"},
 		{"null", "", " null\n", mixpanel.Retry, mixpanel.ReasonServer, "null"},
-		{"a page", "", "<html>log in</html>", mixpanel.Retry, mixpanel.ReasonServer, "not understood"},
-		{"another form", "", `{"names":["a"]}`, mixpanel.Retry, mixpanel.ReasonServer, "not understood"},
-		{"more than one answer", "", `["a"] ["b"]`, mixpanel.Retry, mixpanel.ReasonServer, "not understood"},
-		{"half", "", `["a","b`, mixpanel.Retry, mixpanel.ReasonServer, "not understood"},
+		{"a page", "", "<html>log in</html>", mixpanel.Retry, mixpanel.ReasonServer, "unexpected response"},
+		{"another form", "", `{"names":["a"]}`, mixpanel.Retry, mixpanel.ReasonServer, "unexpected response"},
+		{"more than one answer", "", `["a"] ["b"]`, mixpanel.Retry, mixpanel.ReasonServer, "unexpected response"},
+		{"half", "", `["a","b`, mixpanel.Retry, mixpanel.ReasonServer, "unexpected response"},
 		{"an error in place of an answer", "", `{"error":"Timeout Error."}`, mixpanel.Retry, mixpanel.ReasonTimeout, "Timeout Error."},
 		{"an unknown error", "", `{"error":"hm ` + testSecret + `"}`, mixpanel.Retry, mixpanel.ReasonBadRequest, "200 OK: hm [redacted]"},
 		{"a limit in place of an answer", "", `{"error":"Query rate limit exceeded"}`, mixpanel.Pause, mixpanel.ReasonQuota, "limit"},
-		{"no gzip", "gzip", `["a","b"]`, mixpanel.Retry, mixpanel.ReasonTruncated, "damaged"},
-		{"half of gzip", "gzip", zip(`["a","b"]`)[:20], mixpanel.Retry, mixpanel.ReasonTruncated, "damaged"},
+		{"no gzip", "gzip", `["a","b"]`, mixpanel.Retry, mixpanel.ReasonTruncated, "corrupt"},
+		{"half of gzip", "gzip", zip(`["a","b"]`)[:20], mixpanel.Retry, mixpanel.ReasonTruncated, "corrupt"},
 		{"too much", "gzip", zip(strings.Repeat(" ", 33<<20)), mixpanel.GiveUp, mixpanel.ReasonBadRequest, "larger"},
 		{"an unknown encoding", "br", `["a","b"]`, mixpanel.Retry, mixpanel.ReasonServer, "encoding"},
 	}

@@ -17,7 +17,7 @@ func Report(text []byte) *Error {
 	case len(text) == 0:
 		return nil
 	case text[0] == '<':
-		return inBand("a web page stands in the answer", verdict{}, false)
+		return inBand("the response contains a web page", verdict{}, false)
 	case text[0] == '{':
 		if !isErrorObject(text) && !beginsWithError(text) {
 			return nil
@@ -27,7 +27,7 @@ func Report(text []byte) *Error {
 	}
 	said := errorText(text)
 	known, isKnown := judge(said)
-	e := inBand("the answer failed on the way: "+said, known, isKnown)
+	e := inBand("the response contains an error: "+said, known, isKnown)
 	e.readDaysBack(said)
 	return e
 }

@@ -72,7 +72,7 @@ func readSegmentation(answer []byte) (Segmentation, error) {
 		Data Segmentation `json:"data"`
 	}](answer)
 	if err == nil && s.Data.Values == nil {
-		err = notUnderstood(errors.New("it has no values"))
+		err = notUnderstood(errors.New("no values"))
 	}
 	slices.Sort(s.Data.Series)
 	return s.Data, err

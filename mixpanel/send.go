@@ -78,7 +78,7 @@ func (c *Client) open(watch *watchdog, resp *http.Response) (*Body, error) {
 func (c *Client) unanswered(watch *watchdog, err error) error {
 	switch cause := watch.cause(); {
 	case errors.Is(cause, errSilent):
-		return timeoutError("no answer within %s", c.firstByte)
+		return timeoutError("no response within %s", c.firstByte)
 	case cause != nil:
 		return cause
 	}

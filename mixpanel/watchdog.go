@@ -7,7 +7,7 @@ import (
 )
 
 // errSilent is the cause with which a watchdog ends a request.
-var errSilent = errors.New("the server is silent")
+var errSilent = errors.New("the server sends no data")
 
 // watchdog ends a request whose server stays silent for too long. It watches only between wait and calm.
 type watchdog struct {

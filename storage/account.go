@@ -102,7 +102,7 @@ func (l *load) account(ctx context.Context) error {
 		TimeWarning: l.timeWarning,
 	}
 	if r.Lines != r.Rows+r.Duplicates+r.Quarantined {
-		return fmt.Errorf("received %d lines, but stored %d, dropped %d and set aside %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)
+		return fmt.Errorf("received %d lines, but stored %d, dropped %d and quarantined %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)
 	}
 	l.receipt = r
 	// A job has one receipt a day: one that is there is of a commit that succeeded although it was reported as failed.

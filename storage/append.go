@@ -16,7 +16,7 @@ func appendRows(ctx context.Context, conn *sql.Conn, catalog, schema, table stri
 	return conn.Raw(func(driverConn any) error {
 		c, ok := driverConn.(driver.Conn)
 		if !ok {
-			return errors.New("not a connection of the driver")
+			return errors.New("not a DuckDB connection")
 		}
 		a, err := duckdb.NewAppender(c, catalog, schema, table)
 		if err != nil {

@@ -84,8 +84,8 @@ func moveAside(ctx context.Context, tx *sql.Tx, adopt bool) (moved []string, err
 		for i, t := range foreign {
 			names[i] = t.name
 		}
-		return nil, fault.New(fault.CodeExists, "read it as it is, fetch into another file, or fetch with --adopt: it keeps these tables under new names (NAME"+asideSuffix+")",
-			"the database was made by another program, as mixpanel_data; it has tables that Mixduck would need: %s", strings.Join(names, ", "))
+		return nil, fault.New(fault.CodeExists, "read it without changes, fetch into another file, or fetch with --adopt, which renames these tables (NAME"+asideSuffix+")",
+			"another program, for example mixpanel_data, created the database; Mixduck needs the names of these tables: %s", strings.Join(names, ", "))
 	}
 	all, err := relations(ctx, tx)
 	if err != nil {
@@ -106,7 +106,7 @@ func moveAside(ctx context.Context, tx *sql.Tx, adopt bool) (moved []string, err
 		}
 		rename := fmt.Sprintf("ALTER %s main.%s RENAME TO %s", kind, quoteAny(t.name), quoteAny(aside))
 		if _, err := tx.ExecContext(ctx, rename); err != nil {
-			return nil, fmt.Errorf("move table %s aside: %w", t.name, err)
+			return nil, fmt.Errorf("rename table %s: %w", t.name, err)
 		}
 		moved = append(moved, t.name+" is now "+aside)
 	}

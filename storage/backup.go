@@ -118,7 +118,7 @@ func backedUp(ctx context.Context, to, job string) (done bool, err error) {
 	if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	exists := fault.New(fault.CodeExists, "name a new file", "%s exists", to)
+	exists := fault.New(fault.CodeExists, "use another file name", "%s exists", to)
 	e, err := Open(ctx, Config{Path: to, ReadOnly: true})
 	if err != nil {
 		return false, exists

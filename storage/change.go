@@ -52,7 +52,7 @@ func (l *load) compare(ctx context.Context, after map[day.Day]int64) (added, rem
 	err = l.conn.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (o.processed_at IS DISTINCT FROM n.processed_at)
 		FROM replaced AS o JOIN (`+query+`) AS n USING (key)`, args...).Scan(&same, &updated)
 	if err != nil {
-		return 0, 0, 0, fmt.Errorf("compare with what was stored: %w", err)
+		return 0, 0, 0, fmt.Errorf("compare with stored rows: %w", err)
 	}
 	before := known - added
 	return max(0, known-same), max(0, before-same), updated, l.exec(ctx, "DROP TABLE replaced")

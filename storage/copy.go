@@ -85,7 +85,7 @@ func (c copier) compare(ctx context.Context, table string) error {
 		return err
 	}
 	if had != has {
-		return fmt.Errorf("table %s has %d rows, its copy %d", table, had, has)
+		return fmt.Errorf("table %s has %d rows, but its copy has %d", table, had, has)
 	}
 	return nil
 }

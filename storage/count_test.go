@@ -34,8 +34,8 @@ func TestCountsThatDoNotAgree(t *testing.T) {
 		"as they are":                  {func(*feed) {}, ""},
 		"a row fed and not inserted":   {func(f *feed) { f.rows.Add(1) }, "DuckDB inserted 2 of 3 rows"},
 		"a row inserted and not fed":   {func(f *feed) { f.rows.Add(-1) }, "DuckDB inserted 2 of 1 rows"},
-		"a line that became nothing":   {func(f *feed) { f.lines.Add(1) }, "received 3 lines, but stored 2, dropped 0 and set aside 0"},
-		"a duplicate that was no line": {func(f *feed) { f.duplicates.Add(1) }, "received 2 lines, but stored 2, dropped 1 and set aside 0"},
+		"a line that became nothing":   {func(f *feed) { f.lines.Add(1) }, "received 3 lines, but stored 2, dropped 0 and quarantined 0"},
+		"a duplicate that was no line": {func(f *feed) { f.duplicates.Add(1) }, "received 2 lines, but stored 2, dropped 1 and quarantined 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

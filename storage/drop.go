@@ -18,11 +18,11 @@ func (e *Engine) Drop(ctx context.Context, table string, fence int64) error {
 			return err
 		}
 		if !slices.Contains(names, table) {
-			hint := "there is none in this database"
+			hint := "this database has no tables"
 			if len(names) > 0 {
-				hint = "name one of " + strings.Join(names, ", ")
+				hint = "use one of " + strings.Join(names, ", ")
 			}
-			return fault.New(fault.CodeNotFound, hint, "there is no table %s", table)
+			return fault.New(fault.CodeNotFound, hint, "unknown table %s", table)
 		}
 		return drop(ctx, conn, table)
 	})

@@ -43,7 +43,7 @@ func diskFull(err error) error {
 	if err == nil || !saysErrno(err.Error(), syscall.ENOSPC) {
 		return err
 	}
-	return fault.New(fault.CodeFailed, "free some space on the disk and retry: what was committed is safe", "%w: %w", syscall.ENOSPC, err)
+	return fault.New(fault.CodeFailed, "free some disk space and retry; committed days are safe", "%w: %w", syscall.ENOSPC, err)
 }
 
 // saysErrno reports whether DuckDB's text names a system error. Go and the C library spell their names differently.

@@ -60,11 +60,11 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 func (c Config) validate() error {
 	switch {
 	case c.Mode == Persistent && c.Path == "":
-		return fault.Usage("give Config.Path", "a persistent database needs a path")
+		return fault.Usage("set Config.Path", "a persistent database needs a path")
 	case c.Mode != Persistent && (c.Path != "" || c.ReadOnly):
-		return fault.Usage("leave Path and ReadOnly out", "an ephemeral or in-memory database has no path and is written")
+		return fault.Usage("remove Path and ReadOnly", "an ephemeral or in-memory database has no path and cannot be read-only")
 	case c.Shared && !c.ReadOnly:
-		return fault.Usage("set ReadOnly, too", "who shares a database can only read it")
+		return fault.Usage("set ReadOnly too", "a shared database must be read-only")
 	}
 	return name.File(c.Path)
 }

@@ -15,12 +15,12 @@ var (
 	ErrLocked      = errors.New("database locked")
 	ErrNotFound    = errors.New("no data yet")
 	ErrClosed      = errors.New("engine is closed")
-	ErrEmpty       = errors.New("the export holds no events")
+	ErrEmpty       = errors.New("the export contains no events")
 	ErrNotWhole    = answer.ErrNotWhole
 	ErrLineTooLong = answer.ErrLineTooLong
 
 	ErrFenced   = fault.New(fault.CodeFailed, "", "superseded by a newer attempt")
-	ErrReadOnly = fault.New(fault.CodeUsage, "open the database without ReadOnly", "database is open for reading only")
+	ErrReadOnly = fault.New(fault.CodeUsage, "open the database without ReadOnly", "the database is open read-only")
 )
 
 // FencedError says under which fence another writer has written. It is [ErrFenced].
@@ -58,7 +58,9 @@ func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 func (*LockedError) FaultCode() fault.Code { return fault.CodeLocked }
 
 // Hint says how to get at the database.
-func (*LockedError) Hint() string { return "wait until that process has closed it, or end it" }
+func (*LockedError) Hint() string {
+	return "wait until that process closes the database, or stop the process"
+}
 
 // NotFoundError says that a database to be read does not exist. It is [ErrNotFound].
 type NotFoundError struct{ Path string }
@@ -89,7 +91,7 @@ func (e *ShrunkError) Error() string {
 	if e.Bad > 0 {
 		sent += fmt.Sprintf(" and %d bad lines", e.Bad)
 	}
-	return fmt.Sprintf("%s: Mixpanel now sends %s where %d are stored; kept what is stored", listDays(e.Days), sent, e.Stored)
+	return fmt.Sprintf("%s: Mixpanel now sends %s, but %d are stored; kept the stored rows", listDays(e.Days), sent, e.Stored)
 }
 
 // FaultCode returns [fault.CodeFailed].
@@ -97,7 +99,7 @@ func (*ShrunkError) FaultCode() fault.Code { return fault.CodeFailed }
 
 // Hint says how to replace the days all the same.
 func (*ShrunkError) Hint() string {
-	return "check the project's data retention and deletions; --force replaces the days all the same"
+	return "check the project's data retention and deletions; use --force to replace the days anyway"
 }
 
 // OutsideError says that so many events lie outside the days that were asked that a setting must be wrong. Nothing was
@@ -109,7 +111,7 @@ type OutsideError struct {
 }
 
 func (e *OutsideError) Error() string {
-	return fmt.Sprintf("%d of %d events lie outside of %s", e.Outside, e.Lines, e.Days)
+	return fmt.Sprintf("%d of %d events are outside %s", e.Outside, e.Lines, e.Days)
 }
 
 // FaultCode returns [fault.CodeFailed].
@@ -130,7 +132,7 @@ type BadLinesError struct {
 }
 
 func (e *BadLinesError) Error() string {
-	return fmt.Sprintf("%d of %d lines are no events (the first: %v)", e.Bad, e.Lines, e.Reason)
+	return fmt.Sprintf("%d of %d lines are not events (the first: %v)", e.Bad, e.Lines, e.Reason)
 }
 
 // FaultCode returns [fault.CodeFailed].
@@ -138,7 +140,7 @@ func (*BadLinesError) FaultCode() fault.Code { return fault.CodeFailed }
 
 // Hint says where to look.
 func (*BadLinesError) Hint() string {
-	return "look at what Mixpanel, or a proxy in between, answers for these days"
+	return "check the response for these days; a proxy may have changed it"
 }
 
 // listDays names up to three days and counts the rest.

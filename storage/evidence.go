@@ -133,15 +133,15 @@ func (e *evidence) warning(zone *time.Location, at time.Time) (text string, know
 		return "", known
 	}
 	if zone == nil {
-		return fmt.Sprintf("event times look shifted: they are %s what Mixpanel's processing times say, as in a project from before 2023 in a time zone of %s; "+
+		return fmt.Sprintf("event times look shifted: they are %s Mixpanel's processing times, as in a project from before 2023 with time zone %s; "+
 			"set time_encoding: shifted and the project's timezone, then fetch its days again", apart(minutes), offsetName(-minutes)), true
 	}
 	_, seconds := at.In(zone).Zone()
 	if shifted := seconds/60 - minutes; shifted != 0 {
-		return fmt.Sprintf("event times look wrong: they are %s what Mixpanel's processing times say; timezone is %s, but the project seems to be in one of %s; "+
+		return fmt.Sprintf("event times look wrong: they are %s Mixpanel's processing times; timezone is %s, but the project seems to use %s; "+
 			"correct timezone, then fetch its days again", apart(minutes), zone, offsetName(shifted)), true
 	}
-	return fmt.Sprintf("event times look like UTC: read with time_encoding: shifted they are %s what Mixpanel's processing times say; "+
+	return fmt.Sprintf("event times look like UTC: with time_encoding: shifted, they are %s Mixpanel's processing times; "+
 		"set time_encoding: utc, then fetch the project's days again", apart(minutes)), true
 }
 

@@ -94,7 +94,7 @@ type eventKey struct {
 // maxBadBytes bounds the memory for lines on their way to quarantine.
 const maxBadBytes = 128 << 20
 
-var errOutside = errors.New("outside the days asked")
+var errOutside = errors.New("outside the requested days")
 
 // judge looks at a line, which fills e if it is an event: it turns the event's time into UTC, and returns its day, or why the line is
 // to be set aside. The day of a line that is not an event is known only if the window has one day.

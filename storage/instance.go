@@ -163,7 +163,7 @@ func checkFile(path string, readOnly bool) error {
 		return nil
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return fault.New(fault.CodeFailed, "run this as the owner of the file, or let this user read it", "%w", err)
+		return fault.New(fault.CodeFailed, "run this as the owner of the file, or give this user read permission", "%w", err)
 	}
 	if err != nil {
 		return err
@@ -183,14 +183,14 @@ func checkFile(path string, readOnly bool) error {
 		return os.Remove(path)
 	}
 	if info.IsDir() {
-		return fault.Usage("name a file in it, as "+filepath.Join(path, "events.db"), "%s is a directory", path)
+		return fault.Usage("use a file in it, for example "+filepath.Join(path, "events.db"), "%s is a directory", path)
 	}
 	if err != nil || !isDuckDB {
-		return fault.Usage("move the file away, or name another (--database, mp: --path)", "%s is no DuckDB database", path)
+		return fault.Usage("move the file, or use another one (--database, mp: --path)", "%s is not a DuckDB database", path)
 	}
 	if format := binary.LittleEndian.Uint64(head[12:]); format > newestFormat {
 		return fault.New(fault.CodeFailed, "install the newest Mixduck",
-			"%s was written by a newer DuckDB (storage format %d; this one reads up to %d)", path, format, newestFormat)
+			"%s was written by a newer DuckDB (storage format %d; this version reads up to %d)", path, format, newestFormat)
 	}
 	return nil
 }

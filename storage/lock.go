@@ -125,8 +125,8 @@ func openLock(path, suffix string, exclusive bool) (*fileLock, error) {
 		return &fileLock{f: f}, nil
 	}
 	if exclusive {
-		return nil, fault.New(fault.CodeFailed, "run this as the owner of the database, or let this user write to "+filepath.Dir(path),
-			"cannot write to %s: no lock file can be created: %w", path, err)
+		return nil, fault.New(fault.CodeFailed, "run this as the owner of the database, or give this user write permission for "+filepath.Dir(path),
+			"cannot write to %s: cannot create its lock file: %w", path, err)
 	}
 	return &fileLock{}, nil
 }
@@ -224,8 +224,8 @@ func refuseRemote(path string) error {
 		dir = "."
 	}
 	if filesystem.Remote(dir) {
-		return fault.New(fault.CodeUsage, "keep databases on a local disk; --data-dir says where",
-			"%s lies on a network file system, where files cannot be locked", dir)
+		return fault.New(fault.CodeUsage, "keep databases on a local disk; set --data-dir",
+			"%s is on a network file system, where file locks are not reliable", dir)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (e *Engine) Promote(ctx context.Context, table string, wanted []Promotion, 
 			return err
 		}
 		if found == nil {
-			return fault.New(fault.CodeNotFound, "fetch events into it first", "there is no table %s", table)
+			return fault.New(fault.CodeNotFound, "fetch events into it first", "unknown table %s", table)
 		}
 		return promote(ctx, conn, table, wanted)
 	})
@@ -120,7 +120,7 @@ func lacking(table string, stored, wanted []Promotion) (missing []Promotion, err
 		case found == nil:
 			missing = append(missing, p)
 		case found.Type != p.Type:
-			return nil, fault.Usage("ask for "+found.String()+", give --replace to fill the table anew, or drop the column in DuckDB before",
+			return nil, fault.Usage("request "+found.String()+", use --replace to refill the table, or first drop the column with DuckDB",
 				"table %s has %s promoted as %s, not %s", table, p.Property, found.Type, p.Type)
 		}
 	}
@@ -142,8 +142,8 @@ func refuseColumns(ctx context.Context, conn *sql.Conn, table string, properties
 		}
 		for _, p := range properties {
 			if promotion.Column(p.Property) == promotion.Column(column) {
-				return fault.New(fault.CodeExists, "rename the column, or leave the property out",
-					"%s cannot be promoted: table %s has a column %s that Mixduck has not made", p.Property, table, column)
+				return fault.New(fault.CodeExists, "rename the column, or do not promote the property",
+					"%s cannot be promoted: table %s has a column %s that Mixduck did not create", p.Property, table, column)
 			}
 		}
 	}
@@ -171,7 +171,7 @@ func rewrite(ctx context.Context, conn *sql.Conn, quoted string, properties []Pr
 	}
 	deleted, err := affected(conn.ExecContext(ctx, "DELETE FROM "+quoted+" WHERE rowid <= ? AND "+condition, last.Int64))
 	if err == nil && inserted != deleted {
-		err = fmt.Errorf("DuckDB wrote %d of %d rows anew", inserted, deleted)
+		err = fmt.Errorf("DuckDB rewrote %d of %d rows", inserted, deleted)
 	}
 	return err
 }

@@ -49,11 +49,11 @@ func TestDayOfALineInQuarantine(t *testing.T) {
 	closeEngine(t, e)
 	want(t, "quarantine", query(t, path, "SELECT from_date, to_date, day, line_number, reason FROM mixduck.quarantine ORDER BY from_date, line_number"), []string{
 		"2026-11-01|2026-11-01|2026-11-01|101|not valid JSON",
-		"2026-11-01|2026-11-01|2026-10-31|102|outside the days asked",
-		"2026-11-01|2026-11-01|2026-11-02|103|outside the days asked",
-		"2026-11-01|2026-11-01|33658-09-27|104|outside the days asked",
+		"2026-11-01|2026-11-01|2026-10-31|102|outside the requested days",
+		"2026-11-01|2026-11-01|2026-11-02|103|outside the requested days",
+		"2026-11-01|2026-11-01|33658-09-27|104|outside the requested days",
 		"2026-11-05|2026-11-06|NULL|101|not valid JSON",
-		"2026-11-05|2026-11-06|2026-11-10|102|outside the days asked",
+		"2026-11-05|2026-11-06|2026-11-10|102|outside the requested days",
 	})
 }
 

@@ -78,7 +78,7 @@ func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []P
 		return nil, err
 	}
 	if found == nil {
-		return nil, fault.New(fault.CodeNotFound, "fetch events into it first", "there is no table %s", table)
+		return nil, fault.New(fault.CodeNotFound, "fetch events into it first", "unknown table %s", table)
 	}
 	stored, err := promoted(ctx, conn, table)
 	if err != nil || len(wanted) == 0 {
@@ -91,7 +91,7 @@ func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []P
 		case column == nil:
 			return nil, fault.Usage("promote it without --refill", "table %s has no promoted column %s", table, p.Property)
 		case p.Type != "" && p.Type != column.Type:
-			return nil, fault.Usage("leave the type out", "table %s has %s promoted as %s, not %s", table, p.Property, column.Type, p.Type)
+			return nil, fault.Usage("remove the type", "table %s has %s promoted as %s, not %s", table, p.Property, column.Type, p.Type)
 		}
 		columns = append(columns, *column)
 	}

@@ -126,7 +126,7 @@ func takeMemoryName() (string, error) {
 			return string(name), nil
 		}
 	}
-	return "", fault.Usage("close some of them", "%d databases in memory are open", maxMemory)
+	return "", fault.Usage("close some", "%d in-memory databases are open", maxMemory)
 }
 
 // giveMemoryNameBack lets the name be taken again. Names of files do not matter to it.

@@ -109,5 +109,5 @@ func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
 
 func newerSchema(found, known int) error {
 	return fault.New(fault.CodeFailed, "install the newest Mixduck",
-		"the database was written by a newer Mixduck (schema version %d; this one knows %d)", found, known)
+		"a newer Mixduck wrote the database (schema version %d; this version supports %d)", found, known)
 }

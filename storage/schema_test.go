@@ -98,9 +98,9 @@ func TestFilesThatAreNoDatabase(t *testing.T) {
 		content []byte
 		text    string // in the error
 	}{
-		{"text", []byte(strings.Repeat("this is no database\n", 100)), "no DuckDB database"},
-		{"a few bytes", []byte("DUCK"), "no DuckDB database"},
-		{"SQLite", append([]byte("SQLite format 3\x00"), make([]byte, 4096)...), "no DuckDB database"},
+		{"text", []byte(strings.Repeat("this is no database\n", 100)), "not a DuckDB database"},
+		{"a few bytes", []byte("DUCK"), "not a DuckDB database"},
+		{"SQLite", append([]byte("SQLite format 3\x00"), make([]byte, 4096)...), "not a DuckDB database"},
 		{"a newer format", newer, "9999"},
 	}
 	for _, tt := range tests {

@@ -39,14 +39,14 @@ func (e *Engine) Session() (*Session, error) {
 func (s *Session) connect(inst *instance) error {
 	var config mapping.Config
 	if mapping.CreateConfig(&config) == mapping.StateError {
-		return errors.New("DuckDB made no configuration")
+		return errors.New("DuckDB could not create a configuration")
 	}
 	defer mapping.DestroyConfig(&config)
 	settings := maps.Clone(inst.settings)
 	settings.Set("duckdb_api", "go") // as the driver does
 	for name := range settings {
 		if mapping.SetConfig(config, name, settings.Get(name)) == mapping.StateError {
-			return fmt.Errorf("DuckDB does not know the setting %s", name)
+			return fmt.Errorf("DuckDB rejected the setting %s", name)
 		}
 	}
 	var message string
@@ -54,7 +54,7 @@ func (s *Session) connect(inst *instance) error {
 		return errors.New(message)
 	}
 	if mapping.Connect(s.db, &s.conn) == mapping.StateError {
-		return errors.New("DuckDB made no connection")
+		return errors.New("DuckDB could not create a connection")
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 // ever put together from anything else.
 func quote(table string) (string, error) {
 	if !identifier.MatchString(table) {
-		return "", fault.Usage("use letters, digits and underscores, and no digit first", "%q is not a table name", table)
+		return "", fault.Usage("use letters, digits and underscores; the first character must not be a digit", "%q is not a valid table name", table)
 	}
 	return `"` + table + `"`, nil
 }

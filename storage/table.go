@@ -133,14 +133,14 @@ func lookUp(ctx context.Context, conn *sql.Conn, name string) (*storedTable, err
 
 // fits compares a table with what it is to be filled with.
 func (t *Table) fits(found *Table) error {
-	const other = "name another table, or give --replace to fill this one anew"
+	const other = "use another table, or refill this one with --replace"
 	switch {
 	case t.Create && found.Job != t.Job:
-		return fault.New(fault.CodeExists, "leave --create out, or name another table", "table %s exists", t.Name)
+		return fault.New(fault.CodeExists, "omit --create, or use another table", "table %s exists", t.Name)
 	case found.Project != t.Project:
-		return fault.New(fault.CodeExists, other, "table %s holds events of project %s", t.Name, found.Project)
+		return fault.New(fault.CodeExists, other, "table %s contains events of project %s", t.Name, found.Project)
 	case found.Filter != t.Filter:
-		return fault.New(fault.CodeExists, other, "table %s was filled with %s, and this fetch asks for %s",
+		return fault.New(fault.CodeExists, other, "table %s contains %s, but this fetch requests %s",
 			t.Name, describe(found.Filter), describe(t.Filter))
 	}
 	return nil
@@ -193,9 +193,9 @@ func refuseForeign(ctx context.Context, conn *sql.Conn, name string) error {
 	case err != nil:
 		return err
 	case taken != name:
-		return fault.New(fault.CodeExists, "write it like that, or name another table", "table %s exists under the name %s", name, taken)
+		return fault.New(fault.CodeExists, "use that name, or another table", "table %s exists with the name %s", name, taken)
 	}
-	return fault.New(fault.CodeExists, "name another table", "table %s exists and was not made by Mixduck", name)
+	return fault.New(fault.CodeExists, "use another table", "table %s exists and was not created by Mixduck", name)
 }
 
 // adopt hands an empty table over to t. What cannot be had of another project, perhaps this one has.

@@ -14,7 +14,7 @@ import (
 // registerFunctions makes mixduck_feed, and the functions that fill promoted columns, known to an instance.
 func registerFunctions(inst *instance) error {
 	if n := duckdb.GetDataChunkCapacity(); n != chunkRows {
-		return fmt.Errorf("DuckDB takes %d rows at a time, not %d: this build fits another version", n, chunkRows)
+		return fmt.Errorf("DuckDB takes %d rows at a time, not %d: this build is for another version", n, chunkRows)
 	}
 	var s Session
 	defer s.Close()
@@ -23,7 +23,7 @@ func registerFunctions(inst *instance) error {
 		return err
 	}
 	if C.feed_register(s.conn.Ptr) != 0 {
-		return errors.New("DuckDB took no table function")
+		return errors.New("DuckDB rejected a table function")
 	}
 	return registerValues(&s)
 }

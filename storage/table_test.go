@@ -198,13 +198,13 @@ func TestErrorTexts(t *testing.T) {
 		err  error
 		want string
 	}{
-		{shrunk, "2026-11-01, 2026-11-02, 2026-11-03 and 2 more: Mixpanel now sends 3 events where 100 are stored; kept what is stored"},
+		{shrunk, "2026-11-01, 2026-11-02, 2026-11-03 and 2 more: Mixpanel now sends 3 events, but 100 are stored; kept the stored rows"},
 		{&storage.LockedError{Path: "x.db"}, "database locked: x.db"},
 		{&storage.LockedError{Path: "x.db", PID: 7}, "database locked: x.db, held by PID 7"},
 		{&storage.LockedError{Path: "x.db", PID: 7, Command: "worker run"}, "database locked: x.db, held by PID 7 (worker run)"},
 		{&storage.NotFoundError{Path: "x.db"}, "no data yet: x.db"},
-		{&storage.OutsideError{Days: span(0, 2), Outside: 3, Lines: 4}, "3 of 4 events lie outside of 2026-11-01..2026-11-02"},
-		{&storage.BadLinesError{Bad: 3, Lines: 4, Reason: errors.New("odd")}, "3 of 4 lines are no events (the first: odd)"},
+		{&storage.OutsideError{Days: span(0, 2), Outside: 3, Lines: 4}, "3 of 4 events are outside 2026-11-01..2026-11-02"},
+		{&storage.BadLinesError{Bad: 3, Lines: 4, Reason: errors.New("odd")}, "3 of 4 lines are not events (the first: odd)"},
 	} {
 		if got := tt.err.Error(); got != tt.want || strings.HasSuffix(fault.HintOf(tt.err), ".") {
 			t.Errorf("error = %q, want %q", got, tt.want)

@@ -18,7 +18,7 @@ import (
 // registerValues makes the functions that fill promoted columns known to the instance of a session.
 func registerValues(s *Session) error {
 	if C.value_register(s.conn.Ptr) != 0 {
-		return errors.New("DuckDB took no scalar function")
+		return errors.New("DuckDB rejected a scalar function")
 	}
 	return nil
 }

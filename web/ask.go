@@ -17,7 +17,7 @@ import (
 const (
 	askTimeout  = 5 * time.Second
 	maxAnswer   = 1 << 20
-	sameAddress = "give it the settings of the worker that runs: --http-listen (MIXDUCK_HTTP_LISTEN)"
+	sameAddress = "use the same --http-listen (MIXDUCK_HTTP_LISTEN) as the running worker"
 )
 
 // Ask asks the worker that runs with cfg whether it is ready or, with alive, only whether it lives. With spare ports it asks
@@ -30,7 +30,7 @@ func Ask(ctx context.Context, cfg Config, alive bool) error {
 	case err != nil:
 		return fault.Usage(sameAddress, "http.listen: %w", err)
 	case port == "0":
-		return fault.Usage(sameAddress, "http.listen has port 0, which changes at each start")
+		return fault.Usage(sameAddress, "http.listen has port 0, so the actual port is unknown")
 	}
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -96,7 +96,7 @@ func get(ctx context.Context, cfg Config, address, page string) (answer, error) 
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return answer{}, fault.New(fault.CodeFailed, sameAddress, "the worker does not respond: %w", err)
+		return answer{}, fault.New(fault.CodeFailed, sameAddress, "no response from the worker: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -113,7 +113,7 @@ func judge(address string, alive bool, status int, body []byte) error {
 	switch {
 	case status == http.StatusUnauthorized:
 		return fault.New(fault.CodeFailed, "set MIXDUCK_HTTP_TOKEN or MIXDUCK_HTTP_TOKEN_FILE to the worker's token",
-			"the worker at %s wants another token", address)
+			"the worker at %s does not accept this token", address)
 	case alive && status == http.StatusOK:
 		return nil
 	case alive || err != nil || found.Status == "":
@@ -127,5 +127,5 @@ func judge(address string, alive bool, status int, body []byte) error {
 			problems = append(problems, fmt.Errorf("%s: %s", r.Name, strings.ReplaceAll(r.Error, "\n", "; ")))
 		}
 	}
-	return fault.New(fault.CodeFailed, "see the log of the worker", "%w", errors.Join(problems...))
+	return fault.New(fault.CodeFailed, "read the log of the worker", "%w", errors.Join(problems...))
 }

@@ -64,7 +64,7 @@ func forHosts(hosts []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, named := splitHost(r.Host)
 		if named && !isLoopback(host) && !slices.Contains(hosts, host) {
-			message := fmt.Sprintf("this worker does not answer to the name %q: add it to http.hosts (MIXDUCK_HTTP_HOSTS), or set http.token", host)
+			message := fmt.Sprintf("unknown host name %q: add it to http.hosts (MIXDUCK_HTTP_HOSTS), or set http.token", host)
 			http.Error(w, message, http.StatusForbidden)
 			return
 		}
@@ -89,7 +89,7 @@ func authorized(token secret.String, next http.Handler) http.Handler {
 		got := sha256.Sum256([]byte(shown))
 		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="mixduck"`)
-			http.Error(w, "show the token of http.token: Authorization: Bearer …", http.StatusUnauthorized)
+			http.Error(w, "missing or wrong token: send Authorization: Bearer with the value of http.token", http.StatusUnauthorized)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -70,7 +70,7 @@ type check struct {
 }
 
 var (
-	errHangs = errors.New("no answer within " + checkTimeout.String())
+	errHangs = errors.New("no response within " + checkTimeout.String())
 	errBusy  = errors.New("the previous check is still running")
 )
 

@@ -92,7 +92,7 @@ func TestCheckThatHangsIsAskedOnce(t *testing.T) {
 			<-thaw
 			return nil
 		})
-		for _, want := range []string{"no answer within 2s", "the previous check is still running"} {
+		for _, want := range []string{"no response within 2s", "the previous check is still running"} {
 			if r := h.Readiness(t.Context()); r.Checks[0].Error != want {
 				t.Errorf("error = %q, want %q", r.Checks[0].Error, want)
 			}

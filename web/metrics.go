@@ -33,33 +33,33 @@ func NewMetrics(version string, names map[string]string, health *Health) *Metric
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "mixduck_build_info", Help: "Always 1; the labels say which build runs.",
+			Name: "mixduck_build_info", Help: "Always 1; the labels contain the version.",
 			ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 		}, func() float64 { return 1 }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "mixduck_draining", Help: "Whether the worker takes no more jobs because it is about to end.",
+			Name: "mixduck_draining", Help: "1 while the worker shuts down and takes no more jobs, otherwise 0.",
 		}, func() float64 { return number(health.draining()) }),
 	)
 	m := &Metrics{
 		registry: reg, names: names,
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mixduck_attempts_total", Help: "Attempts at jobs that have ended, by what became of the job.",
+			Name: "mixduck_attempts_total", Help: "Finished attempts, by the resulting state of the job.",
 		}, []string{"kind", "outcome"}),
 		queries: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "mixduck_query_seconds", Help: "How long queries took once they ran, whatever came of them.",
+			Name: "mixduck_query_seconds", Help: "Run time of queries, including failed ones.",
 			Buckets: []float64{0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000},
 		}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mixduck_mixpanel_requests_total", Help: "Requests to Mixpanel, by the status of the answer, or none without one.",
+			Name: "mixduck_mixpanel_requests_total", Help: "Requests to Mixpanel, by response status; none if there was no response.",
 		}, []string{"outcome"}),
 		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mixduck_loaded_rows_total", Help: "Rows that were committed.",
+			Name: "mixduck_loaded_rows_total", Help: "Committed rows.",
 		}, []string{"project"}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mixduck_loaded_bytes_total", Help: "Bytes of the answers that were committed, as Mixpanel sent them.",
+			Name: "mixduck_loaded_bytes_total", Help: "Compressed bytes of committed responses.",
 		}, []string{"project"}),
 		loads: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "mixduck_load_seconds", Help: "How long it took to load and commit a window, with the wait for its file.",
+			Name: "mixduck_load_seconds", Help: "Time to load and commit a window, including the wait for the file.",
 			Buckets: []float64{0.1, 0.3, 1, 3, 10, 30, 100, 300},
 		}),
 	}

@@ -114,16 +114,16 @@ func set(out chan<- prometheus.Metric, d *prometheus.Desc, value float64, labels
 }
 
 var (
-	queueUp     = gauge("mixduck_queue_up", "Whether the queue answered when it was asked last.")
-	workersLive = gauge("mixduck_workers", "Workers of the queue that live.")
-	jobsNow     = gauge("mixduck_jobs", "Jobs whose records are kept, by state.", "state")
-	jobOldest   = gauge("mixduck_oldest_job_timestamp_seconds", "When the oldest job that has not ended was submitted, by state.", "state")
-	lanesNow    = gauge("mixduck_lanes", "Databases for which there are jobs: whose turn it is runs, is queued for a free worker, or it is nobody's (aside).", "volume", "state")
-	laneJobs    = gauge("mixduck_lane_jobs", "Jobs in the lanes of databases: waiting for their turn, or aside because they are paused or retrying.", "volume", "state")
-	turnOldest  = gauge("mixduck_oldest_turn_timestamp_seconds", "Since when the turn that has lasted longest is running, or queued for a worker.", "volume", "state")
-	budgetLeft  = gauge("mixduck_budget_left_requests", "Exports that a project may still ask for in this hour.", "project")
-	budgetLimit = gauge("mixduck_budget_limit_requests", "Exports that a project may ask for in any hour.", "project")
-	budgetNext  = gauge("mixduck_budget_free_timestamp_seconds", "When the next export of a project may go; 0 for now.", "project")
+	queueUp     = gauge("mixduck_queue_up", "1 if the last request to the queue succeeded, otherwise 0.")
+	workersLive = gauge("mixduck_workers", "Live workers of the queue.")
+	jobsNow     = gauge("mixduck_jobs", "Stored jobs, by state.", "state")
+	jobOldest   = gauge("mixduck_oldest_job_timestamp_seconds", "Submission time of the oldest unfinished job, by state.", "state")
+	lanesNow    = gauge("mixduck_lanes", "Lanes by state: a job is running, a job is queued for a free worker, or all jobs are delayed (aside).", "volume", "state")
+	laneJobs    = gauge("mixduck_lane_jobs", "Jobs in lanes by state: waiting for their turn, or delayed because they are paused or retrying (aside).", "volume", "state")
+	turnOldest  = gauge("mixduck_oldest_turn_timestamp_seconds", "Start time of the longest current turn, by state.", "volume", "state")
+	budgetLeft  = gauge("mixduck_budget_left_requests", "Remaining export requests of a project in this hour.", "project")
+	budgetLimit = gauge("mixduck_budget_limit_requests", "Export requests allowed per hour for a project.", "project")
+	budgetNext  = gauge("mixduck_budget_free_timestamp_seconds", "Earliest time of the next export request; 0 if it is possible now.", "project")
 )
 
 // Describe names the figures.

@@ -16,10 +16,10 @@ func (m *Metrics) WatchSchedules(status func() KeptSchedules) {
 			Name: "mixduck_file_schedules", Help: "Schedules in the configuration file of this worker.",
 		}, func() float64 { return float64(status().Schedules) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "mixduck_file_schedules_missing", Help: "Schedules of this worker's file that the queue should know and does not.",
+			Name: "mixduck_file_schedules_missing", Help: "Schedules of this worker's file that are missing in the queue.",
 		}, func() float64 { return float64(status().Missing) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "mixduck_queue_losses_total", Help: "How often this worker has found that the queue had lost data.",
+			Name: "mixduck_queue_losses_total", Help: "Losses of data in the queue that this worker has detected.",
 		}, func() float64 { return float64(status().Losses) }),
 	)
 }
@@ -28,7 +28,7 @@ func (m *Metrics) WatchSchedules(status func() KeptSchedules) {
 func (m *Metrics) WatchRedis(problems func() map[string]bool) {
 	for kind := range problems() {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "mixduck_redis_problems", Help: "Whether the settings of Redis endanger the queue, by what is wrong.",
+			Name: "mixduck_redis_problems", Help: "1 if a setting of Redis endangers the queue, by kind of problem.",
 			ConstLabels: prometheus.Labels{"kind": kind},
 		}, func() float64 { return number(problems()[kind]) }))
 	}

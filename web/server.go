@@ -88,7 +88,7 @@ func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, lo
 			s.Close()
 			return nil, err
 		}
-		log.Info("pprof listens", slog.String("address", addr.String()))
+		log.Info("pprof server started", slog.String("address", addr.String()))
 	}
 	return s, nil
 }
@@ -111,7 +111,7 @@ func (s *Server) listenSomewhere(ctx context.Context, cfg Config, pages *routes)
 	}
 	switch {
 	case problem == nil:
-		s.log.Info("http listens", slog.String("address", s.listenAt.String()))
+		s.log.Info("http server started", slog.String("address", s.listenAt.String()))
 	case cfg.Spare == 0:
 		return problem
 	case s.listenAt == nil:
@@ -150,7 +150,7 @@ func (s *Server) listen(ctx context.Context, key, address string, hosts []string
 	s.pages[l.Addr().String()] = pages
 	s.serving.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("http has ended", slog.String("address", address), slog.Any("err", err))
+			s.log.Error("http server stopped unexpectedly", slog.String("address", address), slog.Any("err", err))
 		}
 	})
 	return l.Addr(), nil

@@ -10,12 +10,12 @@ import (
 )
 
 var (
-	lastSuccess  = gauge("mixduck_last_success_timestamp_seconds", "When a fetch into the table last ended well.", "project", "table")
-	lastComplete = gauge("mixduck_last_complete_day_timestamp_seconds", "The newest day that is stored completely, as its 00:00 in UTC.", "project", "table")
-	lastTick     = gauge("mixduck_last_tick_timestamp_seconds", "When a schedule that is on was last due for the table.", "project", "table")
-	coverageDays = gauge("mixduck_coverage_days", "Days of the table by what is known of them.", "project", "table", "state")
-	timeWarning  = gauge("mixduck_time_warning", "Whether the times of the table's events look wrong: 1 if they do.", "project", "table")
-	tableRows    = gauge("mixduck_table_rows", "Rows of the table.", "project", "table")
+	lastSuccess  = gauge("mixduck_last_success_timestamp_seconds", "Time of the last successful fetch into the table.", "project", "table")
+	lastComplete = gauge("mixduck_last_complete_day_timestamp_seconds", "The newest completely stored day, as 00:00 UTC.", "project", "table")
+	lastTick     = gauge("mixduck_last_tick_timestamp_seconds", "Last due time of an active schedule for the table.", "project", "table")
+	coverageDays = gauge("mixduck_coverage_days", "Days of the table, by coverage state.", "project", "table", "state")
+	timeWarning  = gauge("mixduck_time_warning", "1 if the times of the table's events look wrong, otherwise 0.", "project", "table")
+	tableRows    = gauge("mixduck_table_rows", "Rows in the table.", "project", "table")
 )
 
 // tableName is what figures tell tables apart by.

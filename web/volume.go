@@ -39,7 +39,7 @@ func CheckRoom(dir string) func(context.Context) error {
 			return err
 		}
 		if free < MinFree {
-			return fmt.Errorf("%s has %d MiB free, but needs %d", dir, free>>20, MinFree>>20)
+			return fmt.Errorf("%s has %d MiB of free space, but needs %d", dir, free>>20, MinFree>>20)
 		}
 		return nil
 	}
@@ -121,10 +121,10 @@ type volumeState struct {
 }
 
 var (
-	volumeFree    = gauge("mixduck_volume_free_bytes", "Room that is left on the file system of a volume.", "volume")
+	volumeFree    = gauge("mixduck_volume_free_bytes", "Free space on the file system of a volume.", "volume")
 	volumeSize    = gauge("mixduck_volume_size_bytes", "Size of the file system of a volume.", "volume")
-	databaseCount = gauge("mixduck_databases", "Database files of a volume.", "volume")
-	databaseBytes = gauge("mixduck_database_bytes", "Size of all database files of a volume, with their write-ahead logs.", "volume")
+	databaseCount = gauge("mixduck_databases", "Number of database files in a volume.", "volume")
+	databaseBytes = gauge("mixduck_database_bytes", "Size of all database files in a volume, including write-ahead logs.", "volume")
 )
 
 // Describe names the figures.

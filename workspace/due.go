@@ -16,9 +16,9 @@ type Due struct {
 func (d *Due) check(m Mode) error {
 	switch {
 	case d.Lookback < 0 || d.MaxWindows < 0:
-		return fault.Usage("0 means none, and no bound", "neither a look-back nor a number of windows can be negative")
+		return fault.Usage("use 0 for none (lookback) or no limit (windows)", "lookback and number of windows must not be negative")
 	case m == Replace || m == Create:
-		return fault.Usage("use sync or append", "a new table has no days that are due")
+		return fault.Usage("use sync or append", "replace and create do not work with due days: a new table has no due days")
 	}
 	return nil
 }

@@ -195,7 +195,7 @@ func TestDaysThatAreNoLongerServed(t *testing.T) {
 		t.Errorf("progress = %+v, want 9 days unavailable", p)
 	}
 	_, err := f.fetch(t, all)
-	if !workspace.Permanent(err) || fault.HintOf(err) != "ask only for the last 10 days" {
+	if !workspace.Permanent(err) || fault.HintOf(err) != "request only the last 10 days" {
 		t.Errorf("error of a fetch of all days = %v (try: %s), want a permanent one with the limit", err, fault.HintOf(err))
 	}
 }

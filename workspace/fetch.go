@@ -163,7 +163,7 @@ func (f *fetch) finish(ctx context.Context) error {
 			return err
 		}
 		if missing := subtract(owed, windows(found.Done)); len(missing) > 0 {
-			return fmt.Errorf("%s was changed by others while it was filled: %s and perhaps more is missing", f.cfg.Database.Path, missing[0])
+			return fmt.Errorf("another process changed %s during the fetch: at least %s is missing", f.cfg.Database.Path, missing[0])
 		}
 		if f.req.Mode == Replace {
 			if err := e.Swap(ctx, f.req.Table, f.req.Fence); err != nil {

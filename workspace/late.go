@@ -40,7 +40,7 @@ func (f *fetch) findLate(ctx context.Context, found storage.Plan) error {
 	f.report(f.now())
 	late, err := f.searchLate(ctx, search)
 	if err != nil {
-		return fmt.Errorf("look for late events: %w", err)
+		return fmt.Errorf("find late events: %w", err)
 	}
 	f.progress.LateDays = listDays(union(ranges(late)))
 	wanted := bridge(late, gone, f.plan.longest())
@@ -150,7 +150,7 @@ func listDays(runs []day.Range) string {
 	var names []string
 	for i, r := range runs {
 		if i == maxListed {
-			names = append(names, fmt.Sprintf("and %d days more", countDays(runs[i:])))
+			names = append(names, fmt.Sprintf("and %d more days", countDays(runs[i:])))
 			break
 		}
 		names = append(names, r.String())
@@ -162,11 +162,11 @@ func listDays(runs []day.Range) string {
 func (r *FetchRequest) checkLate(now time.Time) error {
 	switch {
 	case r.Due != nil:
-		return fault.Usage("make two fetches", "days are fetched because they are due or because of late events, not both")
+		return fault.Usage("submit two fetches", "a fetch cannot request both due days and late events")
 	case r.Mode == Replace || r.Mode == Create:
-		return fault.Usage("use sync or append", "a new table has no late events")
+		return fault.Usage("use sync or append", "replace and create do not work with late events: a new table has none")
 	case r.LateSince.After(now):
-		return fault.Usage("name a time in the past", "nothing has arrived since %s: that lies in the future", r.LateSince.Format(time.RFC3339))
+		return fault.Usage("use a time in the past", "the start time for late events, %s, is in the future", r.LateSince.Format(time.RFC3339))
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func (r *FetchRequest) check(p Project, now time.Time) error {
 	switch r.Mode {
 	case "", Sync, Append, Replace, Create:
 	default:
-		return fault.Usage("use sync, append, replace or create", "%q is no mode of a fetch", r.Mode)
+		return fault.Usage("use sync, append, replace or create", "unknown fetch mode %q", r.Mode)
 	}
 	if r.Due != nil {
 		if err := r.Due.check(r.Mode); err != nil {
@@ -109,9 +109,9 @@ func (r *FetchRequest) check(p Project, now time.Time) error {
 	}
 	switch {
 	case r.Days.Len() == 0:
-		return fault.Usage("write the earlier date first", "the range ends before it begins: %s to %s", r.Days.From, r.Days.To)
+		return fault.Usage("put the earlier date first", "the range ends before it starts: %s to %s", r.Days.From, r.Days.To)
 	case r.Days.To > today:
-		return fault.Usage("end the range today or before", "%s lies in the future: today is %s in the project's zone (%s)",
+		return fault.Usage("end the range today or earlier", "%s is in the future: today is %s in the project's time zone (%s)",
 			r.Days.To, today, p.location())
 	}
 	return nil
@@ -178,16 +178,16 @@ func (p *Progress) add(r storage.Receipt) {
 // warnOfMoved warns of tables that the fetch has moved aside.
 func (p *Progress) warnOfMoved(moved []string) {
 	for _, text := range moved {
-		p.warn("the database was made by another program: its table " + text)
+		p.warn("another program created the database: its table " + text)
 	}
 }
 
 // warnOfLines warns of what was unusual in the lines of the answers.
 func (p *Progress) warnOfLines() {
 	if p.Extra > 0 {
-		p.warn(fmt.Sprintf("%d events have keys beside event and properties, which are not stored: %s", p.Extra, p.ExtraKeys))
+		p.warn(fmt.Sprintf("%d events have keys other than event and properties, which are not stored: %s", p.Extra, p.ExtraKeys))
 	}
 	if p.Joined > 0 {
-		p.warn(fmt.Sprintf("%d events came in pieces, on several lines, and were joined", p.Joined))
+		p.warn(fmt.Sprintf("%d events were split over several lines and have been joined", p.Joined))
 	}
 }

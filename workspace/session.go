@@ -10,7 +10,7 @@ import (
 )
 
 // ErrClosed is returned by every method that needs the database once the workspace is closed.
-var ErrClosed = fault.New(fault.CodeUsage, "make a new workspace", "the workspace is closed")
+var ErrClosed = fault.New(fault.CodeUsage, "create a new workspace", "the workspace is closed")
 
 // session keeps a database open from its first use until it is closed. It is safe for concurrent use.
 type session struct {
@@ -77,7 +77,7 @@ func (w *Workspace) Close() error { return w.session.close() }
 // It opens the database if it is not open, and returns [storage.ErrLocked] and [storage.ErrNotFound] as that does.
 func (w *Workspace) SQL(ctx context.Context, query string, args ...any) (*storage.ResultSet, error) {
 	if w.cfg.OpenPerLoad {
-		return nil, fault.Usage("leave Config.OpenPerLoad out", "this workspace keeps no database open")
+		return nil, fault.Usage("set Config.OpenPerLoad to false", "this workspace does not keep its database open")
 	}
 	e, err := w.session.open(ctx)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 var ErrDrained = errors.New("drained")
 
 // errGaveUp ends an attempt in which nothing works any more, so that the budget is not spent on asking in vain.
-var errGaveUp = errors.New("gave up for now")
+var errGaveUp = errors.New("stopped after repeated failures")
 
 // maxStreak is how many windows may fail one after the other, with none that succeeds between them.
 const maxStreak = 10
@@ -80,7 +80,7 @@ func (e *DaysError) Hint() string {
 	if hint := fault.HintOf(e.Failed[0].Err); hint != "" {
 		return hint
 	}
-	return "run 'enqueue jobs retry' with the job's id later: it asks only for what is missing"
+	return "run 'enqueue jobs retry' with the job's id later; it requests only missing days"
 }
 
 // Unwrap returns the reasons, for their codes.
@@ -147,7 +147,7 @@ func (f *fetch) settle(ctx context.Context, res result) {
 			delay = max(delay, api.After)
 		}
 		delay += rand.N(delay/4 + 1)
-		f.log.LogAttrs(ctx, slog.LevelWarn, "window will be asked again",
+		f.log.LogAttrs(ctx, slog.LevelWarn, "window will be requested again",
 			slog.String("range", w.days.String()), slog.Duration("after", delay), slog.Any("err", err))
 		f.progress.Retries++
 		f.plan.patient = !f.proved && refusalOf(api) == ""

@@ -21,7 +21,7 @@ import (
 )
 
 // errDamaged says that a response does not unpack: it was cut off, or damaged on the way.
-var errDamaged = errors.New("the response is damaged")
+var errDamaged = errors.New("the response is corrupt")
 
 // response is what Mixpanel answered for a window. It waits on disk to be loaded, byte for byte as it was sent.
 type response struct {

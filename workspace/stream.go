@@ -121,7 +121,7 @@ func (w *Workspace) streamAgain(ctx context.Context, p *plan, failed window, emi
 	if ok {
 		delay = max(delay, api.After)
 	}
-	w.log.LogAttrs(ctx, slog.LevelWarn, "window will be asked again",
+	w.log.LogAttrs(ctx, slog.LevelWarn, "window will be requested again",
 		slog.String("range", failed.days.String()), slog.Duration("after", delay), slog.Any("err", err))
 	p.retry(failed, !ok || api.Smaller, "", time.Now().Add(delay))
 	return nil

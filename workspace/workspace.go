@@ -143,7 +143,7 @@ func New(cfg Config, source source, log *slog.Logger) (*Workspace, error) {
 		return nil, fault.Usage("set MP_PROJECT_ID", "a workspace needs a project id")
 	}
 	if cfg.OpenPerLoad && cfg.Database.Mode != storage.Persistent {
-		return nil, fault.Usage("leave OpenPerLoad out", "a database that Close removes has to be kept open")
+		return nil, fault.Usage("set OpenPerLoad to false", "OpenPerLoad needs a persistent database: a temporary one must stay open")
 	}
 	if cfg.Database.Mode == storage.Persistent && cfg.Database.Path == "" {
 		path, err := DefaultPath(cfg.Project.ID)

@@ -101,14 +101,14 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 	if len(f.Events) > 0 {
 		fmt.Fprintf(&more, ", only %s", console.Counted(int64(len(f.Events)), "event name"))
 	}
-	days := "all days that are stored"
+	days := "all stored days"
 	if f.Days != (day.Range{}) {
 		days = console.DescribeDays(f.Days, p.Location)
 	}
 	if !f.LateSince.IsZero() {
-		fmt.Fprintf(&more, ", only days on which events fall that arrived after %s", f.LateSince.UTC().Format(time.RFC3339))
+		fmt.Fprintf(&more, ", only days with events received after %s", f.LateSince.UTC().Format(time.RFC3339))
 	}
-	fmt.Fprintf(a.Process.Stderr, "fetching %s of project %s into %s of %s%s\n",
+	fmt.Fprintf(a.Process.Stderr, "fetching %s of project %s into table %s of %s%s\n",
 		days, p, f.Table, f.Database, more.String())
 }
 

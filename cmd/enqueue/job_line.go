@@ -42,9 +42,9 @@ func standing(job jobs.Record, now time.Time) string {
 	switch job.State {
 	case jobs.StateWaiting:
 		if job.Position > 0 {
-			return fmt.Sprintf("%s, %s in line before it", s, console.Grouped(int64(job.Position)))
+			return fmt.Sprintf("%s, %s before it", s, console.Grouped(int64(job.Position)))
 		}
-		return s + ", next in line"
+		return s + ", next in its lane"
 	case jobs.StateQueued:
 		if job.Unserved {
 			return s + ", but " + nobody(job)

@@ -66,8 +66,8 @@ func TestStatusLine(t *testing.T) {
 		{"nothing is estimated before the first window", changed(func(r *jobs.Record) { r.Progress = jobs.Progress{WindowsTotal: 29} }), 80, "running, 0/29 windows"},
 		{"nothing is estimated after the last window", changed(func(r *jobs.Record) { r.Progress = jobs.Progress{WindowsDone: 1, WindowsTotal: 1, Rows: 1} }), 80, "running, 1/1 windows, 1 row, 0.0 MB"},
 		{"what is waited for while running is shown", changed(func(r *jobs.Record) { r.Progress.Note = "Mixpanel is slow" }), 0, "running, 12/29 windows, 1,234,567 rows, 84.1 MB, 2 retries, ETA 2m50s: Mixpanel is slow"},
-		{"the next in line", inState(jobs.StateWaiting, unstarted(0)), 80, "waiting, next in line"},
-		{"one in line", inState(jobs.StateWaiting, unstarted(3)), 80, "waiting, 3 in line before it"},
+		{"the next in line", inState(jobs.StateWaiting, unstarted(0)), 80, "waiting, next in its lane"},
+		{"one in line", inState(jobs.StateWaiting, unstarted(3)), 80, "waiting, 3 before it"},
 		{"a queued job", inState(jobs.StateQueued, unstarted(0)), 80, "queued for the next free worker"},
 		{"a job that nobody would run says so", inState(jobs.StateQueued, func(r *jobs.Record) {
 			r.Progress, r.Database, r.Unserved = jobs.Progress{}, "eu/x.db", true

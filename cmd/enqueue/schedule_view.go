@@ -112,7 +112,7 @@ const zoned = "2006-01-02 15:04:05 MST"
 
 // scheduleRows returns a row for each schedule below a heading; local is the reader's zone.
 func scheduleRows(all []scheduleView, local *time.Location) [][]string {
-	rows := [][]string{{"NAME", "CRON", "TABLE", "LAST RUN", "RESULT", "NEXT RUN", "IN THE PROJECT'S ZONE"}}
+	rows := [][]string{{"NAME", "CRON", "TABLE", "LAST RUN", "RESULT", "NEXT RUN", "IN THE PROJECT'S TIME ZONE"}}
 	for _, v := range all {
 		lastRun, result := "", ""
 		if v.last != nil {
@@ -184,7 +184,7 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 	l.add("catch-up", console.ShortTime(v.CatchUp))
 	origin := "added"
 	if len(v.Files) > 0 {
-		origin = "in the file of worker " + strings.Join(v.Files, ", ")
+		origin = "configuration file of worker " + strings.Join(v.Files, ", ")
 	}
 	l.add("origin", origin)
 	l.addTime("created", v.CreatedAt)
@@ -199,12 +199,12 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 
 // describeDays says which days a schedule keeps.
 func describeDays(v scheduleView) string {
-	first, last := "the day of creation less the look-back", "yesterday"
+	first, last := "lookback before the creation of the schedule", "yesterday"
 	if v.Start != 0 {
 		first = v.Start.String()
 	}
 	if v.IncludeToday {
 		last = "today"
 	}
-	return fmt.Sprintf("from %s to %s, the last %d again each time", first, last, v.Lookback)
+	return fmt.Sprintf("from %s to %s, re-fetching the last %d", first, last, v.Lookback)
 }

@@ -116,7 +116,7 @@ func TestPromptIsInterrupted(t *testing.T) {
 			t.Fatalf("%v after %q", err, seen.String())
 		}
 		seen.WriteByte(b)
-		if strings.HasSuffix(seen.String(), "Type yes to go on: ") {
+		if strings.HasSuffix(seen.String(), "Type yes to continue: ") {
 			cancel()
 		}
 	}

@@ -77,7 +77,7 @@ func databasePath(c *cobra.Command, cfg config.Config) (string, error) {
 	in, rel, _ := strings.Cut(p.Database, "/")
 	dir := cfg.VolumeDir(in)
 	if dir == "" {
-		return "", fault.Usage("add its directory to the volumes, or use --path", "the tables of project %s are in %s, but volume %s is not configured here", p, p.Database, in)
+		return "", fault.Usage("add its directory to --volumes, or use --path", "the tables of project %s are in %s, but volume %s is not configured here", p, p.Database, in)
 	}
 	return volume.Path(dir, filepath.FromSlash(rel))
 }

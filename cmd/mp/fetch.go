@@ -281,7 +281,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 // after adds to a pause what went wrong before.
 func after(trouble string, err error) error {
 	if _, ok := errors.AsType[*workspace.PauseError](err); ok && trouble != "" {
-		return fmt.Errorf("%w; before that %s", err, trouble)
+		return fmt.Errorf("%w; earlier error: %s", err, trouble)
 	}
 	return err
 }

@@ -23,13 +23,13 @@ func (a *app) inspectCommand() *cobra.Command {
 }
 
 func (a *app) dropCommand() *cobra.Command {
-	return a.editCommand("drop TABLE", "Delete a table with all that is known of it", 1, func(ctx context.Context, e *storage.Engine, args []string) (string, error) {
+	return a.editCommand("drop TABLE", "Delete a table and its metadata", 1, func(ctx context.Context, e *storage.Engine, args []string) (string, error) {
 		return "dropped " + args[0], e.Drop(ctx, args[0], 0)
 	})
 }
 
 func (a *app) dropAllCommand() *cobra.Command {
-	return a.editCommand("drop-all", "Delete all tables that fetches have filled", 0, func(ctx context.Context, e *storage.Engine, _ []string) (string, error) {
+	return a.editCommand("drop-all", "Delete all fetched tables", 0, func(ctx context.Context, e *storage.Engine, _ []string) (string, error) {
 		names, err := e.DropAll(ctx, 0)
 		return "dropped " + strings.Join(names, ", "), err
 	})
@@ -77,7 +77,7 @@ func (a *app) editCommand(use, short string, arguments int, edit func(context.Co
 	}
 	addPath(c.Flags())
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
-	c.Flags().Duration("lock-wait", 0, "for how long to wait while another program has the database open")
+	c.Flags().Duration("lock-wait", 0, "wait up to this `duration` while another program has the database open")
 	return c
 }
 
@@ -137,7 +137,7 @@ func (a *app) askCommand(use, short string, arguments int, ask func(context.Cont
 			return nil
 		},
 	}
-	c.Flags().IntVar(&limit, "limit", 0, "at most so `many` (default what Mixpanel thinks right)")
+	c.Flags().IntVar(&limit, "limit", 0, "maximum `number` of results (default: Mixpanel's)")
 	format = console.AddFormat(c.Flags())
 	return c
 }

@@ -210,7 +210,7 @@ func TestPageDrop(t *testing.T) {
 	s.ok(t, fetch("2025-11-01", "2025-11-01")...)
 	s.ok(t, append(fetch("2025-11-01", "2025-11-01"), "other")...)
 	s.fails(t, 3, "--yes", "inspect", "drop", "events")
-	s.fails(t, 4, "no table nothing", "inspect", "drop", "nothing", "--yes")
+	s.fails(t, 4, "unknown table nothing", "inspect", "drop", "nothing", "--yes")
 	s.ok(t, "inspect", "drop", "events", "--yes")
 	if got := s.ok(t, "query", "SELECT table_name FROM _metadata", "--format", "plain"); got != "other\n" {
 		t.Errorf("tables = %q", got)
@@ -243,7 +243,7 @@ func TestExitCodes(t *testing.T) {
 	s.ok(t, fetch("2025-11-01", "2025-11-01")...)
 	s.fails(t, 1, "exists", fetch("2025-11-01", "2025-11-01", "--create")...)
 	s.fails(t, 3, "syntax error", "query", "SELEKT 1")
-	s.fails(t, 4, "there is no table nothing", "inspect", "schema", "nothing")
+	s.fails(t, 4, "unknown table nothing", "inspect", "schema", "nothing")
 	over, err := s.mixpanel.Inject(mixpaneltest.Fault{Kind: mixpaneltest.OverQuota})
 	if err != nil {
 		t.Fatal(err)

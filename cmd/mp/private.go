@@ -88,14 +88,14 @@ const sharedMemory = "/dev/shm"
 func checkMemory(dir string) error {
 	inMemory, err := filesystem.InMemory(dir)
 	if err == nil && !inMemory {
-		err = errors.New("it is on a disk")
+		err = errors.New("it is on disk")
 	}
 	if err == nil {
 		err = unix.Access(dir, unix.W_OK|unix.X_OK)
 	}
 	if err != nil {
 		return fault.New(fault.CodeFailed, "use --ephemeral, or mount a tmpfs there",
-			"--in-memory with --query needs a file system in memory at %s: %w", dir, err)
+			"--in-memory with --query needs an in-memory file system at %s: %w", dir, err)
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func full(err error, inMemory bool) error {
 	case ours && !strings.HasPrefix(file.Path, os.TempDir()):
 		return err
 	case ours:
-		return fault.New(fault.CodeFailed, "free some space there, or let TMPDIR name a directory that has more", "%w", err)
+		return fault.New(fault.CodeFailed, "free some space there, or set TMPDIR to a directory with more", "%w", err)
 	case inMemory:
 		return fault.New(fault.CodeFailed, "fetch fewer days, use --ephemeral, or make "+sharedMemory+" larger", "%w", err)
 	}

@@ -60,7 +60,7 @@ func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer
 	if q.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, q.Timeout, fault.New(fault.CodeFailed,
-			"give it more time with --timeout, or ask for less", "the query took longer than %s", q.Timeout))
+			"increase --timeout, or simplify the query", "the query took longer than %s", q.Timeout))
 		defer cancel()
 	}
 	request := query.Request{

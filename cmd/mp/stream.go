@@ -72,13 +72,13 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 		a.warnOfNames(missing, r.Days)
 	}
 	if extra > 0 {
-		a.Warn(console.Counted(extra, "event") + " with keys beside event and properties, which are left out; --raw writes them")
+		a.Warn(console.Counted(extra, "event") + " with keys other than event and properties, which are omitted; --raw writes them")
 	}
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		err = nil
 	case err == nil && strange > 0:
-		err = fmt.Errorf("%s of %d were no events and are left out; --raw writes them", console.Counted(strange, "line"), n)
+		err = fmt.Errorf("%s of %d are not events and are omitted; --raw writes them", console.Counted(strange, "line"), n)
 	case err == nil && !o.quiet:
 		fmt.Fprintf(a.Process.Stderr, "%s\n", console.Counted(n, "event"))
 	}

@@ -158,10 +158,10 @@ func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.
 // queueError says that the embedded queue has broken down. What it acknowledged is on the disk.
 type queueError struct{ err error }
 
-func (e *queueError) Error() string { return "the embedded queue broke down: " + e.err.Error() }
+func (e *queueError) Error() string { return "the embedded queue crashed: " + e.err.Error() }
 
 // Hint says how to go on.
-func (*queueError) Hint() string { return "start the worker again; no job is lost" }
+func (*queueError) Hint() string { return "restart the worker; no job is lost" }
 
 // Unwrap returns the reason.
 func (e *queueError) Unwrap() error { return e.err }

@@ -89,7 +89,7 @@ func (d *demo) run(ctx context.Context) error {
 	case err := <-fakeStopped:
 		return err
 	case u := <-url:
-		fmt.Fprintf(d.process.Stdout, "A stand-in for Mixpanel listens at %s; a worker runs in %s.\n\n", u, d.dir)
+		fmt.Fprintf(d.process.Stdout, "A simulated Mixpanel API listens at %s; a worker runs in %s.\n\n", u, d.dir)
 		environ = d.environ(u)
 	}
 	workerStopped, err := d.startWorker(ctx, environ)
@@ -116,7 +116,7 @@ func findEnqueue() (string, error) {
 	}
 	path, err := exec.LookPath("enqueue")
 	if err != nil {
-		return "", fault.New(fault.CodeNotFound, "build both: make build", "no enqueue beside %s", exe)
+		return "", fault.New(fault.CodeNotFound, "build both with 'make build'", "enqueue is not in the directory of %s", exe)
 	}
 	return path, nil
 }
@@ -170,7 +170,7 @@ func (d *demo) fetch(ctx context.Context, enqueue string, environ []string) erro
 	cmd.Env, cmd.Stdout, cmd.Stderr = environ, d.process.Stdout, console.Raw(d.process.Stderr)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("the fetch did not succeed: %w", err)
+		return fmt.Errorf("the fetch failed: %w", err)
 	}
 	return nil
 }
@@ -210,7 +210,7 @@ func (d *demo) report(ctx context.Context) error {
 		bars = append(bars, bar{c.Name, c.Rows})
 	}
 	chart(out, bars)
-	fmt.Fprintf(out, "\n%s: %s events in %s MB, %d bytes an event\n",
+	fmt.Fprintf(out, "\n%s: %s events in %s MB, %d bytes per event\n",
 		filepath.Base(path), thousands(total), strconv.FormatFloat(float64(info.Size())/1e6, 'f', 1, 64), info.Size()/max(1, total))
 	if err := d.verify(coverage); err != nil {
 		return err
@@ -237,13 +237,13 @@ func (d *demo) verify(coverage []storage.Coverage) error {
 			return fmt.Errorf("%s has %d rows, Mixpanel has %d", c.Day, c.Rows, want[c.Day])
 		}
 	}
-	fmt.Fprintf(d.process.Stdout, "Checked: every day has exactly the rows that the stand-in holds.\n")
+	fmt.Fprintf(d.process.Stdout, "Checked: every day has exactly the rows of the simulated API.\n")
 	return nil
 }
 
 func nextSteps(w io.Writer) {
 	fmt.Fprint(w, `
-With your own project (a service account is made in Mixpanel's organisation settings):
+With your own project (create a service account in Mixpanel's organization settings):
   export MP_USERNAME=… MP_SECRET=… MP_PROJECT_ID=… MP_REGION=us
   worker run &
   enqueue fetch events --from 30d --wait

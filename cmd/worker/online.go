@@ -86,7 +86,7 @@ func (d *daemon) onlineProjects(ctx context.Context, app *console.App, counted l
 	projects := d.cfg.Projects
 	if !d.cfg.Named() {
 		if d.cfg.Fallback.ID == 0 {
-			return []check.Result{check.Skip("credentials", "set MP_PROJECT_ID", "no project is configured to try them with")}, nil
+			return []check.Result{check.Skip("credentials", "set MP_PROJECT_ID", "no project is configured")}, nil
 		}
 		projects = []config.Project{d.cfg.Unlisted(d.cfg.Fallback.ID)}
 	}

@@ -39,7 +39,7 @@ func newProjects(cfg config.Config, page *page) (*projects, error) {
 func newClient(cfg config.Config, p config.Project, page *page) (*mixpanel.Client, error) {
 	if cfg.Named() && (p.Username == "" || p.Secret.IsZero()) {
 		return nil, fault.New(fault.CodeAuth, "'worker validate' shows the settings and their sources",
-			"no credentials of a service account: write username and secret_file into %s, or set %s and %s",
+			"no service account credentials: set username and secret_file in %s, or set %s and %s",
 			cfg.File, config.ProjectVariable(p.Name, "username"), config.ProjectVariable(p.Name, "secret"))
 	}
 	return mixpanel.New(mixpanel.Config{
@@ -55,7 +55,7 @@ func (ps *projects) find(named string) (config.Project, *mixpanel.Client, error)
 		id, err := strconv.ParseInt(named, 10, 64)
 		if err != nil {
 			return config.Project{}, nil, fault.Usage("use the project's id, or add the project to the worker's configuration file",
-				"this worker knows no project %q", named)
+				"this worker does not know project %q", named)
 		}
 		return ps.cfg.Unlisted(id), ps.any, nil
 	}

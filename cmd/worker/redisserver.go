@@ -88,7 +88,7 @@ func (s *redisServer) ask(ctx context.Context) error {
 	known := s.found()
 	for _, p := range problems {
 		if !slices.Contains(known, p) {
-			s.log.Warn("the queue is in danger", slog.String("kind", string(p.Kind)), slog.String("problem", p.Text))
+			s.log.Warn("redis settings endanger the queue", slog.String("kind", string(p.Kind)), slog.String("problem", p.Text))
 		}
 	}
 	s.mu.Lock()

@@ -60,7 +60,7 @@ func schedules(cfg config.Config, log *slog.Logger) []jobs.Schedule {
 	for _, s := range cfg.Schedules {
 		p, ok := projects[s.Project]
 		if !ok {
-			log.Error("schedule names no project", slog.String("schedule", s.Name), slog.String("project", s.Project))
+			log.Error("schedule has an unknown project", slog.String("schedule", s.Name), slog.String("project", s.Project))
 			continue
 		}
 		all = append(all, jobs.Schedule{

@@ -39,7 +39,7 @@ func takeSeat(dataDir string, alone bool) (_ *seat, err error) {
 	}
 	if len(s.locks) == 0 {
 		return nil, fault.New(fault.CodeLocked, "use that worker, stop it, or start this one with another --data-dir",
-			"another worker owns the data directory %s", dataDir)
+			"another worker uses the data directory %s", dataDir)
 	}
 	id, err := directoryID(dataDir)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 )
 
 // ErrLineTooLong says that a line exceeds what a database can hold.
-var ErrLineTooLong = errors.New("a line is longer than 64 MiB")
+var ErrLineTooLong = errors.New("a line exceeds 64 MiB")
 
 // ErrNotWhole is every [*Error].
-var ErrNotWhole = errors.New("the answer is not whole")
+var ErrNotWhole = errors.New("the response is incomplete")
 
 // Line is a line of an answer that is not blank.
 type Line struct {
@@ -39,7 +39,7 @@ func (e *Error) Error() string {
 	if e.Line == 0 {
 		return e.Reason
 	}
-	return fmt.Sprintf("%s (line %d of the answer)", e.Reason, e.Line)
+	return fmt.Sprintf("%s (line %d of the response)", e.Reason, e.Line)
 }
 
 // Is makes the error [ErrNotWhole].
@@ -50,7 +50,7 @@ func (*Error) FaultCode() fault.Code { return fault.CodeFailed }
 
 // Hint says what a person can do.
 func (*Error) Hint() string {
-	return "retry later, or ask for fewer days at once; if it lasts, look at what Mixpanel or a proxy answers for these days"
+	return "retry later, or request fewer days at once; if that does not help, check the response for these days"
 }
 
 // maxText bounds the text of an Error, in bytes.

@@ -88,7 +88,7 @@ func (b *Block) between() error {
 		return &Error{Line: pieces[0].number, Reason: reason, Text: clip(b.rest[pieces[0].start:pieces[len(pieces)-1].end])}
 	}
 	if end == len(b.rest) {
-		return unfit("the answer does not end with an event")
+		return unfit("the response does not end with an event")
 	}
 	loose, tries := 0, maxJoinBytes
 	for i := 0; i < len(pieces); {
@@ -99,7 +99,7 @@ func (b *Block) between() error {
 		}
 		text := b.rest[p.start:p.end]
 		if isReport(text) {
-			return unfit("between events there is a report of an error")
+			return unfit("the response contains an error message between events")
 		}
 		if n, _ := jsonValue(text); n == 0 || n < len(trim(text)) {
 			loose++
@@ -108,7 +108,7 @@ func (b *Block) between() error {
 		i++
 	}
 	if loose > 1 {
-		return unfit("between events there is text of several lines")
+		return unfit("the response contains text of several lines between events")
 	}
 	b.rest, b.number = b.rest[end:], number
 	return nil

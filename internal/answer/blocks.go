@@ -122,7 +122,7 @@ func (b *Block) fill(src io.Reader, rest []byte) (n, end int, err error) {
 			if bytes.IndexByte(b.buf[:n], '\n') < 0 {
 				return n, 0, ErrLineTooLong
 			}
-			return n, 0, &Error{Reason: "there is no event in 64 MiB of text", Text: clip(b.buf[:n])}
+			return n, 0, &Error{Reason: "64 MiB of text contain no event", Text: clip(b.buf[:n])}
 		}
 		b.grow()
 	}

@@ -17,7 +17,7 @@ const sandbox = "/usr/bin/sandbox-exec"
 const (
 	memoryIsLimited = false // macOS takes RLIMIT_AS, and does not keep it
 
-	noMemoryLimit = "memory is limited by DuckDB only: macOS has no limit for a process"
+	noMemoryLimit = "memory is limited only by DuckDB: macOS has no limit for a process"
 	noSandbox     = "files are not protected: " + sandbox + " does not work here"
 )
 
@@ -38,7 +38,7 @@ func Enter(cfg Config) (Report, error) {
 		return nil, err
 	}
 	if err := dieWithParent(); err != nil {
-		return nil, fmt.Errorf("end with the parent: %w", err)
+		return nil, fmt.Errorf("set up the end with the parent: %w", err)
 	}
 	return lacking(works), nil
 }
@@ -65,8 +65,8 @@ func startAnew(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{sandbox, "-p", profile(exe, cfg), exe}, os.Args[1:]...)                             //nolint:forbidigo // the same program again
-	return fmt.Errorf("start %s anew: %w", exe, syscall.Exec(sandbox, args, append(os.Environ(), marker+"=1"))) //nolint:gosec // the same program again
+	args := append([]string{sandbox, "-p", profile(exe, cfg), exe}, os.Args[1:]...)                          //nolint:forbidigo // the same program again
+	return fmt.Errorf("restart %s: %w", exe, syscall.Exec(sandbox, args, append(os.Environ(), marker+"=1"))) //nolint:gosec // the same program again
 }
 
 // dieWithParent ends this process as soon as the one that started it has ended.

@@ -55,9 +55,9 @@ func startAnew(cfg Config) error {
 	}
 	// Start has asked for this, but for the first thread only, and this may be another.
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return fmt.Errorf("end with the parent: %w", err)
+		return fmt.Errorf("set up the end with the parent: %w", err)
 	}
-	return fmt.Errorf("start %s anew: %w", exe, syscall.Exec(exe, args, append(os.Environ(), marker+"=1")))
+	return fmt.Errorf("restart %s: %w", exe, syscall.Exec(exe, args, append(os.Environ(), marker+"=1")))
 }
 
 const memoryIsLimited = true // by RLIMIT_AS
@@ -99,9 +99,9 @@ func Lacking() Report {
 func unlocked(version int) Report {
 	switch {
 	case version == 0:
-		return Report{"files are not protected by Landlock, which needs Linux 5.13 or later and has to be enabled"}
+		return Report{"files are not protected: Landlock needs Linux 5.13 or later, and must be enabled"}
 	case version < truncateVersion:
-		return Report{"files are protected, but not from being truncated, which needs Linux 6.2 or later"}
+		return Report{"files are not protected from truncation: that needs Linux 6.2 or later"}
 	}
 	return nil
 }

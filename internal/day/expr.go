@@ -49,7 +49,7 @@ func parseExpr(s string, today Day) (Range, error) {
 	}
 	d, err := Parse(s)
 	if err != nil {
-		return Range{}, fmt.Errorf("%q is not a date: write yyyy-mm-dd, yyyy-mm, today, yesterday or 7d", s)
+		return Range{}, fmt.Errorf("%q is not a date: use yyyy-mm-dd, yyyy-mm, today, yesterday or 7d", s)
 	}
 	return Range{d, d}, nil
 }

@@ -66,12 +66,12 @@ func classify(name string, args []string) class {
 // scripts issue, too.
 func refusal(name string, args []string) string {
 	if classify(name, args) == refused {
-		return fmt.Sprintf("ERR the embedded queue does not serve '%s'", strings.ToLower(name))
+		return fmt.Sprintf("ERR the embedded queue does not support '%s'", strings.ToLower(name))
 	}
 	switch name {
 	case "SELECT":
 		if len(args) == 1 && args[0] != "0" {
-			return "ERR the embedded queue has database 0 only"
+			return "ERR the embedded queue has only database 0"
 		}
 	case "EVAL", "EVAL_RO", "SCRIPT":
 		for _, body := range args[:min(len(args), 2)] {
@@ -93,7 +93,7 @@ func refusal(name string, args []string) string {
 func patternRefusal(args []string) string {
 	for _, a := range args {
 		if strings.Contains(a, "[") {
-			return "ERR the embedded queue does not serve patterns with '['"
+			return "ERR the embedded queue does not support patterns with '['"
 		}
 	}
 	return ""

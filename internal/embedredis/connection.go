@@ -96,7 +96,7 @@ func (c *connection) handle(command []string) {
 	name, args := strings.ToUpper(command[0]), command[1:]
 	class := classify(name, args)
 	if c.subscribed && class != subscription && name != "PING" && name != "QUIT" {
-		c.peer.WriteError("ERR this connection has subscribed: it takes (P)SUBSCRIBE, (P)UNSUBSCRIBE, PING and QUIT only")
+		c.peer.WriteError("ERR this connection is subscribed: it accepts only (P)SUBSCRIBE, (P)UNSUBSCRIBE, PING and QUIT")
 		return
 	}
 	if msg := refusal(name, args); msg != "" {

@@ -78,7 +78,7 @@ func (d directory) load(ctx context.Context, now time.Time) (*engine, uint64, er
 	}
 	for _, n := range journals {
 		if err == nil && n > through {
-			d.log.Warn("queue journal set aside: one before it is damaged or missing", slog.String("file", d.journal(n)))
+			d.log.Warn("queue journal renamed and ignored: an earlier one is damaged or missing", slog.String("file", d.journal(n)))
 			err = os.Rename(d.journal(n), d.corrupt(n, now))
 		}
 	}
@@ -115,8 +115,8 @@ func (d directory) loadSnapshot(numbers []uint64) (*engine, uint64, error) {
 }
 
 func (d directory) damaged(err error) error {
-	return fault.New(fault.CodeFailed, "put back a backup of "+d.path+", or move the directory away to begin with an empty queue",
-		"the queue's files are damaged: %w", err)
+	return fault.New(fault.CodeFailed, "restore a backup of "+d.path+", or move the directory to start with an empty queue",
+		"the files of the queue are damaged: %w", err)
 }
 
 // loadJournals replays the journals from base on and returns the number of the last one replayed, or base-1. It stops at
@@ -153,7 +153,7 @@ func (d directory) loadJournal(ctx context.Context, e *engine, n uint64, now tim
 	if err != nil || len(rest) == 0 {
 		return sound, err
 	}
-	d.log.Warn("end of the queue journal dropped", slog.String("file", d.journal(n)), slog.Int("bytes", len(rest)),
+	d.log.Warn("incomplete end of the queue journal removed", slog.String("file", d.journal(n)), slog.Int("bytes", len(rest)),
 		slog.Bool("damaged", !sound))
 	if !sound {
 		if err := os.WriteFile(d.corrupt(n, now), data, 0o600); err != nil { //nolint:gosec // a path of this directory, whatever it holds

@@ -144,7 +144,7 @@ func (s *Server) doAll(out io.Writer, resp3 bool, watched *watch, commands [][]s
 func (s *Server) write(now time.Time, commands ...[]string) string {
 	if err := s.journal.append(s.engine.record(now, commands...).frame()); err != nil {
 		s.refuse(err)
-		return fmt.Sprintf("MISCONF the queue's journal cannot be written, so nothing was changed: %v", err)
+		return fmt.Sprintf("MISCONF the queue cannot write its journal, so nothing was changed: %v", err)
 	}
 	s.engine.aged = 0
 	s.answers.forget()
@@ -154,14 +154,14 @@ func (s *Server) write(now time.Time, commands ...[]string) string {
 
 func (s *Server) refuse(err error) {
 	if s.refused == nil {
-		s.log.Error("queue refuses writes: its journal cannot be written", slog.Any("err", err))
+		s.log.Error("queue refuses writes: it cannot write its journal", slog.Any("err", err))
 	}
 	s.refused = fmt.Errorf("queue journal: %w", err)
 }
 
 func (s *Server) resume() {
 	if s.refused != nil {
-		s.log.Info("queue takes writes again")
+		s.log.Info("queue accepts writes again")
 	}
 	s.refused = nil
 }
@@ -173,10 +173,10 @@ func (s *Server) catch(journalSize int64, command string) {
 	if cause == nil {
 		return
 	}
-	s.crashed = fmt.Errorf("the embedded queue broke down at %s: %v", command, cause)
-	s.log.Error("queue broke down", slog.String("command", command), slog.Any("err", s.crashed), slog.String("stack", string(debug.Stack())))
+	s.crashed = fmt.Errorf("the embedded queue crashed during %s: %v", command, cause)
+	s.log.Error("queue crashed", slog.String("command", command), slog.Any("err", s.crashed), slog.String("stack", string(debug.Stack())))
 	if err := errors.Join(s.journal.cut(journalSize), s.journal.file.Sync()); err != nil {
-		s.log.Error("queue journal not restored", slog.Any("err", err))
+		s.log.Error("could not restore the queue journal", slog.Any("err", err))
 	}
 	close(s.done)
 	s.connections.hangUp()

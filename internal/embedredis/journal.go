@@ -57,7 +57,7 @@ func (j *journal) append(frame []byte) error {
 // cut takes away all that lies beyond size.
 func (j *journal) cut(size int64) error {
 	if err := j.file.Truncate(size); err != nil {
-		j.broken = fmt.Errorf("half a record cannot be taken back: %w", err)
+		j.broken = fmt.Errorf("cannot remove an incomplete record: %w", err)
 		return j.broken
 	}
 	j.size = size

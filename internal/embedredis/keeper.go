@@ -80,7 +80,7 @@ func (s *Server) rotate() error {
 	s.overdue = err != nil
 	if err != nil {
 		s.snapshotAt = s.config.Now().Add(snapshotPause)
-		s.log.Error("queue snapshot not taken", slog.Any("err", err))
+		s.log.Error("could not write a queue snapshot", slog.Any("err", err))
 		return err
 	}
 	s.behind, s.snapshotBytes = 0, int64(len(data))
@@ -104,7 +104,7 @@ func (s *Server) switchJournal() (data []byte, number uint64, err error) {
 	}
 	if s.journal != nil {
 		if err := s.journal.close(); err != nil {
-			s.log.Warn("queue journal not closed", slog.Any("err", err))
+			s.log.Warn("could not close a queue journal", slog.Any("err", err))
 		}
 		s.behind += s.journal.size
 	}
@@ -124,7 +124,7 @@ func (s *Server) accept(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.log.Warn("queue socket", slog.Any("err", err)) // too many open files, as a rule
+		s.log.Warn("could not accept a connection to the queue", slog.Any("err", err)) // too many open files, as a rule
 		select {
 		case <-ctx.Done():
 			return

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrInUse is what [Open] returns for a directory that another process serves.
-var ErrInUse = errors.New("another process has this queue open")
+var ErrInUse = errors.New("another process uses this queue")
 
 // lockDirectory returns the locked file "lock" in dir; [filelock.Unlock], or the end of the process, gives the lock up. The
 // file stays and holds the number of the last process that had it.

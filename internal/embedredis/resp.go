@@ -41,14 +41,14 @@ func readBulk(r *bufio.Reader) (string, error) {
 		return "", err
 	}
 	if n < 0 {
-		return "", fmt.Errorf("%w: null where a string is due", errProtocol)
+		return "", fmt.Errorf("%w: null instead of a string", errProtocol)
 	}
 	buf := make([]byte, n+2)
 	if _, err := io.ReadFull(r, buf); err != nil {
 		return "", err
 	}
 	if buf[n] != '\r' || buf[n+1] != '\n' {
-		return "", fmt.Errorf("%w: string without its end", errProtocol)
+		return "", fmt.Errorf("%w: unterminated string", errProtocol)
 	}
 	return string(buf[:n]), nil
 }
@@ -58,7 +58,7 @@ func readLength(r *bufio.Reader, kind byte, limit int) (int, error) {
 	line, err := r.ReadSlice('\n')
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		return 0, fmt.Errorf("%w: too long a line", errProtocol)
+		return 0, fmt.Errorf("%w: line too long", errProtocol)
 	case err != nil:
 		return 0, err
 	case len(line) < 4 || line[len(line)-2] != '\r' || line[0] != kind:

@@ -84,7 +84,7 @@ func (e *engine) dumpValue(key string) (kind byte, value []byte, err error) {
 		}
 		return entryZSet, value, err
 	default:
-		return 0, nil, fmt.Errorf("type %q is not kept in snapshots", t)
+		return 0, nil, fmt.Errorf("snapshots do not support type %q", t)
 	}
 }
 
@@ -104,7 +104,7 @@ func (e *engine) restore(snapshot []byte) error {
 		if payload[0] == entryEnd {
 			d := decoder{payload[1:]}
 			if d.uvarint() != frames || len(buf) > 0 {
-				return fmt.Errorf("%w: not %d entries", errMalformed, frames)
+				return fmt.Errorf("%w: expected %d entries", errMalformed, frames)
 			}
 			return d.finish()
 		}

@@ -58,8 +58,8 @@ func dialSocket(ctx context.Context, dir string) (conn net.Conn, err error) {
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, fault.New(fault.CodeFailed, "start one with `worker run` and the same data directory",
-			"%w: nothing serves %s", ErrNoWorker, dir)
+		return nil, fault.New(fault.CodeFailed, "start one with 'worker run' and the same data directory",
+			"%w for %s", ErrNoWorker, dir)
 	}
 	return conn, err
 }

@@ -12,7 +12,7 @@ import (
 
 const (
 	maxDatabaseBytes = 512
-	databaseHint     = "name it volume/path.db, for example main/12345.db, with a path inside the volume"
+	databaseHint     = "use volume/path.db, for example main/12345.db, with a path inside the volume"
 )
 
 var (
@@ -23,7 +23,7 @@ var (
 // Volume returns an error with [fault.CodeUsage] and a hint unless s is fit for a volume.
 func Volume(s string) error {
 	if !volumePattern.MatchString(s) {
-		return fault.Usage("lower-case letters, digits, - and _", "%q is no name of a volume", s)
+		return fault.Usage("use lower-case letters, digits, - and _", "%q is not a valid volume name", s)
 	}
 	return nil
 }
@@ -33,7 +33,7 @@ func Table(s string) error {
 	lower := strings.ToLower(s)
 	switch {
 	case !tablePattern.MatchString(s):
-		return fault.Usage("letters, digits and _, at most 63, not beginning with a digit", "%q is no name of a table", s)
+		return fault.Usage("use at most 63 letters, digits and _; the first character must not be a digit", "%q is not a valid table name", s)
 	case strings.HasPrefix(lower, "__"), strings.HasPrefix(lower, "mixduck"), strings.HasSuffix(lower, "__replacing"):
 		return fault.Usage("choose another name", "table %q is reserved", s)
 	}
@@ -55,7 +55,7 @@ func File(path string) error {
 	for element := range strings.SplitSeq(path, "/") {
 		for _, end := range sidecars {
 			if strings.HasSuffix(strings.ToLower(element), end) {
-				return fault.Usage("choose another name", "%q: names that end in %s belong to files beside a database", path, end)
+				return fault.Usage("choose another name", "%q: names ending in %s are reserved for Mixduck's and DuckDB's own files", path, end)
 			}
 		}
 	}
@@ -68,9 +68,9 @@ func Database(s string) error {
 	volume, path, ok := strings.Cut(s, "/")
 	switch {
 	case !ok || path == "":
-		return fault.Usage(databaseHint, "database %q names no file in a volume", s)
+		return fault.Usage(databaseHint, "database %q is not volume/path.db", s)
 	case len(s) > maxDatabaseBytes:
-		return fault.Usage(databaseHint, "the database's name has %d bytes; at most %d are allowed", len(s), maxDatabaseBytes)
+		return fault.Usage(databaseHint, "the name of the database has %d bytes; the maximum is %d", len(s), maxDatabaseBytes)
 	case !volumePattern.MatchString(volume):
 		return Volume(volume)
 	case strings.ContainsRune(path, '\\'):

@@ -38,7 +38,7 @@ type Promotion struct {
 }
 
 // hint shows what [Parse] reads.
-const hint = `write plan,$city:VARCHAR,"a,b":DOUBLE – the types are VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and DATE`
+const hint = `use a list like plan,$city:VARCHAR,"a,b":DOUBLE; the types are VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and DATE`
 
 // taken are the names that a promoted column cannot have: those of the columns that every table has.
 var taken = []string{
@@ -59,7 +59,7 @@ func usage(problems []error) error {
 
 func problems(all []Promotion, untyped Type) (found []error) {
 	if len(all) > Max {
-		found = append(found, fmt.Errorf("%d properties are to be promoted; %d are possible", len(all), Max))
+		found = append(found, fmt.Errorf("too many promoted properties: %d; the maximum is %d", len(all), Max))
 	}
 	columns := map[string]Promotion{}
 	for _, p := range all {
@@ -68,18 +68,18 @@ func problems(all []Promotion, untyped Type) (found []error) {
 		columns[column] = p
 		switch {
 		case p.Property == "":
-			found = append(found, errors.New("a property without a name"))
+			found = append(found, errors.New("a property has no name"))
 		case !utf8.ValidString(p.Property) || strings.ContainsFunc(p.Property, unicode.IsControl):
-			found = append(found, fmt.Errorf("%q: a column cannot be named like that", p.Property))
+			found = append(found, fmt.Errorf("%q is not a valid column name", p.Property))
 		case slices.Contains(taken, column):
-			found = append(found, fmt.Errorf("%s: every table has a column %s of its own", p.Property, column))
+			found = append(found, fmt.Errorf("%s: every table already has a column %s", p.Property, column))
 		case twice && other.Property == p.Property:
-			found = append(found, fmt.Errorf("%s is named twice", p.Property))
+			found = append(found, fmt.Errorf("%s is listed twice", p.Property))
 		case twice:
-			found = append(found, fmt.Errorf("%s and %s would be one column: DuckDB takes their names for the same", other.Property, p.Property))
+			found = append(found, fmt.Errorf("%s and %s would be the same column: DuckDB ignores case", other.Property, p.Property))
 		}
 		if !slices.Contains(types, p.Type) && p.Type != untyped {
-			found = append(found, fmt.Errorf("%s: %q is no type", p.Property, p.Type))
+			found = append(found, fmt.Errorf("%s: unknown type %q", p.Property, p.Type))
 		}
 	}
 	return found

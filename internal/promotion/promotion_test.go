@@ -53,20 +53,20 @@ func TestParseErrors(t *testing.T) {
 		name, text string
 		want       []string // in the error
 	}{
-		{"a comma too many", "a,,b", []string{"a property without a name"}},
-		{"no such type", "a:FLOAT", []string{`a: "FLOAT" is no type`}},
-		{"a colon that is part of the name", "utm:source", []string{`utm: "SOURCE" is no type`}},
-		{"twice", "a,b,a:DATE", []string{"a is named twice"}},
-		{"twice but for the case of ASCII letters", "größe,Größe", []string{"größe and Größe would be one column"}},
-		{"a column of ours", "Day", []string{"Day: every table has a column day"}},
-		{"a column of DuckDB's", "ROWID", []string{"ROWID: every table has a column rowid"}},
+		{"a comma too many", "a,,b", []string{"a property has no name"}},
+		{"no such type", "a:FLOAT", []string{`a: unknown type "FLOAT"`}},
+		{"a colon that is part of the name", "utm:source", []string{`utm: unknown type "SOURCE"`}},
+		{"twice", "a,b,a:DATE", []string{"a is listed twice"}},
+		{"twice but for the case of ASCII letters", "größe,Größe", []string{"größe and Größe would be the same column"}},
+		{"a column of ours", "Day", []string{"Day: every table already has a column day"}},
+		{"a column of DuckDB's", "ROWID", []string{"ROWID: every table already has a column rowid"}},
 		{"a quote that is not closed", `"a,b`, []string{`"a,b: the closing quote is missing`}},
-		{"a type without a colon", `"a" DATE`, []string{`"a": a colon or a comma is missing`}},
-		{"control characters", "a\x00b", []string{`"a\x00b": a column cannot be named`}},
-		{"no UTF-8", "a\xff", []string{`"a\xff": a column cannot be named`}},
-		{"too many", strings.Join(many, ","), []string{"65 properties are to be promoted; 64 are possible"}},
+		{"a type without a colon", `"a" DATE`, []string{`"a": a colon or comma is missing`}},
+		{"control characters", "a\x00b", []string{`"a\x00b" is not a valid column name`}},
+		{"no UTF-8", "a\xff", []string{`"a\xff" is not a valid column name`}},
+		{"too many", strings.Join(many, ","), []string{"too many promoted properties: 65; the maximum is 64"}},
 		{"all at once", "a:FLOAT,event_name,x,X,,properties:DUBLE", []string{
-			`"FLOAT"`, "event_name", "x and X", "without a name", "properties:", `"DUBLE"`,
+			`"FLOAT"`, "event_name", "x and X", "has no name", "properties:", `"DUBLE"`,
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

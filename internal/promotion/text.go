@@ -58,7 +58,7 @@ func next(text string, untyped Type) (p Promotion, rest string, more bool, err e
 	kind, typed := strings.CutPrefix(strings.TrimSpace(after), ":")
 	switch {
 	case !typed && kind != "":
-		return Promotion{}, rest, more, fmt.Errorf("%q: a colon or a comma is missing behind the quote", name)
+		return Promotion{}, rest, more, fmt.Errorf("%q: a colon or comma is missing after the quote", name)
 	case !typed:
 		kind = string(untyped)
 	}

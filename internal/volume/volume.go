@@ -11,18 +11,18 @@ import (
 	"mixduck/internal/fault"
 )
 
-const hint = "name a database inside the data directory, for example main/12345.db"
+const hint = "use a database inside the data directory, for example main/12345.db"
 
 // Path returns the absolute path of the database rel, relative to the volume's directory dir, with symbolic links
 // resolved as far as the path exists. It refuses, with [fault.CodeUsage], a path that leaves dir by itself or through a
 // link, one that lies in a hidden directory (Mixduck's own files are in one), and one that is no regular file.
 func Path(dir, rel string) (string, error) {
 	if !filepath.IsLocal(rel) {
-		return "", fault.Usage(hint, "%q leaves the data directory", rel)
+		return "", fault.Usage(hint, "%q is outside the data directory", rel)
 	}
 	for part := range strings.SplitSeq(filepath.Clean(rel), string(filepath.Separator)) {
 		if strings.HasPrefix(part, ".") {
-			return "", fault.Usage(hint, "%q lies in a hidden directory", rel)
+			return "", fault.Usage(hint, "%q is in a hidden directory", rel)
 		}
 	}
 	root, err := resolve(dir)
@@ -34,10 +34,10 @@ func Path(dir, rel string) (string, error) {
 		return "", err
 	}
 	if inside, err := filepath.Rel(root, path); err != nil || !filepath.IsLocal(inside) {
-		return "", fault.Usage(hint, "%q leads out of the data directory, to %s", rel, path)
+		return "", fault.Usage(hint, "%q points outside the data directory, to %s", rel, path)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return "", fault.Usage(hint, "%s is no file", path)
+		return "", fault.Usage(hint, "%s is not a regular file", path)
 	}
 	return path, nil
 }
@@ -54,7 +54,7 @@ func resolve(path string) (string, error) {
 		return resolved, err
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return "", fault.Usage("remove the link, or make what it leads to", "%s is a link that leads to nothing", path)
+		return "", fault.Usage("remove the link, or create its target", "%s is a link without a target", path)
 	}
 	parent, err := resolve(filepath.Dir(path))
 	return filepath.Join(parent, filepath.Base(path)), err

@@ -13,7 +13,7 @@ import (
 // arrow writes the rows as a stream of Arrow IPC, a batch for each of DuckDB's chunks.
 func (r *reader) arrow(ctx context.Context, w io.Writer) error {
 	if r.statement.explain != "" {
-		return fault.Usage("choose another format", "a plan has no form in Arrow")
+		return fault.Usage("choose another format", "query plans are not available as Arrow")
 	}
 	st, err := r.prepare(ctx, "", r.statement.selectAs(r.expressions(asTyped), r.rowsNeeded()), "")
 	if err != nil {

@@ -43,11 +43,11 @@ func (c catalog) isMixduck() bool {
 func (c catalog) find(name string, columns []string) (*catalogTable, error) {
 	i := slices.IndexFunc(c, func(t *catalogTable) bool { return strings.EqualFold(t.title(), name) })
 	if i < 0 {
-		return nil, fault.New(fault.CodeNotFound, c.hint(), "there is no table %s", name)
+		return nil, fault.New(fault.CodeNotFound, c.hint(), "unknown table %s", name)
 	}
 	for _, column := range columns {
 		if _, ok := c[i].column(column); !ok {
-			return nil, fault.Usage("choose a table of events", "the table %s has no column %s", name, column)
+			return nil, fault.Usage("choose a table with events", "table %s has no column %s", name, column)
 		}
 	}
 	return c[i], nil
@@ -62,7 +62,7 @@ func (c catalog) hint() string {
 		}
 	}
 	if len(names) == 0 {
-		return "the database has no tables yet"
+		return "the database has no tables"
 	}
 	const most = 20
 	if more := len(names) > most; more {

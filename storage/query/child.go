@@ -38,7 +38,7 @@ func Child(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
 func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, error) {
 	var t task
 	if err := json.NewDecoder(stdin).Decode(&t); err != nil {
-		return Result{}, fmt.Errorf("the task of a query: %w", err)
+		return Result{}, fmt.Errorf("read the query: %w", err)
 	}
 	if file, ok := stdin.(io.Seeker); ok { // it is read once more, see Enter
 		if _, err := file.Seek(0, io.SeekStart); err != nil {

@@ -13,15 +13,15 @@ import (
 
 // How a query can end without a result although nothing is wrong with its SQL. The end of the context is none of them.
 var (
-	ErrOutOfMemory = fault.New(fault.CodeFailed, "select fewer columns or days, aggregate earlier, or allow the query more memory",
-		"the query needs more memory than it may use")
-	ErrTooLarge = fault.New(fault.CodeFailed, "aggregate, add a LIMIT, or allow a larger result", "the result is larger than it may be")
-	ErrCrashed  = fault.New(fault.CodeFailed, "leave out parts of the query to find the one that DuckDB cannot bear; very deep JSON is known to be one",
-		"the query crashed DuckDB (nothing else is harmed)")
-	ErrKilled = fault.New(fault.CodeFailed, "see whether the system ran out of memory (dmesg), then try again",
-		"the query's process was killed from outside")
+	ErrOutOfMemory = fault.New(fault.CodeFailed, "select fewer columns or days, aggregate earlier, or increase query.memory_limit",
+		"the query exceeds its memory limit")
+	ErrTooLarge = fault.New(fault.CodeFailed, "aggregate, add a LIMIT, or increase query.max_result", "the result exceeds the size limit")
+	ErrCrashed  = fault.New(fault.CodeFailed, "remove parts of the query to find the cause; one known cause is very deep JSON",
+		"the query crashed DuckDB (only this query is affected)")
+	ErrKilled = fault.New(fault.CodeFailed, "check if the system ran out of memory (dmesg), then try again",
+		"another process or the system killed the query")
 	ErrStopped = fault.New(fault.CodeFailed, "run it again",
-		"DuckDB stopped the query because a part of it failed, and did not say why; a second run did not fail")
+		"DuckDB stopped the query because a part of it failed, but reported no reason; a second run did not fail")
 )
 
 // outOfMemory are the words of the C++ and Go runtimes, and of DuckDB, when there is no more memory.
@@ -36,7 +36,7 @@ func explainEnd(ctx context.Context, err error, stderr []byte) error {
 		return context.Cause(ctx)
 	}
 	if err == nil {
-		return fmt.Errorf("%w: it said nothing", ErrCrashed)
+		return fmt.Errorf("%w: no output", ErrCrashed)
 	}
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {

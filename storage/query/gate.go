@@ -78,9 +78,9 @@ func (g *gate) check(ctx context.Context, text string) (*statement, error) {
 func checkText(text string) error {
 	switch {
 	case len(text) > maxSQLBytes:
-		return fault.Usage("put long lists into one text and split it: string_split('a,b', ',')", "the SQL is longer than 1 MiB")
+		return fault.Usage("put long lists into one string and split it: string_split('a,b', ',')", "the SQL is longer than 1 MiB")
 	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-		return fault.Usage("remove the characters that are none", "the SQL is no valid UTF-8 text")
+		return fault.Usage("remove the invalid characters", "the SQL is not valid UTF-8 text")
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func (g *gate) parse(ctx context.Context, text string) ([]byte, error) {
 	}
 	var s syntax
 	if err := json.Unmarshal(tree, &s); err != nil {
-		return nil, fault.Usage("make it simpler", "the statement is too deep: %v", err)
+		return nil, fault.Usage("simplify it", "the statement is nested too deeply: %v", err)
 	}
 	switch {
 	case s.Error && s.Kind == "parser":
@@ -101,9 +101,9 @@ func (g *gate) parse(ctx context.Context, text string) ([]byte, error) {
 	case s.Error:
 		return nil, notReading(s.Message)
 	case len(s.Statements) == 0:
-		return nil, fault.Usage("give a SELECT", "there is no statement in the SQL")
+		return nil, fault.Usage("use a SELECT statement", "the SQL contains no statement")
 	case len(s.Statements) > 1:
-		return nil, fault.Usage("run them one by one", "the SQL has %d statements, and a query is one", len(s.Statements))
+		return nil, fault.Usage("run them one by one", "the SQL has %d statements, but a query must have exactly one", len(s.Statements))
 	}
 	return tree, g.allowed.walk(s.Statements[0])
 }
@@ -129,7 +129,7 @@ func (g *gate) serialize(ctx context.Context, text string) ([]byte, error) {
 	var serialized sql.RawBytes
 	rows, err := g.db.QueryContext(ctx, "SELECT json_serialize_sql(CAST($1 AS VARCHAR))::VARCHAR", text)
 	if err != nil {
-		return nil, fault.Usage("make it simpler", "DuckDB cannot parse the statement: %w", err)
+		return nil, fault.Usage("simplify it", "DuckDB cannot parse the statement: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -141,9 +141,9 @@ func (g *gate) serialize(ctx context.Context, text string) ([]byte, error) {
 }
 
 func notReading(message string) error {
-	const hint = "queries only read: SELECT, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW TABLES, EXPLAIN; a PIVOT has to name its columns (ON x IN ('a', 'b'))"
+	const hint = "queries only read: SELECT, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW TABLES, EXPLAIN; a PIVOT must name its columns (ON x IN ('a', 'b'))"
 	if strings.HasPrefix(message, "Only SELECT") {
-		message = "only statements that read can be run"
+		message = "only statements that read data are allowed"
 	}
 	return fault.Usage(hint, "%s", message)
 }
@@ -155,7 +155,7 @@ const maxSemicolons = 1000
 // how SQL is written it asks DuckDB for the shortest beginning that is the same statement.
 func (g *gate) trimEnd(ctx context.Context, text string, whole []byte) (string, error) {
 	if strings.Count(text, ";") > maxSemicolons {
-		return "", fault.Usage("put texts into parameters ($name)", "the SQL has more than %d semicolons", maxSemicolons)
+		return "", fault.Usage("use parameters ($name) for strings", "the SQL has more than %d semicolons", maxSemicolons)
 	}
 	for i, c := range text {
 		if c != ';' {

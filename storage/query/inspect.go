@@ -28,14 +28,14 @@ func Questions() []Question {
 	return []Question{
 		{Name: "tables", About: "the tables, their rows and days"},
 		{Name: "schema", Args: []string{table}, About: "the columns of a table"},
-		{Name: "sample", Args: []string{table, "[N]"}, About: "rows by chance, 10 if N is left out"},
-		{Name: "summarize", Args: []string{table}, About: "least, greatest and typical values of each column"},
-		{Name: "breakdown", Args: []string{table}, About: "each event with its rows, users, first and last time", columns: []string{"event_name", "event_time", "distinct_id"}},
-		{Name: "keys", Args: []string{table, "[EVENT]"}, About: "the names of properties, with their rows", columns: []string{"properties"}},
+		{Name: "sample", Args: []string{table, "[N]"}, About: "a random sample of N rows (default 10)"},
+		{Name: "summarize", Args: []string{table}, About: "minimum, maximum and typical values of each column"},
+		{Name: "breakdown", Args: []string{table}, About: "rows, users, first and last time of each event", columns: []string{"event_name", "event_time", "distinct_id"}},
+		{Name: "keys", Args: []string{table, "[EVENT]"}, About: "property names and their row counts", columns: []string{"properties"}},
 		{Name: "column", Args: []string{table, "NAME"}, About: "the most frequent values of a column or property"},
 		{Name: "info", About: "the file: size, version, tables, rows"},
 		{Name: "coverage", Args: []string{maybeTable}, About: "which days are stored, and how completely"},
-		{Name: "receipts", Args: []string{maybeTable}, About: "what each window brought"},
+		{Name: "receipts", Args: []string{maybeTable}, About: "the content of each loaded window"},
 		{Name: "quarantine", Args: []string{maybeTable}, About: "lines that could not be stored as events"},
 	}
 }
@@ -52,7 +52,7 @@ func (q *Inspect) find() (Question, error) {
 		for i, known := range all {
 			names[i] = known.Name
 		}
-		return Question{}, fault.Usage("ask for one of "+strings.Join(names, ", "), "%q is nothing to inspect", q.Name)
+		return Question{}, fault.Usage("use one of "+strings.Join(names, ", "), "unknown inspection %q", q.Name)
 	}
 	found := all[i]
 	needed := slices.IndexFunc(found.Args, func(arg string) bool { return arg[0] == '[' })
@@ -60,7 +60,7 @@ func (q *Inspect) find() (Question, error) {
 		needed = len(found.Args)
 	}
 	if len(q.Args) < needed || len(q.Args) > len(found.Args) {
-		return Question{}, fault.Usage("give it: "+strings.Join(append([]string{q.Name}, found.Args...), " "), "%s with %d arguments", q.Name, len(q.Args))
+		return Question{}, fault.Usage("use "+strings.Join(append([]string{q.Name}, found.Args...), " "), "%s does not take %d arguments", q.Name, len(q.Args))
 	}
 	return found, nil
 }
@@ -96,7 +96,7 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 		params = map[string]string{"path": path, "bytes": size(path), "wal_bytes": size(path + ".wal")}
 	case "coverage", "receipts", "quarantine":
 		if !c.isMixduck() {
-			return nil, fault.New(fault.CodeNotFound, "ask for 'tables'", "%s was not made by Mixduck", path)
+			return nil, fault.New(fault.CodeNotFound, "use 'tables'", "%s was not created by Mixduck", path)
 		}
 		params["table"] = q.arg(0)
 	default:
@@ -130,7 +130,7 @@ func (q *Inspect) aboutTable(t *catalogTable, parts, params map[string]string) e
 		if text := q.arg(1); text != "" {
 			var err error
 			if n, err = strconv.Atoi(text); err != nil || n < 1 || n > 1e6 {
-				return fault.Usage("give a number from 1 to 1000000", "%q is no number of rows", text)
+				return fault.Usage("use a number from 1 to 1000000", "%q is not a valid number of rows", text)
 			}
 		}
 		parts["{n}"] = strconv.Itoa(n)
@@ -147,7 +147,7 @@ func (q *Inspect) aboutTable(t *catalogTable, parts, params map[string]string) e
 		case slices.Contains(t.columns, "properties"):
 			parts["{expression}"], params["pointer"] = "json_extract_string(properties, $pointer)", pointer(name)
 		default:
-			return fault.New(fault.CodeNotFound, "its columns are "+strings.Join(t.columns, ", "), "the table %s has no column %q", t.name, name)
+			return fault.New(fault.CodeNotFound, "its columns are "+strings.Join(t.columns, ", "), "table %s has no column %q", t.name, name)
 		}
 	}
 	return nil

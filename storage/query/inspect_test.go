@@ -111,14 +111,14 @@ func TestInspectRefuses(t *testing.T) {
 		code fault.Code
 		hint string
 	}{
-		{"what it does not know", []string{"secrets"}, fault.CodeUsage, "ask for one of tables, schema"},
+		{"what it does not know", []string{"secrets"}, fault.CodeUsage, "use one of tables, schema"},
 		{"too few arguments", []string{"column", "events"}, fault.CodeUsage, "column TABLE NAME"},
-		{"too many arguments", []string{"tables", "events"}, fault.CodeUsage, "give it: tables"},
+		{"too many arguments", []string{"tables", "events"}, fault.CodeUsage, "use tables"},
 		{"a table that does not exist", []string{"schema", "nope"}, fault.CodeNotFound, "the tables are _metadata, events"},
 		{"SQL in the place of a table", []string{"schema", `events"; DROP TABLE events; --`}, fault.CodeNotFound, "the tables are"},
 		{"SQL in the place of a number", []string{"sample", "events", "1; DROP TABLE events"}, fault.CodeUsage, "a number from 1"},
 		{"a column of a table without properties", []string{"column", "mixduck.fence", "nope"}, fault.CodeNotFound, "its columns are value"},
-		{"events of a table without", []string{"breakdown", "mixduck.fence"}, fault.CodeUsage, "choose a table of events"},
+		{"events of a table without", []string{"breakdown", "mixduck.fence"}, fault.CodeUsage, "choose a table with events"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ const pipeName = "pipe"
 // parquet writes the rows with DuckDB's own writer.
 func (r *reader) parquet(ctx context.Context, w io.Writer) error {
 	if r.statement.explain != "" {
-		return fault.Usage("choose another format", "a plan has no form in Parquet")
+		return fault.Usage("choose another format", "query plans are not available as Parquet")
 	}
 	source, err := r.parquetSource(ctx)
 	if err != nil {

@@ -63,19 +63,19 @@ func (r *Request) validate() error {
 	}
 	switch {
 	case r.Database == "":
-		return fault.Usage("give Request.Database", "a query needs a database")
+		return fault.Usage("set Request.Database", "a query needs a database")
 	case (r.SQL == "") == (r.Inspect == nil):
-		return fault.Usage("give one of them", "a query needs SQL, or the name of a question")
+		return fault.Usage("set exactly one of SQL and Inspect", "a query needs either SQL or an inspection")
 	case r.Inspect != nil && len(r.Params) > 0:
-		return fault.Usage("leave them out", "only SQL has parameters")
+		return fault.Usage("remove them", "only SQL can have parameters")
 	case r.Limit < 0 || r.Threads < 0 || r.MaxTempBytes < 0 || r.MaxResultBytes < 0:
-		return fault.Usage("0 means no bound, or the default", "a bound cannot be negative")
+		return fault.Usage("use 0 for the default or no limit", "limits must not be negative")
 	case r.MemoryLimit < minMemoryLimit:
-		return fault.Usage("give it 100 MB at least", "DuckDB does not run in %d bytes of memory", r.MemoryLimit)
+		return fault.Usage("use at least 100 MB", "DuckDB cannot run with %d bytes of memory", r.MemoryLimit)
 	}
 	switch r.Format {
 	case Rows, CSV, JSON, JSONL, Parquet, Arrow:
 		return checkText(r.SQL)
 	}
-	return fault.Usage("choose rows, csv, json, jsonl, parquet or arrow", "%q is no format", r.Format)
+	return fault.Usage("use rows, csv, json, jsonl, parquet or arrow", "unknown format %q", r.Format)
 }

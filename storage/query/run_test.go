@@ -40,8 +40,8 @@ func TestMessages(t *testing.T) {
 		{"a statement that writes", "DELETE FROM events", "only statements that read", "SELECT"},
 		{"a pivot whose columns are not named", "PIVOT events ON event_name USING count(*)", "only statements that read", "ON x IN"},
 		{"SQL that is too long", "SELECT '" + strings.Repeat("x", 1<<20) + "'", "longer than 1 MiB", ""},
-		{"SQL that is no text", "SELECT '\xff'", "no valid UTF-8", ""},
-		{"SQL with a zero byte", "SELECT 1\x00", "no valid UTF-8", ""},
+		{"SQL that is no text", "SELECT '\xff'", "not valid UTF-8", ""},
+		{"SQL with a zero byte", "SELECT 1\x00", "not valid UTF-8", ""},
 		{"parentheses without end", "SELECT " + strings.Repeat("(", 50000) + "1" + strings.Repeat(")", 50000), "", ""},
 	}
 	for _, tt := range tests {
@@ -83,7 +83,7 @@ func TestRequestsThatMakeNoSense(t *testing.T) {
 		"no question":            {Database: path},
 		"two questions":          {Database: path, SQL: "SELECT 1", Inspect: &query.Inspect{Name: "tables"}},
 		"parameters for nothing": {Database: path, Inspect: &query.Inspect{Name: "tables"}, Params: map[string]string{"x": ""}},
-		"no format":              {Database: path, SQL: "SELECT 1", Format: "xml"},
+		"unknown format":         {Database: path, SQL: "SELECT 1", Format: "xml"},
 		"a negative limit":       {Database: path, SQL: "SELECT 1", Limit: -1},
 		"no memory":              {Database: path, SQL: "SELECT 1", MemoryLimit: 1},
 		"a plan as Arrow":        {Database: path, SQL: "EXPLAIN SELECT 1", Format: query.Arrow},
@@ -221,7 +221,7 @@ func TestDatabasesThatCannotBeRead(t *testing.T) {
 		t.Errorf("no file: error = %v", err)
 	}
 	_, _, err = run(t, query.Request{Database: other, SQL: "SELECT 1"})
-	if fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(err.Error(), "is no DuckDB database") || fault.HintOf(err) == "" {
+	if fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(err.Error(), "is not a DuckDB database") || fault.HintOf(err) == "" {
 		t.Errorf("no database: error = %v", err)
 	}
 	_, _, err = run(t, query.Request{Database: other, SQL: "SELECT +"})

@@ -32,7 +32,7 @@ func sqlFault(s *storage.Session, err error) error {
 	case errors.Is(e, syscall.EFBIG):
 		return ErrTooLarge
 	case errors.Is(e, syscall.ENOSPC):
-		return fault.New(fault.CodeFailed, "free some space where the query keeps what does not fit into memory", "%w: %s", syscall.ENOSPC, firstLine(e.Message))
+		return fault.New(fault.CodeFailed, "free some disk space for the query's temporary files", "%w: %s", syscall.ENOSPC, firstLine(e.Message))
 	case e.IsKind("Internal", "Fatal"):
 		return fmt.Errorf("%w: %s", ErrCrashed, firstLine(e.Message))
 	case errors.Is(e, storage.ErrInterrupted):
@@ -61,9 +61,9 @@ func hintFor(s *storage.Session, e *storage.SQLError) string {
 	case strings.HasPrefix(e.Message, "JSON path error"):
 		return pathHint(e.Message)
 	case e.IsKind("Binder") && strings.Contains(e.Message, "STRING_LITERAL"):
-		return "a parameter is a text: say what else it is to be, as in $name::INTEGER"
+		return "parameters are strings: cast to another type, for example $name::INTEGER"
 	case e.IsKind("Conversion"):
-		return "TRY_CAST(value AS type) gives NULL where a value does not fit"
+		return "TRY_CAST(value AS type) returns NULL if a value does not fit"
 	}
 	return ""
 }
@@ -117,7 +117,7 @@ func missingParam(name string) error {
 }
 
 func unusedParam(name string) error {
-	return fault.Usage("write $"+name+" where it is to stand, or leave it out", "the statement has no parameter $%s", name)
+	return fault.Usage("use $"+name+" in the statement, or remove its value", "the statement has no parameter $%s", name)
 }
 
 func firstLine(s string) string {

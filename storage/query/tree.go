@@ -74,7 +74,7 @@ func (a allowed) check(object map[string]any) error {
 func (a allowed) checkFunction(object map[string]any) error {
 	name := lower(object["function_name"])
 	if export, ok := object["export_state"].(bool); !a.scalar[name] || !ok && object["class"] == "FUNCTION" || export {
-		return refuse("the function %s is not allowed in a query", name)
+		return refuse("function %s is not allowed in a query", name)
 	}
 	return nil
 }
@@ -84,11 +84,11 @@ func (a allowed) checkFunction(object map[string]any) error {
 func (a allowed) checkTableFunction(object map[string]any) error {
 	function, ok := object["function"].(map[string]any)
 	if !ok {
-		return refuse("this source of rows is not allowed in a query")
+		return refuse("this row source is not allowed in a query")
 	}
 	name := lower(function["function_name"])
 	if !a.table[name] {
-		return refuse("the table function %s is not allowed in a query", name)
+		return refuse("table function %s is not allowed in a query", name)
 	}
 	object["function"] = function["children"]
 	return nil
@@ -98,7 +98,7 @@ func (a allowed) checkTableFunction(object map[string]any) error {
 func checkTable(object map[string]any) error {
 	name := lower(object["table_name"])
 	if name == "" || strings.ContainsAny(name, `./\:*?[`) {
-		return refuse("%q is no table, and files cannot be read by a query", name)
+		return refuse("%q is not a table, and a query cannot read files", name)
 	}
 	for _, prefix := range []string{"duckdb_", "pragma_", "pg_settings"} {
 		if strings.HasPrefix(name, prefix) && !catalogViews[name] {
@@ -122,7 +122,7 @@ func checkShow(object map[string]any) error {
 }
 
 func refuse(format string, args ...any) error {
-	return fault.Usage("queries read the tables of the database with functions that only compute; 'SHOW TABLES' lists the tables", format, args...)
+	return fault.Usage("queries can read tables of this database and use functions without side effects; 'SHOW TABLES' lists the tables", format, args...)
 }
 
 func lower(v any) string {

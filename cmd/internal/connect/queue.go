@@ -49,10 +49,10 @@ func WithRedis(ctx context.Context, cfg config.Config, use func(*redis.Client) e
 	}
 	switch {
 	case errors.Is(err, embedredis.ErrNoWorker):
-		return fault.New(fault.CodeFailed, "start one: worker run --data-dir "+cfg.DataDir,
+		return fault.New(fault.CodeFailed, "run 'worker run --data-dir "+cfg.DataDir+"'",
 			"%w for data directory %s", embedredis.ErrNoWorker, cfg.DataDir)
 	case errors.Is(err, fs.ErrPermission):
-		return fault.New(fault.CodeFailed, "run this as the user who runs the worker", "no permission to use the queue: %w", err)
+		return fault.New(fault.CodeFailed, "run this as the worker's user", "no permission to use the queue: %w", err)
 	}
 	return err
 }
@@ -94,7 +94,7 @@ func connectHint(err error) string {
 func Options(cfg config.Redis) (*redis.Options, error) {
 	opt, err := redis.ParseURL(cfg.URL.Reveal())
 	if err != nil { // whose text may hold the password
-		return nil, fault.Usage("redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "invalid Redis URL")
+		return nil, fault.Usage("use redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "invalid Redis URL")
 	}
 	opt.ContextTimeoutEnabled = true // a context bounds the command with all its retries
 	opt.OnConnect = refuseCluster

@@ -70,7 +70,7 @@ func refused(err error) bool {
 func (s serverSettings) info(ctx context.Context, section string) error {
 	text, err := s.rdb.Info(ctx, section).Result()
 	if err != nil && !refused(err) {
-		return fmt.Errorf("ask Redis about its %s: %w", section, err)
+		return fmt.Errorf("read the %s of Redis: %w", section, err)
 	}
 	for line := range strings.Lines(text) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
@@ -83,7 +83,7 @@ func (s serverSettings) info(ctx context.Context, section string) error {
 func (s serverSettings) config(ctx context.Context, name string) error {
 	values, err := s.rdb.ConfigGet(ctx, name).Result()
 	if err != nil && !refused(err) {
-		return fmt.Errorf("ask Redis for its setting %s: %w", name, err)
+		return fmt.Errorf("read the Redis setting %s: %w", name, err)
 	}
 	if value, ok := values[name]; ok {
 		s.said[name] = value
@@ -94,7 +94,7 @@ func (s serverSettings) config(ctx context.Context, name string) error {
 func (s serverSettings) role(ctx context.Context) error {
 	answer, err := s.rdb.Do(ctx, "ROLE").Slice()
 	if err != nil && !refused(err) {
-		return fmt.Errorf("ask Redis for its role: %w", err)
+		return fmt.Errorf("read the role of Redis: %w", err)
 	}
 	if len(answer) > 0 {
 		s.said["role"] = fmt.Sprint(answer[0])
@@ -123,7 +123,7 @@ func (s serverSettings) judge() (all []Problem) {
 	case s.said["appendonly"] == "" && s.said["aof_enabled"] == "":
 		silent = append(silent, "its persistence")
 	case !known:
-		all = append(all, Problem{ProblemPersistence, "Redis writes no append-only file, and does not say whether it saves snapshots: a restart may lose jobs", false})
+		all = append(all, Problem{ProblemPersistence, "Redis writes no append-only file, and does not report whether it saves snapshots: a restart may lose jobs", false})
 	case snapshots == "":
 		all = append(all, Problem{ProblemPersistence, "Redis stores nothing on disk: a restart loses all jobs; set appendonly yes", false})
 	default:
@@ -137,8 +137,8 @@ func (s serverSettings) judge() (all []Problem) {
 		all = append(all, Problem{ProblemRole, "Redis is a replica (" + role + ") and refuses writes: redis.url must name the primary", false})
 	}
 	if len(silent) > 0 {
-		all = append(all, Problem{ProblemUnknown, "this user may not ask Redis about " + strings.Join(silent, " and ") +
-			": allow INFO, or check yourself that it evicts nothing and has an append-only file", false})
+		all = append(all, Problem{ProblemUnknown, "this user may not query " + strings.Join(silent, " and ") +
+			": allow INFO, or check manually that it evicts nothing and has an append-only file", false})
 	}
 	return all
 }

@@ -14,7 +14,7 @@ func (a *App) Confirm(ctx context.Context, what, database string) error {
 	if _, terminal := TerminalWidth(a.Process.Stdin); !terminal {
 		return fault.Usage("add --yes", "%s deletes data of %s and needs confirmation", what, database)
 	}
-	fmt.Fprintf(a.Process.Stderr, "%s deletes data of %s. Type yes to go on: ", what, database)
+	fmt.Fprintf(a.Process.Stderr, "%s deletes data of %s. Type yes to continue: ", what, database)
 	answer, err := typed(ctx, func() (string, error) { return bufio.NewReader(a.Process.Stdin).ReadString('\n') })
 	if ctx.Err() != nil {
 		fmt.Fprintln(a.Process.Stderr)

@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-const daysHint = "--from 2025-01-01 --to 2025-01-31, or --from 7d; a month is yyyy-mm"
+const daysHint = "use --from 2025-01-01 --to 2025-01-31, --from 7d, or yyyy-mm for a month"
 
 // ParseDays returns the days from the first of from to the last of to, which may be months. An empty to means
 // yesterday. Days after today cannot be asked.
@@ -42,15 +42,15 @@ func ParseDays(from, to string, today day.Day) (day.Range, error) {
 		return day.Range{}, fault.Usage("add --to today", "--from %s is after yesterday, the default of --to", r.From)
 	}
 	return day.Range{}, fault.Usage(fmt.Sprintf("--from %s --to %s", last.From, first.To),
-		"--to %s lies before --from %s", r.To, r.From)
+		"--to %s is before --from %s", r.To, r.From)
 }
 
 func inFuture(flag string, d, today day.Day) error {
-	return fault.Usage("--to today, or --to yesterday, the last day that is complete",
+	return fault.Usage("use --to today, or --to yesterday for the last complete day",
 		"--%s %s is in the future: today is %s in the project's time zone", flag, d, today)
 }
 
-const sinceHint = "36h or 7d ago, 2025-01-31 for when that day began, or 2025-01-31T06:00:00Z"
+const sinceHint = "use 36h or 7d (ago), 2025-01-31 (start of that day), or 2025-01-31T06:00:00Z"
 
 var daysAgo = regexp.MustCompile(`^([0-9]{1,5})d$`)
 

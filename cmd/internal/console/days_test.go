@@ -34,7 +34,7 @@ func TestParseDays(t *testing.T) {
 		{"from in the future", "2026-11-23", "", "--from 2026-11-23 is in the future: today is 2026-11-22", true},
 		{"to in the future", "7d", "2026-11-23", "--to 2026-11-23 is in the future", true},
 		{"this month is not over", "2026-11", "2026-11", "--to 2026-11-30 is in the future", true},
-		{"reversed", "2026-11-02", "2026-11-01", "--to 2026-11-01 lies before --from 2026-11-02", true},
+		{"reversed", "2026-11-02", "2026-11-01", "--to 2026-11-01 is before --from 2026-11-02", true},
 		{"from today without to", "today", "", "--from 2026-11-22 is after yesterday", true},
 	}
 	for _, tt := range tests {

@@ -19,8 +19,8 @@ type EventFlags struct {
 // Add adds the flags.
 func (f *EventFlags) Add(flags *pflag.FlagSet) {
 	f.flags = flags
-	flags.StringArrayVar(&f.exact, "event", nil, "only events of this `name`, exactly as given; can be repeated")
-	flags.StringArrayVar(&f.lists, "events", nil, `only events of these `+"`names`"+`, separated by commas, as in CSV: '"a, b",c'; can be repeated`)
+	flags.StringArrayVar(&f.exact, "event", nil, "only events with this exact `name`; can be repeated")
+	flags.StringArrayVar(&f.lists, "events", nil, `only events with these `+"`names`"+`, separated by commas, as in CSV: '"a, b",c'; can be repeated`)
 }
 
 // Names returns the names in the order given, none for all events. Nothing is cut off them: a name may end with a space.
@@ -39,9 +39,9 @@ func (f *EventFlags) Names() ([]string, error) {
 	for _, name := range names {
 		switch {
 		case name == "":
-			return nil, fault.Usage("give a name, or omit the flag to fetch all events", "the name of an event is empty")
+			return nil, fault.Usage("use a name, or omit the flag to fetch all events", "an event name is empty")
 		case !utf8.ValidString(name):
-			return nil, fault.Usage("give the name in UTF-8", "the name of an event is not valid UTF-8: %q", name)
+			return nil, fault.Usage("use UTF-8", "an event name is not valid UTF-8: %q", name)
 		}
 	}
 	return names, nil
@@ -57,7 +57,7 @@ func splitNames(list string) (names []string, err error) {
 				return nil, err
 			}
 		case strings.Contains(name, `"`):
-			return nil, fault.Usage("give the name with --event, or write \"\" for each quote and quote the whole name",
+			return nil, fault.Usage("use --event for this name, or double each quote and put the name in quotes",
 				"--events has a quote inside a name: %s", name)
 		}
 		names = append(names, name)
@@ -76,13 +76,13 @@ func quotedName(list string) (name, rest string, more bool, err error) {
 		b.WriteString(part)
 		switch {
 		case !closed:
-			return "", "", false, fault.Usage("close the quote, or give the name with --event", "--events has a quote that is not closed: %s", list)
+			return "", "", false, fault.Usage("close the quote, or use --event for this name", "--events has an unclosed quote: %s", list)
 		case strings.HasPrefix(after, `"`):
 			b.WriteByte('"')
 			rest = after[1:]
 			continue
 		case after != "" && after[0] != ',':
-			return "", "", false, fault.Usage("put a comma after the quote, or give the name with --event", "--events has text after a quote: %s", after)
+			return "", "", false, fault.Usage("put a comma after the quote, or use --event for this name", "--events has text after a quote: %s", after)
 		}
 		return b.String(), strings.TrimPrefix(after, ","), after != "", nil
 	}

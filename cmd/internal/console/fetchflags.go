@@ -31,8 +31,8 @@ func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.appending, "append", false, "add missing events; delete nothing")
 	flags.BoolVar(&f.replacing, "replace", false, "build a new table and swap it in when it is complete")
 	flags.BoolVar(&f.creating, "create", false, "fail if the table exists")
-	flags.BoolVar(&f.Force, "force", false, "replace stored days even by answers with far fewer events")
-	flags.BoolVar(&f.Adopt, "adopt", false, "in a database that mixpanel_data made: rename its tables to NAME_before_mixduck, then fetch")
+	flags.BoolVar(&f.Force, "force", false, "replace stored days even if far fewer events arrive")
+	flags.BoolVar(&f.Adopt, "adopt", false, "in a database created by mixpanel_data: rename its tables to NAME_before_mixduck, then fetch")
 	flags.StringVar(&f.Promote, "promote", "", "`properties` to copy into typed columns, for example plan,amount:DOUBLE")
 }
 

@@ -86,7 +86,7 @@ func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reade
 			return Question{}, fault.Usage("--param plan=pro for $plan", "--param %q is not name=value", p)
 		}
 		if _, twice := q.Params[name]; twice {
-			return Question{}, fault.Usage("give each name one value", "--param %s is given twice", name)
+			return Question{}, fault.Usage("set each name once", "--param %s is given twice", name)
 		}
 		q.Params[name] = value
 	}

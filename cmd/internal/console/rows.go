@@ -49,7 +49,7 @@ func (s *rowScanner) next() ([]cell, error) {
 		return nil, fmt.Errorf("a row of the result has %d values in %d columns", len(row), len(s.columns))
 	}
 	if s.left--; s.left < 0 {
-		return nil, errors.New("the result has more rows than the query found")
+		return nil, errors.New("the result has more rows than the query returned")
 	}
 	return row, nil
 }

@@ -49,7 +49,7 @@ func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), er
 		case ctx.Err() != nil, ok && spent.Limit != budget.LimitSecond:
 			return nil, err
 		case !ok:
-			b.log.LogAttrs(ctx, slog.LevelWarn, "request waits for the queue", slog.Any("err", err))
+			b.log.LogAttrs(ctx, slog.LevelWarn, "queue unavailable, export request delayed", slog.Any("err", err))
 		}
 		select {
 		case <-tick.C:
@@ -74,6 +74,6 @@ func (b *Budget) keep(ctx context.Context, lease budget.Lease) (release func()) 
 // Heard tells all workers that Mixpanel takes left more requests of the project until a time.
 func (b *Budget) Heard(ctx context.Context, project int64, left int, until time.Time) {
 	if err := b.shared.Overrule(ctx, strconv.FormatInt(project, 10), until, left); err != nil {
-		b.log.LogAttrs(ctx, slog.LevelWarn, "other workers do not know what mixpanel said", slog.Any("err", err))
+		b.log.LogAttrs(ctx, slog.LevelWarn, "could not share mixpanel's rate limit with other workers", slog.Any("err", err))
 	}
 }

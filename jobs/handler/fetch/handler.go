@@ -88,7 +88,7 @@ func classify(err error, trouble string) error {
 	}
 	if pause, ok := errors.AsType[*workspace.PauseError](err); ok {
 		if trouble != "" {
-			err = fmt.Errorf("%w; before that %s", err, trouble)
+			err = fmt.Errorf("%w; earlier error: %s", err, trouble)
 		}
 		return jobs.PauseUntil(pause.Until, err)
 	}
@@ -105,9 +105,9 @@ func advise(err error) error {
 	case fault.HintOf(err) != "":
 		return err
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		hint = "free some space on the disk and retry: what was committed is safe"
+		hint = "free some disk space and retry; committed days are safe"
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
-		hint = "let the worker's user write to the data directory and what is in it"
+		hint = "give the worker's user write permission for the data directory and its content"
 	default:
 		return err
 	}

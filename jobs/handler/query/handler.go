@@ -76,7 +76,7 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	found, err := h.ask(ctx, a.Record.Query, path, filepath.Join(dir, name))
 	if len(found.Unprotected) > 0 {
 		h.warned.Do(func() { // it is the same kernel each time
-			h.log.LogAttrs(ctx, slog.LevelWarn, "the kernel does not protect all from queries", slog.Any("missing", found.Unprotected))
+			h.log.LogAttrs(ctx, slog.LevelWarn, "some protections for queries are not available", slog.Any("missing", found.Unprotected))
 		})
 	}
 	if err == nil {
@@ -105,7 +105,7 @@ func (h *Handler) ask(ctx context.Context, q jobs.Query, path, output string) (q
 		timeout = q.Timeout
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fault.New(fault.CodeFailed,
-		"give it more time with --timeout, or ask for less", "the query took longer than %s", timeout))
+		"increase --timeout, or simplify the query", "the query took longer than %s", timeout))
 	defer cancel()
 	return query.Run(ctx, h.cfg.Launcher, request)
 }
@@ -166,7 +166,7 @@ func OpenResult(locate Locator) func(database, file string) (io.ReadSeekCloser, 
 			return nil, err
 		}
 		if filepath.Dir(file) != resultDir {
-			return nil, fmt.Errorf("%q is no result: %w", file, fs.ErrNotExist)
+			return nil, fmt.Errorf("%q is not a result: %w", file, fs.ErrNotExist)
 		}
 		return os.Open(filepath.Join(volume, file))
 	}

@@ -50,7 +50,7 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 		ended = fmt.Errorf("%w: %w", cause, err)
 	}
 	if err := h.report(context.WithoutCancel(ctx), a, ended); err != nil {
-		h.log.LogAttrs(ctx, slog.LevelWarn, "others do not know what the database holds",
+		h.log.LogAttrs(ctx, slog.LevelWarn, "could not publish table states",
 			slog.String("job_id", a.Record.ID), slog.String("database", a.Record.Database), slog.Any("err", err))
 	}
 	return err

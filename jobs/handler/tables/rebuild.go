@@ -54,7 +54,7 @@ func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableSt
 	for _, v := range r.volumes {
 		files, err := databases(v.Dir)
 		if err != nil {
-			r.log.Warn("the databases of a volume cannot be listed", slog.String("volume", v.Name), slog.Any("err", err))
+			r.log.Warn("could not list the databases of a volume", slog.String("volume", v.Name), slog.Any("err", err))
 		}
 		for _, f := range files {
 			if err := ctx.Err(); err != nil {
@@ -86,7 +86,7 @@ func (r *Rebuilder) rebuild(ctx context.Context, database string) error {
 	case errors.Is(err, storage.ErrLocked):
 		return err
 	case err != nil:
-		r.log.Warn("a database cannot be read, so others do not know what it holds", slog.String("database", database), slog.Any("err", err))
+		r.log.Warn("could not read a database to publish its table states", slog.String("database", database), slog.Any("err", err))
 		return nil
 	case held.Backup || len(held.Tables) == 0:
 		return nil

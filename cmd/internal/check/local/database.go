@@ -23,7 +23,7 @@ func Database(ctx context.Context, name, path string) check.Result {
 	}
 	e, err := storage.Open(ctx, storage.Config{Path: path, ReadOnly: true})
 	if locked, ok := errors.AsType[*storage.LockedError](err); ok {
-		return check.Warn(name, "wait until that process ends", "%s", locked)
+		return check.Warn(name, "wait until that process closes the database", "%s", locked)
 	}
 	if err == nil {
 		err = e.Close()

@@ -38,11 +38,11 @@ func Directory(name, dir string) check.Result {
 		return check.Fail(name, fault.New(fault.CodeFailed, "use a directory that this user can read and write", "%w", err))
 	}
 	if filesystem.Remote(existing) {
-		return check.Fail(name, fault.New(fault.CodeFailed, "use a local disk", "%s is on a network file system, where files cannot be locked", dir))
+		return check.Fail(name, fault.New(fault.CodeFailed, "use a local disk", "%s is on a network file system, where file locks are not reliable", dir))
 	}
 	if existing != dir {
 		if err := unix.Access(existing, unix.W_OK|unix.X_OK); err != nil {
-			return check.Fail(name, fault.New(fault.CodeFailed, "let this user write to "+existing, "%s does not exist and cannot be created: %w", dir, err))
+			return check.Fail(name, fault.New(fault.CodeFailed, "give this user write permission for "+existing, "%s does not exist and cannot be created: %w", dir, err))
 		}
 		return check.Good(name, "%s will be created", dir)
 	}
@@ -77,14 +77,14 @@ func try(dir string) (err error) {
 
 // cure adds a hint to what has failed in dir.
 func cure(dir string, err error) error {
-	hint := "use a local disk that works"
+	hint := "use a working local disk"
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		hint = "free some space, or use another disk"
 	case errors.Is(err, unix.EROFS):
 		hint = "mount it writable, or use another directory"
 	case errors.Is(err, fs.ErrPermission):
-		hint = "let this user write to " + dir
+		hint = "give this user write permission for " + dir
 	}
 	return fault.New(fault.CodeFailed, hint, "%w", err)
 }

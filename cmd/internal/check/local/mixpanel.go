@@ -55,7 +55,7 @@ func Mixpanel(ctx context.Context, p config.Project, m *mixpanel.Client, budget 
 	}
 	defer w.Close()
 	asked, cancel := context.WithTimeoutCause(ctx, patience, fault.New(fault.CodeFailed,
-		"check the network, the proxy and Mixpanel's status page", "Mixpanel did not answer within %s", patience))
+		"check the network, the proxy and Mixpanel's status page", "no response from Mixpanel within %s", patience))
 	defer cancel()
 	probe, err := w.Probe(asked)
 	if ctx.Err() != nil {
@@ -96,7 +96,7 @@ func refused(err error) []check.Result {
 		if name == failed {
 			all = append(all, check.Fail(name, err))
 		} else {
-			all = append(all, check.Skip(name, "", "not known, since %s failed", failed))
+			all = append(all, check.Skip(name, "", "unknown, because %s failed", failed))
 		}
 	}
 	return all
@@ -123,7 +123,7 @@ func accepted(p config.Project, probe workspace.Probe) []check.Result {
 	case probe.TimesKnown:
 		return append(all, check.Good(zone, "%s fits the events", zoneName(p)))
 	}
-	return append(all, check.Skip(zone, "compare it with the project's settings in Mixpanel", "%s; too few events to tell whether it is right", zoneName(p)))
+	return append(all, check.Skip(zone, "compare it with the project's settings in Mixpanel", "%s; too few events to check it", zoneName(p)))
 }
 
 func zoneName(p config.Project) string {
