@@ -7,7 +7,7 @@ import (
 	"mixduck/storage"
 )
 
-// union returns the days of ranges, ascending and each once.
+// union returns the days of all ranges in ascending order, each day once.
 func union(ranges []day.Range) []day.Range {
 	var all []day.Range
 	for _, r := range slices.SortedFunc(slices.Values(ranges), func(a, b day.Range) int { return int(a.From - b.From) }) {
@@ -23,7 +23,7 @@ func union(ranges []day.Range) []day.Range {
 	return all
 }
 
-// subtract returns the days of ranges that are not in taken, ascending and each once.
+// subtract returns the days of ranges that are not in taken, in ascending order, each day once.
 func subtract(ranges, taken []day.Range) []day.Range {
 	taken = union(taken)
 	var left []day.Range
@@ -40,7 +40,7 @@ func subtract(ranges, taken []day.Range) []day.Range {
 	return union(left)
 }
 
-// countDays returns how many days lie in ranges that do not overlap.
+// countDays returns the number of days in ranges, which must not overlap.
 func countDays(ranges []day.Range) (days int) {
 	for _, r := range ranges {
 		days += r.Len()

@@ -6,11 +6,11 @@ import (
 	"mixduck/storage"
 )
 
-// Due says which days of a fetch are due when it begins: those that have never been stored, those that were stored before
-// they were over, and young ones. Days that are marked as no longer served never are. The newest are fetched first.
+// Due limits a fetch to the days that are due when it starts: days that were never stored, days stored before they
+// ended, and the days of the lookback. Days marked as unavailable are never due. The newest days are fetched first.
 type Due struct {
-	Lookback   int // days before today that are fetched again, however complete they are
-	MaxWindows int // the fetch ends well after so many, over all attempts of its job; 0 means no bound
+	Lookback   int // days before today that are fetched again even if they are complete
+	MaxWindows int // maximum number of windows over all attempts of the job; 0 means no limit
 }
 
 func (d *Due) check(m Mode) error {
@@ -23,7 +23,7 @@ func (d *Due) check(m Mode) error {
 	return nil
 }
 
-// days returns which of the days asked are due.
+// days returns the requested days that are due.
 func (d *Due) days(asked day.Range, stored []storage.Coverage, today day.Day) []day.Range {
 	var not []day.Range
 	for _, c := range stored {

@@ -11,8 +11,8 @@ import (
 	"mixduck/storage"
 )
 
-// warnOfNames warns of the names that were asked for and that no event has: they are often mistyped. Rare events of a
-// recurring fetch are no mistake, so there any stored day counts.
+// warnOfNames adds a warning for each requested event name that no event has: it is often a typing error. Rare events
+// in a recurring fetch are normal, so for those any stored day counts.
 func (f *fetch) warnOfNames(ctx context.Context, e *storage.Engine) error {
 	if len(f.req.Events) == 0 {
 		return nil
@@ -35,7 +35,8 @@ func (f *fetch) warnOfNames(ctx context.Context, e *storage.Engine) error {
 	return nil
 }
 
-// NoEvent says that no event has a name, and which of the known ones may be meant. where begins with a space, or is "".
+// NoEvent returns a warning about an event name that no event has, with the most similar known name. where is either
+// "" or starts with a space.
 func NoEvent(name, where string, known []string) string {
 	text := fmt.Sprintf("no event named %q%s", name, where)
 	if near := nearest(name, known); near != "" {
@@ -44,8 +45,8 @@ func NoEvent(name, where string, known []string) string {
 	return text
 }
 
-// nearest returns the known name that is most like name, "" if none is like it: one that differs in case, spaces and quotes
-// only, else the one that takes the fewest changes of letters, at most a quarter of them.
+// nearest returns the known name most similar to name, or "" if none is similar. A name that differs only in case,
+// spaces and punctuation wins. Otherwise it is the name with the fewest changed letters, at most a quarter of them.
 func nearest(name string, known []string) string {
 	best, least, plain := "", math.MaxInt, plainName(name)
 	for _, k := range known {
@@ -60,7 +61,7 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// plainName returns the letters of a name in lower case, without what does not show: spaces, quotes, punctuation.
+// plainName returns the letters of a name in lower case, without spaces, quotes and punctuation.
 func plainName(name string) (letters []rune) {
 	for _, r := range strings.ToLower(name) {
 		if unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsSymbol(r) {
@@ -70,7 +71,7 @@ func plainName(name string) (letters []rune) {
 	return letters
 }
 
-// distance returns how many letters have to be inserted, deleted or changed to make b of a.
+// distance returns the number of letters to insert, delete or change to turn a into b.
 func distance(a, b []rune) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

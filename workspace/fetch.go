@@ -19,15 +19,15 @@ import (
 	"mixduck/storage"
 )
 
-// reportEvery is how often progress is reported while nothing else happens.
+// reportEvery is the interval of progress reports while nothing else happens.
 const reportEvery = 500 * time.Millisecond
 
-// FetchEvents copies the days asked into the table: windows are downloaded side by side, verified, and committed one by
-// one, so that a fetch that is ended anywhere leaves each day either as it was or as Mixpanel has it now. Progress goes
-// to report, about twice a second.
+// FetchEvents copies the requested days into the table. It downloads windows in parallel, verifies them, and commits
+// them one at a time. If it is interrupted, each day is either unchanged or as Mixpanel has it now. It calls report
+// about twice a second.
 //
-// Windows that fail for a passing reason are asked again, smaller. When some days cannot be had the others are fetched
-// all the same, and the error is a *[DaysError]. Mixpanel's wish to wait gives a *[PauseError].
+// Windows with a temporary failure are requested again, with fewer days. If some days cannot be fetched, the others
+// are fetched anyway, and the error is a *[DaysError]. If Mixpanel asks to wait, the error is a *[PauseError].
 func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func(Progress)) (Progress, error) {
 	if !r.LateSince.IsZero() && r.Days == (day.Range{}) {
 		r.Days.To = w.cfg.Project.Today(w.cfg.Now())
@@ -35,11 +35,11 @@ func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func
 	if err := r.check(w.cfg.Project, w.cfg.Now()); err != nil {
 		return Progress{}, err
 	}
-	if r.Job == "" { // an empty one would take the windows of all requests without an id for its own
+	if r.Job == "" { // an empty id would match the windows of all requests without an id
 		r.Job = rand.Text()
 	}
 	f := &fetch{Workspace: w, req: r, report: report, results: make(chan result)}
-	defer os.Remove(w.cfg.SpoolDir) // if it is empty
+	defer os.Remove(w.cfg.SpoolDir) // only if it is empty
 	if err := f.prepare(ctx); err != nil {
 		return f.now(), err
 	}
@@ -57,7 +57,7 @@ func (w *Workspace) FetchEvents(ctx context.Context, r FetchRequest, report func
 	return p, err
 }
 
-// fetch is one call of FetchEvents. Its fields belong to the goroutine that made it, but for the counters.
+// fetch is one call of FetchEvents. Its fields belong to the goroutine that created it, except for the counters.
 type fetch struct {
 	*Workspace
 	req    FetchRequest
@@ -66,30 +66,30 @@ type fetch struct {
 	table    storage.Table
 	perHour  int // windows that the budget allows; 0 where nobody counts
 	plan     *plan
-	owed     []day.Range // that have to be stored by this job when all is done, but for those that stay in the plan, or are gone
+	owed     []day.Range // days that this job must have stored at the end, except days left in the plan or unavailable
 	gone     outlived
 	progress Progress
 	sent     atomic.Int64 // requests
 	received atomic.Int64 // bytes
 	results  chan result
-	active   int // windows under way
+	active   int // windows in progress
 
-	proved   bool // Mixpanel has answered a request of this attempt: until then one goes at a time
-	streak   int  // windows that have failed since the last success
-	vain     int  // of these, those that will be asked again as they are
+	proved   bool // a request of this attempt has succeeded; until then, one request is sent at a time
+	streak   int  // failed windows since the last success
+	vain     int  // of these, the windows that will be requested again unchanged
 	refusals refusals
 	failed   []DayFailure
-	stop     error // why no further window is started
+	stop     error // why no more windows are started
 }
 
-// result is what became of a window.
+// result is the result of a window.
 type result struct {
 	window  window
 	receipt storage.Receipt
 	err     error
 }
 
-// prepare readies the spool and the table, and plans what earlier attempts have left to do.
+// prepare prepares the spool and the table, and plans what earlier attempts have not done.
 func (f *fetch) prepare(ctx context.Context) error {
 	filter, err := f.req.filter()
 	if err != nil {
@@ -112,7 +112,7 @@ func (f *fetch) prepare(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
-	} // else the first load makes it: a fetch that comes to nothing leaves no file
+	} // otherwise the first load creates it, so a fetch without a result leaves no file
 	for _, r := range found.Done {
 		f.progress.add(r)
 		f.received.Add(r.Bytes)
@@ -127,7 +127,8 @@ func (f *fetch) prepare(ctx context.Context) error {
 	return nil
 }
 
-// schedule makes the plan: the days asked or, of these, those that are due, but for those that the job has committed.
+// schedule creates the plan: the requested days, or those of them that are due, without the days that this job has
+// committed.
 func (f *fetch) schedule(found storage.Plan) {
 	f.plan = newPlan(nil, density(found.Coverage), f.perHour, f.cfg.WindowDays)
 	wanted, done := []day.Range{f.req.Days}, windows(found.Done)
@@ -141,7 +142,7 @@ func (f *fetch) schedule(found storage.Plan) {
 	f.owed = union(append(wanted, done...))
 }
 
-// databaseExists reports whether there is a database to look into. One that is kept open is made at once.
+// databaseExists reports whether there is a database to read. A database that stays open is created at once.
 func (w *Workspace) databaseExists() bool {
 	if !w.cfg.OpenPerLoad {
 		return true
@@ -150,8 +151,8 @@ func (w *Workspace) databaseExists() bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// finish makes sure that the file holds what the fetch has put into it, and swaps a replaced table in: somebody may have
-// moved the file away in between. Where nothing was to be fetched there is no file to be made.
+// finish checks that the file holds everything this fetch has loaded, because another process may have replaced the
+// file. Then it swaps in a replaced table. If nothing was to be fetched, it creates no file.
 func (f *fetch) finish(ctx context.Context) error {
 	owed := subtract(f.owed, slices.Concat(f.plan.todo, f.gone.days))
 	if len(owed) == 0 {
@@ -174,7 +175,7 @@ func (f *fetch) finish(ctx context.Context) error {
 	})
 }
 
-// now returns the progress as it stands.
+// now returns the current progress.
 func (f *fetch) now() Progress {
 	p := f.progress
 	p.warnOfLines()
@@ -189,7 +190,7 @@ func (f *fetch) now() Progress {
 	return p
 }
 
-// run works off the plan, and waits for every goroutine that it has started.
+// run carries out the plan, and waits for all goroutines it started.
 func (f *fetch) run(ctx context.Context) error {
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -214,7 +215,7 @@ func (f *fetch) run(ctx context.Context) error {
 		case <-drain:
 			drain = nil
 			gate.closeDownloads()
-			if f.stop == nil { // else it ends already, and the reason matters more
+			if f.stop == nil { // otherwise the fetch is already ending, and the first reason matters more
 				f.stop = ErrDrained
 			}
 		case <-working.Done():
@@ -237,8 +238,8 @@ func (f *fetch) run(ctx context.Context) error {
 	return nil
 }
 
-// start begins as many windows as may be under way: those that are being downloaded, and two that are loaded or wait
-// for it. If a window has to wait for its time, the channel returned will say when it has come.
+// start starts as many windows as may be in progress: the downloads, and two that load or wait to load. If the next
+// window must wait, the returned channel receives a value when its time has come.
 func (f *fetch) start(ctx context.Context, g *gate) <-chan time.Time {
 	for f.stop == nil && f.active < f.room() {
 		now := time.Now()
@@ -258,7 +259,7 @@ func (f *fetch) start(ctx context.Context, g *gate) <-chan time.Time {
 	return nil
 }
 
-// room returns how many windows may be under way.
+// room returns how many windows may be in progress.
 func (f *fetch) room() int {
 	if !f.proved || f.plan.learning() {
 		return 1
@@ -300,7 +301,7 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 	defer done()
 	p := f.cfg.Project
 	err = f.withEngine(ctx, func(e *storage.Engine) error {
-		plan, err := e.Prepare(ctx, f.table) // again: the file may be new, or another since the fetch began
+		plan, err := e.Prepare(ctx, f.table) // again, because the file may be new or replaced since the fetch started
 		if err != nil {
 			return err
 		}
@@ -322,7 +323,7 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 	return receipt, err
 }
 
-// inspect asks what a text means that stands in an answer where an event should.
+// inspect returns the error that a text in the response means where an event should be.
 func inspect(text []byte) error {
 	if err := mixpanel.Report(text); err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// gate bounds what the windows of a fetch do at once.
+// gate limits what the windows of a fetch do at the same time.
 type gate struct {
 	downloads *semaphore.Weighted
 	loads     *semaphore.Weighted
@@ -20,10 +20,10 @@ func newGate(downloads int, loads *semaphore.Weighted) *gate {
 	return g
 }
 
-// closeDownloads ends the downloads under way with ErrDrained and lets none begin; loads go on.
+// closeDownloads ends all downloads with ErrDrained and lets no new ones start. Loads continue.
 func (g *gate) closeDownloads() { g.drain(ErrDrained) }
 
-// download runs fn when there is room for another download.
+// download runs fn when a download slot is free.
 func (g *gate) download(ctx context.Context, fn func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -35,7 +35,7 @@ func (g *gate) download(ctx context.Context, fn func(context.Context) error) err
 	return fn(ctx)
 }
 
-// load runs fn when there is room for another load.
+// load runs fn when a load slot is free.
 func (g *gate) load(ctx context.Context, fn func() error) error {
 	if err := g.loads.Acquire(ctx, 1); err != nil {
 		return context.Cause(ctx)

@@ -17,8 +17,8 @@ import (
 	"mixduck/storage"
 )
 
-// findLate asks for the events that arrived since the time asked, on the days that are stored, and plans the days on which
-// they fall: as few windows as their density allows, the newest first. Where nothing is stored nothing can be late.
+// findLate searches the stored days for events received since LateSince, and plans the days of these events: newest
+// first, in as few windows as their density allows. If nothing is stored, nothing can be late.
 func (f *fetch) findLate(ctx context.Context, found storage.Plan) error {
 	var gone, stored []day.Range
 	for _, c := range found.Coverage {
@@ -49,7 +49,7 @@ func (f *fetch) findLate(ctx context.Context, found storage.Plan) error {
 	return nil
 }
 
-// searchLate returns the days of r on which events fall that arrived since the time asked, ascending. Days that Mixpanel
+// searchLate returns the days of r that have events received since LateSince, in ascending order. Days that Mixpanel
 // no longer serves have no late events.
 func (f *fetch) searchLate(ctx context.Context, r day.Range) ([]day.Day, error) {
 	ctx, stop := f.untilDrained(ctx)
@@ -70,7 +70,7 @@ func (f *fetch) searchLate(ctx context.Context, r day.Range) ([]day.Day, error) 
 		}
 		oldest := f.cfg.Project.Today(f.cfg.Now()) - day.Day(api.MaxAgeDays)
 		switch {
-		case r.From > oldest+1: // it serves them by its own account
+		case r.From > oldest+1: // by its own message it serves these days
 			return nil, err
 		case r.To <= oldest:
 			return nil, nil
@@ -79,7 +79,7 @@ func (f *fetch) searchLate(ctx context.Context, r day.Range) ([]day.Day, error) 
 	}
 }
 
-// untilDrained returns a context that ends with ErrDrained when the fetch is to come to an end.
+// untilDrained returns a context that ends with ErrDrained when the fetch is drained.
 func (f *fetch) untilDrained(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var waiting sync.WaitGroup
@@ -96,8 +96,8 @@ func (f *fetch) untilDrained(ctx context.Context) (_ context.Context, stop func(
 	}
 }
 
-// lateFilter returns the expression for events of a table's own filter that arrived after a time (Mixpanel's documentation
-// of the raw export, on late data).
+// lateFilter returns a filter expression for events that match the table's own filter and arrived after since. Source:
+// Mixpanel's documentation of the raw export, on late data.
 func lateFilter(own string, since time.Time) string {
 	late := fmt.Sprintf(`(number(properties["mp_processing_time_ms"]) > %d)`, since.UnixMilli())
 	if own == "" {
@@ -106,10 +106,10 @@ func lateFilter(own string, since time.Time) string {
 	return "(" + own + ") and " + late
 }
 
-// lateDays collects the days of late events from the lines of an answer.
+// lateDays collects the days of late events from the lines of a response.
 type lateDays struct {
 	search day.Range
-	since  int64 // unix ms
+	since  int64 // Unix milliseconds
 	days   map[day.Day]bool
 	event  eventline.Event
 }
@@ -125,8 +125,8 @@ func (l *lateDays) take(line []byte) error {
 	return nil
 }
 
-// bridge returns the days, ascending, as ranges of at most longest days that begin and end with one of them, and as few of
-// them as can be. None includes a day of gone.
+// bridge combines days, which ascend, into as few ranges as possible. Each range has at most longest days, starts and
+// ends with one of the given days, and includes no day of gone.
 func bridge(days []day.Day, gone []day.Range, longest int) (all []day.Range) {
 	for _, d := range slices.Backward(days) {
 		if last := len(all) - 1; last >= 0 {
@@ -142,10 +142,10 @@ func bridge(days []day.Day, gone []day.Range, longest int) (all []day.Range) {
 	return all
 }
 
-// maxListed is how many runs of days a list names.
+// maxListed is the maximum number of ranges in a list.
 const maxListed = 20
 
-// listDays returns the days as text: 2026-11-01..2026-11-03, 2026-11-07.
+// listDays formats days as text, for example "2026-11-01..2026-11-03, 2026-11-07".
 func listDays(runs []day.Range) string {
 	var names []string
 	for i, r := range runs {
@@ -158,7 +158,7 @@ func listDays(runs []day.Range) string {
 	return strings.Join(names, ", ")
 }
 
-// checkLate refuses what makes no sense together with LateSince.
+// checkLate rejects settings that cannot be combined with LateSince.
 func (r *FetchRequest) checkLate(now time.Time) error {
 	switch {
 	case r.Due != nil:

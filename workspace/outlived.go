@@ -10,24 +10,24 @@ import (
 	"mixduck/storage"
 )
 
-// outlived is what a fetch has learned of days that Mixpanel no longer serves.
+// outlived records what a fetch has learned about days that Mixpanel no longer serves.
 type outlived struct {
 	days   []day.Range
 	reason string
 }
 
-// outlive takes the days out of the plan of which Mixpanel says that they lie too far in the past, and reports whether it
-// has said so and the fetch can go on without them. A fetch of due days can: they are due no longer.
+// outlive handles a refusal of days that are too old: it removes them from the plan. It reports whether err was such a
+// refusal and the fetch can continue. A fetch of due days can, because these days are no longer due.
 func (f *fetch) outlive(w window, err error) bool {
 	api, ok := errors.AsType[*mixpanel.Error](err)
 	if !ok || f.req.Due == nil || api.Reason != mixpanel.ReasonTooOld || api.MaxAgeDays <= 0 {
 		return false
 	}
 	oldest := f.cfg.Project.Today(f.cfg.Now()) - day.Day(api.MaxAgeDays)
-	if w.days.From > oldest+1 { // it serves them by its own account
+	if w.days.From > oldest+1 { // by its own message it serves these days
 		return false
 	}
-	// Whether the last day that it names counts, and whether it is tomorrow there already, the refusal itself tells.
+	// The refusal itself shows whether the last named day counts, and whether it is already tomorrow at Mixpanel.
 	oldest = max(oldest, w.days.From+1)
 	f.gone.days = append(f.gone.days, day.Range{From: w.days.From, To: min(w.days.To, oldest-1)})
 	f.gone.days = union(append(f.gone.days, f.plan.before(oldest)...))
@@ -38,7 +38,8 @@ func (f *fetch) outlive(w window, err error) bool {
 	return true
 }
 
-// mark remembers in the database which days Mixpanel no longer serves, also if the fetch has failed or was drained.
+// mark records in the database which days Mixpanel no longer serves. It does so even if the fetch failed or was
+// drained.
 func (f *fetch) mark(ctx context.Context) error {
 	if len(f.gone.days) == 0 {
 		return nil

@@ -9,48 +9,47 @@ import (
 )
 
 const (
-	maxWindowDays   = 30 // unless Config.WindowDays says otherwise
+	maxWindowDays   = 30 // the default of Config.WindowDays
 	eventsPerWindow = 500_000
 
-	// growth is how many times longer a window may be than the longest one that has succeeded. With 6 the lengths are 1, 6
-	// and 30 days, so a sparse year takes 14 requests, and no guess reaches further than one step beyond what was seen.
+	// growth is the maximum ratio of a window's length to the longest successful one. With 6, lengths are 1, 6 and 30
+	// days, so a sparse year takes 14 requests, and no guess goes further than one step beyond known data.
 	growth = 6
 )
 
 // window is days that are asked for together.
 type window struct {
 	days    day.Range
-	tries   int       // that failed
-	after   time.Time // not to be asked before
-	empty   bool      // all of the days came in an empty answer before: a second one is believed
-	repeat  bool      // days of it were asked for before, and that failed
-	refusal string    // with which Mixpanel refused each try so far, "" if they differ or there was none
+	tries   int       // failed windows
+	after   time.Time // earliest time of the next try
+	empty   bool      // an earlier response for all these days was empty, so a second empty one is accepted
+	repeat  bool      // some of these days were requested before, without success
+	refusal string    // text of all refusals so far; "" if there were none or they differ
 }
 
-// plan hands out the days of a fetch as windows, each day once; those that failed come back smaller.
+// plan divides the days of a fetch into windows, each day once. Failed windows come back with fewer days.
 //
-// Windows are as long as brings about eventsPerWindow events, and never shorter than the hourly budget allows: a year of
-// a sparse project must not take a request a day, nor a week of a dense one a single huge response. Until enough is known
-// they grow in steps (see growth). Where the number of windows is bounded, so that the rest is left to other jobs, only
-// the first counts.
+// Windows are long enough for about eventsPerWindow events, and never shorter than the hourly budget requires. So a
+// sparse year does not take a request per day, and a dense week is not one huge response. While the density is
+// unknown, windows grow in steps (see growth). If the number of windows is limited, and other jobs fetch the rest, the
+// budget does not make windows longer.
 type plan struct {
-	todo    []day.Range // ascending, not yet handed out
-	again   []window    // that failed
-	density float64     // events a day, as far as is known; 0 before
-	most    int         // days of any window
-	reach   int         // days of the longest window that may be handed out from todo
+	todo    []day.Range // ascending; not yet planned
+	again   []window    // failed windows
+	density float64     // events per day; 0 if unknown
+	most    int         // maximum days of any window
+	reach   int         // maximum days of the next window from todo
 	perHour int         // windows that the budget allows; 0 where nobody counts
-	handed  int         // windows handed out
-	emptied []day.Range // of todo, days that came in an empty answer before
-	patient bool        // after a failure wait, and then ask for other days: nothing has succeeded yet
+	handed  int         // number of windows so far
+	emptied []day.Range // part of todo: days that came in an empty response before
+	patient bool        // nothing has succeeded yet: after a failure, wait before trying other days
 
-	newest  bool // the newest days go first, else the oldest
-	bounded bool // only so many more windows of todo are handed out
+	newest  bool // newest days first; otherwise oldest first
+	bounded bool // the number of windows from todo is limited
 	windows int
 }
 
-// newPlan plans the days of todo, which are in ascending order. density is 0 where nothing is known; no window has
-// more than most days.
+// newPlan plans the days of todo, which must ascend. density is 0 if it is unknown; no window has more than most days.
 func newPlan(todo []day.Range, density float64, perHour, most int) *plan {
 	p := &plan{todo: todo, density: density, perHour: perHour, most: most, reach: most}
 	if density == 0 {
@@ -59,8 +58,9 @@ func newPlan(todo []day.Range, density float64, perHour, most int) *plan {
 	return p
 }
 
-// next hands out a window, or says from when on there will be one; the zero time means that none is left. Windows that
-// failed go first once their time has come, unless the plan is patient: then other days tell more.
+// next returns the next window, or the time at which one will be ready. A zero time means that there are no more
+// windows. Failed windows come first once their time has come. A patient plan waits for them instead of trying other
+// days.
 func (p *plan) next(now time.Time) (w window, at time.Time) {
 	fresh := len(p.todo) > 0 && (!p.bounded || p.windows != 0)
 	for i, again := range p.again {
@@ -82,7 +82,7 @@ func (p *plan) next(now time.Time) (w window, at time.Time) {
 	return window{days: days, empty: len(subtract([]day.Range{days}, p.emptied)) == 0}, now
 }
 
-// cut takes up to n days off one end of todo.
+// cut takes up to n days from one end of todo.
 func (p *plan) cut(n day.Day) day.Range {
 	if p.newest {
 		last := len(p.todo) - 1
@@ -101,24 +101,25 @@ func (p *plan) cut(n day.Day) day.Range {
 	return days
 }
 
-// length returns how many days the next window should have.
+// length returns the number of days for the next window.
 func (p *plan) length() int { return min(p.wanted(), p.reach) }
 
-// learning reports whether windows are still shorter than they should be: then one at a time is asked, as the next can be
-// longer.
+// learning reports whether windows are still shorter than wanted. Then one is requested at a time, because the next
+// can be longer.
 func (p *plan) learning() bool { return min(p.wanted(), countDays(p.todo)) > p.reach }
 
-// wanted returns how many days a window should have by what is known of the density, or the budget requires it to have.
+// wanted returns the number of days that a window should have for the known density, or must have because of the
+// budget.
 func (p *plan) wanted() int {
 	shortest := 1
 	if p.perHour > 0 && !p.bounded {
-		windows := p.perHour - p.handed%p.perHour // that are left of this hour, or of the next
+		windows := p.perHour - p.handed%p.perHour // left in this hour, or in the next
 		shortest = (countDays(p.todo) + windows - 1) / windows
 	}
 	return min(max(p.longest(), shortest), p.most)
 }
 
-// longest returns how many days bring about eventsPerWindow events, as far as is known.
+// longest returns the number of days with about eventsPerWindow events, as far as is known.
 func (p *plan) longest() int {
 	if p.density == 0 {
 		return p.most
@@ -126,8 +127,8 @@ func (p *plan) longest() int {
 	return max(1, int(min(float64(p.most), eventsPerWindow/p.density)))
 }
 
-// rest returns all days that have not been handed out, or have come back, and empties the plan; days that are left to other
-// jobs are none of it, and stay.
+// rest empties the plan and returns all days that are not planned or have come back. It does not return days left to
+// other jobs; those stay.
 func (p *plan) rest() (left []day.Range) {
 	if !p.bounded {
 		left, p.todo = p.todo, nil
@@ -139,7 +140,7 @@ func (p *plan) rest() (left []day.Range) {
 	return left
 }
 
-// before takes the days before d out of what has not been handed out, or has come back, and returns them.
+// before removes the days before d that are not planned or have come back, and returns them.
 func (p *plan) before(d day.Day) (older []day.Range) {
 	for _, r := range p.todo {
 		older = append(older, day.Range{From: r.From, To: min(r.To, d-1)})
@@ -156,7 +157,7 @@ func (p *plan) before(d day.Day) (older []day.Range) {
 	return older
 }
 
-// windowsLeft estimates how many windows are still to be handed out.
+// windowsLeft estimates the number of remaining windows.
 func (p *plan) windowsLeft() int {
 	n, length := 0, p.wanted()
 	for _, r := range p.todo {
@@ -168,8 +169,8 @@ func (p *plan) windowsLeft() int {
 	return n + len(p.again)
 }
 
-// learn notes the events of a window that has succeeded. A table that turns dense is believed at once, one that turns
-// sparse step by step: too long a window costs more than too short a one.
+// learn records the number of events in a successful window. A higher density counts at once, a lower one step by
+// step: too long a window costs more than too short a one.
 func (p *plan) learn(days int, events int64) {
 	seen := max(1, float64(events)/float64(days))
 	p.density = max(seen, (p.density+seen)/2)
@@ -178,8 +179,8 @@ func (p *plan) learn(days int, events int64) {
 
 func (p *plan) grow(days int) { p.reach = max(p.reach, min(p.most, growth*days)) }
 
-// retry gives the days of a failed window back: in halves if that may help and there are two, else as they are. Other
-// windows are no longer than the halves until one succeeds.
+// retry returns the days of a failed window to the plan. If smaller is true and there are at least two days, it splits
+// them in half. Other windows are no longer than the halves until one succeeds.
 func (p *plan) retry(w window, smaller bool, refusal string, after time.Time) {
 	if smaller && w.days.Len() > 1 {
 		first, second := w.days.Halves()
@@ -190,8 +191,8 @@ func (p *plan) retry(w window, smaller bool, refusal string, after time.Time) {
 	p.again = append(p.again, window{days: w.days, tries: w.tries + 1, after: after, repeat: true, refusal: refusal})
 }
 
-// confirm asks the days of an empty answer once more: an answer that got lost on its way can look the same. While the
-// density is not known they are asked as part of a longer window, so that this costs no request.
+// confirm returns the days of an empty response to the plan, because a lost response can look the same. While the
+// density is unknown, they become part of a longer window, so this costs no request.
 func (p *plan) confirm(w window) {
 	if p.density == 0 && p.reach < p.most && p.adjoins(w.days) {
 		p.grow(w.days.Len())
@@ -204,12 +205,12 @@ func (p *plan) confirm(w window) {
 	p.again = append(p.again, w)
 }
 
-// adjoins reports whether a day right before or after r is still to be handed out.
+// adjoins reports whether a day directly before or after r is not planned yet.
 func (p *plan) adjoins(r day.Range) bool {
 	return slices.ContainsFunc(p.todo, func(t day.Range) bool { return t.Contains(r.From-1) || t.Contains(r.To+1) })
 }
 
-// without gives back the days of a failed window but for those that are given up.
+// without returns the days of a failed window to the plan, except for the lost ones.
 func (p *plan) without(w window, lost []day.Day) {
 	for _, r := range subtract([]day.Range{w.days}, ranges(lost)) {
 		p.again = append(p.again, window{days: r})

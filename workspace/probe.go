@@ -12,27 +12,27 @@ import (
 	"mixduck/storage"
 )
 
-// Probe is what a small export tells about a project.
+// Probe is what a small export shows about a project.
 type Probe struct {
-	Days       day.Range // of the last request
-	Events     int64     // of its answer, at most [probeEvents]
+	Days       day.Range // days of the last request
+	Events     int64     // events in its response, at most [probeEvents]
 	Requests   int
-	TimesKnown bool   // the events tell whether their times are read in the right zone
-	TimeHint   string // what is wrong with the times, "" if nothing is known to be
+	TimesKnown bool   // the events show whether times are read in the right zone
+	TimeHint   string // what is wrong with the times; "" if nothing is known to be wrong
 }
 
 const (
 	probeEvents = 1000
-	probeDays   = 30 // that are asked for if the first day has no events
+	probeDays   = 30 // days requested if the first day has no events
 )
 
-// Probe exports a few events of yesterday or, if there are none, of the last 30 days: at most two requests. The answer is
-// verified like any other, but nothing is stored, and no request is repeated.
+// Probe exports a few events of yesterday or, if there are none, of the last 30 days. It sends at most two requests
+// and repeats none. The response is verified like any other, but nothing is stored.
 func (w *Workspace) Probe(ctx context.Context) (Probe, error) {
 	if err := w.clearSpool(); err != nil {
 		return Probe{}, err
 	}
-	defer os.Remove(w.cfg.SpoolDir) // if it is empty
+	defer os.Remove(w.cfg.SpoolDir) // only if it is empty
 	yesterday := w.cfg.Project.Today(w.cfg.Now()) - 1
 	var p Probe
 	for _, days := range []day.Range{{From: yesterday, To: yesterday}, {From: yesterday - probeDays + 1, To: yesterday}} {

@@ -6,8 +6,8 @@ import (
 	"mixduck/storage"
 )
 
-// Promote gives properties of a table's events columns of their own; see [storage.Engine.Promote], also for fence. It
-// returns [storage.ErrNotFound] where there is no database to look into.
+// Promote adds columns for properties of a table; see [storage.Engine.Promote], also for fence. It returns
+// [storage.ErrNotFound] if there is no database.
 func (w *Workspace) Promote(ctx context.Context, table string, properties []storage.Promotion, fence int64) error {
 	if !w.databaseExists() {
 		return &storage.NotFoundError{Path: w.cfg.Database.Path}

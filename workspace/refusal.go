@@ -9,18 +9,19 @@ import (
 	"mixduck/mixpanel"
 )
 
-// refusals notices that Mixpanel refuses the request as such, not its days: it says the same of two different windows, with
-// no success in between. Mixpanel answers 400 for some of its own troubles, so that a single refusal proves nothing.
+// refusals detects that Mixpanel refuses the request itself, not its days: the text is the same for two different
+// windows, with no success in between. A single refusal proves nothing, because Mixpanel sends 400 for some problems
+// of its own.
 type refusals struct {
-	text string // of the last one
+	text string // text of the last refusal
 	days day.Range
-	n    int // in a row with this text
+	n    int // consecutive refusals with this text
 }
 
-// maxRefusals is how often the same window may be refused with the same words.
+// maxRefusals is the number of equal refusals of one window that are permanent.
 const maxRefusals = 3
 
-// judge notes a failure. It returns err, marked as permanent where asking again cannot help.
+// judge records a failure. It returns err, marked as permanent if another request cannot help.
 func (r *refusals) judge(w window, err error) error {
 	api, ok := errors.AsType[*mixpanel.Error](err)
 	text := refusalOf(api)
@@ -40,8 +41,8 @@ func (r *refusals) judge(w window, err error) error {
 
 var numbers = regexp.MustCompile("[0-9]+")
 
-// refusalOf returns the words of a refusal that may be for good or may pass, "" for other errors. Numbers do not count: they
-// are dates, and names of the request.
+// refusalOf returns the text of a refusal that may be permanent, or "" for other errors. Digits are removed: they are
+// dates or request ids.
 func refusalOf(api *mixpanel.Error) string {
 	if api == nil || api.Reason != mixpanel.ReasonBadRequest {
 		return ""
@@ -49,7 +50,8 @@ func refusalOf(api *mixpanel.Error) string {
 	return strconv.Itoa(api.Status) + ": " + numbers.ReplaceAllString(api.Message, "#")
 }
 
-// sameRefusal returns the words with which Mixpanel refused each try of the window, this one included; "" if they differ.
+// sameRefusal returns the text with which Mixpanel refused every try of the window, including this one, or "" if the
+// texts differ.
 func (w window) sameRefusal(api *mixpanel.Error) string {
 	if text := refusalOf(api); w.tries == 0 || w.refusal == text {
 		return text

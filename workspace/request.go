@@ -15,43 +15,43 @@ import (
 	"mixduck/storage"
 )
 
-// Mode says what a fetch does with rows that are there already.
+// Mode says what a fetch does with existing rows.
 type Mode string
 
 // The modes of a fetch.
 const (
-	Sync    Mode = "sync"    // replace the days asked, leave the others
-	Append  Mode = "append"  // add what is missing, delete nothing
-	Replace Mode = "replace" // fill a new table and swap it in when it is complete
-	Create  Mode = "create"  // refuse if the table exists
+	Sync    Mode = "sync"    // replace the requested days, keep the others
+	Append  Mode = "append"  // add missing events, delete nothing
+	Replace Mode = "replace" // fill a new table, and swap it in when it is complete
+	Create  Mode = "create"  // fail if the table exists
 )
 
-// FetchRequest says which events to copy into which table.
+// FetchRequest says which events to copy to which table.
 type FetchRequest struct {
 	Table  string
-	Days   day.Range // in the project's zone, both ends included; none after today
-	Events []string  // names; none means all
+	Days   day.Range // in the project's time zone; includes both ends; no day after today
+	Events []string  // names; empty means all
 	Where  string    // a Mixpanel expression
 	Mode   Mode      // "" means Sync
-	Force  bool      // replace good old days even by ones with far fewer rows
+	Force  bool      // replace complete old days even with far fewer rows
 
-	Due *Due // if set, only those of the days that are due
+	Due *Due // if set, fetch only the days that are due
 
-	// LateSince, if set, makes it only those of the days that are stored on which events fall that arrived after it; where
-	// Days is zero, of all that are stored. One request finds them.
+	// LateSince, if set, limits the fetch to stored days with events received after this time. If Days is zero, it
+	// searches all stored days. The search takes one request.
 	LateSince time.Time
 
-	// Promote are properties that are to have columns of their own, beside those of the table that have.
+	// Promote lists properties to promote, in addition to those of the table.
 	Promote []storage.Promotion
 
-	Job   string // an id of the request: attempts with the same one go on where the last one ended; "" makes a new one
-	Fence int64  // see [storage.Engine.Load]; 0 where no queue hands out turns
+	Job   string // id of the request: attempts with the same id continue where the last one ended; "" creates a new id
+	Fence int64  // see [storage.Engine.Load]; 0 without a queue
 
 	// OnPause, if set, is called by Stream when Mixpanel asks to wait. If it returns nil, which it does after the wait, Stream
 	// goes on; otherwise Stream ends with its error. FetchEvents ends with a [PauseError] in any case.
 	OnPause func(context.Context, *PauseError) error
 
-	// Drain, once closed, ends the fetch early but orderly: what is being loaded is committed, the rest dropped, and
+	// Drain ends the fetch early when it is closed: loads in progress are committed, everything else is dropped, and
 	// FetchEvents returns [ErrDrained]. May be nil.
 	Drain <-chan struct{}
 }
@@ -71,7 +71,7 @@ func (w *Workspace) windowsPerHour(r mixpanel.ExportRequest) (int, error) {
 	return max(1, w.cfg.RequestsPerHour/len(requests)), nil
 }
 
-// filter is what tells tables apart that hold different events of one project.
+// filter returns the text that distinguishes tables with different events of one project.
 func (r *FetchRequest) filter() (string, error) {
 	if len(r.Events) == 0 && r.Where == "" {
 		return "", nil
@@ -83,7 +83,7 @@ func (r *FetchRequest) filter() (string, error) {
 	return string(b), err
 }
 
-// check refuses what makes no sense, and days that Mixpanel does not have yet.
+// check rejects invalid requests, and days that Mixpanel does not have yet.
 func (r *FetchRequest) check(p Project, now time.Time) error {
 	today := p.Today(now)
 	if err := storage.CheckTable(r.Table); err != nil {
@@ -117,38 +117,38 @@ func (r *FetchRequest) check(p Project, now time.Time) error {
 	return nil
 }
 
-// Progress is how far a fetch has come. What earlier attempts of the same job committed is included, but for Requests,
-// Retries and the bytes of responses that came to nothing.
+// Progress is the progress of a fetch. It includes what earlier attempts of the same job committed. Requests, Retries
+// and the bytes of failed responses cover only this attempt.
 type Progress struct {
 	WindowsDone  int
-	WindowsTotal int   // an estimate while windows are still being planned
+	WindowsTotal int   // an estimate until all windows are planned
 	Rows         int64 // stored
 	Duplicates   int64
 	Quarantined  int64
 	Requests     int    // sent
-	Retries      int    // windows that were asked again
+	Retries      int    // windows requested again
 	Bytes        int64  // received
-	Trouble      string // the last window that failed and why; "" once a later one has succeeded
+	Trouble      string // the last failed window and its error; "" after a later success
 
-	// What days that were stored before have become, see [storage.Receipt].
+	// Changes to days that were already stored, see [storage.Receipt].
 	Added, Removed, Updated int64
 
-	// Warnings say what a person should know though the fetch goes on: one on each line, none twice; "" for none.
+	// Warnings has one warning per line, without repetition; "" means none. Warnings do not end the fetch.
 	Warnings string
 
-	Joined    int64  // events that came in pieces
-	Extra     int64  // events with keys beside event and properties
+	Joined    int64  // events split over several lines
+	Extra     int64  // events with keys other than event and properties
 	ExtraKeys string // some of these keys
 
-	LateDays    string // on which late events were found, as text
-	DaysLeft    int    // that are due, and left by [Due.MaxWindows]
-	Unavailable int    // days of those asked that Mixpanel no longer serves, as this fetch or an earlier one was told
+	LateDays    string // days with late events, as text
+	DaysLeft    int    // days that are due but beyond [Due.MaxWindows]
+	Unavailable int    // requested days that Mixpanel no longer serves, as reported to this fetch or an earlier one
 }
 
-// maxWarnings bounds the warnings that a fetch keeps, in bytes: a job's record holds them.
+// maxWarnings limits the warnings of a fetch, in bytes, because a job record stores them.
 const maxWarnings = 4 << 10
 
-// warn keeps a warning, which has no line end, unless it is already there.
+// warn adds a warning, without a line break, unless it is already there.
 func (p *Progress) warn(text string) {
 	switch {
 	case p.Warnings == "":
@@ -175,14 +175,14 @@ func (p *Progress) add(r storage.Receipt) {
 	}
 }
 
-// warnOfMoved warns of tables that the fetch has moved aside.
+// warnOfMoved adds a warning for each table that the fetch has renamed.
 func (p *Progress) warnOfMoved(moved []string) {
 	for _, text := range moved {
 		p.warn("another program created the database: its table " + text)
 	}
 }
 
-// warnOfLines warns of what was unusual in the lines of the answers.
+// warnOfLines adds warnings about unusual lines in the responses.
 func (p *Progress) warnOfLines() {
 	if p.Extra > 0 {
 		p.warn(fmt.Sprintf("%d events have keys other than event and properties, which are not stored: %s", p.Extra, p.ExtraKeys))

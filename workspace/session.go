@@ -9,10 +9,10 @@ import (
 	"mixduck/storage"
 )
 
-// ErrClosed is returned by every method that needs the database once the workspace is closed.
+// ErrClosed is returned by methods that need the database after Close.
 var ErrClosed = fault.New(fault.CodeUsage, "create a new workspace", "the workspace is closed")
 
-// session keeps a database open from its first use until it is closed. It is safe for concurrent use.
+// session keeps a database open from the first use until Close. It is safe for concurrent use.
 type session struct {
 	cfg storage.Config
 
@@ -21,7 +21,7 @@ type session struct {
 	closed bool
 }
 
-// open returns the engine, which stays the session's.
+// open returns the engine. The session still owns it.
 func (s *session) open(ctx context.Context) (*storage.Engine, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *session) close() error {
 	return e.Close()
 }
 
-// withEngine runs one piece of work on the database. Where it is not kept open nothing in fn may wait for the network.
+// withEngine runs fn with the database. If the database is opened for each load, fn must not wait for the network.
 func (w *Workspace) withEngine(ctx context.Context, fn func(*storage.Engine) error) error {
 	if !w.cfg.OpenPerLoad {
 		e, err := w.session.open(ctx)
@@ -66,15 +66,15 @@ func (w *Workspace) withEngine(ctx context.Context, fn func(*storage.Engine) err
 	return errors.Join(fn(e), e.Close())
 }
 
-// Close gives the database up and lets other processes in; that of an ephemeral or in-memory workspace is gone. It waits for
-// a load that is under way. A second call does nothing.
+// Close closes the database, so that other processes can use it. An ephemeral or in-memory database is deleted. Close
+// waits for a load in progress. A second call does nothing.
 func (w *Workspace) Close() error { return w.session.close() }
 
-// SQL runs a statement that reads, or where the workspace may write any other, and returns its rows, which the caller
-// closes. Arguments stand for ? and $1 in it. Nothing keeps the statement from what DuckDB can do: where it comes from
-// somebody else use package storage/query. Numbers in columns of type JSON lose digits in Go: select properties::VARCHAR.
+// SQL runs a statement and returns its rows. The caller closes them. If the workspace may write, so may the statement.
+// Arguments replace ? and $1. The statement can do everything that DuckDB can: use package storage/query for
+// statements from other people. Numbers in JSON columns lose digits in Go: select properties::VARCHAR instead.
 //
-// It opens the database if it is not open, and returns [storage.ErrLocked] and [storage.ErrNotFound] as that does.
+// SQL opens the database if necessary, and returns [storage.ErrLocked] and [storage.ErrNotFound] if that fails.
 func (w *Workspace) SQL(ctx context.Context, query string, args ...any) (*storage.ResultSet, error) {
 	if w.cfg.OpenPerLoad {
 		return nil, fault.Usage("set Config.OpenPerLoad to false", "this workspace does not keep its database open")
@@ -86,7 +86,7 @@ func (w *Workspace) SQL(ctx context.Context, query string, args ...any) (*storag
 	return e.Query(ctx, query, args...)
 }
 
-// Tables returns what is known of the tables that fetches have filled, by name.
+// Tables returns the metadata of all fetched tables, by name.
 func (w *Workspace) Tables(ctx context.Context) (tables []storage.TableInfo, err error) {
 	err = w.withEngine(ctx, func(e *storage.Engine) error {
 		tables, err = e.Tables(ctx)
@@ -95,12 +95,12 @@ func (w *Workspace) Tables(ctx context.Context) (tables []storage.TableInfo, err
 	return tables, err
 }
 
-// Drop deletes a table with all that is known of it, see [storage.Engine.Drop].
+// Drop deletes a table and its metadata, see [storage.Engine.Drop].
 func (w *Workspace) Drop(ctx context.Context, table string) error {
 	return w.withEngine(ctx, func(e *storage.Engine) error { return e.Drop(ctx, table, 0) })
 }
 
-// DropAll deletes all tables that fetches have filled, and returns their names.
+// DropAll deletes all fetched tables and returns their names.
 func (w *Workspace) DropAll(ctx context.Context) (names []string, err error) {
 	err = w.withEngine(ctx, func(e *storage.Engine) error {
 		names, err = e.DropAll(ctx, 0)

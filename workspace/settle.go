@@ -18,19 +18,20 @@ import (
 	"mixduck/storage"
 )
 
-// ErrDrained ends a fetch that was asked to come to an end early.
+// ErrDrained ends a fetch that was told to stop early.
 var ErrDrained = errors.New("drained")
 
-// errGaveUp ends an attempt in which nothing works any more, so that the budget is not spent on asking in vain.
+// errGaveUp ends an attempt in which every request fails, to save the budget.
 var errGaveUp = errors.New("stopped after repeated failures")
 
-// maxStreak is how many windows may fail one after the other, with none that succeeds between them.
+// maxStreak is the maximum number of consecutive failed windows.
 const maxStreak = 10
 
-// maxVain is how many requests may fail before the first one succeeds, not counting those that are asked again smaller.
+// maxVain is the maximum number of failed requests before the first success, not counting those that are repeated with
+// fewer days.
 const maxVain = 3
 
-// PauseError says that Mixpanel asks to wait. What was committed before stays.
+// PauseError means that Mixpanel asks to wait. Committed days stay.
 type PauseError struct {
 	Until time.Time
 	Err   error
@@ -38,19 +39,19 @@ type PauseError struct {
 
 func (e *PauseError) Error() string { return e.Err.Error() }
 
-// Unwrap returns what Mixpanel said.
+// Unwrap returns Mixpanel's error.
 func (e *PauseError) Unwrap() error { return e.Err }
 
-// DayFailure is a run of days that could not be had, and why.
+// DayFailure is a range of days that could not be fetched, and the reason.
 type DayFailure struct {
 	Days      day.Range
-	Permanent bool // asking again will not help
+	Permanent bool // another request will not help
 	Err       error
 }
 
-// DaysError names the days of a fetch that are missing. All other days are committed.
+// DaysError lists the missing days of a fetch. All other days are committed.
 type DaysError struct {
-	Asked  int // days
+	Asked  int // number of requested days
 	Failed []DayFailure
 }
 
@@ -70,12 +71,12 @@ func (e *DaysError) Error() string {
 	return fmt.Sprintf("%d of %d days could not be fetched%s", n, e.Asked, &each)
 }
 
-// Permanent reports whether asking again cannot help any of the days.
+// Permanent reports whether another request cannot help for any of the days.
 func (e *DaysError) Permanent() bool {
 	return !slices.ContainsFunc(e.Failed, func(f DayFailure) bool { return !f.Permanent })
 }
 
-// Hint says how to get the rest, unless the first reason has a better one.
+// Hint says how to fetch the missing days, unless the first reason has a better hint.
 func (e *DaysError) Hint() string {
 	if hint := fault.HintOf(e.Failed[0].Err); hint != "" {
 		return hint
@@ -83,7 +84,7 @@ func (e *DaysError) Hint() string {
 	return "run 'enqueue jobs retry' with the job's id later; it requests only missing days"
 }
 
-// Unwrap returns the reasons, for their codes.
+// Unwrap returns the reasons, so that callers find their codes.
 func (e *DaysError) Unwrap() []error {
 	errs := make([]error, len(e.Failed))
 	for i, f := range e.Failed {
@@ -92,7 +93,8 @@ func (e *DaysError) Unwrap() []error {
 	return errs
 }
 
-// settle decides what becomes of a window that has ended: the one place that tells passing from lasting failures.
+// settle decides what to do about a finished window. It is the only place that distinguishes temporary from permanent
+// failures.
 func (f *fetch) settle(ctx context.Context, res result) {
 	w, err := res.window, res.err
 	if err == nil || errors.Is(err, storage.ErrEmpty) {
@@ -121,7 +123,7 @@ func (f *fetch) settle(ctx context.Context, res result) {
 	switch {
 	case errors.Is(f.stop, errGaveUp):
 		f.fail(w.days, err, false)
-	case f.stop != nil: // whatever ended it now, it is left for another time
+	case f.stop != nil: // whatever the reason, it is left for later
 	case ctx.Err() != nil:
 		f.stop = context.Cause(ctx)
 	case errors.As(err, &shrunk):
@@ -155,7 +157,7 @@ func (f *fetch) settle(ctx context.Context, res result) {
 	}
 }
 
-// giveUp leaves all days that are not under way to the next attempt.
+// giveUp leaves all days that are not in progress to the next attempt.
 func (f *fetch) giveUp(w window, err error) {
 	f.trouble(w, err)
 	f.stop = errGaveUp
@@ -164,17 +166,17 @@ func (f *fetch) giveUp(w window, err error) {
 	}
 }
 
-// succeeded notes that Mixpanel answers: what failed before was not for good.
+// succeeded records that Mixpanel responds: earlier failures were temporary.
 func (f *fetch) succeeded() {
 	f.proved, f.streak, f.vain, f.refusals, f.plan.patient = true, 0, 0, refusals{}, false
 	f.progress.Trouble = ""
 }
 
-// trouble keeps what went wrong last, for those who see only that the fetch waits.
+// trouble records the last problem, for users who only see that the fetch waits.
 func (f *fetch) trouble(w window, err error) { f.progress.Trouble = fmt.Sprintf("%s: %v", w.days, err) }
 
-// inVain counts a failure before the first success, and reports whether it is one too many. A smaller window is another
-// attempt; the same window again is not.
+// inVain counts a failure before the first success, and reports whether the limit is exceeded. A repeated window
+// counts, a smaller one does not.
 func (f *fetch) inVain(w window, api *mixpanel.Error) bool {
 	if f.proved || w.days.Len() > 1 && (api == nil || api.Smaller) {
 		return false
@@ -183,8 +185,8 @@ func (f *fetch) inVain(w window, api *mixpanel.Error) bool {
 	return f.vain >= maxVain
 }
 
-// pause returns the error with which the work comes to an end because Mixpanel wants no request for a while, and tells it to
-// all who share the budget.
+// pause returns the error that ends the work because Mixpanel wants no requests for a while. It shares this with all
+// users of the budget.
 func (w *Workspace) pause(ctx context.Context, wait time.Duration, err error) error {
 	until := w.cfg.Now().Add(wait)
 	if w.cfg.Budget != nil {
@@ -197,14 +199,14 @@ func (f *fetch) fail(days day.Range, err error, permanent bool) {
 	f.failed = append(f.failed, DayFailure{Days: days, Permanent: permanent, Err: err})
 }
 
-// pausing reports whether the windows under way should come to their end.
+// pausing reports whether the windows in progress should end.
 func (f *fetch) pausing() bool {
 	_, pausing := errors.AsType[*PauseError](f.stop)
 	return pausing || errors.Is(f.stop, ErrDrained) || errors.Is(f.stop, errGaveUp)
 }
 
-// Permanent reports whether an error of FetchEvents will come again however often it is tried, until a person has done
-// something. Whatever is not known to be permanent is not.
+// Permanent reports whether an error of FetchEvents will repeat until a person does something. Unknown errors are not
+// permanent.
 func Permanent(err error) bool {
 	if days, ok := errors.AsType[*DaysError](err); ok {
 		return days.Permanent()

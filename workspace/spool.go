@@ -20,7 +20,7 @@ import (
 	"mixduck/mixpanel"
 )
 
-// errDamaged says that a response does not unpack: it was cut off, or damaged on the way.
+// errDamaged means that a response cannot be unpacked, because it was truncated or corrupted.
 var errDamaged = errors.New("the response is corrupt")
 
 // response is what Mixpanel answered for a window. It waits on disk to be loaded, byte for byte as it was sent.
@@ -34,7 +34,7 @@ type part struct {
 	path  string
 	gzip  bool
 	bytes int64
-	hash  string // XXH3-64 of the bytes
+	hash  string // XXH3-64 of its bytes
 }
 
 const copyBytes = 256 << 10
@@ -94,8 +94,8 @@ func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, 
 	}
 	defer body.Close()
 	w.hear(ctx, body.Limits)
-	// An attempt that has lost its turn without knowing may still write beside this one: so each file has a name of its
-	// own, and the directory may have been removed.
+	// An attempt that lost its turn unnoticed may still write next to this one. So each file has a unique name, and
+	// the directory may be missing.
 	if err := os.MkdirAll(w.cfg.SpoolDir, 0o700); err != nil {
 		return nil, err
 	}
@@ -119,10 +119,10 @@ func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, 
 	return p, nil
 }
 
-// spoolPrefix begins the names of all files that a workspace writes into its spool.
+// spoolPrefix starts the names of all files that a workspace writes to its spool.
 const spoolPrefix = "window-"
 
-// clearSpool makes the spool and removes what an attempt has left that was killed, and nothing else.
+// clearSpool creates the spool directory and removes only the files left by a killed attempt.
 func (w *Workspace) clearSpool() error {
 	if err := os.MkdirAll(w.cfg.SpoolDir, 0o700); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (w *Workspace) clearSpool() error {
 	return nil
 }
 
-// acquire books a request.
+// acquire books a request in the budget.
 func (w *Workspace) acquire(ctx context.Context, repeat bool) (release func(), err error) {
 	switch {
 	case repeat && w.cfg.RepeatBudget != nil:
@@ -153,7 +153,7 @@ func (w *Workspace) acquire(ctx context.Context, repeat bool) (release func(), e
 	return func() {}, nil
 }
 
-// hear hands on what an answer says of the hourly limit.
+// hear passes on what a response says about the hourly limit.
 func (w *Workspace) hear(ctx context.Context, limits []mixpanel.Limit) {
 	for _, l := range limits {
 		if w.cfg.Budget != nil && l.Hourly() && l.Remaining >= 0 && l.Reset > 0 {
@@ -162,7 +162,7 @@ func (w *Workspace) hear(ctx context.Context, limits []mixpanel.Limit) {
 	}
 }
 
-// counter counts what is written to it.
+// counter counts the bytes written to it.
 type counter struct{ n *atomic.Int64 }
 
 func (c counter) Write(p []byte) (int, error) {

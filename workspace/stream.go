@@ -31,7 +31,7 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 	if err := w.clearSpool(); err != nil {
 		return 0, err
 	}
-	defer os.Remove(w.cfg.SpoolDir) // if it is empty
+	defer os.Remove(w.cfg.SpoolDir) // only if it is empty
 	what := w.export(r, r.Days)
 	perHour, err := w.windowsPerHour(what)
 	if err != nil {
@@ -101,7 +101,7 @@ func (w *Workspace) stream(ctx context.Context, p *plan, what mixpanel.ExportReq
 	}
 }
 
-// streamAgain plans a window again that has failed, or returns why that is of no use.
+// streamAgain plans a failed window again, or returns an error if that would not help.
 func (w *Workspace) streamAgain(ctx context.Context, p *plan, failed window, emitted int64, err error) error {
 	api, ok := errors.AsType[*mixpanel.Error](err)
 	var later interface{ RetryAt() time.Time }
@@ -151,7 +151,8 @@ func (w *Workspace) streamWindow(ctx context.Context, r mixpanel.ExportRequest, 
 	return resp.eachLine(ctx, func(line answer.Line, _ *eventline.Event) error { return out.emit(line.Text) })
 }
 
-// eachLine calls fn with each line of a response, and returns how many there were. It fails unless the response is whole.
+// eachLine calls fn with each line of a response and returns the number of lines. It fails if the response is
+// incomplete.
 func (r *response) eachLine(ctx context.Context, fn func(answer.Line, *eventline.Event) error) (n int64, err error) {
 	parts, done, err := r.open()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package workspace joins a Mixpanel project to a database file: it plans which days to ask for, downloads them into a
-// spool, and loads them. It knows neither jobs nor queues.
+// Package workspace connects a Mixpanel project to a database file: it plans which days to request, downloads them
+// into a spool, and loads them. It does not know jobs or queues.
 package workspace
 
 import (
@@ -19,13 +19,14 @@ import (
 	"mixduck/storage"
 )
 
-// Project says how a Mixpanel project counts time.
+// Project says how a Mixpanel project measures time.
 type Project struct {
 	ID       int64
 	Location *time.Location // the project's time zone; nil means UTC
 
-	// Shifted is true for projects from before 2023: they take dates in their zone and store the wall clock of that
-	// zone as if it were UTC. Others take and store UTC (Mixpanel's documentation of project time zones).
+	// Shifted is true for projects created before 2023: they take dates in their time zone and store that zone's
+	// wall-clock time as if it were UTC. Others take and store UTC. Source: Mixpanel's documentation of project time
+	// zones.
 	Shifted bool
 }
 
@@ -36,10 +37,10 @@ func (p Project) location() *time.Location {
 	return p.Location
 }
 
-// Today returns the date in the project's zone: the last one that Mixpanel can be asked for.
+// Today returns the current date in the project's time zone, the last one that can be requested.
 func (p Project) Today(now time.Time) day.Day { return day.Of(now.In(p.location())) }
 
-// dayEnd returns the moment from which no event of d can happen any more.
+// dayEnd returns the moment after which no event can happen on d.
 func (p Project) dayEnd(d day.Day) time.Time {
 	if p.Shifted {
 		return (d + 1).Start(p.location())
@@ -47,7 +48,7 @@ func (p Project) dayEnd(d day.Day) time.Time {
 	return (d + 1).Start(time.UTC)
 }
 
-// zone returns the zone in which "time" has to be read, nil for UTC.
+// zone returns the zone in which "time" is read, nil for UTC.
 func (p Project) zone() *time.Location {
 	if p.Shifted {
 		return p.location()
@@ -55,7 +56,7 @@ func (p Project) zone() *time.Location {
 	return nil
 }
 
-// source is what a workspace needs of Mixpanel; [mixpanel.Client] is one.
+// source is what a workspace needs from Mixpanel; [mixpanel.Client] implements it.
 type source interface {
 	Parts(r mixpanel.ExportRequest) ([]mixpanel.ExportRequest, error)
 	Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error)
@@ -65,65 +66,64 @@ type source interface {
 	Funnel(ctx context.Context, r mixpanel.FunnelRequest) ([]mixpanel.FunnelPeriod, error)
 }
 
-// budget is what a workspace asks before each request, if it has one. Acquire returns an error with a method
-// RetryAt() time.Time where the request has to wait; the workspace then comes to an end with a [PauseError]. release
-// says that the request has ended. Heard tells what Mixpanel said: that it takes left more requests until a time, 0
-// when it has refused one.
+// budget is asked before each request. If a request must wait, Acquire returns an error with a method RetryAt()
+// time.Time; the workspace then returns a [PauseError]. release reports the end of the request. Heard reports
+// Mixpanel's own limit: it accepts left more requests until a time, or 0 after it refused one.
 type budget interface {
 	Acquire(ctx context.Context, project int64) (release func(), err error)
 	Heard(ctx context.Context, project int64, left int, until time.Time)
 }
 
-// observer hears of windows of a project that were committed: the bytes are those of the answer, as they were sent.
+// observer is told about the committed windows of a project. bytes is the size of the response as it was sent.
 type observer interface {
 	WindowLoaded(project, rows, bytes int64, took time.Duration)
 }
 
-// Config says what a workspace works on. Project.ID is needed.
+// Config configures a workspace. Project.ID is required.
 type Config struct {
 	Project Project
 
-	// Database says where events go, and whether they may; a persistent one without a path is [DefaultPath].
+	// Database configures the database. A persistent one without a path uses [DefaultPath].
 	Database storage.Config
 
-	// OpenPerLoad opens the database for each load and lets others in between, as a worker does. Without it the database is
-	// opened by the first method that needs it, and kept open, and everybody else out of it, until Close.
+	// OpenPerLoad opens the database only during each load, so that others can use it in between, as a worker does.
+	// Otherwise the first method that needs the database opens it, and it stays open and locked until Close.
 	OpenPerLoad bool
 
-	// SpoolDir is where responses wait until they are loaded; for one fetch at a time, made and removed by it. "" is a
-	// directory of its own in the temporary directory.
+	// SpoolDir is where responses wait to be loaded. Each fetch creates and removes it, so only one fetch at a time
+	// can use it. "" means a new temporary directory.
 	SpoolDir string
 
-	Downloads int                 // at once; 0 means 4
-	Loads     *semaphore.Weighted // bounds the loads of several workspaces; nil means that one of this workspace runs at a time
+	Downloads int                 // parallel downloads; 0 means 4
+	Loads     *semaphore.Weighted // limits the loads of several workspaces; nil means one at a time in this workspace
 
-	// LookbackDays is how long Mixpanel completes a day after it is over; 0 means 5, the time for which its SDKs keep
-	// events that they could not send.
+	// LookbackDays is the number of days during which Mixpanel still adds events to a past day. 0 means 5: its SDKs
+	// keep unsent events for 5 days.
 	LookbackDays int
 
-	Budget budget // shared by all who export from the project; nil means that nobody counts
+	Budget budget // shared by all exports of the project; nil means no limit
 
-	// RepeatBudget lends the requests that repeat failed ones, so that a fetch that keeps failing leaves some to others; nil
-	// means Budget.
+	// RepeatBudget is the budget for repeated requests, so that a failing fetch leaves requests to others; nil means
+	// Budget.
 	RepeatBudget budget
 
-	WindowDays int // of the longest window; 0 means 30
+	WindowDays int // maximum days per window; 0 means 30
 
-	RequestsPerHour int // that the budget allows the project, for plans; 0 means that nobody counts
+	RequestsPerHour int // the project's request budget, for plans; 0 means no limit
 
-	Observer observer // hears of each window that is committed; nil means that nobody does
+	Observer observer // is told about each committed window; may be nil
 
-	WindowTries int           // of a single day, before it is given up; 0 means 3
-	RetryDelay  time.Duration // before a window is asked again, doubled each time; 0 means 1 s
+	WindowTries int           // tries of a single day before the fetch gives up on it; 0 means 3
+	RetryDelay  time.Duration // delay before a window is requested again, doubled each time; 0 means 1 s
 
 	Now func() time.Time // nil means time.Now
 }
 
 // Workspace is a project and its database. It opens the database only when it is needed. Its methods are safe for
-// concurrent use, but for one fetch at a time.
+// concurrent use, but only one fetch can run at a time.
 //
-// Several workspaces of one process may share a file, those that only read with each other and those that may write with
-// each other. A workspace that reads and one that writes keep each other out as two processes do: [storage.ErrLocked].
+// Several workspaces of one process can share a file if all of them only read, or all of them may write. A workspace
+// that reads and one that writes lock each other out, like two processes: [storage.ErrLocked].
 type Workspace struct {
 	cfg     Config
 	source  source
@@ -131,13 +131,13 @@ type Workspace struct {
 	session session
 }
 
-// DefaultPath returns where the database of a project is if nobody says: ~/.mp/data/<id>.db.
+// DefaultPath returns the default path of a project's database: ~/.mp/data/<id>.db.
 func DefaultPath(project int64) (string, error) {
 	home, err := os.UserHomeDir()
 	return filepath.Join(home, ".mp", "data", strconv.FormatInt(project, 10)+".db"), err
 }
 
-// New returns a workspace; it opens nothing.
+// New returns a workspace. It opens nothing.
 func New(cfg Config, source source, log *slog.Logger) (*Workspace, error) {
 	if cfg.Project.ID <= 0 {
 		return nil, fault.Usage("set MP_PROJECT_ID", "a workspace needs a project id")
