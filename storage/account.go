@@ -11,7 +11,7 @@ import (
 	"mixduck/internal/day"
 )
 
-// setAside judges the lines that are no events of the window, and stores them.
+// setAside quarantines the lines of the window that are not events, unless there are too many.
 func (l *load) setAside(ctx context.Context) error {
 	f := l.feed
 	slices.SortFunc(f.quarantine, func(a, b badLine) int { return int(a.number - b.number) })
@@ -35,26 +35,26 @@ func (l *load) setAside(ctx context.Context) error {
 	if err := appendRows(ctx, l.conn, "", "mixduck", "quarantine", l.quarantined); err != nil {
 		return err
 	}
-	// The same line from a wider window, or one that was added to, is there no longer twice.
+	// Delete the same lines if an earlier window stored them, such as a wider one or one that was added to.
 	return l.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ? AND from_date <= ? AND to_date >= ? AND job_id <> ?
 		AND line IN (SELECT line FROM mixduck.quarantine WHERE table_name = ? AND from_date = ? AND to_date = ? AND job_id = ?)`,
 		l.w.Table, l.to(), l.from(), l.w.Job, l.w.Table, l.from(), l.to(), l.w.Job)
 }
 
-// dropQuarantine deletes what was set aside of the days that are replaced.
+// dropQuarantine deletes the quarantined lines of the replaced days.
 func (l *load) dropQuarantine(ctx context.Context) error {
-	if l.w.Add { // only what the job itself has brought, if it asks once more
+	if l.w.Add { // only lines of this job, if it fetches the days again
 		return l.exec(ctx, "DELETE FROM mixduck.quarantine WHERE table_name = ? AND job_id = ? AND from_date <= ? AND to_date >= ?",
 			l.w.Table, l.w.Job, l.to(), l.from())
 	}
-	// Lines of an earlier window go with their day; those whose day is not known, or lies outside of their window, with
-	// their whole window: the answer for the day that they name will not bring them again.
+	// Lines of an earlier window are deleted with their day. If the day is unknown or outside their window, they are
+	// deleted with the whole window: a response for the day they name will not contain them again.
 	return l.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ?
 		AND if(day BETWEEN from_date AND to_date, day, from_date) >= ? AND if(day BETWEEN from_date AND to_date, day, to_date) <= ?`,
 		l.w.Table, l.from(), l.to())
 }
 
-// quarantined yields the lines that are set aside as rows of mixduck.quarantine.
+// quarantined yields the quarantined lines as rows of mixduck.quarantine.
 func (l *load) quarantined(yield func([]driver.Value) bool) {
 	from, to := l.w.Days.From.Start(time.UTC), l.w.Days.To.Start(time.UTC)
 	for _, b := range l.feed.quarantine {
@@ -68,7 +68,7 @@ func (l *load) quarantined(yield func([]driver.Value) bool) {
 	}
 }
 
-// account compares the days with what was there, and writes coverage and receipt.
+// account compares the days with their previous content, and writes coverage and receipt.
 func (l *load) account(ctx context.Context) error {
 	after, err := l.countDays(ctx)
 	if err != nil {
@@ -105,7 +105,8 @@ func (l *load) account(ctx context.Context) error {
 		return fmt.Errorf("received %d lines, but stored %d, dropped %d and quarantined %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)
 	}
 	l.receipt = r
-	// A job has one receipt a day: one that is there is of a commit that succeeded although it was reported as failed.
+	// A job has one receipt per day. An existing receipt comes from a commit that succeeded but was reported as
+	// failed.
 	if err := l.exec(ctx, "DELETE FROM mixduck.receipts WHERE table_name = ? AND job_id = ? AND from_date <= ? AND to_date >= ?",
 		l.w.Table, l.w.Job, l.to(), l.from()); err != nil {
 		return err
@@ -117,9 +118,9 @@ func (l *load) account(ctx context.Context) error {
 		l.w.Job, l.w.FetchedAt.UTC(), time.Now().UTC(), r.Added, r.Removed, r.Updated, r.Joined, r.Extra, r.ExtraKeys)
 }
 
-// checkShrunk protects what is stored against answers that lack part of it. Days that Mixpanel still completes must not become empty;
-// earlier ones, for which an answer can be short because the retention ends, must keep half of their rows; and no day may lose rows to
-// an answer with bad lines that may belong to the day.
+// checkShrunk protects stored rows against incomplete responses. Days within the lookback must not become empty.
+// Earlier days must keep half of their rows; a response for them can be short because the retention ends. No day may
+// lose rows because of a response with bad lines that may belong to it.
 func (l *load) checkShrunk(after map[day.Day]int64) error {
 	if l.w.Force {
 		return nil
@@ -142,7 +143,7 @@ func (l *load) checkShrunk(after map[day.Day]int64) error {
 	return shrunk
 }
 
-// badLines counts the lines in quarantine that are of day d, or may be.
+// badLines counts the quarantined lines that belong to day d or may belong to it.
 func (f *feed) badLines(d day.Day) (n int64) {
 	for _, b := range f.quarantine {
 		if !b.day.Valid || b.day.V == d {

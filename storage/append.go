@@ -10,8 +10,8 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 )
 
-// appendRows adds rows to a table, in the transaction of conn. Rows that come with a statement each cost DuckDB a block
-// of memory each until the transaction ends.
+// appendRows adds rows to a table in the transaction of conn. With a separate statement per row, DuckDB would keep a
+// block of memory for each until the transaction ends.
 func appendRows(ctx context.Context, conn *sql.Conn, catalog, schema, table string, rows iter.Seq[[]driver.Value]) error {
 	return conn.Raw(func(driverConn any) error {
 		c, ok := driverConn.(driver.Conn)

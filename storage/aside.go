@@ -9,11 +9,11 @@ import (
 	"mixduck/internal/fault"
 )
 
-// asideSuffix follows the old name of a table that [Config.Adopt] has moved aside.
+// asideSuffix is added to the name of a table that [Config.Adopt] renames.
 const asideSuffix = "_before_mixduck"
 
-// foreignTables returns the tables and views of a database without our schema that would be in our way: _metadata, which
-// mixpanel_data has, too, and the tables that it lists. It returns none where there is no such table.
+// foreignTables returns the tables and views that conflict with our schema, in a database that does not have it yet:
+// _metadata, which mixpanel_data also uses, and the tables listed there. Without _metadata it returns none.
 func foreignTables(ctx context.Context, tx *sql.Tx) ([]foreignTable, error) {
 	all, err := relations(ctx, tx)
 	if err != nil {
@@ -46,13 +46,13 @@ func foreignTables(ctx context.Context, tx *sql.Tx) ([]foreignTable, error) {
 	return found, rows.Err()
 }
 
-// foreignTable is a table or a view that Mixduck did not make.
+// foreignTable is a table or view that Mixduck did not create.
 type foreignTable struct {
 	name string
 	view bool
 }
 
-// relations returns the tables and views of the schema main by their names in lower case.
+// relations returns the tables and views of schema main by lower-case name.
 func relations(ctx context.Context, tx *sql.Tx) (map[string]foreignTable, error) {
 	const all = `SELECT table_name, false FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'main'
 		UNION ALL SELECT view_name, true FROM duckdb_views() WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal`
@@ -72,8 +72,8 @@ func relations(ctx context.Context, tx *sql.Tx) (map[string]foreignTable, error)
 	return found, rows.Err()
 }
 
-// moveAside makes room for our schema in the database of another program, if adopt allows it, and returns what was moved.
-// Without adopt it returns an error with [fault.CodeExists] if there is anything to move.
+// moveAside renames the tables of another program that conflict with our schema, and returns what it renamed. If adopt
+// is false and there is something to rename, it returns an error with [fault.CodeExists].
 func moveAside(ctx context.Context, tx *sql.Tx, adopt bool) (moved []string, err error) {
 	foreign, err := foreignTables(ctx, tx)
 	if err != nil || len(foreign) == 0 {
@@ -113,8 +113,8 @@ func moveAside(ctx context.Context, tx *sql.Tx, adopt bool) (moved []string, err
 	return moved, nil
 }
 
-// quoteAny returns any name of the catalog as an SQL identifier.
+// quoteAny returns any catalog name as an SQL identifier.
 func quoteAny(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// Moved says which tables of another program [Config.Adopt] has moved aside when this database was opened, one text each.
+// Moved returns one text for each table that [Config.Adopt] renamed when this database was opened.
 func (e *Engine) Moved() []string { return e.inst.moved }

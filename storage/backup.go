@@ -15,12 +15,12 @@ import (
 	"mixduck/internal/name"
 )
 
-// Backup copies the database at cfg.Path to the new file to, which appears when it is whole and on the disk. It holds what was
-// committed when the copy began. Meanwhile nobody writes to the database; queries go on.
+// Backup copies the database at cfg.Path to a new file. The file gets its name when it is complete and synced. It
+// contains what was committed when the copy started. During the copy, queries continue and writers wait.
 //
-// job names the request: a second call with the same one finds its copy and does nothing, and the copy keeps it in
-// mixduck.backups. Another file of that name is an error with [fault.CodeExists]. It returns [ErrLocked] and [ErrNotFound] as
-// [Open] does for reading.
+// job identifies the request: a second call with the same job finds its copy and does nothing. The copy stores it in
+// mixduck.backups. Any other existing file is an error with [fault.CodeExists]. Backup returns [ErrLocked] and
+// [ErrNotFound] like [Open] does for reading.
 func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
 	defer func() { err = ended(ctx, err) }()
 	cfg.ReadOnly = true
@@ -37,7 +37,7 @@ func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
 		return err
 	}
 	defer s.leave()
-	if s.inst != nil { // to open it once more and close it would drop the locks of those who read
+	if s.inst != nil { // opening and closing it again would drop the locks of readers
 		return &LockedError{Path: cfg.Path, PID: os.Getpid()}
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
@@ -64,7 +64,7 @@ func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
 		}
 		return err
 	}
-	// Each attempt has a file of its own: one that was frozen and wakes must not publish what another is writing.
+	// Each attempt writes its own file, so a frozen attempt that resumes cannot publish the file of another.
 	mine := to + "." + job
 	if err := removeCopies(mine); err != nil {
 		return err
@@ -74,7 +74,7 @@ func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
 		return err
 	}
 	err = publish(c.path, to)
-	if errors.Is(err, fs.ErrExist) { // since the look: perhaps another attempt's
+	if errors.Is(err, fs.ErrExist) { // created since the check, perhaps by another attempt
 		if done, foreign := backedUp(ctx, to, job); done || foreign != nil {
 			return foreign
 		}
@@ -82,10 +82,10 @@ func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
 	return err
 }
 
-// copying ends the names of files that are to become backups.
+// copying ends the names of unfinished backups.
 const copying = ".copying"
 
-// removeCopies removes what attempts that were killed have left, whose names begin like that.
+// removeCopies removes files that killed attempts have left. Their names start with begin.
 func removeCopies(begin string) error {
 	dir := filepath.Dir(begin)
 	files, err := os.ReadDir(dir)
@@ -103,7 +103,7 @@ func removeCopies(begin string) error {
 	return nil
 }
 
-// signBackup writes into the copy what it is a copy of.
+// signBackup records the source and job in the copy.
 func signBackup(ctx context.Context, conn *sql.Conn, source, job string) error {
 	const table = "CREATE TABLE IF NOT EXISTS " + target + ".mixduck.backups (job_id VARCHAR NOT NULL, source VARCHAR NOT NULL, taken_at TIMESTAMP NOT NULL)"
 	if _, err := conn.ExecContext(ctx, table); err != nil {
@@ -113,7 +113,7 @@ func signBackup(ctx context.Context, conn *sql.Conn, source, job string) error {
 	return err
 }
 
-// backedUp reports whether the file to is the backup that job has made. Any other file there is an error.
+// backedUp reports whether the file at to is the backup of this job. Any other existing file is an error.
 func backedUp(ctx context.Context, to, job string) (done bool, err error) {
 	if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -131,8 +131,8 @@ func backedUp(ctx context.Context, to, job string) (done bool, err error) {
 	return true, nil
 }
 
-// isBackup reports whether the database is a backup that lies beside its source. One that was restored, at the path of its
-// source or by fetching into it, is not.
+// isBackup reports whether the database is a backup beside its source. A restored backup, at the path of its source or
+// with fetched data, does not count.
 func (e *Engine) isBackup(ctx context.Context) (is bool, err error) {
 	const signed = "SELECT count(*) > 0 FROM duckdb_tables() WHERE schema_name = 'mixduck' AND table_name = 'backups'"
 	if err := e.inst.db.QueryRowContext(ctx, signed).Scan(&is); err != nil || !is {
@@ -144,7 +144,7 @@ func (e *Engine) isBackup(ctx context.Context) (is bool, err error) {
 	return is, err
 }
 
-// publish gives a finished file its name. If there is one of that name the error is [fs.ErrExist], and the finished file gone.
+// publish gives a finished file its name. If that name exists, it returns [fs.ErrExist] and removes the finished file.
 func publish(tmp, to string) error {
 	if err := filesystem.RenameNew(tmp, to); err != nil {
 		return errors.Join(err, removeDatabase(tmp))

@@ -7,21 +7,22 @@ import (
 	"mixduck/internal/day"
 )
 
-// The keys of rows, hashed, as [seen] has them. The properties, which are most of what is stored, are read for rows without
-// an $insert_id only; older versions could store one of these twice, with its keys in another order. Temporary tables go with the transaction that fails, or by hand.
+// The hashed keys of rows, as in [seen]. Properties are most of the stored data, so they are read only for rows
+// without an $insert_id. Older versions could store such a row twice, with its keys in another order. Temporary tables
+// end with a failed transaction, or are dropped explicitly.
 const (
 	keyColumns = "hash(event_name, event_time, distinct_id, insert_id) AS key, processed_at"
 	restOfKeys = "hash(event_name, mixduck_content(properties::VARCHAR)) AS key, max(processed_at) AS processed_at"
 	ofDays     = " WHERE day BETWEEN ? AND ? AND insert_id IS "
 )
 
-// keys returns a statement for the keys of rows of the window.
+// keys returns a statement that selects the keys of the window's rows.
 func (l *load) keys() (query string, args []any) {
 	query = "SELECT " + keyColumns + " FROM " + l.table + ofDays + "NOT NULL UNION ALL SELECT " + restOfKeys + " FROM " + l.table + ofDays + "NULL GROUP BY key"
 	return query, []any{l.from(), l.to(), l.from(), l.to()}
 }
 
-// rememberKeys keeps the keys of the rows that are about to be replaced, if there are any.
+// rememberKeys stores the keys of rows that will be replaced, if there are any.
 func (l *load) rememberKeys(ctx context.Context) error {
 	if len(l.before) == 0 || l.w.Add {
 		return nil
@@ -30,7 +31,7 @@ func (l *load) rememberKeys(ctx context.Context) error {
 	return l.exec(ctx, "CREATE OR REPLACE TEMP TABLE replaced AS "+query, args...)
 }
 
-// compare counts what the days that were stored before have become. Days that were not are new, and no change.
+// compare counts the changes on days that were stored before. Other days are new, which is not a change.
 func (l *load) compare(ctx context.Context, after map[day.Day]int64) (added, removed, updated int64, err error) {
 	stored, err := coverage(ctx, l.conn, l.w.Table, l.w.Days)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// chunkRows is how many rows DuckDB takes at a time.
+// chunkRows is the number of rows that DuckDB takes at a time.
 const chunkRows = int(C.FEED_ROWS)
 
-// chunk fills one chunk of mixduck_feed. Its memory is used again for the next.
+// chunk fills one chunk of mixduck_feed. Its memory is reused for the next chunk.
 type chunk struct {
 	to   *C.feed_chunk
 	rows int
@@ -22,7 +22,7 @@ type chunk struct {
 	promoted                               []texts
 }
 
-// begin turns to a new chunk, whose lines all lie within lines.
+// begin starts a new chunk, whose lines are all parts of lines.
 func (c *chunk) begin(to *C.feed_chunk, lines []byte) {
 	c.to, c.rows = to, 0
 	for _, t := range []*texts{&c.name, &c.distinctID, &c.insertID} {
@@ -69,7 +69,7 @@ func setNull(valid *C.uint64_t, row int) {
 	unsafe.Slice(valid, chunkRows/64)[row/64] &^= 1 << (row % 64)
 }
 
-// end hands the texts over.
+// end passes the texts to DuckDB.
 func (c *chunk) end() {
 	if c.rows == 0 {
 		return
@@ -83,7 +83,7 @@ func (c *chunk) end() {
 	}
 }
 
-// texts says where the values of a column lie in base.
+// texts records where the values of a column are in base.
 type texts struct {
 	base         []byte
 	from, length [chunkRows]C.uint32_t
@@ -95,7 +95,7 @@ func (t *texts) copy(row int, v []byte) {
 	t.base = append(t.base, v...)
 }
 
-// point notes a text that lies within base.
+// point records a text that is a part of base.
 func (t *texts) point(row int, v []byte) {
 	start, at := unsafe.Pointer(unsafe.SliceData(t.base)), unsafe.Pointer(unsafe.SliceData(v))
 	t.from[row], t.length[row] = C.uint32_t(uintptr(at)-uintptr(start)), C.uint32_t(len(v))

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-// Compact writes the database anew, without the space that deleted rows have left, and returns the bytes of the file before and
-// after. Others, queries too, wait meanwhile. A crash or an error at any point leaves the file as it was.
+// Compact rewrites the database without the space of deleted rows, and returns the size of the file in bytes before
+// and after. All other access waits, including queries. A crash or an error leaves the file unchanged.
 //
-// It needs the room of the new file beside the old one. For fence see [Engine.Load]; it returns [ErrLocked] as [Open] does, also
-// while an engine of this process has the file open, and [ErrNotFound].
+// It needs disk space for the new file beside the old one. For fence see [Engine.Load]. It returns [ErrLocked] like
+// [Open] does, also if an engine of this process has the file open, and [ErrNotFound].
 func Compact(ctx context.Context, cfg Config, fence int64) (before, after int64, err error) {
 	defer func() { err = ended(ctx, err) }()
 	old, err := os.Stat(cfg.Path)
@@ -61,7 +61,7 @@ func Compact(ctx context.Context, cfg Config, fence int64) (before, after int64,
 	return old.Size(), now.Size(), nil
 }
 
-// compact puts a copy in the place of the file, which stays open, and so locked, until that has happened.
+// compact replaces the file by a copy. The file stays open, and therefore locked, until that is done.
 func (e *Engine) compact(ctx context.Context, mode fs.FileMode) error {
 	conn, err := e.conn(ctx)
 	if err != nil {
@@ -72,7 +72,7 @@ func (e *Engine) compact(ctx context.Context, mode fs.FileMode) error {
 	if err := conn.QueryRowContext(ctx, "SELECT current_database()").Scan(&c.source); err != nil {
 		return err
 	}
-	// Nothing may be left in the log: it would be taken for that of the new file.
+	// The log must be empty, because DuckDB would apply it to the new file.
 	if err := c.exec(ctx, "FORCE CHECKPOINT"); err != nil {
 		return err
 	}

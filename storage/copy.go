@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// copier copies all of one attached database into a new file, by DuckDB itself: blocks that are damaged are noticed, and
-// the copy holds no free space.
+// copier copies an attached database into a new file with DuckDB. So damaged blocks are noticed, and the copy has no
+// free space.
 type copier struct {
 	conn   *sql.Conn
 	source string // name of the attached database
-	path   string // of the new file
+	path   string // path of the new file
 }
 
-// target is the name under which the new file is attached.
+// target is the name of the attached new file.
 const target = "mixduck_copy"
 
-// run makes the file. It is whole and on the disk on return; on error there is none.
+// run creates the file. On success it is complete and synced; on error it does not exist.
 func (c copier) run(ctx context.Context, finish func(*sql.Conn) error) (err error) {
-	if err := removeDatabase(c.path); err != nil { // left by a copy that was killed
+	if err := removeDatabase(c.path); err != nil { // left by a killed copy
 		return err
 	}
 	defer func() {
@@ -48,7 +48,7 @@ func (c copier) run(ctx context.Context, finish func(*sql.Conn) error) (err erro
 	return syncFile(c.path)
 }
 
-// fill copies everything and counts it.
+// fill copies everything and compares the row counts.
 func (c copier) fill(ctx context.Context) error {
 	if err := c.exec(ctx, "COPY FROM DATABASE "+identifierOf(c.source)+" TO "+target); err != nil {
 		return err
@@ -77,7 +77,7 @@ func (c copier) fill(ctx context.Context) error {
 	return nil
 }
 
-// compare makes sure that a table has as many rows in the copy.
+// compare checks that a table has the same number of rows in the copy.
 func (c copier) compare(ctx context.Context, table string) error {
 	var had, has int64
 	query := "SELECT (SELECT count(*) FROM " + identifierOf(c.source) + "." + table + "), (SELECT count(*) FROM " + target + "." + table + ")"
@@ -95,13 +95,13 @@ func (c copier) exec(ctx context.Context, query string) error {
 	return err
 }
 
-// text returns s as a literal of SQL.
+// text returns s as an SQL string literal.
 func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// identifierOf returns any name that DuckDB itself has given as an identifier of SQL.
+// identifierOf returns a name from DuckDB's catalog as an SQL identifier.
 func identifierOf(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// removeDatabase removes a file that no instance has open, and its log.
+// removeDatabase removes a database file that is not open, and its log.
 func removeDatabase(path string) error {
 	for _, name := range []string{path, path + ".wal"} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -111,7 +111,7 @@ func removeDatabase(path string) error {
 	return nil
 }
 
-// syncFile makes sure that a file, or the names in a directory, are on the disk.
+// syncFile syncs a file, or the entries of a directory, to disk.
 func syncFile(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

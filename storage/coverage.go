@@ -11,11 +11,11 @@ import (
 // CoverageState is how completely a day is stored.
 type CoverageState string
 
-// The states of a day of which anything is known.
+// The states of days with known coverage.
 const (
-	Complete    CoverageState = "complete"    // asked after the day was over; late events can still come
-	Partial     CoverageState = "partial"     // asked before the day was over
-	Unavailable CoverageState = "unavailable" // not stored, and not to be had any more
+	Complete    CoverageState = "complete"    // requested after the day ended; late events can still arrive
+	Partial     CoverageState = "partial"     // requested before the day ended
+	Unavailable CoverageState = "unavailable" // not stored, and Mixpanel no longer serves it
 )
 
 // Coverage says what is stored of a day.
@@ -25,17 +25,17 @@ type Coverage struct {
 	Rows      int64
 	FetchedAt time.Time
 	Job       string
-	Reason    string // why it is not to be had, or its rest is not; "" for others
+	Reason    string // why the day, or the rest of it, is unavailable; "" for other days
 }
 
-// Coverage returns what is known of the days of r, in ascending order. Days that have never been fetched are not
-// listed; a day without events is, with no rows.
+// Coverage returns the coverage of the days of r, in ascending order. Days that were never fetched are not in the
+// list. Days without events are, with no rows.
 func (e *Engine) Coverage(ctx context.Context, table string, r day.Range) ([]Coverage, error) {
 	if e.closed.Load() {
 		return nil, ErrClosed
 	}
 	version, err := schemaVersion(ctx, e.inst.db)
-	if err != nil || version == 0 { // a writer was cut off before it had written anything
+	if err != nil || version == 0 { // a writer was interrupted before it had written anything
 		return nil, err
 	}
 	conn, err := e.conn(ctx)
@@ -47,7 +47,7 @@ func (e *Engine) Coverage(ctx context.Context, table string, r day.Range) ([]Cov
 }
 
 func coverage(ctx context.Context, conn *sql.Conn, table string, r day.Range) ([]Coverage, error) {
-	// A file that is only read may have been written before there were reasons.
+	// A read-only file may be from a version without the column reason.
 	rows, err := conn.QueryContext(ctx, `SELECT day, state, row_count, fetched_at, job_id, coalesce(reason, '')
 		FROM (FROM mixduck.coverage UNION ALL BY NAME SELECT NULL::VARCHAR AS reason WHERE false)
 		WHERE table_name = ? AND day BETWEEN ? AND ? ORDER BY day`, table, r.From.String(), r.To.String())
@@ -68,7 +68,7 @@ func coverage(ctx context.Context, conn *sql.Conn, table string, r day.Range) ([
 	return all, rows.Err()
 }
 
-// receipts returns the windows of a table that a job has committed, in the order of their days.
+// receipts returns the windows of a table that a job has committed, ordered by day.
 func receipts(ctx context.Context, conn *sql.Conn, table, job string) ([]Receipt, error) {
 	rows, err := conn.QueryContext(ctx, `SELECT from_date, to_date, lines, row_count, duplicates, quarantined, bytes, hash,
 			added, removed, updated, joined, extra, extra_keys

@@ -9,18 +9,18 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// verdict is what the rows seen before say of one more.
+// verdict says how a row relates to earlier rows with its key.
 type verdict int
 
 const (
-	fresh     verdict = iota // no row of its key yet
-	duplicate                // one at least as new is there
-	newer                    // it takes the place of one that is there
+	fresh     verdict = iota // no earlier row has its key
+	duplicate                // an earlier row is at least as new
+	newer                    // it replaces an earlier row
 )
 
-// seen remembers the rows of a window by their key: event, distinct_id, time and $insert_id, as Mixpanel's documentation
-// of deduplication has it, or the whole event where it has no $insert_id: its content, however it is written. Keys are kept as 128-bit hashes, about 45 bytes
-// a row in all. Safe for concurrent use.
+// seen remembers the rows of a window by key: event, distinct_id, time and $insert_id, as in Mixpanel's documentation
+// of deduplication. Without an $insert_id, the key is the content of the event, regardless of its spelling in JSON.
+// Keys are stored as 128-bit hashes, about 45 bytes per row in total. It is safe for concurrent use.
 type seen struct{ shards [seenShards]seenShard }
 
 const seenShards = 64
@@ -35,7 +35,7 @@ type seenRow struct {
 	content     uint64 // hash of the properties
 }
 
-// newSeen makes room for about that many rows.
+// newSeen reserves memory for about this many rows.
 func newSeen(rows int64) *seen {
 	s := &seen{}
 	for i := range s.shards {
@@ -44,8 +44,9 @@ func newSeen(rows int64) *seen {
 	return s
 }
 
-// add judges e and remembers it. Of rows with one key the newest by processing time counts; among those of the same
-// time but other properties the database decides, so that the order of arrival never does.
+// add classifies e and remembers it. Among rows with the same key, the one with the newest processing time wins. If
+// these times are equal but the properties differ, the database decides, so the result never depends on the order of
+// arrival.
 func (s *seen) add(e *eventline.Event, scratch *[]byte) verdict {
 	*scratch = appendKey((*scratch)[:0], e)
 	key := xxh3.Hash128(*scratch)
@@ -75,18 +76,18 @@ func (s *seenShard) judge(key xxh3.Uint128, row seenRow) verdict {
 }
 
 const (
-	keep  = 0 // the content of rows that were stored before the load and are never replaced by it
-	whole = 1 // that of rows whose key is all of their content
+	keep  = 0 // content of stored rows, which this load never replaces
+	whole = 1 // content of rows that are identified by all their content
 )
 
-// addStored remembers a row that the table already holds.
+// addStored remembers a row that is already in the table.
 func (s *seen) addStored(e *eventline.Event, scratch *[]byte) {
 	*scratch = appendKey((*scratch)[:0], e)
 	key := xxh3.Hash128(*scratch)
 	s.shards[key.Lo%seenShards].rows[key] = seenRow{e.ProcessedMS, keep}
 }
 
-// appendKey writes what identifies e, unambiguously.
+// appendKey appends the unambiguous identity of e.
 func appendKey(b []byte, e *eventline.Event) []byte {
 	field := func(v []byte) {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(v)))

@@ -9,8 +9,8 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Drop removes a table that fetches have filled, with its coverage, receipts and quarantine, in one transaction. It returns an
-// error with [fault.CodeNotFound] that names those that there are. For fence see [Engine.Load].
+// Drop removes a fetched table with its coverage, receipts and quarantine, in one transaction. For an unknown table it
+// returns an error with [fault.CodeNotFound] that lists the known tables. For fence see [Engine.Load].
 func (e *Engine) Drop(ctx context.Context, table string, fence int64) error {
 	return e.write(ctx, fence, func(conn *sql.Conn) error {
 		names, err := tableNames(ctx, conn)
@@ -28,8 +28,7 @@ func (e *Engine) Drop(ctx context.Context, table string, fence int64) error {
 	})
 }
 
-// DropAll removes all tables that fetches have filled, as [Engine.Drop] does, and returns their names. Tables that others
-// have made stay.
+// DropAll removes all fetched tables, like [Engine.Drop], and returns their names. Tables of other programs stay.
 func (e *Engine) DropAll(ctx context.Context, fence int64) (names []string, err error) {
 	err = e.write(ctx, fence, func(conn *sql.Conn) error {
 		if names, err = tableNames(ctx, conn); err != nil {
@@ -45,7 +44,7 @@ func (e *Engine) DropAll(ctx context.Context, fence int64) (names []string, err 
 	return names, err
 }
 
-// tableNames returns the tables that fetches have filled, those under way included.
+// tableNames returns the fetched tables, including unfinished ones.
 func tableNames(ctx context.Context, conn *sql.Conn) ([]string, error) {
 	rows, err := conn.QueryContext(ctx, "SELECT table_name FROM mixduck.tables ORDER BY ALL")
 	if err != nil {

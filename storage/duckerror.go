@@ -13,12 +13,13 @@ import (
 	"mixduck/internal/fault"
 )
 
-// This file is the one place that reads the texts of DuckDB's errors: these have no code.
+// Only this file reads the texts of DuckDB's errors, because they have no codes.
 
-// lockMessage finds who holds the lock. The program is named before it only by a process that may look into others.
+// lockMessage finds the process that holds the lock. DuckDB names the program before it only if it may inspect other
+// processes.
 var lockMessage = regexp.MustCompile(`(?s)Conflicting lock is held in .*\bPID (\d+)`)
 
-// lockedBy recognises DuckDB's own lock error, which has no code but only a text.
+// lockedBy recognizes DuckDB's lock error, which has no code, by its text.
 func lockedBy(path string, err error) error {
 	if err == nil || !strings.Contains(err.Error(), "Could not set lock on file") {
 		return nil
@@ -31,14 +32,14 @@ func lockedBy(path string, err error) error {
 	return locked
 }
 
-// FindCommand fills Command in for a process that could not look for itself.
+// FindCommand sets Command on behalf of a process that could not look it up.
 func (e *LockedError) FindCommand() {
 	if e.PID != 0 && e.Command == "" {
 		e.Command = commandOf(e.PID, "")
 	}
 }
 
-// diskFull makes DuckDB's error about a full disk recognisable as [syscall.ENOSPC].
+// diskFull makes DuckDB's error about a full disk match [syscall.ENOSPC].
 func diskFull(err error) error {
 	if err == nil || !saysErrno(err.Error(), syscall.ENOSPC) {
 		return err
@@ -46,12 +47,13 @@ func diskFull(err error) error {
 	return fault.New(fault.CodeFailed, "free some disk space and retry; committed days are safe", "%w: %w", syscall.ENOSPC, err)
 }
 
-// saysErrno reports whether DuckDB's text names a system error. Go and the C library spell their names differently.
+// saysErrno reports whether DuckDB's text contains the name of a system error. Go and the C library spell these names
+// differently.
 func saysErrno(text string, errno syscall.Errno) bool {
 	return strings.Contains(strings.ToLower(text), errno.Error())
 }
 
-// ended returns why ctx ended if err says no more than that it has.
+// ended returns the reason why ctx ended, if err says only that it ended.
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err

@@ -12,21 +12,21 @@ import (
 	"mixduck/internal/name"
 )
 
-// Engine is an open database. Its methods are safe for concurrent use; loads into one file go one after the other.
+// Engine is an open database. Its methods are safe for concurrent use. Loads into one file run one at a time.
 //
-// A Persistent engine that may write keeps every other process out of the file for as long as it is open, readers too.
-// So open it for one piece of work and close it again.
+// A persistent engine that may write locks out every other process while it is open, including readers. So open it for
+// one piece of work and close it again.
 type Engine struct {
 	inst   *instance
 	mode   Mode
 	closed atomic.Bool
 }
 
-// Open opens the database that cfg describes, and creates it, its directory and its schema if it is to be written and
-// does not exist. Engines of one process that open a file in the same way share one DuckDB instance.
+// Open opens the database described by cfg. If it may write, it creates a missing file, directory and schema. Engines
+// of one process that open a file in the same way share one DuckDB instance.
 //
-// It returns [ErrLocked] while another process holds the file, [ErrNotFound] when there is nothing to read, and errors
-// with a hint when the file is no DuckDB database or was written by a newer version.
+// It returns [ErrLocked] if another process holds the file, [ErrNotFound] if there is nothing to read, and errors with
+// a hint if the file is not a DuckDB database or was written by a newer version.
 func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -69,11 +69,11 @@ func (c Config) validate() error {
 	return name.File(c.Path)
 }
 
-// Path returns the file's path, "" in memory.
+// Path returns the path of the file, or "" for an in-memory database.
 func (e *Engine) Path() string { return e.inst.path }
 
-// Close gives the database up; the last engine of a file waits for a load that is under way, closes the file and lets
-// other processes in. What was committed is on disk. A second call does nothing.
+// Close closes the database. The last engine of a file waits for a load in progress, closes the file and releases its
+// lock. Committed data is on disk. A second call does nothing.
 func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return nil
@@ -88,7 +88,7 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// conn returns a connection of its own, which the caller closes.
+// conn returns a new connection. The caller closes it.
 func (e *Engine) conn(ctx context.Context) (*sql.Conn, error) {
 	if e.closed.Load() {
 		return nil, ErrClosed
@@ -96,8 +96,8 @@ func (e *Engine) conn(ctx context.Context) (*sql.Conn, error) {
 	return e.inst.db.Conn(ctx)
 }
 
-// write runs fn in one transaction, alone among the writers of this process, and commits unless fn fails. It checks and
-// moves the fence first; see [Engine.Load].
+// write runs fn in one transaction, as the only writer of this process, and commits unless fn fails. It checks and
+// raises the fence first; see [Engine.Load].
 func (e *Engine) write(ctx context.Context, fence int64, fn func(*sql.Conn) error) (err error) {
 	if e.inst.readOnly {
 		return ErrReadOnly
@@ -109,10 +109,10 @@ func (e *Engine) write(ctx context.Context, fence int64, fn func(*sql.Conn) erro
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "BEGIN"); err != nil { // cut off it could leave a transaction open
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "BEGIN"); err != nil { // an interrupted BEGIN could leave a transaction open
 		return err
 	}
-	// DuckDB answers OK to the COMMIT of an aborted transaction, so that any error has to end in a ROLLBACK.
+	// DuckDB reports success for a COMMIT of an aborted transaction, so every error must lead to a ROLLBACK.
 	defer func() {
 		if err != nil {
 			err = diskFull(ended(ctx, err))
@@ -132,8 +132,8 @@ func (e *Engine) write(ctx context.Context, fence int64, fn func(*sql.Conn) erro
 	return err
 }
 
-// raiseFence refuses a writer whose fence is lower than the one stored, and stores it. A fence of 0 belongs to nobody's
-// queue: such a writer is held off by the file lock alone.
+// raiseFence rejects a writer with a lower fence than the stored one; otherwise it stores the new fence. Fence 0 means
+// a writer without a queue: only the file lock holds it off.
 func raiseFence(ctx context.Context, conn *sql.Conn, fence int64) error {
 	if fence == 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// The failures that callers tell apart. Those that carry data come as the types below.
+// Errors that callers distinguish. Errors with data have the types below.
 var (
 	ErrLocked      = errors.New("database locked")
 	ErrNotFound    = errors.New("no data yet")
@@ -23,7 +23,7 @@ var (
 	ErrReadOnly = fault.New(fault.CodeUsage, "open the database without ReadOnly", "the database is open read-only")
 )
 
-// FencedError says under which fence another writer has written. It is [ErrFenced].
+// FencedError contains the fence of the other writer. It matches [ErrFenced].
 type FencedError struct{ stored int64 }
 
 func (e *FencedError) Error() string { return ErrFenced.Error() }
@@ -31,13 +31,13 @@ func (e *FencedError) Error() string { return ErrFenced.Error() }
 // Unwrap returns [ErrFenced].
 func (e *FencedError) Unwrap() error { return ErrFenced }
 
-// StoredFence returns the fence that the database holds.
+// StoredFence returns the fence stored in the database.
 func (e *FencedError) StoredFence() int64 { return e.stored }
 
-// LockedError says which process keeps a database from being opened. It is [ErrLocked].
+// LockedError says which process locks a database. It matches [ErrLocked].
 type LockedError struct {
 	Path    string
-	PID     int    // 0 if unknown, as across containers
+	PID     int    // 0 if unknown, for example in another container
 	Command string // name of its program, without arguments; "" if unknown
 }
 
@@ -57,12 +57,12 @@ func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 // FaultCode returns [fault.CodeLocked].
 func (*LockedError) FaultCode() fault.Code { return fault.CodeLocked }
 
-// Hint says how to get at the database.
+// Hint says how to get access to the database.
 func (*LockedError) Hint() string {
 	return "wait until that process closes the database, or stop the process"
 }
 
-// NotFoundError says that a database to be read does not exist. It is [ErrNotFound].
+// NotFoundError means that a database to read does not exist. It matches [ErrNotFound].
 type NotFoundError struct{ Path string }
 
 func (e *NotFoundError) Error() string { return "no data yet: " + e.Path }
@@ -78,12 +78,12 @@ func (*NotFoundError) Hint() string {
 	return "run 'enqueue fetch events' to create the database"
 }
 
-// ShrunkError says that days that are stored would have been replaced by ones with far fewer rows, or by ones with fewer rows from
-// an answer with bad lines. Nothing was changed.
+// ShrunkError means that stored days would have lost most of their rows, or would have lost rows because of a response
+// with bad lines. Nothing was changed.
 type ShrunkError struct {
 	Days         []day.Day
-	Stored, Sent int64 // rows of those days, in the database and in the new export
-	Bad          int64 // lines of the answer that were no events, if they are the reason
+	Stored, Sent int64 // rows of these days in the database and in the new export
+	Bad          int64 // lines of the response that are not events, if they are the reason
 }
 
 func (e *ShrunkError) Error() string {
@@ -97,17 +97,17 @@ func (e *ShrunkError) Error() string {
 // FaultCode returns [fault.CodeFailed].
 func (*ShrunkError) FaultCode() fault.Code { return fault.CodeFailed }
 
-// Hint says how to replace the days all the same.
+// Hint says how to replace the days anyway.
 func (*ShrunkError) Hint() string {
 	return "check the project's data retention and deletions; use --force to replace the days anyway"
 }
 
-// OutsideError says that so many events lie outside the days that were asked that a setting must be wrong. Nothing was
+// OutsideError means that too many events are outside the requested days, so a setting must be wrong. Nothing was
 // changed.
 type OutsideError struct {
 	Days           day.Range
 	Outside, Lines int64
-	Times          string // what the times of the others tell, "" for nothing
+	Times          string // what the times of the other events show; "" for nothing
 }
 
 func (e *OutsideError) Error() string {
@@ -117,7 +117,7 @@ func (e *OutsideError) Error() string {
 // FaultCode returns [fault.CodeFailed].
 func (*OutsideError) FaultCode() fault.Code { return fault.CodeFailed }
 
-// Hint names the settings that explain it.
+// Hint names the settings that can be the cause.
 func (e *OutsideError) Hint() string {
 	if e.Times != "" {
 		return e.Times
@@ -125,10 +125,10 @@ func (e *OutsideError) Hint() string {
 	return "check the project's time zone and time encoding (MP_TIMEZONE, MP_TIME_ENCODING: utc, or shifted for projects from before 2023)"
 }
 
-// BadLinesError says that so many lines were no events that the body cannot be an export. Nothing was changed.
+// BadLinesError means that too many lines are not events, so the body cannot be an export. Nothing was changed.
 type BadLinesError struct {
 	Bad, Lines int64
-	Reason     error // of the first one
+	Reason     error // reason for the first bad line
 }
 
 func (e *BadLinesError) Error() string {
@@ -138,12 +138,12 @@ func (e *BadLinesError) Error() string {
 // FaultCode returns [fault.CodeFailed].
 func (*BadLinesError) FaultCode() fault.Code { return fault.CodeFailed }
 
-// Hint says where to look.
+// Hint says what to check.
 func (*BadLinesError) Hint() string {
 	return "check the response for these days; a proxy may have changed it"
 }
 
-// listDays names up to three days and counts the rest.
+// listDays lists up to three days and counts the others.
 func listDays(days []day.Day) string {
 	names := make([]string, 0, 3)
 	for _, d := range days[:min(3, len(days))] {

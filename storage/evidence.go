@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// evidence counts how long after they happened events were processed, which tells whether their times were read in the right
-// zone: Mixpanel's time of processing is always UTC. Most events of a project arrive within minutes. If the delays of many
-// begin at an offset of some time zone instead, their times are off by it. Imports and events of devices with wrong clocks
-// have delays of any length, and prove nothing.
+// evidence counts events by the delay until Mixpanel processed them, to check whether event times are read in the
+// right zone. Processing times are always UTC, and most events arrive within minutes. If many delays start at the
+// offset of a time zone instead, event times are wrong by that offset. Imports, and devices with wrong clocks, have
+// delays of any length and prove nothing.
 type evidence struct {
-	Zone    string        `json:"zone"`    // in which times were read: "" is UTC
-	Delays  [delays]int32 `json:"delays"`  // events by delay: from -16 h on, one each minute
-	Minutes [60]int32     `json:"minutes"` // the same events by the minute of the hour in which they were processed
-	Hours   [24]int32     `json:"hours"`   // and by the hour of the day of their own time
+	Zone    string        `json:"zone"`    // zone in which times were read; "" means UTC
+	Delays  [delays]int32 `json:"delays"`  // events by delay in minutes, starting at -16 h
+	Minutes [60]int32     `json:"minutes"` // the same events by minute of the hour of processing
+	Hours   [24]int32     `json:"hours"`   // and by hour of the day of the event time
 }
 
 const (
-	farthest = 16 * 60 // minutes: no zone is farther from another than that, and what lies farther proves nothing
+	farthest = 16 * 60 // minutes: time zones do not differ by more, so longer delays prove nothing
 	delays   = 2*farthest + 1
 
-	leastEvents = 50   // fewer prove nothing
-	manyEvents  = 1000 // so many need no earlier ones
-	skew        = 3    // minutes by which an offset may be missed: clocks of servers, and whole seconds
-	ahead       = 10   // minutes: clocks of devices may be so much ahead
-	onset       = 15   // minutes in which delays begin
+	leastEvents = 50   // fewer events prove nothing
+	manyEvents  = 1000 // with this many events, earlier ones are not needed
+	skew        = 3    // minutes of tolerance around an offset, for server clocks and whole seconds
+	ahead       = 10   // minutes by which clocks of devices may be fast
+	onset       = 15   // minutes within which delays start
 )
 
-// add counts an event. Both times are in UTC; processed is in milliseconds, 0 if it is not known.
+// add counts an event. Both times are UTC: micros in microseconds, processedMS in milliseconds or 0 if unknown.
 func (e *evidence) add(micros, processedMS int64) {
 	if processedMS == 0 {
 		return
@@ -62,7 +62,7 @@ func (e *evidence) join(other *evidence, share float64) {
 	}
 }
 
-// events returns how many events were counted.
+// events returns the number of counted events.
 func (e *evidence) events() int { return sum(e.Delays[:]) }
 
 func sum(counts []int32) (n int) {
@@ -72,13 +72,14 @@ func sum(counts []int32) (n int) {
 	return n
 }
 
-// between returns the number of events with a delay of from to to minutes, the end not included.
+// between returns the number of events with a delay of at least from and less than to minutes.
 func (e *evidence) between(from, to int) int {
 	from, to = min(max(from+farthest, 0), delays), min(max(to+farthest, 0), delays)
 	return sum(e.Delays[from:to])
 }
 
-// offset returns by how many minutes times are off: 0 if they are right. It returns false if that cannot be said.
+// offset returns by how many minutes event times are wrong; 0 means they are right. It returns false if that is
+// unknown.
 func (e *evidence) offset() (minutes int, known bool) {
 	n := e.events()
 	if n < leastEvents {
@@ -101,7 +102,7 @@ func (e *evidence) offset() (minutes int, known bool) {
 	return best, known
 }
 
-// looksImported reports whether a job may have brought the events at fixed times, so that their delays begin at any offset.
+// looksImported reports whether a job at fixed times may have imported the events, so that delays start at any offset.
 func (e *evidence) looksImported() bool {
 	n := e.events()
 	minutes := slices.Clone(e.Minutes[:])
@@ -109,7 +110,7 @@ func (e *evidence) looksImported() bool {
 	return 10*sum(minutes[len(minutes)-3:]) >= 6*n || 10*int(slices.Max(e.Hours[:])) >= 8*n
 }
 
-// earliest returns the half hour in which delays begin, if so many events do not count.
+// earliest returns the half hour in which delays start, ignoring the first leftOut events.
 func (e *evidence) earliest(leftOut int) int {
 	for i, c := range e.Delays[:] {
 		if leftOut -= int(c); leftOut < 0 {
@@ -119,14 +120,14 @@ func (e *evidence) earliest(leftOut int) int {
 	return 0
 }
 
-// isOffset reports whether zones of the world differ by so many minutes: by whole and half hours, and by a few of three quarters.
+// isOffset reports whether time zones can differ by this many minutes: whole and half hours, and a few quarters.
 func isOffset(minutes int) bool {
 	return minutes%30 == 0 && minutes != 30 && minutes != -30 ||
 		slices.Contains([]int{5*60 + 45, 8*60 + 45, 12*60 + 45}, max(minutes, -minutes))
 }
 
-// warning says what the evidence tells a person, "" if nothing is wrong. It returns false if it tells nothing. zone is that in
-// which times were read at some moment of the window.
+// warning describes what is wrong with the event times, "" if nothing is. It returns false if that is unknown. zone is
+// the zone in which times are read; at is a time in the window.
 func (e *evidence) warning(zone *time.Location, at time.Time) (text string, known bool) {
 	minutes, known := e.offset()
 	if !known || minutes == 0 {
@@ -145,7 +146,7 @@ func (e *evidence) warning(zone *time.Location, at time.Time) (text string, know
 		"set time_encoding: utc, then fetch the project's days again", apart(minutes)), true
 }
 
-// apart says how far times are before or after those of processing.
+// apart says how far event times are before or after processing times.
 func apart(minutes int) string {
 	d := time.Duration(max(minutes, -minutes)) * time.Minute
 	if minutes > 0 {
@@ -154,7 +155,7 @@ func apart(minutes int) string {
 	return fmt.Sprintf("%d:%02d h after", int(d.Hours()), int(d.Minutes())%60)
 }
 
-// offsetName returns the offset of a zone as UTC+05:30.
+// offsetName formats the offset of a zone, for example UTC+05:30.
 func offsetName(minutes int) string {
 	sign := '+'
 	if minutes < 0 {

@@ -15,31 +15,31 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// feed is what a load inserts from: mixduck_feed hands it to DuckDB's own threads, each with a [reader], so that parsing,
-// hashing and compressing keep all of them busy.
+// feed is the source of a load. mixduck_feed gives each of DuckDB's threads a [reader], so all threads parse, hash and
+// compress.
 type feed struct {
 	window Window
 	blocks *answer.Blocks
 	seen   *seen
 	zone   *zoneOffsets
 
-	keys     *eventline.Keys // the promoted properties
-	promoted int             // how many these are
+	keys     *eventline.Keys // promoted properties
+	promoted int             // number of promoted properties
 
 	lines, rows, duplicates atomic.Int64
 	joined, extra           atomic.Int64 // see [Receipt]
 
-	mu         sync.Mutex // guards what follows; nothing of it is touched for an ordinary line
+	mu         sync.Mutex // guards the fields below, which ordinary lines do not use
 	quarantine []badLine
 	badBytes   int64
 	outside    int64
 	overridden []eventKey
 	extraKeys  []string
 	err        error
-	times      []*evidence // of each reader
+	times      []*evidence // one for each reader
 }
 
-// bytesPerRow is about what an event takes in a compressed response.
+// bytesPerRow is the approximate size of an event in a compressed response.
 const bytesPerRow = 140
 
 func newFeed(w Window, promoted []Promotion) *feed {
@@ -54,7 +54,7 @@ func newFeed(w Window, promoted []Promotion) *feed {
 	}
 }
 
-// newEvidence returns where a reader counts the times of its rows.
+// newEvidence returns the counter of event times for one reader.
 func (f *feed) newEvidence() *evidence {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,7 +63,7 @@ func (f *feed) newEvidence() *evidence {
 	return e
 }
 
-// evidence returns what the times of all rows tell, once all readers have come to their end.
+// evidence returns the combined evidence of all rows. All readers must have ended.
 func (f *feed) evidence() *evidence {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,27 +77,28 @@ func (f *feed) evidence() *evidence {
 	return all
 }
 
-// badLine is a line that goes to quarantine.
+// badLine is a line for the quarantine.
 type badLine struct {
 	number int64
-	day    sql.Null[day.Day] // where it is known
+	day    sql.Null[day.Day] // if it is known
 	reason error
 	line   []byte
 }
 
-// eventKey names rows of which only the newest may stay.
+// eventKey identifies rows of which only the newest may stay.
 type eventKey struct {
 	name, distinctID, insertID string
 	time                       time.Time
 }
 
-// maxBadBytes bounds the memory for lines on their way to quarantine.
+// maxBadBytes limits the memory for quarantined lines.
 const maxBadBytes = 128 << 20
 
 var errOutside = errors.New("outside the requested days")
 
-// judge looks at a line, which fills e if it is an event: it turns the event's time into UTC, and returns its day, or why the line is
-// to be set aside. The day of a line that is not an event is known only if the window has one day.
+// judge checks a line. If it is an event, judge fills e, converts its time to UTC and returns its day. Otherwise it
+// returns the reason for the quarantine. The day of a line that is not an event is known only if the window has one
+// day.
 func (f *feed) judge(line answer.Line, e *eventline.Event) (d sql.Null[day.Day], reason error) {
 	if line.Reason != nil {
 		return sql.Null[day.Day]{V: f.window.Days.From, Valid: f.window.Days.Len() == 1}, line.Reason
@@ -115,7 +116,7 @@ func sentDay(e *eventline.Event) day.Day {
 	return day.Day(e.TimeMicros / (24 * time.Hour).Microseconds())
 }
 
-// setAside keeps a line for the quarantine.
+// setAside stores a line for the quarantine.
 func (f *feed) setAside(line answer.Line, d sql.Null[day.Day], reason error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -130,10 +131,10 @@ func (f *feed) setAside(line answer.Line, d sql.Null[day.Day], reason error) err
 	return nil
 }
 
-// maxExtraKeys bounds how many unknown keys a receipt names.
+// maxExtraKeys limits the number of unknown keys in a receipt.
 const maxExtraKeys = 20
 
-// noteExtra remembers the name of an unknown key.
+// noteExtra records the name of an unknown key.
 func (f *feed) noteExtra(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -142,7 +143,7 @@ func (f *feed) noteExtra(key string) {
 	}
 }
 
-// explain asks the window's owner what the text means that proves an answer not to be whole.
+// explain asks the owner of the window what the text means that makes a response incomplete.
 func (f *feed) explain(err error) error {
 	if broken, ok := errors.AsType[*answer.Error](err); ok && f.window.Inspect != nil {
 		return cmp.Or(f.window.Inspect(broken.Text), err)
@@ -150,7 +151,7 @@ func (f *feed) explain(err error) error {
 	return err
 }
 
-// override remembers that rows of e's key have to be sorted out after the insert.
+// override records that rows with e's key must be cleaned up after the insert.
 func (f *feed) override(e *eventline.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,7 +161,7 @@ func (f *feed) override(e *eventline.Event) {
 	})
 }
 
-// fail keeps the first error: DuckDB hands on only a text.
+// fail stores the first error, because DuckDB returns only its text.
 func (f *feed) fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -8,15 +8,15 @@ import (
 	"mixduck/internal/day"
 )
 
-// TableInfo is what is known of a table that fetches fill.
+// TableInfo is the metadata of a fetched table.
 type TableInfo struct {
 	Name      string
-	Days      day.Range // from the first to the last that is stored; none where Rows is 0
+	Days      day.Range // from the first stored day to the last; empty if Rows is 0
 	Rows      int64
-	FetchedAt time.Time // when a day of it was last asked for, UTC; zero if none is stored
+	FetchedAt time.Time // time of the last request for one of its days, UTC; zero if none is stored
 }
 
-// Tables returns what is known of the tables that fetches fill, by name.
+// Tables returns the metadata of all fetched tables, by name.
 func (e *Engine) Tables(ctx context.Context) ([]TableInfo, error) {
 	rows, err := e.Query(ctx, "SELECT table_name, from_date, to_date, row_count, fetched_at FROM _metadata ORDER BY table_name")
 	if err != nil {
@@ -39,10 +39,11 @@ func (e *Engine) Tables(ctx context.Context) ([]TableInfo, error) {
 	return tables, rows.Err()
 }
 
-// ResultSet is the rows of a statement, as database/sql has them: Next, Scan, Err, Close.
+// ResultSet contains the rows of a statement, as in database/sql: Next, Scan, Err, Close.
 type ResultSet = sql.Rows
 
-// Query runs a statement and returns its rows, which the caller closes. They are held in memory: see [Session] for more.
+// Query runs a statement and returns its rows. The caller closes them. All rows are in memory; for large results see
+// [Session].
 func (e *Engine) Query(ctx context.Context, query string, args ...any) (*ResultSet, error) {
 	if e.closed.Load() {
 		return nil, ErrClosed

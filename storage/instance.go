@@ -20,19 +20,19 @@ import (
 	"mixduck/internal/fault"
 )
 
-// instance is one open DuckDB database, shared by the engines of this process.
+// instance is an open DuckDB database that the engines of this process share.
 type instance struct {
-	path     string // "" in memory
-	name     string // under which the driver keeps it
+	path     string // "" for an in-memory database
+	name     string // name of the database in the driver
 	readOnly bool
-	settings url.Values // that DuckDB opened it with
+	settings url.Values // settings with which DuckDB opened it
 	db       *sql.DB
 	lock     *fileLock
-	moved    []string   // tables of another program that were moved aside
+	moved    []string   // renamed tables of another program
 	writer   sync.Mutex // held until the goroutine that writes has returned
 }
 
-// close waits for the writer, closes the file and lets others in then.
+// close waits for the writer, closes the file, and then releases the lock.
 func (i *instance) close() error {
 	i.writer.Lock()
 	defer i.writer.Unlock()
@@ -42,8 +42,8 @@ func (i *instance) close() error {
 	return err
 }
 
-// canonical returns the absolute path without symbolic links, so that one file has one name; for writing it makes the
-// directory.
+// canonical returns the absolute path without symbolic links, so that each file has one name. For writing, it creates
+// the directory.
 func canonical(cfg Config) (string, error) {
 	path, err := filepath.Abs(cfg.Path)
 	if err != nil {
@@ -68,7 +68,7 @@ func canonical(cfg Config) (string, error) {
 	return filepath.Join(dir, filepath.Base(path)), err
 }
 
-// openInstance opens path, or a database in memory if it is "". The caller holds the file lock.
+// openInstance opens path, or an in-memory database if path is "". The caller holds the file lock.
 func openInstance(ctx context.Context, path string, cfg Config) (*instance, error) {
 	if path != "" {
 		if err := checkFile(path, cfg.ReadOnly); err != nil {
@@ -99,8 +99,8 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 	return inst, nil
 }
 
-// connect opens the file, waiting for a process that holds it without our lock (a DuckDB shell) as long as for one that
-// does.
+// connect opens the file. If a process without our lock, such as a DuckDB shell, holds it, connect waits as long as
+// for one with our lock.
 func connect(ctx context.Context, path string, cfg Config) (*duckdb.Connector, error) {
 	deadline := time.Now().Add(cfg.LockWait)
 	for {
@@ -123,7 +123,7 @@ func connect(ctx context.Context, path string, cfg Config) (*duckdb.Connector, e
 	}
 }
 
-// options lists what DuckDB has to know when it opens; the options do not depend on each other's order.
+// options returns the settings with which DuckDB opens a file. Their order does not matter.
 func options(cfg Config) url.Values {
 	memory, threads := cfg.MemoryLimit, cfg.Threads
 	if memory == 0 {
@@ -135,7 +135,7 @@ func options(cfg Config) url.Values {
 	opt := url.Values{
 		"threads":                       {strconv.Itoa(threads)},
 		"memory_limit":                  {strconv.FormatInt(memory/1e6, 10) + "MB"},
-		"storage_compatibility_version": {"v1.5.0"}, // below v1.2 zstd silently falls back to uncompressed
+		"storage_compatibility_version": {"v1.5.0"}, // below v1.2, DuckDB silently ignores zstd compression
 		"autoinstall_known_extensions":  {"false"},
 		"autoload_known_extensions":     {"false"},
 		"allow_community_extensions":    {"false"},
@@ -146,17 +146,17 @@ func options(cfg Config) url.Values {
 	return opt
 }
 
-// newestFormat is the newest storage format that the linked DuckDB reads: that of v1.5.
+// newestFormat is the newest storage format that the linked DuckDB can read: the one of v1.5.
 const newestFormat = 68
 
-// headersBytes is how long a database without any data is.
+// headersBytes is the size of a database without data.
 const headersBytes = 3 * 4096
 
-// checkFile looks at the head of a file that is there, before DuckDB opens it: its own messages speak of its insides.
-// No instance of the file is open in this process, so that closing the descriptor drops no lock.
+// checkFile checks the start of an existing file before DuckDB opens it, because DuckDB's messages describe internals.
+// No instance of the file is open in this process, so closing the descriptor drops no lock.
 //
-// A file that ends within its headers is what a full disk or a crash leaves of a new database. DuckDB does not take it, so
-// that it is removed.
+// A full disk or a crash can leave a new database that ends within its headers. DuckDB rejects such a file, so
+// checkFile removes it.
 func checkFile(path string, readOnly bool) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -14,11 +14,11 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// Load stores a window in one transaction: the fence, the rows, the lines set aside, the coverage of the days and the
-// receipt, or nothing of it. On any error, including one from w.Lines, what was stored before is still there.
+// Load stores a window in one transaction: fence, rows, quarantined lines, coverage and receipt, or nothing. On any
+// error, including one from w.Lines, the stored data is unchanged.
 //
-// A fence other than 0 that is lower than one seen before means that a later writer has taken over, and gives
-// [ErrFenced]. Load waits while this process writes the same file. It returns when its goroutines have, also when ctx
+// If w.Fence is not 0 and lower than the stored fence, a later writer has taken over, and Load returns [ErrFenced].
+// Load waits while this process writes the same file. It returns only after its goroutines have ended, even if ctx
 // ends.
 func (e *Engine) Load(ctx context.Context, w Window) (Receipt, error) {
 	table, err := quote(w.Table)
@@ -37,14 +37,14 @@ func (e *Engine) Load(ctx context.Context, w Window) (Receipt, error) {
 	return l.receipt, nil
 }
 
-// load is one window on its way into the database, inside one transaction.
+// load is the load of one window, inside one transaction.
 type load struct {
 	w       Window
 	table   string // quoted
 	conn    *sql.Conn
 	feed    *feed
-	handle  cgo.Handle        // of feed; 0 before there is one
-	before  map[day.Day]int64 // rows a day
+	handle  cgo.Handle        // handle of feed; 0 before there is one
+	before  map[day.Day]int64 // rows per day
 	receipt Receipt
 
 	timeWarning string
@@ -89,7 +89,7 @@ func (l *load) exec(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// countDays returns the rows of each day of the window that has any.
+// countDays returns the number of rows of each day of the window with rows.
 func (l *load) countDays(ctx context.Context) (map[day.Day]int64, error) {
 	rows, err := l.conn.QueryContext(ctx,
 		"SELECT day, count(*) FROM "+l.table+" WHERE day BETWEEN ? AND ? GROUP BY day", l.from(), l.to())
@@ -109,7 +109,7 @@ func (l *load) countDays(ctx context.Context) (map[day.Day]int64, error) {
 	return counts, rows.Err()
 }
 
-// insert feeds the lines through the table function. It makes sure that each row that was fed has been inserted.
+// insert feeds the lines through the table function, and checks that all rows were inserted.
 func (l *load) insert(ctx context.Context) error {
 	promoted, err := promoted(ctx, l.conn, l.w.Table)
 	if err != nil {
@@ -141,15 +141,15 @@ func (l *load) insert(ctx context.Context) error {
 	return err
 }
 
-// forget gives the feed's handle up, after the end of the transaction: of a statement that was interrupted DuckDB may
-// begin a thread as late as when the connection is used for the next one.
+// forget releases the feed's handle. It must run after the transaction ends: after an interrupt, DuckDB can still
+// start a thread for the old statement when the connection is used again.
 func (l *load) forget() {
 	if l.handle != 0 {
 		l.handle.Delete()
 	}
 }
 
-// remember tells seen of the window's rows that are stored.
+// remember adds the stored rows of the window to s.
 func (l *load) remember(ctx context.Context, s *seen) error {
 	rows, err := l.conn.QueryContext(ctx, `SELECT event_name, epoch_us(event_time), coalesce(distinct_id, ''), coalesce(insert_id, ''),
 		CASE WHEN insert_id IS NULL THEN properties::VARCHAR ELSE '' END FROM `+l.table+" WHERE day BETWEEN ? AND ?", l.from(), l.to())
@@ -170,7 +170,7 @@ func (l *load) remember(ctx context.Context, s *seen) error {
 	return rows.Err()
 }
 
-// dropOverridden deletes the rows that a newer one of the same key has replaced within the window.
+// dropOverridden deletes rows that have a newer row with the same key in the window.
 func (l *load) dropOverridden(ctx context.Context) error {
 	if len(l.feed.overridden) == 0 {
 		return nil
@@ -200,7 +200,7 @@ func (l *load) dropOverridden(ctx context.Context) error {
 	return errors.Join(err, l.exec(ctx, "DROP TABLE overridden"))
 }
 
-// overridden yields the keys that dropOverridden sorts out.
+// overridden yields the keys for dropOverridden.
 func (l *load) overridden(yield func([]driver.Value) bool) {
 	text := func(s string) driver.Value {
 		if s == "" {

@@ -17,28 +17,28 @@ import (
 	"mixduck/internal/filesystem"
 )
 
-// fileLock is a hold on the sidecar files of a database: x.db.lock, exclusive to write and shared to read, and
-// x.db.turn, the turnstile that everyone holds while waiting for the first, in the same way. So a writer who waits keeps
-// later readers back, who else would starve him, and readers who wait keep a second writer back: they wait for one. The
-// database file itself is never touched: closing any descriptor of it would drop DuckDB's own lock.
+// fileLock is a lock on the sidecar files of a database. x.db.lock is exclusive for writers and shared for readers.
+// x.db.turn is a turnstile: everyone holds it, in the same mode, while waiting for x.db.lock. So a waiting writer
+// holds back later readers, which could starve it, and waiting readers hold back a second writer. The database file is
+// never opened: closing any descriptor of it would drop DuckDB's own lock.
 //
-// flock belongs to the open file, so the lock also works between two holds of one process, and ends with the process.
+// flock belongs to the open file. So it also works between two locks of one process, and ends with the process.
 type fileLock struct {
-	f      *os.File // nil for a reader where there can be no sidecar file
+	f      *os.File // nil for a reader without a sidecar file
 	signed bool
 }
 
-// holder is what a writer leaves in the lock file, for those who wait.
+// holder is what a writer stores in the lock file, for messages of waiting processes.
 type holder struct {
 	PID     int    `json:"pid"`
 	Command string `json:"command"`
 }
 
-// lockPoll is how often a waiting process looks again: flock cannot be waited for under a context.
+// lockPoll is the interval at which a waiting process tries again, because flock cannot wait with a context.
 const lockPoll = 5 * time.Millisecond
 
-// lockFile takes the lock on the database at path. It returns a *[LockedError] once wait is over (see
-// [Config.LockWait]), and the context's error if that ends first.
+// lockFile locks the database at path. It returns a *[LockedError] after wait (see [Config.LockWait]), or the
+// context's error if that ends first.
 func lockFile(ctx context.Context, path string, exclusive bool, wait time.Duration) (*fileLock, error) {
 	if err := refuseRemote(path); err != nil && exclusive {
 		return nil, err
@@ -72,18 +72,18 @@ func lockFile(ctx context.Context, path string, exclusive bool, wait time.Durati
 	return l, nil
 }
 
-// unlock releases the lock. The files stay: removing them would race with those who wait.
+// unlock releases the lock. The files stay: removing them would race with waiting processes.
 func (l *fileLock) unlock() {
 	if l == nil || l.f == nil {
 		return
 	}
 	if l.signed {
-		_ = l.f.Truncate(0) // else it would name us to those who wait for the next one
+		_ = l.f.Truncate(0) // otherwise it would name this process to those that wait for the next holder
 	}
 	_ = filelock.Unlock(l.f)
 }
 
-// sign writes who holds the lock. It only serves messages, so that it may fail.
+// sign writes who holds the lock. This is only for messages, so it may fail.
 func (l *fileLock) sign() {
 	exe, _ := os.Executable()
 	b, err := json.Marshal(holder{PID: os.Getpid(), Command: exe})
@@ -93,15 +93,15 @@ func (l *fileLock) sign() {
 	}
 }
 
-// close closes the file without a word about its lock, which was not taken.
+// close closes the file without changing it, because the lock was not acquired.
 func (l *fileLock) close() {
 	if l.f != nil {
 		l.f.Close()
 	}
 }
 
-// acquire waits for the lock. A reader without a sidecar file has nothing to wait for here: DuckDB's own lock on the
-// database still keeps readers and writers apart.
+// acquire waits for the lock. A reader without a sidecar file does not wait: DuckDB's own lock still separates readers
+// and writers.
 func (l *fileLock) acquire(ctx context.Context, exclusive bool) error {
 	if l.f == nil {
 		return nil
@@ -109,8 +109,8 @@ func (l *fileLock) acquire(ctx context.Context, exclusive bool) error {
 	return flock(ctx, l.f, exclusive)
 }
 
-// openLock opens or creates a sidecar file of the database at path. A reader who may neither create nor open it gets a lock
-// without a file: the directory or the mount is read-only, or belongs to another user.
+// openLock opens or creates a sidecar file of the database at path. A reader that can neither create nor open it gets
+// a lock without a file, for example in a read-only directory or one of another user.
 func openLock(path, suffix string, exclusive bool) (*fileLock, error) {
 	name := path + suffix
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666) //nolint:gosec // less the umask, as DuckDB creates the database
@@ -121,7 +121,7 @@ func openLock(path, suffix string, exclusive bool) (*fileLock, error) {
 	if !denied(err) {
 		return nil, err
 	}
-	if f, openErr := os.Open(name); openErr == nil { // a descriptor for reading is enough for flock
+	if f, openErr := os.Open(name); openErr == nil { // flock needs only a descriptor for reading
 		return &fileLock{f: f}, nil
 	}
 	if exclusive {
@@ -131,7 +131,7 @@ func openLock(path, suffix string, exclusive bool) (*fileLock, error) {
 	return &fileLock{}, nil
 }
 
-// denied reports whether a file cannot be created here, though the directory can be read.
+// denied reports whether a file cannot be created here although the directory can be read.
 func denied(err error) bool {
 	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT} {
 		if errors.Is(err, errno) {
@@ -141,8 +141,8 @@ func denied(err error) bool {
 	return false
 }
 
-// copyRights gives a sidecar file the permissions and the owner of the database, so whoever may read the database may also
-// lock it. Only the owner of the sidecar file can, and without a database it changes nothing.
+// copyRights gives a sidecar file the permissions and owner of the database, so everyone who can read the database can
+// lock it. Only the owner of the sidecar file can do this. Without a database, nothing changes.
 func copyRights(f *os.File, path string) {
 	want, err := os.Stat(path)
 	if err != nil {
@@ -164,7 +164,7 @@ func copyRights(f *os.File, path string) {
 	}
 }
 
-// flock takes the lock or returns the context's error; a context that is over still allows one try.
+// flock locks the file or returns the context's error. If the context has already ended, it tries once.
 func flock(ctx context.Context, f *os.File, exclusive bool) error {
 	for {
 		err := filelock.Try(f, exclusive)
@@ -179,7 +179,8 @@ func flock(ctx context.Context, f *os.File, exclusive bool) error {
 	}
 }
 
-// lockError turns the end of the wait into a *[LockedError], but the end of the caller's context into its error.
+// lockError turns the end of the wait into a *[LockedError], and the end of the caller's context into the context's
+// error.
 func lockError(ctx context.Context, path string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -197,14 +198,14 @@ func lockError(ctx context.Context, path string, err error) error {
 
 func alive(pid int) bool { return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// commandOf returns the name of the program that a process runs, or that of fallback. Arguments stay out of it: they can
-// hold secrets.
+// commandOf returns the program name of a process, or fallback. It leaves out arguments, because they can contain
+// secrets.
 func commandOf(pid int, fallback string) string {
 	program := filepath.Base(fallback)
 	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
 		program = strings.TrimSuffix(string(b), "\n")
 	}
-	program = strings.Map(func(r rune) rune { // a process can name itself as it likes
+	program = strings.Map(func(r rune) rune { // a process can choose its name
 		if !unicode.IsPrint(r) {
 			return '?'
 		}
@@ -216,8 +217,8 @@ func commandOf(pid int, fallback string) string {
 	return program
 }
 
-// refuseRemote returns an error if the directory of path lies on a network file system: locks do not work there
-// reliably, and two writers would ruin the file.
+// refuseRemote returns an error if the directory of path is on a network file system. Locks are not reliable there,
+// and two writers would destroy the file.
 func refuseRemote(path string) error {
 	dir := path[:strings.LastIndexByte(path, '/')+1]
 	if dir == "" {

@@ -11,30 +11,32 @@ import (
 	"mixduck/internal/promotion"
 )
 
-// Promotion is a property that has a column of its own beside the JSON, named as it is, and the column's type: VARCHAR,
-// BIGINT, DOUBLE, BOOLEAN, TIMESTAMP or DATE.
+// Promotion is a property with its own column, and the column's type: VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP or
+// DATE. The column has the property's name.
 type Promotion = promotion.Promotion
 
-// ParsePromotions reads properties as a person writes them: plan,$city:VARCHAR,"a,b":DOUBLE. The type may be left out for
-// VARCHAR. All that is wrong with them comes as one error, with a hint.
+// ParsePromotions parses a list of properties such as plan,$city:VARCHAR,"a,b":DOUBLE. The default type is VARCHAR.
+// All problems are in one error with a hint.
 func ParsePromotions(text string) ([]Promotion, error) { return promotion.Parse(text) }
 
-// ParseColumns reads promoted columns as [ParsePromotions] does; one without a type has the type "". A blank text has none.
+// ParseColumns parses promoted columns like [ParsePromotions]. Without a type, Type is "". A blank text means no
+// columns.
 func ParseColumns(text string) ([]Promotion, error) { return promotion.ParseColumns(text) }
 
-// CheckPromotions returns all that keeps the properties from having columns in one table, as one error with a hint, or nil.
+// CheckPromotions returns all reasons why the properties cannot be columns of one table, as one error with a hint, or
+// nil.
 func CheckPromotions(all []Promotion) error { return promotion.Check(all) }
 
-// Promote gives the table a column for each of the properties that has none yet, and fills it from the rows that are
-// there, in one transaction: on any error, also when ctx ends, the table is as it was. Loads fill the columns from then
-// on. Properties that are promoted already stay as they are, so that it is harmless twice.
+// Promote adds a column for each property that has none, and fills it from the stored rows, in one transaction. On any
+// error, or if ctx ends, the table is unchanged. Later loads fill the columns. Promoted properties are unchanged, so a
+// second call is harmless.
 //
-// It writes every row anew, within the memory limit, and needs as much space again as the table takes in the file, which
-// later loads use. Readers in this process see the table without the columns until it is done; those of other processes
-// wait, as for any writer. For fence see [Engine.Load].
+// It rewrites every row within the memory limit. The file grows by the size of the table; later loads reuse this
+// space. Readers in this process see the table without the columns until the end; readers in other processes wait, as
+// for any writer. For fence see [Engine.Load].
 //
-// It refuses, with a hint, a table that is not there, a property that is promoted with another type, and a name that the
-// table has for another column.
+// Errors with a hint: the table does not exist, a property is promoted with another type, or the table has another
+// column with this name.
 func (e *Engine) Promote(ctx context.Context, table string, wanted []Promotion, fence int64) error {
 	if err := CheckTable(table); err != nil {
 		return err
@@ -57,8 +59,8 @@ func (e *Engine) Promote(ctx context.Context, table string, wanted []Promotion, 
 	})
 }
 
-// promoted returns the properties of a table that are promoted, in the order of their columns. One whose column somebody
-// has dropped is no longer promoted.
+// promoted returns the promoted properties of a table, in column order. A property whose column was dropped is no
+// longer promoted.
 func promoted(ctx context.Context, conn *sql.Conn, table string) ([]Promotion, error) {
 	rows, err := conn.QueryContext(ctx, `SELECT p.property, p.type
 		FROM mixduck.promoted AS p JOIN duckdb_columns() AS c ON c.table_name = p.table_name AND c.column_name = p.property
@@ -78,7 +80,7 @@ func promoted(ctx context.Context, conn *sql.Conn, table string) ([]Promotion, e
 	return all, rows.Err()
 }
 
-// promote adds the columns that are missing and fills them. The properties wanted have passed [promotion.Check].
+// promote adds the missing columns and fills them. The wanted properties must have passed [promotion.Check].
 func promote(ctx context.Context, conn *sql.Conn, table string, wanted []Promotion) error {
 	stored, err := promoted(ctx, conn, table)
 	if err != nil {
@@ -112,7 +114,7 @@ func promote(ctx context.Context, conn *sql.Conn, table string, wanted []Promoti
 	return rewrite(ctx, conn, quoted, missing, "true")
 }
 
-// lacking returns which of the properties wanted are not stored.
+// lacking returns the wanted properties that are not promoted yet.
 func lacking(table string, stored, wanted []Promotion) (missing []Promotion, err error) {
 	for _, p := range wanted {
 		found := find(stored, p.Property)
@@ -127,7 +129,7 @@ func lacking(table string, stored, wanted []Promotion) (missing []Promotion, err
 	return missing, nil
 }
 
-// refuseColumns returns an error if the table has a column that one of the properties would need.
+// refuseColumns returns an error if one of the properties needs the name of an existing column.
 func refuseColumns(ctx context.Context, conn *sql.Conn, table string, properties []Promotion) error {
 	rows, err := conn.QueryContext(ctx, `SELECT column_name FROM duckdb_columns()
 		WHERE table_name = ? AND schema_name = 'main' AND database_name = current_database()`, table)
@@ -150,9 +152,9 @@ func refuseColumns(ctx context.Context, conn *sql.Conn, table string, properties
 	return rows.Err()
 }
 
-// rewrite replaces each row for which the condition holds by one with the values of the properties. Updating the columns
-// in place costs DuckDB memory and time that grow faster than the table, and a change of their type by an expression
-// leaves a log that it cannot read after a crash (docs/adr/0008-promoted-columns.md).
+// rewrite replaces each row that matches the condition by one with the values of the properties. An UPDATE in place
+// costs DuckDB memory and time that grow faster than the table. Changing a column's type by an expression leaves a log
+// that DuckDB cannot read after a crash (docs/adr/0008-promoted-columns.md).
 func rewrite(ctx context.Context, conn *sql.Conn, quoted string, properties []Promotion, condition string) error {
 	var last sql.NullInt64
 	if err := conn.QueryRowContext(ctx, "SELECT max(rowid) FROM "+quoted).Scan(&last); err != nil || !last.Valid {
@@ -183,8 +185,8 @@ func affected(res sql.Result, err error) (int64, error) {
 	return res.RowsAffected()
 }
 
-// promote readies the promoted columns of the table that is to be filled: those that t asks for and, if it will replace
-// another, those of that one. In an empty table columns of another type give way.
+// promote prepares the promoted columns of the target table: the ones t requests and, if t replaces a table, the ones
+// of that table. In an empty table, it replaces columns of another type.
 func (t *Table) promote(ctx context.Context, conn *sql.Conn, target string, empty bool) error {
 	wanted := t.Promote
 	if target != t.Name {
@@ -209,7 +211,7 @@ func (t *Table) promote(ctx context.Context, conn *sql.Conn, target string, empt
 	return promote(ctx, conn, target, wanted)
 }
 
-// giveWay drops the promoted columns of a table that are wanted with another type.
+// giveWay drops promoted columns that are wanted with another type.
 func giveWay(ctx context.Context, conn *sql.Conn, table string, wanted []Promotion) error {
 	quoted, err := quote(table)
 	if err != nil {
@@ -229,7 +231,7 @@ func giveWay(ctx context.Context, conn *sql.Conn, table string, wanted []Promoti
 	return nil
 }
 
-// find returns the promotion of a property, nil if there is none.
+// find returns the promotion of a property, or nil.
 func find(all []Promotion, property string) *Promotion {
 	for i := range all {
 		if all[i].Property == property {

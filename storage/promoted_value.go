@@ -9,8 +9,8 @@ import (
 	"mixduck/internal/promotion"
 )
 
-// value returns the SQL of a promoted property's value, given that of the property as JSON. It never fails, whatever the
-// property holds. Package promotion has the rules of all types but VARCHAR.
+// value returns SQL for the value of a promoted property, given SQL for its JSON. The result never fails, whatever the
+// property contains. Package promotion defines the rules of all types except VARCHAR.
 func value(json string, t promotion.Type) string {
 	if t == promotion.Varchar {
 		return "(" + json + " ->> '$')"
@@ -18,7 +18,7 @@ func value(json string, t promotion.Type) string {
 	return "mixduck_" + strings.ToLower(string(t)) + "(" + json + "::VARCHAR)"
 }
 
-// selectStored returns SQL for each of the properties: its value, named as its column, in a row of a table.
+// selectStored returns SQL for each property's value in a stored row, with the name of its column.
 func selectStored(properties []Promotion) ([]string, error) {
 	names := make([]string, len(properties))
 	for i, p := range properties {
@@ -42,8 +42,8 @@ func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "'
 // quoteColumn returns the name of a promoted column as an SQL identifier.
 func quoteColumn(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// selectFed returns the query that reads the rows of a feed with their promoted values; its parameters are the feed's
-// handle and the number of the properties.
+// selectFed returns the query that reads the rows of a feed with their promoted values. Its parameters are the handle
+// of the feed and the number of properties.
 func selectFed(promoted []Promotion) string {
 	if len(promoted) == 0 {
 		return "FROM mixduck_feed(?, ?)"

@@ -8,23 +8,23 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// reader turns blocks of an answer into chunks of rows, for one of DuckDB's threads.
+// reader turns blocks of a response into chunks of rows, for one of DuckDB's threads.
 type reader struct {
 	feed    *feed
 	block   *answer.Block
-	used    bool // nothing is left of block
+	used    bool // block is used up
 	event   eventline.Event
 	scratch []byte
 	chunk   chunk
 	times   *evidence
-	extra   string // the last unknown key that the feed was told of
+	extra   string // the last unknown key reported to the feed
 }
 
 func newReader(f *feed) *reader {
 	return &reader{feed: f, used: true, times: f.newEvidence(), chunk: chunk{promoted: make([]texts, f.promoted)}}
 }
 
-// fill fills a chunk with rows from one block. The chunk is only empty at the end of the feed.
+// fill fills a chunk with rows from one block. The chunk is empty only at the end of the feed.
 func (r *reader) fill(to *C.feed_chunk) error {
 	r.chunk.rows = 0
 	for r.chunk.rows == 0 {
@@ -53,7 +53,7 @@ func (r *reader) fill(to *C.feed_chunk) error {
 	return nil
 }
 
-// nextBlock gives the used block back and gets another; ok is false at the end of the feed.
+// nextBlock returns the used block and gets another one. ok is false at the end of the feed.
 func (r *reader) nextBlock() (ok bool, err error) {
 	if r.block != nil {
 		r.feed.blocks.Give(r.block)
@@ -66,7 +66,7 @@ func (r *reader) nextBlock() (ok bool, err error) {
 	return !r.used, nil
 }
 
-// take makes a row of a line, or counts it as what else it is.
+// take adds a line as a row, or counts it as something else.
 func (r *reader) take(line answer.Line) error {
 	f := r.feed
 	f.lines.Add(1)

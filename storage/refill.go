@@ -12,17 +12,17 @@ import (
 	"mixduck/internal/fault"
 )
 
-// refillRows is about how many rows one transaction of [Refill] looks at. A day is never split.
+// refillRows is the approximate number of rows per transaction of [Refill]. A day is never split.
 const refillRows = 200_000
 
-// Refill computes the promoted columns of a table anew from the JSON, the wanted ones or, if there are none, all of them. It is
-// for columns that older versions filled by other rules. A wanted type of "" stands for whatever the column has.
+// Refill recomputes promoted columns of a table from the JSON: the wanted ones, or all if wanted is empty. It corrects
+// columns that older versions filled with other rules. A wanted type of "" means the column's type.
 //
-// The table is done in pieces of one or more days, each in a transaction of its own; between them the file is closed, so that
-// others get in. On an error, also when ctx ends, the pieces done stay, and rows that are right already are not written: a
-// second run goes on where the first one stopped. After each piece report is called with the number of rows changed so far.
+// It works on pieces of one or more days, each in its own transaction. Between pieces the file is closed, so others
+// can use it. On an error, or if ctx ends, finished pieces stay. Correct rows are not rewritten, so a second run
+// continues where the first one stopped. After each piece, report gets the number of rows changed so far.
 //
-// For fence see [Engine.Load]. It returns errors as [Engine.Promote] does, and refuses columns that are not promoted.
+// For fence see [Engine.Load]. Errors are those of [Engine.Promote]; columns that are not promoted are also an error.
 func Refill(ctx context.Context, cfg Config, table string, wanted []Promotion, fence int64, report func(changed int64)) error {
 	var columns []Promotion
 	var pieces []day.Range
@@ -52,7 +52,7 @@ func withEngine(ctx context.Context, cfg Config, fn func(*Engine) error) error {
 	return errors.Join(fn(e), e.Close())
 }
 
-// planRefill returns the columns to compute, and the days of the table in pieces.
+// planRefill returns the columns to recompute, and the days of the table in pieces.
 func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotion, fence int64) (columns []Promotion, pieces []day.Range, err error) {
 	quoted, err := quote(table)
 	if err != nil {
@@ -68,7 +68,7 @@ func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotio
 	return columns, pieces, err
 }
 
-// refillColumns returns which promoted columns are wanted.
+// refillColumns returns the wanted promoted columns.
 func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []Promotion) ([]Promotion, error) {
 	if err := refuseForeign(ctx, conn, table); err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []P
 	return columns, nil
 }
 
-// cutDays returns the days that have rows, in pieces of about refillRows.
+// cutDays returns the days with rows, in pieces of about refillRows.
 func cutDays(ctx context.Context, conn *sql.Conn, quoted string) (pieces []day.Range, err error) {
 	rows, err := conn.QueryContext(ctx, "SELECT day, count(*) FROM "+quoted+" GROUP BY day ORDER BY day")
 	if err != nil {
@@ -122,7 +122,7 @@ func cutDays(ctx context.Context, conn *sql.Conn, quoted string) (pieces []day.R
 	return pieces, rows.Err()
 }
 
-// refill computes the columns of some days anew, in one transaction, and returns how many rows changed.
+// refill recomputes the columns of some days in one transaction, and returns the number of changed rows.
 func (e *Engine) refill(ctx context.Context, table string, columns []Promotion, days day.Range, fence int64) (changed int64, err error) {
 	quoted, err := quote(table)
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"mixduck/internal/fault"
 )
 
-// registry knows the files that this process has opened: DuckDB allows one instance of a file per process.
+// registry contains the files that this process has open, because DuckDB allows one instance of a file per process.
 var registry = struct {
 	mu     sync.Mutex
 	slots  map[instanceKey]*slot
-	memory map[string]bool // names of databases in memory that are in use
+	memory map[string]bool // used names of in-memory databases
 }{slots: map[instanceKey]*slot{}, memory: map[string]bool{}}
 
 type instanceKey struct {
@@ -20,13 +20,13 @@ type instanceKey struct {
 	readOnly bool
 }
 
-// slot holds the instance of a file while there is one. What it holds belongs to whoever is inside its door, where one
-// is at a time: a file must not be opened while another goroutine opens or closes it, for closing any descriptor of a
-// file drops all locks that the process has on it.
+// slot holds the instance of a file while it is open. Only the goroutine that has entered the door may use its fields.
+// A file must not be opened while another goroutine opens or closes it: closing any descriptor of a file drops all
+// locks of the process on it.
 type slot struct {
 	door chan struct{} // capacity 1
 	inst *instance
-	refs int // engines that share inst
+	refs int // number of engines that share inst
 }
 
 func slotOf(path string, readOnly bool) *slot {
@@ -41,7 +41,7 @@ func slotOf(path string, readOnly bool) *slot {
 	return s
 }
 
-// openingTime is for how long a goroutine that wants a file at once waits for another one that is opening it.
+// openingTime is how long a goroutine that does not want to wait still waits for another one to open the file.
 const openingTime = 2 * time.Second
 
 // enter waits until no other goroutine opens or closes the file.
@@ -61,8 +61,8 @@ func (s *slot) enter(ctx context.Context, cfg Config) error {
 
 func (s *slot) leave() { <-s.door }
 
-// acquire returns the shared instance of a persistent file, opening it if it is the first. An instance opened for
-// writing and one opened for reading exclude each other by the file lock, as those of two processes do.
+// acquire returns the shared instance of a persistent file, and opens it if necessary. Instances for reading and for
+// writing exclude each other through the file lock, as in two processes.
 func acquire(ctx context.Context, cfg Config) (*instance, error) {
 	path, err := canonical(cfg)
 	if err != nil {
@@ -92,10 +92,10 @@ func acquire(ctx context.Context, cfg Config) (*instance, error) {
 	return s.inst, nil
 }
 
-// release gives up one engine's share and closes the instance with the last.
+// release drops one engine's share, and closes the instance with the last one.
 func release(inst *instance) error {
 	s := slotOf(inst.path, inst.readOnly)
-	s.door <- struct{}{} // whoever is inside does not wait for long: the file is open
+	s.door <- struct{}{} // this does not wait long, because the file is open
 	defer s.leave()
 	s.refs--
 	if s.refs > 0 {
@@ -105,12 +105,12 @@ func release(inst *instance) error {
 	return inst.close()
 }
 
-// maxMemory is how many databases in memory a process can have at a time.
+// maxMemory is the maximum number of in-memory databases of a process.
 const maxMemory = 64
 
-// takeMemoryName returns a name for a database in memory that keeps it apart from others, and lets it be found. The
-// driver cannot read the names that DuckDB has for such; with the type of the database in front it can. DuckDB keeps
-// names apart in which the type is written differently, and the n-th way has capitals where n has ones.
+// takeMemoryName returns a unique name for an in-memory database. The driver cannot parse DuckDB's own names for
+// these, but it can if the database type comes first. DuckDB distinguishes names by the case of that type, so the n-th
+// name has capitals where n has one bits.
 func takeMemoryName() (string, error) {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
@@ -129,7 +129,7 @@ func takeMemoryName() (string, error) {
 	return "", fault.Usage("close some", "%d in-memory databases are open", maxMemory)
 }
 
-// giveMemoryNameBack lets the name be taken again. Names of files do not matter to it.
+// giveMemoryNameBack makes the name available again. It ignores the names of files.
 func giveMemoryNameBack(name string) {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
-// Rows are the rows of a statement as DuckDB makes them: a few thousand at a time are in memory.
+// Rows are the rows of a statement, read from DuckDB as they are computed: a few thousand at a time are in memory.
 type Rows struct {
 	statement *Statement
 	result    mapping.Result
@@ -18,13 +18,13 @@ type Rows struct {
 	err       error
 }
 
-// Close ends the statement, if it still runs.
+// Close ends the statement if it is still running.
 func (r *Rows) Close() {
 	mapping.DestroyDataChunk(&r.chunk)
 	mapping.DestroyResult(&r.result)
 }
 
-// Next moves to the next row, of which there may be none: then Err says why.
+// Next moves to the next row. If there is none, Err says why.
 func (r *Rows) Next() bool {
 	r.row++
 	for r.row >= r.size {
@@ -58,29 +58,29 @@ func (r *Rows) NextChunk() bool {
 	return true
 }
 
-// Err returns why there was no next row, nil at the proper end.
+// Err returns the reason why there was no next row; nil means the end of the result.
 func (r *Rows) Err() error { return r.err }
 
-// Result and Chunk are DuckDB's own handles, for code that turns whole chunks into something else.
+// Result returns DuckDB's handle, for code that converts whole chunks.
 func (r *Rows) Result() *mapping.Result { return &r.result }
 
 // Chunk returns the chunk of the current row and the number of its rows.
 func (r *Rows) Chunk() (mapping.DataChunk, int) { return r.chunk, r.size }
 
-// Text returns the i-th column of the current row, which must be a VARCHAR; ok is false for NULL. The text is valid until
+// Text returns column i of the current row, which must be a VARCHAR; ok is false for NULL. The text is valid until
 // Next.
 func (r *Rows) Text(i int) (text []byte, ok bool) { return r.texts[i].at(r.row) }
 
 // textColumn is a VARCHAR column of a chunk.
 type textColumn struct {
 	strings *duckString
-	valid   *uint64 // a bit a row; nil where all rows are valid
+	valid   *uint64 // one bit per row; nil if all rows are valid
 }
 
-// duckString is DuckDB's duckdb_string_t: a short text lies within it, a long one elsewhere.
+// duckString is DuckDB's duckdb_string_t: a short text is inline, a long one is elsewhere.
 type duckString struct {
 	length uint32
-	inline [12]byte // of a long text: the first 4 bytes, and where it lies
+	inline [12]byte // for a long text: its first 4 bytes and its address
 }
 
 func (c textColumn) at(row int) (text []byte, ok bool) {

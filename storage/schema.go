@@ -11,11 +11,11 @@ import (
 	"mixduck/internal/fault"
 )
 
-// boot is run on every new connection, in this order.
+// boot runs these statements on every new connection, in this order.
 func boot(execer driver.ExecerContext) error {
 	for _, q := range []string{
 		"SET TimeZone = 'UTC'",
-		"SET preserve_insertion_order = false", // else the table function that feeds a load runs on one thread
+		"SET preserve_insertion_order = false", // otherwise the table function of a load runs on one thread
 	} {
 		if _, err := execer.ExecContext(context.Background(), q, nil); err != nil {
 			return err
@@ -27,7 +27,7 @@ func boot(execer driver.ExecerContext) error {
 //go:embed schema/*.sql
 var schemaFiles embed.FS
 
-// migrations returns the steps of the schema: the n-th leads to version n.
+// migrations returns the steps of the schema: step n leads to version n.
 func migrations() ([]string, error) {
 	names, err := fs.Glob(schemaFiles, "schema/*.sql")
 	if err != nil {
@@ -44,8 +44,8 @@ func migrations() ([]string, error) {
 	return steps, nil
 }
 
-// migrate brings the schema to the newest version, in one transaction: a crash leaves the old one whole. It returns which
-// tables of another program were moved aside, see [moveAside].
+// migrate updates the schema to the newest version in one transaction, so a crash leaves the old one. It returns the
+// renamed tables of another program, see [moveAside].
 func migrate(ctx context.Context, db *sql.DB, adopt bool) (moved []string, err error) {
 	steps, err := migrations()
 	if err != nil {
@@ -83,7 +83,7 @@ func migrate(ctx context.Context, db *sql.DB, adopt bool) (moved []string, err e
 	return moved, tx.Commit()
 }
 
-// checkSchema lets a reader in only where it knows all that it will meet.
+// checkSchema returns an error if the schema is newer than this reader knows.
 func checkSchema(ctx context.Context, db *sql.DB) error {
 	steps, err := migrations()
 	if err != nil {
@@ -96,7 +96,7 @@ func checkSchema(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// schemaVersion returns 0 for a database that Mixduck has not written to yet.
+// schemaVersion returns 0 if Mixduck has not written to the database yet.
 func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
 	var tables int
 	const known = "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = 'schema_version'"

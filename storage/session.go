@@ -9,15 +9,15 @@ import (
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
-// Session is a connection of its own to an open database, for statements whose rows are too many to be held in memory:
-// those of database/sql are, and a Session hands them out as DuckDB makes them. It checks nothing of what it is given to
-// run, nothing interrupts it, and it must not be used by two goroutines at once.
+// Session is a separate connection to an open database, for results that are too large for memory. database/sql keeps
+// all rows in memory; a Session returns them as DuckDB computes them. It does not check statements, nothing interrupts
+// it, and only one goroutine may use it at a time.
 type Session struct {
 	db   mapping.Database
 	conn mapping.Connection
 }
 
-// Session connects to the database. The caller closes the session before the engine. Its time zone is UTC.
+// Session connects to the database. Close the session before the engine. Its time zone is UTC.
 func (e *Engine) Session() (*Session, error) {
 	if e.closed.Load() {
 		return nil, ErrClosed
@@ -34,8 +34,8 @@ func (e *Engine) Session() (*Session, error) {
 	return s, nil
 }
 
-// connect asks for an instance once more where the driver keeps those that are open, for it gives the handle of its own
-// connections to nobody. The settings have to be those that it was opened with.
+// connect opens the instance again through the driver's cache of open instances, because the driver does not expose
+// the handle of its connections. The settings must be the same as when it was opened.
 func (s *Session) connect(inst *instance) error {
 	var config mapping.Config
 	if mapping.CreateConfig(&config) == mapping.StateError {
@@ -43,7 +43,7 @@ func (s *Session) connect(inst *instance) error {
 	}
 	defer mapping.DestroyConfig(&config)
 	settings := maps.Clone(inst.settings)
-	settings.Set("duckdb_api", "go") // as the driver does
+	settings.Set("duckdb_api", "go") // the driver sets this too
 	for name := range settings {
 		if mapping.SetConfig(config, name, settings.Get(name)) == mapping.StateError {
 			return fmt.Errorf("DuckDB rejected the setting %s", name)
@@ -59,13 +59,13 @@ func (s *Session) connect(inst *instance) error {
 	return nil
 }
 
-// Close disconnects. Statements and rows have to be closed before.
+// Close disconnects. Close statements and rows first.
 func (s *Session) Close() {
 	mapping.Disconnect(&s.conn)
 	mapping.Close(&s.db)
 }
 
-// Exec runs a statement for its effect.
+// Exec runs a statement and ignores its result.
 func (s *Session) Exec(text string) error {
 	st, err := s.Prepare(text)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *Session) Exec(text string) error {
 	return err
 }
 
-// Prepare checks one statement against the database. It returns an [*SQLError] if DuckDB does not take it.
+// Prepare checks one statement against the database. It returns an [*SQLError] if DuckDB rejects it.
 func (s *Session) Prepare(text string) (*Statement, error) {
 	st := &Statement{session: s, text: text, values: map[int]string{}}
 	if mapping.Prepare(s.conn, text, &st.stmt) == mapping.StateError {

@@ -6,15 +6,15 @@ import (
 	"syscall"
 )
 
-// ErrInterrupted is the [SQLError] of a statement that was stopped from outside of it.
+// ErrInterrupted matches the [SQLError] of a statement that was stopped from outside.
 var ErrInterrupted = errors.New("the statement was interrupted")
 
-// SQLError is what DuckDB says of a statement that it does not take, or that failed. [errors.Is] finds what kind of error it
-// is: [ErrInterrupted], and [syscall.ENOSPC] or [syscall.EFBIG] for a file that DuckDB could not write.
+// SQLError is DuckDB's error for a statement that was rejected or failed. [errors.Is] finds its kind:
+// [ErrInterrupted], and [syscall.ENOSPC] or [syscall.EFBIG] for a file that DuckDB could not write.
 type SQLError struct {
-	Kind    string // as DuckDB writes it: Parser, Binder, Catalog, Conversion, Out of Memory …; "Unknown" if it names none
+	Kind    string // in DuckDB's words: Parser, Binder, Catalog, Conversion, Out of Memory …; "Unknown" if it has none
 	Message string
-	Excerpt string // the line of the statement with a mark under the place, "" if unknown
+	Excerpt string // the line of the statement with a mark below the position; "" if unknown
 }
 
 func (e *SQLError) Error() string {
@@ -25,7 +25,7 @@ func (e *SQLError) Error() string {
 	return s
 }
 
-// IsKind reports whether e is of one of these kinds. Case does not matter: DuckDB writes INTERRUPT, but Invalid Input.
+// IsKind reports whether e has one of these kinds. Case does not matter: DuckDB writes INTERRUPT, but Invalid Input.
 func (e *SQLError) IsKind(kinds ...string) bool {
 	for _, kind := range kinds {
 		if strings.EqualFold(e.Kind, kind) {
@@ -35,7 +35,7 @@ func (e *SQLError) IsKind(kinds ...string) bool {
 	return false
 }
 
-// Is makes e one of the errors that the type's comment names.
+// Is matches the errors named in the comment of [SQLError].
 func (e *SQLError) Is(target error) bool {
 	errno, ok := target.(syscall.Errno)
 	switch {
@@ -47,7 +47,7 @@ func (e *SQLError) Is(target error) bool {
 	return false
 }
 
-// newSQLError takes DuckDB's text apart. What it takes for granted is tested.
+// newSQLError parses DuckDB's text. A test checks the format that it expects.
 func newSQLError(text string) *SQLError {
 	var e SQLError
 	kind, rest, ok := strings.Cut(text, " Error: ")

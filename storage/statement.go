@@ -10,13 +10,13 @@ type Statement struct {
 	session *Session
 	stmt    mapping.PreparedStatement
 	text    string
-	values  map[int]string // that have been bound, by the index of the parameter
+	values  map[int]string // bound values, by the index of the parameter
 }
 
-// Close frees it. Its rows have to be closed before.
+// Close frees the statement. Close its rows first.
 func (s *Statement) Close() { mapping.DestroyPrepare(&s.stmt) }
 
-// Parameters returns the names of its parameters, those of `?` being "1", "2" and so on.
+// Parameters returns the names of its parameters. `?` parameters have the names "1", "2" and so on.
 func (s *Statement) Parameters() []string {
 	names := make([]string, mapping.NParams(s.stmt))
 	for i := range names {
@@ -25,7 +25,7 @@ func (s *Statement) Parameters() []string {
 	return names
 }
 
-// Bind gives the i-th of Parameters its value, which DuckDB casts to the type that the statement wants there.
+// Bind sets the value of parameter i of Parameters. DuckDB casts it to the type that the statement needs.
 func (s *Statement) Bind(i int, value string) error {
 	if mapping.BindVarcharLength(s.stmt, mapping.IdxT(i+1), value, mapping.IdxT(len(value))) == mapping.StateError {
 		return newSQLError(mapping.PrepareError(s.stmt))
@@ -34,7 +34,7 @@ func (s *Statement) Bind(i int, value string) error {
 	return nil
 }
 
-// Query begins to run the statement. The statement must only read: after some errors it is run a second time.
+// Query starts the statement, which must only read: after some errors it runs a second time.
 func (s *Statement) Query() (*Rows, error) {
 	var pending mapping.PendingResult
 	defer mapping.DestroyPending(&pending)
@@ -51,9 +51,10 @@ func (s *Statement) Query() (*Rows, error) {
 	return r, nil
 }
 
-// cause returns the reason for an error of a streaming run. DuckDB 1.5.6 stops all threads of a query at the first error, and a
-// streaming result sometimes reports only that it was stopped. EXPLAIN ANALYZE runs the same plan and drops the rows in DuckDB,
-// where the first error is kept. If the second run does not fail, the interrupt is all there is to report.
+// cause returns the reason for an error of a streaming run. DuckDB 1.5.6 stops all threads of a query at the first
+// error, and a streaming result sometimes reports only that it was stopped. EXPLAIN ANALYZE runs the same plan and
+// drops the rows in DuckDB, which then keeps the first error. If the second run does not fail, cause can report only
+// the interrupt.
 func (s *Statement) cause(err *SQLError) error {
 	if !err.Is(ErrInterrupted) {
 		return err
@@ -74,7 +75,7 @@ func (s *Statement) cause(err *SQLError) error {
 	return err
 }
 
-// Exec runs the statement for its effect and returns how many rows that had.
+// Exec runs the statement and returns the number of affected rows.
 func (s *Statement) Exec() (int64, error) {
 	var result mapping.Result
 	defer mapping.DestroyResult(&result)
@@ -84,8 +85,7 @@ func (s *Statement) Exec() (int64, error) {
 	return int64(mapping.RowsChanged(&result)), nil
 }
 
-// Columns returns the names of the columns that it will have. Where that depends on the values of parameters it does not
-// return the right ones.
+// Columns returns the names of its columns. If they depend on parameter values, the names are wrong.
 func (s *Statement) Columns() []string {
 	names := make([]string, mapping.PreparedStatementColumnCount(s.stmt))
 	for i := range names {

@@ -6,25 +6,25 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// Strays counts the lines of an answer that are no events of the days asked. The answer is proved to be whole: single lines like that
-// are set aside, and only many of them say something about all of it.
+// Strays counts the lines of a response that are not events of the requested days. The response itself is proved
+// complete: a few such lines are quarantined, and only many of them make the whole response suspicious.
 type Strays struct {
-	Days    day.Range // that were asked
-	Lines   int64     // of the answer
-	Bad     int64     // lines that cannot be stored, those outside included
+	Days    day.Range // requested days
+	Lines   int64     // lines of the response
+	Bad     int64     // lines that cannot be stored, including events outside the days
 	Outside int64     // events outside the days
-	Reason  error     // of the first bad line
-	Times   string    // what the times of the other events tell, "" for nothing
+	Reason  error     // reason for the first bad line
+	Times   string    // what the times of the other events show; "" for nothing
 }
 
 const (
-	tolerated      = 100 // lines, however few there are in all
+	tolerated      = 100 // this many lines are accepted in any response
 	toleratedShare = 0.1
-	// So many events, if they are most of an answer, do not lie outside of their days by accident.
+	// This many events are not outside their days by accident if they are most of a response.
 	fewOutside = 10
 )
 
-// Add counts a line, and the event that it is if it can be stored.
+// Add counts a line, and its event if it can be stored.
 func (s *Strays) Add(line answer.Line, e *eventline.Event) {
 	s.Lines++
 	reason := line.Reason

@@ -9,14 +9,13 @@ import (
 	"mixduck/internal/day"
 )
 
-// EventCount is how often an event occurs.
+// EventCount is the number of rows of an event.
 type EventCount struct {
 	Name string
 	Rows int64
 }
 
-// TopEvents returns the most frequent events of a table within r, at most limit, the most frequent first and those of
-// one frequency by name.
+// TopEvents returns at most limit events of a table within r, most frequent first, then by name.
 func (e *Engine) TopEvents(ctx context.Context, table string, r day.Range, limit int) ([]EventCount, error) {
 	quoted, err := quote(table)
 	if err != nil {
@@ -44,7 +43,7 @@ func (e *Engine) TopEvents(ctx context.Context, table string, r day.Range, limit
 	return top, rows.Err()
 }
 
-// MissingEvents returns those of the names that no event of the table has within r, in the order given.
+// MissingEvents returns the names that no event of the table within r has, in the given order.
 func (e *Engine) MissingEvents(ctx context.Context, table string, r day.Range, names []string) ([]string, error) {
 	quoted, err := quote(table)
 	if err != nil {
@@ -59,10 +58,10 @@ func (e *Engine) MissingEvents(ctx context.Context, table string, r day.Range, n
 		ORDER BY place`, string(list), r.From.String(), r.To.String())
 }
 
-// maxKnown bounds the names that KnownEvents returns.
+// maxKnown limits the result of KnownEvents.
 const maxKnown = 10_000
 
-// KnownEvents returns the names of events that any table has that fetches fill, the most frequent first.
+// KnownEvents returns the event names of all fetched tables, most frequent first.
 func (e *Engine) KnownEvents(ctx context.Context) ([]string, error) {
 	tables, err := e.names(ctx, "SELECT table_name FROM mixduck.tables WHERE type = 'events' ORDER BY table_name")
 	if err != nil || len(tables) == 0 {
@@ -80,7 +79,7 @@ func (e *Engine) KnownEvents(ctx context.Context) ([]string, error) {
 		strings.Join(parts, " UNION ALL "), maxKnown))
 }
 
-// names returns the only column of a query's rows.
+// names returns the single column of a query's result.
 func (e *Engine) names(ctx context.Context, query string, args ...any) (all []string, err error) {
 	rows, err := e.Query(ctx, query, args...)
 	if err != nil {

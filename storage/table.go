@@ -12,39 +12,39 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Table describes the table that a fetch is about to fill.
+// Table describes the table that a fetch will fill.
 type Table struct {
 	Name    string
 	Project string
-	Filter  string // which events it holds, in whatever form the caller compares; "" is everything
+	Filter  string // the events it contains, in any form that the caller compares; "" means all
 	Days    day.Range
 
-	Create  bool // it must not exist, unless this job has created it
-	Replace bool // fill a new table beside it, which Swap puts in its place
+	Create  bool // it must not exist, unless this job created it
+	Replace bool // fill a new table, which Swap renames when it is complete
 
-	// Promote are properties that are to have columns of their own, beside those that have one already; see
-	// [Engine.Promote]. With Replace, those of the old table are promoted in the new one, too.
+	// Promote lists properties to promote, in addition to the promoted ones; see [Engine.Promote]. With Replace, the
+	// new table also gets the promoted columns of the old one.
 	Promote []Promotion
 
 	Job   string
 	Fence int64 // see [Engine.Load]
 }
 
-// Plan is what a fetch has to know before its first request.
+// Plan is what a fetch must know before its first request.
 type Plan struct {
-	Table    string // where its windows go: the table, or the new one beside it
+	Table    string // the table for its windows: Table.Name, or the new table beside it
 	Done     []Receipt
-	Coverage []Coverage // of the days asked
+	Coverage []Coverage // coverage of the requested days
 }
 
-// replacing is what follows the name of a table that is being filled to replace another.
+// replacing is added to the name of a table that will replace another.
 const replacing = "__replacing"
 
-// Prepare makes the table ready to be filled. It is harmless twice: an attempt that goes on finds in Plan.Done what
-// earlier ones of the same job have committed.
+// Prepare prepares the table for a fetch. A second call is harmless: Plan.Done contains what earlier attempts of the
+// same job have committed.
 //
-// It refuses, with a hint, a table that exists although Create is set, and one that holds another project or was filled
-// with another filter, for one table must not hold two different things.
+// Errors with a hint: the table exists although Create is set, or it contains another project or another filter,
+// because one table must not mix data.
 func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 	var plan Plan
 	if err := CheckTable(t.Name); err != nil {
@@ -63,7 +63,7 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 			return err
 		}
 		if found != nil && t.Replace && found.Job != t.Job {
-			if err := drop(ctx, conn, plan.Table); err != nil { // left over by a job that has not come to its end
+			if err := drop(ctx, conn, plan.Table); err != nil { // left by a job that did not finish
 				return err
 			}
 			found = nil
@@ -91,7 +91,7 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 	return plan, err
 }
 
-// CheckTable returns an error, with a hint, if no table can be called name.
+// CheckTable returns an error with a hint if name is not a valid table name.
 func CheckTable(name string) error {
 	if strings.HasSuffix(name, replacing) {
 		return fault.Usage("choose another name", "table names ending with %s are used while a table is replaced", replacing)
@@ -100,8 +100,8 @@ func CheckTable(name string) error {
 	return err
 }
 
-// target returns the name of the table that is to be filled: with Replace the one beside t, unless this job has swapped
-// it in already.
+// target returns the name of the table to fill. With Replace it is the new table, unless this job has already swapped
+// it in.
 func (t *Table) target(ctx context.Context, conn *sql.Conn) (string, error) {
 	if !t.Replace {
 		return t.Name, nil
@@ -113,13 +113,13 @@ func (t *Table) target(ctx context.Context, conn *sql.Conn) (string, error) {
 	return t.Name + replacing, err
 }
 
-// storedTable is a table that is there.
+// storedTable is an existing table.
 type storedTable struct {
 	Table
-	empty bool // no window has ever been loaded into it: a fetch that came to nothing has left it
+	empty bool // no window was ever loaded into it, for example after a fetch without a result
 }
 
-// lookUp returns what is known of a table, nil if it is not there.
+// lookUp returns the metadata of a table, or nil if it does not exist.
 func lookUp(ctx context.Context, conn *sql.Conn, name string) (*storedTable, error) {
 	t := storedTable{Table: Table{Name: name}}
 	err := conn.QueryRowContext(ctx, `SELECT project, filter, job_id,
@@ -131,7 +131,7 @@ func lookUp(ctx context.Context, conn *sql.Conn, name string) (*storedTable, err
 	return &t, err
 }
 
-// fits compares a table with what it is to be filled with.
+// fits compares an existing table with the requested one.
 func (t *Table) fits(found *Table) error {
 	const other = "use another table, or refill this one with --replace"
 	switch {
@@ -153,7 +153,7 @@ func describe(filter string) string {
 	return filter
 }
 
-// eventColumns are the columns of a table of events. The properties are kept exactly as Mixpanel sent them.
+// eventColumns are the columns of a table of events. Properties are stored exactly as Mixpanel sent them.
 const eventColumns = `(
 	event_name   VARCHAR NOT NULL,
 	event_time   TIMESTAMP NOT NULL,
@@ -180,7 +180,7 @@ func create(ctx context.Context, conn *sql.Conn, name string, t Table) error {
 	return err
 }
 
-// refuseForeign returns an error if name is taken by a table or view that Mixduck has not made under exactly this name.
+// refuseForeign returns an error if another table or view has this name, in any case.
 func refuseForeign(ctx context.Context, conn *sql.Conn, name string) error {
 	var taken string
 	const foreign = `SELECT table_name FROM information_schema.tables
@@ -198,7 +198,7 @@ func refuseForeign(ctx context.Context, conn *sql.Conn, name string) error {
 	return fault.New(fault.CodeExists, "use another table", "table %s exists and was not created by Mixduck", name)
 }
 
-// adopt hands an empty table over to t. What cannot be had of another project, perhaps this one has.
+// adopt gives an empty table to t. A fetch of another project left it without data.
 func adopt(ctx context.Context, conn *sql.Conn, found *storedTable, t Table) error {
 	if found.Project != t.Project || found.Filter != t.Filter {
 		if _, err := conn.ExecContext(ctx, "DELETE FROM mixduck.coverage WHERE table_name = ?", found.Name); err != nil {
@@ -210,10 +210,10 @@ func adopt(ctx context.Context, conn *sql.Conn, found *storedTable, t Table) err
 	return err
 }
 
-// bookkeeping are the tables that speak of others by table_name.
+// bookkeeping lists the tables that refer to others by table_name.
 var bookkeeping = []string{"mixduck.tables", "mixduck.promoted", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine", "mixduck.time_evidence"}
 
-// drop removes a table and all that is known of it.
+// drop removes a table and its metadata.
 func drop(ctx context.Context, conn *sql.Conn, name string) error {
 	quoted, err := quote(name)
 	if err != nil {
@@ -230,8 +230,8 @@ func drop(ctx context.Context, conn *sql.Conn, name string) error {
 	return nil
 }
 
-// Swap puts the table that a Replace has filled in the place of the old one, in one transaction. Called again after a
-// crash it finds nothing left to do.
+// Swap replaces the old table by the one that a Replace has filled, in one transaction. A second call after a crash
+// does nothing.
 func (e *Engine) Swap(ctx context.Context, table string, fence int64) error {
 	old, err := quote(table)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 )
 
-// registerFunctions makes mixduck_feed, and the functions that fill promoted columns, known to an instance.
+// registerFunctions registers mixduck_feed, and the functions for promoted columns, with an instance.
 func registerFunctions(inst *instance) error {
 	if n := duckdb.GetDataChunkCapacity(); n != chunkRows {
 		return fmt.Errorf("DuckDB takes %d rows at a time, not %d: this build is for another version", n, chunkRows)
@@ -28,7 +28,7 @@ func registerFunctions(inst *instance) error {
 	return registerValues(&s)
 }
 
-// feedThread is called when one of DuckDB's threads begins to take rows. Handles are those of cgo.
+// feedThread is called when one of DuckDB's threads starts to take rows. Handles are cgo handles.
 //
 //export feedThread
 func feedThread(feedHandle C.uintptr_t) C.uintptr_t {
@@ -44,7 +44,7 @@ func feedThread(feedHandle C.uintptr_t) C.uintptr_t {
 //export feedThreadEnd
 func feedThreadEnd(thread C.uintptr_t) { cgo.Handle(thread).Delete() }
 
-// feedFill fills a chunk and returns the number of its rows, 0 at the end and -1 if the feed has failed.
+// feedFill fills a chunk and returns the number of its rows: 0 at the end, -1 if the feed has failed.
 //
 //export feedFill
 func feedFill(thread C.uintptr_t, to *C.feed_chunk) C.int64_t {

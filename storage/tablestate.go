@@ -11,23 +11,24 @@ import (
 	"mixduck/internal/day"
 )
 
-// TableState says how complete a table is that fetches fill.
+// TableState says how complete a fetched table is.
 type TableState struct {
 	Name         string
-	Project      string // its id
+	Project      string // project id
 	Rows         int64
-	First        *day.Day // that is stored; nil if none is
-	LastComplete *day.Day // nil if there is none
+	First        *day.Day // first stored day; nil if there is none
+	LastComplete *day.Day // last complete day; nil if there is none
 	Complete     int      // days
 	Partial      int      // days
 	Unavailable  int      // days
-	Missing      int      // days of which nothing is known, between the first and the last that is stored
+	Missing      int      // days without coverage between the first and the last stored day
 	Quarantined  int64    // lines
 	FetchedAt    time.Time
-	TimeWarning  string // what the times of its events tell of the project's settings, "" for nothing
+	TimeWarning  string // what its event times show about the project's settings; "" for nothing
 }
 
-// tableStates asks the bookkeeping only, whatever the size of the tables. One that is being filled is none yet.
+// tableStates reads only the bookkeeping, so its cost does not depend on the size of the tables. It omits tables that
+// are still being filled for the first time.
 const tableStates = `
 SELECT t.table_name, t.project, coalesce(sum(c.row_count), 0)::BIGINT, s.first_day, max(c.day) FILTER (c.state = 'complete'),
 	count(c.day) FILTER (c.state = 'complete'), count(c.day) FILTER (c.state = 'partial'), count(c.day) FILTER (c.state = 'unavailable'),
@@ -43,7 +44,7 @@ WHERE NOT ends_with(t.table_name, '__replacing')
 GROUP BY t.table_name, t.project, s.first_day, s.last_day
 ORDER BY t.table_name`
 
-// TableStates returns how complete the tables are that fetches fill, by name.
+// TableStates returns the state of all fetched tables, by name.
 func (e *Engine) TableStates(ctx context.Context) ([]TableState, error) {
 	rows, err := e.Query(ctx, tableStates)
 	if err != nil {
@@ -79,15 +80,15 @@ func dayOf(t sql.NullTime) *day.Day {
 	return &d
 }
 
-// Held is what a database holds.
+// Held describes the content of a database.
 type Held struct {
 	Tables []TableState // by name
 	Bytes  int64        // size of the file
-	Backup bool         // it is a copy that nobody has fetched into
+	Backup bool         // it is a backup without any fetch into it
 }
 
-// ReadTableStates opens a database for reading, and returns how complete its tables are. Where there is no file, or none that
-// Mixduck has written to, there are no tables.
+// ReadTableStates opens a database read-only and returns the state of its tables. If there is no file, or Mixduck has
+// not written to it, there are no tables.
 func ReadTableStates(ctx context.Context, cfg Config) (h Held, err error) {
 	cfg.ReadOnly = true
 	e, err := Open(ctx, cfg)
@@ -116,8 +117,8 @@ func ReadTableStates(ctx context.Context, cfg Config) (h Held, err error) {
 	return h, err
 }
 
-// ReadFetched opens a database for reading, and returns the days of a table that a job was the last to fetch, or that are
-// not to be had, in ascending order.
+// ReadFetched opens a database read-only and returns the days of a table that job was the last to fetch, or that are
+// unavailable, in ascending order.
 func ReadFetched(ctx context.Context, cfg Config, table, job string) (all []day.Day, err error) {
 	cfg.ReadOnly = true
 	e, err := Open(ctx, cfg)

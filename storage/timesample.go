@@ -7,7 +7,7 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// TimeSample judges by some events whether the times of a project are read in the right zone. It stores nothing.
+// TimeSample checks with a few events whether a project's times are read in the right zone. It stores nothing.
 type TimeSample struct {
 	zone    *time.Location
 	from    time.Time
@@ -15,15 +15,15 @@ type TimeSample struct {
 	seen    evidence
 }
 
-// NewTimeSample returns a sample of events of days. zone is that of [Window.Zone].
+// NewTimeSample returns an empty sample for events of days. For zone see [Window.Zone].
 func NewTimeSample(zone *time.Location, days day.Range) *TimeSample {
 	return &TimeSample{zone: zone, from: days.From.Start(time.UTC), offsets: offsetsOfDays(zone, days)}
 }
 
-// Add counts an event with its time as Mixpanel sent it.
+// Add counts an event. Its time must be as Mixpanel sent it.
 func (s *TimeSample) Add(e *eventline.Event) {
 	s.seen.add(s.offsets.utcMicros(e.TimeMicros), e.ProcessedMS)
 }
 
-// Warning says what is wrong with the times, "" if nothing is. It returns false if the events do not tell.
+// Warning says what is wrong with the times, "" if nothing is. It returns false if that is unknown.
 func (s *TimeSample) Warning() (text string, known bool) { return s.seen.warning(s.zone, s.from) }

@@ -8,9 +8,9 @@ import (
 	"mixduck/internal/day"
 )
 
-// MarkUnavailable remembers that the days of a table cannot be had any more, and why, and returns how many were not stored
-// at all. Those that are stored keep their rows and their state. It is harmless twice. Of t only Name, Job and Fence
-// count; for the latter see [Engine.Load].
+// MarkUnavailable records that Mixpanel no longer serves some days of a table, and why. It returns how many of them
+// were not stored at all. Stored days keep their rows and state. A second call is harmless. It uses only Name, Job and
+// Fence of t; for Fence see [Engine.Load].
 func (e *Engine) MarkUnavailable(ctx context.Context, t Table, days []day.Range, reason string) (marked int, err error) {
 	err = e.write(ctx, t.Fence, func(conn *sql.Conn) error {
 		for _, r := range days {

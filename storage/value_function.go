@@ -15,7 +15,7 @@ import (
 	"mixduck/internal/promotion"
 )
 
-// registerValues makes the functions that fill promoted columns known to the instance of a session.
+// registerValues registers the functions for promoted columns with the instance of a session.
 func registerValues(s *Session) error {
 	if C.value_register(s.conn.Ptr) != 0 {
 		return errors.New("DuckDB rejected a scalar function")
@@ -23,7 +23,8 @@ func registerValues(s *Session) error {
 	return nil
 }
 
-// valueFill turns rows values of properties, as JSON, into those of a column. valid has a bit for each row, all set.
+// valueFill converts the JSON values of a property into values of a column, for rows rows. valid has one bit per row,
+// all set.
 //
 //export valueFill
 func valueFill(kind C.int, rows C.uint64_t, in unsafe.Pointer, inValid *C.uint64_t, out unsafe.Pointer, valid *C.uint64_t) {
@@ -62,11 +63,11 @@ func fillColumn[T any](values textColumn, out *T, rows int, valid *C.uint64_t, p
 	}
 }
 
-// listEntry is DuckDB's duckdb_list_entry: where the elements of a list lie in the child vector.
+// listEntry is DuckDB's duckdb_list_entry: the position of a list's elements in the child vector.
 type listEntry struct{ offset, length uint64 }
 
-// valueProperties cuts the values of properties, exactly as they are written, out of the JSON of rows events. The names
-// are a JSON list, the same in each row. It returns something other than 0 if they are not.
+// valueProperties cuts the exact JSON values of properties out of rows events. The names are a JSON list, which is the
+// same in each row; otherwise the result is not 0.
 //
 //export valueProperties
 func valueProperties(rows C.uint64_t, in unsafe.Pointer, inValid *C.uint64_t, namesIn, entries, list unsafe.Pointer) C.int {
@@ -90,7 +91,7 @@ func valueProperties(rows C.uint64_t, in unsafe.Pointer, inValid *C.uint64_t, na
 			continue
 		}
 		var err error
-		if values, err = keys.Values(properties, values); err != nil { // somebody else has written it
+		if values, err = keys.Values(properties, values); err != nil { // another program wrote it
 			continue
 		}
 		for i, v := range values {

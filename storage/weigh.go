@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// weighTimes judges the times of the rows that were fed and, where these are few, of those of earlier windows that were read
-// in the same zone. The last verdict stays until another can be given.
+// weighTimes checks the event times of the loaded rows. If there are few, it includes earlier windows that were read
+// in the same zone. The last verdict stays until there is a new one.
 func (l *load) weighTimes(ctx context.Context) error {
 	fresh := l.feed.evidence()
 	n := fresh.events()
@@ -45,7 +45,7 @@ func (l *load) weighTimes(ctx context.Context) error {
 	return l.exec(ctx, "INSERT INTO mixduck.time_evidence VALUES (?, ?, ?, ?)", l.w.Table, string(stored), warning, time.Now().UTC())
 }
 
-// timeWarnings returns the warnings about times by table. A file that is only read may be older than they are.
+// timeWarnings returns the warnings about times, by table. A read-only file may be from a version without them.
 func timeWarnings(ctx context.Context, e *Engine) (map[string]string, error) {
 	const known = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = 'time_evidence'"
 	if tables, err := e.names(ctx, known); err != nil || len(tables) == 0 {

@@ -10,54 +10,54 @@ import (
 // Window is what Mixpanel has answered for some days, to be loaded as one piece.
 type Window struct {
 	Table string
-	Days  day.Range // that were asked, as the project counts days; both ends included
+	Days  day.Range // requested days, as the project counts days; includes both ends
 
 	// Parts are the unpacked answers to the requests that together ask for the days: one event on each line. The load succeeds
 	// only if each part proves to be whole (docs/adr/0012-proved-answers.md) or is blank, else it returns [ErrNotWhole]. An error
 	// other than io.EOF fails the load. The load does not close them.
 	Parts []io.Reader
 
-	// Inspect, if not nil, is asked what the text means that stands where an answer proves not to be whole. The load returns its
-	// error, if it has one.
+	// Inspect may be nil. If the response is incomplete, the load calls it with the text at that position, and returns
+	// its error unless that is nil.
 	Inspect func(text []byte) error
 
-	Zone *time.Location // of projects that store their wall clock as "time"; nil where "time" is UTC
+	Zone *time.Location // zone of projects that store wall-clock time as "time"; nil if "time" is UTC
 
 	AllowEmpty bool // an answer without any line replaces the days; otherwise it gives [ErrEmpty]
 
-	Add   bool // keep the rows that are stored and add those that are missing, instead of replacing the days
-	Force bool // replace days even if far fewer rows came than are stored
+	Add   bool // keep stored rows and add missing ones, instead of replacing the days
+	Force bool // replace days even by far fewer rows
 
-	// LookbackFrom is the first day that Mixpanel still completes: from it on a day may shrink, if not to nothing. Days
-	// before it are only replaced by ones that are at least half as large.
+	// LookbackFrom is the first day to which Mixpanel still adds events. Days from here on may shrink, but not to
+	// nothing. Earlier days are replaced only if at least half of their rows remain.
 	LookbackFrom day.Day
 
 	Job       string
 	Fence     int64                   // see Load
-	FetchedAt time.Time               // when the request was sent: a day that was not over then is partial
-	DayEnd    func(day.Day) time.Time // from when on nothing more happens on a day
+	FetchedAt time.Time               // when the request was sent; a day that had not ended then is partial
+	DayEnd    func(day.Day) time.Time // the moment when a day ends
 	Bytes     int64                   // of all parts, as received
-	Hash      string                  // of these bytes
+	Hash      string                  // hash of these bytes
 }
 
-// Receipt is what a committed window leaves in the database. Lines = Rows + Duplicates + Quarantined.
+// Receipt is the record of a committed window in the database. Lines = Rows + Duplicates + Quarantined.
 type Receipt struct {
 	Days        day.Range
-	Lines       int64 // received, empty ones not counted
-	Rows        int64 // stored
+	Lines       int64 // received lines, except empty ones
+	Rows        int64 // stored rows
 	Duplicates  int64
 	Quarantined int64
 	Bytes       int64
 	Hash        string
 
-	TimeWarning string // what the times of events tell of the project's settings, "" for nothing; not stored with the receipt
+	TimeWarning string // what the event times show about the project's settings; "" for nothing; not stored with the receipt
 
-	// What days that were stored before have become. A row that has got another distinct_id is another row.
-	Added   int64 // rows that were not there
-	Removed int64 // rows that no longer came
-	Updated int64 // rows that were there with another time of processing
+	// Changes on days that were stored before. A row with a new distinct_id is another row.
+	Added   int64 // new rows
+	Removed int64 // rows that are no longer in the response
+	Updated int64 // rows with another processing time
 
-	Joined    int64  // events that came in pieces, on several lines
-	Extra     int64  // events with keys beside event and properties, which are not stored
+	Joined    int64  // events split over several lines
+	Extra     int64  // events with keys other than event and properties, which are not stored
 	ExtraKeys string // some of these keys, separated by commas
 }

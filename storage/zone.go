@@ -6,20 +6,20 @@ import (
 	"mixduck/internal/day"
 )
 
-// zoneOffsets turns the "time" of a project into UTC. Projects from before 2023 store the wall clock of their zone as if
-// it were UTC (Mixpanel's documentation of time zones); a zone of nil leaves times as they are.
+// zoneOffsets converts the "time" of a project to UTC. Projects from before 2023 store wall-clock time as if it were
+// UTC (Mixpanel's documentation of time zones). A nil zone leaves times unchanged.
 //
-// A wall clock that happens twice in autumn, or not at all in spring, is taken as time.Date takes it: the offset is that
-// before or that after the change.
+// For a wall-clock time that occurs twice in autumn, or never in spring, it uses the same offset as time.Date: the one
+// before or the one after the change.
 type zoneOffsets struct {
 	loc   *time.Location
-	first int64   // quarter of an hour, since 1970, of each[0]
-	each  []int64 // microseconds to add, one a quarter of an hour
+	first int64   // quarter of an hour since 1970 of each[0]
+	each  []int64 // microseconds to add, one value per quarter of an hour
 }
 
 const quarter = int64(15 * time.Minute / time.Microsecond)
 
-// newZoneOffsets prepares the conversion of times between from and to, in microseconds.
+// newZoneOffsets prepares the conversion of times from from to to, in microseconds.
 func newZoneOffsets(loc *time.Location, from, to int64) *zoneOffsets {
 	z := &zoneOffsets{loc: loc, first: from / quarter}
 	if loc == nil {
@@ -32,20 +32,21 @@ func newZoneOffsets(loc *time.Location, from, to int64) *zoneOffsets {
 	return z
 }
 
-// offsetsOfDays prepares the conversion of times of days, with a day to spare at either end.
+// offsetsOfDays prepares the conversion of times on these days, with one more day at each end.
 func offsetsOfDays(loc *time.Location, days day.Range) *zoneOffsets {
 	from, to := (days.From - 1).Start(time.UTC), (days.To + 2).Start(time.UTC)
 	return newZoneOffsets(loc, from.UnixMicro(), to.UnixMicro())
 }
 
-// offset returns what to add to a wall clock time to get UTC.
+// offset returns what to add to a wall-clock time to get UTC.
 func (z *zoneOffsets) offset(wall int64) int64 {
 	w := time.UnixMicro(wall).UTC()
 	t := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), w.Nanosecond(), z.loc)
 	return t.UnixMicro() - wall
 }
 
-// utcMicros converts a time as the project wrote it to microseconds since 1970 in UTC. Safe for concurrent use.
+// utcMicros converts a time in the project's encoding to microseconds since 1970 in UTC. It is safe for concurrent
+// use.
 func (z *zoneOffsets) utcMicros(sent int64) int64 {
 	if z.loc == nil {
 		return sent

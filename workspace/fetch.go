@@ -23,8 +23,7 @@ import (
 const reportEvery = 500 * time.Millisecond
 
 // FetchEvents copies the requested days into the table. It downloads windows in parallel, verifies them, and commits
-// them one at a time. If it is interrupted, each day is either unchanged or as Mixpanel has it now. It calls report
-// about twice a second.
+// them one at a time. If interrupted, each day is either unchanged or as Mixpanel has it now. It calls report twice a second.
 //
 // Windows with a temporary failure are requested again, with fewer days. If some days cannot be fetched, the others
 // are fetched anyway, and the error is a *[DaysError]. If Mixpanel asks to wait, the error is a *[PauseError].
