@@ -12,7 +12,7 @@ import (
 func TestDataDirectoryHasOneOwner(t *testing.T) {
 	t.Parallel()
 	s := newEmbeddedSite(t, 10)
-	command(t, s.env, "worker", append([]string{"run"}, s.where()...)...).mustFail(t, 1, "another worker owns", "--data-dir")
+	command(t, s.env, "worker", append([]string{"run"}, s.where()...)...).mustFail(t, 1, "another worker uses", "--data-dir")
 	s.fetch(t, dates(t, "2025-11-01", "2025-11-01")) // the owner is none the worse for it
 }
 

@@ -164,5 +164,5 @@ func ExampleNew_readOnly() {
 	tables, err := reader.Tables(context.Background())
 	must(err)
 	fmt.Println(tables[0].Rows, reader.Drop(context.Background(), "events", 0))
-	// Output: 30 database is open for reading only
+	// Output: 30 the database is open read-only
 }
