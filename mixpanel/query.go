@@ -27,7 +27,7 @@ func (c *Client) call(method, path string) endpoint {
 }
 
 // queryLimit is from Mixpanel's documentation of its rate limits.
-const queryLimit = "60 queries an hour"
+const queryLimit = "60 queries per hour"
 
 // query makes one call of the Query API with GET and reads its answer. Errors are as those of ask.
 func query[T any](ctx context.Context, c *Client, path string, p *params, read func(answer []byte) (T, error)) (T, error) {
@@ -127,7 +127,7 @@ func queryHint(err error, limit string) string {
 		if limit == "" {
 			return "wait " + e.wait()
 		}
-		return "wait " + e.wait() + "; Mixpanel allows a project " + limit
+		return "wait " + e.wait() + "; Mixpanel allows " + limit + " for a project"
 	case ReasonBusy:
 		return "wait until other queries of this project finish; Mixpanel allows 5 at the same time"
 	case ReasonBadRequest:

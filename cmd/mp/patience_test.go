@@ -69,7 +69,7 @@ func TestStreamCountsUnknownKeys(t *testing.T) {
 	s := newSiteOf(t, mixpaneltest.Lines{d: {
 		`{"event":"a","properties":{"time":1735689600,"$insert_id":"1"},"odd":1}`, `{"event":"b","properties":{"time":1735689601,"$insert_id":"2"}}`,
 	}})
-	if r := s.mp(t, fetch("2025-01-01", "2025-01-01", "--stdout")...); !strings.Contains(r.stderr, "1 event with keys beside event and properties") {
+	if r := s.mp(t, fetch("2025-01-01", "2025-01-01", "--stdout")...); !strings.Contains(r.stderr, "1 event with keys other than event and properties") {
 		t.Errorf("stderr says nothing of the unknown key:\n%s", r.stderr)
 	}
 }
