@@ -17,15 +17,20 @@ type CountsRequest struct {
 	Type    Analysis
 }
 
-// EventCounts counts events; the segments of the answer are the names. Errors are as in [Client.EventNames].
+// EventCounts counts events; the segments of the answer are the names. Mixpanel refuses a request with too many names: see
+// [Client.CountsParts]. Errors are as in [Client.EventNames].
 func (c *Client) EventCounts(ctx context.Context, r CountsRequest) (Segmentation, error) {
+	return query(ctx, c, "events", r.params(), readSegmentation)
+}
+
+func (r CountsRequest) params() *params {
 	p := newParams(r.Project)
 	if len(r.Events) == 0 {
 		p.refuse("no event is given")
 	}
 	p.texts("event", "event name", r.Events)
 	p.spans(r.Days, r.Unit, r.Type)
-	return query(ctx, c, "events", p, readSegmentation)
+	return p
 }
 
 // PropertyCountsRequest says of which property to count the values, by unit of time.

@@ -20,7 +20,8 @@ type EngageQuery struct {
 	// OutputProperties are the names of the properties to return; none means all of them.
 	OutputProperties []string
 	// DistinctID asks for one profile, DistinctIDs for several: at most one of the two is set. Neither goes with Cohort; that is a
-	// rule of this client, because Mixpanel does not say which of them counts.
+	// rule of this client, because Mixpanel does not say which of them counts. There can be 2,000 DistinctIDs: the mixpanel_data project
+	// found no more to be taken.
 	DistinctID  string
 	DistinctIDs []string
 	// Group is the id of a group key, for the profiles of groups rather than of users. It is text, because it can exceed 2^53.
@@ -38,6 +39,8 @@ type EngageQuery struct {
 	Page      int64
 	SessionID string
 }
+
+const maxDistinctIDs = 2000
 
 // EngagePage asks for a page of profiles and returns the body of the answer as soon as its headers are there; the caller closes
 // it. answer.Page reads the text. It waits while as many calls of the Query API are under way for the project as Mixpanel
@@ -111,6 +114,8 @@ func (q EngageQuery) exclude(p *params) {
 	switch {
 	case q.DistinctID != "" && len(q.DistinctIDs) > 0:
 		p.refuse("use either distinct_id or distinct_ids, not both")
+	case len(q.DistinctIDs) > maxDistinctIDs:
+		p.refuse("too many distinct ids: %d, the maximum is %d", len(q.DistinctIDs), maxDistinctIDs)
 	case q.Cohort != 0 && (q.DistinctID != "" || len(q.DistinctIDs) > 0):
 		p.refuse("a cohort cannot be combined with distinct ids")
 	case q.Cohort != 0 && q.Behaviors != "":

@@ -88,6 +88,7 @@ func TestEngageRefusesNonsense(t *testing.T) {
 		"one id and several":                   {Project: 1, DistinctID: "a", DistinctIDs: []string{"b"}},
 		"an empty id":                          {Project: 1, DistinctIDs: []string{"a", ""}},
 		"an id that is no text":                {Project: 1, DistinctID: "\xff"},
+		"too many ids":                         {Project: 1, DistinctIDs: strings.Split(strings.Repeat("a,", 2000)+"a", ",")},
 		"an empty property":                    {Project: 1, OutputProperties: []string{""}},
 		"a condition that is no text":          {Project: 1, Where: "\xff"},
 		"a group that is no text":              {Project: 1, Group: "\xff"},

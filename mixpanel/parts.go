@@ -16,40 +16,61 @@ const maxRequestLine = 8190
 // [*Error]; nothing is sent.
 func (c *Client) Parts(r ExportRequest) ([]ExportRequest, error) {
 	r.Events = unique(r.Events)
-	p := r.params()
+	return split(c.exportURL, r.params(), r.Events, func(events []string) ExportRequest {
+		r.Events = events
+		return r
+	})
+}
+
+// CountsParts is [Client.Parts] for [Client.EventCounts].
+func (c *Client) CountsParts(r CountsRequest) ([]CountsRequest, error) {
+	r.Events = unique(r.Events)
+	return split(c.queryURL+"/events", r.params(), r.Events, func(events []string) CountsRequest {
+		r.Events = events
+		return r
+	})
+}
+
+// split returns requests with parts of the names, made by with, so short that each is taken. All of them ask target with p, but for the
+// parameter event.
+func split[R any](target string, p *params, names []string, with func(names []string) R) ([]R, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	line, err := c.requestLine(p)
+	line, err := requestLine(target, p)
 	if err != nil {
 		return nil, err
 	}
 	if len(line) <= maxRequestLine {
-		return []ExportRequest{r}, nil
+		return []R{with(names)}, nil
 	}
 	p.Del("event")
-	if line, err = c.requestLine(p); err != nil {
+	if line, err = requestLine(target, p); err != nil {
 		return nil, err
 	}
 	room := maxRequestLine - len(line)
-	if len(r.Events) > 0 {
+	if len(names) > 0 {
 		room -= len("&event=" + url.QueryEscape("[]"))
 	}
 	if room < 0 {
 		return nil, tooLong("shorten the where expression", "the where expression is %d bytes too long for a request", -room)
 	}
-	return r.cut(room)
+	lists, err := cut(names, room)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]R, len(lists))
+	for i, list := range lists {
+		parts[i] = with(list)
+	}
+	return parts, nil
 }
 
-// cut returns r in parts. The list of names of each takes at most room bytes in the request line, beside its brackets.
-func (r ExportRequest) cut(room int) (parts []ExportRequest, err error) {
+// cut returns the names in parts. Each takes at most room bytes in a request line, beside its brackets.
+func cut(names []string, room int) (parts [][]string, err error) {
 	comma, first, used := len(url.QueryEscape(",")), 0, 0
-	part := func(end int) {
-		next := r
-		next.Events = r.Events[first:end]
-		parts = append(parts, next)
-	}
-	for i, name := range r.Events {
+	part := func(end int) { parts = append(parts, names[first:end]) }
+	for i, name := range names {
 		text, err := jsonText(name)
 		if err != nil {
 			return nil, requestError("the event name %q: %v", name, err)
@@ -68,13 +89,13 @@ func (r ExportRequest) cut(room int) (parts []ExportRequest, err error) {
 			used += comma + n
 		}
 	}
-	part(len(r.Events))
+	part(len(names))
 	return parts, nil
 }
 
-// requestLine returns the first line of an export request, without its line end.
-func (c *Client) requestLine(p *params) (string, error) {
-	u, err := url.Parse(c.exportURL)
+// requestLine returns the first line of a GET request, without its line end.
+func requestLine(target string, p *params) (string, error) {
+	u, err := url.Parse(target)
 	if err != nil {
 		return "", requestError("%v", err)
 	}

@@ -1,17 +1,20 @@
 package mixpanel
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/secret"
+	"mixduck/mixpanel/mixpaneltest"
 )
 
 // partsClient returns a client whose base URL has a path, and a request for two days.
@@ -28,7 +31,7 @@ func partsClient(tb testing.TB, url string) (*Client, ExportRequest) {
 // lineOf returns the length of the request line of r.
 func (c *Client) lineOf(tb interface{ Fatal(...any) }, r ExportRequest) int {
 	p := r.params()
-	line, err := c.requestLine(p)
+	line, err := requestLine(c.exportURL, p)
 	if err != nil || p.err != nil {
 		tb.Fatal(err, p.err)
 	}
@@ -45,7 +48,7 @@ func TestRequestLineIsTheOneSent(t *testing.T) {
 	t.Cleanup(srv.Close)
 	c, r := partsClient(t, srv.URL)
 	r.Events, r.Where = []string{"täglich “x”", "a b+c%&=<>\u2028", "日本"}, `properties["ä"] == "1 & 2"`
-	want, err := c.requestLine(r.params())
+	want, err := requestLine(c.exportURL, r.params())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,5 +145,49 @@ func TestPartsThatCannotBe(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || fault.CodeOf(err) != fault.CodeUsage || parts != nil {
 			t.Errorf("Parts = %d, %.200v; want a usage error with %q", len(parts), err, want)
 		}
+	}
+}
+
+// A month of 200 event names takes few requests, none of which the edge refuses, and each name is in one of them.
+func TestCountsOfManyNamesAreSplit(t *testing.T) {
+	t.Parallel()
+	fake := mixpaneltest.Start(t, mixpaneltest.Config{
+		Projects: []mixpaneltest.Project{{ID: 12345, Region: "us", Username: "sa", Secret: "s3cret", Data: mixpaneltest.Generator{Seed: 1, EventsPerDay: 30}}},
+		Now:      func() time.Time { return time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC) },
+	})
+	c, err := New(Config{BaseURL: fake.URL, Username: "sa", Secret: secret.New("s3cret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.CloseIdleConnections)
+	names := []string{"Page Viewed", "Search", "Page Viewed"}
+	for i := range 200 {
+		names = append(names, fmt.Sprintf("Übersicht geöffnet, Nummer %d", i))
+	}
+	r := CountsRequest{Project: 12345, Events: names, Days: day.Range{From: day.New(2026, 11, 1), To: day.New(2026, 11, 30)}}
+	if _, err := c.EventCounts(t.Context(), r); err == nil {
+		t.Error("all names at once are taken")
+	}
+	parts, err := c.CountsParts(r)
+	if err != nil || len(parts) < 2 || len(parts) > 5 {
+		t.Fatalf("%d parts, %v", len(parts), err)
+	}
+	var asked []string
+	for _, part := range parts {
+		got, err := c.EventCounts(t.Context(), part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range part.Events {
+			if asked = append(asked, name); name == "Page Viewed" && len(got.Values[name]) != 30 {
+				t.Errorf("%d days of %s", len(got.Values[name]), name)
+			}
+		}
+	}
+	if want := unique(names); !slices.Equal(asked, want) {
+		t.Errorf("%d names are asked for, want %d", len(asked), len(want))
+	}
+	if _, err := c.CountsParts(CountsRequest{Project: 12345}); err == nil {
+		t.Error("no names are split")
 	}
 }

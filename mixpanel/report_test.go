@@ -31,6 +31,7 @@ func TestReport(t *testing.T) {
 		{"cut off behind the key", `{"error":`, Retry, ReasonTruncated},
 		{"about credentials", `{"error":"Unable to authenticate request"}`, GiveUp, ReasonAuth},
 		{"about a crowd", `{"error":"too many export requests in progress for this project"}`, Pause, ReasonBusy},
+		{"about a session", `{"error":"request for page in uncached query for params","status":"error"}`, Retry, ReasonSession},
 		{"about old days", `{"error":"Date range exceeds 90 days into the past"}`, GiveUp, ReasonTooOld},
 		{"a page", "<html>\r\n<body>quota</body>\r\n</html>", Retry, ReasonTruncated},
 		{"a long text", strings.Repeat("x", 2*maxReport), Retry, ReasonTruncated},

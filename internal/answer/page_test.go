@@ -11,8 +11,10 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
 
 	"mixduck/internal/answer"
+	"mixduck/mixpanel/mixpaneltest"
 )
 
 const onePage = `{"page":0,"page_size":2,"results":[{"$distinct_id":"a","$properties":{"x":9007199254740993,"b":1,"a":"\u00fc","$last_seen":"2026-10-01T10:00:00"}},` +
@@ -218,29 +220,49 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
-// BenchmarkPage reads pages of 1000 profiles with 25 properties.
-func BenchmarkPage(b *testing.B) {
-	var text bytes.Buffer
-	text.WriteString(`{"page":0,"page_size":1000,"results":[`)
-	for i := range 1000 {
-		if i > 0 {
-			text.WriteByte(',')
+// packedPage returns a page of 1000 made-up profiles with 25 properties, as gzip, and its length without.
+func packedPage(tb testing.TB) (packed []byte, length int) {
+	tb.Helper()
+	const count = 1000
+	text := []byte(`{"page":0,"page_size":1000,"results":[`)
+	people := mixpaneltest.People{Seed: 1, Count: count}
+	positions := func(yield func(int) bool) {
+		for i := 0; i < count && yield(i); i++ {
 		}
-		fmt.Fprintf(&text, `{"$distinct_id":"user-%d","$properties":{"$last_seen":"2026-10-01T10:00:00"`, i)
-		for k := range 24 {
-			fmt.Fprintf(&text, `,"property number %d":"a value of %d with \u00fc in it"`, k, i)
-		}
-		text.WriteString("}}")
 	}
-	text.WriteString(`],"session_id":"s","status":"ok","total":1000}`)
-	b.SetBytes(int64(text.Len()))
+	for id, properties := range people.At(positions) {
+		text = fmt.Appendf(text, `{"$distinct_id":%q,"$properties":%s},`, id, properties)
+	}
+	text = append(text[:len(text)-1], `],"session_id":"s","status":"ok","total":1000}`...)
+	var out bytes.Buffer
+	zw := gzip.NewWriter(&out)
+	if _, err := zw.Write(text); err != nil {
+		tb.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes(), len(text)
+}
+
+// BenchmarkPage unpacks and reads pages.
+func BenchmarkPage(b *testing.B) {
+	packed, length := packedPage(b)
+	b.SetBytes(int64(length))
 	b.ReportAllocs()
 	profiles := 0
+	var zr gzip.Reader
 	for b.Loop() {
-		p, out := answer.NewPage(bytes.NewReader(text.Bytes()), 0), answer.Profile{}
+		if err := zr.Reset(bytes.NewReader(packed)); err != nil {
+			b.Fatal(err)
+		}
+		p, out := answer.NewPage(&zr, 0), answer.Profile{}
 		for p.Next(&out) == nil {
 			profiles++
 		}
+	}
+	if profiles != 1000*b.N {
+		b.Errorf("%d profiles of %d pages", profiles, b.N)
 	}
 	b.ReportMetric(float64(profiles)/b.Elapsed().Seconds(), "profiles/s")
 }

@@ -94,6 +94,9 @@ func (q *engageQuery) set(key, value string) *refusal {
 	case "distinct_ids":
 		q.ids, err = parseEvents(value)
 		q.byID = true
+		if len(q.ids) > 2000 {
+			err = strconv.ErrRange
+		}
 	case "data_group_id":
 		_, err = strconv.ParseUint(value, 10, 64)
 		q.group = value
