@@ -104,13 +104,67 @@ func moveAside(ctx context.Context, tx *sql.Tx, adopt bool) (moved []string, err
 		if t.view {
 			kind = "VIEW"
 		}
+		indexes, err := dropIndexes(ctx, tx, t.name)
+		if err != nil {
+			return nil, err
+		}
 		rename := fmt.Sprintf("ALTER %s main.%s RENAME TO %s", kind, quoteAny(t.name), quoteAny(aside))
 		if _, err := tx.ExecContext(ctx, rename); err != nil {
-			return nil, fmt.Errorf("rename table %s: %w", t.name, err)
+			return nil, fault.New(fault.CodeExists, "fetch into another file", "rename table %s: %w", t.name, err)
 		}
-		moved = append(moved, t.name+" is now "+aside)
+		text := t.name + " is now " + aside
+		if len(indexes) > 0 {
+			text += ", without its indexes " + strings.Join(indexes, ", ")
+		}
+		moved = append(moved, text)
 	}
 	return moved, nil
+}
+
+// dropIndexes drops the indexes of a table, with which DuckDB cannot rename it, and returns their names. Those of its primary key
+// and unique columns stay.
+func dropIndexes(ctx context.Context, tx *sql.Tx, table string) (names []string, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT index_name FROM duckdb_indexes() WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ? ORDER BY ALL", table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if _, err := tx.ExecContext(ctx, "DROP INDEX main."+quoteAny(name)); err != nil {
+			return nil, fmt.Errorf("drop index %s of table %s: %w", name, table, err)
+		}
+	}
+	return names, nil
+}
+
+// Foreign returns the tables of another program that keep a fetch from writing to this database, see [Config.Adopt].
+func (e *Engine) Foreign(ctx context.Context) (names []string, err error) {
+	if e.closed.Load() {
+		return nil, ErrClosed
+	}
+	if version, err := schemaVersion(ctx, e.inst.db); err != nil || version > 0 {
+		return nil, err
+	}
+	tx, err := e.inst.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // it has only read
+	found, err := foreignTables(ctx, tx)
+	for _, t := range found {
+		names = append(names, t.name)
+	}
+	return names, err
 }
 
 // quoteAny returns any catalog name as an SQL identifier.

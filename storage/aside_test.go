@@ -44,6 +44,9 @@ func TestDatabaseOfAnotherProgramIsNotWritten(t *testing.T) {
 		}
 	}
 	reader := open(t, storage.Config{Path: path, ReadOnly: true})
+	if foreign, err := reader.Foreign(t.Context()); err != nil || !slices.Equal(foreign, []string{"_metadata", "events"}) {
+		t.Errorf("Foreign = %v, %v", foreign, err)
+	}
 	if got := names(t, reader); !slices.Equal(got, []string{"_metadata", "events", "notes"}) {
 		t.Errorf("tables = %v, want them as they were", got)
 	}
@@ -51,10 +54,13 @@ func TestDatabaseOfAnotherProgramIsNotWritten(t *testing.T) {
 
 func TestAdopt(t *testing.T) {
 	t.Parallel()
-	path := foreignFile(t, "CREATE VIEW Events_Before_Mixduck AS SELECT 1")
+	path := foreignFile(t, "CREATE VIEW Events_Before_Mixduck AS SELECT 1", `CREATE INDEX "by name" ON events (event_name)`, "CREATE INDEX by_words ON notes (text)")
 	e := open(t, storage.Config{Path: path, Adopt: true})
-	if got, want := e.Moved(), []string{"_metadata is now _metadata_before_mixduck", "events is now events_before_mixduck_2"}; !slices.Equal(got, want) {
+	if got, want := e.Moved(), []string{"_metadata is now _metadata_before_mixduck", "events is now events_before_mixduck_2, without its indexes by name"}; !slices.Equal(got, want) {
 		t.Errorf("Moved = %q, want %q", got, want)
+	}
+	if foreign, err := e.Foreign(t.Context()); err != nil || len(foreign) > 0 {
+		t.Errorf("Foreign = %v, %v; want none", foreign, err)
 	}
 	prepare(t, e, storage.Table{Name: "events", Project: "1", Job: "job-0"})
 	closeEngine(t, e)

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -113,5 +114,25 @@ func TestCheckOfALockedDatabase(t *testing.T) {
 	held.release(t)
 	if out := s.ok(t, "check"); !strings.Contains(out, "ok       database: ") {
 		t.Errorf("the database is not readable:\n%s", out)
+	}
+}
+
+// A database of another program can be read, but a fetch needs a flag: the check says so.
+func TestCheckOfADatabaseOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 10)
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE _metadata (table_name VARCHAR)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.ok(t, "check", "--path", path); !strings.Contains(out, "warning  database: ") || !strings.Contains(out, "--adopt") {
+		t.Errorf("no warning in\n%s", out)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"mixduck/cmd/internal/check"
 	"mixduck/cmd/internal/console"
@@ -25,11 +26,17 @@ func Database(ctx context.Context, name, path string) check.Result {
 	if locked, ok := errors.AsType[*storage.LockedError](err); ok {
 		return check.Warn(name, "wait until that process closes the database", "%s", locked)
 	}
+	var foreign []string
 	if err == nil {
-		err = e.Close()
+		foreign, err = e.Foreign(ctx)
+		err = errors.Join(err, e.Close())
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return check.Fail(name, err)
+	case len(foreign) > 0:
+		return check.Warn(name, "fetch with --adopt, which keeps these tables under new names, or fetch into another file",
+			"%s is readable, but another program created it: %s", path, strings.Join(foreign, ", "))
 	}
 	return check.Good(name, "%s is readable, %s", path, console.Megabytes(info.Size()))
 }
