@@ -34,7 +34,7 @@ func (f Fetch) Validate() error {
 		return fault.Usage("swap the two dates", "the last day, %s, lies before the first, %s", f.Days.To, f.Days.From)
 	}
 	if slices.Contains(f.Events, "") {
-		return fault.Usage("leave the events out to fetch all of them", "the name of an event is empty")
+		return fault.Usage("leave the events out to fetch all of them", "an event name is empty")
 	}
 	if len(f.Where) > maxWhereBytes || !utf8.ValidString(f.Where) {
 		return fault.Usage("", "the where expression has %d bytes; at most %d of valid UTF-8 are allowed", len(f.Where), maxWhereBytes)
@@ -46,7 +46,7 @@ func (f Fetch) Validate() error {
 	case ModeSync, ModeAppend, ModeReplace, ModeCreate:
 		return f.validateChoice()
 	}
-	return fault.Usage("sync, append, replace or create", "%q is no mode of a fetch", f.Mode)
+	return fault.Usage("sync, append, replace or create", "unknown fetch mode %q", f.Mode)
 }
 
 // validateChoice checks what says that not all of the days are to be fetched.
@@ -58,7 +58,7 @@ func (f Fetch) validateChoice() error {
 	case f.Due != nil && !f.LateSince.IsZero():
 		return fault.Usage("make two jobs", "days are fetched because they are due or because of late events, not both")
 	case f.Due != nil && (f.Due.Lookback < 0 || f.Due.MaxWindows < 0):
-		return fault.Usage("0 means none, and no bound", "neither a look-back nor a number of windows can be negative")
+		return fault.Usage("use 0 for none (lookback) or no limit (windows)", "lookback and number of windows must not be negative")
 	}
 	return nil
 }

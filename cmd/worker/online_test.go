@@ -142,7 +142,7 @@ func TestOnlineFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := w.want(t, 3, map[string]check.State{"database (web)": check.Warning, "database (app)": check.Failed})
-	if !strings.Contains(out, "leads out of the data directory") || !strings.Contains(out, "try: wait until") {
+	if !strings.Contains(out, "points outside the data directory") || !strings.Contains(out, "try: wait until") {
 		t.Error("the lines do not say what is wrong")
 	}
 	if err := errors.Join(e.Close(), os.Remove(filepath.Join(data, "77.db"))); err != nil {
