@@ -149,5 +149,5 @@ func publish(tmp, to string) error {
 	if err := filesystem.RenameNew(tmp, to); err != nil {
 		return errors.Join(err, removeDatabase(tmp))
 	}
-	return syncFile(filepath.Dir(to))
+	return filesystem.Sync(filepath.Dir(to))
 }

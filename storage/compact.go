@@ -6,7 +6,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"mixduck/internal/filesystem"
 )
 
 // Compact rewrites the database without the space of deleted rows, and returns the size of the file in bytes before
@@ -82,8 +83,5 @@ func (e *Engine) compact(ctx context.Context, mode fs.FileMode) error {
 	if err := os.Chmod(c.path, mode); err != nil {
 		return err
 	}
-	if err := os.Rename(c.path, e.inst.path); err != nil {
-		return err
-	}
-	return syncFile(filepath.Dir(e.inst.path))
+	return filesystem.Rename(c.path, e.inst.path)
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"mixduck/internal/filesystem"
 )
 
 // copier copies an attached database into a new file with DuckDB. So damaged blocks are noticed, and the copy has no
@@ -45,7 +47,7 @@ func (c copier) run(ctx context.Context, finish func(*sql.Conn) error) (err erro
 	if err != nil {
 		return err
 	}
-	return syncFile(c.path)
+	return filesystem.Sync(c.path)
 }
 
 // fill copies everything and compares the row counts.
@@ -109,13 +111,4 @@ func removeDatabase(path string) error {
 		}
 	}
 	return nil
-}
-
-// syncFile syncs a file, or the entries of a directory, to disk.
-func syncFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

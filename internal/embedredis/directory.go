@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/filesystem"
 )
 
 // directory is where the data is kept: snapshot-N holds all that happened before journal-N began. What is on the disk
@@ -198,10 +199,7 @@ func (d directory) writeSnapshot(n uint64, data []byte) error {
 	if err := writeSynced(tmp, data); err != nil {
 		return errors.Join(err, ignoreMissing(os.Remove(tmp)))
 	}
-	if err := os.Rename(tmp, d.snapshot(n)); err != nil {
-		return err
-	}
-	if err := d.sync(); err != nil {
+	if err := filesystem.Rename(tmp, d.snapshot(n)); err != nil {
 		return err
 	}
 	for _, prefix := range []string{snapshotPrefix, journalPrefix} {
@@ -229,15 +227,6 @@ func writeSynced(path string, data []byte) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-// sync makes the names of new files last.
-func (d directory) sync() error {
-	f, err := os.Open(d.path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 func ignoreMissing(err error) error {

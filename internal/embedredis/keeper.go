@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"mixduck/internal/filesystem"
 )
 
 const (
@@ -99,7 +101,7 @@ func (s *Server) switchJournal() (data []byte, number uint64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := s.dir.sync(); err != nil {
+	if err := filesystem.Sync(s.dir.path); err != nil {
 		return nil, 0, errors.Join(err, next.close(), os.Remove(s.dir.journal(number)))
 	}
 	if s.journal != nil {

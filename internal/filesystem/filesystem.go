@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package filesystem knows what differs between the file systems of operating systems: how much room there is, of what kind
-// they are, and how a file gets a name that nobody has. It opens no file.
+// Package filesystem knows what differs between the file systems of operating systems: free space, kinds of file systems,
+// and how to replace a file, or give it an unused name, in one step. It does not know what is in a file.
 package filesystem
 
 import (

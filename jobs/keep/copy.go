@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"time"
 
+	"mixduck/internal/filesystem"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/schedule"
@@ -61,26 +61,10 @@ func (k kept) same(older kept) bool {
 }
 
 // write replaces the file as a whole.
-func (k kept) write(name string) (err error) {
+func (k kept) write(name string) error {
 	body, err := json.Marshal(k)
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(tmp.Name())
-		}
-	}()
-	_, err = tmp.Write(body)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
+	return filesystem.WriteFile(name, body)
 }
