@@ -24,12 +24,8 @@ type model struct {
 // newModel returns the model of the project that site starts.
 func newModel(people mixpaneltest.People) model {
 	m := model{make(map[string]string), make(map[string]bool)}
-	all := func(yield func(int) bool) {
-		for i := 0; i < people.Count && yield(i); i++ {
-		}
-	}
 	i := 0
-	for id, properties := range people.At(all) {
+	for id, properties := range people.Range(0, people.Count) {
 		m.profiles[id] = string(properties)
 		if i%4 == 0 {
 			m.members[id] = true

@@ -225,12 +225,7 @@ func packedPage(tb testing.TB) (packed []byte, length int) {
 	tb.Helper()
 	const count = 1000
 	text := []byte(`{"page":0,"page_size":1000,"results":[`)
-	people := mixpaneltest.People{Seed: 1, Count: count}
-	positions := func(yield func(int) bool) {
-		for i := 0; i < count && yield(i); i++ {
-		}
-	}
-	for id, properties := range people.At(positions) {
+	for id, properties := range (mixpaneltest.People{Seed: 1, Count: count}).Range(0, count) {
 		text = fmt.Appendf(text, `{"$distinct_id":%q,"$properties":%s},`, id, properties)
 	}
 	text = append(text[:len(text)-1], `],"session_id":"s","status":"ok","total":1000}`...)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -204,7 +203,7 @@ func TestPeopleHaveOneIDEach(t *testing.T) {
 	t.Parallel()
 	people := mixpaneltest.People{Seed: 3, Count: 3000}
 	i := 0
-	for id, properties := range people.At(span(0, 3000)) {
+	for id, properties := range people.Range(0, 3000) {
 		var fields map[string]json.RawMessage
 		if err := json.Unmarshal(properties, &fields); err != nil || len(fields) != 25 {
 			t.Fatalf("%s: %d properties, %v", id, len(fields), err)
@@ -212,7 +211,7 @@ func TestPeopleHaveOneIDEach(t *testing.T) {
 		if at, ok := people.Find(id); !ok || at != i {
 			t.Fatalf("Find(%s) = %d, %t, want %d", id, at, ok, i)
 		}
-		for again, same := range people.At(span(i, i+1)) {
+		for again, same := range people.Range(i, i+1) {
 			if again != id || !bytes.Equal(same, properties) {
 				t.Fatalf("%s is not the same again", id)
 			}
@@ -324,13 +323,5 @@ func TestProfilesAreChangedOverHTTP(t *testing.T) {
 	want := mixpaneltest.ProfileTruth{Rows: []mixpaneltest.ProfileRow{{DistinctID: "a/b", Properties: `{"n":9007199254740993}`}}}
 	if diff := cmp.Diff(want, truth); diff != "" {
 		t.Errorf("profiles (-want +got):\n%s", diff)
-	}
-}
-
-// span yields the numbers from one to another, which is left out.
-func span(from, to int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for i := from; i < to && yield(i); i++ {
-		}
 	}
 }

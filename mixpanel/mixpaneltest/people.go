@@ -72,6 +72,9 @@ func (p People) At(positions iter.Seq[int]) iter.Seq2[string, []byte] {
 	}
 }
 
+// Range yields the profiles at positions from one to another, which is left out.
+func (p People) Range(from, to int) iter.Seq2[string, []byte] { return p.At(span(from, to)) }
+
 // firstSeen and seenFor are when people were first seen, and over how long.
 var firstSeen = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
