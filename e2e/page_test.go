@@ -147,6 +147,14 @@ func TestPageWithoutSettings(t *testing.T) {
 	}
 	for _, s := range sites {
 		eventually(t, "the worker is ready", func() bool { return check(s).code == 0 })
+		r := command(t, s.env, "enqueue", "status", "--data-dir", s.dir)
+		m := regexp.MustCompile(`(?m)^worker \S+ on \S+: health and metrics at (http://127\.0\.0\.1:\d+)$`).FindStringSubmatch(r.stdout)
+		if m == nil {
+			t.Fatalf("status does not say where the page is: %s%s", r.stdout, r.stderr)
+		}
+		if page := get(t, m[1]+"/readyz"); !strings.Contains(page, `"ready"`) {
+			t.Errorf("%s: %s", m[1], page)
+		}
 	}
 }
 

@@ -30,6 +30,9 @@ func (f Fetch) Validate() error {
 	if f.Days == (day.Range{}) && f.LateSince.IsZero() {
 		return fault.Usage("say from which day to which, both included", "no days to fetch")
 	}
+	if f.Days.From < day.Earliest && f.Days != (day.Range{}) {
+		return tooEarly(f.Days.From)
+	}
 	if f.Days.Len() == 0 {
 		return fault.Usage("swap the two dates", "the last day, %s, lies before the first, %s", f.Days.To, f.Days.From)
 	}
@@ -47,6 +50,11 @@ func (f Fetch) Validate() error {
 		return f.validateChoice()
 	}
 	return fault.Usage("sync, append, replace or create", "unknown fetch mode %q", f.Mode)
+}
+
+// tooEarly is the error of a first day before Mixpanel.
+func tooEarly(d day.Day) error {
+	return fault.Usage("start at "+day.Earliest.String()+" or later", "%w", d.CheckEarliest())
 }
 
 // validateChoice checks what says that not all of the days are to be fetched.

@@ -14,6 +14,7 @@ type WorkerInfo struct {
 	Version string
 	Volumes []Volume // that it serves
 	Started time.Time
+	HTTP    string // where it serves health and metrics, "" for nowhere
 }
 
 // Volume is a directory of databases that a worker serves.

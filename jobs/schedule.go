@@ -140,7 +140,10 @@ func (s Schedule) validate() error {
 	if err := s.Priority.validate(); err != nil {
 		return err
 	}
-	f := s.Fetch(day.Range{From: 1, To: 1}, Due{})
+	if s.Start < day.Earliest && s.Start != 0 {
+		return tooEarly(s.Start)
+	}
+	f := s.Fetch(day.Range{From: day.Earliest, To: day.Earliest}, Due{})
 	return f.Validate()
 }
 

@@ -82,6 +82,10 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 	if err != nil {
 		return err
 	}
+	workers, err := q.Workers(ctx)
+	if err != nil {
+		return err
+	}
 	budgets, err := budgetsOf(ctx, rdb, cfg, tables)
 	if err != nil {
 		return err
@@ -90,7 +94,7 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 		err = a.PrintJSON(newStatusObjects(tables, budgets))
 	} else {
 		width, _ := console.TerminalWidth(a.Process.Stdout)
-		err = a.Print(statusText(tables, budgets, a.Now(), width))
+		err = a.Print(statusText(tables, budgets, a.Now(), width) + pagesText(workers, width))
 	}
 	if err != nil || !f.check {
 		return err
@@ -180,6 +184,18 @@ func statusText(tables []freshness, budgets map[int64]budget.State, now time.Tim
 			line += "; Mixpanel asked to wait " + until(s.BlockedUntil, now)
 		}
 		b.WriteString(console.Cut(console.Printable(line), width) + "\n")
+	}
+	return b.String()
+}
+
+// pagesText returns where the workers serve health and metrics.
+func pagesText(workers []jobs.WorkerInfo, width int) string {
+	var b strings.Builder
+	for _, w := range workers {
+		if w.HTTP != "" {
+			line := fmt.Sprintf("worker %s on %s: health and metrics at http://%s", w.ID, w.Host, w.HTTP)
+			b.WriteString(console.Cut(console.Printable(line), width) + "\n")
+		}
 	}
 	return b.String()
 }

@@ -122,6 +122,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	worker, err := worker.New(queue, handlers, worker.Config{
 		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: worker.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
+		HTTP:       d.page.address(),
 		OpenResult: query.OpenResult(d.locate), Observer: d.page,
 	}, d.log)
 	if err != nil {

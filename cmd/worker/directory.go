@@ -36,13 +36,13 @@ func directoryID(dir string) (string, error) {
 	return id, nil
 }
 
-// knownID returns the id of a directory, or a text that is none if it has no id yet.
-func knownID(dir string) string {
+// knownID returns the id of a directory, "none" if it has none yet.
+func knownID(dir string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, ".mixduck", "id"))
-	if err != nil {
-		return "none"
+	if errors.Is(err, fs.ErrNotExist) {
+		return "none", nil
 	}
-	return strings.TrimSpace(string(b))
+	return strings.TrimSpace(string(b)), err
 }
 
 // keepID returns the id in a file; where there is none it makes one.

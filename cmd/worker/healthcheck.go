@@ -24,7 +24,12 @@ fails, print it and exit with code 1. With --alive, only check that it responds.
 			if err != nil {
 				return err
 			}
-			return web.Ask(cmd.Context(), webConfig(cfg.HTTP, knownID(cfg.DataDir)), alive)
+			owner, err := knownID(cfg.DataDir)
+			ask := webConfig(cfg.HTTP, owner)
+			if err != nil { // another user's: ask the first worker of this machine
+				ask.Spare = 0
+			}
+			return web.Ask(cmd.Context(), ask, alive)
 		},
 	}
 	config.Flags(cmd.Flags(), "config", "data_dir", "http.listen")

@@ -63,6 +63,14 @@ func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	return err
 }
 
+// address returns where the page is, "" for nowhere.
+func (p *page) address() string {
+	if at := p.server.Addr(); at != nil {
+		return at.String()
+	}
+	return ""
+}
+
 // watch lets the page tell of the queue, and of the budget if it is not nil.
 func (p *page) watch(rdb *redis.Client, q *queue.Queue, shared *budget.Budget) {
 	p.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })

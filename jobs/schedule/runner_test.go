@@ -19,7 +19,7 @@ import (
 // hourly returns a schedule.
 func hourly(name string) jobs.Schedule {
 	return jobs.Schedule{
-		Name: name, Project: "1", ProjectZone: "UTC", Database: "main/" + name + ".db", Cron: "@hourly", Start: day.New(1999, 1, 1), Overlap: jobs.OverlapQueue,
+		Name: name, Project: "1", ProjectZone: "UTC", Database: "main/" + name + ".db", Cron: "@hourly", Start: day.Earliest, Overlap: jobs.OverlapQueue,
 	}
 }
 

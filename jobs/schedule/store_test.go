@@ -169,6 +169,7 @@ func TestValidateSchedule(t *testing.T) {
 		{"cron", func(s *jobs.Schedule) { s.Cron = "0 0 31 2 *" }, `schedule x: cron entry "0 0 31 2 *" never fires: no year has such a date`},
 		{"mode", func(s *jobs.Schedule) { s.Mode = jobs.ModeReplace }, `schedule x: "replace" is no mode of a schedule`},
 		{"overlap", func(s *jobs.Schedule) { s.Overlap = "kill" }, `schedule x: "kill" is no way to treat a job that still runs`},
+		{"start before Mixpanel", func(s *jobs.Schedule) { s.Start = day.New(1970, 1, 2) }, `schedule x: 1970-01-02 is before 2009-01-01, the earliest day to fetch`},
 		{"look-back", func(s *jobs.Schedule) { s.Lookback = -1 }, `schedule x: a look-back of -1 days is not between 0 and 365`},
 		{"jitter", func(s *jobs.Schedule) { s.Jitter = 25 * time.Hour }, `schedule x: a jitter of 25h0m0s is not between 0 and 24h0m0s`},
 		{"catch-up", func(s *jobs.Schedule) { s.CatchUp = 59 * time.Second }, `schedule x: a catch-up of 59s is less than a minute`},

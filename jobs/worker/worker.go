@@ -30,6 +30,7 @@ type Config struct {
 	DrainTimeout time.Duration // how long attempts may go on when the worker is told to stop; 0 means 20 s
 	Backoff      Backoff       // between attempts
 	Version      string        // shown beside the worker; "" is fine
+	HTTP         string        // likewise: where it serves health and metrics
 
 	// OpenResult opens a file that a query handler has named in [Result.File], for readers without the volume. Nil means
 	// that the worker sends no files.
@@ -219,6 +220,7 @@ func (w *Worker) info() lanes.Heartbeat {
 	}
 	return lanes.Heartbeat{Boot: w.me.Boot, WorkerInfo: jobs.WorkerInfo{
 		ID: w.cfg.ID, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Volumes: w.cfg.Volumes, Started: w.e.Now(),
+		HTTP: w.cfg.HTTP,
 	}}
 }
 

@@ -32,7 +32,7 @@ func (en *Engine) Beat(ctx context.Context, i Heartbeat) error {
 	defer stop()
 	err := en.Scripts.beat.Run(ctx, en.Redis, []string{workerKey(i.ID)}, BeatLasts.Milliseconds(),
 		"boot", i.Boot, "host", i.Host, "pid", i.PID, "version", i.Version,
-		"volumes", encodeVolumes(i.Volumes), "started", field.Millis(i.Started)).Err()
+		"volumes", encodeVolumes(i.Volumes), "started", field.Millis(i.Started), "http", i.HTTP).Err()
 	if err == nil {
 		err = en.Redis.SAdd(ctx, workersKey, i.ID).Err()
 	}
@@ -103,7 +103,7 @@ func (en *Engine) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 		p := field.Parser{Fields: h}
 		w := Heartbeat{Boot: h["boot"], WorkerInfo: jobs.WorkerInfo{
 			ID: id, Host: h["host"], PID: int(p.Int("pid")), Version: h["version"],
-			Volumes: decodeVolumes(h["volumes"]), Started: p.Time("started"),
+			Volumes: decodeVolumes(h["volumes"]), Started: p.Time("started"), HTTP: h["http"],
 		}}
 		if p.Err != nil {
 			return nil, fmt.Errorf("heartbeat of worker %s: %w", id, p.Err)
