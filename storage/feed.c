@@ -114,21 +114,64 @@ static void feed_fill(void *info, void *chunk) {
 	duckdb_data_chunk_set_size(chunk, rows);
 }
 
-int feed_register(void *connection) {
+enum { SEQ, HASH, KEYED }; // the columns of mixduck_keyed, in order
+
+static void keyed_bind(void *info) {
+	duckdb_bind_set_bind_data(info, (void *)parameter(info, 0), NULL);
+	add_column(info, "seq", TYPE_BIGINT, NULL);
+	add_column(info, "hash", TYPE_BIGINT, NULL);
+	int64_t json = parameter(info, 2);
+	for (int64_t i = 0, n = parameter(info, 1); i < n && i < KEYED_COLUMNS; i++) {
+		char name[24];
+		snprintf(name, sizeof name, "c%d", (int)i);
+		add_column(info, name, TYPE_VARCHAR, json >> i & 1 ? "JSON" : NULL);
+	}
+}
+
+static void keyed_thread_end(void *thread) { keyedThreadEnd((uintptr_t)thread); }
+
+static void keyed_thread(void *info) {
+	uintptr_t thread = keyedThread((uintptr_t)duckdb_init_get_bind_data(info));
+	duckdb_init_set_init_data(info, (void *)thread, keyed_thread_end);
+}
+
+static void keyed_fill(void *info, void *chunk) {
+	keyed_chunk c = {
+	    .seq = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, SEQ)),
+	    .hash = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, HASH)),
+	};
+	for (uint64_t i = 0, n = duckdb_data_chunk_get_column_count(chunk) - KEYED; i < n; i++) {
+		c.column[i] = duckdb_data_chunk_get_vector(chunk, KEYED + i);
+		c.valid[i] = validity(c.column[i]);
+	}
+	int64_t rows = keyedFill((uintptr_t)duckdb_function_get_local_init_data(info), &c);
+	if (rows < 0) {
+		duckdb_function_set_error(info, "the feed failed"); // Go has the reason
+		rows = 0;
+	}
+	duckdb_data_chunk_set_size(chunk, rows);
+}
+
+static int add_function(void *connection, const char *name, int parameters, callback bind, callback thread, void (*fill)(void *, void *)) {
 	void *function = duckdb_create_table_function();
 	void *bigint = duckdb_create_logical_type(TYPE_BIGINT);
-	duckdb_table_function_set_name(function, "mixduck_feed");
-	duckdb_table_function_add_parameter(function, bigint);
-	duckdb_table_function_add_parameter(function, bigint);
-	duckdb_table_function_set_bind(function, feed_bind);
+	duckdb_table_function_set_name(function, name);
+	for (int i = 0; i < parameters; i++) {
+		duckdb_table_function_add_parameter(function, bigint);
+	}
+	duckdb_table_function_set_bind(function, bind);
 	duckdb_table_function_set_init(function, feed_init);
-	duckdb_table_function_set_local_init(function, feed_thread);
-	duckdb_table_function_set_function(function, feed_fill);
+	duckdb_table_function_set_local_init(function, thread);
+	duckdb_table_function_set_function(function, fill);
 	int failed = duckdb_register_table_function(connection, function);
 	duckdb_destroy_logical_type(&bigint);
 	duckdb_destroy_table_function(&function);
 	return failed;
 }
+
+int feed_register(void *connection) { return add_function(connection, "mixduck_feed", 2, feed_bind, feed_thread, feed_fill); }
+
+int keyed_register(void *connection) { return add_function(connection, "mixduck_keyed", 3, keyed_bind, keyed_thread, keyed_fill); }
 
 void feed_put(void *vector, uint64_t rows, const char *base, const uint32_t *from, const uint32_t *length) {
 	for (uint64_t i = 0; i < rows; i++) {

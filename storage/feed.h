@@ -26,3 +26,16 @@ int feed_register(void *connection);
 
 // Copies rows texts into a vector: text i is the length[i] bytes from base + from[i] on. They must be valid UTF-8.
 void feed_put(void *vector, uint64_t rows, const char *base, const uint32_t *from, const uint32_t *length);
+
+enum { KEYED_COLUMNS = 64 }; // at most
+
+// A chunk of mixduck_keyed, for Go to fill.
+typedef struct {
+	int64_t *seq, *hash;
+	void *column[KEYED_COLUMNS]; // vectors, for feed_put
+	uint64_t *valid[KEYED_COLUMNS];
+} keyed_chunk;
+
+// Makes mixduck_keyed(handle BIGINT, columns BIGINT, json BIGINT) known: the place and the content hash of each row, and so many
+// columns of text, c0, c1 and so on. Those whose bit of json is set have the type JSON. Returns 0 on success.
+int keyed_register(void *connection);

@@ -11,14 +11,21 @@ import (
 // TableInfo is the metadata of a fetched table.
 type TableInfo struct {
 	Name      string
+	Type      string    // events, or the stream of a keyed table: profiles, cohorts …
 	Days      day.Range // from the first stored day to the last; empty if Rows is 0
 	Rows      int64
-	FetchedAt time.Time // time of the last request for one of its days, UTC; zero if none is stored
+	FetchedAt time.Time // time of the last request for one of its days, or of the last refresh, UTC; zero if nothing is stored
+
+	// For keyed tables only; see [Keyed].
+
+	Filter  string
+	History bool
+	FullAt  time.Time // when the last full refresh asked, UTC; zero if there was none
 }
 
 // Tables returns the metadata of all fetched tables, by name.
 func (e *Engine) Tables(ctx context.Context) ([]TableInfo, error) {
-	rows, err := e.Query(ctx, "SELECT table_name, from_date, to_date, row_count, fetched_at FROM _metadata ORDER BY table_name")
+	rows, err := e.Query(ctx, "SELECT table_name, type, from_date, to_date, row_count, fetched_at FROM _metadata ORDER BY table_name")
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +34,7 @@ func (e *Engine) Tables(ctx context.Context) ([]TableInfo, error) {
 	for rows.Next() {
 		var t TableInfo
 		var from, to, fetched sql.NullTime
-		if err := rows.Scan(&t.Name, &from, &to, &t.Rows, &fetched); err != nil {
+		if err := rows.Scan(&t.Name, &t.Type, &from, &to, &t.Rows, &fetched); err != nil {
 			return nil, err
 		}
 		if from.Valid && to.Valid {
@@ -36,7 +43,42 @@ func (e *Engine) Tables(ctx context.Context) ([]TableInfo, error) {
 		t.FetchedAt = fetched.Time
 		tables = append(tables, t)
 	}
-	return tables, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return tables, e.describeKeyed(ctx, tables)
+}
+
+// describeKeyed adds what is known of keyed tables only. A file that is only read may be older than they are.
+func (e *Engine) describeKeyed(ctx context.Context, tables []TableInfo) error {
+	if known, err := e.hasTable(ctx, "keyed"); err != nil || !known {
+		return err
+	}
+	rows, err := e.Query(ctx, "SELECT k.table_name, t.filter, k.history, k.full_at FROM mixduck.keyed AS k JOIN mixduck.tables AS t USING (table_name)")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k TableInfo
+		var full sql.NullTime
+		if err := rows.Scan(&k.Name, &k.Filter, &k.History, &full); err != nil {
+			return err
+		}
+		for i := range tables {
+			if t := &tables[i]; t.Name == k.Name {
+				t.Filter, t.History, t.FullAt = k.Filter, k.History, full.Time
+			}
+		}
+	}
+	return rows.Err()
+}
+
+// hasTable reports whether the schema mixduck has a table.
+func (e *Engine) hasTable(ctx context.Context, name string) (bool, error) {
+	found, err := e.names(ctx, `SELECT table_name FROM duckdb_tables()
+		WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = ?`, name)
+	return len(found) > 0, err
 }
 
 // ResultSet contains the rows of a statement, as in database/sql: Next, Scan, Err, Close.

@@ -68,6 +68,9 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 			}
 			found = nil
 		}
+		if found != nil && found.kind != events {
+			return found.refuse()
+		}
 		switch {
 		case found == nil:
 			err = create(ctx, conn, plan.Table, t)
@@ -107,24 +110,36 @@ func (t *Table) target(ctx context.Context, conn *sql.Conn) (string, error) {
 		return t.Name, nil
 	}
 	found, err := lookUp(ctx, conn, t.Name)
+	if err == nil && found != nil && found.kind != events {
+		err = found.refuse()
+	}
 	if err == nil && found != nil && found.Job == t.Job && t.Job != "" {
 		return t.Name, nil
 	}
 	return t.Name + replacing, err
 }
 
+// events is the kind of tables that hold events.
+const events = "events"
+
 // storedTable is an existing table.
 type storedTable struct {
 	Table
-	empty bool // no window was ever loaded into it, for example after a fetch without a result
+	kind  string // events, or the stream of a keyed table
+	empty bool   // no window was ever loaded into it, for example after a fetch without a result
+}
+
+// refuse is the error of a fetch of events into a table that holds something else.
+func (t *storedTable) refuse() error {
+	return fault.New(fault.CodeExists, "name another table", "table %s holds %s, not events", t.Name, strings.ReplaceAll(t.kind, "_", " "))
 }
 
 // lookUp returns the metadata of a table, or nil if it does not exist.
 func lookUp(ctx context.Context, conn *sql.Conn, name string) (*storedTable, error) {
 	t := storedTable{Table: Table{Name: name}}
-	err := conn.QueryRowContext(ctx, `SELECT project, filter, job_id,
+	err := conn.QueryRowContext(ctx, `SELECT type, project, filter, job_id,
 			NOT EXISTS (FROM mixduck.receipts AS r WHERE r.table_name = t.table_name)
-		FROM mixduck.tables AS t WHERE table_name = ?`, name).Scan(&t.Project, &t.Filter, &t.Job, &t.empty)
+		FROM mixduck.tables AS t WHERE table_name = ?`, name).Scan(&t.kind, &t.Project, &t.Filter, &t.Job, &t.empty)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -211,7 +226,9 @@ func adopt(ctx context.Context, conn *sql.Conn, found *storedTable, t Table) err
 }
 
 // bookkeeping lists the tables that refer to others by table_name.
-var bookkeeping = []string{"mixduck.tables", "mixduck.promoted", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine", "mixduck.time_evidence"}
+var bookkeeping = []string{
+	"mixduck.tables", "mixduck.promoted", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine", "mixduck.time_evidence", "mixduck.keyed",
+}
 
 // drop removes a table and its metadata.
 func drop(ctx context.Context, conn *sql.Conn, name string) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 )
 
-// registerFunctions registers mixduck_feed, and the functions for promoted columns, with an instance.
+// registerFunctions registers mixduck_feed, mixduck_keyed, and the functions for promoted columns, with an instance.
 func registerFunctions(inst *instance) error {
 	if n := duckdb.GetDataChunkCapacity(); n != chunkRows {
 		return fmt.Errorf("DuckDB takes %d rows at a time, not %d: this build is for another version", n, chunkRows)
@@ -22,7 +22,7 @@ func registerFunctions(inst *instance) error {
 	if err != nil {
 		return err
 	}
-	if C.feed_register(s.conn.Ptr) != 0 {
+	if C.feed_register(s.conn.Ptr) != 0 || C.keyed_register(s.conn.Ptr) != 0 {
 		return errors.New("DuckDB rejected a table function")
 	}
 	return registerValues(&s)

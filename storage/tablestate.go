@@ -14,6 +14,7 @@ import (
 // TableState says how complete a fetched table is.
 type TableState struct {
 	Name         string
+	Type         string // events, or the stream of a keyed table, which has no days
 	Project      string // project id
 	Rows         int64
 	First        *day.Day // first stored day; nil if there is none
@@ -30,7 +31,7 @@ type TableState struct {
 // tableStates reads only the bookkeeping, so its cost does not depend on the size of the tables. It omits tables that
 // are still being filled for the first time.
 const tableStates = `
-SELECT t.table_name, t.project, coalesce(sum(c.row_count), 0)::BIGINT, s.first_day, max(c.day) FILTER (c.state = 'complete'),
+SELECT t.table_name, t.type, t.project, coalesce(sum(c.row_count), 0)::BIGINT, s.first_day, max(c.day) FILTER (c.state = 'complete'),
 	count(c.day) FILTER (c.state = 'complete'), count(c.day) FILTER (c.state = 'partial'), count(c.day) FILTER (c.state = 'unavailable'),
 	coalesce(date_diff('day', s.first_day, s.last_day) + 1 - count(c.day) FILTER (c.day BETWEEN s.first_day AND s.last_day), 0),
 	(SELECT count(*) FROM mixduck.quarantine AS q WHERE q.table_name = t.table_name),
@@ -41,7 +42,7 @@ LEFT JOIN (
 	SELECT table_name, min(day) AS first_day, max(day) AS last_day FROM mixduck.coverage WHERE state <> 'unavailable' GROUP BY table_name
 ) AS s ON s.table_name = t.table_name
 WHERE NOT ends_with(t.table_name, '__replacing')
-GROUP BY t.table_name, t.project, s.first_day, s.last_day
+GROUP BY t.table_name, t.type, t.project, s.first_day, s.last_day
 ORDER BY t.table_name`
 
 // TableStates returns the state of all fetched tables, by name.
@@ -55,7 +56,7 @@ func (e *Engine) TableStates(ctx context.Context) ([]TableState, error) {
 	for rows.Next() {
 		var t TableState
 		var first, last, fetched sql.NullTime
-		if err := rows.Scan(&t.Name, &t.Project, &t.Rows, &first, &last, &t.Complete, &t.Partial, &t.Unavailable, &t.Missing,
+		if err := rows.Scan(&t.Name, &t.Type, &t.Project, &t.Rows, &first, &last, &t.Complete, &t.Partial, &t.Unavailable, &t.Missing,
 			&t.Quarantined, &fetched); err != nil {
 			return nil, err
 		}
@@ -69,7 +70,34 @@ func (e *Engine) TableStates(ctx context.Context) ([]TableState, error) {
 	for i := range all {
 		all[i].TimeWarning = warnings[all[i].Name]
 	}
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	return all, e.addKeyed(ctx, all)
+}
+
+// addKeyed adds the rows of keyed tables, and when they were fetched. A file that is only read may be older than they are.
+func (e *Engine) addKeyed(ctx context.Context, all []TableState) error {
+	if known, err := e.hasTable(ctx, "keyed"); err != nil || !known {
+		return err
+	}
+	rows, err := e.Query(ctx, "SELECT table_name, row_count, fetched_at FROM mixduck.keyed")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k TableState
+		if err := rows.Scan(&k.Name, &k.Rows, &k.FetchedAt); err != nil {
+			return err
+		}
+		for i := range all {
+			if t := &all[i]; t.Name == k.Name {
+				t.Rows, t.FetchedAt = k.Rows, k.FetchedAt
+			}
+		}
+	}
+	return rows.Err()
 }
 
 func dayOf(t sql.NullTime) *day.Day {

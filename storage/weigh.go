@@ -47,8 +47,7 @@ func (l *load) weighTimes(ctx context.Context) error {
 
 // timeWarnings returns the warnings about times, by table. A read-only file may be from a version without them.
 func timeWarnings(ctx context.Context, e *Engine) (map[string]string, error) {
-	const known = "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = 'time_evidence'"
-	if tables, err := e.names(ctx, known); err != nil || len(tables) == 0 {
+	if known, err := e.hasTable(ctx, "time_evidence"); err != nil || !known {
 		return nil, err
 	}
 	rows, err := e.Query(ctx, "SELECT table_name, warning FROM mixduck.time_evidence WHERE warning <> ''")

@@ -133,6 +133,8 @@ type Progress struct {
 	// Changes to days that were already stored, see [storage.Receipt].
 	Added, Removed, Updated int64
 
+	Unchanged int64 // rows of a keyed table that came as they are stored
+
 	// Warnings has one warning per line, without repetition; "" means none. Warnings do not end the fetch.
 	Warnings string
 

@@ -81,7 +81,7 @@ func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, repe
 }
 
 // downloadPart spools the answer to one request.
-func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64) (_ *part, err error) {
+func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64) (*part, error) {
 	release, err := w.acquire(ctx, repeat)
 	if err != nil {
 		return nil, err
@@ -94,12 +94,17 @@ func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, 
 	}
 	defer body.Close()
 	w.hear(ctx, body.Limits)
+	return w.spool(body, r.Days.String(), received)
+}
+
+// spool writes the body of an answer into a file of the spool. On failure no file is left.
+func (w *Workspace) spool(body *mixpanel.Body, name string, received *atomic.Int64) (_ *part, err error) {
 	// An attempt that lost its turn unnoticed may still write next to this one. So each file has a unique name, and
 	// the directory may be missing.
 	if err := os.MkdirAll(w.cfg.SpoolDir, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(w.cfg.SpoolDir, spoolPrefix+r.Days.String()+"-*")
+	f, err := os.CreateTemp(w.cfg.SpoolDir, spoolPrefix+name+"-*")
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,11 @@ type source interface {
 	Segmentation(ctx context.Context, r mixpanel.SegmentationRequest) (mixpanel.Segmentation, error)
 	FunnelList(ctx context.Context, project int64) ([]mixpanel.SavedFunnel, error)
 	Funnel(ctx context.Context, r mixpanel.FunnelRequest) ([]mixpanel.FunnelPeriod, error)
+
+	EngagePage(ctx context.Context, q mixpanel.EngageQuery) (*mixpanel.Body, error)
+	Cohorts(ctx context.Context, project int64) ([]mixpanel.Cohort, error)
+	Annotations(ctx context.Context, project int64, days day.Range) ([]mixpanel.Annotation, error)
+	Lexicon(ctx context.Context, project int64) ([]mixpanel.LexiconEntry, error)
 }
 
 // budget is asked before each request. If a request must wait, Acquire returns an error with a method RetryAt()
@@ -106,6 +111,10 @@ type Config struct {
 	// RepeatBudget is the budget for repeated requests, so that a failing fetch leaves requests to others; nil means
 	// Budget.
 	RepeatBudget budget
+
+	// QueryBudget is the budget of the Query API, shared by all processes; nil means no limit. A query for profiles
+	// costs one request: only page 0 counts.
+	QueryBudget budget
 
 	WindowDays int // maximum days per window; 0 means 30
 

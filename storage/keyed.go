@@ -1,0 +1,232 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mixduck/internal/fault"
+)
+
+// Keyed describes a table whose rows have a key, such as profiles.
+type Keyed struct {
+	Name    string
+	Project string // its id
+	Stream  string // what it holds, the type in _metadata: profiles, cohorts, annotations …
+
+	// Columns are those that rows come with, the key's first. A table has the column content_hash beside them, and with History two
+	// that say from when until when a version was seen.
+	Columns []KeyedColumn
+
+	// Filter says which rows the table holds, in whatever form the caller compares; "" is everything. A table takes refreshes of one
+	// filter only, so that none removes what it did not ask for.
+	Filter string
+
+	// History keeps each version of a row. It is a setting of the table: a table that has it keeps it.
+	History bool
+	// Since and Until name the columns of History; "" means valid_from and valid_to.
+	Since, Until string
+}
+
+// KeyedColumn is a column of a keyed table.
+type KeyedColumn struct {
+	Name string
+	Type string // VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP, DATE or JSON; what does not fit TIMESTAMP, DOUBLE or DATE is NULL
+	Key  bool
+}
+
+// contentHash is the column by which versions of a row are told apart: a hash of all columns but the key, of JSON with its keys in
+// any order.
+const contentHash = "content_hash"
+
+func (k *Keyed) since() string { return orDefault(k.Since, "valid_from") }
+func (k *Keyed) until() string { return orDefault(k.Until, "valid_to") }
+
+func orDefault(name, otherwise string) string {
+	if name == "" {
+		return otherwise
+	}
+	return name
+}
+
+// keys returns how many columns are the key.
+func (k *Keyed) keys() int {
+	n := slices.IndexFunc(k.Columns, func(c KeyedColumn) bool { return !c.Key })
+	if n < 0 {
+		return len(k.Columns)
+	}
+	return n
+}
+
+// keyList returns the names of the key's columns.
+func (k *Keyed) keyList() string {
+	names := make([]string, k.keys())
+	for i := range names {
+		names[i] = quoteColumn(k.Columns[i].Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// current returns the condition of rows that are the present version.
+func (k *Keyed) current() string {
+	if !k.History {
+		return "true"
+	}
+	return quoteColumn(k.until()) + " IS NULL"
+}
+
+func (k *Keyed) check() error {
+	if err := CheckTable(k.Name); err != nil {
+		return err
+	}
+	if n := k.keys(); n == 0 || len(k.Columns) > maxKeyedColumns || slices.ContainsFunc(k.Columns[n:], func(c KeyedColumn) bool { return c.Key }) {
+		return fmt.Errorf("table %s: the columns of the key come first, of %d columns at most", k.Name, maxKeyedColumns)
+	}
+	for _, c := range k.Columns {
+		switch c.Type {
+		case "VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE", "JSON":
+		default:
+			return fmt.Errorf("column %s: %q is not a type of a column", c.Name, c.Type)
+		}
+	}
+	return nil
+}
+
+// definition returns the columns as CREATE TABLE takes them.
+func (k *Keyed) definition() string {
+	var all []string
+	for _, c := range k.Columns {
+		column := quoteColumn(c.Name) + " " + c.Type
+		if c.Key {
+			column += " NOT NULL"
+		}
+		if c.Type == "JSON" {
+			column += " USING COMPRESSION zstd"
+		}
+		all = append(all, column)
+	}
+	all = append(all, contentHash+" BIGINT NOT NULL")
+	if k.History {
+		all = append(all, quoteColumn(k.since())+" TIMESTAMP NOT NULL", quoteColumn(k.until())+" TIMESTAMP")
+	}
+	return strings.Join(all, ", ")
+}
+
+// selected returns the first n columns of mixduck_keyed under their names, with their types.
+func (k *Keyed) selected(n int) string {
+	var all []string
+	for i, c := range k.Columns[:n] {
+		value := fmt.Sprintf("c%d", i)
+		switch c.Type {
+		case "BIGINT", "BOOLEAN":
+			value = "CAST(" + value + " AS " + c.Type + ")"
+		case "TIMESTAMP", "DOUBLE", "DATE":
+			value = "TRY_CAST(" + value + " AS " + c.Type + ")"
+		}
+		all = append(all, value+" AS "+quoteColumn(c.Name))
+	}
+	return strings.Join(all, ", ")
+}
+
+// jsonMask returns which of the columns are JSON, as mixduck_keyed takes it.
+func (k *Keyed) jsonMask() (mask int64) {
+	for i, c := range k.Columns {
+		if c.Type == "JSON" {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}
+
+// KeyedState is what is known of a keyed table before a refresh.
+type KeyedState struct {
+	Exists    bool
+	History   bool
+	FetchedAt time.Time // of the last refresh, UTC
+	FullAt    time.Time // of the last full refresh, UTC; zero if there was none
+
+	// Done is the receipt of the job, if it has left one already: then nothing is left to do.
+	Done *RefreshReceipt
+}
+
+// PrepareKeyed returns what is known of the table. It refuses, with a hint, a table that holds something else. Nothing is written
+// but the fence; see [Engine.Load].
+func (e *Engine) PrepareKeyed(ctx context.Context, k Keyed, job string, fence int64) (state KeyedState, err error) {
+	if err := k.check(); err != nil {
+		return KeyedState{}, err
+	}
+	err = e.write(ctx, fence, func(conn *sql.Conn) error {
+		found, err := k.lookUp(ctx, conn)
+		if err != nil || found == nil {
+			return err
+		}
+		state = *found
+		state.Done, err = refreshReceipt(ctx, conn, k.Name, job)
+		return err
+	})
+	return state, err
+}
+
+// lookUp returns what is known of the table, nil if it is not there. A table with history makes k one.
+func (k *Keyed) lookUp(ctx context.Context, conn *sql.Conn) (*KeyedState, error) {
+	if err := refuseForeign(ctx, conn, k.Name); err != nil {
+		return nil, err
+	}
+	found, err := lookUp(ctx, conn, k.Name)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	if err := k.fits(found); err != nil {
+		return nil, err
+	}
+	state := KeyedState{Exists: true}
+	var full sql.NullTime
+	err = conn.QueryRowContext(ctx, "SELECT history, fetched_at, full_at FROM mixduck.keyed WHERE table_name = ?", k.Name).Scan(&state.History, &state.FetchedAt, &full)
+	if err != nil {
+		return nil, err
+	}
+	state.FullAt = full.Time
+	if k.History && !state.History {
+		return nil, fault.New(fault.CodeExists, "name another table, or leave the history out", "table %s keeps no history", k.Name)
+	}
+	k.History = state.History
+	return &state, nil
+}
+
+// fits compares the table with what it is to be filled with.
+func (k *Keyed) fits(found *storedTable) error {
+	const other = "name another table"
+	switch {
+	case found.kind != k.Stream:
+		return fault.New(fault.CodeExists, other, "table %s holds %s, not %s", k.Name, found.kind, k.Stream)
+	case found.Project != k.Project:
+		return fault.New(fault.CodeExists, other, "table %s holds %s of project %s", k.Name, k.Stream, found.Project)
+	case found.Filter != k.Filter:
+		return fault.New(fault.CodeExists, other+": each table has one filter", "table %s was filled with %s, and this fetch asks for %s",
+			k.Name, describeKeyed(found.Filter, k.Stream), describeKeyed(k.Filter, k.Stream))
+	}
+	return nil
+}
+
+func describeKeyed(filter, stream string) string {
+	if filter == "" {
+		return "all " + strings.ReplaceAll(stream, "_", " ")
+	}
+	return filter
+}
+
+// create makes the table.
+func (k *Keyed) create(ctx context.Context, conn *sql.Conn, job string) error {
+	quoted, err := quote(k.Name)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "CREATE TABLE "+quoted+" ("+k.definition()+")"); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "INSERT INTO mixduck.tables VALUES (?, ?, ?, ?, ?, ?)", k.Name, k.Stream, k.Project, k.Filter, job, time.Now().UTC())
+	return err
+}

@@ -1,0 +1,277 @@
+package storage
+
+// #include "feed.h"
+import "C"
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"runtime/cgo"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/zeebo/xxh3"
+
+	"mixduck/internal/eventline"
+)
+
+// maxKeyedColumns is how many columns rows of a keyed table can come with.
+const maxKeyedColumns = int(C.KEYED_COLUMNS)
+
+// Part is some of the rows of a refresh, such as a page of profiles. It is read twice, by any goroutine, and must have the same rows
+// in the same order each time. Of rows with one key the last one counts: that of the last part, and in it the last one.
+type Part interface {
+	Open() (RowReader, error)
+}
+
+// RowReader yields the rows of a [Part]. It is used by one goroutine at a time.
+type RowReader interface {
+	// Next fills row with the next row, or returns [io.EOF] after the last one. Any other error fails the refresh.
+	Next(row *KeyedRow) error
+	Close() error
+}
+
+// KeyedRow is a row on its way into a keyed table. Its slices are valid until the next one.
+type KeyedRow struct {
+	Values [][]byte // as text, in the order of the columns; nil is NULL. JSON must be valid, as package jsonscan has it
+	Bad    error    // why it cannot be stored; then Text goes to quarantine
+	Text   []byte
+}
+
+// keyedFeed hands the rows of a refresh to DuckDB's threads. Each takes part after part.
+type keyedFeed struct {
+	table   *Keyed
+	columns int // that are read, from the first on
+	parts   []Part
+	next    atomic.Int64 // part
+	lines   []int64      // of each part, once it is read
+	wanted  *selection   // of the rows; nil means all
+	rows    atomic.Int64
+
+	mu       sync.Mutex // guards what follows
+	bad      []badLine
+	badBytes int64
+	err      error
+}
+
+// seqBits are the bits of a row's place that count within its part.
+const seqBits = 32
+
+func (f *keyedFeed) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+// setAside keeps a row for the quarantine, in the first of the two passes.
+func (f *keyedFeed) setAside(seq int64, row *KeyedRow) error {
+	if f.wanted != nil || f.columns > f.table.keys() {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bad = append(f.bad, badLine{number: seq, reason: row.Bad, line: bytes.Clone(row.Text)})
+	if f.badBytes += int64(len(row.Text)); f.badBytes > maxBadBytes {
+		return &BadLinesError{Bad: int64(len(f.bad)), Lines: f.rows.Load(), Reason: row.Bad}
+	}
+	return nil
+}
+
+// keyedReader fills chunks for one of DuckDB's threads.
+type keyedReader struct {
+	feed    *keyedFeed
+	reader  RowReader
+	part    int
+	line    int64 // of the part
+	row     KeyedRow
+	texts   []texts
+	bytes   int
+	scratch []byte
+}
+
+// keyedThread is called when one of DuckDB's threads begins to take rows. Handles are those of cgo.
+//
+//export keyedThread
+func keyedThread(feedHandle C.uintptr_t) C.uintptr_t {
+	f, ok := cgo.Handle(feedHandle).Value().(*keyedFeed)
+	if !ok {
+		return 0
+	}
+	r := &keyedReader{feed: f, texts: make([]texts, f.columns)}
+	r.row.Values = make([][]byte, len(f.table.Columns))
+	return C.uintptr_t(cgo.NewHandle(r))
+}
+
+// keyedThreadEnd is called when a thread has taken its last row.
+//
+//export keyedThreadEnd
+func keyedThreadEnd(thread C.uintptr_t) {
+	h := cgo.Handle(thread)
+	if r, ok := h.Value().(*keyedReader); ok && r.reader != nil {
+		_ = r.reader.Close() // the statement has failed
+	}
+	h.Delete()
+}
+
+// keyedFill fills a chunk and returns the number of its rows, 0 at the end and -1 if the feed has failed.
+//
+//export keyedFill
+func keyedFill(thread C.uintptr_t, to *C.keyed_chunk) C.int64_t {
+	r, ok := cgo.Handle(thread).Value().(*keyedReader)
+	if !ok {
+		return -1
+	}
+	n, err := r.fill(to)
+	if err != nil {
+		r.feed.fail(err)
+		return -1
+	}
+	r.feed.rows.Add(int64(n))
+	return C.int64_t(n)
+}
+
+// maxChunkBytes ends a chunk of long rows early.
+const maxChunkBytes = 8 << 20
+
+// fill fills a chunk; it is only empty at the end of the feed.
+func (r *keyedReader) fill(to *C.keyed_chunk) (rows int, err error) {
+	for i := range r.texts {
+		r.texts[i].base = r.texts[i].base[:0]
+	}
+	for r.bytes = 0; rows < chunkRows && r.bytes < maxChunkBytes; {
+		seq, ok, err := r.nextRow()
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			break
+		}
+		if r.feed.wanted.has(seq) {
+			r.add(to, rows, seq)
+			rows++
+		}
+	}
+	return r.put(to, rows), nil
+}
+
+// nextRow reads the next row that can be stored, and returns its place; ok is false at the end of the feed.
+func (r *keyedReader) nextRow() (seq int64, ok bool, err error) {
+	for {
+		if r.reader == nil {
+			if ok, err := r.nextPart(); err != nil || !ok {
+				return 0, false, err
+			}
+		}
+		err := r.reader.Next(&r.row)
+		if errors.Is(err, io.EOF) {
+			r.feed.lines[r.part] = r.line
+			err = r.reader.Close()
+			r.reader = nil
+			if err != nil {
+				return 0, false, err
+			}
+			continue
+		}
+		if err != nil {
+			return 0, false, err
+		}
+		seq := int64(r.part)<<seqBits | r.line
+		r.line++
+		if r.row.Bad == nil {
+			return seq, true, nil
+		}
+		err = r.feed.setAside(seq, &r.row)
+		if err != nil {
+			return 0, false, err
+		}
+	}
+}
+
+// nextPart opens the next part that has rows that are wanted; ok is false after the last one.
+func (r *keyedReader) nextPart() (ok bool, err error) {
+	for {
+		r.part, r.line = int(r.feed.next.Add(1)-1), 0
+		if r.part >= len(r.feed.parts) {
+			return false, nil
+		}
+		if r.feed.wanted.any(r.part) {
+			r.reader, err = r.feed.parts[r.part].Open()
+			return err == nil, err
+		}
+	}
+}
+
+func (r *keyedReader) add(to *C.keyed_chunk, row int, seq int64) {
+	unsafe.Slice(to.seq, chunkRows)[row] = C.int64_t(seq)
+	unsafe.Slice(to.hash, chunkRows)[row] = C.int64_t(r.content())
+	for i := range r.texts {
+		v := r.row.Values[i]
+		if v == nil {
+			setNull(to.valid[i], row)
+		}
+		r.texts[i].copy(row, v)
+		r.bytes += len(v)
+	}
+}
+
+// content returns the hash of all columns of the row but its key.
+func (r *keyedReader) content() int64 {
+	r.scratch = r.scratch[:0]
+	for i, c := range r.feed.table.Columns {
+		switch v := r.row.Values[i]; {
+		case c.Key:
+			continue
+		case v == nil:
+			r.scratch = append(r.scratch, 'n')
+		case c.Type == "JSON":
+			r.scratch = eventline.AppendCanonical(append(r.scratch, 'j'), v)
+		default:
+			r.scratch = append(append(r.scratch, 't'), v...)
+		}
+		r.scratch = append(r.scratch, 0)
+	}
+	return int64(xxh3.Hash(r.scratch))
+}
+
+// put hands the texts over.
+func (r *keyedReader) put(to *C.keyed_chunk, rows int) int {
+	if rows > 0 {
+		for i := range r.texts {
+			r.texts[i].put(to.column[i], rows)
+		}
+	}
+	return rows
+}
+
+// selection is a set of places of rows. The nil selection has all of them.
+type selection struct {
+	inverted bool
+	parts    []map[int64]struct{} // by part, places within it
+}
+
+func newSelection(parts int, inverted bool) *selection {
+	return &selection{inverted, make([]map[int64]struct{}, parts)}
+}
+
+func (s *selection) add(seq int64) {
+	part := &s.parts[seq>>seqBits]
+	if *part == nil {
+		*part = make(map[int64]struct{})
+	}
+	(*part)[seq&(1<<seqBits-1)] = struct{}{}
+}
+
+func (s *selection) has(seq int64) bool {
+	if s == nil {
+		return true
+	}
+	_, listed := s.parts[seq>>seqBits][seq&(1<<seqBits-1)]
+	return listed != s.inverted
+}
+
+// any reports whether the part may have rows that are selected.
+func (s *selection) any(part int) bool { return s == nil || s.inverted || len(s.parts[part]) > 0 }

@@ -1,0 +1,404 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"runtime/cgo"
+	"slices"
+	"strings"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+// Refresh is what Mixpanel has answered for a keyed table, to be compared with what is stored.
+type Refresh struct {
+	Table Keyed
+	Parts []Part
+
+	// Full removes rows that do not come: the parts are all that Mixpanel has within the table's filter. Otherwise they are added, or
+	// replace the rows with their keys.
+	Full  bool
+	Force bool // let a full refresh without any row empty a table that has many
+
+	Job       string
+	Fence     int64     // see [Engine.Load]
+	FetchedAt time.Time // when the first request was sent
+	Requests  int
+	Bytes     int64  // as received
+	Hash      string // of these bytes
+	Note      string // what a person should know; kept in the receipt
+}
+
+// RefreshReceipt is what a refresh leaves in the database. Lines = Rows + Duplicates + Quarantined, and Rows = Added + Updated +
+// Unchanged.
+type RefreshReceipt struct {
+	Full        bool
+	Lines       int64 // received
+	Rows        int64 // with a key each
+	Duplicates  int64 // with the key of a later one
+	Quarantined int64
+
+	Added, Updated, Unchanged int64
+	Removed                   int64 // that were stored and did not come
+
+	Requests  int
+	Bytes     int64
+	Hash      string
+	Note      string
+	FetchedAt time.Time
+}
+
+// Refresh brings a keyed table up to date in one transaction: the fence, the rows, the receipt, or nothing of it; the first refresh
+// makes the table. Rows that came as they are stored are not written. On any error, including one from a part, what was stored before
+// is still there. It returns [ErrFenced] as [Engine.Load] does, and with a hint an error if the table holds something else.
+func (e *Engine) Refresh(ctx context.Context, r Refresh) (RefreshReceipt, error) {
+	if err := r.Table.check(); err != nil {
+		return RefreshReceipt{}, err
+	}
+	quoted, err := quote(r.Table.Name)
+	if err != nil {
+		return RefreshReceipt{}, err
+	}
+	run := &refresh{Refresh: r, quoted: quoted, at: r.FetchedAt.UTC().Truncate(time.Microsecond)}
+	defer run.forget()
+	err = e.write(ctx, r.Fence, func(conn *sql.Conn) error {
+		run.conn = conn
+		return run.run(ctx)
+	})
+	if err != nil {
+		return RefreshReceipt{}, err
+	}
+	return run.receipt, nil
+}
+
+// refresh is one Refresh inside its transaction.
+type refresh struct {
+	Refresh
+	quoted  string // the table's name
+	at      time.Time
+	conn    *sql.Conn
+	handles []cgo.Handle // of feeds
+	receipt RefreshReceipt
+}
+
+// forget releases the handles of the feeds. It must run after the transaction ends: after an interrupt, DuckDB can still start a
+// thread for the old statement when the connection is next used.
+func (r *refresh) forget() {
+	for _, h := range r.handles {
+		h.Delete()
+	}
+}
+
+func (r *refresh) exec(ctx context.Context, query string, args ...any) error {
+	_, err := r.conn.ExecContext(ctx, query, args...)
+	return err
+}
+
+func (r *refresh) run(ctx context.Context) error {
+	found, err := r.Table.lookUp(ctx, r.conn)
+	if err != nil {
+		return err
+	}
+	switch {
+	case found == nil:
+		err = r.Table.create(ctx, r.conn, r.Job)
+	case r.Job != "": // a commit may have succeeded although it was reported as failed
+		var done *RefreshReceipt
+		if done, err = refreshReceipt(ctx, r.conn, r.Table.Name, r.Job); done != nil {
+			r.receipt = *done
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if r.Table.History {
+		if err := r.advance(ctx); err != nil {
+			return err
+		}
+	}
+	feed, err := r.readKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.compare(ctx, feed); err != nil {
+		return err
+	}
+	if err := r.dropOld(ctx); err != nil {
+		return err
+	}
+	if err := r.insert(ctx, feed); err != nil {
+		return err
+	}
+	for _, temp := range []string{"mixduck_sent", "mixduck_newest", "mixduck_changes"} {
+		if err := r.exec(ctx, "DROP TABLE "+temp); err != nil {
+			return err
+		}
+	}
+	if err := r.setAside(ctx, feed); err != nil {
+		return err
+	}
+	return r.account(ctx, found)
+}
+
+// advance makes sure that the versions of this refresh begin after those that are stored, also if the clock was put back.
+func (r *refresh) advance(ctx context.Context) error {
+	var last sql.NullTime
+	query := "SELECT max(greatest(" + quoteColumn(r.Table.since()) + ", " + quoteColumn(r.Table.until()) + ")) FROM " + r.quoted
+	if err := r.conn.QueryRowContext(ctx, query).Scan(&last); err != nil {
+		return err
+	}
+	if last.Valid && !r.at.After(last.Time) {
+		r.at = last.Time.Add(time.Microsecond)
+	}
+	return nil
+}
+
+// feed runs a statement that reads the parts through mixduck_keyed, whose parameters come last in it, and returns how many rows it
+// affected.
+func (r *refresh) feed(ctx context.Context, f *keyedFeed, statement string, args ...any) error {
+	h := cgo.NewHandle(f)
+	r.handles = append(r.handles, h)
+	n, err := affected(r.conn.ExecContext(ctx, statement, append(args, int64(h), f.columns, r.Table.jsonMask())...))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return f.err
+	}
+	if err == nil && n != f.rows.Load() {
+		err = fmt.Errorf("DuckDB took %d of %d rows", n, f.rows.Load())
+	}
+	return err
+}
+
+func (r *refresh) newFeed(columns int) *keyedFeed {
+	return &keyedFeed{table: &r.Table, columns: columns, parts: r.Parts, lines: make([]int64, len(r.Parts))}
+}
+
+// readKeys reads the parts for the first time: the keys of their rows, and what tells versions of a row apart.
+func (r *refresh) readKeys(ctx context.Context) (*keyedFeed, error) {
+	f := r.newFeed(r.Table.keys())
+	columns := r.Table.selected(f.columns)
+	keys := make([]string, f.columns)
+	for i, c := range r.Table.Columns[:f.columns] {
+		keys[i] = quoteColumn(c.Name) + " " + c.Type + " NOT NULL"
+	}
+	if err := r.exec(ctx, "CREATE OR REPLACE TEMP TABLE mixduck_sent (seq BIGINT, hash BIGINT, "+strings.Join(keys, ", ")+")"); err != nil {
+		return nil, err
+	}
+	if err := r.feed(ctx, f, "INSERT INTO mixduck_sent SELECT seq, hash, "+columns+" FROM mixduck_keyed(?, ?, ?)"); err != nil {
+		return nil, err
+	}
+	for _, n := range f.lines {
+		r.receipt.Lines += n
+	}
+	r.receipt.Quarantined = int64(len(f.bad))
+	err := r.exec(ctx, "CREATE OR REPLACE TEMP TABLE mixduck_newest AS SELECT "+r.Table.keyList()+
+		", max(seq) AS seq, arg_max(hash, seq) AS hash FROM mixduck_sent GROUP BY ALL")
+	return f, err
+}
+
+// compare finds out what has changed: mixduck_changes has a row for each key whose row is to be written, with its place in the parts,
+// or removed; row_id is that of the stored version.
+func (r *refresh) compare(ctx context.Context, f *keyedFeed) error {
+	join := "LEFT"
+	if r.Full {
+		join = "FULL"
+	}
+	k := &r.Table
+	query := "CREATE OR REPLACE TEMP TABLE mixduck_changes AS SELECT n.seq, o.row_id FROM mixduck_newest AS n " + join +
+		" JOIN (SELECT rowid AS row_id, " + k.keyList() + ", content_hash FROM " + r.quoted + " WHERE " + k.current() + ") AS o USING (" + k.keyList() +
+		") WHERE n.seq IS NULL OR o.row_id IS NULL OR n.hash <> o.content_hash"
+	if err := r.exec(ctx, query); err != nil {
+		return err
+	}
+	c := &r.receipt
+	err := r.conn.QueryRowContext(ctx, `SELECT count(*) FILTER (row_id IS NULL), count(*) FILTER (seq IS NOT NULL AND row_id IS NOT NULL),
+		count(*) FILTER (seq IS NULL), (SELECT count(*) FROM mixduck_newest) FROM mixduck_changes`).Scan(&c.Added, &c.Updated, &c.Removed, &c.Rows)
+	if err != nil {
+		return err
+	}
+	c.Duplicates = f.rows.Load() - c.Rows
+	c.Unchanged = c.Rows - c.Added - c.Updated
+	if c.Lines != c.Rows+c.Duplicates+c.Quarantined {
+		return fmt.Errorf("received %d rows, but %d have a key each, %d have that of a later one and %d are set aside",
+			c.Lines, c.Rows, c.Duplicates, c.Quarantined)
+	}
+	if c.Rows == 0 && c.Removed >= manyRows && !r.Force {
+		return &EmptiedError{Table: r.Table.Name, Stored: c.Removed}
+	}
+	return nil
+}
+
+// manyRows is how many rows a table must have to be protected against an answer without any.
+const manyRows = 100
+
+// EmptiedError says that Mixpanel has answered that there is nothing, where a table has rows. Nothing was changed.
+type EmptiedError struct {
+	Table  string
+	Stored int64
+}
+
+func (e *EmptiedError) Error() string {
+	return fmt.Sprintf("Mixpanel says that there is nothing, but table %s has %d rows; kept what is stored", e.Table, e.Stored)
+}
+
+// FaultCode returns [fault.CodeFailed].
+func (*EmptiedError) FaultCode() fault.Code { return fault.CodeFailed }
+
+// Hint says how to empty the table all the same.
+func (*EmptiedError) Hint() string {
+	return "check the project in Mixpanel; --force empties the table"
+}
+
+// dropOld removes, or closes, the stored versions that are replaced or did not come.
+func (r *refresh) dropOld(ctx context.Context) error {
+	if r.receipt.Updated+r.receipt.Removed == 0 {
+		return nil
+	}
+	const changed = " WHERE rowid IN (SELECT row_id FROM mixduck_changes WHERE row_id IS NOT NULL)"
+	query, args := "DELETE FROM "+r.quoted+changed, []any(nil)
+	if r.Table.History {
+		query, args = "UPDATE "+r.quoted+" SET "+quoteColumn(r.Table.until())+" = ?"+changed, []any{r.at}
+	}
+	n, err := affected(r.conn.ExecContext(ctx, query, args...))
+	if err == nil && n != r.receipt.Updated+r.receipt.Removed {
+		err = fmt.Errorf("DuckDB replaced %d of %d rows", n, r.receipt.Updated+r.receipt.Removed)
+	}
+	return err
+}
+
+// insert reads the parts for the second time, and stores the rows that have changed.
+func (r *refresh) insert(ctx context.Context, first *keyedFeed) (err error) {
+	wanted := r.receipt.Added + r.receipt.Updated
+	if wanted == 0 {
+		return nil
+	}
+	k, f := &r.Table, r.newFeed(len(r.Table.Columns))
+	if f.wanted, err = r.selectWanted(ctx, wanted, first.rows.Load()); err != nil {
+		return err
+	}
+	columns, args := k.selected(f.columns)+", hash AS "+contentHash, []any(nil)
+	if k.History {
+		columns, args = columns+", ? AS "+quoteColumn(k.since()), []any{r.at}
+	}
+	query := "SELECT " + columns + " FROM mixduck_keyed(?, ?, ?)"
+	promoted, err := promoted(ctx, r.conn, k.Name)
+	if err != nil {
+		return err
+	}
+	if len(promoted) > 0 {
+		values, err := selectStored(promoted)
+		if err != nil {
+			return err
+		}
+		for i, p := range promoted {
+			values[i] += " AS " + quoteColumn(p.Property)
+		}
+		query = "SELECT *, " + strings.Join(values, ", ") + " FROM (" + query + ")"
+	}
+	if err := r.feed(ctx, f, "INSERT INTO "+r.quoted+" BY NAME "+query, args...); err != nil {
+		return err
+	}
+	if n := f.rows.Load(); n != wanted {
+		return fmt.Errorf("a second look at the answer found %d of %d rows", n, wanted)
+	}
+	return nil
+}
+
+// selectWanted returns which of the rows are to be written, nil for all: their places, or those of the others if these are fewer.
+func (r *refresh) selectWanted(ctx context.Context, wanted, sent int64) (*selection, error) {
+	if wanted == sent {
+		return nil, nil
+	}
+	s, query := newSelection(len(r.Parts), false), "SELECT seq FROM mixduck_changes WHERE seq IS NOT NULL"
+	if wanted > sent/2 {
+		s, query = newSelection(len(r.Parts), true), "SELECT seq FROM mixduck_sent ANTI JOIN mixduck_changes USING (seq)"
+	}
+	rows, err := r.conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		s.add(seq)
+	}
+	return s, rows.Err()
+}
+
+// setAside stores the rows that cannot be stored as such. Those of earlier refreshes stay only where this one did not ask for all.
+func (r *refresh) setAside(ctx context.Context, f *keyedFeed) error {
+	if r.Full {
+		if err := r.exec(ctx, "DELETE FROM mixduck.quarantine WHERE table_name = ?", r.Table.Name); err != nil {
+			return err
+		}
+	}
+	if len(f.bad) == 0 {
+		return nil
+	}
+	slices.SortFunc(f.bad, func(a, b badLine) int { return cmp.Compare(a.number, b.number) })
+	before := make([]int64, len(f.lines)) // rows of the parts before each part
+	for i := 1; i < len(before); i++ {
+		before[i] = before[i-1] + f.lines[i-1]
+	}
+	date := day.Of(r.FetchedAt.UTC()).Start(time.UTC)
+	err := appendRows(ctx, r.conn, "", "mixduck", "quarantine", func(yield func([]driver.Value) bool) {
+		for _, b := range f.bad {
+			number := before[b.number>>seqBits] + b.number&(1<<seqBits-1) + 1
+			if !yield([]driver.Value{r.Table.Name, date, date, nil, number, b.reason.Error(), b.line, r.Job, r.at}) {
+				return
+			}
+		}
+	})
+	if err != nil || r.Full {
+		return err
+	}
+	return r.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ? AND job_id <> ?
+		AND line IN (SELECT line FROM mixduck.quarantine WHERE table_name = ? AND job_id = ?)`, r.Table.Name, r.Job, r.Table.Name, r.Job)
+}
+
+// account writes what is known of the table now, and the receipt.
+func (r *refresh) account(ctx context.Context, found *KeyedState) error {
+	full := sql.NullTime{Time: r.FetchedAt.UTC(), Valid: r.Full}
+	if !r.Full && found != nil {
+		full = sql.NullTime{Time: found.FullAt, Valid: !found.FullAt.IsZero()}
+	}
+	if err := r.exec(ctx, "DELETE FROM mixduck.keyed WHERE table_name = ?", r.Table.Name); err != nil {
+		return err
+	}
+	if err := r.exec(ctx, "INSERT INTO mixduck.keyed SELECT ?, ?, count(*), ?, ? FROM "+r.quoted,
+		r.Table.Name, r.Table.History, r.FetchedAt.UTC(), full); err != nil {
+		return err
+	}
+	c := &r.receipt
+	c.Full, c.Requests, c.Bytes, c.Hash, c.Note, c.FetchedAt = r.Full, r.Requests, r.Bytes, r.Hash, r.Note, r.FetchedAt.UTC()
+	date := day.Of(r.FetchedAt.UTC()).String()
+	return r.exec(ctx, `INSERT INTO mixduck.receipts (table_name, from_date, to_date, lines, row_count, duplicates, quarantined, bytes, hash,
+			job_id, fetched_at, loaded_at, added, removed, updated, unchanged, requests, is_full, note)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.Table.Name, date, date, c.Lines, c.Rows, c.Duplicates, c.Quarantined, c.Bytes, c.Hash,
+		r.Job, c.FetchedAt, time.Now().UTC(), c.Added, c.Removed, c.Updated, c.Unchanged, c.Requests, c.Full, c.Note)
+}
+
+// refreshReceipt returns the receipt that a job has left for a table, nil if there is none.
+func refreshReceipt(ctx context.Context, conn *sql.Conn, table, job string) (*RefreshReceipt, error) {
+	var c RefreshReceipt
+	err := conn.QueryRowContext(ctx, `SELECT is_full, lines, row_count, duplicates, quarantined, added, updated, unchanged, removed,
+			requests, bytes, hash, note, fetched_at
+		FROM mixduck.receipts WHERE table_name = ? AND job_id = ?`, table, job).Scan(&c.Full, &c.Lines, &c.Rows, &c.Duplicates, &c.Quarantined,
+		&c.Added, &c.Updated, &c.Unchanged, &c.Removed, &c.Requests, &c.Bytes, &c.Hash, &c.Note, &c.FetchedAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &c, err
+}

@@ -1,0 +1,314 @@
+package workspace
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mixduck/mixpanel"
+	"mixduck/storage"
+)
+
+// FetchStream copies what Mixpanel holds of a stream into a table. All of it is downloaded and proved to be whole before the
+// database is opened for writing; the table then changes in one transaction, so that readers see either the old or the new state,
+// and a fetch that is ended anywhere leaves one of them. Progress goes to report, about twice a second.
+//
+// The errors are those of [Workspace.FetchEvents] but for [DaysError].
+func (w *Workspace) FetchStream(ctx context.Context, r StreamRequest, report func(Progress)) (Progress, error) {
+	s, err := r.check()
+	if err != nil {
+		return Progress{}, err
+	}
+	if r.Job == "" { // an empty one would take the refreshes of all requests without an id for its own
+		r.Job = rand.Text()
+	}
+	f := &refreshing{Workspace: w, req: r, stream: s, began: w.cfg.Now()}
+	if f.tables, err = s.tables(w, &f.req); err != nil {
+		return Progress{}, err
+	}
+	for i := range f.tables {
+		f.tables[i].Project, f.tables[i].Stream = strconv.FormatInt(w.cfg.Project.ID, 10), s.Name
+	}
+	stop := f.reportTo(report)
+	err = f.run(ctx)
+	stop()
+	return f.now(), err
+}
+
+// FetchProfiles is [Workspace.FetchStream] for profiles.
+func (w *Workspace) FetchProfiles(ctx context.Context, r StreamRequest, report func(Progress)) (Progress, error) {
+	r.Stream = profilesName
+	return w.FetchStream(ctx, r, report)
+}
+
+// refreshing is one call of FetchStream.
+type refreshing struct {
+	*Workspace
+	req    StreamRequest
+	stream *stream
+	began  time.Time
+	tables []storage.Keyed
+	states []storage.KeyedState // of the tables; none where there is no database
+	since  time.Time            // of an incremental refresh; zero for a full one
+
+	sent     atomic.Int64 // requests
+	received atomic.Int64 // bytes
+
+	mu       sync.Mutex // guards what follows
+	progress Progress
+}
+
+// harvest is what has come for a table.
+type harvest struct {
+	parts     []storage.Part
+	partial   bool      // what did not come is to stay
+	fetchedAt time.Time // when the first request was sent
+	hash      string
+	note      string
+}
+
+func (f *refreshing) run(ctx context.Context) error {
+	defer os.Remove(f.cfg.SpoolDir) // if it is empty
+	if err := f.prepare(ctx); err != nil || f.done() {
+		return err
+	}
+	if err := f.clearSpool(); err != nil {
+		return err
+	}
+	defer func() { _ = f.clearSpool() }() // what is left is cleared by the next fetch
+	asking, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	asked := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-f.req.Drain:
+			cancel(ErrDrained)
+		case <-asked:
+		}
+	})
+	found, err := f.stream.ask(asking, f)
+	close(asked)
+	watch.Wait()
+	if cause := context.Cause(asking); err != nil && cause != nil {
+		err = cause
+	}
+	if err != nil {
+		return err
+	}
+	for i, h := range found {
+		if err := f.refresh(ctx, f.tables[i], h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare looks at the tables: what this job has done, and since when an incremental refresh has to ask.
+func (f *refreshing) prepare(ctx context.Context) error {
+	f.since = f.req.Since
+	if !f.databaseExists() {
+		return nil
+	}
+	f.states = make([]storage.KeyedState, len(f.tables))
+	err := f.withEngine(ctx, func(e *storage.Engine) (err error) {
+		f.update(func(p *Progress) { p.warnOfMoved(e.Moved()) })
+		for i := range f.tables {
+			if f.states[i], err = e.PrepareKeyed(ctx, f.tables[i], f.req.Job, f.req.Fence); err != nil {
+				return err
+			}
+			if done := f.states[i].Done; done != nil {
+				f.count(*done)
+			}
+		}
+		return nil
+	})
+	if first := f.states[0]; f.req.Incremental && first.Exists && !first.FullAt.IsZero() {
+		if every := f.req.FullEvery; every == 0 || f.began.Sub(first.FullAt) < every {
+			f.since = first.FetchedAt
+		}
+	}
+	return err
+}
+
+// done reports whether this job has left a receipt for each table.
+func (f *refreshing) done() bool {
+	for _, s := range f.states {
+		if s.Done == nil {
+			return false
+		}
+	}
+	return len(f.states) > 0
+}
+
+// refresh commits what has come for a table.
+func (f *refreshing) refresh(ctx context.Context, table storage.Keyed, h harvest) error {
+	if err := f.cfg.Loads.Acquire(ctx, 1); err != nil {
+		return context.Cause(ctx)
+	}
+	defer f.cfg.Loads.Release(1)
+	began := time.Now()
+	var receipt storage.RefreshReceipt
+	err := f.withEngine(ctx, func(e *storage.Engine) (err error) {
+		receipt, err = e.Refresh(ctx, storage.Refresh{
+			Table: table, Parts: h.parts, Full: f.since.IsZero() && !h.partial, Force: f.req.Force,
+			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: h.fetchedAt,
+			Requests: int(f.sent.Load()), Bytes: f.received.Load(), Hash: h.hash, Note: h.note,
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f.count(receipt)
+	took := time.Since(began)
+	f.log.LogAttrs(ctx, slog.LevelDebug, "stream loaded", slog.String("kind", f.stream.Name), slog.Int64("rows", receipt.Rows), slog.Duration("took", took))
+	if f.cfg.Observer != nil {
+		f.cfg.Observer.WindowLoaded(f.cfg.Project.ID, receipt.Rows, receipt.Bytes, took)
+	}
+	return nil
+}
+
+// count adds what a refresh did.
+func (f *refreshing) count(c storage.RefreshReceipt) {
+	f.update(func(p *Progress) {
+		p.Rows += c.Rows
+		p.Duplicates += c.Duplicates
+		p.Quarantined += c.Quarantined
+		p.Added += c.Added
+		p.Removed += c.Removed
+		p.Updated += c.Updated
+		p.Unchanged += c.Unchanged
+		if c.Note != "" {
+			p.warn(c.Note)
+		}
+	})
+}
+
+func (f *refreshing) update(change func(*Progress)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(&f.progress)
+}
+
+func (f *refreshing) now() Progress {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.progress
+	p.Requests, p.Bytes = int(f.sent.Load()), f.received.Load()
+	return p
+}
+
+// reportTo reports the progress until the returned function is called.
+func (f *refreshing) reportTo(report func(Progress)) (stop func()) {
+	ended := make(chan struct{})
+	var reporter sync.WaitGroup
+	reporter.Go(func() {
+		tick := time.NewTicker(reportEvery)
+		defer tick.Stop()
+		for {
+			report(f.now())
+			select {
+			case <-tick.C:
+			case <-ended:
+				return
+			}
+		}
+	})
+	return func() {
+		close(ended)
+		reporter.Wait()
+		report(f.now())
+	}
+}
+
+// ask sends one request until it succeeds, or fails for good. Requests that Mixpanel does not count, those for the other pages of a
+// session, are not booked.
+func (f *refreshing) ask(ctx context.Context, counted bool, send func() error) error {
+	for try := 0; ; try++ {
+		err := f.send(ctx, counted, send)
+		if err == nil {
+			return nil
+		}
+		wait, err := f.settle(ctx, try, err)
+		if err != nil {
+			return err
+		}
+		f.update(func(p *Progress) { p.Retries++ })
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (f *refreshing) send(ctx context.Context, counted bool, send func() error) error {
+	if b := f.cfg.QueryBudget; b != nil && counted {
+		release, err := b.Acquire(ctx, f.cfg.Project.ID)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	f.sent.Add(1)
+	return send()
+}
+
+// longestBusy is the longest wait in place for others of the project to finish their requests.
+const longestBusy = 30 * time.Second
+
+// settle decides about a request that has failed: how long to wait before it is sent again, or with which error the fetch ends.
+func (f *refreshing) settle(ctx context.Context, try int, err error) (wait time.Duration, _ error) {
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	var later interface{ RetryAt() time.Time }
+	if errors.As(err, &later) {
+		return 0, &PauseError{Until: later.RetryAt(), Err: err}
+	}
+	api, isAPI := errors.AsType[*mixpanel.Error](err)
+	busy := isAPI && api.Reason == mixpanel.ReasonBusy && api.After <= longestBusy && try < f.cfg.WindowTries
+	switch {
+	case busy:
+		return api.After, nil
+	case isAPI && api.Action == mixpanel.Pause:
+		until := f.cfg.Now().Add(api.After)
+		if b := f.cfg.QueryBudget; b != nil {
+			b.Heard(ctx, f.cfg.Project.ID, 0, until)
+		}
+		return 0, &PauseError{Until: until, Err: err}
+	case isAPI && api.Reason == mixpanel.ReasonSession, Permanent(err), try+1 >= f.cfg.WindowTries:
+		return 0, err
+	}
+	wait = f.cfg.RetryDelay << try
+	if isAPI {
+		wait = max(wait, api.After)
+	}
+	f.update(func(p *Progress) { p.Trouble = err.Error() })
+	f.log.LogAttrs(ctx, slog.LevelWarn, "request will be sent again", slog.String("kind", f.stream.Name), slog.Duration("after", wait), slog.Any("err", err))
+	return wait + mathrand.N(wait/4+1), nil
+}
+
+// hearQuery tells the query budget what an answer says of the hourly limit.
+func (f *refreshing) hearQuery(ctx context.Context, limits []mixpanel.Limit) {
+	for _, l := range limits {
+		if b := f.cfg.QueryBudget; b != nil && l.Hourly() && l.Remaining >= 0 && l.Reset > 0 {
+			b.Heard(ctx, f.cfg.Project.ID, l.Remaining, f.cfg.Now().Add(l.Reset))
+		}
+	}
+}
+
+var errUnproved = errors.New("the answer does not prove to be whole")
+
+func unproved(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errUnproved, fmt.Sprintf(format, args...))
+}

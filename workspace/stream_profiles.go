@@ -1,0 +1,100 @@
+package workspace
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"mixduck/internal/fault"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+)
+
+const profilesName = "profiles"
+
+// profiles is the stream of the profiles of users, or of the groups of a group key.
+func profiles() stream {
+	return stream{
+		StreamInfo: StreamInfo{
+			Name: profilesName, Table: profilesName, About: "profiles of users or groups", Requests: "1",
+			Filters: true, Since: true, History: true,
+		},
+		tables: profileTables,
+		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
+			h, err := f.profiles(ctx, f.req.Profiles.query(f.cfg.Project.ID, f.since, f.began), nil)
+			return []harvest{h}, err
+		},
+	}
+}
+
+func profileTables(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
+	if err := r.Profiles.check(r); err != nil {
+		return nil, err
+	}
+	filter, err := r.Profiles.canonical()
+	return []storage.Keyed{{
+		Name: r.Table, Filter: filter, History: r.History,
+		Columns: []storage.KeyedColumn{
+			{Name: "distinct_id", Type: "VARCHAR", Key: true},
+			{Name: "properties", Type: "JSON"},
+			{Name: "last_seen", Type: "TIMESTAMP"},
+		},
+	}}, err
+}
+
+func (p *ProfileFilter) empty() bool { return reflect.ValueOf(*p).IsZero() }
+
+// check refuses filters that exclude each other.
+func (p *ProfileFilter) check(r *StreamRequest) error {
+	var behaviors []json.RawMessage
+	_, digits := strconv.ParseUint(p.Group, 10, 64)
+	switch {
+	case p.Group != "" && digits != nil:
+		return fault.Usage("Mixpanel shows the id of a group key in the project's settings", "%q is not the id of a group key: it has digits only", p.Group)
+	case p.Cohort < 0:
+		return fault.Usage("use the id that Mixpanel shows for the cohort", "%d is not the id of a cohort", p.Cohort)
+	case p.Cohort != 0 && len(p.DistinctIDs) > 0:
+		return fault.Usage("omit one of them", "a cohort and distinct ids exclude each other")
+	case p.Cohort != 0 && p.Behaviors != "":
+		return fault.Usage("omit one of them", "a cohort and behaviors exclude each other")
+	case p.OmitUsersWithoutProfile && p.Cohort == 0:
+		return fault.Usage("name a cohort, too", "only members of a cohort can be without a profile")
+	case !p.AsOf.IsZero() && p.Behaviors == "":
+		return fault.Usage("give behaviors, too", "a moment of behaviors needs behaviors")
+	case p.Behaviors != "" && json.Unmarshal([]byte(p.Behaviors), &behaviors) != nil:
+		return fault.Usage("see Mixpanel's reference of engage", "the behaviors are not a JSON array")
+	case len(p.DistinctIDs) > 0 && (!r.Since.IsZero() || r.Incremental):
+		return fault.Usage("omit one of them", "distinct ids and an incremental refresh exclude each other")
+	}
+	return nil
+}
+
+// canonical is what tells tables apart that hold different profiles.
+func (p *ProfileFilter) canonical() (string, error) {
+	if p.empty() {
+		return "", nil
+	}
+	b, err := json.Marshal(p)
+	return string(b), err
+}
+
+// seenOverlap is how much earlier than asked an incremental refresh asks: $last_seen has no zone, and profiles take a while to change.
+const seenOverlap = 24 * time.Hour
+
+// query returns what to ask Mixpanel for.
+func (p *ProfileFilter) query(project int64, since, now time.Time) mixpanel.EngageQuery {
+	q := mixpanel.EngageQuery{
+		Project: project, Where: p.Where, OutputProperties: p.OutputProperties, DistinctIDs: p.DistinctIDs, Group: p.Group,
+		Cohort: p.Cohort, OmitUsersWithoutProfile: p.OmitUsersWithoutProfile, Behaviors: p.Behaviors, AsOf: p.AsOf,
+	}
+	if q.Behaviors != "" && q.AsOf.IsZero() {
+		q.AsOf = now
+	}
+	if !since.IsZero() {
+		q.Where = mixpanel.SeenSince(since.Add(-seenOverlap), strings.TrimSpace(q.Where))
+	}
+	return q
+}
