@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"mixduck/internal/defaults"
 	"mixduck/internal/secret"
 )
 
@@ -97,8 +98,8 @@ type Log struct {
 	Format string // text or json
 }
 
-// defaults returns the settings that nobody has set.
-func defaults(home string) Config {
+// newConfig returns the defaults of all settings.
+func newConfig(home string) Config {
 	return Config{
 		DataDir:  filepath.Join(home, ".mp", "data"),
 		Fallback: Project{Region: "us", Location: time.UTC},
@@ -108,7 +109,7 @@ func defaults(home string) Config {
 			MemoryLimit: 512e6, LockWait: time.Minute,
 		},
 		Query:     Query{Concurrency: 4, MemoryLimit: 1e9, MaxResult: 16e9, Timeout: 10 * time.Minute},
-		Jobs:      Jobs{MaxAttempts: 5},
+		Jobs:      Jobs{MaxAttempts: defaults.MaxAttempts},
 		Retention: Retention{Jobs: 90 * 24 * time.Hour, Results: 24 * time.Hour},
 		HTTP:      HTTP{Listen: defaultListen},
 		Log:       Log{Level: "info", Format: "text"},

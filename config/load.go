@@ -49,7 +49,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 		k, v, _ := strings.Cut(kv, "=")
 		l.env[k] = v
 	}
-	cfg := defaults(l.env["HOME"])
+	cfg := newConfig(l.env["HOME"])
 	root := l.open(&cfg)
 	all := settings()
 	l.checkKeys(root, "", fileKeys())

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mixduck/internal/day"
+	"mixduck/internal/defaults"
 	"mixduck/internal/name"
 )
 
@@ -65,7 +66,7 @@ func scheduleSettings() []setting[Schedule] {
 // newSchedule returns one of which nothing is set.
 func (c *Config) newSchedule() Schedule {
 	return Schedule{
-		Stream: "events", Table: "events", Lookback: 5, Mode: "sync", Priority: "default", CatchUp: 31 * oneDay, Overlap: "skip",
+		Stream: "events", Table: "events", Lookback: defaults.Lookback, Mode: "sync", Priority: "default", CatchUp: defaults.CatchUp, Overlap: "skip",
 		Enabled: true, MaxAttempts: c.Jobs.MaxAttempts,
 	}
 }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"fmt"
 
+	"mixduck/internal/defaults"
 	"mixduck/internal/fault"
 )
 
@@ -13,8 +14,8 @@ var (
 	ErrNotRetryable = fault.New(fault.CodeUsage, "only failed and cancelled jobs can be retried", "the job cannot be retried")
 )
 
-// DefaultMaxAttempts is how many attempts a job has if its request does not say.
-const DefaultMaxAttempts = 5
+// DefaultMaxAttempts is the maximum number of attempts of a job if its request does not set one.
+const DefaultMaxAttempts = defaults.MaxAttempts
 
 // IfBusy says what becomes of a request for a database for which there are other jobs.
 type IfBusy string
@@ -33,7 +34,7 @@ type Request struct {
 	Edit        Edit
 	Query       Query
 	Priority    Priority // "" means [PriorityDefault]
-	MaxAttempts int      // 0 means 5
+	MaxAttempts int      // 0 means [DefaultMaxAttempts]
 	IfBusy      IfBusy   // "" means [IfBusyQueue]
 }
 
@@ -45,7 +46,7 @@ func (r Request) Validate() error {
 		return fault.Usage("queue, fail or join", "%q is no way to treat a busy database", r.IfBusy)
 	}
 	if r.MaxAttempts < 0 {
-		return fault.Usage("leave it out for the default", "%d attempts are less than one", r.MaxAttempts)
+		return fault.Usage("omit it for the default", "%d attempts are less than one", r.MaxAttempts)
 	}
 	if err := r.Priority.validate(); err != nil {
 		return err

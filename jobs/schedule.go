@@ -8,6 +8,7 @@ import (
 
 	"mixduck/internal/cron"
 	"mixduck/internal/day"
+	"mixduck/internal/defaults"
 	"mixduck/internal/fault"
 )
 
@@ -23,10 +24,10 @@ const (
 // StreamEvents is the only stream of a schedule so far.
 const StreamEvents = "events"
 
-// What counts where a schedule does not say.
+// The defaults of a schedule.
 const (
-	DefaultLookback = 5
-	DefaultCatchUp  = 31 * 24 * time.Hour
+	DefaultLookback = defaults.Lookback
+	DefaultCatchUp  = defaults.CatchUp
 )
 
 // Schedule is a cron entry that makes fetches: at each tick one of all days since Start that are due then. Its JSON form
@@ -46,7 +47,7 @@ type Schedule struct {
 	Cron     string        `json:"cron"`
 	Zone     string        `json:"zone"`             // IANA name of the zone of Cron; "" means ProjectZone
 	Jitter   time.Duration `json:"jitter,omitempty"` // ticks fire up to so much later, but before the next
-	CatchUp  time.Duration `json:"catch_up"`         // a tick that could not fire for so long, once due with its jitter, is missed; 0 means 31 days
+	CatchUp  time.Duration `json:"catch_up"`         // a tick that could not fire for so long, once due with its jitter, is missed; 0 means [DefaultCatchUp]
 	Overlap  Overlap       `json:"overlap"`          // "" means [OverlapSkip]
 	Disabled bool          `json:"disabled,omitempty"`
 
@@ -55,7 +56,7 @@ type Schedule struct {
 	IncludeToday bool     `json:"include_today"` // else up to yesterday
 	Mode         Mode     `json:"mode"`          // sync or append; "" means sync
 	Priority     Priority `json:"priority"`      // "" means [PriorityDefault]
-	MaxAttempts  int      `json:"max_attempts"`  // 0 means 5
+	MaxAttempts  int      `json:"max_attempts"`  // 0 means [DefaultMaxAttempts]
 }
 
 var scheduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -133,9 +134,9 @@ func (s Schedule) validate() error {
 	case s.Jitter < 0 || s.Jitter > maxJitter:
 		return fault.Usage("5m", "a jitter of %s is not between 0 and %s", s.Jitter, maxJitter)
 	case s.CatchUp < leastCatchUp:
-		return fault.Usage("leave it out for the default, 31 days", "a catch-up of %s is less than a minute", s.CatchUp)
+		return fault.Usage("omit it for the default", "a catch-up of %s is less than a minute", s.CatchUp)
 	case s.MaxAttempts < 1:
-		return fault.Usage("leave it out for the default", "%d attempts are less than one", s.MaxAttempts)
+		return fault.Usage("omit it for the default", "%d attempts are less than one", s.MaxAttempts)
 	}
 	if err := s.Priority.validate(); err != nil {
 		return err

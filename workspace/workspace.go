@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"mixduck/internal/day"
+	"mixduck/internal/defaults"
 	"mixduck/internal/fault"
 	"mixduck/mixpanel"
 	"mixduck/storage"
@@ -146,6 +147,11 @@ func DefaultPath(project int64) (string, error) {
 	return filepath.Join(home, ".mp", "data", strconv.FormatInt(project, 10)+".db"), err
 }
 
+const (
+	defaultDownloads   = 4
+	defaultWindowTries = 3
+)
+
 // New returns a workspace. It opens nothing.
 func New(cfg Config, source source, log *slog.Logger) (*Workspace, error) {
 	if cfg.Project.ID <= 0 {
@@ -165,19 +171,19 @@ func New(cfg Config, source source, log *slog.Logger) (*Workspace, error) {
 		cfg.SpoolDir = filepath.Join(os.TempDir(), "mixduck-spool-"+rand.Text())
 	}
 	if cfg.Downloads == 0 {
-		cfg.Downloads = 4
+		cfg.Downloads = defaultDownloads
 	}
 	if cfg.Loads == nil {
 		cfg.Loads = semaphore.NewWeighted(1)
 	}
 	if cfg.LookbackDays == 0 {
-		cfg.LookbackDays = 5
+		cfg.LookbackDays = defaults.Lookback
 	}
 	if cfg.WindowDays == 0 {
 		cfg.WindowDays = maxWindowDays
 	}
 	if cfg.WindowTries == 0 {
-		cfg.WindowTries = 3
+		cfg.WindowTries = defaultWindowTries
 	}
 	if cfg.RetryDelay == 0 {
 		cfg.RetryDelay = time.Second

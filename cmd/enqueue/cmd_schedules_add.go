@@ -79,7 +79,7 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 		return s, fault.Usage(`--cron "15 6 * * *"`, "--cron is required")
 	}
 	if s.CatchUp <= 0 {
-		return s, fault.Usage("omit it for the default of 31 days", "--catch-up must be at least 1m, got %s", s.CatchUp)
+		return s, fault.Usage("omit it for the default", "--catch-up must be at least 1m, got %s", s.CatchUp)
 	}
 	var err error
 	if s.Events, err = o.events.Names(); err != nil {

@@ -46,7 +46,7 @@ type Budget struct {
 // New returns a budget on rdb, which stays the caller's to close. It connects to nothing.
 func New(rdb redis.UniversalClient, cfg Config) (*Budget, error) {
 	if cfg.PerHour <= 0 || cfg.PerSecond < 0 || cfg.AtOnce < 0 || cfg.LeaseTTL < 0 {
-		return nil, fault.Usage("leave it out for the default", "the limits of a budget cannot be negative, and the one of an hour is needed")
+		return nil, fault.Usage("omit it for the default", "the limits of a budget cannot be negative, and the one of an hour is needed")
 	}
 	if cfg.PerSecond == 0 {
 		cfg.PerSecond = defaultPerSecond

@@ -107,7 +107,7 @@ func (c Config) validate() error {
 		}
 	}
 	if c.Concurrency < 0 || c.Queries < 0 || c.DrainTimeout < 0 || c.Backoff.Base < 0 || c.Backoff.Cap < 0 {
-		return fault.Usage("leave it out for the default", "concurrency, drain timeout and back-off cannot be negative")
+		return fault.Usage("omit it for the default", "concurrency, drain timeout and back-off cannot be negative")
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ type Engine struct {
 // New returns an engine on rdb, which stays the caller's to close. It connects to nothing.
 func New(rdb redis.UniversalClient, cfg Config) (*Engine, error) {
 	if cfg.Retention < 0 || cfg.ResultRetention < 0 || cfg.MaxCrashes < 0 {
-		return nil, fault.Usage("leave it out for the default", "retention and the number of crashes cannot be negative")
+		return nil, fault.Usage("omit it for the default", "retention and the number of crashes cannot be negative")
 	}
 	if cfg.Retention == 0 {
 		cfg.Retention = defaultRetention
