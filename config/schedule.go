@@ -1,20 +1,24 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"mixduck/internal/day"
 	"mixduck/internal/defaults"
 	"mixduck/internal/name"
+	"mixduck/internal/stream"
 )
 
 // Schedule asks again and again for the days of a table that are due.
 type Schedule struct {
 	Name         string
 	Project      string // its name
-	Stream       string // events
+	Stream       string // see [stream.List]
 	Database     string // volume/relative path, with the volume
 	Table        string
 	Events       []string // only these names; none means all
@@ -25,7 +29,10 @@ type Schedule struct {
 	Start        day.Day        // the first day to have; 0 if none is named
 	Lookback     int            // days before today that are fetched again, however complete they are
 	IncludeToday bool
-	Mode         string        // sync or append
+	Mode         string        // of events sync or append, of other streams full or incremental
+	FullEvery    time.Duration // of incremental profiles: how old the last full refresh may be; 0 means that none is made
+	History      bool          // of profiles: keep all versions
+	Group        string        // of profiles: the id of a group key; "" means users
 	Priority     string        // high, default or low
 	Jitter       time.Duration // by which a tick is put off at most
 	CatchUp      time.Duration // for so long a tick that was missed is caught up
@@ -42,9 +49,9 @@ func scheduleSettings() []setting[Schedule] {
 	return []setting[Schedule]{
 		{key: "name", usage: "unique name of the schedule", needed: "set a unique name", field: text(func(s *s) *string { return &s.Name }, checkName)},
 		{key: "project", usage: "name or id; default: the only project", field: text(func(s *s) *string { return &s.Project }, nil)},
-		{key: "stream", usage: "events; default events", field: stream()},
+		{key: "stream", usage: strings.Join(stream.Names(), ", ") + "; default events", field: oneOf(func(s *s) *string { return &s.Stream }, stream.Names()...)},
 		{key: "database", usage: "as volume/path.db; default: the project's database", field: database(func(s *s) *string { return &s.Database })},
-		{key: "table", usage: "default events", field: text(func(s *s) *string { return &s.Table }, name.Table)},
+		{key: "table", usage: "default: the name of the stream", field: text(func(s *s) *string { return &s.Table }, name.Table)},
 		{key: "events", usage: "only events with these names; default: as in the project's table", exact: true, field: list(func(s *s) *[]string { return &s.Events }, nil)},
 		{key: "where", usage: "only events that match this Mixpanel expression; default: as in the project's table", exact: true, field: text(func(s *s) *string { return &s.Where }, nil)},
 		{key: "promote", usage: "properties to promote to columns; default: as in the project's table", exact: true, field: promoted(func(s *s) *string { return &s.Promote })},
@@ -53,7 +60,10 @@ func scheduleSettings() []setting[Schedule] {
 		{key: "start", usage: "first day to fetch, for example 2026-01-01; default: lookback before the creation of the schedule", field: date(func(s *s) *day.Day { return &s.Start })},
 		{key: "lookback", usage: "re-fetch the last n days on every run; default 5d", field: days(longestLookback, func(s *s) *int { return &s.Lookback })},
 		{key: "include_today", usage: "also fetch today; default false", field: yesNo(func(s *s) *bool { return &s.IncludeToday })},
-		{key: "mode", usage: "sync or append; default sync", field: oneOf(func(s *s) *string { return &s.Mode }, "sync", "append")},
+		{key: "mode", usage: "events: sync or append, default sync; profiles: full or incremental, default full", field: oneOf(func(s *s) *string { return &s.Mode }, "sync", "append", "full", "incremental")},
+		{key: "full_every", usage: "incremental profiles: maximum age of the last full refresh, for example 7d; default no limit", field: span(0, func(s *s) *time.Duration { return &s.FullEvery })},
+		{key: "history", usage: "profiles: keep all versions; default false", field: yesNo(func(s *s) *bool { return &s.History })},
+		{key: "group", usage: "profiles: id of a group key, to fetch the profiles of groups", exact: true, field: text(func(s *s) *string { return &s.Group }, nil)},
 		{key: "priority", usage: "high, default or low; default default", field: oneOf(func(s *s) *string { return &s.Priority }, "high", "default", "low")},
 		{key: "jitter", usage: "maximum random delay of a run; default 0s", field: jitter()},
 		{key: "catch_up", usage: "maximum age of a missed run that is still started; default 31d", field: span(time.Minute, func(s *s) *time.Duration { return &s.CatchUp })},
@@ -66,19 +76,62 @@ func scheduleSettings() []setting[Schedule] {
 // newSchedule returns one of which nothing is set.
 func (c *Config) newSchedule() Schedule {
 	return Schedule{
-		Stream: "events", Table: "events", Lookback: defaults.Lookback, Mode: "sync", Priority: "default", CatchUp: defaults.CatchUp, Overlap: "skip",
+		Stream: stream.Events, Lookback: defaults.Lookback, Priority: "default", CatchUp: defaults.CatchUp, Overlap: "skip",
 		Enabled: true, MaxAttempts: c.Jobs.MaxAttempts,
 	}
+}
+
+// misfit returns the first setting that does not go with the schedule's stream, and why.
+func (s *Schedule) misfit() (key string, err error) {
+	dated := s.Stream == stream.Events || s.Stream == stream.All
+	profiles := s.Stream == stream.Profiles
+	modes := []string{"full"}
+	switch {
+	case s.Stream == stream.Events:
+		modes = []string{"sync", "append"}
+	case profiles:
+		modes = []string{"full", "incremental"}
+	}
+	for _, rule := range []struct {
+		key  string
+		bad  bool
+		text string
+	}{
+		{"mode", !slices.Contains(modes, s.Mode), fmt.Sprintf("%s are not fetched in mode %s; use %s", s.Stream, s.Mode, strings.Join(modes, " or "))},
+		{"start", !dated && s.Start != 0, s.Stream + " have no first day; leave it out"},
+		{"include_today", !dated && s.IncludeToday, s.Stream + " have no days; leave it out"},
+		{"events", !dated && len(s.Events) > 0, "names of events limit events only; leave it out"},
+		{"where", !dated && !profiles && s.Where != "", "only events and profiles have expressions; leave it out"},
+		{"full_every", s.Mode != "incremental" && s.FullEvery != 0, "only schedules with mode: incremental make full refreshes at times; leave it out"},
+		{"history", !profiles && s.History, "only profiles have a history; leave it out"},
+		{"group", !profiles && s.Group != "", "only profiles have groups; leave it out"},
+	} {
+		if rule.bad {
+			return rule.key, errors.New(rule.text)
+		}
+	}
+	return "", nil
 }
 
 // adopt gives s what its project says and s does not.
 func (s *Schedule) adopt(p Project) {
 	s.Project = p.Name
+	info, _ := stream.Find(s.Stream) // it has been checked
+	s.Table = cmp.Or(s.Table, info.Table, stream.Events)
+	if s.Mode == "" {
+		s.Mode = "full"
+		if s.Stream == stream.Events {
+			s.Mode = "sync"
+		}
+	}
 	if s.Database == "" {
 		s.Database = p.Database
 	}
 	if s.Location == nil {
 		s.Location = p.Location
+	}
+	if s.Stream != stream.Events && s.Stream != stream.All {
+		return // what tables say is about events
 	}
 	t := p.Table(s.Table)
 	if len(s.Events) == 0 {
@@ -100,18 +153,6 @@ func jitter() field[Schedule] {
 			return err
 		}
 		return fmt.Errorf("%s is too long; the maximum is %s", v, spanText(oneDay))
-	}
-	return f
-}
-
-func stream() field[Schedule] {
-	f := oneOf(func(s *Schedule) *string { return &s.Stream }, "events")
-	known := f.set
-	f.set = func(s *Schedule, v string) error {
-		if v == "profiles" {
-			return errors.New("profiles cannot be scheduled, only events")
-		}
-		return known(s, v)
 	}
 	return f
 }

@@ -132,8 +132,10 @@ func keysIn(prefix string, n *node, names []string) map[string]bool {
 	for _, item := range n.items {
 		if item.kind == mapping {
 			maps.Copy(all, keysIn(prefix, item, names))
-			return all
 		}
+	}
+	if len(all) > 0 {
+		return all
 	}
 	for _, e := range n.entries {
 		key := prefix + "." + e.key

@@ -190,6 +190,10 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 		return
 	}
 	s.adopt(p)
+	if key, err := s.misfit(); err != nil {
+		l.complain(prefix+key, where(key), err)
+		return
+	}
 	for _, o := range cfg.Schedules {
 		if o.Database == s.Database && strings.EqualFold(o.Table, s.Table) && o.Project != s.Project {
 			l.complain(prefix+"table", where("table"), fmt.Errorf("schedule %s fills this table with events of project %s", o.Name, o.Project))

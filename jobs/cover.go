@@ -17,6 +17,8 @@ func (f Fetch) Covers(g Fetch) bool {
 		return false
 	}
 	switch f.Mode {
+	case ModeFull, ModeIncremental:
+		return f.sameStream(g)
 	case ModeSync:
 		return (g.Mode == ModeSync || g.Mode == ModeAppend) && f.includes(g)
 	case ModeAppend:
@@ -54,7 +56,7 @@ func (f Fetch) Undoes(g Fetch) bool {
 // alike reports whether f and g ask for the same events in the same table, of whatever days.
 func (f Fetch) alike(g Fetch) bool {
 	return f.Project == g.Project && f.Database == g.Database && strings.EqualFold(f.Table, g.Table) && f.Where == g.Where &&
-		slices.Equal(distinct(f.Events), distinct(g.Events))
+		f.StreamName() == g.StreamName() && slices.Equal(distinct(f.Events), distinct(g.Events))
 }
 
 // distinct returns names sorted, each once.

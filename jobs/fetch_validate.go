@@ -8,6 +8,7 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/internal/name"
 	"mixduck/internal/promotion"
+	"mixduck/internal/stream"
 )
 
 const (
@@ -27,6 +28,24 @@ func (f Fetch) Validate() error {
 	if err := name.Table(f.Table); err != nil {
 		return err
 	}
+	info, err := stream.Find(f.Stream)
+	if err != nil {
+		return err
+	}
+	if err := f.validateTexts(); err != nil {
+		return err
+	}
+	if info.Name != stream.Events {
+		return f.validateStream(info)
+	}
+	return f.validateEvents()
+}
+
+// validateEvents checks the request of events.
+func (f Fetch) validateEvents() error {
+	if f.Profiles != nil || !f.Since.IsZero() || f.FullEvery != 0 || f.History {
+		return fault.Usage("leave it out", "a filter of profiles, a time since when and a history are for profiles, not for events")
+	}
 	if f.Days == (day.Range{}) && f.LateSince.IsZero() {
 		return fault.Usage("say from which day to which, both included", "no days to fetch")
 	}
@@ -39,15 +58,10 @@ func (f Fetch) Validate() error {
 	if slices.Contains(f.Events, "") {
 		return fault.Usage("leave the events out to fetch all of them", "an event name is empty")
 	}
-	if len(f.Where) > maxWhereBytes || !utf8.ValidString(f.Where) {
-		return fault.Usage("", "the where expression has %d bytes; at most %d of valid UTF-8 are allowed", len(f.Where), maxWhereBytes)
-	}
-	if _, err := promotion.Parse(f.Promote); err != nil {
-		return err
-	}
 	switch f.Mode {
 	case ModeSync, ModeAppend, ModeReplace, ModeCreate:
 		return f.validateChoice()
+	case ModeFull, ModeIncremental:
 	}
 	return fault.Usage("sync, append, replace or create", "unknown fetch mode %q", f.Mode)
 }
@@ -55,6 +69,15 @@ func (f Fetch) Validate() error {
 // tooEarly is the error of a first day before Mixpanel.
 func tooEarly(d day.Day) error {
 	return fault.Usage("start at "+day.Earliest.String()+" or later", "%w", d.CheckEarliest())
+}
+
+// validateTexts checks what Mixpanel and DuckDB are to understand.
+func (f Fetch) validateTexts() error {
+	if len(f.Where) > maxWhereBytes || !utf8.ValidString(f.Where) {
+		return fault.Usage("", "the where expression has %d bytes; at most %d of valid UTF-8 are allowed", len(f.Where), maxWhereBytes)
+	}
+	_, err := promotion.Parse(f.Promote)
+	return err
 }
 
 // validateChoice checks what says that not all of the days are to be fetched.

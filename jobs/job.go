@@ -8,6 +8,7 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 )
 
 // Kind is what a job does.
@@ -50,6 +51,10 @@ const (
 	ModeAppend  Mode = "append"  // add what is missing, delete nothing
 	ModeReplace Mode = "replace" // fill a new table and swap it in when it is complete
 	ModeCreate  Mode = "create"  // refuse if the table exists
+
+	// Of streams other than events.
+	ModeFull        Mode = "full"        // the table holds afterwards exactly what Mixpanel has
+	ModeIncremental Mode = "incremental" // only profiles that have changed; deletions are not seen
 )
 
 // Fetch is the payload of [KindFetch]. Its JSON form is stored in job records: fields are only ever added.
@@ -68,6 +73,12 @@ type Fetch struct {
 	// there stay.
 	Promote string `json:"promote,omitempty"`
 
+	Stream    string        `json:"stream,omitempty"`     // see [stream.List]; "" means [stream.Events]
+	Profiles  *Profiles     `json:"profiles,omitempty"`   // of [stream.Profiles]: which ones; nil means all
+	Since     time.Time     `json:"since,omitzero"`       // with [ModeIncremental]: changed since; zero means since the last refresh
+	FullEvery time.Duration `json:"full_every,omitempty"` // with [ModeIncremental]: a full refresh if the last one is older; 0 means never
+	History   bool          `json:"history,omitempty"`    // keep all versions of a profile
+
 	Due       *Due      `json:"due,omitempty"`       // if set, only those of the days that are due when the job runs
 	LateSince time.Time `json:"late_since,omitzero"` // if set, only those of the days on which events fall that arrived after it
 	Spare     bool      `json:"spare,omitempty"`     // spend no request of the budget's reserve
@@ -76,6 +87,10 @@ type Fetch struct {
 // DescribeDays says in a few words which days the fetch is about.
 func (f Fetch) DescribeDays() string {
 	switch {
+	case f.StreamName() != stream.Events && f.Days == (day.Range{}):
+		return f.StreamName()
+	case f.StreamName() != stream.Events:
+		return f.StreamName() + " " + f.Days.String()
 	case f.LateSince.IsZero():
 		return f.Days.String()
 	case f.Days == (day.Range{}):
@@ -108,6 +123,8 @@ type Progress struct {
 	Added   int64 `json:"added,omitempty"`   // rows that were not there
 	Removed int64 `json:"removed,omitempty"` // rows that Mixpanel no longer sends
 	Updated int64 `json:"updated,omitempty"` // rows that Mixpanel has processed again
+
+	Unchanged int64 `json:"unchanged,omitempty"` // rows of other streams that are as they were
 
 	RowsChanged int64 `json:"rows_changed,omitempty"` // by computing promoted columns anew
 

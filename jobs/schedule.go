@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/defaults"
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 )
 
 // Overlap says what becomes of a tick while the job of the tick before is not final.
@@ -20,9 +22,6 @@ const (
 	OverlapSkip  Overlap = "skip"  // no job
 	OverlapQueue Overlap = "queue" // a job, unless that before has not started yet
 )
-
-// StreamEvents is the only stream of a schedule so far.
-const StreamEvents = "events"
 
 // The defaults of a schedule.
 const (
@@ -36,7 +35,7 @@ type Schedule struct {
 	Name        string `json:"name"`
 	Project     string `json:"project"`      // a name of the configuration, or a Mixpanel project id
 	ProjectZone string `json:"project_zone"` // IANA name of the zone in which the project's days are counted
-	Stream      string `json:"stream"`       // [StreamEvents]
+	Stream      string `json:"stream"`       // see [stream.List]; "" means [stream.Events]
 
 	Database string   `json:"database"` // volume/relative path, with the volume
 	Table    string   `json:"table"`
@@ -54,9 +53,14 @@ type Schedule struct {
 	Start        day.Day  `json:"start"`         // 0 means the day of creation, minus the look-back
 	Lookback     int      `json:"lookback"`      // days before today that each tick fetches again; see [DefaultLookback]
 	IncludeToday bool     `json:"include_today"` // else up to yesterday
-	Mode         Mode     `json:"mode"`          // sync or append; "" means sync
+	Mode         Mode     `json:"mode"`          // of events sync or append, of other streams full or incremental; "" means the first of the two
 	Priority     Priority `json:"priority"`      // "" means [PriorityDefault]
 	MaxAttempts  int      `json:"max_attempts"`  // 0 means [DefaultMaxAttempts]
+
+	// Of profiles. See [Fetch].
+	FullEvery time.Duration `json:"full_every,omitempty"`
+	History   bool          `json:"history,omitempty"`
+	Group     string        `json:"group,omitempty"`
 }
 
 var scheduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -70,10 +74,11 @@ const (
 // WithDefaults returns s with all values that are left out.
 func (s Schedule) WithDefaults() Schedule {
 	if s.Stream == "" {
-		s.Stream = StreamEvents
+		s.Stream = stream.Events
 	}
+	info, _ := stream.Find(s.Stream) // validate finds what there is not
 	if s.Table == "" {
-		s.Table = "events"
+		s.Table = cmp.Or(info.Table, stream.Events)
 	}
 	if s.Zone == "" {
 		s.Zone = s.ProjectZone
@@ -85,7 +90,10 @@ func (s Schedule) WithDefaults() Schedule {
 		s.Overlap = OverlapSkip
 	}
 	if s.Mode == "" {
-		s.Mode = ModeSync
+		s.Mode = ModeFull
+		if s.Stream == stream.Events {
+			s.Mode = ModeSync
+		}
 	}
 	s.Priority = s.Priority.OrDefault()
 	if s.MaxAttempts == 0 {
@@ -115,8 +123,8 @@ func CheckScheduleName(name string) error {
 }
 
 func (s Schedule) validate() error {
-	if s.Stream != StreamEvents {
-		return fault.Usage(StreamEvents, "stream %q cannot be scheduled", s.Stream)
+	if _, err := stream.Find(s.Stream); err != nil {
+		return err
 	}
 	if _, err := LoadZone(s.ProjectZone); err != nil {
 		return err
@@ -125,8 +133,10 @@ func (s Schedule) validate() error {
 		return err
 	}
 	switch {
-	case s.Mode != ModeSync && s.Mode != ModeAppend:
-		return fault.Usage("sync or append", "%q is no mode of a schedule", s.Mode)
+	case s.Stream == stream.Events && s.Mode != ModeSync && s.Mode != ModeAppend:
+		return fault.Usage("sync or append", "%q is no mode of a schedule of events", s.Mode)
+	case !s.dated() && s.Start != 0:
+		return fault.Usage("leave the start out", "%s have no days, and so no first day", s.Stream)
 	case s.Overlap != OverlapSkip && s.Overlap != OverlapQueue:
 		return fault.Usage("skip or queue", "%q is no way to treat a job that still runs", s.Overlap)
 	case s.Lookback < 0 || s.Lookback > maxLookback:
@@ -192,7 +202,12 @@ func (s Schedule) NextRun(now time.Time) (time.Time, error) {
 
 // Days returns the days of which a tick that fires now asks those that are due, false if there are none yet. Created is
 // when the schedule was.
+//
+// Streams without days always have something to fetch.
 func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
+	if !s.dated() {
+		return day.Range{}, true, nil
+	}
 	loc, err := LoadZone(s.ProjectZone)
 	if err != nil {
 		return day.Range{}, false, err
@@ -207,10 +222,25 @@ func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
 	return days, days.Len() > 0, nil
 }
 
-// Fetch returns the fetch of those of the days that are due.
+// dated reports whether the schedule fetches days that are due.
+func (s Schedule) dated() bool {
+	return s.Stream == "" || s.Stream == stream.Events || s.Stream == stream.All
+}
+
+// Fetch returns the fetch of a run; of events, of those of the days that are due.
 func (s Schedule) Fetch(days day.Range, due Due) Fetch {
-	return Fetch{
-		Project: s.Project, Database: s.Database, Table: s.Table, Days: days, Events: s.Events, Where: s.Where,
-		Mode: s.Mode, Promote: s.Promote, Due: &due,
+	f := Fetch{
+		Project: s.Project, Database: s.Database, Table: s.Table, Events: s.Events, Where: s.Where, Mode: s.Mode, Promote: s.Promote,
+		Stream: s.Stream, FullEvery: s.FullEvery, History: s.History,
 	}
+	if s.dated() {
+		f.Days, f.Due = days, &due
+	}
+	if s.Stream == stream.Events {
+		f.Stream = "" // as workers of earlier versions know it
+	}
+	if s.Group != "" {
+		f.Profiles = &Profiles{Group: s.Group}
+	}
+	return f
 }

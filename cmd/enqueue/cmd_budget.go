@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,8 +17,9 @@ import (
 	"mixduck/jobs/budget"
 )
 
-const budgetLong = `Show how many export requests a project has left in the current hour, when the
-next one is possible, and whether Mixpanel asked to wait. All workers of a queue
+const budgetLong = `Show how many requests a project has left, when the next one is possible, and
+whether Mixpanel asked to wait. Mixpanel counts exports, queries (profiles,
+cohorts, funnels and reports) and Lexicon separately. All workers of a queue
 share this budget. It is smaller than Mixpanel's limit, to leave requests for
 your other tools.`
 
@@ -33,11 +36,18 @@ type budgetObject struct {
 	NextFreeAt   *time.Time `json:"next_free_at"`  // RFC 3339, UTC; null for now
 	RefillsAt    *time.Time `json:"refills_at"`    // when the oldest request no longer counts; null for none
 	BlockedUntil *time.Time `json:"blocked_until"` // as Mixpanel asked; null if it did not
+
+	API  string         `json:"api"`  // that counts them: export, query or lexicon
+	More []budgetObject `json:"more"` // the budgets of the other APIs; null in these
 }
 
-// budgetConfig returns the limits to show for a project from which nobody has exported yet.
-func budgetConfig(cfg config.Config) budget.Config {
-	return budget.Config{PerHour: cmp.Or(cfg.Mixpanel.RequestsPerHour, config.DefaultRequestsPerHour)}
+// budgetOf returns how a budget of a project stands. If nobody has used it, its limits are those of the settings.
+func budgetOf(ctx context.Context, rdb *redis.Client, cfg config.Config, api budget.API, project string) (budget.State, error) {
+	b, err := budget.New(rdb, api.Limits(cmp.Or(cfg.Mixpanel.RequestsPerHour, config.DefaultRequestsPerHour)))
+	if err != nil {
+		return budget.State{}, err
+	}
+	return b.State(ctx, api.Of(project))
 }
 
 func (a *app) budgetCommand() *cobra.Command {
@@ -54,10 +64,6 @@ func (a *app) budgetCommand() *cobra.Command {
 			return err
 		}
 		return connect.WithRedis(c.Context(), cfg, func(rdb *redis.Client) error {
-			b, err := budget.New(rdb, budgetConfig(cfg))
-			if err != nil {
-				return err
-			}
 			q, err := connect.New(rdb, cfg)
 			if err != nil {
 				return err
@@ -67,32 +73,48 @@ func (a *app) budgetCommand() *cobra.Command {
 				return err
 			}
 			project := strconv.FormatInt(p.ID, 10)
-			state, err := b.State(c.Context(), project)
-			if err != nil {
-				return err
+			var objects []budgetObject
+			var text strings.Builder
+			for _, api := range []budget.API{budget.Export, budget.Query, budget.Lexicon} {
+				state, err := budgetOf(c.Context(), rdb, cfg, api, project)
+				if err != nil {
+					return err
+				}
+				objects = append(objects, newBudgetObject(project, api, state))
+				text.WriteString(budgetDetails(p.String(), api, state, a.Now()))
 			}
 			if format.Value == console.FormatJSON {
-				return a.PrintJSON(newBudgetObject(project, state))
+				objects[0].More = objects[1:]
+				return a.PrintJSON(objects[0])
 			}
-			return a.Print(budgetDetails(p.String(), state, a.Now()))
+			return a.Print(text.String())
 		})
 	}
 	return c
 }
 
-func newBudgetObject(project string, s budget.State) budgetObject {
+func newBudgetObject(project string, api budget.API, s budget.State) budgetObject {
 	return budgetObject{
-		Project: project, Limit: s.Limit, UsedLastHour: s.UsedLastHour, Left: s.Left, AtOnce: s.AtOnce,
+		Project: project, API: string(api), Limit: s.Limit, UsedLastHour: s.UsedLastHour, Left: s.Left, AtOnce: s.AtOnce,
 		NextFreeAt: timeOrNull(s.NextFreeAt), RefillsAt: timeOrNull(s.RefillsAt), BlockedUntil: timeOrNull(s.BlockedUntil),
 	}
 }
 
-// budgetDetails returns how a budget stands, a line for each thing.
-func budgetDetails(project string, s budget.State, now time.Time) string {
+// budgetDetails returns how a budget stands, a line for each thing. The project is named once.
+func budgetDetails(project string, api budget.API, s budget.State, now time.Time) string {
 	var l lines
-	l.add("project", project)
-	l.add("left", fmt.Sprintf("%d of %d requests an hour", s.Left, s.Limit))
-	l.add("used", fmt.Sprintf("%d in the last hour", s.UsedLastHour))
+	period := "hour"
+	if api == budget.Lexicon {
+		period = "minute"
+	}
+	if api == budget.Export {
+		l.add("project", project)
+	} else {
+		l.b.WriteByte('\n')
+	}
+	l.add("api", string(api))
+	l.add("left", fmt.Sprintf("%d of %d requests per %s", s.Left, s.Limit, period))
+	l.add("used", fmt.Sprintf("%d in the last %s", s.UsedLastHour, period))
 	l.add("under way", console.Counted(int64(s.AtOnce), "request"))
 	next := "now"
 	if !s.NextFreeAt.IsZero() {

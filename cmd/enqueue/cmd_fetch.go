@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 )
@@ -38,7 +38,14 @@ const fetchExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 -
     --where 'properties["$city"] == "Rome"'`
 
 func (a *app) fetchCommand() *cobra.Command {
-	group := console.Group("fetch", "Fetch data from Mixpanel into a database", a.fetchEventsCommand())
+	commands := []*cobra.Command{a.fetchEventsCommand()}
+	for _, info := range stream.List()[1:] {
+		commands = append(commands, a.fetchStreamCommand(info))
+	}
+	if all, err := stream.Find(stream.All); err == nil {
+		commands = append(commands, a.fetchStreamCommand(all))
+	}
+	group := console.Group("fetch", "Fetch data from Mixpanel into a database", commands...)
 	group.Example = fetchExample
 	return group
 }
@@ -54,36 +61,9 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 		},
 		PreRunE: func(c *cobra.Command, _ []string) error { return how.prepare(c, wait) },
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
-			if err != nil {
-				return err
-			}
-			p, known, err := connect.FindProject(cfg, what.project)
-			if err == nil && known { // what makes no sense needs no queue to be refused
-				_, err = what.request(args, cfg, p, a.Now())
-			}
-			if err != nil {
-				return err
-			}
-			return connect.With(c.Context(), cfg, func(q *queue.Queue) error {
-				p, err := connect.Project(c.Context(), q, cfg, what.project)
-				if err != nil {
-					return err
-				}
-				request, err := what.request(args, cfg, p, a.Now())
-				if err != nil {
-					return err
-				}
-				if what.database != "" {
-					if request.Fetch.Database, err = connect.Database(c.Context(), q, cfg, what.database); err != nil {
-						return err
-					}
-				}
-				if !how.quiet {
-					a.echo(request.Fetch, p)
-				}
-				return a.submit(c.Context(), q, request, wait, &how)
-			})
+			return a.fetch(c, what.project, &how, wait, func(cfg config.Config, p config.Project) (jobs.Request, error) {
+				return what.request(args, cfg, p, a.Now())
+			}, what.database)
 		},
 	}
 	what.add(c)
@@ -95,21 +75,27 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 // echo says on stderr what was understood.
 func (a *app) echo(f jobs.Fetch, p config.Project) {
 	var more strings.Builder
-	if f.Mode != jobs.ModeSync {
+	if f.Mode != jobs.ModeSync && f.Mode != jobs.ModeFull {
 		fmt.Fprintf(&more, ", mode %s", f.Mode)
 	}
 	if len(f.Events) > 0 {
 		fmt.Fprintf(&more, ", only %s", console.Counted(int64(len(f.Events)), "event name"))
 	}
-	days := "all stored days"
-	if f.Days != (day.Range{}) {
-		days = console.DescribeDays(f.Days, p.Location)
+	what := "all stored days"
+	switch {
+	case f.Days != (day.Range{}):
+		what = console.DescribeDays(f.Days, p.Location)
+	case f.StreamName() != stream.Events:
+		what = f.StreamName()
+	}
+	if !f.Since.IsZero() {
+		fmt.Fprintf(&more, ", only those that changed after %s", f.Since.UTC().Format(time.RFC3339))
 	}
 	if !f.LateSince.IsZero() {
 		fmt.Fprintf(&more, ", only days with events received after %s", f.LateSince.UTC().Format(time.RFC3339))
 	}
 	fmt.Fprintf(a.Process.Stderr, "fetching %s of project %s into table %s of %s%s\n",
-		days, p, f.Table, f.Database, more.String())
+		what, p, f.Table, f.Database, more.String())
 }
 
 // submitTimeout bounds how long a request may take to be stored.

@@ -12,6 +12,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/schedule"
@@ -28,17 +29,21 @@ optionally with seconds before them, or is @hourly, @daily, @weekly, @monthly,
 
 const scheduleAddExample = `  enqueue schedules add morning --cron "15 6 * * *" --start 2026-01-01
   enqueue schedules add today --cron "*/30 * * * *" --include-today
+  enqueue schedules add people --stream profiles --cron "0 5 * * *" \
+    --incremental --full-every 7d
   enqueue schedules add signups --cron @daily --table signups \
     --events "Sign Up" --jitter 10m`
 
 // scheduleFlags say what a schedule is.
 type scheduleFlags struct {
-	schedule  jobs.Schedule
-	events    console.EventFlags
-	start     string
-	appending bool
-	overlap   *console.Choice
-	priority  *console.Choice
+	schedule    jobs.Schedule
+	events      console.EventFlags
+	start       string
+	appending   bool
+	incremental bool
+	stream      *console.Choice
+	overlap     *console.Choice
+	priority    *console.Choice
 }
 
 func (o *scheduleFlags) add(c *cobra.Command) {
@@ -48,7 +53,9 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 	flags.StringVar(&s.Zone, "timezone", "", "time `zone` of the entry, for example Europe/Berlin (default: the project's)")
 	flags.StringVar(&s.Project, "project", "", projectUsage)
 	flags.StringVar(&s.Database, "database", "", databaseUsage)
-	flags.StringVar(&s.Table, "table", "events", "table `name`")
+	o.stream = &console.Choice{Value: stream.Events, Allowed: stream.Names()}
+	flags.Var(o.stream, "stream", "what to fetch")
+	flags.StringVar(&s.Table, "table", "", "table `name` (default: the stream's)")
 	o.events.Add(flags)
 	flags.StringVar(&s.Where, "where", "", "only events that match this Mixpanel `expression`")
 	flags.StringVar(&s.Promote, "promote", "", "`properties` to copy into typed columns, for example plan,amount:DOUBLE")
@@ -56,6 +63,10 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 	flags.IntVar(&s.Lookback, "lookback", jobs.DefaultLookback, "re-fetch the last N `days` on every run")
 	flags.BoolVar(&s.IncludeToday, "include-today", false, "also fetch the current, incomplete day")
 	flags.BoolVar(&o.appending, "append", false, "add missing events; delete nothing")
+	flags.BoolVar(&o.incremental, "incremental", false, "of profiles: fetch only those that changed since the last run")
+	flags.Var((*console.Span)(&s.FullEvery), "full-every", "with --incremental: make a full refresh if the last one is older than this `duration`, for example 7d")
+	flags.BoolVar(&s.History, "history", false, "of profiles: keep all versions")
+	flags.StringVar(&s.Group, "group", "", "of profiles: fetch the profiles of groups, by the `id` of their group key")
 	flags.DurationVar(&s.Jitter, "jitter", 0, "delay each run by a random `duration` up to this one")
 	flags.DurationVar(&s.CatchUp, "catch-up", jobs.DefaultCatchUp, "maximum age `duration` of a missed run that is still started")
 	o.overlap = &console.Choice{Value: string(jobs.OverlapSkip), Allowed: []string{string(jobs.OverlapSkip), string(jobs.OverlapQueue)}}
@@ -70,10 +81,15 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 // complete returns the schedule, but for what only the queue knows of its database.
 func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Project, now time.Time) (jobs.Schedule, error) {
 	s := o.schedule
-	s.Name, s.Stream, s.Mode, s.MaxAttempts = name, jobs.StreamEvents, jobs.ModeSync, cfg.Jobs.MaxAttempts
+	s.Name, s.Stream, s.MaxAttempts = name, o.stream.Value, cfg.Jobs.MaxAttempts
 	s.Overlap, s.Priority = jobs.Overlap(o.overlap.Value), jobs.Priority(o.priority.Value)
-	if o.appending {
+	switch {
+	case o.appending && o.incremental:
+		return s, fault.Usage("--append is for events, --incremental for profiles", "--append and --incremental exclude each other")
+	case o.appending:
 		s.Mode = jobs.ModeAppend
+	case o.incremental:
+		s.Mode = jobs.ModeIncremental
 	}
 	if s.Cron == "" {
 		return s, fault.Usage(`--cron "15 6 * * *"`, "--cron is required")
@@ -81,15 +97,18 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 	if s.CatchUp <= 0 {
 		return s, fault.Usage("omit it for the default", "--catch-up must be at least 1m, got %s", s.CatchUp)
 	}
+	s = s.WithDefaults()
 	var err error
 	if s.Events, err = o.events.Names(); err != nil {
 		return s, err
 	}
 	s.Project, s.ProjectZone = strconv.FormatInt(p.ID, 10), p.Location.String()
-	table := p.Table(s.Table)
-	s.Where, s.Promote = cmp.Or(s.Where, table.Where), cmp.Or(s.Promote, table.Promote)
-	if len(s.Events) == 0 {
-		s.Events = table.Events
+	if s.Stream == stream.Events || s.Stream == stream.All {
+		table := p.Table(s.Table)
+		s.Where, s.Promote = cmp.Or(s.Where, table.Where), cmp.Or(s.Promote, table.Promote)
+		if len(s.Events) == 0 {
+			s.Events = table.Events
+		}
 	}
 	if o.start != "" {
 		today := day.Of(now.In(p.Location))

@@ -120,19 +120,17 @@ func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) 
 
 // budgetsOf returns how the budgets of the tables' projects stand, by their ids.
 func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables []freshness) (map[int64]budget.State, error) {
-	b, err := budget.New(rdb, budgetConfig(cfg))
-	if err != nil {
-		return nil, err
-	}
 	states := map[int64]budget.State{}
 	for _, t := range tables {
 		id := t.project.ID
 		if _, known := states[id]; known || id == 0 {
 			continue
 		}
-		if states[id], err = b.State(ctx, strconv.FormatInt(id, 10)); err != nil {
+		state, err := budgetOf(ctx, rdb, cfg, budget.Export, strconv.FormatInt(id, 10))
+		if err != nil {
 			return nil, err
 		}
+		states[id] = state
 	}
 	return states, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/day"
@@ -17,26 +16,13 @@ import (
 // fetchOptions are the flags that say what to fetch.
 type fetchOptions struct {
 	console.FetchFlags
-	database string
-	project  string
-	ifBusy   *console.Choice
-	priority *console.Choice
+	targetOptions
 }
 
 func (o *fetchOptions) add(c *cobra.Command) {
 	flags := c.Flags()
 	o.Add(flags)
-	flags.StringVar(&o.database, "database", "", databaseUsage)
-	flags.StringVar(&o.project, "project", "", projectUsage)
-	o.ifBusy = &console.Choice{Value: string(jobs.IfBusyQueue), Allowed: []string{
-		string(jobs.IfBusyQueue), string(jobs.IfBusyFail), string(jobs.IfBusyJoin),
-	}}
-	flags.Var(o.ifBusy, "if-busy", "what to do if the database has other jobs: queue behind them, fail if one has its turn, or join one that covers the days")
-	o.priority = &console.Choice{Value: string(jobs.PriorityDefault), Allowed: []string{
-		string(jobs.PriorityHigh), string(jobs.PriorityDefault), string(jobs.PriorityLow),
-	}}
-	flags.Var(o.priority, "priority", "priority among jobs of different databases; jobs of one database keep their order")
-	config.Flags(flags, "jobs.max_attempts")
+	o.targetOptions.add(flags)
 }
 
 // request returns the job that the flags and args, which may hold the table's name, ask for.
@@ -58,10 +44,8 @@ func (o *fetchOptions) request(args []string, cfg config.Config, p config.Projec
 	if fetch.LateSince, err = o.LateSince(now.In(p.Location)); err != nil {
 		return jobs.Request{}, err
 	}
-	if o.database != "" {
-		if fetch.Database, err = connect.FindDatabase(cfg, o.database, nil); err != nil {
-			return jobs.Request{}, err
-		}
+	if fetch.Database, err = o.find(cfg, fetch.Database); err != nil {
+		return jobs.Request{}, err
 	}
 	if fetch.Events, err = o.Events(); err != nil {
 		return jobs.Request{}, err
@@ -72,7 +56,5 @@ func (o *fetchOptions) request(args []string, cfg config.Config, p config.Projec
 	if err := fetch.Validate(); err != nil {
 		return jobs.Request{}, err
 	}
-	return jobs.Request{
-		Fetch: fetch, Priority: jobs.Priority(o.priority.Value), MaxAttempts: cfg.Jobs.MaxAttempts, IfBusy: jobs.IfBusy(o.ifBusy.Value),
-	}, nil
+	return o.targetOptions.request(cfg, fetch), nil
 }

@@ -80,6 +80,7 @@ type lines struct{ b strings.Builder }
 // addFetch adds what only fetches have.
 func (l *lines) addFetch(job jobs.Record) {
 	f, p := job.Fetch, job.Progress
+	l.add("stream", f.StreamName())
 	if f.Days != (day.Range{}) {
 		l.add("days", describeRange(f.Days))
 	}

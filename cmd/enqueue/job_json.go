@@ -71,6 +71,9 @@ type object struct {
 	Trouble  string   `json:"trouble"`  // the last window that failed and why; "" once another has succeeded
 
 	RowsChanged int64 `json:"rows_changed"` // by recomputing promoted columns
+
+	Stream    string `json:"stream"`    // of a fetch
+	Unchanged int64  `json:"unchanged"` // rows of streams other than events that are as they were
 }
 
 // resultObject is what a query has found, without the rows.
@@ -108,6 +111,9 @@ func newObject(r jobs.Record, now time.Time) object {
 	o.Trouble, o.RowsChanged = r.Progress.Trouble, r.Progress.RowsChanged
 	o.Warnings = console.Warnings(r.Progress.Warnings)
 	o.LateSince, o.LateDays = timeOrNull(r.Fetch.LateSince), r.Progress.LateDays
+	if o.Unchanged = r.Progress.Unchanged; r.Kind == jobs.KindFetch {
+		o.Stream = r.Fetch.StreamName()
+	}
 	if r.Kind == jobs.KindFetch && r.Fetch.Days != (day.Range{}) {
 		o.From, o.To = &r.Fetch.Days.From, &r.Fetch.Days.To
 	}

@@ -65,7 +65,7 @@ func startService(tb testing.TB, dir string, cleanup func(func())) *service {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	budget, err := budget.New(rdb, budget.Config{PerHour: config.DefaultRequestsPerHour})
+	budget, err := budget.New(rdb, budget.Config{PerPeriod: config.DefaultRequestsPerHour})
 	if err != nil {
 		tb.Fatal(err)
 	}

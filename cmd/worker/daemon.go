@@ -101,7 +101,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	var shared *budget.Budget
 	if n := d.cfg.Mixpanel.RequestsPerHour; n > 0 {
-		if shared, err = budget.New(rdb, budget.Config{PerHour: n}); err != nil {
+		if shared, err = budget.New(rdb, budget.Config{PerPeriod: n}); err != nil {
 			return err
 		}
 		d.budget = fetch.NewBudget(shared, seat.id, d.log)

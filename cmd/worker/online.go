@@ -75,7 +75,7 @@ func (d *daemon) counted(rdb *redis.Client) (local.Budget, error) {
 	if d.cfg.Mixpanel.RequestsPerHour == 0 {
 		return nil, nil
 	}
-	shared, err := budget.New(rdb, budget.Config{PerHour: d.cfg.Mixpanel.RequestsPerHour})
+	shared, err := budget.New(rdb, budget.Config{PerPeriod: d.cfg.Mixpanel.RequestsPerHour})
 	if err != nil {
 		return nil, err
 	}

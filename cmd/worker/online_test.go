@@ -163,7 +163,7 @@ func TestOnlineCountsItsRequests(t *testing.T) {
 	}
 	app := map[string]check.State{"export (app)": check.Warning, "time zone (app)": check.Skipped}
 	w.want(t, 0, app)
-	shared, err := budget.New(r.Client(t), budget.Config{PerHour: 5})
+	shared, err := budget.New(r.Client(t), budget.Config{PerPeriod: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestOnlineCountsInAnEmbeddedQueue(t *testing.T) {
 	w.want(t, 0, nil)
 	rdb := server.Client()
 	defer rdb.Close()
-	shared, err := budget.New(rdb, budget.Config{PerHour: 5})
+	shared, err := budget.New(rdb, budget.Config{PerPeriod: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

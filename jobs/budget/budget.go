@@ -16,7 +16,8 @@ import (
 
 // Config tunes a [Budget]. Defaults are what Mixpanel's documentation of the raw event export allows a project.
 type Config struct {
-	PerHour   int              // in any 60 minutes; required
+	Period    time.Duration    // in which requests are counted; 0 means an hour
+	PerPeriod int              // requests in any Period; required
 	PerSecond int              // 0 means 3
 	AtOnce    int              // 0 means 100
 	LeaseTTL  time.Duration    // after which a lease that nobody renews returns; 0 means 1 min
@@ -24,6 +25,7 @@ type Config struct {
 }
 
 const (
+	defaultPeriod    = time.Hour
 	defaultPerSecond = 3
 	defaultAtOnce    = 100
 	defaultLeaseTTL  = time.Minute
@@ -45,8 +47,11 @@ type Budget struct {
 
 // New returns a budget on rdb, which stays the caller's to close. It connects to nothing.
 func New(rdb redis.UniversalClient, cfg Config) (*Budget, error) {
-	if cfg.PerHour <= 0 || cfg.PerSecond < 0 || cfg.AtOnce < 0 || cfg.LeaseTTL < 0 {
-		return nil, fault.Usage("omit it for the default", "the limits of a budget cannot be negative, and the one of an hour is needed")
+	if cfg.PerPeriod <= 0 || cfg.Period < 0 || cfg.PerSecond < 0 || cfg.AtOnce < 0 || cfg.LeaseTTL < 0 {
+		return nil, fault.Usage("omit it for the default", "the limits of a budget cannot be negative, and the one of a period is needed")
+	}
+	if cfg.Period == 0 {
+		cfg.Period = defaultPeriod
 	}
 	if cfg.PerSecond == 0 {
 		cfg.PerSecond = defaultPerSecond
@@ -68,7 +73,7 @@ func New(rdb redis.UniversalClient, cfg Config) (*Budget, error) {
 // is left, also of what the server has said, so that those who cannot wait find some at any time.
 func (b *Budget) Spare() *Budget {
 	spare := *b
-	spare.reserve = b.cfg.PerHour / 3
+	spare.reserve = b.cfg.PerPeriod / 3
 	return &spare
 }
 
@@ -95,13 +100,13 @@ func (e *Error) Error() string {
 	why := "Mixpanel asked to wait"
 	switch e.Limit {
 	case LimitHour:
-		why = "the hour's requests are used up"
+		why = "the requests that Mixpanel allows are used up"
 	case LimitSecond:
 		why = "too many requests in a second"
 	case LimitAtOnce:
 		why = "too many requests are under way"
 	case LimitReserve:
-		why = "the rest of the hour's requests is kept for jobs that cannot wait"
+		why = "the rest of the requests is kept for jobs that cannot wait"
 	case LimitServer:
 	}
 	return fmt.Sprintf("budget of project %s: %s; the next may go at %s", e.Project, why, e.Until.UTC().Format(time.RFC3339))
@@ -159,8 +164,8 @@ type booking struct {
 
 // book asks for a request now. Asking twice for one lease books it once.
 func (b *Budget) book(ctx context.Context, l Lease, now time.Time) (booking, error) {
-	parts, err := b.scripts.acquire.Run(ctx, b.rdb, keysOf(l.project), l.id, now.UnixMilli(), b.cfg.PerHour, b.cfg.PerSecond,
-		b.cfg.AtOnce, b.cfg.LeaseTTL.Milliseconds(), patience.Milliseconds(), b.reserve).StringSlice()
+	parts, err := b.scripts.acquire.Run(ctx, b.rdb, keysOf(l.project), l.id, now.UnixMilli(), b.cfg.PerPeriod, b.cfg.PerSecond,
+		b.cfg.AtOnce, b.cfg.LeaseTTL.Milliseconds(), patience.Milliseconds(), b.reserve, b.cfg.Period.Milliseconds()).StringSlice()
 	if err != nil {
 		return booking{}, faultOf(l.project, err)
 	}
@@ -181,7 +186,7 @@ func (b *Budget) Overrule(ctx context.Context, project string, until time.Time, 
 		return err
 	}
 	till := now.Add(min(until.Sub(b.local()), longestBlock))
-	err = b.scripts.overrule.Run(ctx, b.rdb, keysOf(project), now.UnixMilli(), till.UnixMilli(), max(remaining, 0)).Err()
+	err = b.scripts.overrule.Run(ctx, b.rdb, keysOf(project), now.UnixMilli(), till.UnixMilli(), max(remaining, 0), b.cfg.Period.Milliseconds()).Err()
 	return faultOf(project, err)
 }
 
@@ -202,7 +207,7 @@ func (b *Budget) State(ctx context.Context, project string) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	parts, err := b.scripts.spent.Run(ctx, b.rdb, keysOf(project), now.UnixMilli(), b.cfg.PerHour, b.cfg.PerSecond, b.cfg.AtOnce).StringSlice()
+	parts, err := b.scripts.spent.Run(ctx, b.rdb, keysOf(project), now.UnixMilli(), b.cfg.PerPeriod, b.cfg.PerSecond, b.cfg.AtOnce, b.cfg.Period.Milliseconds()).StringSlice()
 	if err != nil {
 		return State{}, faultOf(project, err)
 	}

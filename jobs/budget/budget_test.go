@@ -25,7 +25,7 @@ func TestClientsShareABudget(t *testing.T) {
 			refused []error
 		)
 		for i := range clients {
-			b := jobstest.NewBudget(t, budget.Config{PerHour: perHour, PerSecond: 100})
+			b := jobstest.NewBudget(t, budget.Config{PerPeriod: perHour, PerSecond: 100})
 			all.Go(func() {
 				for range perHour {
 					l, err := b.Acquire(t.Context(), "demo", fmt.Sprintf("w%d", i))
@@ -54,7 +54,7 @@ func TestClientsShareABudget(t *testing.T) {
 				t.Fatalf("Acquire() = %v with code %s and hint %q", err, fault.CodeOf(err), fault.HintOf(err))
 			}
 		}
-		b := jobstest.NewBudget(t, budget.Config{PerHour: 54})
+		b := jobstest.NewBudget(t, budget.Config{PerPeriod: 54})
 		s, err := b.State(t.Context(), "demo")
 		if err != nil || s.UsedLastHour != perHour || s.Limit != perHour || s.Left != 0 || s.AtOnce != 0 || s.NextFreeAt.IsZero() || s.RefillsAt.IsZero() {
 			t.Errorf("State() = %+v, %v; want the hour used up, as the others were held to it", s, err)
@@ -71,7 +71,7 @@ func TestClientsShareABudget(t *testing.T) {
 func TestLeasesAreLimited(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
-		b := jobstest.NewBudget(t, budget.Config{PerHour: 54, AtOnce: 1})
+		b := jobstest.NewBudget(t, budget.Config{PerPeriod: 54, AtOnce: 1})
 		first, err := b.Acquire(t.Context(), "demo", "w1")
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func TestLeasesAreLimited(t *testing.T) {
 func TestTheServerOverrulesTheBudget(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
-		b := jobstest.NewBudget(t, budget.Config{PerHour: 54, PerSecond: 100})
+		b := jobstest.NewBudget(t, budget.Config{PerPeriod: 54, PerSecond: 100})
 		until := time.Now().Add(20 * time.Minute)
 		overrule := func(until time.Time, remaining int) {
 			t.Helper()
@@ -137,7 +137,7 @@ func TestTheServerOverrulesTheBudget(t *testing.T) {
 func TestABudgetStoresNothingForEver(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
-		b := jobstest.NewBudget(t, budget.Config{PerHour: 54})
+		b := jobstest.NewBudget(t, budget.Config{PerPeriod: 54})
 		l, err := b.Acquire(t.Context(), "demo", "w1")
 		if err == nil {
 			err = errors.Join(l.Renew(t.Context()), b.Overrule(t.Context(), "demo", time.Now().Add(time.Minute), 3))
@@ -159,7 +159,7 @@ func TestABudgetStoresNothingForEver(t *testing.T) {
 
 func TestBudgetRefusesSenselessLimits(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []budget.Config{{}, {PerHour: -1}, {PerHour: 1, PerSecond: -1}, {PerHour: 1, AtOnce: -1}, {PerHour: 1, LeaseTTL: -1}} {
+	for _, cfg := range []budget.Config{{}, {PerPeriod: -1}, {PerPeriod: 1, PerSecond: -1}, {PerPeriod: 1, AtOnce: -1}, {PerPeriod: 1, LeaseTTL: -1}} {
 		if _, err := budget.New(nil, cfg); fault.CodeOf(err) != fault.CodeUsage {
 			t.Errorf("New(%+v) = %v, want a usage error", cfg, err)
 		}
@@ -171,7 +171,7 @@ func TestSpareRequestsLeaveAThird(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
 		at := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
-		b := jobstest.NewBudget(t, budget.Config{PerHour: 9, PerSecond: 100, Now: func() time.Time { return at }})
+		b := jobstest.NewBudget(t, budget.Config{PerPeriod: 9, PerSecond: 100, Now: func() time.Time { return at }})
 		spare := b.Spare()
 		acquire := func(b *budget.Budget) error {
 			_, err := b.Acquire(t.Context(), "demo", "w")

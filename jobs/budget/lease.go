@@ -39,7 +39,7 @@ func (l Lease) Renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = b.scripts.renew.Run(ctx, b.rdb, keysOf(l.project), l.id, now.Add(b.cfg.LeaseTTL).UnixMilli(), b.cfg.LeaseTTL.Milliseconds()).Err()
+	err = b.scripts.renew.Run(ctx, b.rdb, keysOf(l.project), l.id, now.Add(b.cfg.LeaseTTL).UnixMilli(), b.cfg.LeaseTTL.Milliseconds(), b.cfg.Period.Milliseconds()).Err()
 	return faultOf(l.project, err)
 }
 
@@ -55,5 +55,5 @@ func (l Lease) Release(ctx context.Context) {
 func (l Lease) withdraw(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), leaseTimeout)
 	defer stop()
-	_ = l.budget.scripts.withdraw.Run(ctx, l.budget.rdb, keysOf(l.project), l.id).Err()
+	_ = l.budget.scripts.withdraw.Run(ctx, l.budget.rdb, keysOf(l.project), l.id, l.budget.cfg.Period.Milliseconds()).Err()
 }

@@ -25,7 +25,7 @@ func bubbleBudget(t *testing.T, cfg Config) (b *Budget, stop func()) {
 func TestAcquireWaitsForTheSecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b, stop := bubbleBudget(t, Config{PerHour: 54})
+		b, stop := bubbleBudget(t, Config{PerPeriod: 54})
 		defer stop()
 		started := time.Now()
 		var went []time.Duration
@@ -44,7 +44,7 @@ func TestAcquireWaitsForTheSecond(t *testing.T) {
 func TestAcquireDoesNotWaitLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b, stop := bubbleBudget(t, Config{PerHour: 54, PerSecond: 1})
+		b, stop := bubbleBudget(t, Config{PerPeriod: 54, PerSecond: 1})
 		defer stop()
 		started := time.Now()
 		var all sync.WaitGroup
@@ -72,7 +72,7 @@ func TestAcquireDoesNotWaitLong(t *testing.T) {
 func TestARequestThatIsNotSentDoesNotCount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b, stop := bubbleBudget(t, Config{PerHour: 54, PerSecond: 1})
+		b, stop := bubbleBudget(t, Config{PerPeriod: 54, PerSecond: 1})
 		defer stop()
 		if _, err := b.Acquire(t.Context(), "demo", "w1"); err != nil {
 			t.Fatal(err)
@@ -92,7 +92,7 @@ func TestARequestThatIsNotSentDoesNotCount(t *testing.T) {
 func TestLeasesOfTheDeadReturn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b, stop := bubbleBudget(t, Config{PerHour: 54, AtOnce: 1})
+		b, stop := bubbleBudget(t, Config{PerPeriod: 54, AtOnce: 1})
 		defer stop()
 		l, err := b.Acquire(t.Context(), "demo", "w1")
 		if err != nil {

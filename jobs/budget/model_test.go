@@ -29,7 +29,7 @@ type budgetMachine struct {
 
 // testBudget is small, so that its limits are met.
 func testBudget(now func() time.Time) Config {
-	return Config{PerHour: 8, PerSecond: 3, AtOnce: 4, LeaseTTL: 10 * time.Minute, Now: now}
+	return Config{PerPeriod: 8, PerSecond: 3, AtOnce: 4, LeaseTTL: 10 * time.Minute, Now: now}
 }
 
 func (m *budgetMachine) actions() map[string]func(*rapid.T) {

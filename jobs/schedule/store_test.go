@@ -163,11 +163,13 @@ func TestValidateSchedule(t *testing.T) {
 		want   string
 	}{
 		{"name", func(s *jobs.Schedule) { s.Name = "a{b}" }, `"a{b}" is no name of a schedule`},
-		{"stream", func(s *jobs.Schedule) { s.Stream = "profiles" }, `schedule x: stream "profiles" cannot be scheduled`},
+		{"stream", func(s *jobs.Schedule) { s.Stream = "people" }, `schedule x: there is no stream "people"`},
+		{"start", func(s *jobs.Schedule) { s.Stream = "profiles" }, `schedule x: profiles have no days, and so no first day`},
+		{"mode of a stream", func(s *jobs.Schedule) { s.Stream, s.Start, s.Mode = "cohorts", 0, jobs.ModeIncremental }, `schedule x: cohorts cannot be fetched in increments`},
 		{"project zone", func(s *jobs.Schedule) { s.ProjectZone = "Local" }, `schedule x: time zone "Local" is not known`},
 		{"zone", func(s *jobs.Schedule) { s.Zone = "Mars" }, `schedule x: time zone "Mars" is not known`},
 		{"cron", func(s *jobs.Schedule) { s.Cron = "0 0 31 2 *" }, `schedule x: cron entry "0 0 31 2 *" never fires: no year has such a date`},
-		{"mode", func(s *jobs.Schedule) { s.Mode = jobs.ModeReplace }, `schedule x: "replace" is no mode of a schedule`},
+		{"mode", func(s *jobs.Schedule) { s.Mode = jobs.ModeReplace }, `schedule x: "replace" is no mode of a schedule of events`},
 		{"overlap", func(s *jobs.Schedule) { s.Overlap = "kill" }, `schedule x: "kill" is no way to treat a job that still runs`},
 		{"start before Mixpanel", func(s *jobs.Schedule) { s.Start = day.New(1970, 1, 2) }, `schedule x: 1970-01-02 is before 2009-01-01, the earliest day to fetch`},
 		{"look-back", func(s *jobs.Schedule) { s.Lookback = -1 }, `schedule x: a look-back of -1 days is not between 0 and 365`},
@@ -175,7 +177,7 @@ func TestValidateSchedule(t *testing.T) {
 		{"catch-up", func(s *jobs.Schedule) { s.CatchUp = 59 * time.Second }, `schedule x: a catch-up of 59s is less than a minute`},
 		{"attempts", func(s *jobs.Schedule) { s.MaxAttempts = -1 }, `schedule x: -1 attempts are less than one`},
 		{"priority", func(s *jobs.Schedule) { s.Priority = "urgent" }, `schedule x: "urgent" is no priority`},
-		{"database", func(s *jobs.Schedule) { s.Database = "x" }, `schedule x: database "x" names no file in a volume`},
+		{"database", func(s *jobs.Schedule) { s.Database = "x" }, `schedule x: database "x" is not volume/path.db`},
 		{"nothing", func(*jobs.Schedule) {}, ""},
 	}
 	for _, tt := range tests {

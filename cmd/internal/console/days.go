@@ -57,18 +57,23 @@ var daysAgo = regexp.MustCompile(`^([0-9]{1,5})d$`)
 // ParseSince reads a moment in the past: RFC 3339, a day for when it began in the zone of now, or a span before now, in days
 // (of 24 hours) or as Go writes it.
 func ParseSince(s string, now time.Time) (time.Time, error) {
+	return parseTime("--late-since", s, now)
+}
+
+// parseTime reads the value of a flag as [ParseSince] does.
+func parseTime(flag, s string, now time.Time) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		at, err = parseSpan(s, now)
 	}
-	if err != nil {
-		return time.Time{}, fault.Usage(sinceHint, "--late-since: %q is not a time", s)
+	switch {
+	case err != nil:
+		return time.Time{}, fault.Usage(sinceHint, "%s: %q is not a time", flag, s)
+	case at.After(now):
+		return time.Time{}, fault.Usage(sinceHint, "%s %s is in the future", flag, s)
 	}
 	if err := day.Of(at).CheckEarliest(); err != nil {
-		return time.Time{}, fault.Usage(sinceHint, "--late-since: %w", err)
-	}
-	if at.After(now) {
-		return time.Time{}, fault.Usage(sinceHint, "--late-since %s is in the future", s)
+		return time.Time{}, fault.Usage(sinceHint, "%s: %w", flag, err)
 	}
 	return at.Truncate(time.Millisecond), nil // as Mixpanel counts
 }
@@ -89,3 +94,32 @@ func parseSpan(s string, now time.Time) (time.Time, error) {
 func DescribeDays(r day.Range, loc *time.Location) string {
 	return fmt.Sprintf("%s (%s, %s)", r, Counted(int64(r.Len()), "day"), loc)
 }
+
+// Span is the value of a flag: a positive duration, in days (of 24 hours) or as Go writes it.
+type Span time.Duration
+
+// String returns the duration, "" for none.
+func (s *Span) String() string {
+	d := time.Duration(*s)
+	switch {
+	case d == 0:
+		return ""
+	case d%(24*time.Hour) == 0:
+		return strconv.Itoa(int(d/(24*time.Hour))) + "d"
+	}
+	return d.String()
+}
+
+// Set reads the duration.
+func (s *Span) Set(text string) error {
+	now := time.Unix(0, 0)
+	then, err := parseSpan(text, now)
+	if d := now.Sub(then); err == nil && d > 0 {
+		*s = Span(d)
+		return nil
+	}
+	return fault.Usage("7d or 36h", "%q is not a duration", text)
+}
+
+// Type names the value in help.
+func (*Span) Type() string { return "duration" }

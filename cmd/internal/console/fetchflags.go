@@ -21,6 +21,26 @@ type FetchFlags struct {
 	appending, replacing, creating bool
 }
 
+// AdoptUsage explains --adopt.
+const AdoptUsage = "in a database created by mixpanel_data: rename its tables to NAME_before_mixduck, then fetch"
+
+// DayFlags are a range of days that may be left out.
+type DayFlags struct{ from, to string }
+
+// Add adds the flags.
+func (f *DayFlags) Add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.from, "from", "", "first `day`: 2026-11-24, 2026-11, today, yesterday or 7d (default: the days that are due)")
+	flags.StringVar(&f.to, "to", "", "last `day`, inclusive (default: yesterday)")
+}
+
+// Days returns the days asked, the zero range if there are none; today is that of the project.
+func (f *DayFlags) Days(today day.Day) (day.Range, error) {
+	if f.from == "" && f.to == "" {
+		return day.Range{}, nil
+	}
+	return ParseDays(f.from, f.to, today)
+}
+
 // Add adds the flags.
 func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.from, "from", "", "first `day`: 2026-11-24, 2026-11, today, yesterday or 7d (required unless --late-since is given)")
@@ -32,7 +52,7 @@ func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.replacing, "replace", false, "build a new table and swap it in when it is complete")
 	flags.BoolVar(&f.creating, "create", false, "fail if the table exists")
 	flags.BoolVar(&f.Force, "force", false, "replace stored days even if far fewer events arrive")
-	flags.BoolVar(&f.Adopt, "adopt", false, "in a database created by mixpanel_data: rename its tables to NAME_before_mixduck, then fetch")
+	flags.BoolVar(&f.Adopt, "adopt", false, AdoptUsage)
 	flags.StringVar(&f.Promote, "promote", "", "`properties` to copy into typed columns, for example plan,amount:DOUBLE")
 }
 

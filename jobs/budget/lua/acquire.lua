@@ -1,15 +1,15 @@
--- ARGV: id, now, per hour, per second, at once, how long the lease lasts (ms), how long the caller would wait (ms), how many
--- of the hour it leaves to others. Books the next request that may go. Returns ok and when it goes, or wait, when the next may go and the limit that says so.
+-- ARGV: id, now, per period, per second, at once, how long the lease lasts (ms), how long the caller would wait (ms), how many
+-- of the period it leaves to others. Books the next request that may go. Returns ok and when it goes, or wait, when the next may go and the limit that says so.
 local id, now = ARGV[1], tonumber(ARGV[2])
 local booked = redis.call('ZSCORE', used, id)
 if booked then return {'ok', text(tonumber(booked)), ''} end -- asked before, answer lost
 local last = newest(1)
-if last and last > now + hour then -- somebody's clock was wrong
-  redis.call('ZREMRANGEBYSCORE', used, '(' .. text(now + hour), '+inf')
+if last and last > now + period then -- somebody's clock was wrong
+  redis.call('ZREMRANGEBYSCORE', used, '(' .. text(now + period), '+inf')
 end
 local at, limit, full = earliest(now, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[8]))
 if full or at - now > tonumber(ARGV[7]) then return {'wait', text(at), limit} end
-redis.call('ZREMRANGEBYSCORE', used, '-inf', text(now - hour))
+redis.call('ZREMRANGEBYSCORE', used, '-inf', text(now - period))
 redis.call('ZREMRANGEBYSCORE', leases, '-inf', text(now))
 local lasts = at - now + tonumber(ARGV[6])
 redis.call('ZADD', used, text(at), id)
@@ -21,7 +21,7 @@ if left[1] and tonumber(left[2]) > now then
 elseif left[1] then
   redis.call('HDEL', said, 'left', 'until')
 end
-keep(used, at - now + hour)
+keep(used, at - now + period)
 keep(leases, lasts)
-keep(said, hour)
+keep(said, period)
 return {'ok', text(at), limit}

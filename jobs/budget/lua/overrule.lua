@@ -8,5 +8,5 @@ if left <= 0 then
 elseif blocked <= now then
   redis.call('HSET', said, 'left', ARGV[3], 'until', ARGV[2])
 end
-keep(said, math.max(till - now, hour))
+keep(said, math.max(till - now, period))
 return 1

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/storage"
 	"mixduck/workspace"
@@ -42,6 +43,9 @@ func New(cfg Config, open Opener, log *slog.Logger) *Handler {
 // Run fetches what the job asks for, and what earlier attempts have not committed yet.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	req := a.Record.Fetch
+	if name := req.StreamName(); name != stream.Events {
+		return jobs.Permanent(fault.Usage("update the worker", "this worker cannot fetch %s", name))
+	}
 	ws, err := h.open(req, filepath.Join(h.cfg.SpoolDir, a.Record.ID), h.log.With(slog.String("job_id", a.Record.ID)))
 	if err != nil {
 		return classify(err, "")

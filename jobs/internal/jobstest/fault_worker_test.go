@@ -136,7 +136,7 @@ func reporting() []operation {
 // budgeting are the calls around a request to Mixpanel.
 func budgeting() []operation {
 	shared := func(t jobstest.Rig) *budget.Budget {
-		return jobstest.NewBudget(t, budget.Config{PerHour: 54, PerSecond: 100})
+		return jobstest.NewBudget(t, budget.Config{PerPeriod: 54, PerSecond: 100})
 	}
 	spent := func(t jobstest.Rig) budget.State {
 		s, err := shared(t).State(t.Context(), "demo")

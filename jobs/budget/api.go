@@ -1,0 +1,34 @@
+package budget
+
+import "time"
+
+// API is a part of Mixpanel that counts requests for itself.
+type API string
+
+// The parts. The numbers are those of Mixpanel's documentation of rate limits: 60 exports an hour; 60 queries an hour, 5 at
+// once; 5 requests a minute for Lexicon.
+const (
+	Export  API = "export"
+	Query   API = "query"
+	Lexicon API = "lexicon"
+)
+
+// Limits returns the limits of an API, of which a tenth is left to people and other tools. The one of exports is perHour.
+func (a API) Limits(perHour int) Config {
+	switch a {
+	case Query:
+		return Config{PerPeriod: 54, AtOnce: 5}
+	case Lexicon:
+		return Config{PerPeriod: 4, Period: time.Minute, AtOnce: 2}
+	case Export:
+	}
+	return Config{PerPeriod: perHour}
+}
+
+// Of returns the name under which the requests of a project are counted.
+func (a API) Of(project string) string {
+	if a == Export {
+		return project
+	}
+	return project + "/" + string(a)
+}
