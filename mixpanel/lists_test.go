@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -342,5 +343,59 @@ func TestCountsRefuseNonsense(t *testing.T) {
 		if fault.CodeOf(err) != fault.CodeUsage || e.Status != 0 {
 			t.Errorf("%s: %v (%s)", name, err, fault.CodeOf(err))
 		}
+	}
+}
+
+func TestFunnelsHoldWhatTheStandInKnows(t *testing.T) {
+	t.Parallel()
+	fake, c := site(t, nil)
+	days := october().Days
+	want, err := fake.FunnelDays(12345, 7509, days)
+	if err != nil {
+		t.Fatal(err)
+	}
+	periods, err := c.Funnel(t.Context(), mixpanel.FunnelRequest{Project: 12345, Funnel: 7509, Days: days})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[day.Day]string)
+	for _, p := range periods {
+		got[p.Start] = string(p.Raw)
+	}
+	if diff := gocmp.Diff(want, got); diff != "" || len(got) != 7 {
+		t.Errorf("%d days (-truth +got):\n%s", len(got), diff)
+	}
+	if _, err := fake.FunnelDays(12345, 1, days); err == nil {
+		t.Error("a funnel that is not there has days")
+	}
+}
+
+// Events that are hidden in Lexicon are not in the lists of events, but they are counted.
+func TestHiddenEventsAreNotListed(t *testing.T) {
+	t.Parallel()
+	fake, c := site(t, nil)
+	has := func() (listed, top bool) {
+		names, err := c.EventNames(t.Context(), 12345, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := c.TopEvents(t.Context(), 12345, "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Contains(names, "Page Viewed"), slices.ContainsFunc(events, func(e mixpanel.TopEvent) bool { return e.Event == "Page Viewed" })
+	}
+	if listed, top := has(); !listed || !top {
+		t.Errorf("before: listed %t, top %t", listed, top)
+	}
+	if err := fake.PutLexicon(12345, mixpaneltest.LexiconEntry{Kind: "event", Name: "Page Viewed", Schema: []byte(`{"metadata":{"com.mixpanel":{"hidden":true}}}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if listed, top := has(); listed || top {
+		t.Errorf("hidden: listed %t, top %t", listed, top)
+	}
+	counts, err := c.EventCounts(t.Context(), mixpanel.CountsRequest{Project: 12345, Events: []string{"Page Viewed"}, Days: october().Days})
+	if err != nil || len(counts.Values["Page Viewed"]) != 7 {
+		t.Errorf("counts = %v, %v", counts, err)
 	}
 }

@@ -8,22 +8,27 @@ import (
 
 // names answers the most common events of the last days.
 func (c *call) names() (any, error) {
-	byName := make(tallies)
+	byName, hidden := make(tallies), c.hiddenEvents()
 	for row, err := range c.rows(c.days) {
 		if err != nil {
 			return nil, err
 		}
-		byName.add(row.Event, row)
+		if !hidden[row.Event] {
+			byName.add(row.Event, row)
+		}
 	}
 	return byName.top(c.kind, c.limit), nil
 }
 
 // top answers today's most common events.
 func (c *call) top() (any, error) {
-	today, yesterday := make(tallies), make(tallies)
+	today, yesterday, hidden := make(tallies), make(tallies), c.hiddenEvents()
 	for row, err := range c.rows(day.Range{From: c.days.To - 1, To: c.days.To}) {
 		if err != nil {
 			return nil, err
+		}
+		if hidden[row.Event] {
+			continue
 		}
 		if row.Day == c.days.To {
 			today.add(row.Event, row)

@@ -1,9 +1,12 @@
 package mixpaneltest
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
+
+	"mixduck/internal/day"
 )
 
 // journey is how far a person came in a funnel: when each step was taken.
@@ -53,6 +56,35 @@ func (c *call) funnel() (any, error) {
 		data[unit] = report(steps, journeys[unit])
 	}
 	return map[string]any{"meta": map[string]any{"dates": dates}, "data": data}, nil
+}
+
+// FunnelDays returns what a correct copy holds of a saved funnel: for each of the days, the exact text that Mixpanel sends.
+func (s *Server) FunnelDays(id, funnel int64, days day.Range) (map[day.Day]string, error) {
+	p := s.projects[id]
+	if p == nil {
+		return nil, fmt.Errorf("project %d: not known", id)
+	}
+	c := call{server: s, project: p, unit: "day", funnelID: funnel}
+	c.days = days
+	answer, err := c.funnel()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return nil, err
+	}
+	var sent struct {
+		Data map[day.Day]json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(text, &sent); err != nil {
+		return nil, err
+	}
+	texts := make(map[day.Day]string, len(sent.Data))
+	for d, raw := range sent.Data {
+		texts[d] = string(raw)
+	}
+	return texts, nil
 }
 
 // report sums up the journeys that began in one unit.

@@ -70,6 +70,24 @@ func (c *call) insights() (any, error) {
 	return nil, fmt.Errorf("there is no report %d of Insights", c.bookmark)
 }
 
+// hiddenEvents returns the events that are hidden in Lexicon: they are in exports, but not in the lists of events.
+func (c *call) hiddenEvents() map[string]bool {
+	hidden := make(map[string]bool)
+	for _, e := range c.savedNow().lexicon.items {
+		var schema struct {
+			Metadata struct {
+				Mixpanel struct {
+					Hidden bool `json:"hidden"`
+				} `json:"com.mixpanel"`
+			} `json:"metadata"`
+		}
+		if e.Kind == "event" && json.Unmarshal(e.Schema, &schema) == nil && schema.Metadata.Mixpanel.Hidden {
+			hidden[e.Name] = true
+		}
+	}
+	return hidden
+}
+
 // savedNow returns what is saved now.
 func (c *call) savedNow() saved {
 	c.server.mu.Lock()
