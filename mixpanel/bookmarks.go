@@ -35,7 +35,7 @@ func readBookmarks(answer []byte) ([]Bookmark, error) {
 		Results *[]json.RawMessage `json:"results"`
 	}](answer)
 	if err == nil && object.Results == nil {
-		err = notUnderstood(errors.New("it has no results"))
+		err = notUnderstood(errors.New("no results"))
 	}
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func readSavedReport(answer []byte) (SavedReport, error) {
 		Series  json.RawMessage `json:"series"`
 	}](answer)
 	if err == nil && (sent.Series == nil || string(sent.Series) == "null") {
-		err = notUnderstood(errors.New("it has no series"))
+		err = notUnderstood(errors.New("no series"))
 	}
 	if err != nil {
 		return SavedReport{}, err
@@ -124,7 +124,7 @@ func readLookupTable(raw json.RawMessage) (LookupTable, string, error) {
 		return LookupTable{}, "", err
 	}
 	if sent.ID == "" {
-		return LookupTable{}, "", errors.New("it has no id")
+		return LookupTable{}, "", errors.New("no id")
 	}
 	return LookupTable{string(sent.ID), string(sent.Name), raw}, string(sent.ID), nil
 }

@@ -107,7 +107,7 @@ func (c *Client) NumericAverage(ctx context.Context, r NumericRequest) (map[stri
 // without refuses a parameter that other calls take.
 func (p *params) without(key string) *params {
 	if p.Has(key) {
-		p.refuse("%s is for buckets only", key)
+		p.refuse("%s is only for buckets", key)
 	}
 	return p
 }
@@ -121,9 +121,9 @@ func readNumbers(answer []byte) (map[string]json.Number, error) {
 	case err != nil:
 		return nil, err
 	case sent.Results == nil:
-		return nil, notUnderstood(errors.New("it has no results"))
+		return nil, notUnderstood(errors.New("no results"))
 	case sent.Status != "ok":
-		return nil, notUnderstood(errors.New("its status is not ok"))
+		return nil, notUnderstood(errors.New("the status is not ok"))
 	}
 	return sent.Results, nil
 }

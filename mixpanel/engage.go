@@ -11,43 +11,42 @@ import (
 	"mixduck/internal/fault"
 )
 
-// EngageQuery says which profiles to ask for, and which page of them. Names and rules are those of Mixpanel's OpenAPI description
-// of the Query API, where nothing else is named.
+// EngageQuery selects profiles, and a page of them. Names and rules come from Mixpanel's OpenAPI description of the Query API, unless
+// another source is named.
 type EngageQuery struct {
 	Project int64
-	// Where is an expression that profiles must fulfil, as in Mixpanel's reference of segmentation expressions; "" means none.
+	// Where is a condition, as in Mixpanel's reference of segmentation expressions; "" means none.
 	Where string
 	// OutputProperties are the names of the properties to return; none means all of them.
 	OutputProperties []string
-	// DistinctID asks for one profile, DistinctIDs for several: at most one of the two is set. Neither goes with Cohort; that is a
-	// rule of this client, because Mixpanel does not say which of them counts. There can be 2,000 DistinctIDs: the mixpanel_data project
-	// found no more to be taken.
+	// DistinctID selects one profile, DistinctIDs up to 2,000 (the limit that mixpanel_data documents). Set at most one of them, and
+	// none with Cohort: Mixpanel does not document that combination, so this client refuses it.
 	DistinctID  string
 	DistinctIDs []string
 	// Group is the id of a group key, for the profiles of groups rather than of users. It is text, because it can exceed 2^53.
 	Group string
-	// Cohort is the id of a cohort whose members are asked for; 0 means none. It does not go with Behaviors.
+	// Cohort selects the members of the cohort with this id; 0 means no cohort. It cannot be combined with Behaviors.
 	Cohort int64
-	// OmitUsersWithoutProfile leaves out members of Cohort that have no profile. It needs a Cohort.
+	// OmitUsersWithoutProfile omits members of Cohort that have no profile. It needs Cohort.
 	OmitUsersWithoutProfile bool
-	// Behaviors is a JSON array of event selectors that Where can name. It needs AsOf as soon as there is more than a page.
+	// Behaviors is a JSON array of event selectors that Where can use. It needs AsOf for more than one page.
 	Behaviors string
 	// AsOf is the moment at which Behaviors are evaluated, to the second; zero means now. It needs Behaviors.
 	AsOf time.Time
 
-	// Page is the number of the page, from 0. All but page 0 need the SessionID that page 0 answered, and the same query.
+	// Page is the number of the page, from 0. Other pages need the SessionID from the response for page 0, and the same query.
 	Page      int64
 	SessionID string
 }
 
 const maxDistinctIDs = 2000
 
-// EngagePage asks for a page of profiles and returns the body of the answer as soon as its headers are there; the caller closes
-// it. answer.Page reads the text. It waits while as many calls of the Query API are under way for the project as Mixpanel
-// allows, bodies that are not closed included.
+// EngagePage requests a page of profiles and returns the body when the headers have arrived; the caller closes it. answer.Page reads
+// the text. It waits while five calls of the Query API are running for the project, as many as Mixpanel allows; a body that is not
+// closed counts as running.
 //
-// Errors name the call and have an [*Error] below, or the cause with which ctx ended. One with [ReasonSession] says that the
-// session has ended: the query has to be begun again at page 0.
+// Errors name the call and wrap an [*Error], or the cause with which ctx ended. [ReasonSession] means that the session has expired:
+// start again at page 0.
 func (c *Client) EngagePage(ctx context.Context, q EngageQuery) (*Body, error) {
 	body, err := c.engage(ctx, q)
 	if err != nil {

@@ -41,7 +41,7 @@ const (
 	ReasonFuture     Reason = "future"      // days after today, in the project's zone
 	ReasonNotFound   Reason = "not_found"   // no data, or no such project
 	ReasonBadRequest Reason = "bad_request" // refused, and none of the above
-	ReasonSession    Reason = "session"     // the session of a query for profiles has ended: it begins again at page 0
+	ReasonSession    Reason = "session"     // the session of a profile query has expired: start again at page 0
 	ReasonServer     Reason = "server"      // Mixpanel's failure
 	ReasonTimeout    Reason = "timeout"     // silence, or Mixpanel's own time limit
 	ReasonTruncated  Reason = "truncated"   // the body ended early

@@ -73,7 +73,7 @@ func readLexiconEntry(raw json.RawMessage) (LexiconEntry, string, error) {
 		return LexiconEntry{}, "", err
 	}
 	if sent.Kind == "" || sent.Schema == nil {
-		return LexiconEntry{}, "", errors.New("it has no entityType or no schemaJson")
+		return LexiconEntry{}, "", errors.New("no entityType or no schemaJson")
 	}
 	m := sent.Schema.Metadata.Mixpanel
 	e := LexiconEntry{

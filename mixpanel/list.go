@@ -32,9 +32,9 @@ func readResults[T any](read func(raw json.RawMessage) (T, string, error)) func(
 		case err != nil:
 			return nil, err
 		case object.Results == nil:
-			return nil, notUnderstood(errors.New("it has no results"))
+			return nil, notUnderstood(errors.New("no results"))
 		case !bytes.EqualFold([]byte(object.Status), []byte("ok")):
-			return nil, notUnderstood(errors.New("its status is not ok"))
+			return nil, notUnderstood(errors.New("the status is not ok"))
 		}
 		return readElements(*object.Results, read)
 	}
@@ -59,7 +59,7 @@ func readElements[T any](elements []json.RawMessage, read func(raw json.RawMessa
 		case err != nil:
 			return nil, notUnderstood(fmt.Errorf("element %d: %w", i, err))
 		case keys[key]:
-			return nil, notUnderstood(fmt.Errorf("element %d is there twice", i))
+			return nil, notUnderstood(fmt.Errorf("element %d is a duplicate", i))
 		}
 		keys[key] = true
 		all = append(all, one)
@@ -70,7 +70,7 @@ func readElements[T any](elements []json.RawMessage, read func(raw json.RawMessa
 // idKey returns the key of an element with that id, which must be positive.
 func idKey(id int64) (string, error) {
 	if id <= 0 {
-		return "", errors.New("it has no id")
+		return "", errors.New("no id")
 	}
 	return strconv.FormatInt(id, 10), nil
 }
@@ -85,7 +85,7 @@ func (t *looseText) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	if raw[0] == '{' || raw[0] == '[' {
-		return errors.New("a text is a list or an object")
+		return errors.New("a list or an object instead of text")
 	}
 	*t = looseText(rawText(raw))
 	return nil
@@ -102,7 +102,7 @@ func (b *looseBool) UnmarshalJSON(raw []byte) error {
 	case "false", "0", "null":
 		*b = false
 	default:
-		return errors.New("a boolean is something else")
+		return errors.New("not a boolean")
 	}
 	return nil
 }

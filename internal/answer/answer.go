@@ -33,6 +33,8 @@ type Error struct {
 	Line   int64  // number of the line where that shows; 0 if there is none
 	Reason string // never quotes the text
 	Text   []byte // what stands there instead of an event: its first kilobytes
+
+	page bool // of profiles
 }
 
 func (e *Error) Error() string {
@@ -49,7 +51,10 @@ func (e *Error) Is(target error) bool { return target == ErrNotWhole }
 func (*Error) FaultCode() fault.Code { return fault.CodeFailed }
 
 // Hint says what a person can do.
-func (*Error) Hint() string {
+func (e *Error) Hint() string {
+	if e.page {
+		return "retry later; if that does not help, check the response of Mixpanel or of a proxy"
+	}
 	return "retry later, or request fewer days at once; if that does not help, check the response for these days"
 }
 

@@ -10,15 +10,14 @@ import (
 	"mixduck/internal/jsonscan"
 )
 
-// PageInfo is what a page of profiles says about itself and about the query that it is a part of. Numbers that it does not say
-// are -1.
+// PageInfo is the information on a page of profiles about the page and its query. Missing numbers are -1.
 type PageInfo struct {
 	Page      int64  // from 0
 	PageSize  int64  // profiles on each page but the last one
-	Total     int64  // profiles on all pages; Mixpanel may say so on page 0 only
-	SessionID string // by which the other pages are asked for
-	Profiles  int64  // on this page, those that cannot be stored included
-	Extra     string // the name of the first field that is not known, "" if there is none
+	Total     int64  // profiles on all pages; Mixpanel may send it with page 0 only
+	SessionID string // for the requests for the other pages
+	Profiles  int64  // on this page, including those that cannot be stored
+	Extra     string // the name of the first unknown field, or ""
 }
 
 // Pages returns how many pages the query has, if this is page 0.
@@ -37,8 +36,8 @@ func (i PageInfo) Want(page int64) int64 {
 	return max(0, min(i.PageSize, i.Total-page*i.PageSize))
 }
 
-// Page reads the answer to one request for profiles, and proves that it is whole: one JSON object whose status is ok, with the
-// page that was asked for, and nothing behind it. It is for one goroutine.
+// Page reads the response to one request for profiles, and proves that it is complete: one JSON object with the status ok and the
+// requested page, and nothing after it. It must not be used concurrently.
 type Page struct {
 	window
 
@@ -53,8 +52,8 @@ type Page struct {
 	outcome error // io.EOF once the page is proved
 }
 
-// NewPage returns the page of that number, from 0, whose unpacked text is src. Reading src must end with [io.EOF] only if the
-// transfer was whole.
+// NewPage returns a reader for the page with this number, from 0. src is its unpacked text; it must end with [io.EOF] only if the
+// transfer was complete.
 func NewPage(src io.Reader, number int64) *Page {
 	return &Page{
 		window: window{src: src}, asked: number,
@@ -62,11 +61,11 @@ func NewPage(src io.Reader, number int64) *Page {
 	}
 }
 
-// Info returns what the page says. It is complete once Next has returned [io.EOF].
+// Info returns the information on the page. It is complete after Next has returned [io.EOF].
 func (p *Page) Info() PageInfo { return p.info }
 
-// Next fills out with the next profile. It returns [io.EOF] after the last one, and only if the page is whole; else it returns an
-// [*Error], or the error of the text. Until then all that it has returned may be half of the truth.
+// Next reads the next profile into out. After the last one it returns [io.EOF] if the page is complete, else an [*Error] or the error
+// of src. Do not use the profiles before that: the page may turn out to be incomplete.
 func (p *Page) Next(out *Profile) error {
 	for p.outcome == nil {
 		switch {
@@ -85,7 +84,7 @@ func (p *Page) Next(out *Profile) error {
 	return p.outcome
 }
 
-// All yields the profiles; the last pair has an error if the page is not whole.
+// All yields the profiles. If the page is not complete, the last pair has an error.
 func (p *Page) All() iter.Seq2[*Profile, error] {
 	return func(yield func(*Profile, error) bool) {
 		var out Profile
@@ -119,9 +118,9 @@ func (p *Page) begin() error {
 	}
 	switch {
 	case c == 0 && p.ended():
-		return &Error{Reason: "the answer is empty"}
+		return &Error{page: true, Reason: "the response is empty"}
 	case c != '{':
-		return p.unfit("the answer is not a page of profiles")
+		return p.unfit("the response is not a page of profiles")
 	}
 	p.skip(1)
 	return nil
@@ -161,7 +160,7 @@ func (p *Page) field() error {
 	}
 	p.skip(1)
 	if p.has[name] {
-		return p.unfit(fmt.Sprintf("the page has %q twice", name))
+		return p.unfit(fmt.Sprintf("the response contains %q twice", name))
 	}
 	p.has[name] = true
 	p.comma = true
@@ -176,7 +175,7 @@ func (p *Page) valueOf(name string) error {
 	}
 	if name == "results" {
 		if c != '[' {
-			return p.unfit("the results of the page are not a list")
+			return p.unfit("results is not a list")
 		}
 		p.skip(1)
 		p.within, p.comma = true, false
@@ -199,7 +198,7 @@ func (p *Page) valueOf(name string) error {
 		p.status = string(jsonscan.Text(raw))
 	case "error":
 		if raw[0] != 'n' {
-			return &Error{Reason: "the page reports an error", Text: p.head}
+			return &Error{page: true, Reason: "the response reports an error", Text: p.head}
 		}
 	default:
 		if p.info.Extra == "" {
@@ -216,7 +215,7 @@ func number(to *int64, name string, raw []byte) error {
 	}
 	n, err := strconv.ParseInt(string(jsonscan.Text(raw)), 10, 64)
 	if err != nil || n < 0 {
-		return &Error{Reason: name + " of the page is not a number"}
+		return &Error{page: true, Reason: name + " is not a number"}
 	}
 	*to = n
 	return nil
@@ -299,45 +298,47 @@ func (p *Page) end() error {
 	case err != nil:
 		return err
 	case c != 0 || !p.ended():
-		return p.unfit("text follows the page")
+		return p.unfit("the response continues after the page")
 	}
-	lacks := func(reason string) error { return &Error{Reason: reason, Text: p.head} }
+	lacks := func(reason string) error { return &Error{page: true, Reason: reason, Text: p.head} }
 	i := p.info
 	switch {
 	case !p.has["results"]:
-		return lacks("the page has no results")
+		return lacks("the response has no results")
 	case p.status != "ok":
-		return lacks("the page does not say that its status is ok")
+		return lacks("the status of the response is not ok")
 	case i.Page != p.asked:
-		return lacks(fmt.Sprintf("the page is not page %d", p.asked))
+		return lacks(fmt.Sprintf("the response is not page %d", p.asked))
 	case i.PageSize >= 0 && i.Profiles > i.PageSize:
-		return lacks("the page has more profiles than its size")
+		return lacks("the response has more profiles than a page can have")
 	case p.asked == 0 && i.Total < 0:
-		return lacks("page 0 does not say how many profiles there are")
+		return lacks("page 0 has no total")
 	case p.asked == 0 && i.Total > i.Profiles && (i.SessionID == "" || i.PageSize <= 0):
-		return lacks("page 0 does not say how to ask for the other pages")
+		return lacks("page 0 has no session id or no page size")
 	}
 	return io.EOF
 }
 
 // unfit is the error of a page that goes on with something that does not belong there.
-func (p *Page) unfit(reason string) error { return &Error{Reason: reason, Text: clip(p.rest())} }
+func (p *Page) unfit(reason string) error {
+	return &Error{page: true, Reason: reason, Text: clip(p.rest())}
+}
 
 // broken is the error of a page whose JSON is broken here, or ends here.
 func (p *Page) broken() error {
 	if len(p.rest()) == 0 && p.ended() {
-		return p.unfit("the page is cut off")
+		return p.unfit("the response ends early")
 	}
-	return p.unfit("the page is not JSON from here on")
+	return p.unfit("the response contains invalid JSON")
 }
 
 // grow makes more of the text visible, or says why it ends within what.
 func (p *Page) grow(what string) error {
 	if p.ended() {
-		return p.unfit("the page is cut off within " + what)
+		return p.unfit("the response ends within " + what)
 	}
 	if len(p.rest()) >= maxLine {
-		return &Error{Reason: what + " of the page is longer than 64 MiB"}
+		return &Error{page: true, Reason: what + " is longer than 64 MiB"}
 	}
 	return p.more()
 }

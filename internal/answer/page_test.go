@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"mixduck/internal/answer"
+	"mixduck/internal/fault"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -97,40 +98,43 @@ func TestPageIsNotWhole(t *testing.T) {
 		number     int64
 		reason     string
 	}{
-		{"nothing", "", 0, "the answer is empty"},
-		{"white space", " \n", 0, "the answer is empty"},
+		{"nothing", "", 0, "the response is empty"},
+		{"white space", " \n", 0, "the response is empty"},
 		{"text", "terminated early\n", 0, "not a page"},
 		{"a web page", "<html></html>", 0, "not a page"},
 		{"a list", "[]", 0, "not a page"},
 		{"an error", `{"error":"Timeout Error.","status":"error"}`, 0, "reports an error"},
 		{"an error, and no results", `{"request":"/engage","error":null,"status":"error"}`, 0, "no results"},
 		{"an empty object", `{}`, 0, "no results"},
-		{"another status", strings.Replace(onePage, `"ok"`, `"error"`, 1), 0, "status is ok"},
-		{"no status", strings.Replace(onePage, `,"status":"ok"`, ``, 1), 0, "status is ok"},
+		{"another status", strings.Replace(onePage, `"ok"`, `"error"`, 1), 0, "status of the response"},
+		{"no status", strings.Replace(onePage, `,"status":"ok"`, ``, 1), 0, "status of the response"},
 		{"another page", onePage, 1, "not page 1"},
 		{"no page", strings.Replace(onePage, `"page":0,`, ``, 1), 0, "not page 0"},
-		{"no total", strings.Replace(onePage, `,"total":5`, ``, 1), 0, "how many profiles"},
-		{"no session for the other pages", strings.Replace(onePage, `"session_id":"s-1",`, ``, 1), 0, "other pages"},
+		{"no total", strings.Replace(onePage, `,"total":5`, ``, 1), 0, "no total"},
+		{"no session for the other pages", strings.Replace(onePage, `"session_id":"s-1",`, ``, 1), 0, "no session id"},
 		{"more than a page", strings.Replace(onePage, `"page_size":2`, `"page_size":1`, 1), 0, "more profiles"},
-		{"a total that is no number", strings.Replace(onePage, `"total":5`, `"total":[5]`, 1), 0, "total of the page"},
+		{"a total that is no number", strings.Replace(onePage, `"total":5`, `"total":[5]`, 1), 0, "total is not a number"},
 		{"a field twice", strings.Replace(onePage, `"total":5`, `"total":5,"results":[]`, 1), 0, `"results" twice`},
 		{"results that are no list", strings.Replace(onePage, `"results":[`, `"results":{},"x":[`, 1), 0, "not a list"},
-		{"a second page", onePage + onePage, 0, "text follows"},
-		{"text behind", onePage + "terminated early", 0, "text follows"},
-		{"text between", strings.Replace(onePage, `}},{`, `}},terminated early{`, 1), 0, "not JSON"},
-		{"a web page between", strings.Replace(onePage, `}},{`, `}},<html>{`, 1), 0, "not JSON"},
-		{"no comma", strings.Replace(onePage, `}},{`, `}}{`, 1), 0, "not JSON"},
-		{"two commas", strings.Replace(onePage, `}},{`, `}},,{`, 1), 0, "not JSON"},
-		{"a comma before the end", strings.Replace(onePage, `}}],`, `}},],`, 1), 0, "not JSON"},
-		{"a profile that is none", strings.Replace(onePage, `}},{`, `}},4,{`, 1), 0, "not JSON"},
-		{"a line end in a text", strings.Replace(onePage, "\\u00fc", "\n", 1), 0, "not JSON"},
-		{"two profiles that became one", strings.Replace(onePage, `}},{`, `},{`, 1), 0, "cut off within a profile"},
+		{"a second page", onePage + onePage, 0, "continues after"},
+		{"text behind", onePage + "terminated early", 0, "continues after"},
+		{"text between", strings.Replace(onePage, `}},{`, `}},terminated early{`, 1), 0, "invalid JSON"},
+		{"a web page between", strings.Replace(onePage, `}},{`, `}},<html>{`, 1), 0, "invalid JSON"},
+		{"no comma", strings.Replace(onePage, `}},{`, `}}{`, 1), 0, "invalid JSON"},
+		{"two commas", strings.Replace(onePage, `}},{`, `}},,{`, 1), 0, "invalid JSON"},
+		{"a comma before the end", strings.Replace(onePage, `}}],`, `}},],`, 1), 0, "invalid JSON"},
+		{"a profile that is none", strings.Replace(onePage, `}},{`, `}},4,{`, 1), 0, "invalid JSON"},
+		{"a line end in a text", strings.Replace(onePage, "\\u00fc", "\n", 1), 0, "invalid JSON"},
+		{"two profiles that became one", strings.Replace(onePage, `}},{`, `},{`, 1), 0, "ends within a profile"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, src := range []io.Reader{strings.NewReader(tt.text), iotest.OneByteReader(strings.NewReader(tt.text))} {
 				_, err := readPage(src, tt.number)
+				if hint := fault.HintOf(err); strings.Contains(hint, "days") || hint == "" {
+					t.Errorf("hint = %q, want one that fits profiles", hint)
+				}
 				if !errors.Is(err, answer.ErrNotWhole) || !strings.Contains(err.Error(), tt.reason) {
 					t.Errorf("error = %v, want something about %q", err, tt.reason)
 				}

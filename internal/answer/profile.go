@@ -6,26 +6,25 @@ import (
 	"mixduck/internal/jsonscan"
 )
 
-// The reasons, beside those of package jsonscan, for which a profile cannot be stored. They are stored beside it, so their
-// texts are API.
+// Reasons why a profile cannot be stored, in addition to those of package jsonscan. Their texts are stored, so they are API.
 var (
 	ErrNoID         = errors.New("no distinct id")
 	ErrNoProperties = errors.New("no properties object")
 )
 
-// Profile is one element of a page: a user or group profile, or a member of a cohort. Its slices are valid until the next one.
+// Profile is one element of a page: a user or group profile, or a cohort member. Its slices are valid until the next call of Next.
 type Profile struct {
-	// DistinctID is the id as text; a number is written exactly as it came. If Reason is set, it can be empty.
+	// DistinctID is the id as text. A number keeps its exact digits. It can be empty if Reason is set.
 	DistinctID string
-	// Properties is the exact text of the object; nil if there is none, as for members of a cohort without a profile.
+	// Properties is the exact text of the object. It is nil for cohort members without a profile.
 	Properties []byte
-	// LastSeen is the property $last_seen as text, "" if there is none. Mixpanel writes it without a zone.
+	// LastSeen is the property $last_seen as text, or "". Mixpanel sends it without a time zone.
 	LastSeen string
-	// Extra is the name of the first field that is not known, as written; nil if there is none.
+	// Extra is the name of the first unknown field, or nil.
 	Extra []byte
-	// Text is the whole element, exactly as it came.
+	// Text is the exact text of the element.
 	Text []byte
-	// Reason is why the profile cannot be stored; nil if it can.
+	// Reason says why the profile cannot be stored. It is nil if it can.
 	Reason error
 }
 

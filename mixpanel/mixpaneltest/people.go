@@ -19,7 +19,7 @@ type People struct {
 // Len is how many there are.
 func (p People) Len() int { return p.Count }
 
-// A person's id is the number of the person times a factor, modulo a prime: so that it looks random and can be undone.
+// The id of a person is the person's number times a factor, modulo a prime. It looks random, and can be converted back.
 const (
 	personFactor = 2654435761
 	personPrime  = 1_000_000_007

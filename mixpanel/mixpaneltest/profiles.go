@@ -2,8 +2,8 @@ package mixpaneltest
 
 import "iter"
 
-// ProfileSource holds the profiles that users or the groups of a kind begin with, at positions from 0. It must be safe for
-// concurrent use.
+// ProfileSource holds the initial profiles of users, or of groups of one kind. Positions start at 0. It must be safe for concurrent
+// use.
 type ProfileSource interface {
 	// Len is how many profiles there are.
 	Len() int
@@ -11,7 +11,7 @@ type ProfileSource interface {
 	Find(distinctID string) (position int, ok bool)
 	// ID returns the id of the profile at a position.
 	ID(position int) string
-	// At yields the ids and the properties, JSON objects, of the profiles at positions. They are valid until the next ones.
+	// At yields ids and properties (JSON objects) of the profiles at these positions. The properties are valid until the next iteration.
 	At(positions iter.Seq[int]) iter.Seq2[string, []byte]
 }
 
@@ -21,7 +21,7 @@ type Profile struct {
 	Properties string `json:"properties"` // the exact text; for a bad profile, no JSON
 }
 
-// Profiles is a ProfileSource made of the profiles in it. Their ids must differ.
+// Profiles is a ProfileSource of given profiles. Their ids must differ.
 type Profiles []Profile
 
 // Len is how many there are.
@@ -54,7 +54,7 @@ func (p Profiles) At(positions iter.Seq[int]) iter.Seq2[string, []byte] {
 // Group is a kind of groups of a project, such as companies, and their profiles.
 type Group struct {
 	Key      string // the property that names the group
-	ID       string // that profiles are asked for by: digits, which may exceed 2^53
+	ID       string // its data_group_id: digits, possibly above 2^53
 	Profiles ProfileSource
 }
 
@@ -65,9 +65,9 @@ type Cohort struct {
 	Description string
 	Created     string // as 2026-10-01 10:00:00
 	Hidden      bool
-	Group       string // the ID of a [Group] whose profiles it holds; "" for users
-	// Every says that every n-th of the profiles that the project begins with is a member, the first included; 0 means none.
+	Group       string // the ID of a [Group]; "" for a cohort of users
+	// Every makes every n-th initial profile a member, starting with the first; 0 means none.
 	Every int
-	// Members are ids of more members. They need not have a profile.
+	// Members are the ids of more members. They do not need a profile.
 	Members []string
 }

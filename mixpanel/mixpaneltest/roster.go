@@ -7,9 +7,8 @@ import (
 	"slices"
 )
 
-// roster is the profiles of users, or of the groups of a kind, with all changes since the server began. Profiles have positions:
-// those that the source begins with, and then the others in the order in which they were added. A position is never used again.
-// What a snapshot shares is copied before it is changed.
+// roster is the profiles of users, or of groups of one kind, with all edits since the server started. Positions count the initial
+// profiles first, then added ones in order. A position is never reused. Data shared with a snapshot is copied before a change.
 type roster struct {
 	source  ProfileSource // never nil
 	changed map[int]string
@@ -67,7 +66,7 @@ func (r *roster) remove(distinctID string) bool {
 	return ok
 }
 
-// own makes the changes those of this roster alone.
+// own stops sharing data with snapshots, before a change.
 func (r *roster) own() {
 	r.version++
 	if r.shared {
@@ -129,7 +128,7 @@ func (r *roster) now(position int, p Profile) Profile {
 	return p
 }
 
-// members is who is in a cohort, with all changes since the server began.
+// members is who is in a cohort, with all edits since the server started.
 type members struct {
 	Cohort
 	joined []string

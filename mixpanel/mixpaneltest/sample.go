@@ -9,9 +9,8 @@ import (
 // SampleGroup is the ID of the group that [Sample] makes. It is above 2^63, as the IDs of Mixpanel's groups can be.
 const SampleGroup = "9223372036854775817"
 
-// Sample returns p with something of all that can be saved in a project: profiles of so many users, whose ids are those of a
-// [Generator]'s events, companies, cohorts, annotations, Lexicon, saved reports, lookup tables and funnels. The same seed always makes the
-// same.
+// Sample returns p with sample data of every kind: user profiles with the ids that a [Generator] uses in events, companies, cohorts,
+// annotations, Lexicon entries, saved reports, lookup tables and funnels. The data depends only on seed and profiles.
 func Sample(p Project, seed uint64, profiles int) Project {
 	p.Profiles = People{Seed: seed, Count: profiles}
 	p.Groups = []Group{{Key: "company", ID: SampleGroup, Profiles: People{Seed: seed + 1, Count: max(1, profiles/20), Prefix: "company-"}}}

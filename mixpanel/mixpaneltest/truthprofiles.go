@@ -25,8 +25,8 @@ type ProfileAsk struct {
 
 // ProfileTruth is what a correct copy of profiles holds.
 //
-// Profiles whose text is not UTF-8, holds half of a surrogate pair or is nested deeper than 100, that have no id, and those with a
-// number that JSON does not have, belong into quarantine.
+// A profile belongs in quarantine if its text is not UTF-8, has a lone surrogate, is nested deeper than 100 or has a number that JSON does
+// not have, or if its id is missing.
 type ProfileTruth struct {
 	Rows        []ProfileRow // by distinct id
 	Quarantined []string     // texts of profiles, as they came; sorted
