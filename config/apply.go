@@ -254,15 +254,17 @@ var serviceLink = regexp.MustCompile(`^MIXDUCK_([A-Z0-9_]+_)?(SERVICE_HOST|SERVI
 // linkValue is what such a variable holds: an address, a port or a protocol.
 var linkValue = regexp.MustCompile(`^((tcp|udp|sctp)://\S+|[0-9]+|[0-9a-fA-F.:]+|tcp|udp|sctp|None)$`)
 
-// composeVariables are those of .env.example that docker-compose.yml reads, and no program.
-var composeVariables = []string{
+// otherVariables are ours, but settings of no program: mixduck reads MIXDUCK_LIBEXEC, and docker-compose.yml the others, which
+// are those of .env.example.
+var otherVariables = []string{
+	"MIXDUCK_LIBEXEC",
 	"MIXDUCK_DATA", "MIXDUCK_DATA_EU", "MIXDUCK_DEMO_IMAGE", "MIXDUCK_HTTP_PORT", "MIXDUCK_HTTP_PORT_EU", "MIXDUCK_IMAGE",
 	"MIXDUCK_USER", "MIXDUCK_VERSION", "MIXDUCK_WORKERS",
 }
 
 // othersVariable reports whether a variable with our prefix is not meant for a program of ours.
 func othersVariable(name, value string) bool {
-	return slices.Contains(composeVariables, name) || serviceLink.MatchString(name) && linkValue.MatchString(value)
+	return slices.Contains(otherVariables, name) || serviceLink.MatchString(name) && linkValue.MatchString(value)
 }
 
 // hiddenInName returns an error for a variable of ours with an invisible character in its name, as the first one of a file

@@ -167,7 +167,7 @@ func TestVariablesOfOthers(t *testing.T) {
 	t.Parallel()
 	for _, kv := range []string{
 		"MIXDUCK_PORT=tcp://10.0.0.1:6493", "MIXDUCK_SERVICE_HOST=10.0.0.1", "MIXDUCK_SERVICE_PORT_HTTP=6493", "MIXDUCK_WORKER_SERVICE_HOST=fd00::1",
-		"MIXDUCK_WORKER_PORT_6493_TCP_ADDR=10.0.0.1", "MIXDUCK_PORT_6493_TCP_PROTO=tcp", "MIXDUCK_DATA=./data", "MIXDUCK_WORKERS=2",
+		"MIXDUCK_WORKER_PORT_6493_TCP_ADDR=10.0.0.1", "MIXDUCK_PORT_6493_TCP_PROTO=tcp", "MIXDUCK_DATA=./data", "MIXDUCK_WORKERS=2", "MIXDUCK_LIBEXEC=/usr/lib/mixduck",
 	} {
 		if _, err := load(t, nil, kv); err != nil {
 			t.Errorf("%s: %v", kv, err)

@@ -80,6 +80,17 @@ func TestRedirectsEnd(t *testing.T) {
 	wantError(t, err, mixpanel.Retry, mixpanel.ReasonNetwork)
 }
 
+func TestRedirectsToNowhere(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusFound, http.StatusNotModified, http.StatusNoContent} {
+		c := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		_, err := c.Export(t.Context(), october())
+		if e := wantError(t, err, mixpanel.Retry, mixpanel.ReasonServer); !strings.Contains(e.Hint(), "mixpanel.base_url") {
+			t.Errorf("%v (try: %s), want a hint about the base URL", err, e.Hint())
+		}
+	}
+}
+
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("credentials were sent") }))

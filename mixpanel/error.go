@@ -135,7 +135,11 @@ func (e *Error) Hint() string {
 		return "check the network, the proxy (HTTPS_PROXY, NO_PROXY) and mixpanel.base_url"
 	case ReasonSession:
 		return "start again from page 0"
-	case ReasonSetup, ReasonServer:
+	case ReasonServer:
+		if e.Status < 400 {
+			return "check mixpanel.base_url and the proxy (HTTPS_PROXY): Mixpanel's API does not answer like this"
+		}
+	case ReasonSetup:
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,10 +79,7 @@ func (e *DaysError) Permanent() bool {
 
 // Hint says how to fetch the missing days, unless the first reason has a better hint.
 func (e *DaysError) Hint() string {
-	if hint := fault.HintOf(e.Failed[0].Err); hint != "" {
-		return hint
-	}
-	return "run 'enqueue jobs retry' with the job's id later; it requests only missing days"
+	return cmp.Or(fault.HintOf(e.Failed[0].Err), "run it again later; it requests only missing days")
 }
 
 // Unwrap returns the reasons, so that callers find their codes.
