@@ -197,7 +197,7 @@ func (p *Page) valueOf(name string) error {
 	case "status":
 		p.status = string(jsonscan.Text(raw))
 	case "error":
-		if raw[0] != 'n' {
+		if len(jsonscan.Text(raw)) > 0 {
 			return &Error{page: true, Reason: "the response reports an error", Text: p.head}
 		}
 	default:

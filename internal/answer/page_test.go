@@ -59,7 +59,7 @@ func TestPage(t *testing.T) {
 		{"a page", onePage, 0, got{all, first}},
 		{"white space and a byte order mark", "\ufeff \n" + strings.NewReplacer(",", " ,\n", ":[", ": [ ").Replace(`{"page":0,"results":[],"status":"ok","total":0}`) + "\r\n", 0, got{nil, answer.PageInfo{PageSize: -1}}},
 		{
-			"fields in another order, and more of them", `{"results":[{"$distinct_id":"a"}],"computed_at":{"x":[1]},"status":"ok","total":null,"page":3}`, 3,
+			"fields in another order, and more of them", `{"results":[{"$distinct_id":"a"}],"computed_at":{"x":[1]},"error":"","status":"ok","total":null,"page":3}`, 3,
 			got{[]string{"a   <nil>"}, answer.PageInfo{Page: 3, PageSize: -1, Total: -1, Profiles: 1, Extra: "computed_at"}},
 		},
 		{"no profiles", `{"page":0,"page_size":9,"results":[],"session_id":null,"status":"ok","total":0}`, 0, got{nil, answer.PageInfo{PageSize: 9}}},
