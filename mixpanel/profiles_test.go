@@ -204,6 +204,11 @@ func TestPagesAreThoseOfTheBeginning(t *testing.T) {
 	if diff := cmp.Diff(before, got); diff != "" {
 		t.Errorf("the pages of a session (-before +got):\n%s", diff)
 	}
+	log := fake.Queries()
+	session, err := fake.SessionProfiles(12345, log[len(log)-1].Session)
+	if diff := cmp.Diff(before, session); err != nil || diff != "" || log[0].Session != log[len(log)-1].Session {
+		t.Errorf("the session, afterwards: %v (-before +got):\n%s", err, diff)
+	}
 	after, err := fake.Profiles(mixpaneltest.ProfileAsk{Project: 12345})
 	if err != nil {
 		t.Fatal(err)

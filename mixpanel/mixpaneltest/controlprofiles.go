@@ -9,7 +9,7 @@ import (
 
 // controlProfiles adds the endpoints by which another process changes profiles and members, and asks for the truth:
 //
-//	GET /_profiles/{project}                     the truth, as JSON; parameters group, where and cohort
+//	GET /_profiles/{project}                     the truth, as JSON; parameters group, where and cohort, or session
 //	PUT /_profiles/{project}/{id}                adds or changes a profile: the body is the text of its properties; parameter group
 //	DELETE /_profiles/{project}/{id}             deletes a profile; parameter group
 //	POST /_profiles/{project}?every=n            changes every n-th profile; parameter group
@@ -33,6 +33,9 @@ func (s *Server) controlProfiles(mux *http.ServeMux) {
 	}
 	handle("GET /_profiles/{project}", func(project int64, r *http.Request) (any, error) {
 		q := r.URL.Query()
+		if q.Has("session") {
+			return s.SessionProfiles(project, q.Get("session"))
+		}
 		cohort, err := number64(q, "cohort")
 		if err != nil {
 			return nil, err

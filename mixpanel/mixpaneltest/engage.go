@@ -41,6 +41,7 @@ func (s *Server) serveEngage(w http.ResponseWriter, r *http.Request, entry *Requ
 	if no != nil {
 		return s.refuse(w, r, entry, no)
 	}
+	s.note(func() { entry.Session = begun.id })
 	return s.sendPage(w, r, entry, p, begun, q.page, plan)
 }
 

@@ -310,6 +310,7 @@ func TestProfilesAreChangedOverHTTP(t *testing.T) {
 		{"GET", "/_members/7/5", "", 200, `["ghost",`},
 		{"DELETE", "/_members/7/5/ghost", "", 200, "deleted"},
 		{"DELETE", "/_members/7/6/ghost", "", 400, "no cohort 6"},
+		{"GET", "/_profiles/7?session=none", "", 400, "no session"},
 		{"DELETE", "/_sessions", "", 200, `{"ended":0}`},
 	} {
 		if status, text := do(tt.method, tt.path, tt.body); status != tt.status || !strings.Contains(text, tt.text) {

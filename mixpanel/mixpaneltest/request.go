@@ -19,7 +19,8 @@ type Request struct {
 	Events   []string  `json:"events,omitempty"`
 	Where    string    `json:"where,omitempty"`
 	Limit    int       `json:"limit,omitempty"`
-	Page     int64     `json:"page,omitempty"` // of profiles
+	Page     int64     `json:"page,omitempty"`    // of profiles
+	Session  string    `json:"session,omitempty"` // of a query for profiles, see [Server.SessionProfiles]
 	TimeInMS bool      `json:"time_in_ms"`
 	Gzip     bool      `json:"gzip"`            // whether the client accepts it
 	Status   int       `json:"status"`          // 0 while nothing was answered

@@ -50,6 +50,28 @@ func (s *Server) Profiles(ask ProfileAsk) (ProfileTruth, error) {
 	if no != nil {
 		return truth, errors.New(no.message)
 	}
+	return p.truthOf(found, q), nil
+}
+
+// SessionProfiles returns what a correct copy holds that was made from the pages of a session, whatever was edited meanwhile. The log of
+// requests has the session of each page.
+func (s *Server) SessionProfiles(project int64, session string) (ProfileTruth, error) {
+	p := s.projects[project]
+	if p == nil {
+		return ProfileTruth{}, fmt.Errorf("project %d: not known", project)
+	}
+	s.mu.Lock()
+	found := p.sessions[session]
+	s.mu.Unlock()
+	if found == nil {
+		return ProfileTruth{}, fmt.Errorf("project %d: there is no session %q", project, session)
+	}
+	return p.truthOf(found.result, found.query), nil
+}
+
+// truthOf returns what a correct copy of the result of a query holds.
+func (p *project) truthOf(found *result, q engageQuery) ProfileTruth {
+	var truth ProfileTruth
 	all := profilePage{result: found, to: found.len(), output: q.output, numericIDs: p.NumericIDs}
 	for one := range all.profiles() {
 		text := all.appendProfile(nil, one)
@@ -62,7 +84,7 @@ func (s *Server) Profiles(ask ProfileAsk) (ProfileTruth, error) {
 	}
 	slices.SortFunc(truth.Rows, func(a, b ProfileRow) int { return strings.Compare(a.DistinctID, b.DistinctID) })
 	slices.Sort(truth.Quarantined)
-	return truth, nil
+	return truth
 }
 
 // queryOf returns the query that ask is.
