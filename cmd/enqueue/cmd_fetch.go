@@ -19,8 +19,9 @@ import (
 const fetchLong = `Fetch the events of a date range and store them in a table ("events" by default).
 The command prints the id of the job that does the work.
 
-Dates are in the project's time zone. Stored events of these days are replaced,
-other days stay unchanged. Each database runs one write job at a time, in the
+Dates are in the project's time zone. --from is required; --to is yesterday by
+default. Both days are included. Stored events of these days are replaced, other
+days stay unchanged. Each database runs one write job at a time, in the
 order of submission. Fetching complete days again is safe. With --if-busy=join,
 if a job already covers the days, the command returns its id.
 

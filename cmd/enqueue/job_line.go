@@ -15,7 +15,11 @@ func statusLine(job jobs.Record, now time.Time, width int) string {
 	parts := []string{standing(job, now)}
 	p := job.Progress
 	if p.WindowsTotal > 0 {
-		parts = append(parts, fmt.Sprintf("%d/%d windows", p.WindowsDone, p.WindowsTotal))
+		requests := p.Requests
+		if job.State != jobs.StateRunning {
+			requests = 0 // none is under way
+		}
+		parts = append(parts, console.Windows(p.WindowsDone, p.WindowsTotal, requests, p.Bytes))
 	}
 	if p.Rows > 0 || p.Bytes > 0 {
 		parts = append(parts, console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes))

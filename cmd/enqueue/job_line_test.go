@@ -55,6 +55,12 @@ func TestStatusLine(t *testing.T) {
 		want  string
 	}{
 		{"a running job shows how far it is", running(), 80, "running, 12/29 windows, 1,234,567 rows, 84.1 MB, 2 retries, ETA 2m50s"},
+		{"the first request is under way", changed(func(r *jobs.Record) {
+			r.Progress = jobs.Progress{WindowsTotal: 3, Requests: 1}
+		}), 80, "running, waiting for Mixpanel's first byte"},
+		{"the first request has failed", inState(jobs.StateRetrying, func(r *jobs.Record) {
+			r.Progress, r.RunAt, r.Failure = jobs.Progress{WindowsTotal: 3, Requests: 1}, noon.Add(time.Minute), failed
+		}), 0, "retrying until 12:01:00 (1m) after attempt 1 of 5, 0/3 windows: 2026-10-30: 503 Service Unavailable"},
 		{"a later attempt is named", changed(func(r *jobs.Record) { r.Attempt, r.Progress.Retries = 2, 1 }), 0, "running attempt 2 of 5, 12/29 windows, 1,234,567 rows, 84.1 MB, 1 retry, ETA 2m50s"},
 		{"only what this attempt has done tells how long it takes", changed(func(r *jobs.Record) {
 			r.StartedAt, r.AttemptAt, r.WindowsBefore, r.Progress.Retries = noon.Add(-5*time.Hour), noon.Add(-20*time.Second), 10, 0

@@ -23,8 +23,9 @@ import (
 
 const fetchLong = `Fetch the events of a date range and store them in a table ("events" by default).
 
-Dates are in the project's time zone. Stored events of these days are replaced,
-other days stay unchanged. An incomplete answer is never stored. The file is
+Dates are in the project's time zone. --from is required; --to is yesterday by
+default. Both days are included. Stored events of these days are replaced, other
+days stay unchanged. An incomplete answer is never stored. The file is
 locked until the command ends.
 
 --ephemeral and --in-memory use a private database and delete it at the end;
@@ -237,7 +238,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 	began := a.Now()
 	bar := a.NewBar(o.quiet)
 	p, err := a.fetchPatiently(ctx, w, r, func(p workspace.Progress) {
-		bar.Show(fmt.Sprintf("%d/%d windows, %s, %s", p.WindowsDone, p.WindowsTotal, console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes)))
+		bar.Show(fmt.Sprintf("%s, %s, %s", console.Windows(p.WindowsDone, p.WindowsTotal, p.Requests, p.Bytes), console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes)))
 	})
 	bar.Clear()
 	if err != nil {

@@ -89,7 +89,7 @@ func (d *demo) run(ctx context.Context) error {
 	case err := <-fakeStopped:
 		return err
 	case u := <-url:
-		fmt.Fprintf(d.process.Stdout, "A simulated Mixpanel API listens at %s; a worker runs in %s.\n\n", u, d.dir)
+		fmt.Fprintf(d.process.Stdout, "A simulated Mixpanel API listens at %s.\nA worker runs in %s.\n\n", u, d.dir)
 		environ = d.environ(u)
 	}
 	workerStopped, err := d.startWorker(ctx, environ)
@@ -243,10 +243,13 @@ func (d *demo) verify(coverage []storage.Coverage) error {
 
 func nextSteps(w io.Writer) {
 	fmt.Fprint(w, `
-With your own project (create a service account in Mixpanel's organization settings):
+To use your own project, create a service account in Mixpanel's organization
+settings. In one terminal, start a worker:
+  export PATH="$PWD/bin:$PATH"
   export MP_USERNAME=… MP_SECRET=… MP_PROJECT_ID=… MP_REGION=us
-  worker run &
+  worker run
+In another one, with the same variables, fetch and query:
   enqueue fetch events --from 30d --wait
-  duckdb ~/.mp/data/$MP_PROJECT_ID.db "SELECT event_name, count(*) FROM events GROUP BY ALL"
+  enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL"
 `)
 }
