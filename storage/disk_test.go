@@ -46,6 +46,7 @@ func incompressible(n int, name string) string {
 // On a full disk a load fails as such, what was stored stays, and with space again everything works.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	tooMuch := incompressible(20_000, "new")
 	for _, free := range []int{0, 100 << 10, 1 << 20, 2 << 20, 4 << 20} { // bytes that are left for the load
 		t.Run(strconv.Itoa(free), func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +65,7 @@ func TestFullDisk(t *testing.T) {
 
 			e, err := storage.Open(t.Context(), storage.Config{Path: path, LockWait: lockWait})
 			if err == nil {
-				w := window(span(0, 1), incompressible(20_000, "new"))
+				w := window(span(0, 1), tooMuch)
 				w.Job = "job-2"
 				_, err = e.Load(t.Context(), w)
 				if err == nil {

@@ -20,6 +20,8 @@ type Engine struct {
 	inst   *instance
 	mode   Mode
 	closed atomic.Bool
+
+	maxBadBytes int64 // of one load on their way to quarantine; 0 means the default
 }
 
 // Open opens the database described by cfg. If it may write, it creates a missing file, directory and schema. Engines

@@ -23,8 +23,9 @@ type feed struct {
 	seen   *seen
 	zone   *zoneOffsets
 
-	keys     *eventline.Keys // promoted properties
-	promoted int             // number of promoted properties
+	keys        *eventline.Keys // promoted properties
+	promoted    int             // number of promoted properties
+	maxBadBytes int64           // limit for quarantined lines
 
 	lines, rows, duplicates atomic.Int64
 	joined, extra           atomic.Int64 // see [Receipt]
@@ -42,7 +43,7 @@ type feed struct {
 // bytesPerRow is the approximate size of an event in a compressed response.
 const bytesPerRow = 140
 
-func newFeed(w Window, promoted []Promotion) *feed {
+func newFeed(w Window, promoted []Promotion, maxBadBytes int64) *feed {
 	names := make([]string, len(promoted))
 	for i, p := range promoted {
 		names[i] = p.Property
@@ -50,7 +51,7 @@ func newFeed(w Window, promoted []Promotion) *feed {
 	return &feed{
 		window: w, blocks: answer.NewBlocks(w.Parts...), seen: newSeen(w.Bytes / bytesPerRow),
 		zone: offsetsOfDays(w.Zone, w.Days),
-		keys: eventline.NewKeys(names), promoted: len(names),
+		keys: eventline.NewKeys(names), promoted: len(names), maxBadBytes: maxBadBytes,
 	}
 }
 
@@ -91,8 +92,8 @@ type eventKey struct {
 	time                       time.Time
 }
 
-// maxBadBytes limits the memory for quarantined lines.
-const maxBadBytes = 128 << 20
+// defaultMaxBadBytes limits the memory for quarantined lines.
+const defaultMaxBadBytes = 128 << 20
 
 var errOutside = errors.New("outside the requested days")
 
@@ -125,7 +126,7 @@ func (f *feed) setAside(line answer.Line, d sql.Null[day.Day], reason error) err
 	}
 	f.quarantine = append(f.quarantine, badLine{number: line.Number, day: d, reason: reason, line: bytes.Clone(line.Text)})
 	f.badBytes += int64(len(line.Text))
-	if f.badBytes > maxBadBytes {
+	if f.badBytes > f.maxBadBytes {
 		return &BadLinesError{Bad: int64(len(f.quarantine)), Lines: f.lines.Load(), Reason: f.quarantine[0].reason}
 	}
 	return nil

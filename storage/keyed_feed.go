@@ -75,7 +75,7 @@ func (f *keyedFeed) setAside(seq int64, row *KeyedRow) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.bad = append(f.bad, badLine{number: seq, reason: row.Bad, line: bytes.Clone(row.Text)})
-	if f.badBytes += int64(len(row.Text)); f.badBytes > maxBadBytes {
+	if f.badBytes += int64(len(row.Text)); f.badBytes > defaultMaxBadBytes {
 		return &BadLinesError{Bad: int64(len(f.bad)), Lines: f.rows.Load(), Reason: row.Bad}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -25,7 +26,7 @@ func (e *Engine) Load(ctx context.Context, w Window) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	l := &load{w: w, table: table}
+	l := &load{w: w, table: table, maxBadBytes: cmp.Or(e.maxBadBytes, defaultMaxBadBytes)}
 	defer l.forget()
 	err = e.write(ctx, w.Fence, func(conn *sql.Conn) error {
 		l.conn = conn
@@ -48,6 +49,7 @@ type load struct {
 	receipt Receipt
 
 	timeWarning string
+	maxBadBytes int64 // see [feed]
 }
 
 func (l *load) run(ctx context.Context) error {
@@ -115,7 +117,7 @@ func (l *load) insert(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f := newFeed(l.w, promoted)
+	f := newFeed(l.w, promoted, l.maxBadBytes)
 	l.feed = f
 	if l.w.Add {
 		if err := l.remember(ctx, f.seen); err != nil {

@@ -3,7 +3,6 @@ package storage_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -185,11 +184,13 @@ func TestTooManyBadLines(t *testing.T) {
 func TestTooManyBytesOfBadLines(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
-	w := window(span(0, 1))
-	long := untimed(strings.Repeat("x", 30*mib))
-	w.Parts = []io.Reader{strings.NewReader(event(first, 1, "a") + long + long + long + long + long)}
-	if bad, ok := errors.AsType[*storage.BadLinesError](loadError(t, e, w)); !ok || bad.Bad > bad.Lines {
-		t.Errorf("Load = %v, want a *BadLinesError", bad)
+	e.SetMaxBadBytes(400 << 10)
+	long := untimed(strings.Repeat("x", 100<<10))
+	lines := event(first, 1, "a") + event(first, 2, "b") + long + long + long
+	load(t, e, window(span(0, 1), lines))
+	err := loadError(t, e, window(span(0, 1), lines, long))
+	if bad, ok := errors.AsType[*storage.BadLinesError](err); !ok || bad.Bad > bad.Lines {
+		t.Errorf("Load = %v, want a *BadLinesError", err)
 	}
 }
 

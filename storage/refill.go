@@ -24,10 +24,14 @@ const refillRows = 200_000
 //
 // For fence see [Engine.Load]. Errors are those of [Engine.Promote]; columns that are not promoted are also an error.
 func Refill(ctx context.Context, cfg Config, table string, wanted []Promotion, fence int64, report func(changed int64)) error {
+	return refillPieces(ctx, cfg, table, wanted, fence, refillRows, report)
+}
+
+func refillPieces(ctx context.Context, cfg Config, table string, wanted []Promotion, fence, maxRows int64, report func(changed int64)) error {
 	var columns []Promotion
 	var pieces []day.Range
 	err := withEngine(ctx, cfg, func(e *Engine) (err error) {
-		columns, pieces, err = e.planRefill(ctx, table, wanted, fence)
+		columns, pieces, err = e.planRefill(ctx, table, wanted, fence, maxRows)
 		return err
 	})
 	var changed int64
@@ -53,7 +57,7 @@ func withEngine(ctx context.Context, cfg Config, fn func(*Engine) error) error {
 }
 
 // planRefill returns the columns to recompute, and the days of the table in pieces.
-func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotion, fence int64) (columns []Promotion, pieces []day.Range, err error) {
+func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotion, fence, maxRows int64) (columns []Promotion, pieces []day.Range, err error) {
 	quoted, err := quote(table)
 	if err != nil {
 		return nil, nil, err
@@ -62,7 +66,7 @@ func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotio
 		if columns, err = refillColumns(ctx, conn, table, wanted); err != nil || len(columns) == 0 {
 			return err
 		}
-		pieces, err = cutDays(ctx, conn, quoted)
+		pieces, err = cutDays(ctx, conn, quoted, maxRows)
 		return err
 	})
 	return columns, pieces, err
@@ -98,8 +102,8 @@ func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []P
 	return columns, nil
 }
 
-// cutDays returns the days with rows, in pieces of about refillRows.
-func cutDays(ctx context.Context, conn *sql.Conn, quoted string) (pieces []day.Range, err error) {
+// cutDays returns the days with rows, in pieces of about maxRows.
+func cutDays(ctx context.Context, conn *sql.Conn, quoted string, maxRows int64) (pieces []day.Range, err error) {
 	rows, err := conn.QueryContext(ctx, "SELECT day, count(*) FROM "+quoted+" GROUP BY day ORDER BY day")
 	if err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func cutDays(ctx context.Context, conn *sql.Conn, quoted string) (pieces []day.R
 		d := day.Of(date)
 		if room -= n; room < 0 {
 			pieces = append(pieces, day.Range{From: d})
-			room = refillRows - n
+			room = maxRows - n
 		}
 		pieces[len(pieces)-1].To = d
 	}

@@ -98,23 +98,23 @@ func TestRefillRefusals(t *testing.T) {
 // Stopped between two pieces, those done stay, readers get in meanwhile, and the next run does the others.
 func TestRefillIsDoneInPieces(t *testing.T) {
 	t.Parallel()
-	path, right := damaged(t, 3, 80_000) // the third day is a piece by itself
+	path, right := damaged(t, 3, 80) // the third day is a piece by itself
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := refills
 	cfg.Path = path
 	var reported []int64
-	err := storage.Refill(ctx, cfg, "events", nil, 0, func(changed int64) {
+	err := storage.RefillPieces(ctx, cfg, "events", nil, 0, 200, func(changed int64) {
 		reported = append(reported, changed)
 		cancel()
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Refill = %v, want %v", err, context.Canceled)
 	}
-	want(t, "reports", reported, []int64{80_000})
+	want(t, "reports", reported, []int64{80})
 	want(t, "wrong rows", query(t, path, "SELECT day, count(*) FROM events WHERE n IS NOT NULL GROUP BY day ORDER BY day"),
-		[]string{"2026-11-03|80000"})
-	if changed, err := refill(t.Context(), path, "", 0); err != nil || changed != 80_000 {
-		t.Errorf("the second run changed %d rows, %v, want 80000", changed, err)
+		[]string{"2026-11-03|80"})
+	if changed, err := refill(t.Context(), path, "", 0); err != nil || changed != 80 {
+		t.Errorf("the second run changed %d rows, %v, want 80", changed, err)
 	}
 	want(t, "rows", contents(t, path), right)
 }

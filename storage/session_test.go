@@ -107,13 +107,18 @@ func TestSessionHandsRowsOutAsTheyAreMade(t *testing.T) {
 // fifty that is all that a streaming result reports.
 func TestLateErrorNamesItsCause(t *testing.T) {
 	t.Parallel()
-	s := session(t, open(t, storage.Config{Mode: storage.InMemory}))
-	for i := range 60 {
-		all, err := read(t, s, "SELECT (CASE WHEN range < $1::INTEGER THEN range ELSE error('late') END)::VARCHAR FROM range(1000000)", "150000")
-		e, ok := errors.AsType[*storage.SQLError](err)
-		if !ok || e.Message != "late" {
-			t.Fatalf("run %d, after %d rows: %v", i, len(all), err)
-		}
+	for n := range 4 {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Parallel()
+			s := session(t, open(t, storage.Config{Mode: storage.InMemory}))
+			for i := range 15 {
+				all, err := read(t, s, "SELECT (CASE WHEN range < $1::INTEGER THEN range ELSE error('late') END)::VARCHAR FROM range(1000000)", "150000")
+				e, ok := errors.AsType[*storage.SQLError](err)
+				if !ok || e.Message != "late" {
+					t.Fatalf("run %d, after %d rows: %v", i, len(all), err)
+				}
+			}
+		})
 	}
 }
 
