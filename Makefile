@@ -42,14 +42,15 @@ build: ## Build: build worker, enqueue, mp, mixduck and the stand-in for Mixpane
 	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue ./cmd/mixduck
 
 # Each group is one `go test`. testsum runs them and prints what failed, what was skipped and why, and the slowest tests.
-TESTS     := -shuffle=on -parallel 8 -timeout 15m
+# `make lint` and `make unit` vet the code, so that go test need not do it again for each package.
+TESTS     := -vet=off -shuffle=on -parallel 8 -timeout 15m
 UNIT      = -- -race $(TESTS) $(shell $(GO) list ./... | grep -v -e /e2e$$ -e /bench$$)
 ARROW     := -- -tags duckdb_arrow -run TestArrowReadByDuckDB ./storage/query
 E2E       := -- $(TESTS) ./e2e/...
-TESTSUM   = MIXDUCK_TEST_BIN=$(abspath $(BIN)) $(GO) run ./internal/testsum
+# Each process with the race detector would sleep for a second before it exits.
+TESTSUM   = MIXDUCK_TEST_BIN=$(abspath $(BIN)) GORACE=atexit_sleep_ms=10 $(GO) run ./internal/testsum
 
 test: lint build ## Test: format, lint, vet, unit tests with the race detector, end-to-end tests
-	$(GO) vet ./...
 	$(TESTSUM) $(UNIT) $(E2E) $(ARROW)
 
 unit: build ## Test: unit tests, shuffled and with the race detector
