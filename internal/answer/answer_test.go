@@ -34,7 +34,7 @@ func read(tb testing.TB, text string, block int) (lines []string, err error) {
 		case l.Joined:
 			lines = append(lines, "(joined) "+string(l.Text))
 		default:
-			lines = append(lines, strings.TrimSpace(string(l.Text)))
+			lines = append(lines, string(l.Text))
 		}
 		if l.Reason == nil && !strings.Contains(string(l.Text), string(e.Properties)) {
 			return fmt.Errorf("the event of %q is %q", l.Text, e.Properties)
@@ -60,6 +60,7 @@ func TestRules(t *testing.T) {
 		{"blank lines around", "\n \n" + a + "\n\t\r\n" + b + " \t\n   \n\v", []string{a, b}},
 		{"carriage returns", a + "\r\n" + b + "\r\n", []string{a, b}},
 		{"carriage returns, the last newline missing", a + "\r\n" + b + "\r", []string{a, b}},
+		{"white space around events", " \t" + a + " \r\n" + b + "\t \n" + c + " ", []string{a, b, c}},
 		{"nothing", "", nil},
 		{"blank", "\n \r\n\t", nil},
 		{"a byte order mark", "\ufeff" + a + "\n" + b, []string{a, b}},
@@ -306,7 +307,7 @@ func TestTextWithoutEnd(t *testing.T) {
 		want error
 	}{
 		"a long line":             {strings.Repeat("x", maxLine+1), ErrLineTooLong},
-		"lines that are no event": {strings.Repeat("no event\n", maxLine/9+100), ErrNotWhole},
+		"lines that are no event": {strings.Repeat("no event"+strings.Repeat(" ", 1000)+"\n", maxLine/1009+100), ErrNotWhole},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

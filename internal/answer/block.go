@@ -29,7 +29,7 @@ func (b *Block) Next(keys *eventline.Keys, e *eventline.Event) (line Line, ok bo
 	for len(b.ready) == 0 && len(b.rest) > 0 {
 		end := bytes.IndexByte(b.rest, '\n')
 		if text := bytes.TrimSuffix(b.rest[:end], []byte{'\r'}); len(text) > 0 && keys.Parse(text, e) == nil {
-			line = Line{Text: text, Number: b.number}
+			line = Line{Text: trim(text), Number: b.number}
 			b.skip(end + 1)
 			return line, true, nil
 		}
@@ -175,6 +175,9 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // trim returns a line without white space and byte order marks around it.
 func trim(line []byte) []byte {
+	if n := len(line); n > 0 && line[0] == '{' && line[n-1] == '}' { // as almost every line is
+		return line
+	}
 	return bytes.TrimFunc(bytes.TrimPrefix(bytes.TrimLeft(line, space), byteOrderMark), func(r rune) bool { return r < 0x80 && isSpace(byte(r)) })
 }
 
