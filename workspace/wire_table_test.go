@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mixduck/internal/proctest"
 	"mixduck/workspace"
 )
 
@@ -46,7 +47,7 @@ func (b *sentBody) damage(tb testing.TB, random *rand.Rand) (a wired, what strin
 func TestDamagedAnswersChangeNoRow(t *testing.T) {
 	t.Parallel()
 	tries := 12
-	if os.Getenv("MIXDUCK_SOAK") != "" {
+	if proctest.Soak() {
 		tries = 300
 	}
 	server := newWireServer(t)

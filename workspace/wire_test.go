@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"mixduck/internal/proctest"
 	"mixduck/workspace"
 )
 
@@ -130,7 +130,7 @@ type stage struct {
 // steps returns every position from 1 to n if tests may take long, else every 29th, begun elsewhere for each stage, and the last ones.
 func (s *stage) steps(n int) (at []int) {
 	for i := 1; i <= n; i++ {
-		if os.Getenv("MIXDUCK_SOAK") != "" || i%29 == s.first%29 || i > n-4 {
+		if proctest.Soak() || i%29 == s.first%29 || i > n-4 {
 			at = append(at, i)
 		}
 	}

@@ -29,8 +29,12 @@ func realMain() int {
 	began := time.Now()
 	sum := newSummary(os.Stdout)
 	for _, args := range split(flags.Args()) {
-		if err := goTest(ctx, sum, args); err != nil {
+		before := sum.count()
+		switch err := goTest(ctx, sum, args); {
+		case err != nil:
 			sum.trouble(fmt.Sprintf("go test %q: %v", args, err))
+		case sum.count() == before:
+			sum.trouble(fmt.Sprintf("go test %q: no test ran", args))
 		}
 	}
 	sum.print(*slowest, time.Since(began))

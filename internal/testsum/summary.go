@@ -118,6 +118,15 @@ func reason(said []string) string {
 
 func (s *summary) trouble(text string) { s.troubles = append(s.troubles, text) }
 
+// count returns how many tests have ended, and builds have failed.
+func (s *summary) count() int {
+	n := s.passed + len(s.failures)
+	for _, all := range s.skipped {
+		n += len(all)
+	}
+	return n
+}
+
 func (s *summary) failed() bool { return len(s.failures)+len(s.troubles) > 0 }
 
 // ok reports whether tests have run and none has failed.
