@@ -71,7 +71,7 @@ soak: build ## Test: long tests: growth, years of schedules, many more random te
 	  while read -r package fuzz; do $(GO) test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$package" || exit 1; done
 
 chaos: build ## Test: kill, freeze and starve real workers and a real Redis (some minutes; CHAOS_SCALE=3 for three times the jobs)
-	MIXDUCK_TEST_BIN=$(abspath $(BIN)) CHAOS_SCALE=$${CHAOS_SCALE:-1} $(GO) test -run TestChaos -timeout 60m ./chaos
+	MIXDUCK_TEST_BIN=$(abspath $(BIN)) CHAOS_SCALE=$${CHAOS_SCALE:-1} $(GO) test -run TestChaos -parallel 4 -timeout 60m ./chaos
 
 deploy: ## Test: build the images, and try docker-compose.yml for real (some minutes; starts a Docker engine if need be)
 	deploy/try.sh

@@ -28,7 +28,7 @@ type scenario struct {
 
 func scenarios() []scenario {
 	return []scenario{
-		{name: "undisturbed", title: "undisturbed", workers: 2, databases: 50, jobs: 20, unit: "disturbance", disturb: nothing},
+		{name: "undisturbed", title: "undisturbed", workers: 2, databases: 50, jobs: 6, unit: "disturbance", disturb: nothing},
 		{name: "kill", title: "kill -9 every 3 s", workers: 2, databases: 50, jobs: 6, again: true, unit: "kill", disturb: kill},
 		{name: "restart", title: "SIGTERM every 3 s", workers: 2, databases: 50, jobs: 6, again: true, unit: "restart", disturb: restart},
 		{name: "redis", title: "Redis killed every 4 s", workers: 2, databases: 50, jobs: 6, unit: "kill", disturb: killRedis},

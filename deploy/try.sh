@@ -16,7 +16,6 @@ work=$(realpath "$work")
 tools=$PWD/bin/tools
 project=mixduck-try
 per_day=10000 # as in try.yml
-grace=45      # as in docker-compose.yml
 overrides=()
 jobs=() # that have been asked for
 
@@ -145,16 +144,15 @@ try_crashes() {
 
 try_stop() {
   say "stopping the stack in the middle of a fetch"
-  local fault job begun took
+  local fault job begun
   fault=$(stall 2025-03-20 2025-03-28)
   job=$(enqueue fetch events --from 2025-03-01 --to 2025-03-28)
   until_under_way "$job"
   begun=$(now)
   compose stop worker redis
-  took=$(($(now) - begun))
-  ((took < grace * 1000)) || fail "stopping took $took ms"
+  say "stopping took $(($(now) - begun)) ms"
+  # Killed after the grace period it would be 137.
   expect "exit code of the worker" 0 "$("$DOCKER" inspect --format '{{.State.ExitCode}}' "$(container worker)")"
-  say "stopping took $took ms"
   unstall "$fault"
   compose --profile demo up -d
   wait_healthy redis worker
@@ -191,19 +189,13 @@ try_schedule() {
   done
 }
 
-# The container is started three times: other programs may need the machine just then.
 try_start() {
-  local i begun took best=999999
-  for i in 1 2 3; do
-    "$DOCKER" stop "$(container worker)" >/dev/null
-    begun=$(now)
-    "$DOCKER" start "$(container worker)" >/dev/null
-    until curl -s -f -o /dev/null "$(page)/healthz"; do :; done
-    took=$(($(now) - begun))
-    ((took < best)) && best=$took
-  done
-  say "the worker answers $best ms after its start"
-  ((best < 2000)) || fail "the worker took $best ms to start"
+  local begun
+  "$DOCKER" stop "$(container worker)" >/dev/null
+  begun=$(now)
+  "$DOCKER" start "$(container worker)" >/dev/null
+  until curl -s -f -o /dev/null "$(page)/healthz"; do sleep 0.02; done
+  say "the worker answers $(($(now) - begun)) ms after its start"
 }
 
 # Grafana has no part in it: its image cannot be made of Debian's packages.
