@@ -60,7 +60,7 @@ func scheduleSettings() []setting[Schedule] {
 		{key: "start", usage: "first day to fetch, for example 2026-01-01; default: lookback before the creation of the schedule", field: date(func(s *s) *day.Day { return &s.Start })},
 		{key: "lookback", usage: "re-fetch the last n days on every run; default 5d", field: days(longestLookback, func(s *s) *int { return &s.Lookback })},
 		{key: "include_today", usage: "also fetch today; default false", field: yesNo(func(s *s) *bool { return &s.IncludeToday })},
-		{key: "mode", usage: "events: sync or append, default sync; profiles: full or incremental, default full", field: oneOf(func(s *s) *string { return &s.Mode }, "sync", "append", "full", "incremental")},
+		{key: "mode", usage: "sync (the default for events) or append; for profiles full (the default) or incremental", field: oneOf(func(s *s) *string { return &s.Mode }, "sync", "append", "full", "incremental")},
 		{key: "full_every", usage: "incremental profiles: maximum age of the last full refresh, for example 7d; default no limit", field: span(0, func(s *s) *time.Duration { return &s.FullEvery })},
 		{key: "history", usage: "profiles: keep all versions; default false", field: yesNo(func(s *s) *bool { return &s.History })},
 		{key: "group", usage: "profiles: id of a group key, to fetch the profiles of groups", exact: true, field: text(func(s *s) *string { return &s.Group }, nil)},

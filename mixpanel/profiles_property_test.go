@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
+	"mixduck/internal/rapidtest"
 	"mixduck/mixpanel"
 	"mixduck/mixpanel/mixpaneltest"
 )
@@ -59,6 +60,7 @@ func TestPagesAfterAnyEdits(t *testing.T) {
 	known := slices.Sorted(maps.Keys(begun.profiles))
 	known = append(known, "ghost-1", "ghost-2", "new-1", "new-2", `a/"b`, "ü")
 	rapid.Check(t, func(r *rapid.T) {
+		t := rapidtest.Wrap(t, r)
 		fake, c := site(t, nil)
 		m := model{maps.Clone(begun.profiles), maps.Clone(begun.members)}
 		anyID := rapid.SampledFrom(known)
