@@ -143,6 +143,27 @@ func (*BadLinesError) Hint() string {
 	return "check the response for these days; a proxy may have changed it"
 }
 
+// manyRows is how many rows a table must have to be protected against an answer without any.
+const manyRows = 100
+
+// EmptiedError says that Mixpanel answered that there is nothing, but the table has rows. Nothing was changed.
+type EmptiedError struct {
+	Table  string
+	Stored int64
+}
+
+func (e *EmptiedError) Error() string {
+	return fmt.Sprintf("Mixpanel says that there is nothing, but table %s has %d rows; kept what is stored", e.Table, e.Stored)
+}
+
+// FaultCode returns [fault.CodeFailed].
+func (*EmptiedError) FaultCode() fault.Code { return fault.CodeFailed }
+
+// Hint says how to empty the table all the same.
+func (*EmptiedError) Hint() string {
+	return "check the project in Mixpanel; --force empties the table"
+}
+
 // listDays lists up to three days and counts the others.
 func listDays(days []day.Day) string {
 	names := make([]string, 0, 3)

@@ -148,8 +148,9 @@ type KeyedState struct {
 	FetchedAt time.Time // of the last refresh, UTC
 	FullAt    time.Time // of the last full refresh, UTC; zero if there was none
 
-	// Done is the receipt of the job, if it has left one already: then nothing is left to do.
-	Done *RefreshReceipt
+	Done   bool             // the job has refreshed the table already
+	Scopes []string         // those that the job has refreshed
+	Left   []RefreshReceipt // the receipts of the job
 }
 
 // PrepareKeyed returns what is known of the table. It refuses, with a hint, a table that holds something else. Nothing is written
@@ -164,7 +165,13 @@ func (e *Engine) PrepareKeyed(ctx context.Context, k Keyed, job string, fence in
 			return err
 		}
 		state = *found
-		state.Done, err = refreshReceipt(ctx, conn, k.Name, job)
+		state.Left, err = refreshReceipts(ctx, conn, k.Name, job)
+		for _, c := range state.Left {
+			if c.scope.Valid {
+				state.Scopes = append(state.Scopes, c.scope.String)
+			}
+			state.Done = state.Done || !c.scope.Valid
+		}
 		return err
 	})
 	return state, err

@@ -1,19 +1,12 @@
 package storage
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"database/sql/driver"
-	"errors"
 	"fmt"
 	"runtime/cgo"
-	"slices"
 	"strings"
 	"time"
-
-	"mixduck/internal/day"
-	"mixduck/internal/fault"
 )
 
 // Refresh is what Mixpanel has answered for a keyed table, to be compared with what is stored.
@@ -23,8 +16,9 @@ type Refresh struct {
 
 	// Full removes rows that do not come: the parts are all that Mixpanel has within the table's filter. Otherwise they are added, or
 	// replace the rows with their keys.
-	Full  bool
-	Force bool // let a full refresh without any row empty a table that has many
+	Full   bool
+	Within *Scope // the parts concern these rows only: a full refresh removes no others; nil means all rows
+	Force  bool   // let a full refresh without any row empty a table that has many
 
 	Job       string
 	Fence     int64     // see [Engine.Load]
@@ -33,25 +27,6 @@ type Refresh struct {
 	Bytes     int64  // as received
 	Hash      string // of these bytes
 	Note      string // what a person should know; kept in the receipt
-}
-
-// RefreshReceipt is what a refresh leaves in the database. Lines = Rows + Duplicates + Quarantined, and Rows = Added + Updated +
-// Unchanged.
-type RefreshReceipt struct {
-	Full        bool
-	Lines       int64 // received
-	Rows        int64 // with a key each
-	Duplicates  int64 // with the key of a later one
-	Quarantined int64
-
-	Added, Updated, Unchanged int64
-	Removed                   int64 // that were stored and did not come
-
-	Requests  int
-	Bytes     int64
-	Hash      string
-	Note      string
-	FetchedAt time.Time
 }
 
 // Refresh brings a keyed table up to date in one transaction: the fence, the rows, the receipt, or nothing of it; the first refresh
@@ -110,7 +85,7 @@ func (r *refresh) run(ctx context.Context) error {
 		err = r.Table.create(ctx, r.conn, r.Job)
 	case r.Job != "": // a commit may have succeeded although it was reported as failed
 		var done *RefreshReceipt
-		if done, err = refreshReceipt(ctx, r.conn, r.Table.Name, r.Job); done != nil {
+		if done, err = refreshReceipt(ctx, r.conn, r.Table.Name, r.Job, r.Within.name()); done != nil {
 			r.receipt = *done
 			return nil
 		}
@@ -150,7 +125,8 @@ func (r *refresh) run(ctx context.Context) error {
 // advance makes sure that the versions of this refresh begin after those that are stored, also if the clock was put back.
 func (r *refresh) advance(ctx context.Context) error {
 	var last sql.NullTime
-	query := "SELECT max(greatest(" + quoteColumn(r.Table.since()) + ", " + quoteColumn(r.Table.until()) + ")) FROM " + r.quoted
+	query := "SELECT max(greatest(" + quoteColumn(r.Table.since()) + ", " + quoteColumn(r.Table.until()) + ")) FROM " + r.quoted +
+		" WHERE " + r.Within.condition(&r.Table)
 	if err := r.conn.QueryRowContext(ctx, query).Scan(&last); err != nil {
 		return err
 	}
@@ -213,7 +189,7 @@ func (r *refresh) compare(ctx context.Context, f *keyedFeed) error {
 	}
 	k := &r.Table
 	query := "CREATE OR REPLACE TEMP TABLE mixduck_changes AS SELECT n.seq, o.row_id FROM mixduck_newest AS n " + join +
-		" JOIN (SELECT rowid AS row_id, " + k.keyList() + ", content_hash FROM " + r.quoted + " WHERE " + k.current() + ") AS o USING (" + k.keyList() +
+		" JOIN (SELECT rowid AS row_id, " + k.keyList() + ", content_hash FROM " + r.quoted + " WHERE " + k.current() + " AND " + r.Within.condition(k) + ") AS o USING (" + k.keyList() +
 		") WHERE n.seq IS NULL OR o.row_id IS NULL OR n.hash <> o.content_hash"
 	if err := r.exec(ctx, query); err != nil {
 		return err
@@ -230,31 +206,10 @@ func (r *refresh) compare(ctx context.Context, f *keyedFeed) error {
 		return fmt.Errorf("received %d rows, but %d have a key each, %d have that of a later one and %d are set aside",
 			c.Lines, c.Rows, c.Duplicates, c.Quarantined)
 	}
-	if c.Rows == 0 && c.Removed >= manyRows && !r.Force {
+	if c.Rows == 0 && c.Removed >= manyRows && !r.Force && r.Within == nil {
 		return &EmptiedError{Table: r.Table.Name, Stored: c.Removed}
 	}
 	return nil
-}
-
-// manyRows is how many rows a table must have to be protected against an answer without any.
-const manyRows = 100
-
-// EmptiedError says that Mixpanel has answered that there is nothing, where a table has rows. Nothing was changed.
-type EmptiedError struct {
-	Table  string
-	Stored int64
-}
-
-func (e *EmptiedError) Error() string {
-	return fmt.Sprintf("Mixpanel says that there is nothing, but table %s has %d rows; kept what is stored", e.Table, e.Stored)
-}
-
-// FaultCode returns [fault.CodeFailed].
-func (*EmptiedError) FaultCode() fault.Code { return fault.CodeFailed }
-
-// Hint says how to empty the table all the same.
-func (*EmptiedError) Hint() string {
-	return "check the project in Mixpanel; --force empties the table"
 }
 
 // dropOld removes, or closes, the stored versions that are replaced or did not come.
@@ -334,71 +289,4 @@ func (r *refresh) selectWanted(ctx context.Context, wanted, sent int64) (*select
 		s.add(seq)
 	}
 	return s, rows.Err()
-}
-
-// setAside stores the rows that cannot be stored as such. Those of earlier refreshes stay only where this one did not ask for all.
-func (r *refresh) setAside(ctx context.Context, f *keyedFeed) error {
-	if r.Full {
-		if err := r.exec(ctx, "DELETE FROM mixduck.quarantine WHERE table_name = ?", r.Table.Name); err != nil {
-			return err
-		}
-	}
-	if len(f.bad) == 0 {
-		return nil
-	}
-	slices.SortFunc(f.bad, func(a, b badLine) int { return cmp.Compare(a.number, b.number) })
-	before := make([]int64, len(f.lines)) // rows of the parts before each part
-	for i := 1; i < len(before); i++ {
-		before[i] = before[i-1] + f.lines[i-1]
-	}
-	date := day.Of(r.FetchedAt.UTC()).Start(time.UTC)
-	err := appendRows(ctx, r.conn, "", "mixduck", "quarantine", func(yield func([]driver.Value) bool) {
-		for _, b := range f.bad {
-			number := before[b.number>>seqBits] + b.number&(1<<seqBits-1) + 1
-			if !yield([]driver.Value{r.Table.Name, date, date, nil, number, b.reason.Error(), b.line, r.Job, r.at}) {
-				return
-			}
-		}
-	})
-	if err != nil || r.Full {
-		return err
-	}
-	return r.exec(ctx, `DELETE FROM mixduck.quarantine WHERE table_name = ? AND job_id <> ?
-		AND line IN (SELECT line FROM mixduck.quarantine WHERE table_name = ? AND job_id = ?)`, r.Table.Name, r.Job, r.Table.Name, r.Job)
-}
-
-// account writes what is known of the table now, and the receipt.
-func (r *refresh) account(ctx context.Context, found *KeyedState) error {
-	full := sql.NullTime{Time: r.FetchedAt.UTC(), Valid: r.Full}
-	if !r.Full && found != nil {
-		full = sql.NullTime{Time: found.FullAt, Valid: !found.FullAt.IsZero()}
-	}
-	if err := r.exec(ctx, "DELETE FROM mixduck.keyed WHERE table_name = ?", r.Table.Name); err != nil {
-		return err
-	}
-	if err := r.exec(ctx, "INSERT INTO mixduck.keyed SELECT ?, ?, count(*), ?, ? FROM "+r.quoted,
-		r.Table.Name, r.Table.History, r.FetchedAt.UTC(), full); err != nil {
-		return err
-	}
-	c := &r.receipt
-	c.Full, c.Requests, c.Bytes, c.Hash, c.Note, c.FetchedAt = r.Full, r.Requests, r.Bytes, r.Hash, r.Note, r.FetchedAt.UTC()
-	date := day.Of(r.FetchedAt.UTC()).String()
-	return r.exec(ctx, `INSERT INTO mixduck.receipts (table_name, from_date, to_date, lines, row_count, duplicates, quarantined, bytes, hash,
-			job_id, fetched_at, loaded_at, added, removed, updated, unchanged, requests, is_full, note)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.Table.Name, date, date, c.Lines, c.Rows, c.Duplicates, c.Quarantined, c.Bytes, c.Hash,
-		r.Job, c.FetchedAt, time.Now().UTC(), c.Added, c.Removed, c.Updated, c.Unchanged, c.Requests, c.Full, c.Note)
-}
-
-// refreshReceipt returns the receipt that a job has left for a table, nil if there is none.
-func refreshReceipt(ctx context.Context, conn *sql.Conn, table, job string) (*RefreshReceipt, error) {
-	var c RefreshReceipt
-	err := conn.QueryRowContext(ctx, `SELECT is_full, lines, row_count, duplicates, quarantined, added, updated, unchanged, removed,
-			requests, bytes, hash, note, fetched_at
-		FROM mixduck.receipts WHERE table_name = ? AND job_id = ?`, table, job).Scan(&c.Full, &c.Lines, &c.Rows, &c.Duplicates, &c.Quarantined,
-		&c.Added, &c.Updated, &c.Unchanged, &c.Removed, &c.Requests, &c.Bytes, &c.Hash, &c.Note, &c.FetchedAt)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return &c, err
 }

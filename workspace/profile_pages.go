@@ -196,6 +196,11 @@ func (s *pageSession) prove(p *part, n int64) (answer.PageInfo, error) {
 	return info, nil
 }
 
+// unproved is the error of an answer that is not whole, although each part of it is.
+func unproved(format string, args ...any) error {
+	return fmt.Errorf("the answer does not prove to be whole: "+format, args...)
+}
+
 // explain asks what the text means that proves a page not to be whole.
 func explain(err error) error {
 	if broken, ok := errors.AsType[*answer.Error](err); ok {

@@ -1,10 +1,10 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
@@ -35,7 +35,7 @@ func (w *Workspace) FetchStream(ctx context.Context, r StreamRequest, report fun
 		return Progress{}, err
 	}
 	for i := range f.tables {
-		f.tables[i].Project, f.tables[i].Stream = strconv.FormatInt(w.cfg.Project.ID, 10), s.Name
+		f.tables[i].Project, f.tables[i].Stream = strconv.FormatInt(w.cfg.Project.ID, 10), cmp.Or(f.tables[i].Stream, s.Name)
 	}
 	stop := f.reportTo(report)
 	err = f.run(ctx)
@@ -69,8 +69,9 @@ type refreshing struct {
 // harvest is what has come for a table.
 type harvest struct {
 	parts     []storage.Part
-	partial   bool      // what did not come is to stay
-	fetchedAt time.Time // when the first request was sent
+	partial   bool           // what did not come is to stay
+	within    *storage.Scope // the rows that were asked for; nil means all
+	fetchedAt time.Time      // when the first request was sent
 	hash      string
 	note      string
 }
@@ -105,11 +106,22 @@ func (f *refreshing) run(ctx context.Context) error {
 		return err
 	}
 	for i, h := range found {
+		if len(f.states) > 0 && f.states[i].Done {
+			continue
+		}
 		if err := f.refresh(ctx, f.tables[i], h); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// scopes returns what this job has refreshed of the i-th table.
+func (f *refreshing) scopes(i int) []string {
+	if len(f.states) == 0 {
+		return nil
+	}
+	return f.states[i].Scopes
 }
 
 // prepare looks at the tables: what this job has done, and since when an incremental refresh has to ask.
@@ -125,8 +137,8 @@ func (f *refreshing) prepare(ctx context.Context) error {
 			if f.states[i], err = e.PrepareKeyed(ctx, f.tables[i], f.req.Job, f.req.Fence); err != nil {
 				return err
 			}
-			if done := f.states[i].Done; done != nil {
-				f.count(*done)
+			for _, receipt := range f.states[i].Left {
+				f.count(receipt)
 			}
 		}
 		return nil
@@ -142,7 +154,7 @@ func (f *refreshing) prepare(ctx context.Context) error {
 // done reports whether this job has left a receipt for each table.
 func (f *refreshing) done() bool {
 	for _, s := range f.states {
-		if s.Done == nil {
+		if !s.Done {
 			return false
 		}
 	}
@@ -159,7 +171,7 @@ func (f *refreshing) refresh(ctx context.Context, table storage.Keyed, h harvest
 	var receipt storage.RefreshReceipt
 	err := f.withEngine(ctx, func(e *storage.Engine) (err error) {
 		receipt, err = e.Refresh(ctx, storage.Refresh{
-			Table: table, Parts: h.parts, Full: f.since.IsZero() && !h.partial, Force: f.req.Force,
+			Table: table, Parts: h.parts, Full: f.since.IsZero() && !h.partial, Within: h.within, Force: f.req.Force,
 			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: h.fetchedAt,
 			Requests: int(f.sent.Load()), Bytes: f.received.Load(), Hash: h.hash, Note: h.note,
 		})
@@ -305,10 +317,4 @@ func (f *refreshing) hearQuery(ctx context.Context, limits []mixpanel.Limit) {
 			b.Heard(ctx, f.cfg.Project.ID, l.Remaining, f.cfg.Now().Add(l.Reset))
 		}
 	}
-}
-
-var errUnproved = errors.New("the answer does not prove to be whole")
-
-func unproved(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errUnproved, fmt.Sprintf(format, args...))
 }

@@ -28,7 +28,7 @@ type StreamInfo struct {
 type stream struct {
 	StreamInfo
 
-	// tables describes what a request fills, the table that it names first. Project and Stream are filled in by the caller.
+	// tables describes what a request fills, the table that it names first. The caller fills in Project, and Stream where it is "".
 	tables func(w *Workspace, r *StreamRequest) ([]storage.Keyed, error)
 
 	// ask asks Mixpanel, and returns what has come for each of the tables once it is proved to be whole.
@@ -37,7 +37,7 @@ type stream struct {
 
 // streams are all that there are.
 func streams() []stream {
-	return []stream{profiles()}
+	return []stream{profiles(), cohorts(), cohortMembers(), annotations(), funnels(), lexicon()}
 }
 
 // Streams returns the streams that [Workspace.FetchStream] knows.

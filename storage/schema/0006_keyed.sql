@@ -10,6 +10,7 @@ CREATE TABLE mixduck.keyed (
 ALTER TABLE mixduck.receipts ADD COLUMN unchanged BIGINT DEFAULT 0; -- rows of a keyed table that came as they are stored
 ALTER TABLE mixduck.receipts ADD COLUMN requests BIGINT;            -- that a refresh took; NULL for windows of events
 ALTER TABLE mixduck.receipts ADD COLUMN is_full BOOLEAN;            -- rows that did not come were removed; NULL for windows of events
+ALTER TABLE mixduck.receipts ADD COLUMN scope VARCHAR;              -- the part of a keyed table that was refreshed, such as a cohort; NULL for all of it
 ALTER TABLE mixduck.receipts ADD COLUMN note VARCHAR DEFAULT '';    -- what a person should know about the refresh
 
 CREATE OR REPLACE VIEW main._metadata AS

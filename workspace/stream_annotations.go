@@ -1,0 +1,32 @@
+package workspace
+
+import (
+	"context"
+
+	"mixduck/internal/day"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+)
+
+// annotations is the stream of the remarks that people have made on moments.
+func annotations() stream {
+	return stream{
+		StreamInfo: StreamInfo{Name: "annotations", Table: "annotations", About: "annotations", Requests: "none: 1 of the App API"},
+		tables: func(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
+			return []storage.Keyed{{Name: r.Table, Columns: columns(1, "id", "BIGINT", "date", "TIMESTAMP", "description", "VARCHAR",
+				"user_name", "VARCHAR", "user_id", "VARCHAR", "tags", "JSON", "raw", "JSON")}}, nil
+		},
+		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
+			all, fetchedAt, err := fetchList(ctx, f, false, func() ([]mixpanel.Annotation, error) {
+				return f.source.Annotations(ctx, f.cfg.Project.ID, day.Range{})
+			})
+			var rows list
+			for _, a := range all {
+				rows = append(rows, [][]byte{
+					number(a.ID), text(a.Date), text(a.Description), text(a.User), text(a.UserID), texts(a.Tags), a.Raw,
+				})
+			}
+			return []harvest{rows.harvest(fetchedAt)}, err
+		},
+	}
+}
