@@ -13,8 +13,8 @@ import (
 // maxAnswer bounds an answer of the Query API, unpacked.
 const maxAnswer = 32 << 20 // bytes
 
-// Body is the answer to an export, which is lines of JSON, or a page of profiles, which is one JSON object: as they were sent. It is read by one goroutine; Close may be called
-// by another, and ends a read that waits.
+// Body is the response to an export (lines of JSON) or to a request for profiles (one JSON object), exactly as it was sent. It is read by
+// one goroutine. Another one may call Close, which ends a read that waits.
 //
 // Reading returns [io.EOF] only for a body that is whole as far as the transfer can tell, else an [*Error] or the cause
 // with which the context of the request ended. Whole is not yet good: Mixpanel reports failures inside of the body,

@@ -121,7 +121,7 @@ func filters() map[string]struct {
 } {
 	const pro = `properties["plan"] == "pro"`
 	since := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	ids := []string{"user-3", "nobody", "user-0"}
+	ids := []string{"user-3", "nobody", "user-0", "user-0"}
 	for i := range 2 {
 		ids = append(ids, mixpaneltest.People{Seed: 1, Count: 5}.ID(3+i))
 	}
@@ -137,7 +137,7 @@ func filters() map[string]struct {
 		"since":                    {mixpanel.EngageQuery{Where: mixpanel.SeenSince(since, "")}, mixpaneltest.ProfileAsk{Where: `properties["$last_seen"] >= "2026-06-01T00:00:00"`}, 20},
 		"where and since":          {mixpanel.EngageQuery{Where: mixpanel.SeenSince(since, pro)}, mixpaneltest.ProfileAsk{Where: `(` + pro + `) and (properties["$last_seen"] >= "2026-06-01T00:00:00")`}, 2},
 		"some properties":          {mixpanel.EngageQuery{OutputProperties: []string{"plan", "$last_seen", "none"}}, mixpaneltest.ProfileAsk{OutputProperties: []string{"plan", "$last_seen", "none"}}, 57},
-		"one id":                   {mixpanel.EngageQuery{DistinctID: ids[3]}, mixpaneltest.ProfileAsk{DistinctIDs: ids[3:4]}, 1},
+		"one id":                   {mixpanel.EngageQuery{DistinctID: ids[4]}, mixpaneltest.ProfileAsk{DistinctIDs: ids[4:5]}, 1},
 		"some ids":                 {mixpanel.EngageQuery{DistinctIDs: ids}, mixpaneltest.ProfileAsk{DistinctIDs: ids}, 3},
 		"a group":                  {mixpanel.EngageQuery{Group: companies}, mixpaneltest.ProfileAsk{Group: companies}, 25},
 		"a cohort":                 {mixpanel.EngageQuery{Cohort: 7}, mixpaneltest.ProfileAsk{Cohort: 7}, 17},
@@ -358,6 +358,18 @@ func TestPackedPagesAreTheSame(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestPackedMembersEndWithTheirCohort(t *testing.T) {
+	t.Parallel()
+	fake, c := site(t, nil)
+	q := mixpanel.EngageQuery{Project: 12345, Cohort: 7}
+	if err := errors.Join(fake.PackProfiles(mixpaneltest.ProfileAsk{Project: 12345, Cohort: 7}), fake.DeleteCohort(12345, 7)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readPages(t.Context(), c, q, nil); err == nil {
+		t.Errorf("%d members of a cohort that was deleted", len(got.Rows))
 	}
 }
 

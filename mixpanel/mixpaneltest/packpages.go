@@ -68,7 +68,7 @@ func (p *project) packedNow(q *engageQuery) *result {
 	if r == nil || r.roster.version != p.rosters[q.group].version {
 		return nil
 	}
-	if c := p.cohort(q.cohort); c != nil && c.version != r.membersVersion {
+	if c := p.cohort(q.cohort); q.cohort != 0 && (c == nil || c.version != r.membersVersion) {
 		return nil
 	}
 	return r

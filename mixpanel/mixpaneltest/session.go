@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"mixduck/internal/day"
@@ -126,7 +127,7 @@ func (s *Server) find(p *project, q engageQuery) (*result, *refusal) {
 	case in != nil:
 		found.members(in, q, takes)
 	case q.byID:
-		for _, id := range q.ids {
+		for _, id := range slices.Compact(slices.Sorted(slices.Values(q.ids))) {
 			if i, ok := found.roster.find(id); ok {
 				if one, err := found.roster.one(i); err == nil && takes(one) {
 					found.entries = append(found.entries, entry{position: i})
