@@ -20,7 +20,7 @@ func apply[T any](l *loader, prefix string, n *node, target *T, all []setting[T]
 		key := prefix + s.key
 		v, p, err := find(l, s, n)
 		if p.origin != "" {
-			l.places[key] = p
+			l.sources[key] = p
 			if err == nil {
 				err = s.put(target, v)
 			}
@@ -65,11 +65,11 @@ func (s setting[T]) put(target *T, v []string) error {
 }
 
 // find returns the strongest value of a setting and where it is from; the origin is "" if it is not set.
-func find[T any](l *loader, s setting[T], n *node) (v []string, p place, err error) {
+func find[T any](l *loader, s setting[T], n *node) (v []string, p source, err error) {
 	if s.flag != "" && l.flags != nil && l.flags.Changed(s.flag) {
 		if _, ours := l.flags.Lookup(s.flag).Annotations[settingFlag]; ours {
 			v, err := l.flags.GetString(s.flag)
-			return []string{v}, place{origin: "--" + s.flag}, err
+			return []string{v}, source{origin: "--" + s.flag}, err
 		}
 	}
 	if v, p, err := findInEnvironment(l, s); p.origin != "" {
@@ -79,13 +79,13 @@ func find[T any](l *loader, s setting[T], n *node) (v []string, p place, err err
 }
 
 // findInEnvironment does so in the environment.
-func findInEnvironment[T any](l *loader, s setting[T]) (v string, p place, err error) {
+func findInEnvironment[T any](l *loader, s setting[T]) (v string, p source, err error) {
 	if s.env == "" {
-		return "", place{}, nil
+		return "", source{}, nil
 	}
 	v = l.env[s.env]
 	if name := l.env[s.env+"_FILE"]; s.secret && name != "" {
-		p := place{origin: s.env + "_FILE"}
+		p := source{origin: s.env + "_FILE"}
 		if v != "" {
 			return "", p, fmt.Errorf("%s and %s_FILE exclude each other", s.env, s.env)
 		}
@@ -97,13 +97,13 @@ func findInEnvironment[T any](l *loader, s setting[T]) (v string, p place, err e
 		return v, p, err
 	}
 	if v == "" {
-		return "", place{}, nil
+		return "", source{}, nil
 	}
-	return v, place{origin: s.env}, nil
+	return v, source{origin: s.env}, nil
 }
 
 // findInFile does so in the mapping n of the file.
-func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p place, err error) {
+func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p source, err error) {
 	keys := strings.Split(s.key, ".")
 	plain := n.get(keys...)
 	if s.secret {
@@ -125,7 +125,7 @@ func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p place, e
 		}
 	}
 	if plain == nil || s.key == "volumes" { // which is a mapping in the file
-		return nil, place{}, nil
+		return nil, source{}, nil
 	}
 	p = l.in(plain.at)
 	if s.list != nil {

@@ -44,7 +44,7 @@ func LoadClient(environ []string, flags *pflag.FlagSet) (Config, error) {
 }
 
 func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
-	l := &loader{env: map[string]string{}, flags: flags, client: client, known: map[string]bool{}, places: map[string]place{}}
+	l := &loader{env: map[string]string{}, flags: flags, client: client, known: map[string]bool{}, sources: map[string]source{}}
 	for _, kv := range environ {
 		k, v, _ := strings.Cut(kv, "=")
 		l.env[k] = v
@@ -54,7 +54,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 	all := settings()
 	l.checkKeys(root, "", fileKeys())
 	apply(l, "", root, &cfg, all)
-	cfg.HTTP.Asked = l.places["http.listen"].origin != ""
+	cfg.HTTP.Asked = l.sources["http.listen"].origin != ""
 	l.volumes(root.get("volumes"), &cfg)
 	l.projects(root.get("projects"), &cfg)
 	l.schedules(root.get("schedules"), &cfg)
@@ -63,7 +63,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 		l.checkHome()
 	}
 	if err := cfg.finish(); err != nil {
-		l.complain("", place{}, err)
+		l.complain("", source{}, err)
 	}
 	if err := l.err(); err != nil {
 		return Config{}, err
@@ -75,7 +75,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 // checkHome complains if the data directory would be below a home directory that is not known. The working directory is no
 // substitute: the databases would be wherever the program was started.
 func (l *loader) checkHome() {
-	if l.places["data_dir"].origin == "" && !filepath.IsAbs(l.env["HOME"]) {
+	if l.sources["data_dir"].origin == "" && !filepath.IsAbs(l.env["HOME"]) {
 		l.problems = append(l.problems, problem{err: errors.New("data_dir: the default is ~/.mp/data, and HOME is not set to an absolute path; set HOME or MIXDUCK_DATA_DIR")})
 	}
 }
@@ -88,12 +88,12 @@ type loader struct {
 	file     string          // as it is named; "" for none
 	broken   bool            // the file cannot be read: nobody knows what is in it
 	known    map[string]bool // variables that are settings
-	places   map[string]place
+	sources  map[string]source
 	problems []problem
 }
 
-// place is where a value was found.
-type place struct {
+// source is where a value was found.
+type source struct {
 	origin string   // --redis-url, MIXDUCK_REDIS_URL or mixduck.yaml:3:9; "" for a default
 	at     position // in the file
 }
@@ -104,12 +104,12 @@ type problem struct {
 	err error
 }
 
-func (l *loader) in(at position) place {
-	return place{fmt.Sprintf("%s:%d:%d", l.file, at.line, at.column), at}
+func (l *loader) in(at position) source {
+	return source{fmt.Sprintf("%s:%d:%d", l.file, at.line, at.column), at}
 }
 
 // complain notes that something is wrong with the setting key, whose value is from p.
-func (l *loader) complain(key string, p place, err error) {
+func (l *loader) complain(key string, p source, err error) {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if hint := fault.HintOf(err); hint != "" {
 		text += "; try: " + hint
@@ -163,7 +163,7 @@ func (l *loader) open(cfg *Config) *node {
 		return nil
 	}
 	if err != nil {
-		l.complain("config", l.places["config"], err)
+		l.complain("config", l.sources["config"], err)
 		l.broken = true
 		return nil
 	}

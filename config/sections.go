@@ -15,14 +15,14 @@ import (
 
 // volumes reads the volumes of the file, if none are set more strongly.
 func (l *loader) volumes(n *node, cfg *Config) {
-	if n == nil || n.kind == blank || len(cfg.Volumes) > 0 || l.places["volumes"].origin != "" {
+	if n == nil || n.kind == blank || len(cfg.Volumes) > 0 || l.sources["volumes"].origin != "" {
 		return
 	}
 	if n.kind != mapping {
 		l.complain("volumes", l.in(n.at), errors.New("must map names to directories, for example {main: /data}"))
 		return
 	}
-	l.places["volumes"] = l.in(n.at)
+	l.sources["volumes"] = l.in(n.at)
 	for _, e := range n.entries {
 		err := name.Volume(e.key)
 		var dir string
@@ -63,7 +63,7 @@ func (l *loader) projects(n *node, cfg *Config) {
 	}
 	if id := cfg.Fallback.ID; id != 0 {
 		if _, err := cfg.Project(""); err != nil {
-			l.complain("project.id", l.places["project.id"], errors.New(err.Error())) // whose hint is for a command
+			l.complain("project.id", l.sources["project.id"], errors.New(err.Error())) // whose hint is for a command
 		}
 	}
 }
@@ -76,14 +76,14 @@ func (l *loader) project(e entry, cfg *Config) Project {
 		l.complain(strings.TrimSuffix(prefix, "."), l.in(e.at), err)
 	}
 	for _, key := range []string{"region", "timezone", "time_encoding"} {
-		l.places[prefix+key] = l.places["project."+key]
+		l.sources[prefix+key] = l.sources["project."+key]
 	}
 	all := projectSettings(projectEnv(e.key))
 	l.checkKeys(e.value, prefix, append(keysOf(all), "tables"))
 	apply(l, prefix, e.value, &p, all)
-	if l.places[prefix+"username"].origin == "" && l.places[prefix+"secret"].origin == "" {
+	if l.sources[prefix+"username"].origin == "" && l.sources[prefix+"secret"].origin == "" {
 		p.Username, p.Secret = cfg.Fallback.Username, cfg.Fallback.Secret
-		l.places[prefix+"username"], l.places[prefix+"secret"] = l.places["project.username"], l.places["project.secret"]
+		l.sources[prefix+"username"], l.sources[prefix+"secret"] = l.sources["project.username"], l.sources["project.secret"]
 	}
 	require(l, prefix, e.at, all)
 	l.tables(prefix+"tables", e.value.get("tables"), &p)
@@ -97,7 +97,7 @@ func (l *loader) project(e entry, cfg *Config) Project {
 // checkAgainst complains where a project takes what another has.
 func (l *loader) checkAgainst(prefix string, e entry, p Project, others []Project) {
 	for _, other := range others {
-		where := func(key string) place { return cmp.Or(l.places[prefix+key], l.in(e.at)) }
+		where := func(key string) source { return cmp.Or(l.sources[prefix+key], l.in(e.at)) }
 		switch {
 		case ProjectVariable(other.Name, "") == ProjectVariable(p.Name, ""):
 			l.complain("projects."+p.Name, l.in(e.at), fmt.Errorf("%s has the same environment variables: choose another name", other.Name))
@@ -112,7 +112,7 @@ func (l *loader) checkAgainst(prefix string, e entry, p Project, others []Projec
 // require complains about settings that are needed and not there.
 func require[T any](l *loader, prefix string, at position, all []setting[T]) {
 	for _, s := range all {
-		if s.needed != "" && l.places[prefix+s.key].origin == "" {
+		if s.needed != "" && l.sources[prefix+s.key].origin == "" {
 			l.complain(prefix+s.key, l.in(at), errors.New("is missing: "+s.needed))
 		}
 	}
@@ -166,7 +166,7 @@ func (l *loader) schedules(n *node, cfg *Config) {
 }
 
 func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
-	where := func(key string) place { return cmp.Or(l.places[prefix+key], l.in(item.at)) }
+	where := func(key string) source { return cmp.Or(l.sources[prefix+key], l.in(item.at)) }
 	if slices.ContainsFunc(cfg.Schedules, func(o Schedule) bool { return o.Name != "" && "schedules."+o.Name+"." == prefix }) {
 		l.complain(strings.TrimSuffix(prefix, "."), l.in(item.get("name").at), errors.New("another schedule has this name"))
 		return

@@ -48,7 +48,7 @@ func valuesOf[T any](l *loader, prefix string, t *T, all []setting[T]) []Value {
 }
 
 func (l *loader) origin(key string) string {
-	if p := l.places[key]; p.origin != "" {
+	if p := l.sources[key]; p.origin != "" {
 		return p.origin
 	}
 	return "default"

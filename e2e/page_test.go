@@ -178,8 +178,8 @@ func readAll(tb testing.TB, r io.Reader) string {
 	return string(text)
 }
 
-// figure returns the sum of the series of a metric that have a text in their labels, and whether there is one.
-func figure(tb testing.TB, page, name, label string) (sum float64, ok bool) {
+// metric returns the sum of the series of a metric that have a text in their labels, and whether there is one.
+func metric(tb testing.TB, page, name, label string) (sum float64, ok bool) {
 	tb.Helper()
 	for line := range strings.Lines(page) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -234,12 +234,12 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		{"mixduck_coverage_days", `project="12345",state="complete",table="events"`, float64(days.Len())},
 		{"mixduck_table_rows", `project="12345",table="events"`, rows},
 	} {
-		got, ok := figure(t, page, tt.name, tt.label)
+		got, ok := metric(t, page, tt.name, tt.label)
 		if !ok || got < tt.want {
 			t.Errorf("%s{%s} = %v (%v), want at least %v", tt.name, tt.label, got, ok, tt.want)
 		}
 	}
-	if got, _ := figure(t, page, "mixduck_loaded_rows_total", `project="12345"`); got != rows {
+	if got, _ := metric(t, page, "mixduck_loaded_rows_total", `project="12345"`); got != rows {
 		t.Errorf("%v rows are said to be loaded, want %v", got, rows)
 	}
 }

@@ -24,7 +24,7 @@ func (m *Metrics) Gathered(tb testing.TB, name string) float64 {
 	return 0
 }
 
-// Described returns the labels of each figure by its name: those of series that it may have, not of those that it has.
+// Described returns the labels of each metric by its name: those of series that it may have, not of those that it has.
 func (m *Metrics) Described() map[string][]string {
 	descs := make(chan *prometheus.Desc)
 	go func() {

@@ -13,7 +13,7 @@ import (
 	"mixduck/jobs"
 )
 
-// Metrics holds all figures of a worker, in a registry of its own. It is safe for concurrent use.
+// Metrics holds all metrics of a worker, in a registry of its own. It is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	names    map[string]string // of projects by their ids
@@ -25,7 +25,7 @@ type Metrics struct {
 	loads    prometheus.Histogram
 }
 
-// NewMetrics returns the figures of a worker of that version and health. names says what projects are called, by their ids;
+// NewMetrics returns the metrics of a worker of that version and health. names says what projects are called, by their ids;
 // others are called by their ids.
 func NewMetrics(version string, names map[string]string, health *Health) *Metrics {
 	reg := prometheus.NewRegistry()
@@ -117,7 +117,7 @@ func (m *Metrics) Answered(status int) {
 	m.requests.WithLabelValues(outcome).Inc()
 }
 
-// projectName returns what figures call a project, which is given by name or id.
+// projectName returns what metrics call a project, which is given by name or id.
 func (m *Metrics) projectName(project string) string {
 	if name := m.names[project]; name != "" {
 		return name

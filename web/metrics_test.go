@@ -113,7 +113,7 @@ func (*fakeQueue) State(_ context.Context, project string) (budget.State, error)
 	return budget.State{Limit: 54, NextFreeAt: time.Unix(1_700_000_000, 500e6)}, nil
 }
 
-func TestQueueFigures(t *testing.T) {
+func TestQueueMetrics(t *testing.T) {
 	t.Parallel()
 	p := serve(t, web.Config{})
 	old, young := time.Unix(1_700_000_100, 0), time.Unix(1_700_000_200, 0)
@@ -144,7 +144,7 @@ func TestQueueFigures(t *testing.T) {
 	}
 }
 
-func TestTableFigures(t *testing.T) {
+func TestTableMetrics(t *testing.T) {
 	t.Parallel()
 	p := serve(t, web.Config{})
 	at := func(s int64) time.Time { return time.Unix(1_700_000_000+s, 0) }
@@ -234,7 +234,7 @@ func TestQueueIsAskedNowAndThen(t *testing.T) {
 	})
 }
 
-func TestVolumeFigures(t *testing.T) {
+func TestVolumeMetrics(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write := func(name string, bytes int) {
@@ -262,7 +262,7 @@ func TestVolumeFigures(t *testing.T) {
 	p.mustShow(t, `mixduck_databases{volume="main"} 2`, `mixduck_database_bytes{volume="main"} 1510`)
 	_, body := p.get(t, "/metrics", "")
 	if strings.Contains(body, `volume="gone"`) {
-		t.Error("a volume that is gone has figures")
+		t.Error("a volume that is gone has metrics")
 	}
 	for _, name := range []string{"mixduck_volume_free_bytes", "mixduck_volume_size_bytes"} {
 		if strings.Contains(body, name+`{volume="main"} 0`) || !strings.Contains(body, name+`{volume="main"} `) {

@@ -120,8 +120,8 @@ func expressions(tb testing.TB) map[string]string {
 // ruleTests are the files with tests of alerts.
 func ruleTests() []string { return []string{"alerts_test.yml", "stale_test.yml", "loss_test.yml"} }
 
-// figures returns the labels of every figure of a worker by its name, with those that scraping adds.
-func figures() map[string][]string {
+// metricLabels returns the labels of every metric of a worker by its name, with those that scraping adds.
+func metricLabels() map[string][]string {
 	m := web.NewMetrics("", nil, web.NewHealth())
 	q := &fakeQueue{}
 	m.WatchQueue(q, q, q)
@@ -147,10 +147,10 @@ var (
 	labelling = regexp.MustCompile(`(?:by|on|ignoring|without) \(([\w, ]*)\)|[{,]\s*(\w+)\s*[=!]`)
 )
 
-// An alert on a figure or a label that is not there never fires, and nobody learns of it.
+// An alert on a metric or a label that is not there never fires, and nobody learns of it.
 func TestMonitoringAsksForWhatThereIs(t *testing.T) {
 	t.Parallel()
-	known := figures()
+	known := metricLabels()
 	for where, expr := range expressions(t) {
 		expr = quoted.ReplaceAllString(expr, `""`)
 		asked := named.FindAllString(expr, -1)
@@ -175,10 +175,10 @@ func TestMonitoringAsksForWhatThereIs(t *testing.T) {
 }
 
 // Labels multiply series: they are few, and of things of which there are few.
-func TestFiguresHaveFewLabels(t *testing.T) {
+func TestMetricsHaveFewLabels(t *testing.T) {
 	t.Parallel()
 	allowed := []string{"", "project", "table", "volume", "kind", "state", "outcome", "version", "goversion", "le", "job", "instance"}
-	for name, labels := range figures() {
+	for name, labels := range metricLabels() {
 		for _, label := range labels {
 			if strings.HasPrefix(name, "mixduck_") && !slices.Contains(allowed, label) {
 				t.Errorf("%s has label %s", name, label)
@@ -187,7 +187,7 @@ func TestFiguresHaveFewLabels(t *testing.T) {
 	}
 }
 
-func TestEveryFigureIsOnThePage(t *testing.T) {
+func TestEveryMetricIsOnThePage(t *testing.T) {
 	t.Parallel()
 	names := func(all []string) map[string]bool {
 		set := map[string]bool{}
@@ -205,8 +205,8 @@ func TestEveryFigureIsOnThePage(t *testing.T) {
 	for i := range page {
 		page[i] = strings.Trim(page[i], "`")
 	}
-	if diff := cmp.Diff(names(slices.Collect(maps.Keys(figures()))), names(page)); diff != "" {
-		t.Errorf("figures and %s differ (-code +page):\n%s", operations, diff)
+	if diff := cmp.Diff(names(slices.Collect(maps.Keys(metricLabels()))), names(page)); diff != "" {
+		t.Errorf("metrics and %s differ (-code +page):\n%s", operations, diff)
 	}
 }
 
@@ -316,7 +316,7 @@ func TestPrometheusAccepts(t *testing.T) {
 		}
 		promtool(t, "", "check", "rules", name)
 	})
-	t.Run("how figures are named", func(t *testing.T) {
+	t.Run("how metrics are named", func(t *testing.T) {
 		t.Parallel()
 		p := serve(t, web.Config{})
 		q := &fakeQueue{

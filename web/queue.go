@@ -14,7 +14,7 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// queue is what the figures of the queue are asked of; [queue.Queue] is one.
+// queue is what the metrics of the queue are asked of; [queue.Queue] is one.
 type queue interface {
 	Counts(ctx context.Context) ([]jobs.StateCount, error)
 	Lanes(ctx context.Context) ([]jobs.LaneInfo, error)
@@ -32,13 +32,13 @@ type budgets interface {
 	State(ctx context.Context, project string) (budget.State, error)
 }
 
-// queueKept is how old figures of the queue may be.
+// queueKept is how old metrics of the queue may be.
 const queueKept = 10 * time.Second
 
-// WatchQueue adds the figures of the queue, which are the same at all of its workers, and of the budgets of projects. They
+// WatchQueue adds the metrics of the queue, which are the same at all of its workers, and of the budgets of projects. They
 // are asked for when somebody wants to know, but not more often than every ten seconds. A nil budget means that nobody counts.
 func (m *Metrics) WatchQueue(q queue, s schedules, b budgets) {
-	m.registry.MustRegister(&queueFigures{newSnapshot(queueKept, func(ctx context.Context) (queueState, error) {
+	m.registry.MustRegister(&queueMetrics{newSnapshot(queueKept, func(ctx context.Context) (queueState, error) {
 		return m.askQueue(ctx, q, s, b)
 	})})
 }
@@ -99,12 +99,12 @@ func (m *Metrics) askBudgets(ctx context.Context, b budgets, held []jobs.TableSt
 	return all, nil
 }
 
-// queueFigures is the collector of what the queue knows.
-type queueFigures struct {
+// queueMetrics is the collector of what the queue knows.
+type queueMetrics struct {
 	snapshot *snapshot[queueState]
 }
 
-// gauge describes a figure that is read elsewhere.
+// gauge describes a metric that is read elsewhere.
 func gauge(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
@@ -126,8 +126,8 @@ var (
 	budgetNext  = gauge("mixduck_budget_free_timestamp_seconds", "Earliest time of the next export request; 0 if it is possible now.", "project")
 )
 
-// Describe names the figures.
-func (*queueFigures) Describe(out chan<- *prometheus.Desc) {
+// Describe names the metrics.
+func (*queueMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		queueUp, workersLive, jobsNow, jobOldest, lanesNow, laneJobs, turnOldest, budgetLeft, budgetLimit, budgetNext,
 		lastSuccess, lastComplete, lastTick, coverageDays, tableRows, timeWarning,
@@ -137,7 +137,7 @@ func (*queueFigures) Describe(out chan<- *prometheus.Desc) {
 }
 
 // Collect asks the queue. One that does not answer is said to be down, and nothing else.
-func (f *queueFigures) Collect(out chan<- prometheus.Metric) {
+func (f *queueMetrics) Collect(out chan<- prometheus.Metric) {
 	s, err := f.snapshot.get(context.Background())
 	set(out, queueUp, number(err == nil))
 	if err != nil {

@@ -9,7 +9,7 @@ type KeptSchedules struct {
 	Losses    int // how often the queue was found to have lost data
 }
 
-// WatchSchedules adds figures that are there whatever happens to the queue.
+// WatchSchedules adds metrics that are there whatever happens to the queue.
 func (m *Metrics) WatchSchedules(status func() KeptSchedules) {
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -18,7 +18,7 @@ var (
 	tableRows    = gauge("mixduck_table_rows", "Rows in the table.", "project", "table")
 )
 
-// tableName is what figures tell tables apart by.
+// tableName is what metrics tell tables apart by.
 type tableName struct{ project, table string }
 
 // tableInfo is what is known of a table.
@@ -30,16 +30,16 @@ type tableInfo struct {
 // tables joins what tables hold to the schedules that fill them. A table of a project may be in several databases: then that
 // of a schedule counts, or else that in which a fetch ended well last. name returns what a project is called.
 func tables(held []jobs.TableState, schedules []schedule.State, name func(string) string) map[tableName]tableInfo {
-	type place struct {
+	type target struct {
 		tableName
 
 		database string
 	}
-	scheduled := map[place]bool{}
+	scheduled := map[target]bool{}
 	all := map[tableName]tableInfo{}
 	for _, s := range schedules {
 		n := tableName{name(s.Project), s.Table}
-		scheduled[place{n, s.Database}] = true
+		scheduled[target{n, s.Database}] = true
 		if t := all[n]; !s.Disabled && !s.Paused && s.LastTick.After(t.tick) {
 			t.tick = s.LastTick
 			all[n] = t
@@ -48,7 +48,7 @@ func tables(held []jobs.TableState, schedules []schedule.State, name func(string
 	for _, h := range held {
 		n := tableName{name(h.Project), h.Table}
 		t := all[n]
-		mine, other := scheduled[place{n, h.Database}], scheduled[place{n, t.held.Database}]
+		mine, other := scheduled[target{n, h.Database}], scheduled[target{n, t.held.Database}]
 		if t.held.Database == "" || mine && !other || mine == other && h.SucceededAt.After(t.held.SucceededAt) {
 			t.held = h
 			all[n] = t

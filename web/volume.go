@@ -54,9 +54,9 @@ type Volume struct {
 // filesKept is how old the sizes of files may be: finding them takes a walk through the volume.
 const filesKept = time.Minute
 
-// WatchVolumes adds the figures of volumes. A disk that does not answer has none, and holds nothing else up.
+// WatchVolumes adds the metrics of volumes. A disk that does not answer has none, and holds nothing else up.
 func (m *Metrics) WatchVolumes(volumes []Volume) {
-	f := make(volumeFigures)
+	f := make(volumeMetrics)
 	for _, v := range volumes {
 		f[v.Name] = volumeState{
 			room: newSnapshot(time.Second, func(context.Context) (space, error) {
@@ -112,8 +112,8 @@ func databaseFiles(ctx context.Context, dir string) (found files, err error) {
 	return found, err
 }
 
-// volumeFigures is the collector of what lies in volumes, by name.
-type volumeFigures map[string]volumeState
+// volumeMetrics is the collector of what lies in volumes, by name.
+type volumeMetrics map[string]volumeState
 
 type volumeState struct {
 	room  *snapshot[space]
@@ -127,15 +127,15 @@ var (
 	databaseBytes = gauge("mixduck_database_bytes", "Size of all database files in a volume, including write-ahead logs.", "volume")
 )
 
-// Describe names the figures.
-func (volumeFigures) Describe(out chan<- *prometheus.Desc) {
+// Describe names the metrics.
+func (volumeMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{volumeFree, volumeSize, databaseCount, databaseBytes} {
 		out <- d
 	}
 }
 
 // Collect looks at the volumes.
-func (f volumeFigures) Collect(out chan<- prometheus.Metric) {
+func (f volumeMetrics) Collect(out chan<- prometheus.Metric) {
 	var looking sync.WaitGroup
 	for name, v := range f {
 		looking.Go(func() {

@@ -106,7 +106,7 @@ func (a *app) printNext(s jobs.Schedule, now time.Time, n int, format string) er
 		return err
 	}
 	local := a.Now().Location()
-	heading := []string{"TICK IN " + s.Zone, "LOCAL", "UTC"}
+	heading := []string{"RUN IN " + s.Zone, "LOCAL", "UTC"}
 	if s.Jitter > 0 {
 		heading = append(heading, "FIRES AT")
 	}

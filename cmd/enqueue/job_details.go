@@ -62,7 +62,7 @@ func details(job jobs.Record, now time.Time) string {
 func scheduleOf(job jobs.Record) string {
 	s := job.Schedule
 	if !job.Tick.IsZero() {
-		s += ", tick " + job.Tick.Format(time.RFC3339)
+		s += ", run " + job.Tick.Format(time.RFC3339)
 	}
 	if job.Piece > 0 {
 		s += fmt.Sprintf(", piece %d", job.Piece)

@@ -192,7 +192,7 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 		if i == ticksShown {
 			break
 		}
-		l.add("tick", strings.TrimSpace(fmt.Sprintf("%s %s %s", t.Tick.In(local).Format(zoned), t.Outcome, t.Job)))
+		l.add("run", strings.TrimSpace(fmt.Sprintf("%s %s %s", t.Tick.In(local).Format(zoned), t.Outcome, t.Job)))
 	}
 	return l.b.String()
 }

@@ -75,11 +75,11 @@ func checkRedis(cfg config.Redis) error {
 
 // run works until ctx is done.
 func (d *daemon) run(ctx context.Context) (err error) {
-	seat, err := takeSeat(d.cfg.DataDir, d.cfg.Redis.URL.IsZero())
+	claim, err := takeClaim(d.cfg.DataDir, d.cfg.Redis.URL.IsZero())
 	if err != nil {
 		return err
 	}
-	defer seat.leave()
+	defer claim.leave()
 	volumes, err := identify(d.cfg.Volumes)
 	if err != nil {
 		return err
@@ -104,14 +104,14 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		if shared, err = budget.New(rdb, budget.Config{PerPeriod: n}); err != nil {
 			return err
 		}
-		d.budget = fetch.NewBudget(shared, seat.id, d.log)
+		d.budget = fetch.NewBudget(shared, claim.id, d.log)
 	}
 	d.page.watch(rdb, queue, shared)
 	server, err := d.admit(ctx, rdb)
 	if err != nil {
 		return err
 	}
-	spool := filepath.Join(d.cfg.SpoolDir(), seat.id)
+	spool := filepath.Join(d.cfg.SpoolDir(), claim.id)
 	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
 		return err
 	}
@@ -120,7 +120,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	worker, err := worker.New(queue, handlers, worker.Config{
-		ID: seat.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
+		ID: claim.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: worker.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
 		HTTP:       d.page.address(),
 		OpenResult: query.OpenResult(d.locate), Observer: d.page,
@@ -130,7 +130,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
-	err = d.whileWorking(ctx, queue, seat.id, server, func() error { return worker.Run(d.page.untilDrained(ctx)) })
+	err = d.whileWorking(ctx, queue, claim.id, server, func() error { return worker.Run(d.page.untilDrained(ctx)) })
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
 		err = errors.Join(err, broken)

@@ -16,12 +16,12 @@ import (
 
 // whileWorking keeps the queue complete and runs schedules beside work, until ctx is done or work has ended, and returns its
 // error. Work begins when all that this worker knows is published; until then the queue may be out of reach.
-func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, seat string, server *redisServer, work func() error) error {
+func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, workerID string, server *redisServer, work func() error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	keeper := d.keeper(queue, seat)
+	keeper := d.keeper(queue, workerID)
 	d.page.watchKeeper(keeper)
-	runner := schedule.Runner{Queue: queue, Log: d.log, Worker: seat}
+	runner := schedule.Runner{Queue: queue, Log: d.log, Worker: workerID}
 	var loops sync.WaitGroup
 	defer loops.Wait()
 	defer stop()
@@ -39,13 +39,13 @@ func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, seat stri
 }
 
 // keeper returns what publishes what this worker knows, and keeps a copy of what only the queue knows.
-func (d *daemon) keeper(queue *queue.Queue, seat string) *keep.Keeper {
+func (d *daemon) keeper(queue *queue.Queue, workerID string) *keep.Keeper {
 	volumes := make([]tables.Volume, len(d.cfg.Volumes))
 	for i, v := range d.cfg.Volumes {
 		volumes[i] = tables.Volume(v)
 	}
 	return keep.New(queue, keep.Config{
-		Worker: seat, Schedules: schedules(d.cfg, d.log), Projects: d.projects.infos(), File: d.cfg.QueueCopy(seat),
+		Worker: workerID, Schedules: schedules(d.cfg, d.log), Projects: d.projects.infos(), File: d.cfg.QueueCopy(workerID),
 		Rebuild: tables.NewRebuilder(volumes, d.storage, queue, d.log).Rebuild,
 	}, d.log)
 }

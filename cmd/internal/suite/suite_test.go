@@ -50,7 +50,7 @@ func TestHintsAreShownAsPeopleTypeThem(t *testing.T) {
 	t.Parallel()
 	for hint, want := range map[string]string{
 		"enqueue jobs list shows the ids":                                    "mixduck enqueue jobs list shows the ids",
-		"start one: worker run --data-dir /data":                             "start one: mixduck worker run --data-dir /data",
+		"run 'worker run --data-dir /data'":                                  "run 'mixduck worker run --data-dir /data'",
 		"run 'mp query' after the fetch":                                     "run 'mixduck mp query' after the fetch",
 		"use 'enqueue jobs wait X' to follow it, or 'enqueue jobs cancel X'": "use 'mixduck enqueue jobs wait X' to follow it, or 'mixduck enqueue jobs cancel X'",
 		"mixduck enqueue jobs wait X, or mixduck enqueue jobs cancel X":      "mixduck enqueue jobs wait X, or mixduck enqueue jobs cancel X",

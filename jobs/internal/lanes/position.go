@@ -50,12 +50,12 @@ func (l Lanes) position(ctx context.Context, waiting []*jobs.Record) error {
 		return nil
 	}
 	first := l.rdb.Pipeline()
-	places := make([]*redis.IntCmd, len(waiting))
+	positions := make([]*redis.IntCmd, len(waiting))
 	holders := make(map[string]*redis.StringCmd)
 	for i, r := range waiting {
 		lane := r.Lane()
 		keys := LaneKeys(lane)
-		places[i] = first.LPos(ctx, keys[0], r.ID, redis.LPosArgs{Rank: -1}) // from the end: the newest are asked for most
+		positions[i] = first.LPos(ctx, keys[0], r.ID, redis.LPosArgs{Rank: -1}) // from the end: the newest are asked for most
 		if holders[lane] == nil {
 			holders[lane] = first.HGet(ctx, keys[1], "job")
 		}
@@ -66,10 +66,10 @@ func (l Lanes) position(ctx context.Context, waiting []*jobs.Record) error {
 	second := l.rdb.Pipeline()
 	before := make(map[*jobs.Record]*redis.StringCmd)
 	for i, r := range waiting {
-		if places[i].Err() != nil {
+		if positions[i].Err() != nil {
 			continue
 		}
-		r.Position = int(places[i].Val())
+		r.Position = int(positions[i].Val())
 		r.Behind = holders[r.Lane()].Val()
 		if r.Position > 0 {
 			before[r] = second.LIndex(ctx, LaneKeys(r.Lane())[0], int64(r.Position-1))

@@ -10,25 +10,25 @@ import (
 	"mixduck/internal/filelock"
 )
 
-// seat is a worker's place at a data directory. Its id stays the same when the worker is started again, so that the
-// queue knows at once which jobs its killed predecessor has left.
+// claim is a worker's claim to a data directory. Its id stays the same when the worker is restarted, so the queue
+// recognizes at once the jobs that a killed worker has left.
 //
-// With the embedded queue there is one seat. Workers that share a Redis may share a directory too: each takes the first
-// seat that is free.
-type seat struct {
+// With the embedded queue, only one worker can claim a directory. Workers that share a Redis may share a directory too:
+// each takes the first free number.
+type claim struct {
 	id    string
 	locks []*os.File
 }
 
-const maxSeats = 256
+const maxWorkers = 256
 
-// takeSeat sits down at dataDir, which it makes if need be.
-func takeSeat(dataDir string, alone bool) (_ *seat, err error) {
+// takeClaim claims dataDir, and creates it if necessary. If alone is true, no other worker may use it.
+func takeClaim(dataDir string, alone bool) (_ *claim, err error) {
 	dir := filepath.Join(dataDir, ".mixduck", "seats")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, dirError(dataDir, err)
 	}
-	s := &seat{}
+	s := &claim{}
 	defer func() {
 		if err != nil {
 			s.leave()
@@ -45,7 +45,7 @@ func takeSeat(dataDir string, alone bool) (_ *seat, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for n := 1; n <= maxSeats; n++ {
+	for n := 1; n <= maxWorkers; n++ {
 		if err := s.enter(filepath.Join(dir, fmt.Sprintf("%d.lock", n)), true); err != nil {
 			return nil, err
 		}
@@ -54,11 +54,11 @@ func takeSeat(dataDir string, alone bool) (_ *seat, err error) {
 			return s, nil
 		}
 	}
-	return nil, fault.Usage("start fewer workers here", "%d workers already use %s", maxSeats, dataDir)
+	return nil, fault.Usage("start fewer workers here", "%d workers already use %s", maxWorkers, dataDir)
 }
 
-// enter adds the lock to the seat's if it is free.
-func (s *seat) enter(name string, exclusive bool) error {
+// enter adds a lock to the claim if it is free.
+func (s *claim) enter(name string, exclusive bool) error {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -75,8 +75,8 @@ func (s *seat) enter(name string, exclusive bool) error {
 	return err
 }
 
-// leave gives the seat up.
-func (s *seat) leave() {
+// leave releases the claim.
+func (s *claim) leave() {
 	for _, f := range s.locks {
 		_ = filelock.Unlock(f)
 	}

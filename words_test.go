@@ -1,0 +1,88 @@
+package mixduck_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// dropped are words that the glossary of docs/architecture.md replaced, as parts of identifiers, by what to write instead.
+var dropped = map[string]string{
+	"desk": "lane or queue", "desks": "lanes or queues",
+	"seat": "claim", "seats": "claims",
+	"figure": "metric", "figures": "metrics",
+	"parcel": "chunk", "parcels": "chunks",
+}
+
+// droppedTurns are the same in pages and help, where some words have other meanings too.
+var droppedTurns = regexp.MustCompile(`(?i)\b(desks?|figures|parcels?|look-backs?|ticks?|` +
+	`(in|behind|of|before it in) (the|its|a) line\b[^s]|lines? of (the|its|a) database|places? in (the|its) (line|lane)|in line before)\b`)
+
+// code is what pages quote: names of fields and of directories stay as they are.
+var code = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+
+func TestPagesUseTheGlossary(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil || len(pages) < 10 {
+		t.Fatalf("docs has %d pages, %v", len(pages), err)
+	}
+	for _, page := range append(pages, "README.md", "CONTRIBUTING.md", "SECURITY.md") {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(b)
+		if page != filepath.Join("docs", "help.md") { // which is all code
+			text = code.ReplaceAllString(text, "")
+		}
+		text = strings.Replace(text, "(in Redis and JSON: tick)", "", 1) // the glossary's own entry
+		for i, line := range strings.Split(text, "\n") {
+			if word := droppedTurns.FindString(line); word != "" {
+				t.Errorf("%s, about line %d: %q is not in the glossary of docs/architecture.md: %s", page, i+1, word, line)
+			}
+		}
+	}
+}
+
+var nameParts = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+`)
+
+func TestIdentifiersUseTheGlossary(t *testing.T) {
+	t.Parallel()
+	files := 0
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		files++
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				checkName(t, path, id.Name)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil || files < 500 {
+		t.Fatalf("%d files, %v", files, err)
+	}
+}
+
+func checkName(tb testing.TB, path, name string) {
+	tb.Helper()
+	for _, part := range nameParts.FindAllString(name, -1) {
+		if instead, ok := dropped[strings.ToLower(part)]; ok {
+			tb.Errorf("%s: %s has %q, which is not in the glossary of docs/architecture.md: use %s", path, name, part, instead)
+		}
+	}
+}
