@@ -86,3 +86,21 @@ func checkName(tb testing.TB, path, name string) {
 		}
 	}
 }
+
+// Every path that the map of the code names exists.
+func TestTheMapOfTheCodeIsTrue(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := regexp.MustCompile("`([a-z]+/[a-z_./*]*)`").FindAllStringSubmatch(string(b), -1)
+	if len(paths) < 35 {
+		t.Fatalf("the page names %d paths", len(paths))
+	}
+	for _, m := range paths {
+		if _, err := os.Stat(m[1]); err != nil && m[1] != "bin/" {
+			t.Errorf("CONTRIBUTING.md: %v", err)
+		}
+	}
+}
