@@ -1,4 +1,4 @@
-# Everything that a contributor needs. `make help` lists the targets.
+# Tasks for contributors. `make help` lists the targets.
 GO        ?= go
 BIN       := bin
 GOLANGCI  := $(BIN)/tools/golangci-lint
@@ -20,7 +20,7 @@ FUZZTIME  ?= 2m
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   = -X $(shell $(GO) list -m)/internal/buildinfo.version=$(VERSION)
 
-# `make module PATH=…` would hide every program from the recipes: the path of the environment is put back.
+# `make module PATH=…` replaces the search path of the recipes, so this restores the one of the environment.
 ifeq ($(origin PATH),command line)
   MODULE := $(PATH)
   override PATH := $(or $(shell /usr/bin/tr '\0' '\n' 2>/dev/null </proc/$$PPID/environ | /usr/bin/sed -n 's/^PATH=//p'),$(shell echo "$$PATH"))
@@ -42,12 +42,12 @@ build: ## Build: build worker, enqueue, mp, mixduck and the stand-in for Mixpane
 	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue ./cmd/mixduck
 
 # Each group is one `go test`. testsum runs them and prints what failed, what was skipped and why, and the slowest tests.
-# `make lint` and `make unit` vet the code, so that go test need not do it again for each package.
+# `make lint` and `make unit` vet the code, so go test does not need to.
 TESTS     := -vet=off -shuffle=on -parallel 8 -timeout 15m
 UNIT      = -- -race $(TESTS) $(shell $(GO) list ./... | grep -v -e /e2e$$ -e /bench$$)
 ARROW     := -- -tags duckdb_arrow -run TestArrowReadByDuckDB ./storage/query
 E2E       := -- $(TESTS) ./e2e/...
-# Each process with the race detector would sleep for a second before it exits.
+# Do not let each process with the race detector sleep for a second before it exits.
 TESTSUM   = MIXDUCK_TEST_BIN=$(abspath $(BIN)) GORACE=atexit_sleep_ms=10 $(GO) run ./internal/testsum
 
 test: lint build ## Test: format, lint, vet, unit tests with the race detector, end-to-end tests
