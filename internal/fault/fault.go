@@ -1,5 +1,5 @@
-// Package fault says what kind of failure an error is and what a person can do about it. It decides nothing: whether
-// to retry is the caller's business.
+// Package fault adds a code and a hint to errors: the kind of failure, and what a person can do about it. It does not decide
+// whether to retry.
 package fault
 
 import (
@@ -11,7 +11,7 @@ import (
 // Code is the kind of a failure. Codes are stored in job records and map to exit codes; both are API.
 type Code string
 
-// The codes. CodeFailed is also that of errors that carry none.
+// The codes. Errors without a code count as CodeFailed.
 const (
 	CodeFailed      Code = "failed"
 	CodeLocked      Code = "database_locked"
@@ -24,7 +24,7 @@ const (
 	CodeInterrupted Code = "interrupted"
 )
 
-// Exit returns the process exit code that goes with c.
+// Exit returns the exit code of the process for c.
 func (c Code) Exit() int {
 	switch c {
 	case CodeAuth:
@@ -44,7 +44,7 @@ func (c Code) Exit() int {
 	return 1
 }
 
-// Error gives an error a code and a hint. Error types of other packages can do the same by having the methods
+// Error is an error with a code and a hint. Error types of other packages can do the same with the methods
 // FaultCode() [Code] and Hint() string.
 type Error struct {
 	code Code
@@ -58,7 +58,7 @@ func New(code Code, hint, format string, args ...any) error {
 	return &Error{code: code, hint: hint, err: fmt.Errorf(format, args...)}
 }
 
-// Usage is [New] with [CodeUsage]: the caller asked for something that makes no sense.
+// Usage is [New] with [CodeUsage], for invalid requests.
 func Usage(hint, format string, args ...any) error { return New(CodeUsage, hint, format, args...) }
 
 func (e *Error) Error() string { return e.err.Error() }

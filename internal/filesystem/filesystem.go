@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RenameNew gives the file from the name to. If a file has that name, the error is [fs.ErrExist] and from keeps its name.
+// RenameNew gives the file from the name to. If that name exists, it returns [fs.ErrExist] and from keeps its name.
 func RenameNew(from, to string) error {
 	err := renameNew(from, to)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP) { // some file systems cannot
@@ -22,7 +22,7 @@ func RenameNew(from, to string) error {
 	return err
 }
 
-// Room returns how many bytes of dir's file system this user may still fill, and how many it has.
+// Room returns the free bytes that this user may use on dir's file system, and its size in bytes.
 func Room(dir string) (free, size uint64, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
@@ -32,14 +32,13 @@ func Room(dir string) (free, size uint64, err error) {
 	return st.Bavail * unit, st.Blocks * unit, nil
 }
 
-// Remote reports whether dir lies on a network file system, where locks do not work reliably. It is false where that
-// cannot be found out.
+// Remote reports whether dir is on a network file system, where locks are not reliable. It returns false if that is unknown.
 func Remote(dir string) bool {
 	var st unix.Statfs_t
 	return unix.Statfs(dir, &st) == nil && remote(&st)
 }
 
-// InMemory reports whether dir lies on a file system in memory.
+// InMemory reports whether dir is on an in-memory file system.
 func InMemory(dir string) (bool, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {

@@ -20,7 +20,7 @@ var (
 	tablePattern  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 )
 
-// Volume returns an error with [fault.CodeUsage] and a hint unless s is fit for a volume.
+// Volume returns an error with [fault.CodeUsage] and a hint unless s is a valid name of a volume.
 func Volume(s string) error {
 	if !volumePattern.MatchString(s) {
 		return fault.Usage("use lower-case letters, digits, - and _", "%q is not a valid volume name", s)
@@ -28,7 +28,7 @@ func Volume(s string) error {
 	return nil
 }
 
-// Table does so for a table. It keeps tables out of the names that the engine uses itself; DuckDB does not tell cases apart.
+// Table does the same for a table. It rejects the names that the engine uses itself, in any case, because DuckDB ignores case.
 func Table(s string) error {
 	lower := strings.ToLower(s)
 	switch {
@@ -40,7 +40,7 @@ func Table(s string) error {
 	return nil
 }
 
-// sidecars end the names of files that DuckDB and Mixduck keep beside a database.
+// sidecars are the suffixes of files that DuckDB and Mixduck keep beside a database.
 var sidecars = []string{".wal", ".lock", ".turn", ".tmp", ".copying"}
 
 // File does so for the path of a database: what it refuses no database can be called, whoever names it. Some characters mean
