@@ -29,10 +29,24 @@ func (f *fetch) warnOfNames(ctx context.Context, e *storage.Engine) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range missing {
-		f.progress.warn(NoEvent(name, where, known))
+	for _, warning := range NoEvents(missing, where, known) {
+		f.progress.warn(warning)
 	}
 	return nil
+}
+
+// maxNamed is how many missing event names are warned about one by one.
+const maxNamed = 10
+
+// NoEvents returns warnings about event names that no event has: one for each of the first names, and one for the rest.
+func NoEvents(names []string, where string, known []string) (warnings []string) {
+	for i, name := range names {
+		if i == maxNamed {
+			return append(warnings, fmt.Sprintf("no event named any of %d more of the requested names%s", len(names)-i, where))
+		}
+		warnings = append(warnings, NoEvent(name, where, known))
+	}
+	return warnings
 }
 
 // NoEvent returns a warning about an event name that no event has, with the most similar known name. where is either

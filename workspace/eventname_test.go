@@ -1,6 +1,7 @@
 package workspace_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,5 +49,20 @@ func TestNamesThatMatchNothing(t *testing.T) {
 	p := f.must(t, workspace.FetchRequest{Table: "due", Days: r, Due: &workspace.Due{}, Events: []string{"Item Added", "Nonsense"}})
 	if p.Warnings != `no event named "Nonsense"` {
 		t.Errorf("warnings = %q, want one without days", p.Warnings)
+	}
+}
+
+// A long list of names does not make a long list of warnings.
+func TestManyMissingNames(t *testing.T) {
+	t.Parallel()
+	names := manyNames(250)
+	for n, want := range map[int]int{0: 0, 1: 1, 10: 10, 11: 11, 250: 11} {
+		got := workspace.NoEvents(names[:n], " in 2026-11", nil)
+		if len(got) != want {
+			t.Errorf("%d names make %d warnings, want %d", n, len(got), want)
+		}
+		if more := fmt.Sprintf("any of %d more of the requested names in 2026-11", n-10); n > 10 && !strings.Contains(got[10], more) {
+			t.Errorf("the last warning is %q, want that it says %q", got[10], more)
+		}
 	}
 }

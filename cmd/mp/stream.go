@@ -91,7 +91,7 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 
 // warnOfNames warns of the names that were asked for and that no event has.
 func (a *app) warnOfNames(missing map[string]bool, days day.Range) {
-	for _, name := range slices.Sorted(maps.Keys(missing)) {
-		a.Warn(workspace.NoEvent(name, " in "+days.String(), nil))
+	for _, warning := range workspace.NoEvents(slices.Sorted(maps.Keys(missing)), " in "+days.String(), nil) {
+		a.Warn(warning)
 	}
 }
