@@ -9,10 +9,12 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"mixduck/internal/stream"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
@@ -35,7 +37,7 @@ func (w *Workspace) FetchStream(ctx context.Context, r StreamRequest, report fun
 		return Progress{}, err
 	}
 	for i := range f.tables {
-		f.tables[i].Project, f.tables[i].Stream = strconv.FormatInt(w.cfg.Project.ID, 10), cmp.Or(f.tables[i].Stream, s.Name)
+		f.tables[i].Project, f.tables[i].Stream = strconv.FormatInt(w.cfg.Project.ID, 10), cmp.Or(f.tables[i].Stream, strings.ReplaceAll(s.name, "-", "_"))
 	}
 	stop := f.reportTo(report)
 	err = f.run(ctx)
@@ -45,7 +47,7 @@ func (w *Workspace) FetchStream(ctx context.Context, r StreamRequest, report fun
 
 // FetchProfiles is [Workspace.FetchStream] for profiles.
 func (w *Workspace) FetchProfiles(ctx context.Context, r StreamRequest, report func(Progress)) (Progress, error) {
-	r.Stream = profilesName
+	r.Stream = stream.Profiles
 	return w.FetchStream(ctx, r, report)
 }
 
@@ -53,7 +55,7 @@ func (w *Workspace) FetchProfiles(ctx context.Context, r StreamRequest, report f
 type refreshing struct {
 	*Workspace
 	req    StreamRequest
-	stream *stream
+	stream *streamSource
 	began  time.Time
 	tables []storage.Keyed
 	states []storage.KeyedState // of the tables; none where there is no database
@@ -182,7 +184,7 @@ func (f *refreshing) refresh(ctx context.Context, table storage.Keyed, h harvest
 	}
 	f.count(receipt)
 	took := time.Since(began)
-	f.log.LogAttrs(ctx, slog.LevelDebug, "stream loaded", slog.String("kind", f.stream.Name), slog.Int64("rows", receipt.Rows), slog.Duration("took", took))
+	f.log.LogAttrs(ctx, slog.LevelDebug, "stream loaded", slog.String("kind", f.stream.name), slog.Int64("rows", receipt.Rows), slog.Duration("took", took))
 	if f.cfg.Observer != nil {
 		f.cfg.Observer.WindowLoaded(f.cfg.Project.ID, receipt.Rows, receipt.Bytes, took)
 	}
@@ -306,7 +308,7 @@ func (f *refreshing) settle(ctx context.Context, try int, err error) (wait time.
 		wait = max(wait, api.After)
 	}
 	f.update(func(p *Progress) { p.Trouble = err.Error() })
-	f.log.LogAttrs(ctx, slog.LevelWarn, "request will be sent again", slog.String("kind", f.stream.Name), slog.Duration("after", wait), slog.Any("err", err))
+	f.log.LogAttrs(ctx, slog.LevelWarn, "request will be sent again", slog.String("kind", f.stream.name), slog.Duration("after", wait), slog.Any("err", err))
 	return wait + mathrand.N(wait/4+1), nil
 }
 

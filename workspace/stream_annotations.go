@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
 
 // annotations is the stream of the remarks that people have made on moments.
-func annotations() stream {
-	return stream{
-		StreamInfo: StreamInfo{Name: "annotations", Table: "annotations", About: "annotations", Requests: "none: 1 of the App API"},
+func annotations() streamSource {
+	return streamSource{
+		name: stream.Annotations,
 		tables: func(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
 			return []storage.Keyed{{Name: r.Table, Columns: columns(1, "id", "BIGINT", "date", "TIMESTAMP", "description", "VARCHAR",
 				"user_name", "VARCHAR", "user_id", "VARCHAR", "tags", "JSON", "raw", "JSON")}}, nil

@@ -6,14 +6,15 @@ import (
 	"strconv"
 	"time"
 
+	"mixduck/internal/stream"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
 
 // cohorts is the stream of the cohorts that are saved in a project.
-func cohorts() stream {
-	return stream{
-		StreamInfo: StreamInfo{Name: "cohorts", Table: "cohorts", About: "saved cohorts", Requests: "1"},
+func cohorts() streamSource {
+	return streamSource{
+		name: stream.Cohorts,
 		tables: func(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
 			return []storage.Keyed{{Name: r.Table, Columns: columns(1, "id", "BIGINT", "name", "VARCHAR", "description", "VARCHAR",
 				"created", "TIMESTAMP", "count", "BIGINT", "is_visible", "BOOLEAN", "data_group_id", "VARCHAR", "raw", "JSON")}}, nil
@@ -37,9 +38,9 @@ func (f *refreshing) cohorts(ctx context.Context) ([]mixpanel.Cohort, time.Time,
 
 // cohortMembers is the stream of who is in which cohort, and was, as seen between refreshes. Each cohort is committed when it has come,
 // so that a project with more cohorts than requests in an hour gets there, too.
-func cohortMembers() stream {
-	return stream{
-		StreamInfo: StreamInfo{Name: "cohort_members", Table: "cohort_members", About: "members of cohorts, with the times they joined and left", Requests: "1 + 1 per cohort"},
+func cohortMembers() streamSource {
+	return streamSource{
+		name: stream.CohortMembers,
 		tables: func(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
 			return []storage.Keyed{{
 				Name: r.Table, History: true, Since: "joined", Until: "left",

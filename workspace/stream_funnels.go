@@ -9,14 +9,15 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
 
 // funnels is the stream of the saved funnels, and of how people fared in them day by day.
-func funnels() stream {
-	return stream{
-		StreamInfo: StreamInfo{Name: "funnels", Table: "funnels", About: "saved funnels and their daily steps", Requests: "1 + 1 per funnel", Days: true},
+func funnels() streamSource {
+	return streamSource{
+		name: stream.Funnels,
 		tables: func(w *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
 			if today := w.cfg.Project.Today(w.cfg.Now()); r.Days == (day.Range{}) {
 				r.Days = day.Range{From: today - day.Day(w.cfg.LookbackDays), To: today}

@@ -3,14 +3,15 @@ package workspace
 import (
 	"context"
 
+	"mixduck/internal/stream"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
 
 // lexicon is the stream of what Lexicon says about events, profiles and their properties.
-func lexicon() stream {
-	return stream{
-		StreamInfo: StreamInfo{Name: "lexicon", Table: "lexicon", About: "Lexicon: events, properties, descriptions, tags", Requests: "none: 1 of Lexicon's 5 a minute"},
+func lexicon() streamSource {
+	return streamSource{
+		name: stream.Lexicon,
 		tables: func(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
 			return []storage.Keyed{
 				{Name: r.Table, Columns: columns(2, "kind", "VARCHAR", "name", "VARCHAR", "display_name", "VARCHAR", "description", "VARCHAR",

@@ -9,19 +9,15 @@ import (
 	"time"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
 
-const profilesName = "profiles"
-
 // profiles is the stream of the profiles of users, or of the groups of a group key.
-func profiles() stream {
-	return stream{
-		StreamInfo: StreamInfo{
-			Name: profilesName, Table: profilesName, About: "profiles of users or groups", Requests: "1",
-			Filters: true, Since: true, History: true,
-		},
+func profiles() streamSource {
+	return streamSource{
+		name:   stream.Profiles,
 		tables: profileTables,
 		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
 			h, err := f.profiles(ctx, f.req.Profiles.query(f.cfg.Project.ID, f.since, f.began), nil)

@@ -8,25 +8,16 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 	"mixduck/storage"
 )
 
-// StreamInfo describes a stream: something that Mixpanel holds beside events, and that a fetch copies into tables whose rows have a
-// key.
-type StreamInfo struct {
-	Name     string // as in the type of _metadata: profiles, cohort_members …
-	Table    string // the default table
-	About    string // what it holds, for help texts
-	Requests string // what a refresh costs of the query budget
-	Days     bool   // it takes [StreamRequest.Days]
-	Filters  bool   // it takes [StreamRequest.Profiles]
-	Since    bool   // it takes [StreamRequest.Since] and [StreamRequest.Incremental]
-	History  bool   // it takes [StreamRequest.History]
-}
+// StreamInfo says what a request for a stream may contain.
+type StreamInfo = stream.Info
 
-// stream is how a stream is fetched. A new one is a file with a function that returns it, and a line in [streams].
-type stream struct {
-	StreamInfo
+// source of a stream: how it is fetched. A new one is a file with a function that returns it, and a line in [sources].
+type streamSource struct {
+	name string // of [stream.List]
 
 	// tables describes what a request fills, the table that it names first. The caller fills in Project, and Stream where it is "".
 	tables func(w *Workspace, r *StreamRequest) ([]storage.Keyed, error)
@@ -35,18 +26,14 @@ type stream struct {
 	ask func(ctx context.Context, f *refreshing) ([]harvest, error)
 }
 
-// streams are all that there are.
-func streams() []stream {
-	return []stream{profiles(), cohorts(), cohortMembers(), annotations(), funnels(), lexicon()}
+// streamSources are all that there are.
+func streamSources() []streamSource {
+	return []streamSource{profiles(), cohorts(), cohortMembers(), annotations(), funnels(), lexicon()}
 }
 
-// Streams returns the streams that [Workspace.FetchStream] knows.
+// Streams returns the streams that [Workspace.FetchStream] knows: all but events.
 func Streams() []StreamInfo {
-	var all []StreamInfo
-	for _, s := range streams() {
-		all = append(all, s.StreamInfo)
-	}
-	return all
+	return slices.DeleteFunc(stream.List(), func(i StreamInfo) bool { return i.Name == stream.Events })
 }
 
 // ProfileFilter says which profiles to fetch, as [mixpanel.EngageQuery] has it. The zero value is all profiles of users.
@@ -64,7 +51,7 @@ type ProfileFilter struct {
 
 // StreamRequest says which stream to copy into which table.
 type StreamRequest struct {
-	Stream   string // of [Streams]; a dash in its name stands for an underscore
+	Stream   string // of [Streams]; an underscore stands for a dash
 	Table    string // "" means the stream's default
 	Profiles ProfileFilter
 
@@ -92,43 +79,39 @@ func (r *StreamRequest) Check() error {
 	return err
 }
 
-func (r *StreamRequest) check() (*stream, error) {
-	all := streams()
-	name := strings.ReplaceAll(r.Stream, "-", "_")
-	i := slices.IndexFunc(all, func(s stream) bool { return s.Name == name })
-	if i < 0 {
-		return nil, fault.Usage("use one of "+strings.Join(streamNames(), ", "), "there is no stream %q", r.Stream)
+func (r *StreamRequest) check() (*streamSource, error) {
+	info, err := stream.Find(strings.ReplaceAll(r.Stream, "_", "-"))
+	if err != nil {
+		return nil, err
 	}
-	s := &all[i]
-	r.Stream = s.Name
+	all := streamSources()
+	i := slices.IndexFunc(all, func(s streamSource) bool { return s.name == info.Name })
+	if i < 0 || r.Stream == "" {
+		return nil, fault.Usage("use a stream with a table of its own, such as profiles", "%q is not a stream of rows with a key", r.Stream)
+	}
+	r.Stream = info.Name
 	if r.Table == "" {
-		r.Table = s.Table
-		if s.Filters && r.Profiles.Group != "" {
+		r.Table = info.Table
+		if r.Profiles.Group != "" {
 			r.Table = "group_" + r.Profiles.Group
 		}
 	}
-	no := func(what string) (*stream, error) { return nil, fault.Usage("omit it", "%s of %s", what, s.Name) }
+	no := func(what string) (*streamSource, error) {
+		return nil, fault.Usage("omit it", "%s of %s", what, info.Name)
+	}
 	switch {
-	case r.Days != day.Range{} && !s.Days:
+	case r.Days != day.Range{} && !info.Days:
 		return no("there are no days")
-	case !r.Profiles.empty() && !s.Filters:
+	case !r.Profiles.empty() && !info.Some:
 		return no("there are no filters")
-	case (!r.Since.IsZero() || r.Incremental) && !s.Since:
+	case (!r.Since.IsZero() || r.Incremental) && !info.Some:
 		return no("there is no incremental refresh")
-	case r.History && !s.History:
+	case r.History && !info.Some:
 		return no("there is no history")
 	case r.FullEvery < 0 || r.FullEvery > 0 && !r.Incremental:
 		return nil, fault.Usage("use it with incremental refreshes", "the time between full refreshes is %s", r.FullEvery)
 	case r.Incremental && !r.Since.IsZero():
 		return nil, fault.Usage("omit one of them", "a refresh since a moment and one since the last refresh exclude each other")
 	}
-	return s, storage.CheckTable(r.Table)
-}
-
-func streamNames() []string {
-	var names []string
-	for _, s := range streams() {
-		names = append(names, s.Name)
-	}
-	return names
+	return &all[i], storage.CheckTable(r.Table)
 }

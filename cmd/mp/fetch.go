@@ -16,6 +16,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 	"mixduck/storage"
 	"mixduck/storage/query"
 	"mixduck/workspace"
@@ -50,7 +51,12 @@ type fetchOptions struct {
 }
 
 func (a *app) fetchCommand() *cobra.Command {
-	group := console.Group("fetch", "Fetch data from Mixpanel into a database", a.fetchEventsCommand())
+	commands := []*cobra.Command{a.fetchEventsCommand()}
+	for _, info := range workspace.Streams() {
+		commands = append(commands, a.fetchStreamCommand(info))
+	}
+	commands = append(commands, a.fetchStreamCommand(stream.Info{Name: stream.All, Short: "all streams that the plan of the project allows"}))
+	group := console.Group("fetch", "Fetch data from Mixpanel into a database", commands...)
 	group.Example = fetchExample
 	return group
 }

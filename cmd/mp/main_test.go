@@ -56,11 +56,15 @@ func newSite(tb testing.TB, eventsPerDay int) *site {
 // newSiteOf is newSite with other data.
 func newSiteOf(tb testing.TB, data mixpaneltest.Source) *site {
 	tb.Helper()
+	return newSiteOfProject(tb, mixpaneltest.Project{Data: data})
+}
+
+// newSiteOfProject is newSite with another project, of which the id, the region and the credentials are filled in.
+func newSiteOfProject(tb testing.TB, p mixpaneltest.Project) *site {
+	tb.Helper()
+	p.ID, p.Region, p.Username, p.Secret = 12345, "us", "sa", "s3cret"
 	s := &site{dir: tb.TempDir(), tmp: tb.TempDir(), mixpanel: mixpaneltest.Start(tb, mixpaneltest.Config{
-		Projects: []mixpaneltest.Project{{
-			ID: 12345, Region: "us", Username: "sa", Secret: "s3cret", Data: data,
-		}},
-		Limits: mixpaneltest.Limits{Off: true},
+		Projects: []mixpaneltest.Project{p}, Limits: mixpaneltest.Limits{Off: true},
 	})}
 	s.env = []string{
 		"HOME=" + s.dir, "TMPDIR=" + s.tmp, "PATH=" + os.Getenv("PATH"),

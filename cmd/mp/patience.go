@@ -40,12 +40,19 @@ func (p *patience) wait(ctx context.Context, pause *workspace.PauseError) error 
 func (a *app) fetchPatiently(
 	ctx context.Context, w *workspace.Workspace, r workspace.FetchRequest, report func(workspace.Progress),
 ) (workspace.Progress, error) {
-	if r.Job == "" {
-		r.Job = rand.Text() // attempts of one job skip the days that are committed
-	}
-	patient, done := patience{app: a}, 0
+	return a.patiently(ctx, func(ctx context.Context, job string) (workspace.Progress, error) {
+		if r.Job == "" {
+			r.Job = job
+		}
+		return w.FetchEvents(ctx, r, report)
+	})
+}
+
+// patiently carries out the attempts of one job, which skip what is committed, until they need no short wait any more.
+func (a *app) patiently(ctx context.Context, attempt func(ctx context.Context, job string) (workspace.Progress, error)) (workspace.Progress, error) {
+	job, patient, done := rand.Text(), patience{app: a}, 0
 	for {
-		p, err := w.FetchEvents(ctx, r, report)
+		p, err := attempt(ctx, job)
 		pause, ok := errors.AsType[*workspace.PauseError](err)
 		if !ok {
 			return p, err

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/internal/stream"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+	"mixduck/workspace"
+)
+
+const profilesLong = `Fetch profiles and store them in a table ("profiles" by default).
+The table then holds exactly the profiles that Mixpanel has: rows are added,
+updated and removed in one step, and counted.
+
+With --since, only profiles that changed after this time are fetched. Deleted
+profiles stay: run a full refresh now and then. Each filter needs its own table.
+
+--stdout opens no database and writes one JSON object per line.`
+
+const profilesExample = `  mp fetch profiles
+  mp fetch profiles --since 2d
+  mp fetch profiles members --cohort 12345 --path ./h1.db
+  mp fetch profiles --where 'properties["plan"] == "pro"' --stdout`
+
+const allLong = `Fetch every stream that the project's plan allows, one after the other:
+profiles, cohorts and their members, annotations, funnels and Lexicon. Each has
+its own table. Streams that the plan lacks are named on stderr. Use
+'mp fetch events' for events.`
+
+// streamOptions are the flags of fetches of streams other than events.
+type streamOptions struct {
+	info     stream.Info
+	days     console.DayFlags
+	profiles console.ProfileFlags
+
+	adopt, force, quiet, stdout, raw bool
+	lockWait                         time.Duration
+	format                           *console.Choice
+}
+
+func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
+	o := streamOptions{info: info}
+	c := &cobra.Command{
+		Use: info.Name + " [TABLE]", Short: "Fetch " + info.Short, Example: "  mp fetch " + info.Name,
+		Long: fmt.Sprintf("Fetch %s and store them in a table (%q by default).\nThe table then holds exactly what Mixpanel has.", info.Short, info.Table),
+		Args: func(c *cobra.Command, args []string) error { return console.OneTable(c.CommandPath(), args) },
+		RunE: func(c *cobra.Command, args []string) error { return a.fetchStreams(c, args, &o) },
+	}
+	flags := c.Flags()
+	switch {
+	case info.Name == stream.All:
+		c.Use, c.Long, c.Args = info.Name, allLong, console.NoArguments
+	case info.Days:
+		o.days.Add(flags)
+	case info.Some:
+		c.Long, c.Example = profilesLong, profilesExample
+		o.profiles.Add(flags)
+		flags.BoolVar(&o.stdout, "stdout", false, "write profiles to stdout as JSON lines; open no database")
+		flags.BoolVar(&o.raw, "raw", false, "with --stdout: write the profiles as Mixpanel sent them")
+	}
+	addPath(flags)
+	flags.BoolVar(&o.force, "force", false, "let an empty answer of Mixpanel empty the table")
+	flags.BoolVar(&o.adopt, "adopt", false, console.AdoptUsage)
+	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to this `duration` while another program has the database open")
+	flags.BoolVar(&o.quiet, "quiet", false, "do not print progress")
+	o.format = console.AddFormat(flags)
+	return c
+}
+
+// requests returns what the workspace is asked for.
+func (o *streamOptions) requests(c *cobra.Command, args []string, now time.Time) (all []workspace.StreamRequest, err error) {
+	switch {
+	case o.raw && !o.stdout:
+		return nil, fault.Usage("add --stdout", "--raw only works with --stdout")
+	case o.stdout && c.Flags().Changed("path"):
+		return nil, fault.Usage("use at most one of them", "--path and --stdout exclude each other")
+	case o.stdout && (o.profiles.History || len(args) > 0):
+		return nil, fault.Usage("omit it", "--stdout fills no table")
+	case o.lockWait < 0:
+		return nil, fault.Usage("--lock-wait 1m", "--lock-wait must not be negative")
+	}
+	if o.info.Name == stream.All {
+		for _, info := range workspace.Streams() {
+			all = append(all, workspace.StreamRequest{Stream: info.Name, Table: info.Table, Force: o.force})
+		}
+		return all, nil
+	}
+	r := workspace.StreamRequest{Stream: o.info.Name, Table: o.info.Table, Force: o.force}
+	if o.info.Days {
+		if r.Days, err = o.days.Days(day.Of(now)); err != nil {
+			return nil, err
+		}
+	}
+	if o.info.Some {
+		f := &o.profiles
+		if err := f.Check(now); err != nil {
+			return nil, err
+		}
+		r.Since, r.History = f.Since, f.History
+		r.Profiles = workspace.ProfileFilter{
+			Where: f.Where, OutputProperties: f.OutputProperties, DistinctIDs: f.DistinctIDs, Group: f.Group, Cohort: f.Cohort,
+			OmitUsersWithoutProfile: f.Cohort != 0 && !f.IncludeAllUsers, Behaviors: f.Behaviors, AsOf: f.AsOf,
+		}
+		if f.Group != "" {
+			r.Table = "" // the group's own
+		}
+	}
+	if len(args) > 0 {
+		r.Table = args[0]
+	}
+	return []workspace.StreamRequest{r}, r.Check()
+}
+
+func (a *app) fetchStreams(c *cobra.Command, args []string, o *streamOptions) (err error) {
+	cfg, p, m, err := a.source(c)
+	if err != nil {
+		return err
+	}
+	requests, err := o.requests(c, args, a.Now().In(p.Location))
+	if err != nil {
+		return err
+	}
+	ws := workspace.Config{
+		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
+		Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit, Adopt: o.adopt},
+	}
+	if !o.stdout {
+		if ws.Database.Path, err = databasePath(c, cfg); err != nil {
+			return err
+		}
+	}
+	temp, err := newPrivate("")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, temp.remove()) }()
+	ws.SpoolDir = filepath.Join(temp.path, "spool")
+	w, err := workspace.New(ws, m, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	if o.stdout {
+		return a.printProfiles(c.Context(), w, requests[0], o)
+	}
+	results, err := a.refreshAll(c.Context(), w, requests, ws.Database.Path, o)
+	if o.format.Value != console.FormatJSON || len(requests) == 1 && err != nil {
+		return err
+	}
+	if o.info.Name == stream.All {
+		return errors.Join(a.PrintJSON(results), err)
+	}
+	return a.PrintJSON(results[0])
+}
+
+// refreshAll carries out the requests. A stream that fails does not keep the others from being fetched.
+func (a *app) refreshAll(ctx context.Context, w *workspace.Workspace, requests []workspace.StreamRequest, path string, o *streamOptions) ([]refreshed, error) {
+	results := []refreshed{}
+	var failed error
+	for _, r := range requests {
+		result, err := a.refresh(ctx, w, r, path, o)
+		switch api, _ := errors.AsType[*mixpanel.Error](err); {
+		case err == nil:
+			results = append(results, result)
+		case len(requests) == 1 || ctx.Err() != nil:
+			return results, err
+		case api != nil && api.Reason == mixpanel.ReasonPlan:
+			a.Warn(r.Stream + ": the project's plan lacks it")
+		default:
+			a.Warn(r.Stream + ": " + err.Error())
+			failed = errors.Join(failed, err)
+		}
+	}
+	return results, failed
+}
+
+// refreshed is the result as --format json prints it. Fields are only ever added.
+type refreshed struct {
+	Path            string   `json:"path"`
+	Stream          string   `json:"stream"`
+	Table           string   `json:"table"`
+	Rows            int64    `json:"rows"`
+	Added           int64    `json:"added"`
+	Updated         int64    `json:"updated"`
+	Removed         int64    `json:"removed"`
+	Unchanged       int64    `json:"unchanged"`
+	Duplicates      int64    `json:"duplicates"`
+	Quarantined     int64    `json:"quarantined"`
+	Requests        int      `json:"requests"`
+	Bytes           int64    `json:"bytes"`
+	DurationSeconds float64  `json:"duration_seconds"`
+	Warnings        []string `json:"warnings"` // [] for none
+}
+
+// refresh fetches one stream into the database.
+func (a *app) refresh(ctx context.Context, w *workspace.Workspace, r workspace.StreamRequest, path string, o *streamOptions) (refreshed, error) {
+	if err := r.Check(); err != nil { // it also finds the table's name
+		return refreshed{}, err
+	}
+	began := a.Now()
+	bar := a.NewBar(o.quiet)
+	p, err := a.patiently(ctx, func(ctx context.Context, job string) (workspace.Progress, error) {
+		r.Job = job
+		return w.FetchStream(ctx, r, func(p workspace.Progress) {
+			bar.Show(fmt.Sprintf("%s: %d/%d requests, %s", r.Stream, p.WindowsDone, max(1, p.WindowsTotal), console.Megabytes(p.Bytes)))
+		})
+	})
+	bar.Clear()
+	if err != nil {
+		return refreshed{}, paused(full(after(p.Trouble, err), false), "run it again after %s, or use a worker, which waits")
+	}
+	took := a.Now().Sub(began)
+	result := refreshed{
+		Path: path, Stream: r.Stream, Table: r.Table, Rows: p.Rows, Added: p.Added, Updated: p.Updated, Removed: p.Removed,
+		Unchanged: p.Unchanged, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Requests: p.Requests, Bytes: p.Bytes,
+		DurationSeconds: took.Seconds(), Warnings: console.Warnings(p.Warnings),
+	}
+	a.Warn(p.Warnings)
+	if o.format.Value == console.FormatJSON {
+		return result, nil
+	}
+	return result, a.PrintLine(fmt.Sprintf("done: %s: %s, %s added, %s updated, %s removed, %s unchanged; %s, %s in %s",
+		r.Table, console.Counted(p.Rows, "row"), console.Grouped(p.Added), console.Grouped(p.Updated), console.Grouped(p.Removed),
+		console.Grouped(p.Unchanged), console.Counted(int64(p.Requests), "request"), console.Megabytes(p.Bytes), console.ShortTime(took)))
+}
+
+// profileLine is a profile as --stdout writes it.
+type profileLine struct {
+	DistinctID string          `json:"distinct_id"`
+	LastSeen   string          `json:"last_seen"` // as Mixpanel writes it; "" if it is missing
+	Properties json.RawMessage `json:"properties"`
+}
+
+// printProfiles writes profiles to stdout. A reader that has gone ends it without an error.
+func (a *app) printProfiles(ctx context.Context, w *workspace.Workspace, r workspace.StreamRequest, o *streamOptions) error {
+	out := bufio.NewWriterSize(a.Process.Stdout, 64<<10)
+	lines := json.NewEncoder(out)
+	lines.SetEscapeHTML(false)
+	var strange int64
+	n, err := w.StreamProfiles(ctx, r, func(p *workspace.Profile) error {
+		if o.raw {
+			_, err := fmt.Fprintf(out, "%s\n", p.Text)
+			return err
+		}
+		if bad := p.Reason; bad != nil {
+			strange++
+			return nil //nolint:nilerr // it is counted
+		}
+		properties := json.RawMessage(p.Properties)
+		if properties == nil {
+			properties = json.RawMessage("{}")
+		}
+		return lines.Encode(profileLine{p.DistinctID, p.LastSeen, properties})
+	})
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		err = nil
+	case err == nil && strange > 0:
+		err = fmt.Errorf("%s of %d cannot be read and are left out; --raw writes them", console.Counted(strange, "profile"), n)
+	case err == nil && !o.quiet:
+		fmt.Fprintf(a.Process.Stderr, "%s\n", console.Counted(n, "profile"))
+	}
+	return paused(full(err, false), "run it again after %s")
+}
