@@ -93,7 +93,7 @@ func (r *StreamRequest) check() (*streamSource, error) {
 	if r.Table == "" {
 		r.Table = info.Table
 		if r.Profiles.Group != "" {
-			r.Table = "group_" + r.Profiles.Group
+			r.Table = stream.GroupTable(r.Profiles.Group)
 		}
 	}
 	no := func(what string) (*streamSource, error) {

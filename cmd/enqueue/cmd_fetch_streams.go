@@ -77,6 +77,9 @@ func (o *streamOptions) request(args []string, cfg config.Config, p config.Proje
 			return jobs.Request{}, err
 		}
 		f.Where, f.History, f.Profiles = o.profiles.Where, o.profiles.History, profilesOf(o.profiles)
+		if o.profiles.Group != "" && len(args) == 0 {
+			f.Table = stream.GroupTable(o.profiles.Group)
+		}
 		if f.Since = o.profiles.Since; !f.Since.IsZero() {
 			f.Mode = jobs.ModeIncremental
 		}

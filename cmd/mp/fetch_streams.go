@@ -116,7 +116,7 @@ func (o *streamOptions) requests(c *cobra.Command, args []string, now time.Time)
 			OmitUsersWithoutProfile: f.Cohort != 0 && !f.IncludeAllUsers, Behaviors: f.Behaviors, AsOf: f.AsOf,
 		}
 		if f.Group != "" {
-			r.Table = "" // the group's own
+			r.Table = stream.GroupTable(f.Group)
 		}
 	}
 	if len(args) > 0 {

@@ -66,3 +66,6 @@ func Find(name string) (Info, error) {
 	}
 	return all[i], nil
 }
+
+// GroupTable returns the default table for the profiles of a group key, given its id.
+func GroupTable(id string) string { return "group_" + id }
