@@ -113,8 +113,9 @@ func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
 	var wait bool
 	c := &cobra.Command{
 		Use: info.Name + " [TABLE]", Short: "Fetch " + info.Short,
-		Long: fmt.Sprintf("Fetch %s and store them in a table (%q by default).\nThe table then holds exactly what Mixpanel has.", info.Short, info.Table),
-		Args: func(c *cobra.Command, args []string) error { return console.OneTable(c.CommandPath(), args) },
+		Long:    fmt.Sprintf("Fetch %s and store them in a table (%q by default).\nThe table then holds exactly what Mixpanel has.", info.Short, info.Table),
+		Example: "  enqueue fetch " + info.Name + " --wait",
+		Args:    func(c *cobra.Command, args []string) error { return console.OneTable(c.CommandPath(), args) },
 		PreRunE: func(c *cobra.Command, _ []string) error {
 			return how.prepare(c, wait)
 		},

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,7 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 	flags.StringVar(&s.Project, "project", "", projectUsage)
 	flags.StringVar(&s.Database, "database", "", databaseUsage)
 	o.stream = &console.Choice{Value: stream.Events, Allowed: stream.Names()}
-	flags.Var(o.stream, "stream", "what to fetch")
+	flags.Var(o.stream, "stream", "`stream` to fetch: "+strings.Join(o.stream.Allowed, ", "))
 	flags.StringVar(&s.Table, "table", "", "table `name` (default: the stream's)")
 	o.events.Add(flags)
 	flags.StringVar(&s.Where, "where", "", "only events that match this Mixpanel `expression`")
