@@ -156,6 +156,15 @@ func TestDemo(t *testing.T) {
 	if r.code != 0 || !strings.Contains(r.stdout, "Checked: every day has exactly the rows of the simulated API.") {
 		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
+	_, next, found := strings.Cut(r.stdout, "To use your own project")
+	if !found {
+		t.Error("the demo does not say how to go on")
+	}
+	for line := range strings.Lines(next) {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("the demo ends with a line of %d columns: %s", n, line)
+		}
+	}
 	left := 0
 	if err := walkFiles(tmp, func(string) { left++ }); err != nil || left > 0 {
 		t.Errorf("%d files are left (%v)", left, err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9/logging"
+
 	"mixduck/config"
 	"mixduck/internal/cli"
 	"mixduck/internal/embedredis"
@@ -27,6 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(realMain())
 	}
+	logging.Disable() // go-redis prints a line for each connection that fails
 	os.Exit(m.Run())
 }
 
