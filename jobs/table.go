@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 )
 
 // TableState is what is known of a table that fetches fill: what the database held after the last attempt that wrote to it,
@@ -15,6 +16,7 @@ type TableState struct {
 	Database string `json:"database"` // volume/relative path, with the volume
 	Table    string `json:"table"`
 
+	Type         string    `json:"type,omitempty"` // "" or events; or the stream of a table that has no days
 	Rows         int64     `json:"rows"`
 	First        *day.Day  `json:"first,omitempty"`         // that is stored; nil if none is
 	LastComplete *day.Day  `json:"last_complete,omitempty"` // the newest that was over when it was fetched; nil if none is
@@ -23,7 +25,7 @@ type TableState struct {
 	Unavailable  int       `json:"unavailable"`             // days that Mixpanel no longer serves
 	Missing      int       `json:"missing"`                 // days of which nothing is known, between the first and the last that is stored
 	Quarantined  int64     `json:"quarantined"`             // lines
-	FetchedAt    time.Time `json:"fetched_at,omitzero"`     // when a day of it was last asked for
+	FetchedAt    time.Time `json:"fetched_at,omitzero"`     // when a day of it was last asked for, or its last refresh began
 	FileBytes    int64     `json:"file_bytes"`              // of the database
 	TimeWarning  string    `json:"time_warning,omitempty"`  // what the times of its events tell of the project's settings
 	ReadAt       time.Time `json:"read_at,omitzero"`        // when all this was read from the database; zero if it never was
@@ -53,6 +55,9 @@ type TableReport struct {
 	Brought []day.Day     // of a fetch of some of its days, those that it has brought, or that are not to be had
 	Err     error         // with which the attempt ended, nil if well
 }
+
+// Dated reports whether the table has days.
+func (t TableState) Dated() bool { return t.Type == "" || t.Type == stream.Events }
 
 // Merge brings what is known of the tables of a job's database up to date.
 func Merge(known []TableState, of Record, r TableReport, now time.Time) []TableState {

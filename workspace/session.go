@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/storage"
 )
@@ -65,6 +66,9 @@ func (w *Workspace) withEngine(ctx context.Context, fn func(*storage.Engine) err
 	}
 	return errors.Join(fn(e), e.Close())
 }
+
+// Today returns the date in the project's zone.
+func (w *Workspace) Today() day.Day { return w.cfg.Project.Today(w.cfg.Now()) }
 
 // Close closes the database, so that other processes can use it. An ephemeral or in-memory database is deleted. Close
 // waits for a load in progress. A second call does nothing.

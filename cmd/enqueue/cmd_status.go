@@ -201,8 +201,11 @@ func pagesText(workers []jobs.WorkerInfo, width int) string {
 // row returns the table's line of the screen.
 func (f freshness) row(now time.Time) []string {
 	last, behind, next := "never", "", "not scheduled"
-	if f.state.LastComplete != nil {
+	switch {
+	case f.state.LastComplete != nil:
 		last = f.state.LastComplete.String()
+	case !f.state.Dated() && !f.state.FetchedAt.IsZero():
+		last = f.state.FetchedAt.In(now.Location()).Format(time.DateOnly)
 	}
 	if f.behind > 0 {
 		behind = console.ShortTime(f.behind)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/jobs/schedule"
 )
@@ -60,8 +61,10 @@ func (s survey) judge() []freshness {
 		at(t.Project, t.Database, t.Table).state = t
 	}
 	for _, schedule := range s.schedules {
-		f := at(schedule.Project, schedule.Database, schedule.Table)
-		f.schedules = append(f.schedules, schedule)
+		for _, table := range tablesOf(schedule) {
+			f := at(schedule.Project, schedule.Database, table)
+			f.schedules = append(f.schedules, schedule)
+		}
 	}
 	all := make([]freshness, 0, len(found))
 	for _, f := range found {
@@ -72,6 +75,17 @@ func (s survey) judge() []freshness {
 		return cmp.Or(cmp.Compare(a.project.Name, b.project.Name), cmp.Compare(a.state.Database, b.state.Database), cmp.Compare(a.state.Table, b.state.Table))
 	})
 	return all
+}
+
+// tablesOf returns the tables that a schedule fills.
+func tablesOf(s schedule.State) []string {
+	tables := []string{s.Table}
+	if s.Stream == stream.All {
+		for _, info := range stream.List()[1:] {
+			tables = append(tables, info.Table)
+		}
+	}
+	return tables
 }
 
 // project returns what is known of the project with that name or id.
@@ -99,10 +113,10 @@ func (s survey) weigh(f *freshness) {
 			f.next = next
 		}
 	}
-	last := f.state.LastComplete
+	end, known := f.upTo()
 	switch {
-	case last != nil:
-		f.behind = max(0, s.now.Sub((*last + 1).Start(zoneOf(f.project))))
+	case known:
+		f.behind = max(0, s.now.Sub(end))
 	case !made.IsZero():
 		f.behind = max(0, s.now.Sub(made))
 	}
@@ -113,11 +127,22 @@ func (s survey) weigh(f *freshness) {
 		f.verdict = isStale
 	case s.failing(f):
 		f.verdict = isFailing
-	case last == nil:
+	case !known:
 		f.verdict = isNew
 	default:
 		f.verdict = isFresh
 	}
+}
+
+// upTo returns up to when the table has everything: the end of its last complete day or, without days, its last refresh.
+func (f *freshness) upTo() (time.Time, bool) {
+	switch {
+	case !f.state.Dated():
+		return f.state.FetchedAt, !f.state.FetchedAt.IsZero()
+	case f.state.LastComplete != nil:
+		return (*f.state.LastComplete + 1).Start(zoneOf(f.project)), true
+	}
+	return time.Time{}, false
 }
 
 // failing reports whether a day could not be had that has been over for too long.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 	"mixduck/jobs/budget"
 )
 
@@ -31,6 +33,8 @@ type statusObject struct {
 	NextRunAt        *time.Time      `json:"next_run_at"`  // null for never
 	RequestsLeft     *int            `json:"requests_left"`
 	RequestsPerHour  *int            `json:"requests_per_hour"` // both null if the project's id is not known
+	Type             string          `json:"type"`              // events, or the stream of a table without days
+	FetchedAt        *time.Time      `json:"fetched_at"`        // null for never
 	TimeWarning      string          `json:"time_warning"`      // what the times of events tell of the project's settings; "" for nothing
 }
 
@@ -49,7 +53,7 @@ func newStatusObjects(tables []freshness, budgets map[int64]budget.State) []stat
 			Project: t.project.Name, ProjectID: t.project.ID, Database: s.Database, Table: s.Table, State: t.verdict,
 			LastCompleteDay: s.LastComplete, BehindSeconds: t.behind.Seconds(), Rows: s.Rows,
 			CompleteDays: s.Complete, PartialDays: s.Partial, MissingDays: s.Missing, UnavailableDays: s.Unavailable,
-			QuarantinedLines: s.Quarantined, FileBytes: s.FileBytes, TimeWarning: s.TimeWarning, SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
+			QuarantinedLines: s.Quarantined, FileBytes: s.FileBytes, TimeWarning: s.TimeWarning, Type: cmp.Or(s.Type, stream.Events), FetchedAt: timeOrNull(s.FetchedAt), SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
 			Failing: []failingObject{}, Schedules: []string{}, NextRunAt: timeOrNull(t.next),
 		}
 		if s.Failure != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 )
 
@@ -146,6 +147,10 @@ func summary(job jobs.Record) string {
 	}
 	if job.Kind != jobs.KindFetch {
 		return fmt.Sprintf("%s: %s in %s", job.State, whatOf(job), console.ShortTime(d))
+	}
+	if s := job.Fetch.StreamName(); s != stream.Events && s != stream.All {
+		return fmt.Sprintf("%s: %s: %s; %s, %s in %s", job.State, s, console.Changes(p.Added, p.Updated, p.Removed, p.Unchanged),
+			console.Counted(int64(p.Requests), "request"), console.Megabytes(p.Bytes), console.ShortTime(d))
 	}
 	line := fmt.Sprintf("%s: %s, %s, %s quarantined, %s, %s in %s", job.State, console.Counted(p.Rows, "row"),
 		console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined), console.Counted(int64(p.WindowsDone), "window"), console.Megabytes(p.Bytes), console.ShortTime(d))

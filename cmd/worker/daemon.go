@@ -39,7 +39,8 @@ type daemon struct {
 	log      *slog.Logger
 	projects *projects
 	loads    *semaphore.Weighted // of all jobs: a load keeps every core busy
-	budget   *fetch.Budget       // nil if requests are not counted
+	budget   *fetch.Budget       // of exports; nil if requests are not counted
+	queries  *fetch.Budget       // of the Query API; nil likewise
 	page     *page
 }
 
@@ -99,12 +100,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	var shared *budget.Budget
-	if n := d.cfg.Mixpanel.RequestsPerHour; n > 0 {
-		if shared, err = budget.New(rdb, budget.Config{PerPeriod: n}); err != nil {
-			return err
-		}
-		d.budget = fetch.NewBudget(shared, claim.id, d.log)
+	shared, err := d.count(rdb, claim.id)
+	if err != nil {
+		return err
 	}
 	d.page.watch(rdb, queue, shared)
 	server, err := d.admit(ctx, rdb)
@@ -136,6 +134,25 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		err = errors.Join(err, broken)
 	}
 	return err
+}
+
+// count makes the budgets that all workers of the queue share, and returns that of exports; nil if requests are not counted.
+func (d *daemon) count(rdb *redis.Client, seat string) (*budget.Budget, error) {
+	n := d.cfg.Mixpanel.RequestsPerHour
+	if n == 0 {
+		return nil, nil //nolint:nilnil // documented
+	}
+	exports, err := budget.New(rdb, budget.Export.Limits(n))
+	if err != nil {
+		return nil, err
+	}
+	queries, err := budget.New(rdb, budget.Query.Limits(n))
+	if err != nil {
+		return nil, err
+	}
+	d.budget = fetch.NewBudget(exports, budget.Export, seat, d.log)
+	d.queries = fetch.NewBudget(queries, budget.Query, seat, d.log)
+	return exports, nil
 }
 
 // handlers returns what runs the jobs.
@@ -233,7 +250,7 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 		Loads: d.loads, Observer: d.page, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour,
 	}
 	if d.budget != nil {
-		cfg.Budget, cfg.RepeatBudget = d.budget, d.budget.Spare()
+		cfg.Budget, cfg.RepeatBudget, cfg.QueryBudget = d.budget, d.budget.Spare(), d.queries
 		if f.Spare {
 			cfg.Budget = cfg.RepeatBudget
 		}

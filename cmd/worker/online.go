@@ -75,11 +75,11 @@ func (d *daemon) counted(rdb *redis.Client) (local.Budget, error) {
 	if d.cfg.Mixpanel.RequestsPerHour == 0 {
 		return nil, nil
 	}
-	shared, err := budget.New(rdb, budget.Config{PerPeriod: d.cfg.Mixpanel.RequestsPerHour})
+	shared, err := budget.New(rdb, budget.Export.Limits(d.cfg.Mixpanel.RequestsPerHour))
 	if err != nil {
 		return nil, err
 	}
-	return fetch.NewBudget(shared, "validate-"+rand.Text(), d.log), nil
+	return fetch.NewBudget(shared, budget.Export, "validate-"+rand.Text(), d.log), nil
 }
 
 func (d *daemon) onlineProjects(ctx context.Context, app *console.App, counted local.Budget) (all []check.Result, err error) {

@@ -25,3 +25,8 @@ func Late(days string) string {
 	}
 	return "late events on " + days
 }
+
+// Changes says what a refresh of a table without days has changed.
+func Changes(added, updated, removed, unchanged int64) string {
+	return Counted(added, "row") + " added, " + Grouped(updated) + " updated, " + Grouped(removed) + " removed, " + Grouped(unchanged) + " unchanged"
+}

@@ -14,14 +14,18 @@ import (
 // Budget lends a workspace the requests that all workers share.
 type Budget struct {
 	shared *budget.Budget
+	api    budget.API
 	holder string
 	log    *slog.Logger
 }
 
-// NewBudget returns the budget as the worker named holder sees it.
-func NewBudget(shared *budget.Budget, holder string, log *slog.Logger) *Budget {
-	return &Budget{shared: shared, holder: holder, log: log}
+// NewBudget returns the budget of an API as the worker named holder sees it.
+func NewBudget(shared *budget.Budget, api budget.API, holder string, log *slog.Logger) *Budget {
+	return &Budget{shared: shared, api: api, holder: holder, log: log}
 }
+
+// key returns the name under which requests of a project are counted.
+func (b *Budget) key(project int64) string { return b.api.Of(strconv.FormatInt(project, 10)) }
 
 // Spare returns the budget for a fetch that leaves a reserve to others.
 func (b *Budget) Spare() *Budget {
@@ -40,7 +44,7 @@ func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), er
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()
 	for {
-		lease, err := b.shared.Acquire(ctx, strconv.FormatInt(project, 10), b.holder)
+		lease, err := b.shared.Acquire(ctx, b.key(project), b.holder)
 		if err == nil {
 			return b.keep(ctx, lease), nil
 		}
@@ -73,7 +77,7 @@ func (b *Budget) keep(ctx context.Context, lease budget.Lease) (release func()) 
 
 // Heard tells all workers that Mixpanel takes left more requests of the project until a time.
 func (b *Budget) Heard(ctx context.Context, project int64, left int, until time.Time) {
-	if err := b.shared.Overrule(ctx, strconv.FormatInt(project, 10), until, left); err != nil {
+	if err := b.shared.Overrule(ctx, b.key(project), until, left); err != nil {
 		b.log.LogAttrs(ctx, slog.LevelWarn, "could not share mixpanel's rate limit with other workers", slog.Any("err", err))
 	}
 }

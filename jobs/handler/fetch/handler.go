@@ -14,7 +14,6 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/internal/stream"
 	"mixduck/jobs"
-	"mixduck/storage"
 	"mixduck/workspace"
 )
 
@@ -42,50 +41,29 @@ func New(cfg Config, open Opener, log *slog.Logger) *Handler {
 
 // Run fetches what the job asks for, and what earlier attempts have not committed yet.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
-	req := a.Record.Fetch
-	if name := req.StreamName(); name != stream.Events {
-		return jobs.Permanent(fault.Usage("update the worker", "this worker cannot fetch %s", name))
-	}
-	ws, err := h.open(req, filepath.Join(h.cfg.SpoolDir, a.Record.ID), h.log.With(slog.String("job_id", a.Record.ID)))
+	f := a.Record.Fetch
+	ws, err := h.open(f, filepath.Join(h.cfg.SpoolDir, a.Record.ID), h.log.With(slog.String("job_id", a.Record.ID)))
 	if err != nil {
 		return classify(err, "")
 	}
-	before := a.Record.Progress
-	promote, err := storage.ParsePromotions(req.Promote)
-	if err != nil {
-		return classify(err, "")
+	r := &run{Handler: h, Attempt: a, ws: ws, before: a.Record.Progress}
+	switch name := f.StreamName(); name {
+	case stream.Events:
+		err = r.events(ctx, f)
+	case stream.All:
+		err = r.all(ctx, f)
+	default:
+		err = r.stream(ctx, f)
 	}
-	progress, err := ws.FetchEvents(ctx, workspace.FetchRequest{
-		Table: req.Table, Days: req.Days, Events: req.Events, Where: req.Where, Mode: workspace.Mode(req.Mode), Promote: promote,
-		Due: (*workspace.Due)(req.Due), LateSince: req.LateSince, Force: req.Force, Job: a.Record.ID, Fence: a.Fence, Drain: a.Draining(),
-	}, func(p workspace.Progress) { a.Report(h.report(p, before)) })
-	a.Report(h.report(progress, before))
-	if err != nil {
-		return classify(err, a.Progress().Trouble)
-	}
-	return nil
-}
-
-// report turns a workspace's progress into that of the job, whose earlier attempts have sent requests of their own.
-func (h *Handler) report(p workspace.Progress, before jobs.Progress) jobs.Progress {
-	trouble := p.Trouble
-	if trouble == "" && p.WindowsDone == before.WindowsDone { // nothing has succeeded since an earlier attempt saw it
-		trouble = before.Trouble
-	}
-	return jobs.Progress{
-		Trouble: trouble, WindowsDone: p.WindowsDone, WindowsTotal: p.WindowsTotal,
-		Rows: p.Rows, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Bytes: p.Bytes,
-		Requests: before.Requests + p.Requests, Retries: before.Retries + p.Retries,
-		Added: p.Added, Removed: p.Removed, Updated: p.Updated,
-		LateDays: p.LateDays, DaysLeft: p.DaysLeft, Unavailable: p.Unavailable,
-		Warnings:        p.Warnings,
-		RequestsPerHour: h.cfg.RequestsPerHour,
-	}
+	return classify(err, a.Progress().Trouble)
 }
 
 // classify says what the queue is to make of a failure. Whatever is not known to be permanent is temporary. A job that
 // pauses keeps saying what went wrong before.
 func classify(err error, trouble string) error {
+	if err == nil {
+		return nil
+	}
 	err = advise(err)
 	if errors.Is(err, workspace.ErrDrained) {
 		return fmt.Errorf("%w: %w", jobs.ErrShutdown, err)

@@ -13,7 +13,6 @@ import (
 // A job that pauses says why it failed before, also when another attempt saw that.
 func TestTroubleOutlivesAPause(t *testing.T) {
 	t.Parallel()
-	h := &Handler{}
 	before := jobs.Progress{WindowsDone: 2, Trouble: "2026-11-03: refused"}
 	for _, tt := range []struct {
 		name string
@@ -26,7 +25,7 @@ func TestTroubleOutlivesAPause(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			trouble := h.report(tt.now, before).Trouble
+			trouble := (&run{Handler: &Handler{}, before: before}).progress(tt.now).Trouble
 			if trouble != tt.want {
 				t.Fatalf("trouble = %q, want %q", trouble, tt.want)
 			}

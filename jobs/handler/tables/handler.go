@@ -88,7 +88,7 @@ func tableStates(held storage.Held) []jobs.TableState {
 	all := make([]jobs.TableState, len(held.Tables))
 	for i, t := range held.Tables {
 		all[i] = jobs.TableState{
-			Project: t.Project, Table: t.Name, Rows: t.Rows, First: t.First, LastComplete: t.LastComplete,
+			Project: t.Project, Table: t.Name, Type: t.Type, Rows: t.Rows, First: t.First, LastComplete: t.LastComplete,
 			Complete: t.Complete, Partial: t.Partial, Unavailable: t.Unavailable, Missing: t.Missing,
 			Quarantined: t.Quarantined, FetchedAt: t.FetchedAt, FileBytes: held.Bytes, TimeWarning: t.TimeWarning,
 		}

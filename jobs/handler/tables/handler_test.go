@@ -102,10 +102,10 @@ func TestReportOfWhatIsStored(t *testing.T) {
 	last := first
 	want := jobs.TableReport{Tables: []jobs.TableState{
 		{
-			Project: "12345", Table: "events", Rows: 2, First: &first, LastComplete: &last, Complete: 1, Partial: 1, Unavailable: 2, Missing: 1,
+			Project: "12345", Table: "events", Type: "events", Rows: 2, First: &first, LastComplete: &last, Complete: 1, Partial: 1, Unavailable: 2, Missing: 1,
 			Quarantined: 2, FetchedAt: now,
 		},
-		{Project: "12345", Table: "other"},
+		{Project: "12345", Table: "other", Type: "events"},
 	}, Brought: []day.Day{first - 2, first - 1, first, first + 2}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(jobs.TableState{}, "FileBytes")); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)

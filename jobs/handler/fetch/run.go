@@ -1,0 +1,143 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"mixduck/internal/day"
+	"mixduck/internal/defaults"
+	"mixduck/internal/stream"
+	"mixduck/jobs"
+	"mixduck/mixpanel"
+	"mixduck/storage"
+	"mixduck/workspace"
+)
+
+// run is one attempt of a fetch.
+type run struct {
+	*Handler
+	*jobs.Attempt
+	ws     *workspace.Workspace
+	before jobs.Progress      // of earlier attempts
+	done   workspace.Progress // of streams that have been fetched
+}
+
+// events fetches days of events.
+func (r *run) events(ctx context.Context, f jobs.Fetch) error {
+	promote, err := storage.ParsePromotions(f.Promote)
+	if err != nil {
+		return err
+	}
+	p, err := r.ws.FetchEvents(ctx, workspace.FetchRequest{
+		Table: f.Table, Days: f.Days, Events: f.Events, Where: f.Where, Mode: workspace.Mode(f.Mode), Promote: promote,
+		Due: (*workspace.Due)(f.Due), LateSince: f.LateSince, Force: f.Force, Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(),
+	}, r.report)
+	return r.ended(p, err)
+}
+
+// stream fetches a stream other than events.
+func (r *run) stream(ctx context.Context, f jobs.Fetch) error {
+	p, err := r.ws.FetchStream(ctx, workspace.StreamRequest{
+		Stream: f.Stream, Table: f.Table, Profiles: filterOf(f), Since: f.Since,
+		Incremental: f.Mode == jobs.ModeIncremental && f.Since.IsZero(), FullEvery: f.FullEvery, History: f.History, Days: f.Days,
+		Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(),
+	}, r.report)
+	return r.ended(p, err)
+}
+
+func filterOf(f jobs.Fetch) workspace.ProfileFilter {
+	filter := workspace.ProfileFilter{Where: f.Where}
+	if p := f.Profiles; p != nil {
+		filter = workspace.ProfileFilter{
+			Where: f.Where, OutputProperties: p.OutputProperties, DistinctIDs: p.DistinctIDs, Group: p.Group, Cohort: p.Cohort,
+			OmitUsersWithoutProfile: p.OmitUsersWithoutProfile, Behaviors: p.Behaviors, AsOf: p.AsOf,
+		}
+	}
+	return filter
+}
+
+// recentDays is how many days of events a fetch of all streams looks at if it names none.
+const recentDays = 30
+
+// all fetches every stream, one after the other. A stream that the project's plan lacks is a warning.
+func (r *run) all(ctx context.Context, f jobs.Fetch) error {
+	for _, info := range stream.List() {
+		one := f
+		one.Stream = info.Name
+		var err error
+		if info.Name == stream.Events {
+			one.Mode = jobs.ModeSync
+			if one.Days == (day.Range{}) {
+				yesterday := r.ws.Today() - 1
+				one.Days, one.Due = day.Range{From: yesterday - recentDays + 1, To: yesterday}, &jobs.Due{Lookback: defaults.Lookback}
+			}
+			err = r.events(ctx, one)
+		} else {
+			one.Table, one.Where, one.Days, one.Due = info.Table, "", day.Range{}, nil
+			err = r.stream(ctx, one)
+		}
+		if api, ok := errors.AsType[*mixpanel.Error](err); ok && api.Reason == mixpanel.ReasonPlan {
+			r.log.LogAttrs(ctx, slog.LevelWarn, "the plan lacks a stream", slog.String("kind", info.Name), slog.Any("err", err))
+			r.done.Warnings += fmt.Sprintf("%s were not fetched: %s\n", info.Name, strings.ReplaceAll(err.Error(), "\n", " "))
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", info.Name, err)
+		}
+	}
+	r.Report(r.progress(workspace.Progress{}))
+	return nil
+}
+
+// ended takes the progress of a stream that has been fetched, or has failed.
+func (r *run) ended(p workspace.Progress, err error) error {
+	r.Report(r.progress(p))
+	r.done = sum(r.done, p)
+	return err
+}
+
+func (r *run) report(p workspace.Progress) { r.Report(r.progress(p)) }
+
+// progress turns that of a workspace into that of the job, whose earlier attempts have sent requests as well.
+func (r *run) progress(p workspace.Progress) jobs.Progress {
+	trouble := p.Trouble
+	p = sum(r.done, p)
+	if trouble == "" && p.WindowsDone == r.before.WindowsDone { // nothing has succeeded since an earlier attempt saw it
+		trouble = r.before.Trouble
+	}
+	return jobs.Progress{
+		Trouble: trouble, WindowsDone: p.WindowsDone, WindowsTotal: p.WindowsTotal,
+		Rows: p.Rows, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Bytes: p.Bytes,
+		Requests: r.before.Requests + p.Requests, Retries: r.before.Retries + p.Retries,
+		Added: p.Added, Removed: p.Removed, Updated: p.Updated, Unchanged: p.Unchanged,
+		LateDays: p.LateDays, DaysLeft: p.DaysLeft, Unavailable: p.Unavailable,
+		Warnings:        p.Warnings,
+		RequestsPerHour: r.cfg.RequestsPerHour,
+	}
+}
+
+// sum adds up the progress of two streams.
+func sum(a, b workspace.Progress) workspace.Progress {
+	b.WindowsDone += a.WindowsDone
+	b.WindowsTotal += a.WindowsTotal
+	b.Rows += a.Rows
+	b.Duplicates += a.Duplicates
+	b.Quarantined += a.Quarantined
+	b.Requests += a.Requests
+	b.Retries += a.Retries
+	b.Bytes += a.Bytes
+	b.Added += a.Added
+	b.Removed += a.Removed
+	b.Updated += a.Updated
+	b.Unchanged += a.Unchanged
+	b.DaysLeft += a.DaysLeft
+	b.Unavailable += a.Unavailable
+	b.Warnings = a.Warnings + b.Warnings
+	if a.LateDays != "" {
+		b.LateDays = strings.TrimPrefix(b.LateDays+", "+a.LateDays, ", ")
+	}
+	return b
+}
