@@ -135,7 +135,7 @@ func (s Schedule) validate() error {
 	switch {
 	case s.Stream == stream.Events && s.Mode != ModeSync && s.Mode != ModeAppend:
 		return fault.Usage("sync or append", "%q is no mode of a schedule of events", s.Mode)
-	case !s.dated() && s.Start != 0:
+	case !s.Dated() && s.Start != 0:
 		return fault.Usage("leave the start out", "%s have no days, and so no first day", s.Stream)
 	case s.Overlap != OverlapSkip && s.Overlap != OverlapQueue:
 		return fault.Usage("skip or queue", "%q is no way to treat a job that still runs", s.Overlap)
@@ -205,7 +205,7 @@ func (s Schedule) NextRun(now time.Time) (time.Time, error) {
 //
 // Streams without days always have something to fetch.
 func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
-	if !s.dated() {
+	if !s.Dated() {
 		return day.Range{}, true, nil
 	}
 	loc, err := LoadZone(s.ProjectZone)
@@ -222,8 +222,8 @@ func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
 	return days, days.Len() > 0, nil
 }
 
-// dated reports whether the schedule fetches days that are due.
-func (s Schedule) dated() bool {
+// Dated reports whether the schedule fetches days that are due.
+func (s Schedule) Dated() bool {
 	return s.Stream == "" || s.Stream == stream.Events || s.Stream == stream.All
 }
 
@@ -233,7 +233,7 @@ func (s Schedule) Fetch(days day.Range, due Due) Fetch {
 		Project: s.Project, Database: s.Database, Table: s.Table, Events: s.Events, Where: s.Where, Mode: s.Mode, Promote: s.Promote,
 		Stream: s.Stream, FullEvery: s.FullEvery, History: s.History,
 	}
-	if s.dated() {
+	if s.Dated() {
 		f.Days, f.Due = days, &due
 	}
 	if s.Stream == stream.Events {

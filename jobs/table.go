@@ -57,7 +57,7 @@ type TableReport struct {
 }
 
 // Dated reports whether the table has days.
-func (t TableState) Dated() bool { return t.Type == "" || t.Type == stream.Events }
+func (t *TableState) Dated() bool { return t.Type == "" || t.Type == stream.Events }
 
 // Merge brings what is known of the tables of a job's database up to date.
 func Merge(known []TableState, of Record, r TableReport, now time.Time) []TableState {

@@ -135,7 +135,7 @@ func (s survey) weigh(f *freshness) {
 }
 
 // upTo returns up to when the table has everything: the end of its last complete day or, without days, its last refresh.
-func (f *freshness) upTo() (time.Time, bool) {
+func (f freshness) upTo() (time.Time, bool) {
 	switch {
 	case !f.state.Dated():
 		return f.state.FetchedAt, !f.state.FetchedAt.IsZero()

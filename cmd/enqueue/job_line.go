@@ -160,6 +160,9 @@ func summary(job jobs.Record) string {
 	if !job.Fetch.LateSince.IsZero() {
 		line += "; " + console.Late(p.LateDays)
 	}
+	if job.Fetch.StreamName() == stream.All {
+		return line + "; " + console.Changes(p.Added, p.Updated, p.Removed, p.Unchanged)
+	}
 	if more := outcomeOf(p); more != "" {
 		line += "; " + more
 	}

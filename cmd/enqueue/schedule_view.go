@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/schedule"
@@ -75,6 +77,10 @@ type scheduleObject struct {
 	LastTick        *time.Time    `json:"last_tick"`
 	LastJob         *object       `json:"last_job"` // as "jobs show" prints it; null for none
 	History         []tickObject  `json:"history"`  // of "show", the newest first; null in lists
+
+	FullEverySeconds float64 `json:"full_every_seconds"` // of incremental profiles; 0 for never
+	KeepsVersions    bool    `json:"keeps_versions"`     // of profiles
+	Group            string  `json:"group"`              // the id of a group key; "" for none
 }
 
 // tickObject is a tick of the past.
@@ -91,7 +97,7 @@ func newScheduleObject(v scheduleView) scheduleObject {
 		Name: s.Name, Project: s.Project, ProjectTimezone: s.ProjectZone, Stream: s.Stream, Database: s.Database, Table: s.Table,
 		Events: s.Events, Where: s.Where, Promote: s.Promote, Cron: s.Cron, Timezone: s.Zone, Lookback: s.Lookback, IncludeToday: s.IncludeToday,
 		Mode: s.Mode, Priority: s.Priority, JitterSeconds: s.Jitter.Seconds(), CatchUpSeconds: s.CatchUp.Seconds(), Overlap: s.Overlap,
-		MaxAttempts: s.MaxAttempts, Enabled: !s.Disabled, Paused: v.Paused, Workers: v.Files,
+		MaxAttempts: s.MaxAttempts, Enabled: !s.Disabled, Paused: v.Paused, FullEverySeconds: s.FullEvery.Seconds(), KeepsVersions: s.History, Group: s.Group, Workers: v.Files,
 		CreatedAt: timeOrNull(v.CreatedAt), NextRun: timeOrNull(v.next), LastTick: timeOrNull(v.LastTick),
 	}
 	if s.Start != 0 {
@@ -122,9 +128,30 @@ func scheduleRows(all []scheduleView, local *time.Location) [][]string {
 		if next == "" {
 			next, project = v.next.In(local).Format(zoned), v.next.In(v.zone).Format(zoned)
 		}
-		rows = append(rows, []string{v.Name, console.Printable(v.Cron), v.Table + " of " + shortName(v.Database), lastRun, result, next, project})
+		rows = append(rows, []string{v.Name, console.Printable(v.Cron), filled(v.Schedule) + " of " + shortName(v.Database), lastRun, result, next, project})
 	}
 	return rows
+}
+
+// filled names what a schedule fills.
+func filled(s jobs.Schedule) string {
+	if s.Stream == stream.All {
+		return "all streams"
+	}
+	return s.Table
+}
+
+// modeOf says how a schedule fetches.
+func modeOf(s jobs.Schedule) string {
+	mode := string(s.Mode)
+	if s.FullEvery > 0 {
+		every := console.Span(s.FullEvery)
+		mode += ", with a full refresh every " + every.String()
+	}
+	if s.History {
+		mode += ", keeping all versions"
+	}
+	return mode
 }
 
 // standstill says why a schedule does not run, "" if it does.
@@ -170,9 +197,13 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 	}
 	l.add("project", fmt.Sprintf("%s in %s", v.Project, v.ProjectZone))
 	l.add("database", v.Database)
-	l.add("table", v.Table)
-	l.add("days", describeDays(v))
-	l.add("mode", string(v.Mode))
+	l.add("stream", cmp.Or(v.Stream, stream.Events))
+	l.add("table", strings.Join(tablesOf(v.State), ", "))
+	if v.Dated() {
+		l.add("days", describeDays(v))
+	}
+	l.add("mode", modeOf(v.Schedule))
+	l.add("group", v.Group)
 	l.add("events", console.JoinNames(v.Events))
 	l.add("where", v.Where)
 	l.add("promote", v.Promote)

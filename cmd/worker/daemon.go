@@ -137,7 +137,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 }
 
 // count makes the budgets that all workers of the queue share, and returns that of exports; nil if requests are not counted.
-func (d *daemon) count(rdb *redis.Client, seat string) (*budget.Budget, error) {
+func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) {
 	n := d.cfg.Mixpanel.RequestsPerHour
 	if n == 0 {
 		return nil, nil //nolint:nilnil // documented
@@ -150,8 +150,8 @@ func (d *daemon) count(rdb *redis.Client, seat string) (*budget.Budget, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.budget = fetch.NewBudget(exports, budget.Export, seat, d.log)
-	d.queries = fetch.NewBudget(queries, budget.Query, seat, d.log)
+	d.budget = fetch.NewBudget(exports, budget.Export, claim, d.log)
+	d.queries = fetch.NewBudget(queries, budget.Query, claim, d.log)
 	return exports, nil
 }
 
