@@ -96,6 +96,9 @@ func promote(ctx context.Context, conn *sql.Conn, table string, wanted []Promoti
 	if err := refuseColumns(ctx, conn, table, missing); err != nil {
 		return err
 	}
+	if err := needProperties(ctx, conn, table); err != nil {
+		return err
+	}
 	quoted, err := quote(table)
 	if err != nil {
 		return err
@@ -112,6 +115,17 @@ func promote(ctx context.Context, conn *sql.Conn, table string, wanted []Promoti
 		}
 	}
 	return rewrite(ctx, conn, quoted, missing, "true")
+}
+
+// needProperties returns an error if the table has no column properties, for example one of cohorts.
+func needProperties(ctx context.Context, conn *sql.Conn, table string) error {
+	var has bool
+	err := conn.QueryRowContext(ctx, `SELECT count(*) > 0 FROM duckdb_columns()
+		WHERE table_name = ? AND column_name = 'properties' AND schema_name = 'main' AND database_name = current_database()`, table).Scan(&has)
+	if err == nil && !has {
+		err = fault.Usage("choose a table of events or profiles", "table %s has no properties to promote", table)
+	}
+	return err
 }
 
 // lacking returns the wanted properties that are not promoted yet.

@@ -29,7 +29,7 @@ func Refill(ctx context.Context, cfg Config, table string, wanted []Promotion, f
 
 func refillPieces(ctx context.Context, cfg Config, table string, wanted []Promotion, fence, maxRows int64, report func(changed int64)) error {
 	var columns []Promotion
-	var pieces []day.Range
+	var pieces []string
 	err := withEngine(ctx, cfg, func(e *Engine) (err error) {
 		columns, pieces, err = e.planRefill(ctx, table, wanted, fence, maxRows)
 		return err
@@ -56,8 +56,8 @@ func withEngine(ctx context.Context, cfg Config, fn func(*Engine) error) error {
 	return errors.Join(fn(e), e.Close())
 }
 
-// planRefill returns the columns to recompute, and the days of the table in pieces.
-func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotion, fence, maxRows int64) (columns []Promotion, pieces []day.Range, err error) {
+// planRefill returns the columns to recompute, and the conditions of the pieces of the table.
+func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotion, fence, maxRows int64) (columns []Promotion, pieces []string, err error) {
 	quoted, err := quote(table)
 	if err != nil {
 		return nil, nil, err
@@ -66,7 +66,15 @@ func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotio
 		if columns, err = refillColumns(ctx, conn, table, wanted); err != nil || len(columns) == 0 {
 			return err
 		}
-		pieces, err = cutDays(ctx, conn, quoted, maxRows)
+		var keyed bool
+		if err = conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM mixduck.keyed WHERE table_name = ?", table).Scan(&keyed); err != nil {
+			return err
+		}
+		if keyed {
+			pieces, err = cutKeyed(ctx, conn, quoted, maxRows)
+		} else {
+			pieces, err = cutDays(ctx, conn, quoted, maxRows)
+		}
 		return err
 	})
 	return columns, pieces, err
@@ -102,13 +110,30 @@ func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []P
 	return columns, nil
 }
 
-// cutDays returns the days with rows, in pieces of about maxRows.
-func cutDays(ctx context.Context, conn *sql.Conn, quoted string, maxRows int64) (pieces []day.Range, err error) {
+// cutKeyed returns conditions that cut a keyed table into pieces of about maxRows: by the last bits of the content's hash.
+func cutKeyed(ctx context.Context, conn *sql.Conn, quoted string, maxRows int64) (pieces []string, err error) {
+	var rows int64
+	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM "+quoted).Scan(&rows); err != nil {
+		return nil, err
+	}
+	n := int64(1)
+	for n*maxRows < rows {
+		n *= 2
+	}
+	for i := range n {
+		pieces = append(pieces, fmt.Sprintf("(%s & %d) = %d", contentHash, n-1, i))
+	}
+	return pieces, nil
+}
+
+// cutDays returns conditions that cut a table of events into pieces of about maxRows: the days with rows.
+func cutDays(ctx context.Context, conn *sql.Conn, quoted string, maxRows int64) (pieces []string, err error) {
 	rows, err := conn.QueryContext(ctx, "SELECT day, count(*) FROM "+quoted+" GROUP BY day ORDER BY day")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	var days []day.Range
 	room := int64(0)
 	for rows.Next() {
 		var date time.Time
@@ -118,16 +143,19 @@ func cutDays(ctx context.Context, conn *sql.Conn, quoted string, maxRows int64) 
 		}
 		d := day.Of(date)
 		if room -= n; room < 0 {
-			pieces = append(pieces, day.Range{From: d})
+			days = append(days, day.Range{From: d})
 			room = maxRows - n
 		}
-		pieces[len(pieces)-1].To = d
+		days[len(days)-1].To = d
+	}
+	for _, r := range days {
+		pieces = append(pieces, fmt.Sprintf("day BETWEEN '%s' AND '%s'", r.From, r.To))
 	}
 	return pieces, rows.Err()
 }
 
 // refill recomputes the columns of some days in one transaction, and returns the number of changed rows.
-func (e *Engine) refill(ctx context.Context, table string, columns []Promotion, days day.Range, fence int64) (changed int64, err error) {
+func (e *Engine) refill(ctx context.Context, table string, columns []Promotion, within string, fence int64) (changed int64, err error) {
 	quoted, err := quote(table)
 	if err != nil {
 		return 0, err
@@ -140,7 +168,6 @@ func (e *Engine) refill(ctx context.Context, table string, columns []Promotion, 
 	for i, p := range columns {
 		different[i] = quoteColumn(p.Property) + " IS DISTINCT FROM " + values[i]
 	}
-	within := fmt.Sprintf("day BETWEEN '%s' AND '%s'", days.From, days.To)
 	err = e.write(ctx, fence, func(conn *sql.Conn) error {
 		query := "SELECT count(*) FROM " + quoted + " WHERE " + within + " AND (" + strings.Join(different, " OR ") + ")"
 		if err := conn.QueryRowContext(ctx, query).Scan(&changed); err != nil || changed == 0 {
