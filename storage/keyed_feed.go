@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"runtime/cgo"
@@ -14,7 +15,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
-	"mixduck/internal/eventline"
+	"mixduck/internal/jsonscan"
 )
 
 // maxKeyedColumns is how many columns rows of a keyed table can come with.
@@ -228,7 +229,7 @@ func (r *keyedReader) content() int64 {
 		case v == nil:
 			r.scratch = append(r.scratch, 'n')
 		case c.Type == "JSON":
-			r.scratch = eventline.AppendCanonical(append(r.scratch, 'j'), v)
+			r.scratch = binary.LittleEndian.AppendUint64(append(r.scratch, 'j'), jsonscan.ContentHash(v))
 		default:
 			r.scratch = append(append(r.scratch, 't'), v...)
 		}

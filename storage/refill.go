@@ -67,7 +67,8 @@ func (e *Engine) planRefill(ctx context.Context, table string, wanted []Promotio
 			return err
 		}
 		var keyed bool
-		if err = conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM mixduck.keyed WHERE table_name = ?", table).Scan(&keyed); err != nil {
+		err := conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM mixduck.keyed WHERE table_name = ?", table).Scan(&keyed)
+		if err != nil {
 			return err
 		}
 		if keyed {

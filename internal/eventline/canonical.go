@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
-	"strconv"
 
 	"mixduck/internal/jsonscan"
 )
@@ -38,7 +37,7 @@ func (p *parser) canonical(b []byte, depth int) []byte {
 		}
 	case c == '-' || '0' <= c && c <= '9':
 		if p.Number(); p.Err == nil {
-			b = appendNumber(b, p.B[start:p.I])
+			b = jsonscan.AppendNumber(b, p.B[start:p.I])
 		}
 	default:
 		if p.Value(depth); p.Err == nil {
@@ -75,29 +74,4 @@ func (p *parser) canonicalObject(b []byte, depth int) []byte {
 		b = append(b, unsorted[f.from-start:f.to-start]...)
 	}
 	return append(b, '}')
-}
-
-// appendNumber appends a number as its digits, without zeros around them, and the exponent of the last one.
-func appendNumber(b, raw []byte) []byte {
-	mantissa, power, _ := bytes.Cut(bytes.ToLower(raw), []byte{'e'})
-	exponent := 0
-	if len(power) > 0 {
-		var err error
-		if exponent, err = strconv.Atoi(string(power)); err != nil { // beyond all bounds: compared as it is written
-			return append(append(append(b, '#'), raw...), ';')
-		}
-	}
-	digits, negative := bytes.CutPrefix(mantissa, []byte{'-'})
-	whole, fraction, _ := bytes.Cut(digits, []byte{'.'})
-	all := bytes.TrimLeft(slices.Concat(whole, fraction), "0")
-	significant := bytes.TrimRight(all, "0")
-	if len(significant) == 0 {
-		return append(b, "0;"...)
-	}
-	b = append(b, '0')
-	if negative {
-		b = append(b, '-')
-	}
-	b = append(append(b, significant...), 'e')
-	return append(strconv.AppendInt(b, int64(exponent)-int64(len(fraction))+int64(len(all)-len(significant)), 10), ';')
 }
