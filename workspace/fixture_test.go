@@ -45,6 +45,7 @@ type fixture struct {
 	fake  *mixpaneltest.Server
 	path  string // of the database
 	spool string
+	cfg   workspace.Config
 }
 
 // patience is for how long a fixture's client waits for a sign of life.
@@ -73,6 +74,12 @@ func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest
 	fake := mixpaneltest.Start(tb, mixpaneltest.Config{
 		Projects: []mixpaneltest.Project{project}, Now: cfg.Now, Limits: mixpaneltest.Limits{Off: true},
 	})
+	return &fixture{Workspace: workspaceOf(tb, fake, cfg, wait), fake: fake, path: cfg.Database.Path, spool: cfg.SpoolDir, cfg: cfg}
+}
+
+// workspaceOf returns a workspace with a new client, which waits for so long for a sign of life.
+func workspaceOf(tb testing.TB, fake *mixpaneltest.Server, cfg workspace.Config, wait time.Duration) *workspace.Workspace {
+	tb.Helper()
 	client, err := mixpanel.New(mixpanel.Config{
 		BaseURL: fake.URL, Username: "sa", Secret: secret.New("s3cret"),
 		FirstByteTimeout: wait, IdleTimeout: wait,
@@ -85,7 +92,13 @@ func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &fixture{Workspace: ws, fake: fake, path: cfg.Database.Path, spool: cfg.SpoolDir}
+	return ws
+}
+
+// again returns another workspace on the same file.
+func (f *fixture) again(tb testing.TB) *workspace.Workspace {
+	tb.Helper()
+	return workspaceOf(tb, f.fake, f.cfg, patience)
 }
 
 // singleDays makes each window one day long, for tests that count requests by days.

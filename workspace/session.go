@@ -70,6 +70,20 @@ func (w *Workspace) withEngine(ctx context.Context, fn func(*storage.Engine) err
 // Today returns the date in the project's zone.
 func (w *Workspace) Today() day.Day { return w.cfg.Project.Today(w.cfg.Now()) }
 
+// reading runs fn with the database for reading only, beside other readers.
+func (w *Workspace) reading(ctx context.Context, fn func(*storage.Engine) error) error {
+	if !w.cfg.OpenPerLoad {
+		return w.withEngine(ctx, fn)
+	}
+	cfg := w.cfg.Database
+	cfg.ReadOnly, cfg.Adopt = true, false
+	e, err := storage.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(e), e.Close())
+}
+
 // Close closes the database, so that other processes can use it. An ephemeral or in-memory database is deleted. Close
 // waits for a load in progress. A second call does nothing.
 func (w *Workspace) Close() error { return w.session.close() }

@@ -66,6 +66,9 @@ type source interface {
 	FunnelList(ctx context.Context, project int64) ([]mixpanel.SavedFunnel, error)
 	Funnel(ctx context.Context, r mixpanel.FunnelRequest) ([]mixpanel.FunnelPeriod, error)
 
+	CountsParts(r mixpanel.CountsRequest) ([]mixpanel.CountsRequest, error)
+	EventCounts(ctx context.Context, r mixpanel.CountsRequest) (mixpanel.Segmentation, error)
+
 	EngagePage(ctx context.Context, q mixpanel.EngageQuery) (*mixpanel.Body, error)
 	Cohorts(ctx context.Context, project int64) ([]mixpanel.Cohort, error)
 	Annotations(ctx context.Context, project int64, days day.Range) ([]mixpanel.Annotation, error)
