@@ -15,6 +15,7 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/mixpanel"
 	"mixduck/storage"
+	"mixduck/storage/query"
 )
 
 const (
@@ -40,8 +41,8 @@ type Verification struct {
 	Days        day.Range // compared
 	Events      int       // names compared
 	Differences []Difference
-	Requests    int      // sent
-	Warnings    []string // about what could not be compared
+	Requests    int    // sent
+	Warnings    string // about what could not be compared; a line each
 }
 
 // Difference is an event on a day that the table and Mixpanel count differently. Its JSON form is what commands print.
@@ -62,6 +63,12 @@ func (v *Verification) Repair() []day.Range {
 		}
 	}
 	return union(ranges(days))
+}
+
+// Statement returns a statement, and its parameters, whose rows are the differences: so they can be shown in every format of a query.
+func (v *Verification) Statement() (sql string, params map[string]string, err error) {
+	return query.Given(v.Differences, query.Column{Name: "day", Type: "DATE"}, query.Column{Name: "event", Type: "VARCHAR"},
+		query.Column{Name: "ours", Type: "BIGINT"}, query.Column{Name: "theirs", Type: "BIGINT"}, query.Column{Name: "cause", Type: "VARCHAR"})
 }
 
 // Verify compares how many events a table holds by day and name with the counts of Mixpanel's Query API. It reads the database first, as
@@ -97,13 +104,12 @@ func (w *Workspace) Verify(ctx context.Context, r VerifyRequest) (Verification, 
 		return Verification{}, err
 	}
 	v := Verification{Table: r.Table, Days: c.days}
-	if c.ours.TimeWarning != "" {
-		v.Warnings = append(v.Warnings, c.ours.TimeWarning)
-	}
 	a := &asking{refreshing: refreshing{Workspace: w, stream: &stream{StreamInfo: StreamInfo{Name: "verify"}}}, c: c}
+	if c.ours.TimeWarning != "" {
+		a.progress.warn(c.ours.TimeWarning)
+	}
 	err = a.ask(ctx, only)
-	v.Requests, v.Events = int(a.sent.Load()), len(a.names)
-	v.Warnings = append(v.Warnings, a.warnings...)
+	v.Requests, v.Events, v.Warnings = int(a.sent.Load()), len(a.names), a.progress.Warnings
 	if err != nil {
 		return v, err
 	}
@@ -136,9 +142,8 @@ func (c *comparison) filter(table, project string) ([]string, error) {
 // asking is the half of a comparison that asks Mixpanel.
 type asking struct {
 	refreshing
-	c        *comparison
-	names    []string
-	warnings []string
+	c     *comparison
+	names []string
 }
 
 // ask asks Mixpanel for names and counts. The names are only, or if there are none, all that either side knows.
@@ -188,7 +193,7 @@ func (a *asking) lexicon(ctx context.Context) (names []string, _ error) {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		a.warnings = append(a.warnings, "Lexicon did not answer, so hidden events are unknown: "+err.Error())
+		a.progress.warn("Lexicon did not answer, so hidden events are unknown: " + err.Error())
 	}
 	a.c.hidden = map[string]bool{}
 	for _, e := range entries {
@@ -211,14 +216,14 @@ func (a *asking) parts(listed, known []string) ([]mixpanel.CountsRequest, error)
 		return a.source.CountsParts(r)
 	}
 	if slices.ContainsFunc(listed, func(n string) bool { return n == "" || len(n) > longestAsked }) {
-		a.warnings = append(a.warnings, "events without a name, or with one of more than 2,000 bytes, are not compared")
+		a.progress.warn("events without a name, or with one of more than 2,000 bytes, are not compared")
 		a.c.unasked = func(n string) bool { return n == "" || len(n) > longestAsked }
 	}
 	parts, err := split(slices.Concat(listed, known))
 	if err != nil || len(parts)+int(a.sent.Load()) <= mostVerifyRequests || len(known) == 0 {
 		return parts, err
 	}
-	a.warnings = append(a.warnings, "events that only Lexicon lists are not compared: there are too many")
+	a.progress.warn("events that only Lexicon lists are not compared: there are too many")
 	return split(listed)
 }
 

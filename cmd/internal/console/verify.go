@@ -1,0 +1,103 @@
+package console
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+)
+
+const verifyLong = `Compare the events of a table with Mixpanel, by day and event name, and list the
+differences with their likely cause. The counts come from Mixpanel's Query API,
+which has its own request budget. The table does not change.
+
+Without --from, the stored days of the last 30 days are compared. With --repair,
+days that differ are fetched again, if that can help.
+
+Exit codes: 0 no differences, 1 differences or failed. Causes: not_fetched,
+partial_day, late, deleted, quarantined, hidden, retention, time_zone.`
+
+// VerifyFlags are those of `verify`.
+type VerifyFlags struct {
+	ResultFlags
+	Table  string
+	Repair bool
+	days   DayFlags
+}
+
+// Days returns the days asked, the zero range if there are none; today is that of the project.
+func (f *VerifyFlags) Days(today day.Day) (day.Range, error) { return f.days.Days(today) }
+
+// Verified is what a comparison has found.
+type Verified struct {
+	Answer      *Answer // the differences
+	Days        day.Range
+	Events      int         // names compared
+	Differences int         // all of them: the answer may be limited
+	Repair      []day.Range // that a fetch can help
+	Requests    int
+	Warnings    string // as [App.Warn] takes them
+}
+
+// Verifier compares for `verify`.
+type Verifier interface {
+	Verify(ctx context.Context, q Question, f *VerifyFlags) (*Verified, error)
+	// Repair fetches days again.
+	Repair(ctx context.Context, days []day.Range, f *VerifyFlags) error
+}
+
+// VerifyCommand returns the command `verify`. with calls its argument with what compares; more adds the program's own flags.
+func (a *App) VerifyCommand(example string, with func(*cobra.Command, func(Verifier) error) error, more func(*pflag.FlagSet)) *cobra.Command {
+	var f VerifyFlags
+	c := &cobra.Command{
+		Use: "verify", Short: "Compare a table with Mixpanel's counts", Long: verifyLong, Example: example, Args: NoArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var q Question
+			if err := f.apply(&q, a.Process.Stdout); err != nil {
+				return err
+			}
+			return with(c, func(v Verifier) error { return a.verify(c.Context(), v, q, &f) })
+		},
+	}
+	flags := c.Flags()
+	f.Add(flags)
+	f.days.Add(flags)
+	flags.Lookup("from").Usage = "first `day`: 2026-11-24, 2026-11, yesterday or 7d (default: stored days of the last 30)"
+	flags.StringVar(&f.Table, "table", "events", "`name` of a table of events")
+	flags.BoolVar(&f.Repair, "repair", false, "fetch the days that differ again")
+	more(flags)
+	return c
+}
+
+func (a *App) verify(ctx context.Context, v Verifier, q Question, f *VerifyFlags) error {
+	found, err := v.Verify(ctx, q, f)
+	if err != nil {
+		return err
+	}
+	if err := a.Show(found.Answer, &f.ResultFlags); err != nil {
+		return err
+	}
+	a.Warn(found.Warnings)
+	if !f.quiet {
+		fmt.Fprintf(a.Process.Stderr, "compared %s of %s with %s to Mixpanel\n",
+			Counted(int64(found.Events), "event name"), found.Days, Counted(int64(found.Requests), "request"))
+	}
+	if found.Differences == 0 {
+		return nil
+	}
+	differ := fault.New(fault.CodeFailed, "", "%s from Mixpanel", Counted(int64(found.Differences), "difference"))
+	switch {
+	case len(found.Repair) == 0:
+		return differ
+	case f.Repair:
+		if err := v.Repair(ctx, found.Repair, f); err != nil {
+			return err
+		}
+		return differ
+	}
+	return fault.New(fault.CodeFailed, "add --repair to fetch these days again", "%w", differ)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"mixduck/cmd/internal/console"
+	"mixduck/internal/day"
+	"mixduck/storage"
+	"mixduck/workspace"
+)
+
+const verifyExample = `  mp verify
+  mp verify --from 2026-11-01 --to 2026-11-07 --format json
+  mp verify --from 2026-10 --to 2026-10 --repair`
+
+func (a *app) verifyCommand() *cobra.Command {
+	return a.VerifyCommand(verifyExample, a.withVerifier, addPath)
+}
+
+// withVerifier calls use with what compares the file that the flags of c name.
+func (a *app) withVerifier(c *cobra.Command, use func(console.Verifier) error) (err error) {
+	cfg, p, m, err := a.source(c)
+	if err != nil {
+		return err
+	}
+	path, err := databasePath(c, cfg)
+	if err != nil {
+		return err
+	}
+	wait, err := c.Flags().GetDuration("lock-wait")
+	if err != nil {
+		return err
+	}
+	temp, err := newPrivate("")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, temp.remove()) }()
+	w, err := workspace.New(workspace.Config{
+		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
+		Database: storage.Config{Path: path, LockWait: wait, MemoryLimit: cfg.Worker.MemoryLimit},
+		SpoolDir: filepath.Join(temp.path, "spool"), OpenPerLoad: true, RequestsPerHour: cfg.Mixpanel.RequestsPerHour,
+	}, m, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	return use(&verifier{
+		app: a, workspace: w, today: day.Of(a.Now().In(p.Location)),
+		reader: reader{path: path, memory: cfg.Query.MemoryLimit},
+		fetch: func(table string, days day.Range) (workspace.FetchRequest, error) {
+			t := p.Table(table)
+			promote, err := storage.ParsePromotions(t.Promote)
+			return workspace.FetchRequest{Table: table, Days: days, Events: t.Events, Where: t.Where, Promote: promote}, err
+		},
+	})
+}
+
+// verifier implements [console.Verifier].
+type verifier struct {
+	*app
+	workspace *workspace.Workspace
+	reader    reader
+	today     day.Day
+	fetch     func(table string, days day.Range) (workspace.FetchRequest, error)
+}
+
+func (v *verifier) Verify(ctx context.Context, q console.Question, f *console.VerifyFlags) (*console.Verified, error) {
+	days, err := f.Days(v.today)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.workspace.Verify(ctx, workspace.VerifyRequest{Table: f.Table, Days: days})
+	if err != nil {
+		return nil, paused(err, "run it again after %s")
+	}
+	if q.SQL, q.Params, err = found.Statement(); err != nil {
+		return nil, err
+	}
+	answer, err := v.reader.Read(ctx, q)
+	return &console.Verified{
+		Answer: answer, Days: found.Days, Events: found.Events, Differences: len(found.Differences), Repair: found.Repair(),
+		Requests: found.Requests, Warnings: found.Warnings,
+	}, err
+}
+
+func (v *verifier) Repair(ctx context.Context, days []day.Range, f *console.VerifyFlags) error {
+	for _, r := range days {
+		request, err := v.fetch(f.Table, r)
+		if err != nil {
+			return err
+		}
+		p, err := v.fetchPatiently(ctx, v.workspace, request, func(workspace.Progress) {})
+		if err != nil {
+			return paused(full(after(p.Trouble, err), false), "run it again after %s")
+		}
+		fmt.Fprintf(v.Process.Stderr, "fetched %s again: %s\n", r, console.Counted(p.Rows, "row"))
+	}
+	return nil
+}
