@@ -104,7 +104,7 @@ func (w *Workspace) Verify(ctx context.Context, r VerifyRequest) (Verification, 
 		return Verification{}, err
 	}
 	v := Verification{Table: r.Table, Days: c.days}
-	a := &asking{refreshing: refreshing{Workspace: w, stream: &stream{StreamInfo: StreamInfo{Name: "verify"}}}, c: c}
+	a := &asking{refreshing: refreshing{Workspace: w, stream: &streamSource{name: "verify"}}, c: c}
 	if c.ours.TimeWarning != "" {
 		a.progress.warn(c.ours.TimeWarning)
 	}
