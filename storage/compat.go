@@ -1,0 +1,152 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+)
+
+//go:embed compat/*.sql
+var compatFiles embed.FS
+
+// compatSchema is the schema of views with the names and columns of other programs. In a schema apart, they take no
+// name from tables.
+const compatSchema = "compat"
+
+// compatViews are the views, and the table that each reads.
+var compatViews = []compatName{
+	{"original_events", events, events},
+	{"mp_master_event", events, events},
+	{"event", events, events},
+	{"mp_people_data", "profiles", "profiles"},
+	{"people", "profiles", "profiles"},
+}
+
+type compatName struct{ name, table, kind string }
+
+// compatMark begins the comment of a view that Mixduck created. A hash of its definition follows.
+const compatMark = "created by Mixduck, "
+
+// syncCompat creates the views that are missing, and drops those that have lost their table. It leaves tables and views
+// of other programs alone.
+func syncCompat(ctx context.Context, conn *sql.Conn) error {
+	stored, err := compatStored(ctx, conn)
+	if err != nil {
+		return err
+	}
+	wanted, err := compatWanted(ctx, conn)
+	if err != nil {
+		return err
+	}
+	current := func(name string) bool { return stored[name] == wanted[name].comment() }
+	if !slices.ContainsFunc(compatViews, func(v compatName) bool { return !current(v.name) }) {
+		return nil
+	}
+	if len(wanted) > 0 {
+		if _, err := conn.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+compatSchema); err != nil {
+			return err
+		}
+	}
+	for _, v := range compatViews {
+		have, exists := stored[v.name]
+		if current(v.name) || exists && !strings.HasPrefix(have, compatMark) {
+			continue
+		}
+		if exists {
+			if _, err := conn.ExecContext(ctx, "DROP VIEW "+compatSchema+"."+v.name); err != nil {
+				return err
+			}
+		}
+		if err := wanted[v.name].create(ctx, conn, v.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compatStored returns the comment of each table and view in the schema.
+func compatStored(ctx context.Context, conn *sql.Conn) (map[string]string, error) {
+	return textPairs(ctx, conn, `SELECT lower(view_name), coalesce(comment, '') FROM duckdb_views()
+			WHERE database_name = current_database() AND lower(schema_name) = ?1
+		UNION ALL SELECT lower(table_name), '' FROM duckdb_tables()
+			WHERE database_name = current_database() AND lower(schema_name) = ?1`, compatSchema)
+}
+
+// compatView is the SELECT of a view; "" for a view that must not exist.
+type compatView string
+
+func (v compatView) comment() string {
+	if v == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s%016x", compatMark, xxh3.HashString(string(v)))
+}
+
+func (v compatView) create(ctx context.Context, conn *sql.Conn, name string) error {
+	if v == "" {
+		return nil
+	}
+	if _, err := conn.ExecContext(ctx, "CREATE VIEW "+compatSchema+"."+name+" AS "+string(v)); err != nil {
+		return fmt.Errorf("view %s.%s: %w", compatSchema, name, err)
+	}
+	_, err := conn.ExecContext(ctx, "COMMENT ON VIEW "+compatSchema+"."+name+" IS "+text(v.comment()))
+	return err
+}
+
+// compatWanted returns the views for the tables that exist and have all columns.
+func compatWanted(ctx context.Context, conn *sql.Conn) (map[string]compatView, error) {
+	tables, err := textPairs(ctx, conn, `SELECT t.table_name || ' ' || t.type, if(bool_or(k.history), 'valid_to IS NULL', 'true')
+		FROM mixduck.tables AS t LEFT JOIN mixduck.keyed AS k USING (table_name)
+		JOIN (
+			SELECT table_name, list(column_name) AS names FROM duckdb_columns()
+			WHERE database_name = current_database() AND schema_name = 'main' GROUP BY table_name
+		) AS c USING (table_name)
+		WHERE list_has_all(c.names, if(t.type = 'events',
+			['event_name', 'event_time', 'distinct_id', 'insert_id', 'properties', 'day', 'processed_at'],
+			['distinct_id', 'properties', 'last_seen']))
+		GROUP BY ALL`)
+	if err != nil {
+		return nil, err
+	}
+	original, err := compatFiles.ReadFile("compat/original_events.sql")
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[string]compatView{}
+	for _, v := range compatViews {
+		condition, ok := tables[v.table+" "+v.kind]
+		if !ok {
+			continue
+		}
+		definition, err := compatFiles.ReadFile("compat/" + v.name + ".sql")
+		if err != nil {
+			return nil, err
+		}
+		fill := strings.NewReplacer("{current}", condition, "{original_events}", string(original))
+		wanted[v.name] = compatView(fill.Replace(string(definition)))
+	}
+	return wanted, nil
+}
+
+// textPairs returns the rows of a query with two columns.
+func textPairs(ctx context.Context, conn *sql.Conn, query string, args ...any) (map[string]string, error) {
+	rows, err := conn.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var key, value string
+		if err := rows.Scan(&key, &value); err != nil {
+			return nil, err
+		}
+		all[key] = value
+	}
+	return all, rows.Err()
+}

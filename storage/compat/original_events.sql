@@ -1,0 +1,13 @@
+-- Events under their original names and ids. Mixpanel stores events of very busy ids as $hotshard_events, and moves
+-- events to another id when ids are merged.
+SELECT
+    CASE WHEN hot_shard THEN coalesce(properties->>'$.mp_original_event_name', event_name) ELSE event_name END AS event_name,
+    event_time,
+    CASE WHEN hot_shard THEN coalesce(properties->>'$.mp_original_distinct_id', distinct_id) ELSE distinct_id END AS distinct_id,
+    properties->>'$."$distinct_id_before_identity"' AS distinct_id_before_identity,
+    insert_id,
+    properties,
+    day,
+    processed_at,
+    hot_shard
+FROM (SELECT *, event_name = '$hotshard_events' AS hot_shard FROM main.events)
