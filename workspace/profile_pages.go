@@ -33,7 +33,7 @@ func (f *refreshing) profiles(ctx context.Context, q mixpanel.EngageQuery, key [
 		api, _ := errors.AsType[*mixpanel.Error](err)
 		ended := api != nil && api.Reason == mixpanel.ReasonSession
 		switch {
-		case err == nil && s.first.Total == 0 && !confirmed: // an answer that got lost looks the same
+		case err == nil && s.first.Total == 0 && f.since.IsZero() && !confirmed: // an answer that got lost looks the same
 			confirmed = true
 			restarts--
 		case err == nil && !s.moved():

@@ -216,3 +216,68 @@ func (f *fixture) wantTexts(tb testing.TB, query string, want ...string) {
 		tb.Fatalf("%s (-want +got):\n%s", query, diff)
 	}
 }
+
+// Profiles change while a page is held back. Mixpanel may page through a snapshot of the query's result, or through what is there now.
+func TestProfilesThatChangeDuringARefresh(t *testing.T) {
+	t.Parallel()
+	for _, live := range []bool{false, true} {
+		for _, history := range []bool{false, true} {
+			t.Run(fmt.Sprintf("live %t history %t", live, history), func(t *testing.T) {
+				t.Parallel()
+				f := newPeople(t, 45, nil)
+				present := "profiles"
+				if history {
+					present += " WHERE valid_to IS NULL"
+				}
+				f.mustRefresh(t, workspace.StreamRequest{History: history})
+				before, err := f.fake.Profiles(mixpaneltest.ProfileAsk{Project: projectID})
+				noError(t, err)
+				held := f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Call: "engage", MinPage: 2, Times: 1})[0] // the first fault counts
+				if live {
+					f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.LiveSet, Call: "engage"})
+				}
+				ended := make(chan error, 1)
+				go func() {
+					_, err := f.refresh(t, workspace.StreamRequest{})
+					ended <- err
+				}()
+				select {
+				case <-held.Reached():
+				case err := <-ended:
+					t.Fatalf("no page was held: %v", err)
+				}
+				f.put(t, person(2), `{"v":2}`)
+				f.put(t, person(41), `{"v":2}`)
+				f.remove(t, person(5))
+				f.remove(t, person(30))
+				f.put(t, "new", `{"v":1}`)
+				held.Remove()
+				noError(t, <-ended)
+				if live {
+					f.checkProfiles(t, present, mixpaneltest.ProfileAsk{})
+				} else if diff := cmp.Diff(before.Rows, f.storedProfiles(t, present)); diff != "" {
+					t.Fatalf("the snapshot is not stored (-want +got):\n%.2000s", diff)
+				}
+				f.mustRefresh(t, workspace.StreamRequest{})
+				f.checkProfiles(t, present, mixpaneltest.ProfileAsk{})
+			})
+		}
+	}
+}
+
+func TestEmptyIncrementalRefreshIsNotAskedTwice(t *testing.T) {
+	t.Parallel()
+	clock := now
+	f := newPeople(t, 5, func(_ *mixpaneltest.Project, c *workspace.Config) { c.Now = func() time.Time { return clock } })
+	f.mustRefresh(t, workspace.StreamRequest{})
+	clock = clock.Add(1000 * time.Hour)
+	if p := f.mustRefresh(t, workspace.StreamRequest{Since: clock.Add(-time.Hour)}); p.Requests != 1 || p.Rows != 0 {
+		t.Fatalf("%+v", p)
+	}
+	for i := range 5 {
+		f.remove(t, person(i))
+	}
+	if p := f.mustRefresh(t, workspace.StreamRequest{}); p.Requests != 2 || p.Removed != 5 {
+		t.Fatalf("%+v", p)
+	}
+}

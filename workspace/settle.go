@@ -215,6 +215,9 @@ func Permanent(err error) bool {
 	if _, ok := errors.AsType[*storage.OutsideError](err); ok {
 		return true
 	}
+	if _, ok := errors.AsType[*storage.EmptiedError](err); ok {
+		return true
+	}
 	for _, target := range []error{
 		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, fs.ErrPermission, storage.ErrFenced,
 	} {
