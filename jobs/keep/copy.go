@@ -15,18 +15,18 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// kept is what a worker keeps on its disk of what Redis holds. Its JSON form is stored: fields are only ever added.
+// kept is a worker's copy on disk of data in Redis. Its JSON form is stored: fields are only ever added.
 type kept struct {
 	Generation queue.Generation             `json:"generation"`
-	SeenAt     time.Time                    `json:"seen_at"` // when Redis held all this, by its clock
+	SeenAt     time.Time                    `json:"seen_at"` // Redis time of the copied data
 	Schedules  schedule.Copy                `json:"schedules"`
 	Tables     map[string][]jobs.TableState `json:"tables"` // by database
 }
 
-// seenOften is how old the time may become that is on the disk, while nothing else changes.
+// seenOften is the largest age of SeenAt on disk while nothing else changes.
 const seenOften = 10 * time.Minute
 
-// load reads a copy. Where there is no file it is empty.
+// load reads a copy. It returns an empty one if there is no file.
 func load(name string) (kept, error) {
 	body, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,7 +42,7 @@ func load(name string) (kept, error) {
 	return k, nil
 }
 
-// onto returns k with what it lacks of an older copy although nobody has removed it: Redis may lose single keys.
+// onto returns k plus the entries of an older copy that are missing but were not removed: Redis can lose single keys.
 func (k kept) onto(older kept) kept {
 	k.Schedules = k.Schedules.Onto(older.Schedules)
 	for database, tables := range older.Tables {
@@ -53,14 +53,14 @@ func (k kept) onto(older kept) kept {
 	return k
 }
 
-// same reports whether two copies differ in nothing but a little time.
+// same reports whether two copies are equal, apart from a small difference in time.
 func (k kept) same(older kept) bool {
 	since := k.SeenAt.Sub(older.SeenAt)
 	older.SeenAt = k.SeenAt
 	return since >= 0 && since < seenOften && reflect.DeepEqual(k, older)
 }
 
-// write replaces the file as a whole.
+// write replaces the whole file.
 func (k kept) write(name string) error {
 	body, err := json.Marshal(k)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package keep keeps the queue able to work when Redis loses its data: it publishes what a worker knows again as soon as it
-// is missing, and restores from a copy on the worker's disk what is nowhere else. It knows what has to be there; how Redis
-// holds that is the business of package jobs.
+// Package keep restores the queue's data when Redis loses it. It publishes again what a worker knows as soon as it is
+// missing, and restores everything else from a copy on the worker's disk. It knows which data must exist; the packages
+// queue and schedule know how Redis stores it.
 package keep
 
 import (
@@ -19,49 +19,50 @@ import (
 )
 
 const (
-	lookEvery    = time.Second // for what is missing
+	lookEvery    = time.Second // how often to look for missing data
 	publishEvery = time.Minute
-	missingLasts = 30 * time.Second // for so long schedules may be missing before the worker counts as unready
+	missingLasts = 30 * time.Second // the worker becomes unready if schedules are missing for longer
 )
 
-// Config says what a worker publishes.
+// Config describes what a worker publishes.
 type Config struct {
-	Worker    string // its id
+	Worker    string // the worker's ID
 	Schedules []jobs.Schedule
 	Projects  []jobs.ProjectInfo
-	File      string // that holds the copy; its directory must exist
+	File      string // file for the copy; its directory must exist
 
-	// Rebuild tells the queue what the databases of the worker hold, as far as that is not known. It is called after a loss,
-	// and at the start if nothing is known. It returns the databases that were locked; the keeper asks for only these again
-	// when it next publishes. A nil only means all.
+	// Rebuild tells the queue which tables the worker's databases contain, where known does not say. It is called
+	// after a loss, and at the start if nothing is known. It returns the databases that were locked; later calls pass
+	// only these. A nil only means all databases.
 	Rebuild func(ctx context.Context, known map[string][]jobs.TableState, only []string) (locked []string, err error)
 }
 
-// Keeper does that for one worker.
+// Keeper keeps the queue's data complete for one worker.
 type Keeper struct {
 	queue *queue.Queue
 	cfg   Config
 	log   *slog.Logger
 
-	// What only Run uses.
+	// Only Run uses these fields.
 	copy      kept
-	revision  int64     // of the schedules in the copy
-	published time.Time // when all was last published; zero if never
+	revision  int64     // of the copied schedules
+	published time.Time // when everything was last published; zero if never
 	refused   string    // why schedules were left out last time
-	lost      bool      // data was lost, and not all of it is back
-	looked    bool      // the databases were looked into at the start, or did not have to be
-	locked    []string  // databases that are to be looked into when they are free
+	lost      bool      // data was lost, and some is still missing
+	looked    bool      // the databases were read at the start, or did not need to be
+	locked    []string  // databases to read when they are unlocked
 
-	first chan struct{} // closed when all has been published once
+	first chan struct{} // closed when everything has been published once
 
-	mu      sync.Mutex // guards the rest
-	names   []string   // of the schedules that the queue has to know
-	missing []string   // those of them that it did not know when it was last asked
+	mu      sync.Mutex // guards the fields below
+	names   []string   // schedules that the queue must know
+	missing []string   // those that were missing at the last check
 	since   time.Time  // when schedules were first missing; zero if none are
 	losses  int
 }
 
-// New returns a keeper that does nothing before Run but read its copy. One that cannot be read is logged, and made anew.
+// New returns a keeper. It reads its copy, and does nothing else before Run. An unreadable copy is logged and
+// replaced.
 func New(q *queue.Queue, cfg Config, log *slog.Logger) *Keeper {
 	k := &Keeper{queue: q, cfg: cfg, log: log, first: make(chan struct{})}
 	var err error
@@ -71,24 +72,24 @@ func New(q *queue.Queue, cfg Config, log *slog.Logger) *Keeper {
 	return k
 }
 
-// Published returns a channel that is closed when all has been published once.
+// Published returns a channel that is closed when everything has been published once.
 func (k *Keeper) Published() <-chan struct{} { return k.first }
 
-// Status says how the queue stands to what a worker knows.
+// Status compares the queue with what a worker knows.
 type Status struct {
-	Schedules int // of the worker's file
-	Missing   int // of them those that the queue should know, and does not
-	Losses    int // how often the queue was found to have lost data
+	Schedules int // in the worker's file
+	Missing   int // schedules that the queue should know but does not
+	Losses    int // how often the queue had lost data
 }
 
-// Status returns what was found out last.
+// Status returns the result of the last check. It is safe for concurrent use.
 func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return Status{Schedules: len(k.cfg.Schedules), Missing: len(k.missing), Losses: k.losses}
 }
 
-// Check returns an error if the queue has not known schedules of the worker for some time.
+// Check returns an error if schedules of the worker have been missing from the queue for 30 seconds.
 func (k *Keeper) Check(context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -98,7 +99,8 @@ func (k *Keeper) Check(context.Context) error {
 	return fmt.Errorf("the queue does not know %s, so nothing fetches their days", strings.Join(k.missing, ", "))
 }
 
-// Run keeps the queue complete until ctx is done. While Redis cannot be reached it goes on trying, and logs that once.
+// Run keeps the queue's data complete until ctx is done. While Redis is unreachable it keeps trying, and logs this
+// once.
 func (k *Keeper) Run(ctx context.Context) {
 	timer := time.NewTicker(lookEvery)
 	defer timer.Stop()
@@ -120,7 +122,8 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
-// Step asks whether all is there, and publishes it if not, or if a minute is over. It is not safe for concurrent use.
+// Step checks for missing data. It publishes if some is missing or a minute has passed. It is not safe for concurrent
+// use.
 func (k *Keeper) Step(ctx context.Context) error {
 	m, err := k.queue.Marks(ctx, k.cfg.Worker)
 	if err != nil {
@@ -138,7 +141,7 @@ func (k *Keeper) Step(ctx context.Context) error {
 	return k.publish(ctx)
 }
 
-// count notes which schedules are missing.
+// count records which schedules are missing.
 func (k *Keeper) count(m queue.Marks) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -151,11 +154,11 @@ func (k *Keeper) count(m queue.Marks) {
 	}
 }
 
-// clocksDiffer bounds how far the clocks of two Redis servers differ.
+// clocksDiffer is the largest expected difference between the clocks of two Redis servers.
 const clocksDiffer = time.Minute
 
-// judge finds out why the data in Redis is another generation than that of the copy. One that was begun while the other one
-// was still in use is that of another queue, which the copy does not concern.
+// judge finds out why the data in Redis has another generation than the copy. If that generation began while the
+// copy's was still in use, it belongs to another queue, and the copy does not apply to it.
 func (k *Keeper) judge(m queue.Marks) {
 	if m.Generation.ID != "" && m.Generation.At.Before(k.copy.SeenAt.Add(-clocksDiffer)) {
 		k.log.Info("worker uses another queue than before: schedules that were added there stay there")
@@ -163,13 +166,13 @@ func (k *Keeper) judge(m queue.Marks) {
 		return
 	}
 	if k.lost {
-		return // it was said
+		return // already logged
 	}
 	k.lose()
 	k.log.Warn("the queue has lost its data: jobs that waited or ran are gone; schedules, projects and tables are restored")
 }
 
-// lose notes that data was lost.
+// lose records that data was lost.
 func (k *Keeper) lose() {
 	k.lost = true
 	k.mu.Lock()
@@ -177,8 +180,8 @@ func (k *Keeper) lose() {
 	k.losses++
 }
 
-// publish brings into Redis what this worker knows. Each step may be repeated, and the copy goes first: what the worker's
-// file says does not count more than what people have changed since.
+// publish writes what this worker knows to Redis. Each step can be repeated. The copy goes first, because changes made
+// by people since override the worker's file.
 func (k *Keeper) publish(ctx context.Context) error {
 	now, err := k.queue.Time(ctx)
 	if err != nil {
@@ -225,7 +228,7 @@ func (k *Keeper) publish(ctx context.Context) error {
 	return k.save(ctx, m)
 }
 
-// rebuild looks into the databases if the queue cannot know what they hold, and again into those that were locked.
+// rebuild reads the databases if the queue cannot know their tables, and reads locked ones again later.
 func (k *Keeper) rebuild(ctx context.Context) error {
 	if !k.lost && k.looked && len(k.locked) == 0 {
 		return nil
@@ -247,7 +250,8 @@ func (k *Keeper) rebuild(ctx context.Context) error {
 	return nil
 }
 
-// publishSchedules publishes those of the worker's file. Why some are left out is logged when it changes.
+// publishSchedules publishes the schedules of the worker's file. It logs why some are left out when the reason
+// changes.
 func (k *Keeper) publishSchedules(ctx context.Context) error {
 	p, err := schedule.NewStore(k.queue).Publish(ctx, k.cfg.Worker, k.cfg.Schedules, !k.published.IsZero())
 	if err != nil {
@@ -266,7 +270,7 @@ func (k *Keeper) publishSchedules(ctx context.Context) error {
 	return nil
 }
 
-// save brings the copy up to date with what Redis holds, if that is what m says, and writes it to the disk.
+// save updates the copy from Redis, if m shows that Redis is complete, and writes it to disk.
 func (k *Keeper) save(ctx context.Context, m queue.Marks) error {
 	now, err := k.queue.Time(ctx)
 	if err != nil {
@@ -281,7 +285,7 @@ func (k *Keeper) save(ctx context.Context, m queue.Marks) error {
 	}
 	after, err := k.queue.Marks(ctx, k.cfg.Worker)
 	if err != nil || after.Generation != m.Generation {
-		return err // lost meanwhile: what was read may be half of it
+		return err // data was lost meanwhile: what was read may be incomplete
 	}
 	k.revision = m.Revision
 	if next = next.onto(k.copy); next.same(k.copy) {

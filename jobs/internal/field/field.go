@@ -14,7 +14,7 @@ type Parser struct {
 	Err    error
 }
 
-// Int returns a number, 0 for a field that is missing or empty.
+// Int returns a number, or 0 if the field is missing or empty.
 func (p *Parser) Int(name string) int64 {
 	s := p.Fields[name]
 	if s == "" {
@@ -25,7 +25,7 @@ func (p *Parser) Int(name string) int64 {
 	return n
 }
 
-// Time returns a time that was stored by [Millis].
+// Time returns a time stored by [Millis].
 func (p *Parser) Time(name string) time.Time {
 	ms := p.Int(name)
 	if ms == 0 {
@@ -34,7 +34,7 @@ func (p *Parser) Time(name string) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// JSON decodes a field into to, and leaves it alone if the field is missing or empty.
+// JSON decodes a field into to. It leaves to unchanged if the field is missing or empty.
 func (p *Parser) JSON(name string, to any) {
 	if s := p.Fields[name]; s != "" {
 		p.keep(name, json.Unmarshal([]byte(s), to))
@@ -47,7 +47,7 @@ func (p *Parser) keep(name string, err error) {
 	}
 }
 
-// Millis is the form in which times are stored: unix ms, 0 for the zero time.
+// Millis returns the stored form of a time: Unix milliseconds, or 0 for the zero time.
 func Millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

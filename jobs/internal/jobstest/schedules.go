@@ -43,7 +43,7 @@ func Daily(name string) jobs.Schedule {
 	}
 }
 
-// TickAt is a tick of [daily] on a day of November, and a moment later.
+// TickAt is a tick of [Daily] on a day of November, and a moment later.
 func TickAt(d int) (tick, now time.Time) {
 	tick = time.Date(2026, 11, d, 6, 15, 0, 0, time.UTC)
 	return tick, tick.Add(300 * time.Millisecond)
