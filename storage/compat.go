@@ -98,17 +98,18 @@ func (v compatView) create(ctx context.Context, conn *sql.Conn, name string) err
 	return err
 }
 
-// compatWanted returns the views for the tables that exist and have all columns.
+// compatWanted returns the views for the tables that exist and have all columns, with their types: a table that
+// somebody changed must not fail a load.
 func compatWanted(ctx context.Context, conn *sql.Conn) (map[string]compatView, error) {
 	tables, err := textPairs(ctx, conn, `SELECT t.table_name || ' ' || t.type, if(bool_or(k.history), 'valid_to IS NULL', 'true')
 		FROM mixduck.tables AS t LEFT JOIN mixduck.keyed AS k USING (table_name)
 		JOIN (
-			SELECT table_name, list(column_name) AS names FROM duckdb_columns()
+			SELECT table_name, list(column_name || ' ' || data_type) AS names FROM duckdb_columns()
 			WHERE database_name = current_database() AND schema_name = 'main' GROUP BY table_name
 		) AS c USING (table_name)
 		WHERE list_has_all(c.names, if(t.type = 'events',
-			['event_name', 'event_time', 'distinct_id', 'insert_id', 'properties', 'day', 'processed_at'],
-			['distinct_id', 'properties', 'last_seen']))
+			['event_name VARCHAR', 'event_time TIMESTAMP', 'distinct_id VARCHAR', 'insert_id VARCHAR', 'properties JSON', 'day DATE', 'processed_at TIMESTAMP'],
+			['distinct_id VARCHAR', 'properties JSON', 'last_seen TIMESTAMP']))
 		GROUP BY ALL`)
 	if err != nil {
 		return nil, err

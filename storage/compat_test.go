@@ -47,11 +47,11 @@ func TestCompatibleViewsOfProfiles(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "x.db")
 		e := open(t, storage.Config{Path: path})
 		for i, name := range []string{"Ada", "Eve"} {
-			refreshProfiles(t, e, history, now.Add(time.Duration(i)*time.Hour), `{"$name":"`+name+`"}`)
+			refreshProfiles(t, e, history, now.Add(time.Duration(i)*time.Hour), `{"$name":"`+name+`","mp_country_code":"DE"}`)
 		}
 		closeEngine(t, e)
-		want(t, "mp_people_data", query(t, path, "SELECT * FROM compat.mp_people_data"), []string{`u|{"$name":"Eve"}`})
-		want(t, "people", query(t, path, "SELECT distinct_id, name, _fivetran_synced FROM compat.people"), []string{"u|Eve|2027-01-01 13:00:00"})
+		want(t, "mp_people_data", query(t, path, "SELECT * FROM compat.mp_people_data"), []string{`u|{"$name":"Eve","mp_country_code":"DE"}`})
+		want(t, "people", query(t, path, "SELECT distinct_id, name, country_code, _fivetran_synced FROM compat.people"), []string{"u|Eve|DE|2027-01-01 13:00:00"})
 		want(t, "views", query(t, path, compatNames), []string{"mp_people_data", "people"})
 	}
 }
@@ -140,11 +140,13 @@ func TestCompatibleViewsOfOtherFiles(t *testing.T) {
 	load(t, e, window(span(2, 1), events(first+2, 5, "new")))
 	closeEngine(t, e)
 	want(t, "rows", query(t, path, "SELECT count(*) FROM compat.event"), query(t, path, "SELECT count(*) FROM events"))
-	edit(t, path, "DROP TABLE events")
-	if _, _, err := storage.Compact(t.Context(), storage.Config{Path: path, LockWait: lockWait}, 0); err != nil {
-		t.Fatal(err)
+	for _, change := range []string{"ALTER TABLE events ALTER day TYPE VARCHAR", "DROP TABLE events"} {
+		edit(t, path, change)
+		if _, _, err := storage.Compact(t.Context(), storage.Config{Path: path, LockWait: lockWait}, 0); err != nil {
+			t.Fatalf("after %s: %v", change, err)
+		}
+		want(t, "views after "+change, query(t, path, compatNames), nil)
 	}
-	want(t, "views without the table", query(t, path, compatNames), nil)
 }
 
 // refreshProfiles makes the table profiles hold one profile.

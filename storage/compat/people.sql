@@ -8,7 +8,7 @@ SELECT
     v[5]       AS phone,
     v[6]       AS city,
     v[7]       AS region,
-    v[8]       AS country_code,
+    coalesce(v[8], v[11]) AS country_code,
     v[9]       AS timezone,
     TRY_CAST(v[10] AS TIMESTAMP) AS created,
     last_seen,
@@ -16,7 +16,8 @@ SELECT
     (SELECT max(fetched_at) FROM mixduck.keyed WHERE table_name = 'profiles') AS _fivetran_synced
 FROM (
     SELECT *, json_extract_string(properties, ['$."$name"', '$."$first_name"', '$."$last_name"', '$."$email"', '$."$phone"',
-        '$."$city"', '$."$region"', '$."$country_code"', '$."$timezone"', '$."$created"']) AS v
+        '$."$city"', '$."$region"', '$."$country_code"', '$."$timezone"', '$."$created"',
+        '$.mp_country_code']) AS v
     FROM main.profiles
     WHERE {current}
 )
