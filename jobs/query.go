@@ -21,12 +21,13 @@ const (
 	FormatArrow   Format = "arrow"   // an IPC stream
 )
 
-// Query is the payload of [KindQuery]: one SELECT, or one of the named inspections. Fields are only ever added.
+// Query is the payload of [KindQuery]: one SELECT, one of the named inspections, or a comparison. Fields are only ever added.
 type Query struct {
 	Database string            `json:"database"` // volume/relative path, with the volume
 	SQL      string            `json:"sql,omitempty"`
 	Inspect  string            `json:"inspect,omitempty"` // instead of SQL: the name of an inspection
 	Args     []string          `json:"args,omitempty"`    // of the inspection
+	Verify   *Verify           `json:"verify,omitempty"`  // instead of SQL: a comparison with Mixpanel
 	Params   map[string]string `json:"params,omitempty"`  // values of $name in SQL, as texts
 	Format   Format            `json:"format"`
 	Limit    int64             `json:"limit,omitempty"` // rows at most; 0 means all
@@ -48,8 +49,14 @@ func (q Query) Validate() error {
 	if err := name.Database(q.Database); err != nil {
 		return err
 	}
+	asked := 0
+	for _, given := range []bool{q.SQL != "", q.Inspect != "", q.Verify != nil} {
+		if given {
+			asked++
+		}
+	}
 	switch {
-	case (q.SQL == "") == (q.Inspect == ""):
+	case asked != 1:
 		return fault.Usage(`enqueue query "SELECT count(*) FROM events"`, "there is nothing to ask, or two things at once")
 	case len(q.SQL) > maxSQLBytes || !utf8.ValidString(q.SQL):
 		return fault.Usage("", "the statement has %d bytes; at most %d of valid UTF-8 are allowed", len(q.SQL), maxSQLBytes)
@@ -57,6 +64,11 @@ func (q Query) Validate() error {
 		return fault.Usage("leave it out for all rows", "a limit of %d rows makes no sense", q.Limit)
 	case q.Timeout < 0 || q.Timeout > maxQueryTimeout || q.LockWait < 0:
 		return fault.Usage("a time like 30s or 10m, at most 24h", "the query's time limits make no sense")
+	}
+	if q.Verify != nil {
+		if err := q.Verify.validate(); err != nil {
+			return err
+		}
 	}
 	switch q.Format {
 	case FormatRows, FormatCSV, FormatJSON, FormatJSONL, FormatParquet, FormatArrow:
@@ -80,6 +92,7 @@ type Result struct {
 	Truncated bool      `json:"truncated,omitempty"` // there were more rows than the limit
 	File      string    `json:"file,omitempty"`      // where they are inside the volume; "" if they are in Redis
 	Expires   time.Time `json:"expires"`             // when the rows are deleted
+	Verified  *Verified `json:"verified,omitempty"`  // of a comparison
 }
 
 // MaxStoredResult is how many bytes of rows Redis keeps. What is longer stays in a file.

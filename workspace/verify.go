@@ -40,6 +40,7 @@ type Verification struct {
 	Table       string
 	Days        day.Range // compared
 	Events      int       // names compared
+	Only        []string  // the event names that the table is limited to; none means all
 	Differences []Difference
 	Requests    int    // sent
 	Warnings    string // about what could not be compared; a line each
@@ -103,7 +104,7 @@ func (w *Workspace) Verify(ctx context.Context, r VerifyRequest) (Verification, 
 	if err != nil {
 		return Verification{}, err
 	}
-	v := Verification{Table: r.Table, Days: c.days}
+	v := Verification{Table: r.Table, Days: c.days, Only: only}
 	a := &asking{refreshing: refreshing{Workspace: w, stream: &streamSource{name: "verify"}}, c: c}
 	if c.ours.TimeWarning != "" {
 		a.progress.warn(c.ours.TimeWarning)

@@ -256,7 +256,7 @@ func TestWhatCannotBeVerified(t *testing.T) {
 	if _, err := f.again(t).Verify(t.Context(), workspace.VerifyRequest{Days: week}); fault.CodeOf(err) != fault.CodeNotFound {
 		t.Errorf("without the table: %v", err)
 	}
-	if v := f.verify(t, workspace.VerifyRequest{Table: "searches", Days: week}); len(v.Differences) > 0 || v.Events != 1 {
+	if v := f.verify(t, workspace.VerifyRequest{Table: "searches", Days: week}); len(v.Differences) > 0 || v.Events != 1 || !slices.Equal(v.Only, []string{"Search"}) {
 		t.Errorf("a table of one event: %+v", v)
 	}
 	f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Status402, Call: "events"})

@@ -132,6 +132,8 @@ func whatOf(job jobs.Record) string {
 		return string(job.Edit.Action)
 	case job.Kind == jobs.KindQuery && job.Query.Inspect != "":
 		return "inspect " + job.Query.Inspect
+	case job.Kind == jobs.KindQuery && job.Query.Verify != nil:
+		return "verify " + job.Query.Verify.Table
 	case job.Kind == jobs.KindQuery:
 		return console.Cut(console.Printable(strings.Join(strings.Fields(job.Query.SQL), " ")), longestWhat)
 	}

@@ -35,6 +35,10 @@ func details(job jobs.Record, now time.Time) string {
 	case jobs.KindEdit:
 		l.add("change", string(job.Edit.Action))
 	case jobs.KindQuery:
+		if v := job.Query.Verify; v != nil {
+			l.add("question", "verify "+v.Table)
+			break
+		}
 		l.add("question", strings.Join(append([]string{job.Query.Inspect + job.Query.SQL}, job.Query.Args...), " "))
 	case jobs.KindFetch:
 		l.addFetch(job)

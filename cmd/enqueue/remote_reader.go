@@ -29,7 +29,7 @@ type reader struct {
 
 // Read implements [console.Reader]. When ctx ends the job is cancelled.
 func (r *reader) Read(ctx context.Context, q console.Question) (*console.Answer, error) {
-	job, err := r.submit(ctx, q)
+	job, err := r.submit(ctx, r.query(q))
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +42,16 @@ func (r *reader) Read(ctx context.Context, q console.Question) (*console.Answer,
 	return r.open(ctx, job)
 }
 
-func (r *reader) submit(ctx context.Context, q console.Question) (jobs.Record, error) {
-	job, err := r.queue.Submit(ctx, jobs.Request{Kind: jobs.KindQuery, Query: jobs.Query{
+// query returns the payload of a job that answers a question.
+func (r *reader) query(q console.Question) jobs.Query {
+	return jobs.Query{
 		Database: r.database, SQL: q.SQL, Inspect: q.Inspect, Args: q.Args, Params: q.Params, Format: jobs.Format(q.Format),
 		Limit: q.Limit, Timeout: q.Timeout, LockWait: q.LockWait, Attended: !r.detach,
-	}})
+	}
+}
+
+func (r *reader) submit(ctx context.Context, q jobs.Query) (jobs.Record, error) {
+	job, err := r.queue.Submit(ctx, jobs.Request{Kind: jobs.KindQuery, Query: q})
 	if err == nil && job.Unserved {
 		fmt.Fprintf(r.Process.Stderr, "warning: %s; the query waits until one does\n", nobody(job))
 	}

@@ -54,10 +54,8 @@ func (a *app) withVerifier(c *cobra.Command, use func(console.Verifier) error) (
 	return use(&verifier{
 		app: a, workspace: w, today: day.Of(a.Now().In(p.Location)),
 		reader: reader{path: path, memory: cfg.Query.MemoryLimit},
-		fetch: func(table string, days day.Range) (workspace.FetchRequest, error) {
-			t := p.Table(table)
-			promote, err := storage.ParsePromotions(t.Promote)
-			return workspace.FetchRequest{Table: table, Days: days, Events: t.Events, Where: t.Where, Promote: promote}, err
+		promote: func(table string) ([]storage.Promotion, error) {
+			return storage.ParsePromotions(p.Table(table).Promote)
 		},
 	})
 }
@@ -68,7 +66,7 @@ type verifier struct {
 	workspace *workspace.Workspace
 	reader    reader
 	today     day.Day
-	fetch     func(table string, days day.Range) (workspace.FetchRequest, error)
+	promote   func(table string) ([]storage.Promotion, error)
 }
 
 func (v *verifier) Verify(ctx context.Context, q console.Question, f *console.VerifyFlags) (*console.Verified, error) {
@@ -86,16 +84,17 @@ func (v *verifier) Verify(ctx context.Context, q console.Question, f *console.Ve
 	answer, err := v.reader.Read(ctx, q)
 	return &console.Verified{
 		Answer: answer, Days: found.Days, Events: found.Events, Differences: len(found.Differences), Repair: found.Repair(),
-		Requests: found.Requests, Warnings: found.Warnings,
+		Only: found.Only, Requests: found.Requests, Warnings: found.Warnings,
 	}, err
 }
 
-func (v *verifier) Repair(ctx context.Context, days []day.Range, f *console.VerifyFlags) error {
-	for _, r := range days {
-		request, err := v.fetch(f.Table, r)
-		if err != nil {
-			return err
-		}
+func (v *verifier) Repair(ctx context.Context, found *console.Verified, f *console.VerifyFlags) error {
+	promote, err := v.promote(f.Table)
+	if err != nil {
+		return err
+	}
+	for _, r := range found.Repair {
+		request := workspace.FetchRequest{Table: f.Table, Days: r, Events: found.Only, Promote: promote}
 		p, err := v.fetchPatiently(ctx, v.workspace, request, func(workspace.Progress) {})
 		if err != nil {
 			return paused(full(after(p.Trouble, err), false), "run it again after %s")

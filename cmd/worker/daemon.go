@@ -27,6 +27,7 @@ import (
 	"mixduck/jobs/handler/fetch"
 	"mixduck/jobs/handler/query"
 	"mixduck/jobs/handler/tables"
+	"mixduck/jobs/handler/verify"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/worker"
 	"mixduck/storage"
@@ -163,13 +164,14 @@ func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.
 	}
 	edits := edit.New(d.storage)
 	fetches := fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log)
+	queries := query.New(query.Config{
+		Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
+		Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait, Retention: d.cfg.Retention.Results,
+	}, d.locate, queue, d.log)
 	return map[jobs.Kind]jobs.Handler{
 		jobs.KindEdit:  tables.New(edits, d.storage, queue, d.log),
 		jobs.KindFetch: tables.New(fetches, d.storage, queue, d.log),
-		jobs.KindQuery: query.New(query.Config{
-			Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,
-			Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait, Retention: d.cfg.Retention.Results,
-		}, d.locate, queue, d.log),
+		jobs.KindQuery: verify.New(d.openToVerify, queries, d.log),
 	}, nil
 }
 
@@ -234,15 +236,31 @@ func (d *daemon) storage(database string) (storage.Config, error) {
 
 // open makes the workspace of a job.
 func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Workspace, error) {
-	p, client, err := d.projects.find(f.Project)
-	if err != nil {
-		return nil, err
-	}
 	database, err := d.storage(f.Database)
 	if err != nil {
 		return nil, err
 	}
 	database.Adopt = f.Adopt
+	return d.workspace(f, database, spool, log)
+}
+
+// openToVerify makes the workspace of a comparison, which fetches nothing.
+func (d *daemon) openToVerify(q jobs.Query, log *slog.Logger) (*workspace.Workspace, error) {
+	database, err := d.storage(q.Database)
+	if err != nil {
+		return nil, err
+	}
+	if q.LockWait > 0 {
+		database.LockWait = q.LockWait
+	}
+	return d.workspace(jobs.Fetch{Project: q.Verify.Project}, database, "", log)
+}
+
+func (d *daemon) workspace(f jobs.Fetch, database storage.Config, spool string, log *slog.Logger) (*workspace.Workspace, error) {
+	p, client, err := d.projects.find(f.Project)
+	if err != nil {
+		return nil, err
+	}
 	cfg := workspace.Config{
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
 		Database: database,

@@ -206,6 +206,12 @@ func TestSenselessQueriesAreRefused(t *testing.T) {
 	}{
 		{"nothing to ask", func(q *jobs.Query) { q.SQL = "" }},
 		{"two things at once", func(q *jobs.Query) { q.Inspect = "tables" }},
+		{"a comparison and a statement", func(q *jobs.Query) { q.Verify = &jobs.Verify{Project: "1", Table: "events"} }},
+		{"a comparison without a project", func(q *jobs.Query) { q.SQL, q.Verify = "", &jobs.Verify{Table: "events"} }},
+		{"a comparison without a table", func(q *jobs.Query) { q.SQL, q.Verify = "", &jobs.Verify{Project: "1"} }},
+		{"a comparison of no days", func(q *jobs.Query) {
+			q.SQL, q.Verify = "", &jobs.Verify{Project: "1", Table: "events", Days: day.Range{From: day.Earliest + 1, To: day.Earliest}}
+		}},
 		{"a database outside of a volume", func(q *jobs.Query) { q.Database = "main/../x.db" }},
 		{"an unknown format", func(q *jobs.Query) { q.Format = "xml" }},
 		{"a negative limit", func(q *jobs.Query) { q.Limit = -1 }},

@@ -39,6 +39,7 @@ type Verified struct {
 	Events      int         // names compared
 	Differences int         // all of them: the answer may be limited
 	Repair      []day.Range // that a fetch can help
+	Only        []string    // the event names that the table is limited to; none means all
 	Requests    int
 	Warnings    string // as [App.Warn] takes them
 }
@@ -46,8 +47,8 @@ type Verified struct {
 // Verifier compares for `verify`.
 type Verifier interface {
 	Verify(ctx context.Context, q Question, f *VerifyFlags) (*Verified, error)
-	// Repair fetches days again.
-	Repair(ctx context.Context, days []day.Range, f *VerifyFlags) error
+	// Repair fetches the days again that it can help.
+	Repair(ctx context.Context, found *Verified, f *VerifyFlags) error
 }
 
 // VerifyCommand returns the command `verify`. with calls its argument with what compares; more adds the program's own flags.
@@ -94,7 +95,7 @@ func (a *App) verify(ctx context.Context, v Verifier, q Question, f *VerifyFlags
 	case len(found.Repair) == 0:
 		return differ
 	case f.Repair:
-		if err := v.Repair(ctx, found.Repair, f); err != nil {
+		if err := v.Repair(ctx, found, f); err != nil {
 			return err
 		}
 		return differ

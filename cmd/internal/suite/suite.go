@@ -18,8 +18,8 @@ const name = "mixduck"
 
 // commands are those of each program, below which there may be more.
 var commands = map[string][]string{
-	"enqueue": {"budget", "check", "completion", "fetch", "inspect", "jobs", "lanes", "promote", "query", "schedules", "status", "version"},
-	"mp":      {"check", "completion", "fetch", "inspect", "query", "version"},
+	"enqueue": {"budget", "check", "completion", "fetch", "inspect", "jobs", "lanes", "promote", "query", "schedules", "status", "verify", "version"},
+	"mp":      {"check", "completion", "fetch", "inspect", "query", "verify", "version"},
 	"worker":  {"backup", "compact", "completion", "demo", "healthcheck", "run", "validate", "version"},
 }
 

@@ -64,6 +64,11 @@ func New(cfg Config, locate Locator, results keeper, log *slog.Logger) *Handler 
 
 // Run answers the query. Its rows go into the queue if they are few, else into a file in the volume.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
+	return h.Answer(ctx, a, a.Record.Query)
+}
+
+// Answer is Run with another query in the place of the job's.
+func (h *Handler) Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) error {
 	volume, path, err := h.locate(a.Record.Database)
 	if err != nil {
 		return jobs.Permanent(err)
@@ -72,8 +77,8 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	if err := errors.Join(os.MkdirAll(dir, 0o700), tidy(dir, time.Now().Add(-h.cfg.Retention))); err != nil {
 		return jobs.Permanent(err)
 	}
-	name := a.Record.ID + "." + string(a.Record.Query.Format)
-	found, err := h.ask(ctx, a.Record.Query, path, filepath.Join(dir, name))
+	name := a.Record.ID + "." + string(q.Format)
+	found, err := h.ask(ctx, q, path, filepath.Join(dir, name))
 	if len(found.Unprotected) > 0 {
 		h.warned.Do(func() { // it is the same kernel each time
 			h.log.LogAttrs(ctx, slog.LevelWarn, "some protections for queries are not available", slog.Any("missing", found.Unprotected))

@@ -1,0 +1,77 @@
+// Package verify runs queries that compare a table with Mixpanel: a workspace compares, and the handler of other queries stores the
+// differences. What it knows is how the one becomes the other.
+package verify
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"mixduck/internal/fault"
+	"mixduck/jobs"
+	"mixduck/workspace"
+)
+
+// Opener makes the workspace of a comparison. Errors are permanent.
+type Opener func(q jobs.Query, log *slog.Logger) (*workspace.Workspace, error)
+
+// answerer runs queries, and stores their rows.
+type answerer interface {
+	jobs.Handler
+	Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) error
+}
+
+// Handler runs all queries. It is a [jobs.Handler].
+type Handler struct {
+	open    Opener
+	queries answerer
+	log     *slog.Logger
+}
+
+// New returns a handler. Queries that compare nothing go to queries.
+func New(open Opener, queries answerer, log *slog.Logger) *Handler {
+	return &Handler{open: open, queries: queries, log: log}
+}
+
+// Run answers a query. A comparison that Mixpanel makes wait fails, as somebody waits for it: the error says until when.
+func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
+	q := a.Record.Query
+	if q.Verify == nil {
+		return h.queries.Run(ctx, a)
+	}
+	found, err := h.compare(ctx, a, q)
+	if err != nil {
+		return jobs.Permanent(err)
+	}
+	if q.SQL, q.Params, err = found.Statement(); err != nil {
+		return jobs.Permanent(err)
+	}
+	if err := h.queries.Answer(ctx, a, q); err != nil {
+		return err
+	}
+	result := *a.Found()
+	result.Verified = &jobs.Verified{
+		Days: found.Days, Events: found.Events, Differences: len(found.Differences), Repair: found.Repair(),
+		Only: found.Only, Requests: found.Requests, Warnings: found.Warnings,
+	}
+	a.SetResult(result)
+	return nil
+}
+
+func (h *Handler) compare(ctx context.Context, a *jobs.Attempt, q jobs.Query) (workspace.Verification, error) {
+	if q.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, q.Timeout, fault.New(fault.CodeFailed,
+			"increase --timeout", "the comparison took longer than %s", q.Timeout))
+		defer cancel()
+	}
+	ws, err := h.open(q, h.log.With(slog.String("job_id", a.Record.ID)))
+	if err != nil {
+		return workspace.Verification{}, err
+	}
+	found, err := ws.Verify(ctx, workspace.VerifyRequest{Table: q.Verify.Table, Days: q.Verify.Days})
+	if pause, ok := errors.AsType[*workspace.PauseError](err); ok {
+		err = fault.New(fault.CodeRateLimited, "run it again after "+pause.Until.UTC().Format("15:04 MST"), "%w", err)
+	}
+	return found, err
+}
