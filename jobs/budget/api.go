@@ -1,6 +1,9 @@
 package budget
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // API is a part of Mixpanel that counts requests for itself.
 type API string
@@ -31,4 +34,13 @@ func (a API) Of(project string) string {
 		return project
 	}
 	return project + "/" + string(a)
+}
+
+// split is the reverse of [API.Of].
+func split(name string) (project string, api API) {
+	project, rest, found := strings.Cut(name, "/")
+	if !found {
+		return project, Export
+	}
+	return project, API(rest)
 }

@@ -109,7 +109,8 @@ func (e *Error) Error() string {
 		why = "the rest of the requests is kept for jobs that cannot wait"
 	case LimitServer:
 	}
-	return fmt.Sprintf("budget of project %s: %s; the next may go at %s", e.Project, why, e.Until.UTC().Format(time.RFC3339))
+	project, api := split(e.Project)
+	return fmt.Sprintf("%s budget of project %s: %s; the next may go at %s", api, project, why, e.Until.UTC().Format(time.RFC3339))
 }
 
 // RetryAt returns Until.
@@ -120,12 +121,13 @@ func (e *Error) FaultCode() fault.Code { return fault.CodeRateLimited }
 
 // Hint says where to look.
 func (e *Error) Hint() string {
-	return "wait; enqueue budget --project " + e.Project + " shows what is left"
+	project, _ := split(e.Project)
+	return "wait; enqueue budget --project " + project + " shows what is left"
 }
 
 // Acquire books a request of a project, which counts from then on whether it succeeds or not, and returns the lease to
 // send it with. It waits up to two seconds for its turn; if that does not do it books nothing and returns
-// [*BudgetError]. The holder names who asks, for those who look into Redis. If ctx ends while it waits, nothing is booked
+// [*Error]. The holder names who asks, for those who look into Redis. If ctx ends while it waits, nothing is booked
 // and the cause of ctx is returned; without Redis, Redis's error is: then nobody can tell whether a request may go.
 func (b *Budget) Acquire(ctx context.Context, project, holder string) (Lease, error) {
 	l := Lease{budget: b, project: project, id: holder + ":" + rand.Text()}

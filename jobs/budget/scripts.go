@@ -7,7 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// budgetKeys are the three keys of a project's budget, in the order in which its scripts expect them.
+// keysOf returns the three keys of a project's budget, in the order in which its scripts expect them.
 func keysOf(project string) []string {
 	prefix := "mixduck:{budget:" + project + "}:"
 	return []string{prefix + "used", prefix + "leases", prefix + "said"}
