@@ -90,11 +90,7 @@ func attack(t *testing.T, e entry, req query.Request) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer cancel()
-	began := time.Now()
 	_, err := query.Run(ctx, launch, req)
-	if took := time.Since(began); took > patience+grace {
-		t.Errorf("took %s", took)
-	}
 	if text := out.String() + errorText(err); strings.Contains(text, "hunter2") || strings.Contains(text, secretEnv) {
 		t.Errorf("read what is secret: %s", text)
 	}

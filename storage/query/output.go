@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,7 +14,21 @@ import (
 type output struct {
 	child *os.File // what the child writes to
 	read  *os.File // nil if the child has the file itself
+	to    *tap
 	done  chan error
+}
+
+// tap passes writes on until it is shut. It has no ReadFrom, so that io.Copy makes one short Write after another.
+type tap struct {
+	w    io.Writer
+	shut atomic.Bool
+}
+
+func (t *tap) Write(p []byte) (int, error) {
+	if t.shut.Load() {
+		return 0, os.ErrClosed
+	}
+	return t.w.Write(p)
 }
 
 // newOutput returns an output to w; nil discards it.
@@ -26,9 +41,9 @@ func newOutput(w io.Writer) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &output{child: child, read: read, done: make(chan error, 1)}
+	o := &output{child: child, read: read, to: &tap{w: w}, done: make(chan error, 1)}
 	go func() {
-		_, err := io.Copy(w, read)
+		_, err := io.Copy(o.to, read)
 		_ = read.Close() // a child that still writes must not wait
 		o.done <- err
 	}()
@@ -42,7 +57,8 @@ func (o *output) started() {
 	}
 }
 
-// wait waits, after the child's end, until the writer has taken everything. If ctx ends it waits only for a moment.
+// wait waits, after the child's end, until the writer has taken everything. If ctx ends it waits only for a moment, and nothing is
+// written after that. A Write that has begun and does not return is left alone: nobody can stop it.
 func (o *output) wait(ctx context.Context) error {
 	if o.read == nil {
 		return nil
@@ -52,6 +68,7 @@ func (o *output) wait(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
+	o.to.shut.Store(true)
 	moment := time.NewTimer(killTime)
 	defer moment.Stop()
 	select {
