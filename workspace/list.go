@@ -36,11 +36,11 @@ func (l list) harvest(fetchedAt time.Time) harvest {
 }
 
 // fetchList sends one request for a list of things, and once more if there are none: an answer that got lost looks the same.
-func fetchList[T any](ctx context.Context, f *refreshing, counted bool, send func() ([]T, error)) (all []T, fetchedAt time.Time, err error) {
+func fetchList[T any](ctx context.Context, f *refreshing, l ledger, send func() ([]T, error)) (all []T, fetchedAt time.Time, err error) {
 	for range 2 {
 		fetchedAt = f.cfg.Now()
 		f.update(func(p *Progress) { p.WindowsTotal++ })
-		err = f.ask(ctx, counted, func() (err error) {
+		err = f.ask(ctx, l, func() (err error) {
 			all, err = send()
 			return err
 		})

@@ -135,7 +135,11 @@ func (s *pageSession) moved() bool {
 func (s *pageSession) page(ctx context.Context, n int64) error {
 	q := s.query
 	q.Page, q.SessionID = n, s.first.SessionID
-	return s.f.ask(ctx, n == 0, func() error {
+	l := s.f.counted()
+	if n > 0 {
+		l = s.f.paged()
+	}
+	return s.f.ask(ctx, l, func() error {
 		body, err := s.f.source.EngagePage(ctx, q)
 		if err != nil {
 			return err

@@ -244,15 +244,26 @@ func (f *refreshing) reportTo(report func(Progress)) (stop func()) {
 	}
 }
 
-// ask sends one request until it succeeds, or fails for good. Requests that Mixpanel does not count, those for the other pages of a
-// session, are not booked.
-func (f *refreshing) ask(ctx context.Context, counted bool, send func() error) error {
+// ledger says where a request is counted. The zero value counts nothing.
+type ledger struct {
+	budget budget // nil means no limit
+	free   bool   // Mixpanel does not count the request, but its answer may say how the budget stands
+}
+
+// counted are requests that the Query API counts, paged those for the other pages of a session, which it does not, and looked
+// up those of Lexicon.
+func (f *refreshing) counted() ledger  { return ledger{budget: f.cfg.QueryBudget} }
+func (f *refreshing) paged() ledger    { return ledger{budget: f.cfg.QueryBudget, free: true} }
+func (f *refreshing) lookedUp() ledger { return ledger{budget: f.cfg.LexiconBudget} }
+
+// ask sends one request until it succeeds, or fails for good.
+func (f *refreshing) ask(ctx context.Context, l ledger, send func() error) error {
 	for try := 0; ; try++ {
-		err := f.send(ctx, counted, send)
+		err := f.send(ctx, l, send)
 		if err == nil {
 			return nil
 		}
-		wait, err := f.settle(ctx, try, err)
+		wait, err := f.settle(ctx, l, try, err)
 		if err != nil {
 			return err
 		}
@@ -265,9 +276,9 @@ func (f *refreshing) ask(ctx context.Context, counted bool, send func() error) e
 	}
 }
 
-func (f *refreshing) send(ctx context.Context, counted bool, send func() error) error {
-	if b := f.cfg.QueryBudget; b != nil && counted {
-		release, err := b.Acquire(ctx, f.cfg.Project.ID)
+func (f *refreshing) send(ctx context.Context, l ledger, send func() error) error {
+	if l.budget != nil && !l.free {
+		release, err := l.budget.Acquire(ctx, f.cfg.Project.ID)
 		if err != nil {
 			return err
 		}
@@ -281,7 +292,7 @@ func (f *refreshing) send(ctx context.Context, counted bool, send func() error) 
 const longestBusy = 30 * time.Second
 
 // settle decides about a request that has failed: how long to wait before it is sent again, or with which error the fetch ends.
-func (f *refreshing) settle(ctx context.Context, try int, err error) (wait time.Duration, _ error) {
+func (f *refreshing) settle(ctx context.Context, l ledger, try int, err error) (wait time.Duration, _ error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
@@ -296,8 +307,8 @@ func (f *refreshing) settle(ctx context.Context, try int, err error) (wait time.
 		return api.After, nil
 	case isAPI && api.Action == mixpanel.Pause:
 		until := f.cfg.Now().Add(api.After)
-		if b := f.cfg.QueryBudget; b != nil {
-			b.Heard(ctx, f.cfg.Project.ID, 0, until)
+		if l.budget != nil {
+			l.budget.Heard(ctx, f.cfg.Project.ID, 0, until)
 		}
 		return 0, &PauseError{Until: until, Err: err}
 	case isAPI && api.Reason == mixpanel.ReasonSession, Permanent(err), try+1 >= f.cfg.WindowTries:

@@ -18,7 +18,7 @@ func annotations() streamSource {
 				"user_name", "VARCHAR", "user_id", "VARCHAR", "tags", "JSON", "raw", "JSON")}}, nil
 		},
 		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
-			all, fetchedAt, err := fetchList(ctx, f, false, func() ([]mixpanel.Annotation, error) {
+			all, fetchedAt, err := fetchList(ctx, f, ledger{}, func() ([]mixpanel.Annotation, error) {
 				return f.source.Annotations(ctx, f.cfg.Project.ID, day.Range{})
 			})
 			var rows list

@@ -33,7 +33,7 @@ func cohorts() streamSource {
 }
 
 func (f *refreshing) cohorts(ctx context.Context) ([]mixpanel.Cohort, time.Time, error) {
-	return fetchList(ctx, f, true, func() ([]mixpanel.Cohort, error) { return f.source.Cohorts(ctx, f.cfg.Project.ID) })
+	return fetchList(ctx, f, f.counted(), func() ([]mixpanel.Cohort, error) { return f.source.Cohorts(ctx, f.cfg.Project.ID) })
 }
 
 // cohortMembers is the stream of who is in which cohort, and was, as seen between refreshes. Each cohort is committed when it has come,

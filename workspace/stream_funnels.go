@@ -31,7 +31,7 @@ func funnels() streamSource {
 			}, nil
 		},
 		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
-			all, fetchedAt, err := fetchList(ctx, f, true, func() ([]mixpanel.SavedFunnel, error) {
+			all, fetchedAt, err := fetchList(ctx, f, f.counted(), func() ([]mixpanel.SavedFunnel, error) {
 				return f.source.FunnelList(ctx, f.cfg.Project.ID)
 			})
 			if err != nil {
@@ -68,7 +68,7 @@ type funnelStep struct {
 func (f *refreshing) funnel(ctx context.Context, one mixpanel.SavedFunnel) error {
 	var periods []mixpanel.FunnelPeriod
 	var fetchedAt time.Time
-	err := f.ask(ctx, true, func() (err error) {
+	err := f.ask(ctx, f.counted(), func() (err error) {
 		fetchedAt = f.cfg.Now()
 		periods, err = f.source.Funnel(ctx, mixpanel.FunnelRequest{Project: f.cfg.Project.ID, Funnel: one.ID, Days: f.req.Days})
 		return err

@@ -21,7 +21,7 @@ func lexicon() streamSource {
 			}, nil
 		},
 		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
-			all, fetchedAt, err := fetchList(ctx, f, false, func() ([]mixpanel.LexiconEntry, error) {
+			all, fetchedAt, err := fetchList(ctx, f, f.lookedUp(), func() ([]mixpanel.LexiconEntry, error) {
 				return f.source.Lexicon(ctx, f.cfg.Project.ID)
 			})
 			var entries, properties list

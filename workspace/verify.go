@@ -152,7 +152,7 @@ func (a *asking) ask(ctx context.Context, only []string) error {
 	project := a.cfg.Project.ID
 	var listed []string
 	if len(only) == 0 {
-		err := a.refreshing.ask(ctx, true, func() (err error) {
+		err := a.refreshing.ask(ctx, a.counted(), func() (err error) {
 			listed, err = a.source.EventNames(ctx, project, 0)
 			return err
 		})
@@ -186,7 +186,7 @@ func (a *asking) ask(ctx context.Context, only []string) error {
 // lexicon returns the event names that Lexicon knows, and notes which of them it hides. If it does not answer, only causes are less exact.
 func (a *asking) lexicon(ctx context.Context) (names []string, _ error) {
 	var entries []mixpanel.LexiconEntry
-	err := a.refreshing.ask(ctx, false, func() (err error) {
+	err := a.refreshing.ask(ctx, a.lookedUp(), func() (err error) {
 		entries, err = a.source.Lexicon(ctx, a.cfg.Project.ID)
 		return err
 	})
@@ -235,7 +235,7 @@ func (a *asking) count(ctx context.Context, r mixpanel.CountsRequest) error {
 		return nil
 	}
 	var counts mixpanel.Segmentation
-	err := a.refreshing.ask(ctx, true, func() (err error) {
+	err := a.refreshing.ask(ctx, a.counted(), func() (err error) {
 		counts, err = a.source.EventCounts(ctx, r)
 		return err
 	})

@@ -120,6 +120,9 @@ type Config struct {
 	// costs one request: only page 0 counts.
 	QueryBudget budget
 
+	// LexiconBudget is the budget of Lexicon, shared by all processes; nil means no limit.
+	LexiconBudget budget
+
 	WindowDays int // maximum days per window; 0 means 30
 
 	RequestsPerHour int // the project's request budget, for plans; 0 means no limit

@@ -42,6 +42,7 @@ type daemon struct {
 	loads    *semaphore.Weighted // of all jobs: a load keeps every core busy
 	budget   *fetch.Budget       // of exports; nil if requests are not counted
 	queries  *fetch.Budget       // of the Query API; nil likewise
+	lexicon  *fetch.Budget       // nil likewise
 	page     *page
 }
 
@@ -151,8 +152,13 @@ func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) 
 	if err != nil {
 		return nil, err
 	}
+	lexicon, err := budget.New(rdb, budget.Lexicon.Limits(n))
+	if err != nil {
+		return nil, err
+	}
 	d.budget = fetch.NewBudget(exports, budget.Export, claim, d.log)
 	d.queries = fetch.NewBudget(queries, budget.Query, claim, d.log)
+	d.lexicon = fetch.NewBudget(lexicon, budget.Lexicon, claim, d.log)
 	return exports, nil
 }
 
@@ -268,7 +274,8 @@ func (d *daemon) workspace(f jobs.Fetch, database storage.Config, spool string, 
 		Loads: d.loads, Observer: d.page, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour,
 	}
 	if d.budget != nil {
-		cfg.Budget, cfg.RepeatBudget, cfg.QueryBudget = d.budget, d.budget.Spare(), d.queries
+		cfg.Budget, cfg.RepeatBudget = d.budget, d.budget.Spare()
+		cfg.QueryBudget, cfg.LexiconBudget = d.queries, d.lexicon
 		if f.Spare {
 			cfg.Budget = cfg.RepeatBudget
 		}

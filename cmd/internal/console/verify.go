@@ -16,7 +16,7 @@ differences with their likely cause. The counts come from Mixpanel's Query API,
 which has its own request budget. The table does not change.
 
 Without --from, the stored days of the last 30 days are compared. With --repair,
-days that differ are fetched again, if that can help.
+different days are fetched again where this can help.
 
 Exit codes: 0 no differences, 1 differences or failed. Causes: not_fetched,
 partial_day, late, deleted, quarantined, hidden, retention, time_zone.`
