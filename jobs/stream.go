@@ -36,8 +36,8 @@ func (f Fetch) StreamName() string {
 func (f Fetch) validateStream(info stream.Info) error {
 	profiles := f.Profiles != nil || f.Where != "" || !f.Since.IsZero() || f.FullEvery != 0 || f.History
 	switch {
-	case len(f.Events) > 0, !f.LateSince.IsZero(), f.Force, f.Spare, f.Promote != "" && !info.Some:
-		return fault.Usage("leave it out", "names of events, late events, forced days and promoted properties are for events, not for %s", info.Name)
+	case len(f.Events) > 0, !f.LateSince.IsZero(), f.Spare, f.Promote != "" && !info.Some:
+		return fault.Usage("leave it out", "event names, late events and promoted properties are for events, not for %s", info.Name)
 	case f.Days != (day.Range{}) && !info.Days:
 		return fault.Usage("leave the days out: "+info.Name+" are fetched whole", "%s cannot be limited to days", info.Name)
 	case f.Days.Len() == 0:

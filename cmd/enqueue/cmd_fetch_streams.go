@@ -39,6 +39,7 @@ type streamOptions struct {
 	days     console.DayFlags
 	profiles console.ProfileFlags
 	adopt    bool
+	force    bool
 	target   targetOptions
 }
 
@@ -50,6 +51,7 @@ func (o *streamOptions) add(c *cobra.Command) {
 	if o.info.Some {
 		o.profiles.Add(flags)
 	}
+	flags.BoolVar(&o.force, "force", false, "let an empty answer of Mixpanel empty the table")
 	flags.BoolVar(&o.adopt, "adopt", false, console.AdoptUsage)
 	o.target.add(flags)
 }
@@ -57,7 +59,7 @@ func (o *streamOptions) add(c *cobra.Command) {
 // request returns the job that the flags and args, which may hold the table's name, ask for.
 func (o *streamOptions) request(args []string, cfg config.Config, p config.Project, now time.Time) (jobs.Request, error) {
 	f := jobs.Fetch{
-		Project: strconv.FormatInt(p.ID, 10), Database: p.Database, Table: o.info.Table, Stream: o.info.Name, Mode: jobs.ModeFull, Adopt: o.adopt,
+		Project: strconv.FormatInt(p.ID, 10), Database: p.Database, Table: o.info.Table, Stream: o.info.Name, Mode: jobs.ModeFull, Adopt: o.adopt, Force: o.force,
 	}
 	if o.info.Name == stream.All {
 		f.Table = stream.Events

@@ -42,7 +42,7 @@ func (r *run) events(ctx context.Context, f jobs.Fetch) error {
 func (r *run) stream(ctx context.Context, f jobs.Fetch) error {
 	p, err := r.ws.FetchStream(ctx, workspace.StreamRequest{
 		Stream: f.Stream, Table: f.Table, Profiles: filterOf(f), Since: f.Since,
-		Incremental: f.Mode == jobs.ModeIncremental && f.Since.IsZero(), FullEvery: f.FullEvery, History: f.History, Days: f.Days,
+		Incremental: f.Mode == jobs.ModeIncremental && f.Since.IsZero(), FullEvery: f.FullEvery, History: f.History, Days: f.Days, Force: f.Force,
 		Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(),
 	}, r.report)
 	return r.ended(p, err)
