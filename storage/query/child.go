@@ -110,10 +110,7 @@ func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 		return Result{}, err
 	}
 	defer r.session.Close()
-	err = findViews(r.session)
-	if err == nil {
-		err = t.lockDown(r.session)
-	}
+	err = t.lockDown(r.session)
 	if err == nil && t.Inspect != nil {
 		r.statement, err = t.Inspect.statement(r.session, t.Database)
 	}
@@ -121,15 +118,6 @@ func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 		err = r.read(ctx, stdout)
 	}
 	return r.res, sqlFault(r.session, err)
-}
-
-// findViews lets a query leave out the schema of the views with names of other programs. Tables come first.
-func findViews(s *storage.Session) error {
-	found, err := fetch(s, "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database() AND schema_name = 'compat'")
-	if err != nil || len(found) == 0 {
-		return err
-	}
-	return s.Exec("SET search_path = 'main,compat'")
 }
 
 // lockDown takes DuckDB's own means of doing harm away, as far as it lets.

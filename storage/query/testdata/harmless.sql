@@ -48,7 +48,7 @@ DESCRIBE events
 DESCRIBE SELECT count(*) FROM events
 --- 7: a summary
 SUMMARIZE events
---- 5: the tables
+--- 2: the tables
 SHOW TABLES
 --- 1: a plan
 EXPLAIN SELECT * FROM events
@@ -106,5 +106,5 @@ SELECT event_name.upper() AS u FROM events
 SELECT (SELECT max(day) FROM events) AS a, EXISTS (FROM events) AS b, 'u1' IN (SELECT distinct_id FROM events) AS c, 1 = ANY (SELECT 1) AS d
 --- 1: a collation
 SELECT 'Ä' COLLATE de < 'B' AS before, 'a' COLLATE nocase = 'A' AS same
---- 1: a view without its schema
-SELECT count(*) FROM mp_master_event
+--- 1: a view with the name of another program
+SELECT count(*) FROM compat.mp_master_event
