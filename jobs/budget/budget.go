@@ -62,11 +62,7 @@ func New(rdb redis.UniversalClient, cfg Config) (*Budget, error) {
 	if cfg.LeaseTTL == 0 {
 		cfg.LeaseTTL = defaultLeaseTTL
 	}
-	scripts, err := loadScripts()
-	if err != nil {
-		return nil, err
-	}
-	return &Budget{rdb: rdb, scripts: scripts, cfg: cfg}, nil
+	return &Budget{rdb: rdb, scripts: loadScripts(), cfg: cfg}, nil
 }
 
 // Spare returns the same budget for those who can wait: it books a request only while more than a third of the hour's limit

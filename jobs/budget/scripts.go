@@ -2,9 +2,11 @@ package budget
 
 import (
 	"embed"
-	"fmt"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"mixduck/jobs/internal/script"
 )
 
 // keysOf returns the three keys of a project's budget, in the order in which its scripts expect them.
@@ -21,20 +23,9 @@ type scripts struct {
 	acquire, withdraw, renew, overrule, spent *redis.Script
 }
 
-func loadScripts() (scripts, error) {
-	var failed error
-	read := func(name string) string {
-		b, err := sources.ReadFile("lua/" + name + ".lua")
-		if err != nil {
-			failed = fmt.Errorf("script %s: %w", name, err)
-		}
-		return string(b)
-	}
-	prelude := read("budget")
-	script := func(name string) *redis.Script { return redis.NewScript(prelude + read(name)) }
-	s := scripts{
-		acquire: script("acquire"), withdraw: script("withdraw"), renew: script("renew"),
-		overrule: script("overrule"), spent: script("spent"),
-	}
-	return s, failed
-}
+// loadScripts makes them once: scripts are the same for all budgets.
+var loadScripts = sync.OnceValue(func() scripts {
+	files := script.Files(sources)
+	of := files.After(files.Text("budget"))
+	return scripts{acquire: of("acquire"), withdraw: of("withdraw"), renew: of("renew"), overrule: of("overrule"), spent: of("spent")}
+})

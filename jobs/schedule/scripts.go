@@ -2,11 +2,12 @@ package schedule
 
 import (
 	"embed"
-	"fmt"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
 	"mixduck/jobs/internal/lanes"
+	"mixduck/jobs/internal/script"
 )
 
 //go:embed lua/*.lua
@@ -18,18 +19,12 @@ type scripts struct {
 	restore, bury                         *redis.Script // of a copy
 }
 
-func loadScripts() scripts {
-	read := func(name string) string {
-		b, err := sources.ReadFile("lua/" + name + ".lua")
-		if err != nil {
-			panic(fmt.Sprintf("script %s is not embedded: %v", name, err))
-		}
-		return string(b)
-	}
-	prelude := lanes.RecordPrelude + read("prelude")
-	script := func(name string) *redis.Script { return redis.NewScript(prelude + read(name)) }
+// loadScripts makes them once: the runner makes a store for each look.
+var loadScripts = sync.OnceValue(func() scripts {
+	files := script.Files(sources)
+	of := files.After(lanes.RecordPrelude, files.Text("prelude"))
 	return scripts{
-		put: script("put"), drop: script("drop"), pause: script("pause"), rewind: script("rewind"), fire: script("fire"),
-		piece: script("piece"), restore: script("restore"), bury: script("bury"),
+		put: of("put"), drop: of("drop"), pause: of("pause"), rewind: of("rewind"), fire: of("fire"), piece: of("piece"),
+		restore: of("restore"), bury: of("bury"),
 	}
-}
+})

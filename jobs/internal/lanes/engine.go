@@ -81,10 +81,7 @@ func New(rdb redis.UniversalClient, cfg Config) (*Engine, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	scripts, err := loadScripts()
-	if err != nil {
-		return nil, err
-	}
+	scripts := loadScripts()
 	return &Engine{
 		Redis: rdb, Client: asynq.NewClientFromRedisClient(rdb), Inspector: asynq.NewInspectorFromRedisClient(rdb),
 		Scripts: scripts, Now: cfg.Now, maxCrashes: cfg.MaxCrashes, Relay: usualRelayLimits(),

@@ -2,9 +2,11 @@ package lanes
 
 import (
 	"embed"
-	"fmt"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"mixduck/jobs/internal/script"
 )
 
 //go:embed lua/*.lua
@@ -25,24 +27,14 @@ type Scripts struct {
 	Admit                                     *redis.Script // of the results that are sent
 }
 
-func loadScripts() (Scripts, error) {
-	var failed error
-	read := func(name string) string {
-		b, err := sources.ReadFile("lua/" + name + ".lua")
-		if err != nil {
-			failed = fmt.Errorf("script %s: %w", name, err)
-		}
-		return string(b)
-	}
-	lanePrelude := read("lane")
-	lane := func(name string) *redis.Script { return redis.NewScript(lanePrelude + read(name)) }
-	record := func(name string) *redis.Script { return redis.NewScript(RecordPrelude + read(name)) }
-	plain := func(name string) *redis.Script { return redis.NewScript(read(name)) }
-	s := Scripts{
+// loadScripts makes them once: scripts are the same for all engines.
+var loadScripts = sync.OnceValue(func() Scripts {
+	files := script.Files(sources)
+	lane, record, plain := files.After(files.Text("lane")), files.After(RecordPrelude), files.After()
+	return Scripts{
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
 		raise:  lane("raise"),
 		create: record("create"), move: record("move"), forget: record("forget"),
 		Schedule: plain("schedule"), beat: plain("beat"), Tables: plain("tables"), Admit: plain("admit"),
 	}
-	return s, failed
-}
+})

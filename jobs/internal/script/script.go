@@ -1,0 +1,28 @@
+// Package script makes Redis scripts of embedded files.
+package script
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Files are the scripts of a package, embedded from lua/*.lua.
+type Files embed.FS
+
+// Text returns a script's text. A file that is not embedded is a mistake in the program, so Text panics.
+func (f Files) Text(name string) string {
+	b, err := embed.FS(f).ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		panic(fmt.Sprintf("script %s: %v", name, err))
+	}
+	return string(b)
+}
+
+// After returns a function that makes a script of a file, with preludes before it.
+func (f Files) After(preludes ...string) func(name string) *redis.Script {
+	prelude := strings.Join(preludes, "")
+	return func(name string) *redis.Script { return redis.NewScript(prelude + f.Text(name)) }
+}
