@@ -145,7 +145,7 @@ func (s *pageSession) page(ctx context.Context, n int64) error {
 			return err
 		}
 		defer body.Close()
-		s.f.hearQuery(ctx, body.Limits)
+		s.f.hear(ctx, s.f.cfg.QueryBudget, body.Limits)
 		p, err := s.f.spool(body, fmt.Sprintf("page-%d", n), &s.f.received)
 		if err != nil {
 			return err

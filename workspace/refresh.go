@@ -322,12 +322,3 @@ func (f *refreshing) settle(ctx context.Context, l ledger, try int, err error) (
 	f.log.LogAttrs(ctx, slog.LevelWarn, "request will be sent again", slog.String("kind", f.stream.name), slog.Duration("after", wait), slog.Any("err", err))
 	return wait + mathrand.N(wait/4+1), nil
 }
-
-// hearQuery tells the query budget what an answer says of the hourly limit.
-func (f *refreshing) hearQuery(ctx context.Context, limits []mixpanel.Limit) {
-	for _, l := range limits {
-		if b := f.cfg.QueryBudget; b != nil && l.Hourly() && l.Remaining >= 0 && l.Reset > 0 {
-			b.Heard(ctx, f.cfg.Project.ID, l.Remaining, f.cfg.Now().Add(l.Reset))
-		}
-	}
-}

@@ -93,7 +93,7 @@ func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, 
 		return nil, err
 	}
 	defer body.Close()
-	w.hear(ctx, body.Limits)
+	w.hear(ctx, w.cfg.Budget, body.Limits)
 	return w.spool(body, r.Days.String(), received)
 }
 
@@ -158,11 +158,11 @@ func (w *Workspace) acquire(ctx context.Context, repeat bool) (release func(), e
 	return func() {}, nil
 }
 
-// hear passes on what a response says about the hourly limit.
-func (w *Workspace) hear(ctx context.Context, limits []mixpanel.Limit) {
+// hear tells a budget, which may be nil, what a response says about the hourly limit.
+func (w *Workspace) hear(ctx context.Context, b budget, limits []mixpanel.Limit) {
 	for _, l := range limits {
-		if w.cfg.Budget != nil && l.Hourly() && l.Remaining >= 0 && l.Reset > 0 {
-			w.cfg.Budget.Heard(ctx, w.cfg.Project.ID, l.Remaining, w.cfg.Now().Add(l.Reset))
+		if b != nil && l.Hourly() && l.Remaining >= 0 && l.Reset > 0 {
+			b.Heard(ctx, w.cfg.Project.ID, l.Remaining, w.cfg.Now().Add(l.Reset))
 		}
 	}
 }
