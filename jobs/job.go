@@ -73,11 +73,11 @@ type Fetch struct {
 	// there stay.
 	Promote string `json:"promote,omitempty"`
 
-	Stream    string        `json:"stream,omitempty"`     // see [stream.List]; "" means [stream.Events]
-	Profiles  *Profiles     `json:"profiles,omitempty"`   // of [stream.Profiles]: which ones; nil means all
-	Since     time.Time     `json:"since,omitzero"`       // with [ModeIncremental]: changed since; zero means since the last refresh
-	FullEvery time.Duration `json:"full_every,omitempty"` // with [ModeIncremental]: a full refresh if the last one is older; 0 means never
-	History   bool          `json:"history,omitempty"`    // keep all versions of a profile
+	Stream    string         `json:"stream,omitempty"`     // see [stream.List]; "" means [stream.Events]
+	Profiles  *stream.Filter `json:"profiles,omitempty"`   // of [stream.Profiles]: which ones, beside Where; nil means all
+	Since     time.Time      `json:"since,omitzero"`       // with [ModeIncremental]: changed since; zero means since the last refresh
+	FullEvery time.Duration  `json:"full_every,omitempty"` // with [ModeIncremental]: a full refresh if the last one is older; 0 means never
+	History   bool           `json:"history,omitempty"`    // keep all versions of a profile
 
 	Due       *Due      `json:"due,omitempty"`       // if set, only those of the days that are due when the job runs
 	LateSince time.Time `json:"late_since,omitzero"` // if set, only those of the days on which events fall that arrived after it

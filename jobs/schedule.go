@@ -240,7 +240,7 @@ func (s Schedule) Fetch(days day.Range, due Due) Fetch {
 		f.Stream = "" // as workers of earlier versions know it
 	}
 	if s.Group != "" {
-		f.Profiles = &Profiles{Group: s.Group}
+		f.Profiles = &stream.Filter{Group: s.Group}
 	}
 	return f
 }

@@ -2,27 +2,11 @@ package jobs
 
 import (
 	"reflect"
-	"time"
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/stream"
 )
-
-// Profiles says which profiles a fetch is about; see [mixpanel.EngageQuery] for the rules. The zero value means all user
-// profiles. Its JSON form is stored: fields are only ever added.
-type Profiles struct {
-	OutputProperties        []string  `json:"output_properties,omitempty"` // none means all
-	DistinctIDs             []string  `json:"distinct_ids,omitempty"`
-	Group                   string    `json:"group,omitempty"`  // the id of a group key
-	Cohort                  int64     `json:"cohort,omitempty"` // 0 means none
-	OmitUsersWithoutProfile bool      `json:"omit_users_without_profile,omitempty"`
-	Behaviors               string    `json:"behaviors,omitempty"` // a JSON array
-	AsOf                    time.Time `json:"as_of,omitzero"`      // with Behaviors
-}
-
-// IsZero reports whether p is about all user profiles.
-func (p Profiles) IsZero() bool { return reflect.DeepEqual(p, Profiles{}) }
 
 // StreamName returns the stream that is fetched, which may be [stream.All].
 func (f Fetch) StreamName() string {

@@ -22,7 +22,7 @@ func (w *Workspace) StreamProfiles(ctx context.Context, r StreamRequest, emit fu
 	if err != nil {
 		return 0, err
 	}
-	if err := r.Profiles.check(&r); err != nil {
+	if err := checkFilter(&r); err != nil {
 		return 0, err
 	}
 	f := &refreshing{Workspace: w, req: r, stream: s, began: w.cfg.Now(), since: r.Since}
@@ -31,7 +31,7 @@ func (w *Workspace) StreamProfiles(ctx context.Context, r StreamRequest, emit fu
 		return 0, err
 	}
 	defer func() { _ = w.clearSpool() }()
-	h, err := f.profiles(ctx, r.Profiles.query(w.cfg.Project.ID, f.since, f.began), nil)
+	h, err := f.profiles(ctx, f.query(), nil)
 	if err != nil {
 		return 0, err
 	}

@@ -3,7 +3,6 @@ package workspace
 import (
 	"context"
 	"encoding/json"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -20,17 +19,17 @@ func profiles() streamSource {
 		name:   stream.Profiles,
 		tables: profileTables,
 		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
-			h, err := f.profiles(ctx, f.req.Profiles.query(f.cfg.Project.ID, f.since, f.began), nil)
+			h, err := f.profiles(ctx, f.query(), nil)
 			return []harvest{h}, err
 		},
 	}
 }
 
 func profileTables(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
-	if err := r.Profiles.check(r); err != nil {
+	if err := checkFilter(r); err != nil {
 		return nil, err
 	}
-	filter, err := r.Profiles.canonical()
+	filter, err := canonical(&r.Profiles)
 	return []storage.Keyed{{
 		Name: r.Table, Filter: filter, History: r.History,
 		Columns: []storage.KeyedColumn{
@@ -41,10 +40,9 @@ func profileTables(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
 	}}, err
 }
 
-func (p *ProfileFilter) empty() bool { return reflect.ValueOf(*p).IsZero() }
-
-// check refuses filters that exclude each other.
-func (p *ProfileFilter) check(r *StreamRequest) error {
+// checkFilter refuses filters that exclude each other.
+func checkFilter(r *StreamRequest) error {
+	p := &r.Profiles
 	var behaviors []json.RawMessage
 	_, digits := strconv.ParseUint(p.Group, 10, 64)
 	switch {
@@ -69,8 +67,8 @@ func (p *ProfileFilter) check(r *StreamRequest) error {
 }
 
 // canonical is what tells tables apart that hold different profiles.
-func (p *ProfileFilter) canonical() (string, error) {
-	if p.empty() {
+func canonical(p *ProfileFilter) (string, error) {
+	if p.IsZero() {
 		return "", nil
 	}
 	b, err := json.Marshal(p)
@@ -81,16 +79,17 @@ func (p *ProfileFilter) canonical() (string, error) {
 const seenOverlap = 24 * time.Hour
 
 // query returns what to ask Mixpanel for.
-func (p *ProfileFilter) query(project int64, since, now time.Time) mixpanel.EngageQuery {
+func (f *refreshing) query() mixpanel.EngageQuery {
+	p := f.req.Profiles
 	q := mixpanel.EngageQuery{
-		Project: project, Where: p.Where, OutputProperties: p.OutputProperties, DistinctIDs: p.DistinctIDs, Group: p.Group,
+		Project: f.cfg.Project.ID, Where: p.Where, OutputProperties: p.OutputProperties, DistinctIDs: p.DistinctIDs, Group: p.Group,
 		Cohort: p.Cohort, OmitUsersWithoutProfile: p.OmitUsersWithoutProfile, Behaviors: p.Behaviors, AsOf: p.AsOf,
 	}
 	if q.Behaviors != "" && q.AsOf.IsZero() {
-		q.AsOf = now
+		q.AsOf = f.began
 	}
-	if !since.IsZero() {
-		q.Where = mixpanel.SeenSince(since.Add(-seenOverlap), strings.TrimSpace(q.Where))
+	if !f.since.IsZero() {
+		q.Where = mixpanel.SeenSince(f.since.Add(-seenOverlap), strings.TrimSpace(q.Where))
 	}
 	return q
 }

@@ -36,18 +36,8 @@ func Streams() []StreamInfo {
 	return slices.DeleteFunc(stream.List(), func(i StreamInfo) bool { return i.Name == stream.Events })
 }
 
-// ProfileFilter says which profiles to fetch, as [mixpanel.EngageQuery] has it. The zero value is all profiles of users.
-type ProfileFilter struct {
-	Where                   string   `json:"where,omitempty"`
-	OutputProperties        []string `json:"output_properties,omitempty"`
-	DistinctIDs             []string `json:"distinct_ids,omitempty"`
-	Group                   string   `json:"group,omitempty"` // id of a group key, digits
-	Cohort                  int64    `json:"cohort,omitempty"`
-	OmitUsersWithoutProfile bool     `json:"omit_users_without_profile,omitempty"`
-	Behaviors               string   `json:"behaviors,omitempty"`
-	// AsOf is the moment at which Behaviors are evaluated, to the second; zero means when the fetch begins.
-	AsOf time.Time `json:"as_of,omitzero"`
-}
+// ProfileFilter says which profiles to fetch.
+type ProfileFilter = stream.Filter
 
 // StreamRequest says which stream to copy into which table.
 type StreamRequest struct {
@@ -102,7 +92,7 @@ func (r *StreamRequest) check() (*streamSource, error) {
 	switch {
 	case r.Days != day.Range{} && !info.Days:
 		return no("there are no days")
-	case !r.Profiles.empty() && !info.Some:
+	case !r.Profiles.IsZero() && !info.Some:
 		return no("there are no filters")
 	case (!r.Since.IsZero() || r.Incremental) && !info.Some:
 		return no("there is no incremental refresh")

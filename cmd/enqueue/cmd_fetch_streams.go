@@ -78,7 +78,12 @@ func (o *streamOptions) request(args []string, cfg config.Config, p config.Proje
 		if err := o.profiles.Check(local); err != nil {
 			return jobs.Request{}, err
 		}
-		f.Where, f.History, f.Profiles = o.profiles.Where, o.profiles.History, profilesOf(o.profiles)
+		filter := o.profiles.Filter
+		f.Where, filter.Where = filter.Where, "" // fetches of events have it there, too
+		f.History = o.profiles.History
+		if !filter.IsZero() {
+			f.Profiles = &filter
+		}
 		if o.profiles.Group != "" && len(args) == 0 {
 			f.Table = stream.GroupTable(o.profiles.Group)
 		}
@@ -94,18 +99,6 @@ func (o *streamOptions) request(args []string, cfg config.Config, p config.Proje
 		return jobs.Request{}, err
 	}
 	return o.target.request(cfg, f), nil
-}
-
-// profilesOf returns the filter, nil if it lets all profiles through.
-func profilesOf(f console.ProfileFlags) *jobs.Profiles {
-	p := jobs.Profiles{
-		OutputProperties: f.OutputProperties, DistinctIDs: f.DistinctIDs, Group: f.Group, Cohort: f.Cohort,
-		OmitUsersWithoutProfile: f.Cohort != 0 && !f.IncludeAllUsers, Behaviors: f.Behaviors, AsOf: f.AsOf,
-	}
-	if p.IsZero() {
-		return nil
-	}
-	return &p
 }
 
 // fetchStreamCommand returns the command that fetches a stream other than events.

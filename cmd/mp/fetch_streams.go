@@ -110,11 +110,7 @@ func (o *streamOptions) requests(c *cobra.Command, args []string, now time.Time)
 		if err := f.Check(now); err != nil {
 			return nil, err
 		}
-		r.Since, r.History = f.Since, f.History
-		r.Profiles = workspace.ProfileFilter{
-			Where: f.Where, OutputProperties: f.OutputProperties, DistinctIDs: f.DistinctIDs, Group: f.Group, Cohort: f.Cohort,
-			OmitUsersWithoutProfile: f.Cohort != 0 && !f.IncludeAllUsers, Behaviors: f.Behaviors, AsOf: f.AsOf,
-		}
+		r.Since, r.History, r.Profiles = f.Since, f.History, f.Filter
 		if f.Group != "" {
 			r.Table = stream.GroupTable(f.Group)
 		}

@@ -9,21 +9,17 @@ import (
 	"github.com/spf13/pflag"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 )
 
 // ProfileFlags say which profiles to fetch. [ProfileFlags.Check] reads what cannot be used as it was given.
 type ProfileFlags struct {
-	Where            string // a Mixpanel expression
-	OutputProperties []string
-	DistinctIDs      []string
-	Group            string // id of a group key
-	Cohort           int64  // 0 means none
-	IncludeAllUsers  bool   // members of Cohort without a profile, too
-	Behaviors        string // a JSON array
-	AsOf             time.Time
-	Since            time.Time // zero means a full refresh
-	History          bool
+	stream.Filter
 
+	Since   time.Time // zero means a full refresh
+	History bool
+
+	allUsers                        bool // members of Cohort without a profile, too
 	distinctID, cohort, asOf, since string
 	properties, ids                 []string
 	flags                           *pflag.FlagSet
@@ -36,7 +32,7 @@ func (f *ProfileFlags) Add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.History, "history", false, "keep all versions of each profile, with valid_from and valid_to")
 	flags.StringVar(&f.Where, "where", "", "only profiles that match this Mixpanel `expression`")
 	flags.StringVar(&f.cohort, "cohort", "", "only members of the cohort with this `id`")
-	flags.BoolVar(&f.IncludeAllUsers, "include-all-users", true, "with --cohort: also members without a profile")
+	flags.BoolVar(&f.allUsers, "include-all-users", true, "with --cohort: also members without a profile")
 	flags.StringArrayVar(&f.properties, "output-properties", nil, "fetch only these `properties`, separated by commas, as in CSV; can be repeated")
 	flags.StringVar(&f.distinctID, "distinct-id", "", "only the profile with this `id`")
 	flags.StringArrayVar(&f.ids, "distinct-ids", nil, "only the profiles with these `ids`, separated by commas, as in CSV; can be repeated")
@@ -71,6 +67,7 @@ func (f *ProfileFlags) Check(now time.Time) (err error) {
 	if f.distinctID != "" {
 		f.DistinctIDs = append(f.DistinctIDs, f.distinctID)
 	}
+	f.OmitUsersWithoutProfile = f.Cohort != 0 && !f.allUsers
 	return f.exclude()
 }
 

@@ -48,14 +48,11 @@ func (r *run) stream(ctx context.Context, f jobs.Fetch) error {
 	return r.ended(p, err)
 }
 
-func filterOf(f jobs.Fetch) workspace.ProfileFilter {
-	filter := workspace.ProfileFilter{Where: f.Where}
-	if p := f.Profiles; p != nil {
-		filter = workspace.ProfileFilter{
-			Where: f.Where, OutputProperties: p.OutputProperties, DistinctIDs: p.DistinctIDs, Group: p.Group, Cohort: p.Cohort,
-			OmitUsersWithoutProfile: p.OmitUsersWithoutProfile, Behaviors: p.Behaviors, AsOf: p.AsOf,
-		}
+func filterOf(f jobs.Fetch) (filter stream.Filter) {
+	if f.Profiles != nil {
+		filter = *f.Profiles
 	}
+	filter.Where = f.Where
 	return filter
 }
 
