@@ -83,15 +83,8 @@ func (c *Config) newSchedule() Schedule {
 
 // misfit returns the first setting that does not go with the schedule's stream, and why.
 func (s *Schedule) misfit() (key string, err error) {
-	dated := s.Stream == stream.Events || s.Stream == stream.All
-	profiles := s.Stream == stream.Profiles
-	modes := []string{"full"}
-	switch {
-	case s.Stream == stream.Events:
-		modes = []string{"sync", "append"}
-	case profiles:
-		modes = []string{"full", "incremental"}
-	}
+	info, _ := stream.Find(s.Stream) // it has been checked
+	dated, profiles, modes := info.Dated(), info.Some, info.Modes
 	for _, rule := range []struct {
 		key  string
 		bad  bool
@@ -117,20 +110,14 @@ func (s *Schedule) misfit() (key string, err error) {
 func (s *Schedule) adopt(p Project) {
 	s.Project = p.Name
 	info, _ := stream.Find(s.Stream) // it has been checked
-	s.Table = cmp.Or(s.Table, info.Table, stream.Events)
-	if s.Mode == "" {
-		s.Mode = "full"
-		if s.Stream == stream.Events {
-			s.Mode = "sync"
-		}
-	}
+	s.Table, s.Mode = cmp.Or(s.Table, info.Table), cmp.Or(s.Mode, info.Mode())
 	if s.Database == "" {
 		s.Database = p.Database
 	}
 	if s.Location == nil {
 		s.Location = p.Location
 	}
-	if s.Stream != stream.Events && s.Stream != stream.All {
+	if !info.Dated() {
 		return // what tables say is about events
 	}
 	t := p.Table(s.Table)

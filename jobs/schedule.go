@@ -77,9 +77,7 @@ func (s Schedule) WithDefaults() Schedule {
 		s.Stream = stream.Events
 	}
 	info, _ := stream.Find(s.Stream) // validate finds what there is not
-	if s.Table == "" {
-		s.Table = cmp.Or(info.Table, stream.Events)
-	}
+	s.Table, s.Mode = cmp.Or(s.Table, info.Table), cmp.Or(s.Mode, Mode(info.Mode()))
 	if s.Zone == "" {
 		s.Zone = s.ProjectZone
 	}
@@ -88,12 +86,6 @@ func (s Schedule) WithDefaults() Schedule {
 	}
 	if s.Overlap == "" {
 		s.Overlap = OverlapSkip
-	}
-	if s.Mode == "" {
-		s.Mode = ModeFull
-		if s.Stream == stream.Events {
-			s.Mode = ModeSync
-		}
 	}
 	s.Priority = s.Priority.OrDefault()
 	if s.MaxAttempts == 0 {
@@ -224,7 +216,8 @@ func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
 
 // Dated reports whether the schedule fetches days that are due.
 func (s Schedule) Dated() bool {
-	return s.Stream == "" || s.Stream == stream.Events || s.Stream == stream.All
+	info, _ := stream.Find(s.Stream) // validate finds what there is not
+	return info.Dated()
 }
 
 // Fetch returns the fetch of a run; of events, of those of the days that are due.

@@ -32,9 +32,7 @@ func streamSources() []streamSource {
 }
 
 // Streams returns the streams that [Workspace.FetchStream] knows: all but events.
-func Streams() []StreamInfo {
-	return slices.DeleteFunc(stream.List(), func(i StreamInfo) bool { return i.Name == stream.Events })
-}
+func Streams() []StreamInfo { return stream.Keyed() }
 
 // ProfileFilter says which profiles to fetch.
 type ProfileFilter = stream.Filter

@@ -40,11 +40,8 @@ const fetchExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 -
 
 func (a *app) fetchCommand() *cobra.Command {
 	commands := []*cobra.Command{a.fetchEventsCommand()}
-	for _, info := range stream.List()[1:] {
+	for _, info := range append(stream.Keyed(), stream.Everything()) {
 		commands = append(commands, a.fetchStreamCommand(info))
-	}
-	if all, err := stream.Find(stream.All); err == nil {
-		commands = append(commands, a.fetchStreamCommand(all))
 	}
 	group := console.Group("fetch", "Fetch data from Mixpanel into a database", commands...)
 	group.Example = fetchExample

@@ -61,9 +61,6 @@ func (o *streamOptions) request(args []string, cfg config.Config, p config.Proje
 	f := jobs.Fetch{
 		Project: strconv.FormatInt(p.ID, 10), Database: p.Database, Table: o.info.Table, Stream: o.info.Name, Mode: jobs.ModeFull, Adopt: o.adopt, Force: o.force,
 	}
-	if o.info.Name == stream.All {
-		f.Table = stream.Events
-	}
 	if len(args) > 0 {
 		f.Table = args[0]
 	}

@@ -104,7 +104,7 @@ func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Projec
 		return s, err
 	}
 	s.Project, s.ProjectZone = strconv.FormatInt(p.ID, 10), p.Location.String()
-	if s.Stream == stream.Events || s.Stream == stream.All {
+	if s.Dated() {
 		table := p.Table(s.Table)
 		s.Where, s.Promote = cmp.Or(s.Where, table.Where), cmp.Or(s.Promote, table.Promote)
 		if len(s.Events) == 0 {

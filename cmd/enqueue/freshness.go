@@ -81,7 +81,7 @@ func (s survey) judge() []freshness {
 func tablesOf(s schedule.State) []string {
 	tables := []string{s.Table}
 	if s.Stream == stream.All {
-		for _, info := range stream.List()[1:] {
+		for _, info := range stream.Keyed() {
 			tables = append(tables, info.Table)
 		}
 	}

@@ -52,10 +52,9 @@ type fetchOptions struct {
 
 func (a *app) fetchCommand() *cobra.Command {
 	commands := []*cobra.Command{a.fetchEventsCommand()}
-	for _, info := range workspace.Streams() {
+	for _, info := range append(stream.Keyed(), stream.Everything()) {
 		commands = append(commands, a.fetchStreamCommand(info))
 	}
-	commands = append(commands, a.fetchStreamCommand(stream.Info{Name: stream.All, Short: "all streams that the plan of the project allows"}))
 	group := console.Group("fetch", "Fetch data from Mixpanel into a database", commands...)
 	group.Example = fetchExample
 	return group

@@ -20,26 +20,57 @@ const (
 	All           = "all"
 )
 
+// The modes of a fetch, as jobs and schedules name them.
+const (
+	sync        = "sync"
+	add         = "append"
+	full        = "full"
+	incremental = "incremental"
+)
+
 // Info says what a request for a stream may contain.
 type Info struct {
 	Name  string
-	Table string // the default
-	Short string // what it holds, for help
-	Days  bool   // it can be limited to a range of days
-	Some  bool   // it can be filtered, fetched since a time, and kept with its history, as profiles can
+	Table string   // the default
+	Short string   // what it holds, for help
+	Modes []string // of schedules; the first is the default
+	Days  bool     // it can be limited to a range of days
+	Some  bool     // it can be filtered, fetched since a time, and kept with its history, as profiles can
 }
+
+// Mode returns the default mode of schedules.
+func (i Info) Mode() string {
+	if len(i.Modes) == 0 {
+		return ""
+	}
+	return i.Modes[0]
+}
+
+// Dated reports whether schedules of the stream fetch days that are due.
+func (i Info) Dated() bool { return i.Name == Events || i.Name == All }
 
 // List returns all streams but [All], in the order in which [All] fetches them.
 func List() []Info {
+	events := Info{Name: Events, Table: "events", Short: "events of a date range", Modes: []string{sync, add}, Days: true}
+	return append([]Info{events}, Keyed()...)
+}
+
+// Keyed returns the streams whose tables have a key and no days: all but [Events].
+func Keyed() []Info {
+	whole := []string{full}
 	return []Info{
-		{Name: Events, Table: "events", Short: "events of a date range", Days: true},
-		{Name: Profiles, Table: "profiles", Short: "user profiles, or the profiles of a group key", Some: true},
-		{Name: Cohorts, Table: "cohorts", Short: "the list of cohorts"},
-		{Name: CohortMembers, Table: "cohort_members", Short: "the members of all cohorts, and when they joined and left"},
-		{Name: Annotations, Table: "annotations", Short: "annotations"},
-		{Name: Funnels, Table: "funnels", Short: "daily steps of all saved funnels", Days: true},
-		{Name: Lexicon, Table: "lexicon", Short: "events and properties of Lexicon"},
+		{Name: Profiles, Table: "profiles", Short: "user profiles, or the profiles of a group key", Modes: []string{full, incremental}, Some: true},
+		{Name: Cohorts, Table: "cohorts", Short: "the list of cohorts", Modes: whole},
+		{Name: CohortMembers, Table: "cohort_members", Short: "the members of all cohorts, and when they joined and left", Modes: whole},
+		{Name: Annotations, Table: "annotations", Short: "annotations", Modes: whole},
+		{Name: Funnels, Table: "funnels", Short: "daily steps of all saved funnels", Modes: whole, Days: true},
+		{Name: Lexicon, Table: "lexicon", Short: "events and properties of Lexicon", Modes: whole},
 	}
+}
+
+// Everything describes [All]. Its table is that of events.
+func Everything() Info {
+	return Info{Name: All, Table: "events", Short: "all streams that the plan of the project allows", Modes: []string{full}, Days: true}
 }
 
 // Names returns the names of all streams, [All] included.
@@ -57,7 +88,7 @@ func Find(name string) (Info, error) {
 		name = Events
 	}
 	if name == All {
-		return Info{Name: All, Short: "all streams that the plan of the project allows", Days: true}, nil
+		return Everything(), nil
 	}
 	all := List()
 	i := slices.IndexFunc(all, func(i Info) bool { return i.Name == name })
