@@ -24,20 +24,29 @@ func version(n int) string {
 
 // loaderMain loads one version after the other into the file, in place of the one before.
 func loaderMain(ctx context.Context, path string) error {
+	return writeOn(ctx, path, func(e *storage.Engine, n int) error {
+		w := window(span(0, 2), version(n))
+		w.Job = "job-" + strconv.Itoa(n)
+		_, err := e.Load(ctx, w)
+		return err
+	})
+}
+
+// writeOn opens the file and calls write with one number after the other, from the one that arg has before the path. It says
+// what it is about to do and has done, as it is killed in the middle.
+func writeOn(ctx context.Context, arg string, write func(e *storage.Engine, n int) error) error {
 	var begin int
-	if _, err := fmt.Sscan(path, &begin, &path); err != nil {
+	var path string
+	if _, err := fmt.Sscan(arg, &begin, &path); err != nil {
 		return err
 	}
 	for n := begin; ctx.Err() == nil; n++ {
-		lines := version(n)
 		e, err := storage.Open(ctx, storage.Config{Path: path})
 		if err != nil {
 			return err
 		}
-		w := window(span(0, 2), lines)
-		w.Job = "job-" + strconv.Itoa(n)
 		fmt.Println("begin", n)
-		if _, err := e.Load(ctx, w); err != nil {
+		if err := write(e, n); err != nil {
 			return err
 		}
 		fmt.Println("done", n)

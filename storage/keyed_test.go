@@ -215,27 +215,10 @@ func crowd(n int) (parts []storage.Part) {
 
 // refresherMain refreshes the table with one version after the other.
 func refresherMain(ctx context.Context, path string) error {
-	var begin int
-	if _, err := fmt.Sscan(path, &begin, &path); err != nil {
+	return writeOn(ctx, path, func(e *storage.Engine, n int) error {
+		_, err := e.Refresh(ctx, storage.Refresh{Table: people("people"), Parts: crowd(n), Full: true, Job: strconv.Itoa(n), FetchedAt: time.Now()})
 		return err
-	}
-	for n := begin; ctx.Err() == nil; n++ {
-		e, err := storage.Open(ctx, storage.Config{Path: path})
-		if err != nil {
-			return err
-		}
-		fmt.Println("begin", n)
-		if _, err := e.Refresh(ctx, storage.Refresh{Table: people("people"), Parts: crowd(n), Full: true, Job: strconv.Itoa(n), FetchedAt: time.Now()}); err != nil {
-			return err
-		}
-		fmt.Println("done", n)
-		if n%2 == 0 { // killed while it closes the file, too
-			if err := e.Close(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	})
 }
 
 // Killed at any moment, a refresh has happened or it has not, and the next one knows which.

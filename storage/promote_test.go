@@ -270,27 +270,9 @@ func TestPromoteCancelled(t *testing.T) {
 
 // promoterMain promotes one property after the other.
 func promoterMain(ctx context.Context, path string) error {
-	var begin int
-	if _, err := fmt.Sscan(path, &begin, &path); err != nil {
-		return err
-	}
-	for n := begin; ctx.Err() == nil; n++ {
-		e, err := storage.Open(ctx, storage.Config{Path: path})
-		if err != nil {
-			return err
-		}
-		fmt.Println("begin", n)
-		if err := e.Promote(ctx, "events", []storage.Promotion{{Property: fmt.Sprint("amount", n), Type: "DOUBLE"}}, 0); err != nil {
-			return err
-		}
-		fmt.Println("done", n)
-		if n%2 == 0 { // killed while it closes the file, too
-			if err := e.Close(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return writeOn(ctx, path, func(e *storage.Engine, n int) error {
+		return e.Promote(ctx, "events", []storage.Promotion{{Property: fmt.Sprint("amount", n), Type: "DOUBLE"}}, 0)
+	})
 }
 
 // Killed at any moment, a promotion has happened or it has not.
