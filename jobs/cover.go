@@ -7,11 +7,12 @@ import (
 	"mixduck/internal/day"
 )
 
-// Covers reports whether a fetch of g right after one of f would change nothing but what Mixpanel has changed meanwhile:
-// it asks for the same events of the same project in the same table, and for no day more. What replaces days covers what
-// only adds what is missing; what replaces or creates a table covers only its like, for the same days; what is not
-// forced or may not adopt does not cover what is or may, nor what promotes no properties what does, nor what waits for spare requests what does not.
-// What fetches only some of its days covers only what fetches no more of them.
+// Covers reports whether a fetch of g right after f could only bring what Mixpanel has changed in between. Then f asks
+// for the same events of the same project in the same table, and for at least the days of g. A fetch that replaces
+// days covers one that only adds missing rows. One that replaces or creates a table covers only the same kind of fetch
+// for the same days. f does not cover g if only g is forced or may adopt tables, if g promotes properties other than
+// those of f, or if only f waits for spare requests. A fetch of only some of its days covers only a fetch of no more
+// of them.
 func (f Fetch) Covers(g Fetch) bool {
 	if !f.alike(g) || g.Force && !f.Force || g.Adopt && !f.Adopt || g.Promote != "" && g.Promote != f.Promote || f.Spare && !g.Spare || !f.chooses(g) {
 		return false
@@ -29,7 +30,7 @@ func (f Fetch) Covers(g Fetch) bool {
 	return false
 }
 
-// chooses reports whether f fetches, of whatever days it shares with g, all that g does.
+// chooses reports whether f, of the days it shares with g, fetches all that g does.
 func (f Fetch) chooses(g Fetch) bool {
 	switch {
 	case f.Due != nil:
@@ -42,22 +43,22 @@ func (f Fetch) chooses(g Fetch) bool {
 
 // includes reports whether the days of g lie within those of f.
 func (f Fetch) includes(g Fetch) bool {
-	if f.Days == (day.Range{}) || g.Days == (day.Range{}) { // all that are stored, when it runs
+	if f.Days == (day.Range{}) || g.Days == (day.Range{}) { // all stored days, determined when it runs
 		return f.Days == (day.Range{})
 	}
 	return f.Days.Contains(g.Days.From) && f.Days.Contains(g.Days.To)
 }
 
-// Undoes reports whether a fetch of f may take away what one of g has stored.
+// Undoes reports whether a fetch of f can remove what a fetch of g has stored.
 func (f Fetch) Undoes(g Fetch) bool {
 	return strings.EqualFold(f.Table, g.Table) && (!f.alike(g) || f.Mode == ModeReplace || f.Mode == ModeCreate)
 }
 
-// alike reports whether f and g ask for the same events in the same table, of whatever days.
+// alike reports whether f and g ask for the same events in the same table, for any days.
 func (f Fetch) alike(g Fetch) bool {
 	return f.Project == g.Project && f.Database == g.Database && strings.EqualFold(f.Table, g.Table) && f.Where == g.Where &&
 		f.StreamName() == g.StreamName() && slices.Equal(distinct(f.Events), distinct(g.Events))
 }
 
-// distinct returns names sorted, each once.
+// distinct returns names sorted and without duplicates.
 func distinct(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }

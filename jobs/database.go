@@ -7,12 +7,12 @@ import (
 	"mixduck/internal/name"
 )
 
-// DefaultVolume is the volume of a database that is named without one.
+// DefaultVolume is the volume of a database named without one.
 const DefaultVolume = "main"
 
-// ParseDatabase returns the full name of a database, volume/relative path, from what a person typed: the volume may be
-// left out and is then [DefaultVolume]. The first element is taken for a volume only if it is one of volumes. Errors
-// have [fault.CodeUsage] and a hint.
+// ParseDatabase returns the full name of a database, volume/relative path, from user input without or with a volume.
+// The default is [DefaultVolume]. The first element counts as a volume only if it is in volumes. Errors have
+// [fault.CodeUsage] and a hint.
 func ParseDatabase(s string, volumes []string) (string, error) {
 	full := s
 	first, _, nested := strings.Cut(s, "/")

@@ -11,25 +11,25 @@ type Action string
 
 // The actions of an edit.
 const (
-	ActionDrop    Action = "drop"     // one table with all that is known of it
-	ActionDropAll Action = "drop-all" // every table that fetches have filled
-	ActionPromote Action = "promote"  // give properties columns of their own
-	ActionRefill  Action = "refill"   // compute promoted columns anew
+	ActionDrop    Action = "drop"     // delete a table and everything known about it
+	ActionDropAll Action = "drop-all" // delete every table that fetches have filled
+	ActionPromote Action = "promote"  // add columns for properties
+	ActionRefill  Action = "refill"   // recompute promoted columns
 	ActionBackup  Action = "backup"   // copy the database to a new file
-	ActionCompact Action = "compact"  // write the file anew, without the space of deleted rows
+	ActionCompact Action = "compact"  // rewrite the file without the space of deleted rows
 )
 
-// Edit is the payload of [KindEdit]: work on a database that asks nothing of Mixpanel. It stands in the database's
+// Edit is the payload of [KindEdit]: work on a database that needs no request to Mixpanel. It waits in the database's
 // lane. Fields are only ever added.
 type Edit struct {
-	Database string `json:"database"` // volume/relative path, with the volume
+	Database string `json:"database"` // volume/relative path; always with the volume
 	Action   Action `json:"action"`
-	Table    string `json:"table,omitempty"`   // [ActionDrop], [ActionPromote] and [ActionRefill]
-	Promote  string `json:"promote,omitempty"` // [ActionPromote]: as [promotion.Parse] reads it; [ActionRefill]: as [promotion.ParseColumns] does, "" for all
-	To       string `json:"to,omitempty"`      // [ActionBackup]: the new file, named as databases are
+	Table    string `json:"table,omitempty"`   // for [ActionDrop], [ActionPromote] and [ActionRefill]
+	Promote  string `json:"promote,omitempty"` // for [ActionPromote] in the form of [promotion.Parse]; for [ActionRefill] in that of [promotion.ParseColumns], "" for all
+	To       string `json:"to,omitempty"`      // for [ActionBackup]: the new file, as a database name
 }
 
-// Validate reports what makes e senseless, as an error with [fault.CodeUsage] and a hint.
+// Validate checks e. Errors have [fault.CodeUsage] and a hint.
 func (e Edit) Validate() error {
 	if err := name.Database(e.Database); err != nil {
 		return err

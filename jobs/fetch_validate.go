@@ -16,8 +16,7 @@ const (
 	maxProjectBytes = 256
 )
 
-// Validate reports what makes f senseless, as an error with [fault.CodeUsage] and a hint. Those who enqueue check it,
-// and workers check it again.
+// Validate checks f. Errors have [fault.CodeUsage] and a hint. Clients call it before they enqueue, and workers again.
 func (f Fetch) Validate() error {
 	if f.Project == "" || len(f.Project) > maxProjectBytes || !utf8.ValidString(f.Project) {
 		return fault.Usage("name a project of the configuration, or give a Mixpanel project id", "project %q is no project", f.Project)
@@ -41,7 +40,7 @@ func (f Fetch) Validate() error {
 	return f.validateEvents()
 }
 
-// validateEvents checks the request of events.
+// validateEvents checks a request for events.
 func (f Fetch) validateEvents() error {
 	if f.Profiles != nil || !f.Since.IsZero() || f.FullEvery != 0 || f.History {
 		return fault.Usage("leave it out", "a filter of profiles, a time since when and a history are for profiles, not for events")
@@ -66,12 +65,12 @@ func (f Fetch) validateEvents() error {
 	return fault.Usage("sync, append, replace or create", "unknown fetch mode %q", f.Mode)
 }
 
-// tooEarly is the error of a first day before Mixpanel.
+// tooEarly is the error for a first day before Mixpanel existed.
 func tooEarly(d day.Day) error {
 	return fault.Usage("start at "+day.Earliest.String()+" or later", "%w", d.CheckEarliest())
 }
 
-// validateTexts checks what Mixpanel and DuckDB are to understand.
+// validateTexts checks the texts that are passed to Mixpanel and DuckDB.
 func (f Fetch) validateTexts() error {
 	if len(f.Where) > maxWhereBytes || !utf8.ValidString(f.Where) {
 		return fault.Usage("", "the where expression has %d bytes; at most %d of valid UTF-8 are allowed", len(f.Where), maxWhereBytes)
@@ -80,7 +79,7 @@ func (f Fetch) validateTexts() error {
 	return err
 }
 
-// validateChoice checks what says that not all of the days are to be fetched.
+// validateChoice checks the fields that limit the fetch to some of its days.
 func (f Fetch) validateChoice() error {
 	some := f.Due != nil || !f.LateSince.IsZero()
 	switch {

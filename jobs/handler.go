@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Handler does the work of one kind. Run is called for one attempt at a time of each database, may be called at once for
-// different databases, and must bear being called again for what was done already. It returns nil when everything is
-// committed; [PauseUntil] and [Permanent] say more than other errors, which are temporary. It must return soon after ctx
-// is done, of which [context.Cause] is [ErrCancelled], [ErrShutdown] or [ErrLaneLost].
+// Handler runs jobs of one kind. Run is called for one attempt at a time per database, possibly concurrently for
+// different databases, and must tolerate repeated calls for work that is already done. It returns nil when everything
+// is committed. Errors are temporary, except those from [PauseUntil] and [Permanent]. It must return soon after ctx is
+// done. The [context.Cause] is then [ErrCancelled], [ErrShutdown] or [ErrLaneLost].
 type Handler interface {
 	Run(ctx context.Context, a *Attempt) error
 }
@@ -18,35 +18,35 @@ type Handler interface {
 // Attempt is one run of a job.
 type Attempt struct {
 	Record Record // as it was when the attempt began
-	Fence  int64  // grows with each turn of the database: whoever writes under a lower one than the file has seen is late
+	Fence  int64  // increases with each turn of the database; a writer whose fence is lower than the file's is too late
 
 	draining <-chan struct{}
 
-	mu       sync.Mutex // guards the rest
+	mu       sync.Mutex // guards the fields below
 	progress Progress
-	reported bool // since it was written last
+	reported bool // since the last write
 	result   *Result
 }
 
-// NewAttempt returns an attempt of a job; draining is closed when the worker has been told to stop.
+// NewAttempt returns an attempt of a job. The caller closes draining when the worker is told to stop.
 func NewAttempt(r Record, fence int64, draining <-chan struct{}) *Attempt {
 	return &Attempt{Record: r, Fence: fence, draining: draining}
 }
 
-// Draining returns a channel that is closed when the worker has been told to stop. A handler that can end early and
-// orderly does so then, with an error that is [ErrShutdown], which at other times is a failure like any; others go on until
-// their context is done.
+// Draining returns a channel that is closed when the worker is told to stop. A handler that can stop early and cleanly
+// then returns an error that is [ErrShutdown]; at other times this error is an ordinary failure. Other handlers
+// continue until their context is done.
 func (a *Attempt) Draining() <-chan struct{} { return a.draining }
 
-// Report says how far the job has come, over all of its attempts. It is cheap and safe for concurrent use; the record
-// shows it within a second.
+// Report sets the progress of the job over all its attempts. It is cheap and safe for concurrent use. The record shows
+// the progress within a second.
 func (a *Attempt) Report(p Progress) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.progress, a.reported = p, true
 }
 
-// Progress returns what was reported last, by this attempt or those before.
+// Progress returns the last reported progress, of this attempt or an earlier one.
 func (a *Attempt) Progress() Progress {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -56,14 +56,14 @@ func (a *Attempt) Progress() Progress {
 	return a.progress
 }
 
-// SetResult says what a query has found. The record shows it when the attempt has ended without an error.
+// SetResult sets the result of a query. The record shows it when the attempt has ended without an error.
 func (a *Attempt) SetResult(r Result) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.result = &r
 }
 
-// Found returns what [Attempt.SetResult] was told, nil for nothing.
+// Found returns the value passed to [Attempt.SetResult], or nil.
 func (a *Attempt) Found() *Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -82,18 +82,18 @@ func (a *Attempt) Unwritten() *Progress {
 	return &p
 }
 
-// ErrLaneLost is the cause with which an attempt is cancelled when its job's turn is over: the queue took the worker for
-// dead, or has forgotten the job. Somebody else may be writing.
+// ErrLaneLost is the cause of cancellation of an attempt whose job's turn is over: the queue considered the worker
+// dead, or has lost the job. Another worker may be writing.
 var ErrLaneLost = errors.New("the attempt has lost its lane")
 
-// Causes with which the context of an attempt is cancelled, beside [ErrLaneLost].
+// Causes of the cancellation of an attempt's context, in addition to [ErrLaneLost].
 var (
 	ErrCancelled = errors.New("the job was cancelled")
 	ErrShutdown  = errors.New("the worker is shutting down")
 )
 
-// PauseUntil makes err say that the job has to wait until t: it gives its lane up, and costs no attempt. The text of err
-// becomes the note of the job's progress.
+// PauseUntil wraps err so that the job waits until t. The job gives up its lane, and the attempt does not count. The
+// text of err becomes the note of the job's progress.
 func PauseUntil(t time.Time, err error) error { return &pauseError{until: t, err: err} }
 
 type pauseError struct {
@@ -105,7 +105,7 @@ func (e *pauseError) Error() string { return e.err.Error() }
 
 func (e *pauseError) Unwrap() error { return e.err }
 
-// PausedUntil returns the time that an error of [PauseUntil] carries, and whether err is one.
+// PausedUntil returns the time in an error of [PauseUntil], and whether err is such an error.
 func PausedUntil(err error) (time.Time, bool) {
 	pause, ok := errors.AsType[*pauseError](err)
 	if !ok {
@@ -114,7 +114,7 @@ func PausedUntil(err error) (time.Time, bool) {
 	return pause.until, true
 }
 
-// Permanent makes err one that another attempt cannot cure. Errors that are not marked are temporary.
+// Permanent marks err as an error that another attempt cannot fix. Errors without this mark are temporary.
 func Permanent(err error) error { return &permanentError{err: err} }
 
 type permanentError struct{ err error }

@@ -6,27 +6,28 @@ import (
 	"time"
 )
 
-// WorkerInfo describes a worker that lives.
+// WorkerInfo describes a live worker.
 type WorkerInfo struct {
 	ID      string
 	Host    string
 	PID     int
 	Version string
-	Volumes []Volume // that it serves
+	Volumes []Volume // the volumes it serves
 	Started time.Time
-	HTTP    string // where it serves health and metrics, "" for nowhere
+	HTTP    string // address of its health and metrics page; "" for none
 }
 
 // Volume is a directory of databases that a worker serves.
 type Volume struct {
 	Name string
 
-	// ID tells the directory from others, on whatever machine it is mounted: no two that differ are served under one
-	// name at a time, or a database's rows would be scattered over two files. Directories without an id are not compared.
+	// ID identifies the directory on every machine that mounts it. At any time all workers serve the same directory
+	// under one name; otherwise the rows of a database would be scattered over two files. Directories without an ID
+	// are not compared.
 	ID string
 }
 
-// Volumes returns the names of the volumes that at least one of workers serves.
+// Volumes returns the names of the volumes served by at least one of workers.
 func Volumes(workers []WorkerInfo) []string {
 	served := make(map[string]bool)
 	for _, i := range workers {

@@ -4,22 +4,22 @@ import (
 	"time"
 )
 
-// StateCount says how many jobs are in a state.
+// StateCount is the number of jobs in a state.
 type StateCount struct {
 	State  State
-	Jobs   int       // whose records are kept, of all kinds
+	Jobs   int       // with records, of all kinds
 	Oldest time.Time // when the oldest of them was submitted; zero if there is none
 }
 
-// LaneInfo describes a lane that has jobs.
+// LaneInfo describes a non-empty lane.
 type LaneInfo struct {
 	Database string
-	Holder   string    // the job whose turn it is; "" if all are aside, or for a moment between two
-	State    State     // of the holder: queued or running; "" if there is none
-	Since    time.Time // since when the holder is in that state; zero if there is none
-	Worker   string    // that runs the holder; "" before
+	Holder   string    // the job that has its turn; "" if all are aside, or briefly between two turns
+	State    State     // of the holder: queued or running; "" without a holder
+	Since    time.Time // start of the holder's state; zero without a holder
+	Worker   string    // the holder's worker; "" until one has begun
 	Waiting  int       // jobs behind the holder
-	Aside    int       // jobs that are paused or retrying, which hold nobody up
-	NextAt   time.Time // when the first of those stands first again; zero if there is none
-	Unserved bool      // no worker lives that serves the volume
+	Aside    int       // paused or retrying jobs, which do not block others
+	NextAt   time.Time // when the first of those moves to the front; zero if there are none
+	Unserved bool      // no live worker serves the volume
 }

@@ -4,12 +4,12 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Priority says which lanes are served first when workers are busy. It orders lanes, not the jobs of one: these run as
-// they came, so that a low job holds up a high one that stands behind it.
+// Priority decides which lanes are served first when workers are busy. It orders lanes, not the jobs within a lane:
+// these run in order of submission, so a low job delays a high one behind it.
 type Priority string
 
-// The priorities. Of ten free slots for which jobs of each wait, about six go to high ones, three to default ones and one
-// to low ones: nobody starves.
+// The priorities. When jobs of each priority wait, about six of ten free slots go to high ones, three to default ones
+// and one to low ones. So no priority starves.
 const (
 	PriorityHigh    Priority = "high"
 	PriorityDefault Priority = "default"

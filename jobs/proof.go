@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Proven returns content with an error in place of io.EOF unless it has exactly the bytes that the query wrote.
+// Proven returns content, with an error instead of io.EOF unless it has exactly the bytes that the query wrote.
 func (r Result) Proven(content io.ReadCloser) io.ReadCloser {
 	return &proven{content: content, of: r, sum: xxh3.New()}
 }
@@ -24,7 +24,7 @@ type proven struct {
 
 func (p *proven) Read(b []byte) (int, error) {
 	n, err := p.content.Read(b)
-	_, _ = p.sum.Write(b[:n]) // a hash takes everything
+	_, _ = p.sum.Write(b[:n]) // hashes return no errors
 	p.read += int64(n)
 	switch {
 	case p.read > p.of.Bytes:

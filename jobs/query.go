@@ -8,33 +8,33 @@ import (
 	"mixduck/internal/name"
 )
 
-// Format is the form in which a query's rows are kept.
+// Format is the format of a query's stored rows.
 type Format string
 
 // The formats of results.
 const (
-	FormatRows    Format = "rows"    // ours, exact: a line with the columns, then a JSON array of texts and nulls a row
+	FormatRows    Format = "rows"    // internal and exact: a line with the columns, then one JSON array of texts and nulls per row
 	FormatCSV     Format = "csv"     // with a header
 	FormatJSON    Format = "json"    // one array of objects
-	FormatJSONL   Format = "jsonl"   // an object a line
+	FormatJSONL   Format = "jsonl"   // one object per line
 	FormatParquet Format = "parquet" //
 	FormatArrow   Format = "arrow"   // an IPC stream
 )
 
-// Query is the payload of [KindQuery]: one SELECT, one of the named inspections, or a comparison. Fields are only ever added.
+// Query is the payload of [KindQuery]: one SELECT, a named inspection, or a comparison. Fields are only ever added.
 type Query struct {
-	Database string            `json:"database"` // volume/relative path, with the volume
+	Database string            `json:"database"` // volume/relative path; always with the volume
 	SQL      string            `json:"sql,omitempty"`
 	Inspect  string            `json:"inspect,omitempty"` // instead of SQL: the name of an inspection
 	Args     []string          `json:"args,omitempty"`    // of the inspection
 	Verify   *Verify           `json:"verify,omitempty"`  // instead of SQL: a comparison with Mixpanel
 	Params   map[string]string `json:"params,omitempty"`  // values of $name in SQL, as texts
 	Format   Format            `json:"format"`
-	Limit    int64             `json:"limit,omitempty"` // rows at most; 0 means all
+	Limit    int64             `json:"limit,omitempty"` // maximum number of rows; 0 means all
 	Timeout  time.Duration     `json:"timeout,omitempty"`
-	LockWait time.Duration     `json:"lock_wait,omitempty"` // for another program that writes; 0 means as the worker is set
+	LockWait time.Duration     `json:"lock_wait,omitempty"` // how long to wait while another program writes; 0 means the worker's default
 
-	// Attended queries end when nobody waits for them any more: who does calls queue.Queue.Attend.
+	// Attended queries are cancelled when nobody waits for them. To wait, call queue.Queue.Attend.
 	Attended bool `json:"attended,omitempty"`
 }
 
@@ -43,8 +43,7 @@ const (
 	maxQueryTimeout = 24 * time.Hour
 )
 
-// Validate reports what makes q senseless, as an error with [fault.CodeUsage] and a hint. Whether the SQL is any good is
-// for the worker to say.
+// Validate checks q. Errors have [fault.CodeUsage] and a hint. It does not parse the SQL; the worker does.
 func (q Query) Validate() error {
 	if err := name.Database(q.Database); err != nil {
 		return err
@@ -80,23 +79,23 @@ func (q Query) Validate() error {
 // Column is one column of a result.
 type Column struct {
 	Name string `json:"name"`
-	Type string `json:"type"` // as DuckDB writes it
+	Type string `json:"type"` // DuckDB's name
 }
 
-// Result says what a query has found. The rows lie elsewhere: see queue.Queue.OpenResult.
+// Result describes what a query has found. For the rows, see queue.Queue.OpenResult.
 type Result struct {
 	Columns   []Column  `json:"columns"`
 	Rows      int64     `json:"rows"`
 	Bytes     int64     `json:"bytes"`
-	Sum       string    `json:"sum,omitempty"`       // of all bytes: xxh3, 64 bits in hexadecimal; "" in records of older versions
+	Sum       string    `json:"sum,omitempty"`       // xxh3 of all bytes, 64 bits in hexadecimal; "" in records of older versions
 	Truncated bool      `json:"truncated,omitempty"` // there were more rows than the limit
-	File      string    `json:"file,omitempty"`      // where they are inside the volume; "" if they are in Redis
+	File      string    `json:"file,omitempty"`      // path within the volume; "" if the rows are in Redis
 	Expires   time.Time `json:"expires"`             // when the rows are deleted
 	Verified  *Verified `json:"verified,omitempty"`  // of a comparison
 }
 
-// MaxStoredResult is how many bytes of rows Redis keeps. What is longer stays in a file.
+// MaxStoredResult is the largest result in bytes that Redis stores. Longer ones stay in a file.
 const MaxStoredResult = 1 << 20
 
-// ErrNoResult says that a job has no rows: it is no query, has not found them yet, or they are deleted.
+// ErrNoResult means that a job has no rows: it is not a query, has not found any yet, or they were deleted.
 var ErrNoResult = fault.New(fault.CodeNotFound, "ask the question again: results are deleted when their retention ends", "the job has no result")

@@ -7,27 +7,27 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Errors that callers branch on. They are wrapped with the job's id.
+// Errors for callers to branch on. They are wrapped with the job's ID.
 var (
 	ErrNoJob        = fault.New(fault.CodeNotFound, "list the jobs; records are deleted when their retention ends", "no such job")
 	ErrJobLost      = fault.New(fault.CodeFailed, "what it stored is kept; submit it again for the rest", "the queue has lost its data, and the job with it")
 	ErrNotRetryable = fault.New(fault.CodeUsage, "only failed and cancelled jobs can be retried", "the job cannot be retried")
 )
 
-// DefaultMaxAttempts is the maximum number of attempts of a job if its request does not set one.
+// DefaultMaxAttempts is the maximum number of attempts of a job whose request sets none.
 const DefaultMaxAttempts = defaults.MaxAttempts
 
-// IfBusy says what becomes of a request for a database for which there are other jobs.
+// IfBusy says what to do with a request for a database that already has jobs.
 type IfBusy string
 
-// What to do then.
+// The values of [IfBusy].
 const (
 	IfBusyQueue IfBusy = "queue" // wait in its lane
-	IfBusyFail  IfBusy = "fail"  // return a [*BusyError] at once, if another job holds the database
-	IfBusyJoin  IfBusy = "join"  // take a job that covers the request for its own, if there is one; else wait
+	IfBusyFail  IfBusy = "fail"  // return a [*BusyError] if another job holds the database
+	IfBusyJoin  IfBusy = "join"  // return an existing job that covers the request, or wait if there is none
 )
 
-// Request asks for a job of a kind, of which the field of that name counts.
+// Request asks for a job. Only the field named after its kind counts.
 type Request struct {
 	Kind        Kind // "" means [KindFetch]
 	Fetch       Fetch
@@ -38,7 +38,7 @@ type Request struct {
 	IfBusy      IfBusy   // "" means [IfBusyQueue]
 }
 
-// Validate reports what is wrong with the request, as an error with [fault.CodeUsage].
+// Validate checks the request. Errors have [fault.CodeUsage].
 func (r Request) Validate() error {
 	switch r.IfBusy {
 	case "", IfBusyQueue, IfBusyFail, IfBusyJoin:
@@ -57,7 +57,7 @@ func (r Request) Validate() error {
 	return r.Record().Validate()
 }
 
-// Record returns what the job's record says of the work.
+// Record returns a record with the request's description of the work.
 func (r Request) Record() Record {
 	rec := Record{Kind: r.Kind, Priority: r.Priority.OrDefault(), MaxAttempts: r.MaxAttempts}
 	switch r.Kind {
@@ -71,10 +71,10 @@ func (r Request) Record() Record {
 	return rec
 }
 
-// BusyError says that another job holds the lane of a database.
+// BusyError means that another job holds the lane of a database.
 type BusyError struct {
 	Database string
-	Holder   string // the id of the job that holds it
+	Holder   string // ID of the job that holds it
 }
 
 func (e *BusyError) Error() string {
@@ -84,7 +84,7 @@ func (e *BusyError) Error() string {
 // FaultCode returns [fault.CodeLocked].
 func (e *BusyError) FaultCode() fault.Code { return fault.CodeLocked }
 
-// Hint says how to wait instead.
+// Hint explains how to wait instead.
 func (e *BusyError) Hint() string {
 	return "wait for job " + e.Holder + ", or let the request queue behind it"
 }

@@ -14,13 +14,13 @@ import (
 	"mixduck/internal/stream"
 )
 
-// Overlap says what becomes of a tick while the job of the tick before is not final.
+// Overlap says what to do at a tick while the job of the previous tick is not final.
 type Overlap string
 
-// What to do then.
+// The values of [Overlap].
 const (
-	OverlapSkip  Overlap = "skip"  // no job
-	OverlapQueue Overlap = "queue" // a job, unless that before has not started yet
+	OverlapSkip  Overlap = "skip"  // create no job
+	OverlapQueue Overlap = "queue" // create a job, unless the previous one has not started yet
 )
 
 // The defaults of a schedule.
@@ -29,35 +29,35 @@ const (
 	DefaultCatchUp  = defaults.CatchUp
 )
 
-// Schedule is a cron entry that makes fetches: at each tick one of all days since Start that are due then. Its JSON form
-// is stored: fields are only ever added.
+// Schedule is a cron entry that creates fetches: at each tick, one of all due days since Start. Its JSON form is
+// stored: fields are only ever added.
 type Schedule struct {
 	Name        string `json:"name"`
-	Project     string `json:"project"`      // a name of the configuration, or a Mixpanel project id
-	ProjectZone string `json:"project_zone"` // IANA name of the zone in which the project's days are counted
+	Project     string `json:"project"`      // name in the configuration, or Mixpanel project ID
+	ProjectZone string `json:"project_zone"` // IANA name; defines the project's days
 	Stream      string `json:"stream"`       // see [stream.List]; "" means [stream.Events]
 
-	Database string   `json:"database"` // volume/relative path, with the volume
+	Database string   `json:"database"` // volume/relative path; always with the volume
 	Table    string   `json:"table"`
 	Events   []string `json:"events,omitempty"`
 	Where    string   `json:"where,omitempty"`
 	Promote  string   `json:"promote,omitempty"`
 
 	Cron     string        `json:"cron"`
-	Zone     string        `json:"zone"`             // IANA name of the zone of Cron; "" means ProjectZone
-	Jitter   time.Duration `json:"jitter,omitempty"` // ticks fire up to so much later, but before the next
-	CatchUp  time.Duration `json:"catch_up"`         // a tick that could not fire for so long, once due with its jitter, is missed; 0 means [DefaultCatchUp]
+	Zone     string        `json:"zone"`             // IANA name; zone of Cron; "" means ProjectZone
+	Jitter   time.Duration `json:"jitter,omitempty"` // ticks are delayed by up to this, but not past the next
+	CatchUp  time.Duration `json:"catch_up"`         // a tick that is this long overdue, including its jitter, is missed; 0 means [DefaultCatchUp]
 	Overlap  Overlap       `json:"overlap"`          // "" means [OverlapSkip]
 	Disabled bool          `json:"disabled,omitempty"`
 
-	Start        day.Day  `json:"start"`         // 0 means the day of creation, minus the look-back
+	Start        day.Day  `json:"start"`         // 0 means the day of creation, minus the lookback
 	Lookback     int      `json:"lookback"`      // days before today that each tick fetches again; see [DefaultLookback]
-	IncludeToday bool     `json:"include_today"` // else up to yesterday
-	Mode         Mode     `json:"mode"`          // of events sync or append, of other streams full or incremental; "" means the first of the two
+	IncludeToday bool     `json:"include_today"` // otherwise up to yesterday
+	Mode         Mode     `json:"mode"`          // for events sync or append, for other streams full or incremental; "" means the first of the two
 	Priority     Priority `json:"priority"`      // "" means [PriorityDefault]
 	MaxAttempts  int      `json:"max_attempts"`  // 0 means [DefaultMaxAttempts]
 
-	// Of profiles. See [Fetch].
+	// For profiles. See [Fetch].
 	FullEvery time.Duration `json:"full_every,omitempty"`
 	History   bool          `json:"history,omitempty"`
 	Group     string        `json:"group,omitempty"`
@@ -68,15 +68,15 @@ var scheduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 const (
 	maxJitter    = 24 * time.Hour
 	maxLookback  = 365
-	leastCatchUp = time.Minute // so that those who look late miss nothing
+	leastCatchUp = time.Minute // so that schedulers that look late miss nothing
 )
 
-// WithDefaults returns s with all values that are left out.
+// WithDefaults returns s with missing values filled in.
 func (s Schedule) WithDefaults() Schedule {
 	if s.Stream == "" {
 		s.Stream = stream.Events
 	}
-	info, _ := stream.Find(s.Stream) // validate finds what there is not
+	info, _ := stream.Find(s.Stream) // validate reports unknown streams
 	s.Table, s.Mode = cmp.Or(s.Table, info.Table), cmp.Or(s.Mode, Mode(info.Mode()))
 	if s.Zone == "" {
 		s.Zone = s.ProjectZone
@@ -94,7 +94,7 @@ func (s Schedule) WithDefaults() Schedule {
 	return s
 }
 
-// Validate reports what makes s senseless, as an error with [fault.CodeUsage].
+// Validate checks s. Errors have [fault.CodeUsage].
 func (s Schedule) Validate() error {
 	s = s.WithDefaults()
 	if err := CheckScheduleName(s.Name); err != nil {
@@ -106,7 +106,7 @@ func (s Schedule) Validate() error {
 	return nil
 }
 
-// CheckScheduleName reports what is wrong with a name.
+// CheckScheduleName checks the name of a schedule.
 func CheckScheduleName(name string) error {
 	if !scheduleName.MatchString(name) {
 		return fault.Usage("letters, digits, dots, - and _, at most 64", "%q is no name of a schedule", name)
@@ -150,7 +150,7 @@ func (s Schedule) validate() error {
 	return f.Validate()
 }
 
-// LoadZone returns the zone with an IANA name. The zone of the machine is none.
+// LoadZone returns the zone with an IANA name. It does not accept "Local".
 func LoadZone(name string) (*time.Location, error) {
 	loc, err := time.LoadLocation(name)
 	if err != nil || name == "" || loc == time.Local {
@@ -159,7 +159,7 @@ func LoadZone(name string) (*time.Location, error) {
 	return loc, nil
 }
 
-// Ticks returns when s is due, without jitter.
+// Ticks returns the times of s, without jitter.
 func (s Schedule) Ticks() (cron.Schedule, error) {
 	loc, err := LoadZone(s.WithDefaults().Zone)
 	if err != nil {
@@ -168,18 +168,18 @@ func (s Schedule) Ticks() (cron.Schedule, error) {
 	return cron.Parse(s.Cron, loc)
 }
 
-// FiresAt returns when a tick is due: with its jitter, and before the next.
+// FiresAt returns when a tick fires: with its jitter, and before the next tick.
 func (s Schedule) FiresAt(ticks cron.Schedule, tick time.Time) time.Time {
 	if s.Jitter < time.Second {
 		return tick
 	}
-	h := fnv.New64a() // the same on all workers
+	h := fnv.New64a() // equal on all workers
 	fmt.Fprintf(h, "%s %d", s.Name, tick.Unix())
 	late := time.Duration(h.Sum64()%uint64(s.Jitter/time.Second)) * time.Second
 	return tick.Add(min(late, ticks.Next(tick).Sub(tick)-time.Second))
 }
 
-// NextRun returns the next moment after now at which a tick is due.
+// NextRun returns the first time after now at which a tick fires.
 func (s Schedule) NextRun(now time.Time) (time.Time, error) {
 	ticks, err := s.Ticks()
 	if err != nil {
@@ -192,8 +192,8 @@ func (s Schedule) NextRun(now time.Time) (time.Time, error) {
 	return s.FiresAt(ticks, tick), nil
 }
 
-// Days returns the days of which a tick that fires now asks those that are due, false if there are none yet. Created is
-// when the schedule was.
+// Days returns the days from which a tick that fires now selects the due ones, and false if there are none yet.
+// Created is when the schedule was created.
 //
 // Streams without days always have something to fetch.
 func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
@@ -216,11 +216,11 @@ func (s Schedule) Days(created, now time.Time) (day.Range, bool, error) {
 
 // Dated reports whether the schedule fetches days that are due.
 func (s Schedule) Dated() bool {
-	info, _ := stream.Find(s.Stream) // validate finds what there is not
+	info, _ := stream.Find(s.Stream) // validate reports unknown streams
 	return info.Dated()
 }
 
-// Fetch returns the fetch of a run; of events, of those of the days that are due.
+// Fetch returns the fetch of a run. For events it fetches the due ones of days.
 func (s Schedule) Fetch(days day.Range, due Due) Fetch {
 	f := Fetch{
 		Project: s.Project, Database: s.Database, Table: s.Table, Events: s.Events, Where: s.Where, Mode: s.Mode, Promote: s.Promote,
@@ -230,7 +230,7 @@ func (s Schedule) Fetch(days day.Range, due Due) Fetch {
 		f.Days, f.Due = days, &due
 	}
 	if s.Stream == stream.Events {
-		f.Stream = "" // as workers of earlier versions know it
+		f.Stream = "" // as workers of earlier versions expect it
 	}
 	if s.Group != "" {
 		f.Profiles = &stream.Filter{Group: s.Group}

@@ -8,7 +8,7 @@ import (
 	"mixduck/internal/stream"
 )
 
-// StreamName returns the stream that is fetched, which may be [stream.All].
+// StreamName returns the stream to fetch, which may be [stream.All].
 func (f Fetch) StreamName() string {
 	if f.Stream == "" {
 		return stream.Events
@@ -16,7 +16,7 @@ func (f Fetch) StreamName() string {
 	return f.Stream
 }
 
-// validateStream checks the request of a stream other than events.
+// validateStream checks a request for a stream other than events.
 func (f Fetch) validateStream(info stream.Info) error {
 	profiles := f.Profiles != nil || f.Where != "" || !f.Since.IsZero() || f.FullEvery != 0 || f.History
 	switch {

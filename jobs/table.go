@@ -9,57 +9,57 @@ import (
 	"mixduck/internal/stream"
 )
 
-// TableState is what is known of a table that fetches fill: what the database held after the last attempt that wrote to it,
-// and how fetches into the table have ended. Its JSON form is stored: fields are only ever added.
+// TableState describes a table filled by fetches: its content after the last attempt that wrote to the database, and
+// the outcomes of its fetches. Its JSON form is stored: fields are only ever added.
 type TableState struct {
-	Project  string `json:"project"`  // as the last fetch called it; before one, its id
-	Database string `json:"database"` // volume/relative path, with the volume
+	Project  string `json:"project"`  // as named by the last fetch; before one, the project ID
+	Database string `json:"database"` // volume/relative path; always with the volume
 	Table    string `json:"table"`
 
-	Type         string    `json:"type,omitempty"` // "" or events; or the stream of a table that has no days
+	Type         string    `json:"type,omitempty"` // "" or events; otherwise the stream of a table without days
 	Rows         int64     `json:"rows"`
-	First        *day.Day  `json:"first,omitempty"`         // that is stored; nil if none is
-	LastComplete *day.Day  `json:"last_complete,omitempty"` // the newest that was over when it was fetched; nil if none is
+	First        *day.Day  `json:"first,omitempty"`         // first stored day; nil if there is none
+	LastComplete *day.Day  `json:"last_complete,omitempty"` // newest stored day that had ended when it was fetched; nil if there is none
 	Complete     int       `json:"complete"`                // days
 	Partial      int       `json:"partial"`                 // days
 	Unavailable  int       `json:"unavailable"`             // days that Mixpanel no longer serves
-	Missing      int       `json:"missing"`                 // days of which nothing is known, between the first and the last that is stored
+	Missing      int       `json:"missing"`                 // unknown days between the first and the last stored one
 	Quarantined  int64     `json:"quarantined"`             // lines
-	FetchedAt    time.Time `json:"fetched_at,omitzero"`     // when a day of it was last asked for, or its last refresh began
-	FileBytes    int64     `json:"file_bytes"`              // of the database
-	TimeWarning  string    `json:"time_warning,omitempty"`  // what the times of its events tell of the project's settings
-	ReadAt       time.Time `json:"read_at,omitzero"`        // when all this was read from the database; zero if it never was
+	FetchedAt    time.Time `json:"fetched_at,omitzero"`     // when one of its days was last requested, or its last refresh began
+	FileBytes    int64     `json:"file_bytes"`              // size of the database
+	TimeWarning  string    `json:"time_warning,omitempty"`  // what event times show about the project's settings
+	ReadAt       time.Time `json:"read_at,omitzero"`        // when this was read from the database; zero if never
 
 	Job         string        `json:"job"`                   // of the last fetch
-	SucceededAt time.Time     `json:"succeeded_at,omitzero"` // when a fetch last ended well; zero if none has
-	Failure     *Failure      `json:"failure,omitempty"`     // of the last fetch, nil if it ended well; pauses and shutdowns are no ends
-	Failing     []FailingDays `json:"failing,omitempty"`     // days that could not be had and no fetch has brought since, ascending
+	SucceededAt time.Time     `json:"succeeded_at,omitzero"` // when a fetch last succeeded; zero if never
+	Failure     *Failure      `json:"failure,omitempty"`     // of the last fetch, nil if it succeeded; pauses and shutdowns do not change it
+	Failing     []FailingDays `json:"failing,omitempty"`     // days that failed and were not fetched since, ascending
 }
 
-// FailingDays is a run of days that could not be had, and why.
+// FailingDays is a range of failed days with the reason.
 type FailingDays struct {
 	Days    day.Range `json:"days"`
-	Message string    `json:"message"` // one line
+	Message string    `json:"message"` // a single line
 }
 
 const (
-	maxFailing        = 20 // runs of days of a table
+	maxFailing        = 20 // ranges of days per table
 	maxFailingMessage = 300
 )
 
-// TableReport is what is known of a database after an attempt that wrote to it.
+// TableReport describes a database after an attempt that wrote to it.
 type TableReport struct {
-	Tables  []TableState  // that it holds: what was read from it
-	Unread  bool          // it could not be read; Tables is to be what is known already
+	Tables  []TableState  // what was read from the database
+	Unread  bool          // reading failed; Tables is ignored in favor of what is known
 	Failing []FailingDays // of the attempt's fetch
-	Brought []day.Day     // of a fetch of some of its days, those that it has brought, or that are not to be had
-	Err     error         // with which the attempt ended, nil if well
+	Brought []day.Day     // if the fetch was for some of its days: those that it fetched, or that are unavailable
+	Err     error         // how the attempt ended; nil for success
 }
 
 // Dated reports whether the table has days.
 func (t *TableState) Dated() bool { return t.Type == "" || t.Type == stream.Events }
 
-// Merge brings what is known of the tables of a job's database up to date.
+// Merge updates what is known about the tables of a job's database.
 func Merge(known []TableState, of Record, r TableReport, now time.Time) []TableState {
 	tables := known
 	if !r.Unread {
@@ -72,7 +72,7 @@ func Merge(known []TableState, of Record, r TableReport, now time.Time) []TableS
 			}
 			tables = append(tables, t)
 		}
-		for _, old := range known { // fetches into a table that never came to be are not forgotten
+		for _, old := range known { // keeps fetches into tables that were never created
 			if old.ReadAt.IsZero() && find(tables, old.Table) == nil {
 				tables = append(tables, old)
 			}
@@ -86,7 +86,7 @@ func Merge(known []TableState, of Record, r TableReport, now time.Time) []TableS
 		find(tables, of.Fetch.Table).fetched(of, r, now)
 	case of.Edit.Action == ActionDropAll && r.Err == nil:
 		return nil
-	case of.Edit.Action == ActionDrop: // failed, if it never came to be
+	case of.Edit.Action == ActionDrop: // failed, if the table was never created
 		tables = slices.DeleteFunc(tables, func(t TableState) bool { return t.Table == of.Edit.Table && (r.Err == nil || t.ReadAt.IsZero()) })
 	}
 	return tables
@@ -100,7 +100,7 @@ func find(tables []TableState, name string) *TableState {
 	return &tables[i]
 }
 
-// fetched notes how a fetch has ended.
+// fetched records how a fetch ended.
 func (t *TableState) fetched(job Record, r TableReport, now time.Time) {
 	t.Project, t.Job = job.Project, job.ID
 	_, paused := errors.AsType[*pauseError](r.Err)
@@ -112,7 +112,7 @@ func (t *TableState) fetched(job Record, r TableReport, now time.Time) {
 	default:
 		t.Failure = FailureOf(r.Err, now)
 	}
-	if r.Err == nil || len(r.Failing) > 0 { // then all other days of the fetch are there
+	if r.Err == nil || len(r.Failing) > 0 { // then all other days of the fetch are stored
 		t.Failing = slices.DeleteFunc(slices.Clone(t.Failing), func(f FailingDays) bool { return r.settles(job.Fetch, f.Days) })
 	}
 	for _, f := range r.Failing {
@@ -123,7 +123,8 @@ func (t *TableState) fetched(job Record, r TableReport, now time.Time) {
 	t.Failing = t.Failing[max(0, len(t.Failing)-maxFailing):]
 }
 
-// settles reports whether more is known of all days of a run since a fetch: it has brought each, or reports it anew.
+// settles reports whether the report of a fetch has news about all days of a range: each was fetched, or is reported
+// again.
 func (r TableReport) settles(f Fetch, run day.Range) bool {
 	if !f.Some() {
 		return f.Days.Contains(run.From) && f.Days.Contains(run.To)
@@ -137,5 +138,5 @@ func (r TableReport) settles(f Fetch, run day.Range) bool {
 	return true
 }
 
-// Some reports whether a fetch chooses when it runs which of its days it fetches.
+// Some reports whether a fetch selects its days when it runs.
 func (f Fetch) Some() bool { return f.Due != nil || !f.LateSince.IsZero() }

@@ -6,11 +6,12 @@ import (
 	"mixduck/internal/name"
 )
 
-// Verify asks a query to compare a table of events with Mixpanel's counts. Its rows are the differences. Fields are only ever added.
+// Verify is a query that compares a table of events with Mixpanel's counts. Its rows are the differences. Fields are
+// only ever added.
 type Verify struct {
-	Project string    `json:"project"` // a name of the configuration, or a Mixpanel project id
+	Project string    `json:"project"` // name in the configuration, or Mixpanel project ID
 	Table   string    `json:"table"`
-	Days    day.Range `json:"days"` // in the project's zone, both ends included; zero means the stored ones of the last 30 days
+	Days    day.Range `json:"days"` // in the project's zone, both ends included; zero means the stored days among the last 30
 }
 
 func (v *Verify) validate() error {
@@ -26,13 +27,13 @@ func (v *Verify) validate() error {
 	return v.Days.From.CheckEarliest()
 }
 
-// Verified says what a comparison has found, beside its rows.
+// Verified summarizes a comparison. Its rows are stored as a result.
 type Verified struct {
 	Days        day.Range   `json:"days"`             // compared
-	Events      int         `json:"events"`           // names compared
-	Differences int         `json:"differences"`      // the rows can be fewer, by the query's limit
-	Repair      []day.Range `json:"repair,omitempty"` // days that differ and that a fetch can help
-	Only        []string    `json:"only,omitempty"`   // the event names that the table is limited to; none means all
+	Events      int         `json:"events"`           // number of compared names
+	Differences int         `json:"differences"`      // the stored rows can be fewer: the query has a limit
+	Repair      []day.Range `json:"repair,omitempty"` // differing days that a fetch can repair
+	Only        []string    `json:"only,omitempty"`   // event names that the table is limited to; empty means all
 	Requests    int         `json:"requests"`         // sent to Mixpanel
 	Warnings    string      `json:"warnings,omitempty"`
 }

@@ -13,14 +13,14 @@ const (
 	attendEvery = time.Second
 )
 
-// Attend says that somebody waits for a query, until ctx is done.
+// Attend keeps a query alive: until ctx is done it tells the queue that somebody waits for it.
 func (q *Queue) Attend(ctx context.Context, id string) {
 	channel, word := q.subscribe(ctx, id)
 	defer channel.Close()
 	tick := time.NewTicker(attendEvery)
 	defer tick.Stop()
 	for {
-		_ = q.e.Attend(ctx, id, word) // who waits will see himself that Redis is away
+		_ = q.e.Attend(ctx, id, word) // the caller notices by itself when Redis is unreachable
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -29,13 +29,13 @@ func (q *Queue) Attend(ctx context.Context, id string) {
 	}
 }
 
-// subscribe returns the subscription that shows that the asker is alive, and what Attend writes beside it. The subscription is
-// renewed when Redis comes back.
+// subscribe returns a subscription that shows that the client is alive, and the word that Attend writes in addition.
+// The subscription is renewed when Redis comes back.
 func (q *Queue) subscribe(ctx context.Context, id string) (channel *redis.PubSub, word string) {
 	channel = q.e.Redis.Subscribe(ctx, lanes.WaiterKey(id))
 	if _, err := channel.ReceiveTimeout(ctx, attendEvery); err != nil {
 		return channel, lanes.SayWaiting
 	}
-	channel.Channel() // reads on, and subscribes anew; nobody sends anything
+	channel.Channel() // keeps reading and resubscribes; nothing is ever sent
 	return channel, lanes.SaySubscribed
 }

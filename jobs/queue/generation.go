@@ -11,22 +11,22 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// Generation identifies the data that Redis holds: it is another one after Redis has lost everything. The zero value means
-// that nobody has begun one.
+// Generation identifies the data in Redis. It changes when Redis has lost everything. The zero value means that there
+// is no generation yet.
 type Generation struct {
 	ID string    `json:"id"`
-	At time.Time `json:"at"` // when it was begun, by the clock of Redis
+	At time.Time `json:"at"` // when it began, in Redis time
 }
 
-// Marks tell a worker whether Redis still has what the worker published.
+// Marks tell a worker whether Redis still has the data that the worker published.
 type Marks struct {
 	Generation Generation
-	Revision   int64           // of the schedules: another one after a person or a file has changed them
-	Projects   bool            // whether the worker's projects are there
-	Schedules  map[string]bool // names of all schedules that are there
+	Revision   int64           // of the schedules; changes whenever a person or a file changes one
+	Projects   bool            // the worker's projects exist
+	Schedules  map[string]bool // names of all existing schedules
 }
 
-// Marks returns what Redis has of a worker. It is cheap.
+// Marks returns what Redis has of a worker's data. It is cheap.
 func (q *Queue) Marks(ctx context.Context, worker string) (Marks, error) {
 	ctx, stop := context.WithTimeout(ctx, lanes.CallTimeout)
 	defer stop()
@@ -48,7 +48,7 @@ func (q *Queue) Marks(ctx context.Context, worker string) (Marks, error) {
 	return m, p.Err
 }
 
-// BeginGeneration gives the data in Redis an id, unless it has one, and returns the one that it has then.
+// BeginGeneration gives the data in Redis an ID if it has none, and returns the current generation.
 func (q *Queue) BeginGeneration(ctx context.Context) (Generation, error) {
 	now, err := q.e.Time(ctx)
 	if err == nil {

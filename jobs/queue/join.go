@@ -9,11 +9,12 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// joinTries is how often a request looks for a job to join while others move its lane; after that it takes its chances.
+// joinTries is how often a request looks for a job to join while others change its lane. After that the request enters
+// the lane anyway.
 const joinTries = 5
 
-// join returns the record of a job that covers what rec asks for, or makes rec a job. Looking and entering are two steps,
-// as records and lanes live in different slots; but rec enters only a lane in which no job has joined meanwhile.
+// join returns the record of a job that covers rec, or creates the job rec. Records and lanes live in different slots,
+// so looking and entering are two steps; but rec enters a lane only if no job has joined it in between.
 func (q *Queue) join(ctx context.Context, rec jobs.Record) (jobs.Record, error) {
 	for try := 1; ; try++ {
 		seen, err := q.e.Lanes.Occupants(ctx, rec.Lane())
@@ -29,7 +30,7 @@ func (q *Queue) join(ctx context.Context, rec jobs.Record) (jobs.Record, error) 
 			if err != nil || !r.State.Final() {
 				return r, err
 			}
-			continue // it has ended in this moment
+			continue // it has just ended
 		}
 		how := lanes.Rule{Unchanged: &seen}
 		if try >= joinTries {
@@ -42,18 +43,18 @@ func (q *Queue) join(ctx context.Context, rec jobs.Record) (jobs.Record, error) 
 	}
 }
 
-// joined returns the job that was found in rec's place.
+// joined returns the job found in place of rec.
 func (q *Queue) joined(ctx context.Context, rec jobs.Record, found string) (jobs.Record, error) {
 	r, err := q.e.Job(ctx, found)
-	if err != nil || r.ID == rec.ID || r.State.Final() { // the second: it got in, and the answer was lost
+	if err != nil || r.ID == rec.ID || r.State.Final() { // a repeated call: rec was added, and the answer was lost
 		return r, err
 	}
 	r.Joined = true
-	return r, q.e.Records.Forget(ctx, rec.ID, rec.Project, rec.Database) // of an earlier try, if there was one
+	return r, q.e.Records.Forget(ctx, rec.ID, rec.Project, rec.Database) // from an earlier try, if any
 }
 
-// covering returns the id of the last job in the lane that covers what rec asks for and after which no other undoes it,
-// or "". A job that is aside may come before or after any other, so that one that would undo it rules out all.
+// covering returns the ID of the last job in the lane that covers rec and is not undone by a later one, or "". A job
+// that is aside may run before or after any other, so none is returned if a job aside would undo it.
 func (q *Queue) covering(ctx context.Context, rec jobs.Record, l lanes.Occupants) (string, error) {
 	aside, err := q.e.Records.LoadAll(ctx, l.Aside)
 	if err != nil {
@@ -73,7 +74,7 @@ func (q *Queue) covering(ctx context.Context, rec jobs.Record, l lanes.Occupants
 			switch {
 			case e == nil || e.State.Final() || e.Cancelled:
 			case e.Kind != jobs.KindFetch:
-				return "", nil // who knows what it does to the rows
+				return "", nil // its effect on the rows is unknown
 			case e.ID == rec.ID || e.Fetch.Covers(rec.Fetch):
 				return e.ID, nil
 			case e.Fetch.Undoes(rec.Fetch):

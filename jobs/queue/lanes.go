@@ -10,7 +10,8 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// Lanes returns the lanes of databases that have jobs, by database. It is a picture of one lane after the other, not of a moment.
+// Lanes returns the non-empty lanes of databases, sorted by database. It reads them one after another, so they do not
+// show a single point in time.
 func (q *Queue) Lanes(ctx context.Context) ([]jobs.LaneInfo, error) {
 	names, err := q.e.Redis.ZRange(ctx, lanes.LanesKey, 0, -1).Result()
 	if err != nil {
@@ -31,7 +32,7 @@ func (q *Queue) Lanes(ctx context.Context) ([]jobs.LaneInfo, error) {
 		}
 		for _, i := range infos {
 			if i.Holder == "" && i.Waiting == 0 && i.Aside == 0 {
-				continue // the sweep has not seen yet that it is empty
+				continue // empty, but not swept yet
 			}
 			i.Unserved = !slices.Contains(served, jobs.VolumeOf(i.Database))
 			found = append(found, i)
@@ -40,8 +41,7 @@ func (q *Queue) Lanes(ctx context.Context) ([]jobs.LaneInfo, error) {
 	return found, nil
 }
 
-// KnownVolumes returns the names of all volumes that a worker has ever served, whether one does now or not, and that of
-// the default volume.
+// KnownVolumes returns the names of all volumes that a worker has ever served, and that of the default volume.
 func (q *Queue) KnownVolumes(ctx context.Context) ([]string, error) {
 	names, err := q.e.Redis.SMembers(ctx, lanes.VolumesKey).Result()
 	if err != nil {

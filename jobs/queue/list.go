@@ -11,13 +11,13 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// Filter chooses jobs. Empty fields choose all.
+// Filter selects jobs. Empty fields match all.
 type Filter struct {
-	Kind     jobs.Kind // "" means all that write; queries are listed by themselves
+	Kind     jobs.Kind // "" means all kinds that write; queries are listed separately
 	State    jobs.State
 	Project  string
-	Database string // the full name, with its volume
-	Limit    int    // at most so many, the newest; 0 means 100
+	Database string // full name, with the volume
+	Limit    int    // maximum number of jobs, newest first; 0 means 100
 }
 
 const (
@@ -56,7 +56,7 @@ func (q *Queue) List(ctx context.Context, f Filter) ([]jobs.Record, error) {
 		}
 		for i, e := range page {
 			switch {
-			case seen[ids[i]]: // pushed from the page before by a job that is newer than this listing
+			case seen[ids[i]]: // moved here from the previous page by a newer job
 			case e == nil:
 				gone = append(gone, ids[i])
 			case f.matches(e.Record) && len(found) < f.Limit:
@@ -65,7 +65,7 @@ func (q *Queue) List(ctx context.Context, f Filter) ([]jobs.Record, error) {
 			seen[ids[i]] = true
 		}
 	}
-	// Records whose retention ended while no worker ran.
+	// Their retention ended while no worker was running.
 	for _, id := range gone {
 		if err := q.e.Records.Forget(ctx, id, f.Project, f.Database); err != nil {
 			return nil, err
@@ -79,13 +79,13 @@ func (f Filter) matches(r jobs.Record) bool {
 		(f.Database == "" || f.Database == r.Database)
 }
 
-// index is a sorted set of job ids. It is exact for a filter if it holds no others than those that match.
+// index is a sorted set of job IDs. It is exact for a filter if all its jobs match.
 type index struct {
 	key   string
 	exact bool
 }
 
-// narrowest returns the shortest index that holds all that f chooses.
+// narrowest returns the shortest index that contains all jobs matching f.
 func (q *Queue) narrowest(ctx context.Context, f Filter) (index, error) {
 	s, exact := lanes.ScopeOf(f.Kind), f.Kind == "" || f.Kind == jobs.KindQuery
 	var keys []string
@@ -121,7 +121,7 @@ func (q *Queue) narrowest(ctx context.Context, f Filter) (index, error) {
 	return index{key: keys[best]}, nil
 }
 
-// Counts returns how many jobs are in each state. It takes one round trip, however many there are.
+// Counts returns the number of jobs in each state. It takes one round trip for any number of jobs.
 func (q *Queue) Counts(ctx context.Context) ([]jobs.StateCount, error) {
 	states := []jobs.State{
 		jobs.StateWaiting, jobs.StateQueued, jobs.StateRunning, jobs.StatePaused, jobs.StateRetrying, jobs.StateDone, jobs.StateFailed, jobs.StateCancelled,

@@ -12,16 +12,16 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// catalogueLasts is for how long what a worker has said counts when it lives no more.
+// catalogueLasts is how long the catalogue of a dead worker remains valid.
 const catalogueLasts = 7 * 24 * time.Hour
 
-// catalogue is what one worker knows.
+// catalogue is what one worker knows about projects.
 type catalogue struct {
 	At       time.Time          `json:"at"`
 	Projects []jobs.ProjectInfo `json:"projects"`
 }
 
-// PublishProjects says which projects a worker knows, in the place of what it has said before.
+// PublishProjects publishes the projects that a worker knows and replaces its earlier ones.
 func (q *Queue) PublishProjects(ctx context.Context, worker string, projects []jobs.ProjectInfo) error {
 	ctx, stop := context.WithTimeout(ctx, lanes.CallTimeout)
 	defer stop()
@@ -35,8 +35,8 @@ func (q *Queue) PublishProjects(ctx context.Context, worker string, projects []j
 	return nil
 }
 
-// TidyProjects deletes what workers have said that died long ago. As with [schedule.Store.Tidy], Redis must have answered me
-// for a while.
+// TidyProjects deletes the catalogues of workers that died long ago. As with [schedule.Store.Tidy], Redis must have
+// been reachable from me for a while.
 func (q *Queue) TidyProjects(ctx context.Context, me string) error {
 	if err := q.tidyProjects(ctx, me); err != nil {
 		return fmt.Errorf("tidy the projects of workers: %w", err)
@@ -64,8 +64,8 @@ func (q *Queue) tidyProjects(ctx context.Context, me string) error {
 	return nil
 }
 
-// Projects returns the projects that workers know, or have known until lately, by name. Of what they say of one project the
-// newest counts.
+// Projects returns the projects that workers know or recently knew, sorted by name. If several workers know a project,
+// the newest entry counts.
 func (q *Queue) Projects(ctx context.Context) ([]jobs.ProjectInfo, error) {
 	said, err := q.catalogues(ctx)
 	if err != nil {

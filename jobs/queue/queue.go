@@ -1,4 +1,4 @@
-// Package queue submits jobs, and tells how they and their lanes stand.
+// Package queue submits jobs, and reports on jobs and lanes.
 package queue
 
 import (
@@ -14,13 +14,13 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// Config tunes a [Queue]. The zero value is good.
+// Config tunes a [Queue]. The zero value is valid.
 type Config = lanes.Config
 
-// Queue submits jobs and tells how they stand. It is safe for concurrent use, and starts nothing in the background.
+// Queue submits jobs and reports on them. It is safe for concurrent use and starts no background work.
 type Queue struct{ e *lanes.Engine }
 
-// New returns a queue on rdb, which stays the caller's to close. It connects to nothing.
+// New returns a queue on rdb, which the caller closes. It does not connect.
 func New(rdb redis.UniversalClient, cfg Config) (*Queue, error) {
 	e, err := lanes.New(rdb, cfg)
 	if err != nil {
@@ -29,20 +29,20 @@ func New(rdb redis.UniversalClient, cfg Config) (*Queue, error) {
 	return &Queue{e: e}, nil
 }
 
-// Engine returns what the queue shares with the other packages below jobs. Nobody else can use it.
+// Engine returns what the queue shares with the other packages below jobs. No other package can use it.
 func (q *Queue) Engine() *lanes.Engine { return q.e }
 
-// Job returns the record of a job, or [jobs.ErrNoJob]. The case of id does not matter.
+// Job returns the record of a job, or [jobs.ErrNoJob]. IDs are case-insensitive.
 func (q *Queue) Job(ctx context.Context, id string) (jobs.Record, error) { return q.e.Job(ctx, id) }
 
-// Workers returns the workers that live, by id. A worker that died counts as alive for another 15 s.
+// Workers returns the live workers, sorted by ID. A dead worker counts as live for up to 15 s.
 func (q *Queue) Workers(ctx context.Context) ([]jobs.WorkerInfo, error) { return q.e.Workers(ctx) }
 
-// Time returns the clock of Redis. It decides when schedules are due: it is the one clock that all workers share.
+// Time returns the time of Redis, the only clock that all workers share. It decides when schedules are due.
 func (q *Queue) Time(ctx context.Context) (time.Time, error) { return q.e.Time(ctx) }
 
-// Cancel ends a job. One that runs is told to stop, and becomes cancelled when it has; others are cancelled on return.
-// Cancelling a job that is final already changes nothing and is no error. What was committed stays.
+// Cancel cancels a job. A running job is told to stop and becomes cancelled when it has; any other job is cancelled on
+// return. Cancelling a final job changes nothing and returns no error. What was committed stays.
 func (q *Queue) Cancel(ctx context.Context, id string) (jobs.Record, error) {
 	id = strings.ToUpper(id)
 	for {
@@ -54,7 +54,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) (jobs.Record, error) {
 			return jobs.Record{}, err
 		case e == nil:
 			return jobs.Record{}, fmt.Errorf("%w: %s", jobs.ErrNoJob, id)
-		case moved || e.State == jobs.StateCancelled: // once more in case a first call got no further
+		case moved || e.State == jobs.StateCancelled: // again, in case an earlier call was interrupted
 			next, err := q.e.Lanes.Leave(ctx, e.Lane(), id)
 			if err == nil {
 				q.e.Discard(e)
@@ -73,12 +73,12 @@ func (q *Queue) Cancel(ctx context.Context, id string) (jobs.Record, error) {
 		if moved {
 			return e.Record, nil
 		}
-		// It stopped running between the two.
+		// It stopped running in the meantime.
 	}
 }
 
-// Retry puts a failed or cancelled job at the end of its lane again, with all of its attempts before it. Its progress stays,
-// as what is committed does. It returns [ErrNotRetryable] for a job in another state.
+// Retry puts a failed or cancelled job back at the end of its lane with a full number of attempts. Its progress stays,
+// because committed work stays. It returns [ErrNotRetryable] for a job in another state.
 func (q *Queue) Retry(ctx context.Context, id string) (jobs.Record, error) {
 	id = strings.ToUpper(id)
 	token := rand.Text()
@@ -91,7 +91,7 @@ func (q *Queue) Retry(ctx context.Context, id string) (jobs.Record, error) {
 		return jobs.Record{}, err
 	case e == nil:
 		return jobs.Record{}, fmt.Errorf("%w: %s", jobs.ErrNoJob, id)
-	case !moved && e.Retried != token: // else the answer was lost, and the command repeated
+	case !moved && e.Retried != token: // otherwise the answer was lost, and the command was repeated
 		return jobs.Record{}, fmt.Errorf("%w: %s is %s", jobs.ErrNotRetryable, id, e.State)
 	}
 	next, err := q.e.Enter(ctx, e.Record, lanes.Rule{})

@@ -17,7 +17,8 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// receive returns the file of r's result as workers of its volume send it. It returns when the first window has arrived.
+// receive returns the file of r's result, as sent by workers of its volume. It returns when the first window has
+// arrived.
 func (q *Queue) receive(ctx context.Context, r jobs.Record) (io.ReadCloser, error) {
 	ctx, stop := context.WithCancel(ctx)
 	i := &incoming{
@@ -38,23 +39,23 @@ func (q *Queue) receive(ctx context.Context, r jobs.Record) (io.ReadCloser, erro
 	return i, nil
 }
 
-// incoming is the receiving end of a relay. A goroutine fetches one window while the one before is read: a reader that
-// pauses, for however long, has nothing in Redis and asks for nothing.
+// incoming is the receiving end of a relay. A goroutine fetches one window while the previous one is read. A reader
+// that pauses, however long, has nothing in Redis and requests nothing.
 type incoming struct {
 	q         *Queue
 	job       string
 	ask       lanes.Ask
-	size      int64 // of the file, as the job's record has it
+	size      int64 // of the file, from the job's record
 	windows   chan [][]byte
 	stop      context.CancelFunc
 	receiving sync.WaitGroup
-	failed    error // why receive ended; may be read once windows is closed
+	failed    error // why receive ended; readable once windows is closed
 
 	rest   [][]byte
 	closed bool
 }
 
-// Read returns io.EOF only after the last byte of the file.
+// Read returns io.EOF only at the end of the file.
 func (i *incoming) Read(p []byte) (int, error) {
 	if i.closed {
 		return 0, fs.ErrClosed
@@ -75,7 +76,7 @@ func (i *incoming) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the relay. Chunks that are still on their way go within [relayLasts].
+// Close ends the relay. Chunks still in Redis expire within [lanes.RelayLasts].
 func (i *incoming) Close() error {
 	i.closed = true
 	i.stop()
@@ -99,7 +100,7 @@ func (i *incoming) receive(ctx context.Context) error {
 	return nil
 }
 
-// window fetches the chunks from..end-1. It asks for what is missing as often as it takes, until no chunk has come for
+// window fetches the chunks from..end-1. It repeats requests for missing chunks until none has arrived for as long as
 // the queue's patience.
 func (i *incoming) window(ctx context.Context, from, end int64) ([][]byte, error) {
 	var got [][]byte
@@ -142,8 +143,7 @@ func (i *incoming) window(ctx context.Context, from, end int64) ([][]byte, error
 	return got, nil
 }
 
-// take returns the values of the chunks from..end-1, nil where there is none. It takes nothing away: asking twice does
-// no harm.
+// take returns the values of the chunks from..end-1, nil for missing ones. It deletes nothing, so it can be repeated.
 func (i *incoming) take(ctx context.Context, from, end int64) ([]any, error) {
 	var keys []string
 	for n := from; n < end; n++ {
@@ -156,7 +156,7 @@ func (i *incoming) take(ctx context.Context, from, end int64) ([]any, error) {
 	return values, nil
 }
 
-// check returns the bodies of the chunks that stand at the front of values.
+// check returns the bodies of the leading chunks in values.
 func (i *incoming) check(from int64, values []any) (bodies [][]byte, err error) {
 	for n, value := range values {
 		text, ok := value.(string)
@@ -182,7 +182,8 @@ func (i *incoming) check(from int64, values []any) (bodies [][]byte, err error) 
 	return bodies, nil
 }
 
-// given returns why it is no use to wait for chunk n any longer, nil if it is. The last chunk came at heard.
+// given returns an error if it is pointless to keep waiting for chunk n, otherwise nil. The last chunk arrived at
+// heard.
 func (i *incoming) given(ctx context.Context, heard time.Time, outage error, n int64) error {
 	silent := time.Since(heard)
 	switch {
@@ -196,19 +197,19 @@ func (i *incoming) given(ctx context.Context, heard time.Time, outage error, n i
 	return nil
 }
 
-// served reports whether a worker of the volume lives, as far as one can tell.
+// served reports whether a worker of the volume seems to be alive.
 func (i *incoming) served(ctx context.Context) bool {
 	workers, err := i.q.e.Workers(ctx)
 	return err != nil || slices.Contains(jobs.Volumes(workers), jobs.VolumeOf(i.ask.Database))
 }
 
-// broken returns the error of a relay that ends before chunk n.
+// broken returns the error of a relay that ended before chunk n.
 func (i *incoming) broken(n int64, why string) error {
 	return fault.New(fault.CodeFailed, "read it again: enqueue jobs result "+i.job,
 		"the result of job %s ended after %d of %d bytes: %s", i.job, min(n*lanes.RelayChunk, i.size), i.size, why)
 }
 
-// release deletes the chunks from..end-1 and the last ask. If that fails they go within [relayLasts].
+// release deletes the chunks from..end-1 and the last request. If that fails, they expire within [lanes.RelayLasts].
 func (i *incoming) release(ctx context.Context, from, end int64) {
 	ctx, stop := context.WithTimeout(ctx, lanes.ReleaseTime)
 	defer stop()

@@ -13,7 +13,7 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// StoreResult keeps the rows that query id has found in Redis. They are at most [MaxStoredResult] bytes.
+// StoreResult stores the rows of query id in Redis, at most [MaxStoredResult] bytes.
 func (q *Queue) StoreResult(ctx context.Context, id string, rows []byte) error {
 	if err := q.e.Redis.Set(ctx, lanes.ResultKey(id), rows, q.e.Records.ResultRetention).Err(); err != nil {
 		return fmt.Errorf("store the result of job %s: %w", id, err)
@@ -21,9 +21,9 @@ func (q *Queue) StoreResult(ctx context.Context, id string, rows []byte) error {
 	return nil
 }
 
-// OpenResult returns the rows that r's query has found, from Redis, or through it from a worker that has the file. The
-// caller closes them. It returns [ErrNoResult]. Rows that are not those of the record never end in io.EOF, see
-// [Result.Proven]; those in Redis are compared before OpenResult returns.
+// OpenResult returns the rows of r's query, from Redis, or through Redis from a worker that has the file. The caller
+// closes them. It returns [ErrNoResult]. If the rows differ from those in the record, the reader never returns io.EOF,
+// see [Result.Proven]; rows in Redis are checked before OpenResult returns.
 func (q *Queue) OpenResult(ctx context.Context, r jobs.Record) (io.ReadCloser, error) {
 	if r.Result == nil {
 		return nil, fmt.Errorf("%w: %s is %s", jobs.ErrNoResult, r.ID, r.State)

@@ -7,13 +7,14 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// Submit puts a job at the end of its lane. Once it has returned without an error the job is not lost. It returns errors
-// with [fault.CodeUsage] for senseless requests, and [*BusyError]. A queue that has just been away is waited for, for a
-// few seconds.
+// Submit puts a job at the end of its lane. Once it has returned without an error, the job is not lost. It returns
+// errors with [fault.CodeUsage] for invalid requests, and [*BusyError]. It waits a few seconds for a queue that has
+// just become unreachable.
 //
-// With [IfBusyJoin] it may return another job, which covers the request in the sense of [Fetch.Covers], and whose record
-// has Joined set. Of several callers that join at the same time one makes the job. The job that was joined may end, fail or be cancelled at any
-// time after that, as one's own may; if it was running, some of the days may have been fetched before the request.
+// With [IfBusyJoin] it may return another job that covers the request as defined by [Fetch.Covers]; Joined is set in
+// its record. If several callers join at the same time, one of them creates the job. A joined job can end, fail or be
+// cancelled at any time, like any job; if it was already running, it may have fetched some of the days before the
+// request.
 func (q *Queue) Submit(ctx context.Context, r jobs.Request) (jobs.Record, error) {
 	if r.Kind == "" {
 		r.Kind = jobs.KindFetch
@@ -26,7 +27,7 @@ func (q *Queue) Submit(ctx context.Context, r jobs.Request) (jobs.Record, error)
 		return jobs.Record{}, err
 	}
 	var got jobs.Record
-	err = lanes.Insist(ctx, func() error { // each step bears being repeated
+	err = lanes.Insist(ctx, func() error { // each step can be repeated
 		switch r.IfBusy {
 		case jobs.IfBusyJoin:
 			got, err = q.join(ctx, rec)
@@ -38,15 +39,15 @@ func (q *Queue) Submit(ctx context.Context, r jobs.Request) (jobs.Record, error)
 	return got, err
 }
 
-// add writes the record of a new job and puts the job into its lane.
+// add writes the record of a new job and puts the job in its lane.
 func (q *Queue) add(ctx context.Context, rec jobs.Record, how lanes.Rule) (jobs.Record, error) {
-	// The record comes first: a lane never holds a job of which nothing is known. Should this process die in between, the
-	// audit finds the record and puts it in its lane.
+	// The record comes first, so a lane never holds an unknown job. If this process dies in between, the audit finds
+	// the record and puts the job in its lane.
 	if err := q.e.Records.Create(ctx, rec); err != nil {
 		return jobs.Record{}, err
 	}
 	if rec.Query.Attended {
-		if err := q.e.Attend(ctx, rec.ID, lanes.SayWaiting); err != nil { // who asks has the time to begin doing so himself
+		if err := q.e.Attend(ctx, rec.ID, lanes.SayWaiting); err != nil { // gives the client time to start attending
 			return jobs.Record{}, err
 		}
 	}

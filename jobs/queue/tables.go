@@ -15,8 +15,8 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// ReportTables keeps what a handler knows of a database after an attempt, unless a later turn of the database has reported
-// already.
+// ReportTables stores what a handler knows about a database after an attempt, unless a later turn of the database has
+// already reported.
 func (q *Queue) ReportTables(ctx context.Context, a *jobs.Attempt, r jobs.TableReport) error {
 	known, err := q.knownTables(ctx, a.Record.Database)
 	if err != nil {
@@ -32,7 +32,7 @@ func (q *Queue) ReportTables(ctx context.Context, a *jobs.Attempt, r jobs.TableR
 	return nil
 }
 
-// Tables returns what is known of all tables, by project, database and name.
+// Tables returns the state of all tables, sorted by project, database and name.
 func (q *Queue) Tables(ctx context.Context) ([]jobs.TableState, error) {
 	docs, err := q.e.Redis.HGetAll(ctx, lanes.TablesKey).Result()
 	if err != nil {
@@ -52,9 +52,9 @@ func (q *Queue) Tables(ctx context.Context) ([]jobs.TableState, error) {
 	return all, nil
 }
 
-// databaseTables is what is stored of a database. What was restored has fence 0: each report counts more.
+// databaseTables is the stored state of a database. Restored data has fence 0, so any report replaces it.
 type databaseTables struct {
-	Fence  int64             `json:"fence"` // of the turn that reported it
+	Fence  int64             `json:"fence"` // of the reporting turn
 	Tables []jobs.TableState `json:"tables"`
 }
 
@@ -76,7 +76,7 @@ func parseTables(database, doc string) (known databaseTables, err error) {
 	return known, nil
 }
 
-// CopyTables returns what is known of tables, by database, for a worker to keep elsewhere.
+// CopyTables returns the state of all tables by database, for a worker's own copy.
 func (q *Queue) CopyTables(ctx context.Context) (map[string][]jobs.TableState, error) {
 	ctx, stop := context.WithTimeout(ctx, lanes.CallTimeout)
 	defer stop()
@@ -95,7 +95,7 @@ func (q *Queue) CopyTables(ctx context.Context) (map[string][]jobs.TableState, e
 	return all, nil
 }
 
-// RestoreTables writes what is known of the tables of databases of which Redis knows nothing.
+// RestoreTables writes the tables of those databases that Redis does not know.
 func (q *Queue) RestoreTables(ctx context.Context, kept map[string][]jobs.TableState) error {
 	for database, tables := range kept {
 		doc, err := json.Marshal(databaseTables{Tables: tables})
@@ -109,9 +109,9 @@ func (q *Queue) RestoreTables(ctx context.Context, kept map[string][]jobs.TableS
 	return nil
 }
 
-// RebuildTables brings what is known of a database's tables up to date with what was read from the database, unless a job has
-// reported since Redis lost its data. How fetches ended is kept where that is known; else a fetch counts as having ended
-// well when the newest day was stored.
+// RebuildTables updates the state of a database's tables from what was read from the database, unless a job has
+// reported since Redis lost its data. Known outcomes of fetches stay. If none is known, a fetch counts as successful
+// at the time when the newest day was stored.
 func (q *Queue) RebuildTables(ctx context.Context, database string, read []jobs.TableState, at time.Time) error {
 	known, err := q.knownTables(ctx, database)
 	if err != nil || known.Fence > 0 {

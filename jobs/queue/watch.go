@@ -12,12 +12,12 @@ import (
 
 const (
 	pollEvery   = 200 * time.Millisecond
-	pollReads   = 20 * time.Millisecond // queries that were asked just now
+	pollReads   = 20 * time.Millisecond // for queries that were just submitted
 	readsAreNew = 2 * time.Second
 )
 
-// Watch calls fn with the record of a job now and after each change, until the job is final or ctx is done. The job must have
-// been submitted: if it has no record any more, that is [ErrJobLost]. It bears a queue that cannot be reached for a minute.
+// Watch calls fn with the record of a job now and after each change, until the job is final or ctx is done. The job
+// must have been submitted: a missing record is [ErrJobLost]. Watch tolerates an unreachable queue for up to a minute.
 func (q *Queue) Watch(ctx context.Context, id string, fn func(jobs.Record)) error {
 	tick := time.NewTicker(pollReads)
 	defer tick.Stop()
@@ -54,7 +54,7 @@ func (q *Queue) Watch(ctx context.Context, id string, fn func(jobs.Record)) erro
 	}
 }
 
-// same reports whether a person would see no difference between two records of one job.
+// same reports whether two records of a job look the same to a person.
 func same(r, s jobs.Record) bool {
 	return r.ID == s.ID && r.State == s.State && r.Attempt == s.Attempt && r.Progress == s.Progress &&
 		r.Position == s.Position && r.Behind == s.Behind && r.Unserved == s.Unserved && r.RunAt.Equal(s.RunAt)

@@ -15,23 +15,23 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// Copy is what Redis holds of schedules, for a worker to keep elsewhere: those that people add are nowhere else. Its
+// Copy holds the schedules in Redis, for a worker to keep elsewhere: schedules added by people exist nowhere else. Its
 // JSON form is stored: fields are only ever added.
 type Copy struct {
 	Schedules map[string]Copied `json:"schedules"` // by name
-	Removed   map[string]string `json:"removed"`   // when schedules were removed, by name; see lua/schedules.lua
+	Removed   map[string]string `json:"removed"`   // removal times, by name; see lua/prelude.lua
 }
 
-// Copied is a schedule as Redis holds it.
+// Copied is a schedule as stored in Redis.
 type Copied struct {
 	Fields map[string]string `json:"fields"`
-	Tick   string            `json:"tick,omitempty"` // of its history the last; "" for none
+	Tick   string            `json:"tick,omitempty"` // the last in its history; "" for none
 }
 
-// removalLasts is for how long it is known that a schedule was removed: no copy is older.
+// removalLasts is how long removals of schedules are remembered. No copy is older.
 const removalLasts = 90 * 24 * time.Hour
 
-// Copy returns what Redis holds of schedules. Now is the [queue.Queue.Time].
+// Copy returns a copy of all schedules in Redis. Now is the [queue.Queue.Time].
 func (st *Store) Copy(ctx context.Context, now time.Time) (Copy, error) {
 	ctx, stop := context.WithTimeout(ctx, lanes.CallTimeout)
 	defer stop()
@@ -52,7 +52,7 @@ func (st *Store) Copy(ctx context.Context, now time.Time) (Copy, error) {
 	return c, err
 }
 
-// readSchedules asks for the hashes of schedules and the last of their ticks until now.
+// read requests the hashes of schedules and their last ticks up to now.
 func (st *Store) read(ctx context.Context, names []string, now time.Time) ([]*redis.MapStringStringCmd, []*redis.StringSliceCmd, error) {
 	hashes, ticks := make([]*redis.MapStringStringCmd, len(names)), make([]*redis.StringSliceCmd, len(names))
 	if len(names) == 0 {
@@ -62,7 +62,7 @@ func (st *Store) read(ctx context.Context, names []string, now time.Time) ([]*re
 	for i, name := range names {
 		hashes[i] = pipe.HGetAll(ctx, scheduleKey(name))
 		ticks[i] = pipe.ZRangeArgs(ctx, redis.ZRangeArgs{
-			Key: historyKey(name), ByScore: true, Start: now.UnixMilli(), Stop: "-inf", Rev: true, Count: 1, // down from the latest
+			Key: historyKey(name), ByScore: true, Start: now.UnixMilli(), Stop: "-inf", Rev: true, Count: 1, // from the latest backwards
 		})
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
@@ -71,9 +71,9 @@ func (st *Store) read(ctx context.Context, names []string, now time.Time) ([]*re
 	return hashes, ticks, nil
 }
 
-// Restore writes into Redis what it has lost of a copy, or holds in an older state: of a schedule the last change
-// counts, be it a removal. It returns the names of the schedules that it has written, and may be called again at any time.
-// Now is the [queue.Queue.Time].
+// Restore writes those schedules of a copy to Redis that Redis has lost or has in an older state. The last change of a
+// schedule counts, even if it is a removal. Restore returns the names of the schedules it has written, and can be
+// repeated at any time. Now is the [queue.Queue.Time].
 func (st *Store) Restore(ctx context.Context, kept Copy, now time.Time) (restored []string, err error) {
 	there, err := st.Copy(ctx, now)
 	if err != nil {
@@ -98,7 +98,7 @@ func (st *Store) Restore(ctx context.Context, kept Copy, now time.Time) (restore
 	return restored, nil
 }
 
-// restoreRemovals makes sure that nothing comes back that was removed, and forgets what was removed long ago.
+// restoreRemovals keeps removed schedules from coming back, and forgets old removals.
 func (st *Store) restoreRemovals(ctx context.Context, kept, there map[string]string, now time.Time) error {
 	long := now.Add(-removalLasts).UnixMilli()
 	for name, removed := range kept {
@@ -121,7 +121,7 @@ func (st *Store) restoreRemovals(ctx context.Context, kept, there map[string]str
 	return nil
 }
 
-// Onto returns c with what it lacks of an older copy although nobody has removed it.
+// Onto returns c plus the entries of an older copy that are missing but were not removed.
 func (c Copy) Onto(older Copy) Copy {
 	for name, removed := range older.Removed {
 		if is := max(c.Schedules[name].changed(), momentOf(c.Removed[name])); momentOf(removed) > is {
@@ -152,15 +152,15 @@ func (st *Store) restore(ctx context.Context, name string, c Copied) (written bo
 	return result == "restored", nil
 }
 
-// changed returns when the schedule was changed last, in unix ms.
+// changed returns the time of the schedule's last change in unix ms.
 func (c Copied) changed() int64 {
 	if changed := momentOf(c.Fields["changed"]); changed != 0 {
 		return changed
 	}
-	return momentOf(c.Fields["created"]) // it was written by an earlier version
+	return momentOf(c.Fields["created"]) // written by an earlier version
 }
 
-// momentOf returns the time that a text begins with, in unix ms, 0 if there is none.
+// momentOf returns the time at the start of a text in unix ms, or 0 if there is none.
 func momentOf(s string) int64 {
 	first, _, _ := strings.Cut(s, " ")
 	ms, err := strconv.ParseInt(first, 10, 64)

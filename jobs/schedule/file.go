@@ -8,19 +8,19 @@ import (
 	"mixduck/jobs"
 )
 
-// Published says what came of the schedules of a worker's file.
+// Published is the result of publishing the schedules of a worker's file.
 type Published struct {
-	Names   []string // of those that Redis now has with this worker as one of their origins
+	Names   []string // of the schedules that now have this worker as an origin
 	Refused []error  // why others were left out: errors with [fault.CodeUsage], or [ErrScheduleTaken]
 }
 
-// Publish makes all the schedules of a worker's file. New ones are added. Existing ones keep their pause and their
-// history, and start anew if their timing differs. Those that the worker published before and that are not among all are
-// removed, unless other workers have them too. Jobs that were made go on. Where the files of two workers differ, the
-// worker that started last is right.
+// Publish stores all schedules of a worker's file. New ones are added. Existing ones keep their pause and history, and
+// start over if their timing differs. Schedules that the worker published before and that are not in all are removed,
+// unless other workers have them too. Existing jobs go on. If the files of two workers differ, the worker that started
+// last wins.
 //
-// Again is for a worker that has published its file since it started: it repairs what Redis has lost, and touches nothing
-// else. What a person has removed since then stays removed.
+// Set again if the worker has published its file since it started: then Publish repairs what Redis has lost and
+// touches nothing else. Schedules that a person has removed since then stay removed.
 func (st *Store) Publish(ctx context.Context, worker string, all []jobs.Schedule, again bool) (Published, error) {
 	var p Published
 	names := make(map[string]bool, len(all))

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	ticksKept    = 100 // of each schedule
-	windowsExtra = 12  // of a tick's job, beside those of its look-back; and of a piece
+	ticksKept    = 100 // per schedule
+	windowsExtra = 12  // for a tick's job, in addition to its lookback; and for a piece
 )
 
-// Fire deals with a tick of a schedule, and returns what became of it, and the job that it made. It does so once, however
-// many ask and wherever they are cut off: the next to ask is told "" and no job. Now is the [queue.Queue.Time]. A schedule that
-// has changed since s was read does not fire.
+// Fire handles a tick of a schedule. It returns the outcome and the job that it made. It handles each tick once,
+// however many workers call it and wherever they are interrupted: later callers get "" and no job. Now is the
+// [queue.Queue.Time]. A schedule that has changed since s was read does not fire.
 func (st *Store) Fire(ctx context.Context, s State, tick, now time.Time) (TickOutcome, jobs.Record, error) {
 	outcome := TickOutcome("")
 	ticks, err := s.Ticks()
@@ -39,7 +39,7 @@ func (st *Store) Fire(ctx context.Context, s State, tick, now time.Time) (TickOu
 	return st.fire(ctx, s, days, firing{tick: tick, now: now, outcome: outcome})
 }
 
-// Run makes a job of a schedule now, as a tick would, whatever else runs and even if it is paused. It returns
+// Run makes a job of a schedule now, as a tick would, even if others run or the schedule is paused. It returns
 // [ErrNoSchedule], and an error with [fault.CodeUsage] if there is no day to fetch yet.
 func (st *Store) Run(ctx context.Context, name string) (jobs.Record, error) {
 	now, err := st.e.Time(ctx)
@@ -64,14 +64,14 @@ func (st *Store) Run(ctx context.Context, name string) (jobs.Record, error) {
 	return rec, err
 }
 
-// firing is one of a schedule.
+// firing is one run of a schedule.
 type firing struct {
-	tick    time.Time // zero if a person asks
+	tick    time.Time // zero if requested by a person
 	now     time.Time
-	outcome TickOutcome // if it is decided already
+	outcome TickOutcome // if already decided
 }
 
-// fire writes a job of the days that are due, and brings it into its lane.
+// fire creates a job for the due days and puts it in its lane.
 func (st *Store) fire(ctx context.Context, s State, days day.Range, f firing) (TickOutcome, jobs.Record, error) {
 	request := jobs.Request{
 		Kind: jobs.KindFetch, Fetch: s.Fetch(days, jobs.Due{Lookback: s.Lookback, MaxWindows: s.Lookback + windowsExtra}),
@@ -104,7 +104,8 @@ func (st *Store) fire(ctx context.Context, s State, days day.Range, f firing) (T
 	return TickJob, st.arrive(ctx, rec), nil
 }
 
-// arrive brings a new job of a schedule into its lane, and returns its record. What fails here [Store.Arrivals] makes good.
+// arrive puts a new job of a schedule in its lane, and returns its record. After an error, [Store.Arrivals] completes
+// the step.
 func (st *Store) arrive(ctx context.Context, rec jobs.Record) jobs.Record {
 	next, err := st.e.Enter(ctx, rec, lanes.Rule{})
 	if err != nil {
@@ -115,7 +116,7 @@ func (st *Store) arrive(ctx context.Context, rec jobs.Record) jobs.Record {
 	return rec
 }
 
-// Arrivals brings jobs of schedules into their lanes whose maker died, or lost Redis, before it could.
+// Arrivals puts jobs of schedules in their lanes if the process that made them died or lost Redis before it could.
 func (st *Store) Arrivals(ctx context.Context) error {
 	ids, err := st.e.Redis.SMembers(ctx, lanes.ArrivingKey).Result()
 	if err != nil {
@@ -128,7 +129,7 @@ func (st *Store) Arrivals(ctx context.Context) error {
 	var failed error
 	for i, e := range entries {
 		if e != nil && e.State == jobs.StateWaiting {
-			next, err := st.e.Enter(ctx, e.Record, lanes.Rule{}) // which does nothing to a job that is there
+			next, err := st.e.Enter(ctx, e.Record, lanes.Rule{}) // does nothing to a job that is already there
 			if err == nil {
 				err = st.e.Dispatch(ctx, next)
 			}
@@ -142,9 +143,10 @@ func (st *Store) Arrivals(ctx context.Context) error {
 	return failed
 }
 
-// FollowUp makes the next piece of a schedule if its last job, or its last piece, is done and has left days to another: of
-// low priority, within what others leave of the budget, and only one at a time. After a piece that failed, or stored
-// nothing, comes none before the next tick. Now is the [queue.Queue.Time]. It returns the job, if it made one.
+// FollowUp makes the next piece of a schedule if its last job or last piece is done and has left days to another.
+// Pieces have low priority, use only spare requests of the budget, and run one at a time. After a piece that failed or
+// stored nothing, the next one comes only after another tick. Now is the [queue.Queue.Time]. It returns the new job,
+// if any.
 func (st *Store) FollowUp(ctx context.Context, s State, now time.Time) (*jobs.Record, error) {
 	if s.follow == "" || s.Paused || s.Disabled {
 		return nil, nil //nolint:nilnil // documented: none is no error
@@ -180,13 +182,13 @@ func (st *Store) FollowUp(ctx context.Context, s State, now time.Time) (*jobs.Re
 	return &piece, nil
 }
 
-// leavesWork reports whether a piece may come after a job.
+// leavesWork reports whether a piece can follow a job.
 func leavesWork(r jobs.Record) bool {
 	return r.State == jobs.StateDone && r.Progress.DaysLeft > 0 && (r.Piece == 0 || r.Progress.WindowsDone > 0)
 }
 
-// Rewind lets a schedule go on that was created, or whose ticks count only from a time, that lies ahead: the clock
-// was wrong, and has been set back. Now is the [queue.Queue.Time].
+// Rewind corrects a schedule whose creation, or the time from which its ticks count, lies in the future: the clock was
+// wrong and has been set back. Now is the [queue.Queue.Time].
 func (st *Store) Rewind(ctx context.Context, s State, now time.Time) error {
 	if err := st.scripts.rewind.Run(ctx, st.e.Redis, []string{scheduleKey(s.Name)}, s.version, field.Millis(now)).Err(); err != nil {
 		return fmt.Errorf("schedule %s: %w", s.Name, err)

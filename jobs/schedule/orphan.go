@@ -11,16 +11,16 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// absenceLasts is for how long schedules of the file of a worker go on that lives no more: it may come back.
+// absenceLasts is how long the schedules of a dead worker's file continue. The worker may come back.
 const absenceLasts = 7 * 24 * time.Hour
 
-// siblingLasts is for how long those of a worker go on that has left the data directory of another one: that one has
+// siblingLasts is how long they continue if another worker uses the same data directory now, because that one has
 // published the same file.
 const siblingLasts = time.Minute
 
-// Tidy removes schedules that are only in the files of workers which have been away for a week, or for a minute if
-// they used the data directory of me. Each worker is to call it now and then, as a worker counts as away since it was first
-// missed here; but only once Redis has answered for a while, because after an outage all workers seem to be away. Now is
+// Tidy removes schedules that are only in the files of workers that have been absent for a week, or for a minute if
+// they used the data directory of me. A worker's absence begins when Tidy first misses it, so each worker must call
+// Tidy regularly. Call it only after Redis has answered for a while: after an outage all workers seem absent. Now is
 // the [queue.Queue.Time].
 func (st *Store) Tidy(ctx context.Context, me string, now time.Time) error {
 	files, err := st.filesOfAbsent(ctx, now, me)
@@ -46,12 +46,12 @@ func (st *Store) Tidy(ctx context.Context, me string, now time.Time) error {
 	return st.welcomeBack(ctx, files)
 }
 
-// directoryOf returns what the ids of workers at one data directory have in common, "" for an id that tells none.
+// directoryOf returns the common part of the IDs of all workers of one data directory, or "" if the ID has none.
 func directoryOf(worker string) string {
 	return worker[:max(0, strings.LastIndexByte(worker, '-'))]
 }
 
-// filesOfAbsent returns the names of the schedules of each worker that does not live and is not me.
+// filesOfAbsent returns the names of the schedules of each worker that is not alive and is not me.
 func (st *Store) filesOfAbsent(ctx context.Context, now time.Time, me string) (map[string][]string, error) {
 	all, err := st.List(ctx, now)
 	if err != nil {
@@ -72,7 +72,7 @@ func (st *Store) filesOfAbsent(ctx context.Context, now time.Time, me string) (m
 	return files, nil
 }
 
-// absentSince returns when a worker that is absent now was first missed.
+// absentSince returns when an absent worker was first missed.
 func (st *Store) absentSince(ctx context.Context, worker string, now time.Time) (time.Time, error) {
 	err := st.e.Redis.HSetNX(ctx, lanes.AbsentKey, worker, now.UnixMilli()).Err()
 	var ms int64
@@ -85,7 +85,7 @@ func (st *Store) absentSince(ctx context.Context, worker string, now time.Time) 
 	return time.UnixMilli(ms), nil
 }
 
-// welcomeBack forgets the absence of all workers but those that are absent.
+// welcomeBack forgets the absence of all workers that are not in absent.
 func (st *Store) welcomeBack(ctx context.Context, absent map[string][]string) error {
 	noted, err := st.e.Redis.HKeys(ctx, lanes.AbsentKey).Result()
 	if err != nil {

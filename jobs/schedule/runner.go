@@ -1,5 +1,5 @@
-// Package schedule makes jobs of schedules when they are due. It knows when that is; what a job does, and that each tick
-// makes one however many workers there are, it leaves to [queue.Queue].
+// Package schedule makes jobs of schedules when they are due. It knows when that is. The jobs themselves belong to
+// [queue.Queue], which also ensures that each tick makes one job for any number of workers.
 package schedule
 
 import (
@@ -12,23 +12,23 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// Every is how often a [Runner] looks for what is due.
+// Every is how often a [Runner] looks for due ticks.
 const Every = time.Second
 
 const (
-	tidyEvery = time.Minute // how often it looks for what workers have left that do not come back
-	steadyFor = time.Minute // for so long Redis must have answered before: after an outage all workers seem to be away
+	tidyEvery = time.Minute // how often it removes what dead workers have left
+	steadyFor = time.Minute // how long Redis must have answered before; after an outage all workers seem absent
 )
 
-// Runner fires schedules. Each worker has one, and none of them leads: all see the same ticks by the clock of Redis, and
-// whoever comes first fires one.
+// Runner fires schedules. Each worker has one, and there is no leader: all see the same ticks by the clock of Redis,
+// and the first one fires.
 type Runner struct {
 	Queue  *queue.Queue
 	Log    *slog.Logger
-	Worker string // its id
+	Worker string // the worker's ID
 }
 
-// Run looks for due ticks until ctx is done. While Redis cannot be reached it goes on trying, and logs that once.
+// Run looks for due ticks until ctx is done. While Redis is unreachable it keeps trying, and logs this once.
 func (r *Runner) Run(ctx context.Context) {
 	timer := time.NewTicker(Every)
 	defer timer.Stop()
@@ -49,7 +49,7 @@ func (r *Runner) Run(ctx context.Context) {
 		switch {
 		case err == nil:
 			troubled = false
-		case ctx.Err() == nil && !troubled: // texts of one trouble differ, in ports for one
+		case ctx.Err() == nil && !troubled: // texts of one problem vary, for example in ports
 			troubled = true
 			r.Log.Warn("schedules wait", slog.Any("err", err))
 		}
@@ -62,7 +62,7 @@ func (r *Runner) Run(ctx context.Context) {
 
 func (r *Runner) store() *Store { return NewStore(r.Queue) }
 
-// tidy removes what workers have left that do not come back.
+// tidy removes what dead workers have left.
 func (r *Runner) tidy(ctx context.Context) error {
 	now, err := r.Queue.Time(ctx)
 	if err != nil {
@@ -71,8 +71,9 @@ func (r *Runner) tidy(ctx context.Context) error {
 	return errors.Join(r.store().Tidy(ctx, r.Worker, now), r.Queue.TidyProjects(ctx, r.Worker))
 }
 
-// Step does what is due: it brings jobs into their lanes that were cut off on the way, fires the latest tick of each schedule
-// and makes pieces of what is left of earlier ones. An error of one schedule does not hold up others.
+// Step does everything that is due: it puts jobs in their lanes that were interrupted on the way, fires the latest
+// tick of each schedule, and makes pieces for the rest of earlier ones. An error in one schedule does not affect
+// others.
 func (r *Runner) Step(ctx context.Context) error {
 	now, err := r.Queue.Time(ctx)
 	if err != nil {
@@ -92,7 +93,7 @@ func (r *Runner) Step(ctx context.Context) error {
 	return failed
 }
 
-// tend does what is due of a schedule.
+// tend does what is due for a schedule.
 func (r *Runner) tend(ctx context.Context, s State, now time.Time) error {
 	if s.Since.After(now) || s.CreatedAt.After(now) {
 		return r.store().Rewind(ctx, s, now)
@@ -133,8 +134,8 @@ func (r *Runner) log(s State) *slog.Logger {
 	return r.Log.With(slog.String("schedule", s.Name), slog.String("project", s.Project), slog.String("database", s.Database))
 }
 
-// due returns the tick that is due: of those since the last that was dealt with the latest whose time has come. Earlier ones
-// are part of it, as its job asks for all days that are due.
+// due returns the due tick: the latest one since the last handled tick whose time has come. Earlier ones are part of
+// it, because its job fetches all due days.
 func due(s State, now time.Time) (tick time.Time, ok bool, err error) {
 	ticks, err := s.Ticks()
 	if err != nil {
@@ -145,7 +146,7 @@ func due(s State, now time.Time) (tick time.Time, ok bool, err error) {
 		after = s.LastTick
 	}
 	tick = ticks.Latest(after, now)
-	if !tick.IsZero() && s.FiresAt(ticks, tick).After(now) { // it waits for its jitter; that of the one before is over
+	if !tick.IsZero() && s.FiresAt(ticks, tick).After(now) { // still waits for its jitter; the previous one's is over
 		tick = ticks.Latest(after, tick.Add(-time.Second))
 	}
 	return tick, !tick.IsZero(), nil

@@ -13,13 +13,13 @@ import (
 //go:embed lua/*.lua
 var sources embed.FS
 
-// scripts are the steps that must happen as one.
+// scripts are the atomic steps.
 type scripts struct {
 	put, drop, pause, rewind, fire, piece *redis.Script
 	restore, bury                         *redis.Script // of a copy
 }
 
-// loadScripts makes them once: the runner makes a store for each look.
+// loadScripts makes them once, because the runner makes a store for each look.
 var loadScripts = sync.OnceValue(func() scripts {
 	files := script.Files(sources)
 	of := files.After(lanes.RecordPrelude, files.Text("prelude"))

@@ -21,18 +21,19 @@ func scheduleKey(name string) string { return lanes.RecordPrefix + "schedule:" +
 
 func historyKey(name string) string { return lanes.RecordPrefix + "ticks:" + name }
 
-// Errors that callers branch on. They are wrapped with the schedule's name.
+// Errors for callers to branch on. They are wrapped with the schedule's name.
 var (
 	ErrNoSchedule    = fault.New(fault.CodeNotFound, "enqueue schedules list shows their names", "no such schedule")
 	ErrScheduleTaken = fault.New(fault.CodeExists, "choose another name, or remove it first", "there is another schedule of this name")
 )
 
-// originCLI is the origin of schedules that people add; those of a worker's file have another for each worker.
+// originCLI is the origin of schedules added by people. Schedules of a worker's file have a separate origin per
+// worker.
 const originCLI = "cli"
 
 func fileOrigin(worker string) string { return "file:" + worker }
 
-// Store keeps schedules in Redis. It is safe for concurrent use.
+// Store stores schedules in Redis. It is safe for concurrent use.
 type Store struct {
 	e       *lanes.Engine
 	scripts scripts
@@ -41,23 +42,23 @@ type Store struct {
 // NewStore returns the schedules of a queue.
 func NewStore(q lanes.Source) *Store { return &Store{e: q.Engine(), scripts: loadScripts()} }
 
-// State is a schedule and how it stands.
+// State is a schedule with its current state.
 type State struct {
 	jobs.Schedule
 
-	Files     []string // ids of the workers in whose configuration files it is; none if a person has added it
+	Files     []string // IDs of the workers with the schedule in their configuration files; none if a person added it
 	Paused    bool
 	CreatedAt time.Time
-	Since     time.Time // of the present timing, or since the last pause: only later ticks count
-	LastTick  time.Time // of its history, not after now; zero for none
-	LastJob   string    // the last that it made, pieces aside; "" for none
+	Since     time.Time // when the current timing began, or the last pause ended; only later ticks count
+	LastTick  time.Time // last in its history, not after now; zero for none
+	LastJob   string    // last one it made, except pieces; "" for none
 
-	follow  string // the job after which a piece may come, "" for none
+	follow  string // the job after which a piece can come, "" for none
 	version string
 }
 
-// Add keeps a schedule until it is removed. It returns errors with [fault.CodeUsage], and [ErrScheduleTaken]. Adding
-// the same again changes nothing.
+// Add stores a schedule until it is removed. It returns errors with [fault.CodeUsage], and [ErrScheduleTaken]. Adding
+// an identical schedule again changes nothing.
 func (st *Store) Add(ctx context.Context, s jobs.Schedule) error {
 	if err := s.Validate(); err != nil {
 		return err
@@ -69,8 +70,8 @@ func (st *Store) Add(ctx context.Context, s jobs.Schedule) error {
 	return err
 }
 
-// putSchedule keeps a valid schedule and says what that changed: added, changed, same, taken or removed. Again is said by a
-// worker that has published its file before; see lua/put.lua.
+// put stores a valid schedule and returns the change: added, changed, same, taken or removed. Set again if the worker
+// has published its file before; see lua/put.lua.
 func (st *Store) put(ctx context.Context, s jobs.Schedule, origin string, again bool) (change string, err error) {
 	s = s.WithDefaults()
 	definition, err := json.Marshal(s)
@@ -97,8 +98,8 @@ func (st *Store) put(ctx context.Context, s jobs.Schedule, origin string, again 
 	return change, nil
 }
 
-// Remove forgets a schedule and its history, or returns [ErrNoSchedule]. Jobs that it has made go on. One of a file
-// comes back when a worker with that file starts.
+// Remove deletes a schedule and its history, or returns [ErrNoSchedule]. Its jobs go on. A schedule of a file comes
+// back when a worker with that file starts.
 func (st *Store) Remove(ctx context.Context, name string) error {
 	known, err := st.e.Redis.Exists(ctx, scheduleKey(name)).Result()
 	if err != nil {
@@ -107,7 +108,7 @@ func (st *Store) Remove(ctx context.Context, name string) error {
 	if known == 0 {
 		return fmt.Errorf("%w: %s", ErrNoSchedule, name)
 	}
-	return st.drop(ctx, name, "") // repeated after a lost answer, it finds none
+	return st.drop(ctx, name, "") // a repeated call after a lost answer finds none
 }
 
 func (st *Store) drop(ctx context.Context, name, origin string) error {
@@ -123,8 +124,8 @@ func (st *Store) drop(ctx context.Context, name, origin string) error {
 	return nil
 }
 
-// Pause keeps a schedule from firing until it is resumed, or resumes it, and reports whether that is news. Ticks of
-// the pause are not caught up: the next one asks for all days that are due anyway. It returns [ErrNoSchedule].
+// Pause pauses or resumes a schedule, and reports whether that changed anything. Ticks during the pause are not caught
+// up, because the next tick fetches all due days anyway. It returns [ErrNoSchedule].
 func (st *Store) Pause(ctx context.Context, name string, pause bool) (changed bool, err error) {
 	now, err := st.e.Time(ctx)
 	if err != nil {
@@ -144,7 +145,7 @@ func (st *Store) Pause(ctx context.Context, name string, pause bool) (changed bo
 	return result == "changed", nil
 }
 
-// List returns all schedules by name, as they stand now.
+// List returns all schedules with their state at now, sorted by name.
 func (st *Store) List(ctx context.Context, now time.Time) ([]State, error) {
 	names, err := st.e.Redis.SMembers(ctx, lanes.SchedulesKey).Result()
 	if err != nil {
@@ -154,7 +155,7 @@ func (st *Store) List(ctx context.Context, now time.Time) ([]State, error) {
 	return st.named(ctx, names, now)
 }
 
-// Get returns a schedule as it stands now, or [ErrNoSchedule].
+// Get returns a schedule with its state at now, or [ErrNoSchedule].
 func (st *Store) Get(ctx context.Context, name string, now time.Time) (State, error) {
 	found, err := st.named(ctx, []string{name}, now)
 	if err != nil {
@@ -166,7 +167,7 @@ func (st *Store) Get(ctx context.Context, name string, now time.Time) (State, er
 	return found[0], nil
 }
 
-// schedules returns those of the names that there are.
+// named returns the existing schedules among names.
 func (st *Store) named(ctx context.Context, names []string, now time.Time) ([]State, error) {
 	hashes, ticks, err := st.read(ctx, names, now)
 	if err != nil {
@@ -208,27 +209,27 @@ func parseState(h map[string]string, last []string) (State, error) {
 	return s, p.Err
 }
 
-// TickOutcome is what has become of a tick.
+// TickOutcome is the outcome of a tick.
 type TickOutcome string
 
-// What may become of one.
+// The outcomes of a tick.
 const (
 	TickJob     TickOutcome = "job"     // it made a job
-	TickSkipped TickOutcome = "skipped" // the job of the tick before was not final
-	TickMissed  TickOutcome = "missed"  // nothing ran for longer than its schedule catches up
+	TickSkipped TickOutcome = "skipped" // the job of the previous tick was not final
+	TickMissed  TickOutcome = "missed"  // nothing ran for longer than the schedule's catch-up time
 	TickEmpty   TickOutcome = "empty"   // no day was old enough
 )
 
-// Tick is one of a schedule's history.
+// Tick is an entry of a schedule's history.
 type Tick struct {
 	Tick    time.Time
 	Outcome TickOutcome
 	Job     string    // "" for none
-	At      time.Time // when it was dealt with
+	At      time.Time // when it was handled
 }
 
-// History returns the last ticks of a schedule that were dealt with, the newest first: at most 100, and as many of a
-// clock that ran ahead.
+// History returns the last handled ticks of a schedule, newest first: at most 100, plus at most 100 with times in the
+// future, from a clock that was ahead.
 func (st *Store) History(ctx context.Context, name string) ([]Tick, error) {
 	texts, err := st.e.Redis.ZRevRange(ctx, historyKey(name), 0, -1).Result()
 	if err != nil {
