@@ -48,6 +48,9 @@ clean_up() {
 }
 
 prepare() {
+  local room
+  room=$(df --output=avail -BG "$work" | tail -n 1 | tr -dc 0-9)
+  ((room >= 12)) || fail "$work has $room GB of free space, and the images need 12 GB; set TRY_DIR to another directory"
   command -v go >/dev/null || skip "there is no Go"
   find_engine || skip "there is no Docker engine, and none could be started"
   find_compose || skip "there is no compose, and it could not be built"

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mixduck/config"
+	"mixduck/internal/filesystem"
 	"mixduck/jobs"
 )
 
@@ -62,9 +63,15 @@ func keepID(name string) (string, error) {
 		return "", err
 	}
 	defer os.Remove(tmp)
+	if err := filesystem.Sync(tmp); err != nil {
+		return "", err
+	}
 	if err := os.Link(tmp, name); err != nil && !errors.Is(err, fs.ErrExist) { // the first of two that start together wins
 		return "", err
 	}
 	b, err = os.ReadFile(name)
+	if err == nil && len(b) == 0 {
+		err = fmt.Errorf("%s is empty: delete it, and a new id is made at the next start", name)
+	}
 	return strings.TrimSpace(string(b)), err
 }

@@ -20,8 +20,15 @@ func isReport(line []byte) bool {
 			return true
 		}
 	}
+	if len(text) > 2*reportSize {
+		return reportForms.Match(text[:reportSize]) || reportForms.Match(text[len(text)-reportSize:])
+	}
 	return reportForms.Match(text)
 }
+
+// reportSize is the number of bytes at each end of a line in which reportForms are looked for: the expression takes seconds for the
+// longest lines, and programs do not write reports that are longer.
+const reportSize = 64 << 10
 
 // reportForms matches what reports have in common beside words, in lower case: a level of a log, an HTTP status that is a failure, and a
 // key that says that something did not succeed.

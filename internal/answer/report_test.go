@@ -2,6 +2,7 @@ package answer
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,6 +51,19 @@ func TestLinesBetweenEvents(t *testing.T) {
 					t.Errorf("%q: stored %q", text, l)
 				}
 			}
+		}
+	}
+}
+
+// Forms of reports are found at both ends of a line that is too long to be searched as a whole, words anywhere.
+func TestReportsInLongLines(t *testing.T) {
+	t.Parallel()
+	filler := strings.Repeat("abcdefgh ", reportSize/2)
+	for line, want := range map[string]bool{
+		filler: false, "HTTP/1.1 500 X " + filler: true, filler + ` "ok": false`: true, filler + "denied" + filler: true,
+	} {
+		if got := isReport([]byte(line)); got != want {
+			t.Errorf("isReport(%.20q … %q) = %v, want %v", line, line[len(line)-20:], got, want)
 		}
 	}
 }

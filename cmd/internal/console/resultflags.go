@@ -113,8 +113,8 @@ func (f *ResultFlags) write(stdout io.Writer, fn func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	defer os.Remove(tmp.Name()) // which is nothing once it has its name
-	err = errors.Join(fn(tmp), tmp.Chmod(0o644), tmp.Close())
+	defer os.Remove(tmp.Name())                                           // which is nothing once it has its name
+	err = errors.Join(fn(tmp), tmp.Chmod(0o644), tmp.Sync(), tmp.Close()) // on disk before it has its name
 	if err != nil {
 		return err
 	}
