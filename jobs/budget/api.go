@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// API is a part of Mixpanel that counts requests for itself.
+// API is a part of Mixpanel with separate rate limits.
 type API string
 
-// The parts. The numbers are those of Mixpanel's documentation of rate limits: 60 exports an hour; 60 queries an hour, 5 at
-// once; 5 requests a minute for Lexicon.
+// The numbers come from Mixpanel's documentation of rate limits: 60 exports an hour; 60 queries an hour, 5 at once; 5
+// requests a minute for Lexicon.
 const (
 	Export  API = "export"
 	Query   API = "query"
 	Lexicon API = "lexicon"
 )
 
-// Limits returns the limits of an API, of which a tenth is left to people and other tools. The one of exports is perHour.
+// Limits returns the limits of an API, minus a tenth that is left for people and other tools. For exports the limit is
+// perHour.
 func (a API) Limits(perHour int) Config {
 	switch a {
 	case Query:
@@ -28,7 +29,7 @@ func (a API) Limits(perHour int) Config {
 	return Config{PerPeriod: perHour}
 }
 
-// Of returns the name under which the requests of a project are counted.
+// Of returns the name that a project's requests to this API are counted under.
 func (a API) Of(project string) string {
 	if a == Export {
 		return project

@@ -1,4 +1,4 @@
-// Package budget shares out the requests that Mixpanel allows a project among all workers of one Redis.
+// Package budget shares the requests that Mixpanel allows a project among all workers of one Redis.
 package budget
 
 import (
@@ -14,14 +14,14 @@ import (
 	"mixduck/jobs/internal/field"
 )
 
-// Config tunes a [Budget]. Defaults are what Mixpanel's documentation of the raw event export allows a project.
+// Config tunes a [Budget]. The defaults are the limits in Mixpanel's documentation of the raw event export.
 type Config struct {
-	Period    time.Duration    // in which requests are counted; 0 means an hour
-	PerPeriod int              // requests in any Period; required
+	Period    time.Duration    // the counting period; 0 means an hour
+	PerPeriod int              // requests per Period; required
 	PerSecond int              // 0 means 3
 	AtOnce    int              // 0 means 100
-	LeaseTTL  time.Duration    // after which a lease that nobody renews returns; 0 means 1 min
-	Now       func() time.Time // the clock that all processes share; nil means that of Redis
+	LeaseTTL  time.Duration    // how long a lease lasts without renewal; 0 means 1 min
+	Now       func() time.Time // the clock shared by all processes; nil means Redis time
 }
 
 const (
@@ -30,22 +30,22 @@ const (
 	defaultAtOnce    = 100
 	defaultLeaseTTL  = time.Minute
 
-	patience     = 2 * time.Second  // for so long Acquire waits in place
-	longestBlock = 24 * time.Hour   // whatever a server says
-	leaseTimeout = 10 * time.Second // to give a lease back
+	patience     = 2 * time.Second  // how long Acquire waits before it returns an error
+	longestBlock = 24 * time.Hour   // even if the server asks for more
+	leaseTimeout = 10 * time.Second // for returning a lease
 )
 
-// Budget is what Mixpanel allows a project, shared by all workers of one Redis. It is kept by project; who asks for
-// different things under limits of their own needs different project names. It is safe for concurrent use, and what it
-// stores goes by itself within an hour.
+// Budget holds the requests that Mixpanel allows a project, shared by all workers of one Redis. Each project name has
+// a separate budget; requests with separate limits need different names. It is safe for concurrent use, and its data
+// in Redis expires within an hour.
 type Budget struct {
 	rdb     redis.UniversalClient
 	scripts scripts
 	cfg     Config
-	reserve int // requests of the hour that are left to others
+	reserve int // requests of the hour left to others
 }
 
-// New returns a budget on rdb, which stays the caller's to close. It connects to nothing.
+// New returns a budget on rdb, which the caller closes. It does not connect.
 func New(rdb redis.UniversalClient, cfg Config) (*Budget, error) {
 	if cfg.PerPeriod <= 0 || cfg.Period < 0 || cfg.PerSecond < 0 || cfg.AtOnce < 0 || cfg.LeaseTTL < 0 {
 		return nil, fault.Usage("omit it for the default", "the limits of a budget cannot be negative, and the one of a period is needed")
@@ -65,8 +65,8 @@ func New(rdb redis.UniversalClient, cfg Config) (*Budget, error) {
 	return &Budget{rdb: rdb, scripts: loadScripts(), cfg: cfg}, nil
 }
 
-// Spare returns the same budget for those who can wait: it books a request only while more than a third of the hour's limit
-// is left, also of what the server has said, so that those who cannot wait find some at any time.
+// Spare returns the same budget for callers that can wait. It books a request only while more than a third of the
+// hourly limit is left, counting also what the server has said. So callers that cannot wait always find some.
 func (b *Budget) Spare() *Budget {
 	spare := *b
 	spare.reserve = b.cfg.PerPeriod / 3
@@ -76,20 +76,20 @@ func (b *Budget) Spare() *Budget {
 // Limit is one of the limits of a budget.
 type Limit string
 
-// The limits.
+// The limits that can delay a request.
 const (
 	LimitHour    Limit = "hour"
 	LimitSecond  Limit = "second"
 	LimitAtOnce  Limit = "at once"
-	LimitServer  Limit = "server"  // what Mixpanel said, as told to [Budget.Overrule]
-	LimitReserve Limit = "reserve" // what [Budget.Spare] leaves of the hour
+	LimitServer  Limit = "server"  // from Mixpanel's responses, set by [Budget.Overrule]
+	LimitReserve Limit = "reserve" // the part of the hour that [Budget.Spare] leaves
 )
 
-// Error says that a project may send no request now.
+// Error means that a project may not send a request now.
 type Error struct {
 	Project string
-	Until   time.Time // when it is worth asking again; others may be faster then
-	Limit   Limit     // that says so
+	Until   time.Time // when to ask again; others may be faster then
+	Limit   Limit     // the reason
 }
 
 func (e *Error) Error() string {
@@ -115,16 +115,17 @@ func (e *Error) RetryAt() time.Time { return e.Until }
 // FaultCode returns [fault.CodeRateLimited].
 func (e *Error) FaultCode() fault.Code { return fault.CodeRateLimited }
 
-// Hint says where to look.
+// Hint says where to find more information.
 func (e *Error) Hint() string {
 	project, _ := split(e.Project)
 	return "wait; enqueue budget --project " + project + " shows what is left"
 }
 
-// Acquire books a request of a project, which counts from then on whether it succeeds or not, and returns the lease to
-// send it with. It waits up to two seconds for its turn; if that does not do it books nothing and returns
-// [*Error]. The holder names who asks, for those who look into Redis. If ctx ends while it waits, nothing is booked
-// and the cause of ctx is returned; without Redis, Redis's error is: then nobody can tell whether a request may go.
+// Acquire books a request of a project and returns the lease for sending it. The request counts from then on, whether
+// it succeeds or not. Acquire waits up to two seconds for its turn; if that is not enough, it books nothing and
+// returns [*Error]. The holder names the caller, for people who inspect Redis. If ctx ends while it waits, nothing is
+// booked, and it returns the cause of ctx. If Redis is unreachable, it returns Redis's error, because nobody knows
+// whether a request may go.
 func (b *Budget) Acquire(ctx context.Context, project, holder string) (Lease, error) {
 	l := Lease{budget: b, project: project, id: holder + ":" + rand.Text()}
 	now, err := b.now(ctx)
@@ -153,14 +154,14 @@ func (b *Budget) Acquire(ctx context.Context, project, holder string) (Lease, er
 	}
 }
 
-// booking is the answer to a question for a request.
+// booking is the answer to a request for a booking.
 type booking struct {
 	booked bool
-	at     time.Time // when it goes or, if it is not booked, might go
-	limit  Limit     // that puts it off, if one does
+	at     time.Time // when it may be sent; if not booked, the earliest possible time
+	limit  Limit     // the limit that delays it, if any
 }
 
-// book asks for a request now. Asking twice for one lease books it once.
+// book tries to book a request. Booking again with the same lease has no effect.
 func (b *Budget) book(ctx context.Context, l Lease, now time.Time) (booking, error) {
 	parts, err := b.scripts.acquire.Run(ctx, b.rdb, keysOf(l.project), l.id, now.UnixMilli(), b.cfg.PerPeriod, b.cfg.PerSecond,
 		b.cfg.AtOnce, b.cfg.LeaseTTL.Milliseconds(), patience.Milliseconds(), b.reserve, b.cfg.Period.Milliseconds()).StringSlice()
@@ -175,9 +176,9 @@ func (b *Budget) book(ctx context.Context, l Lease, now time.Time) (booking, err
 	return answer, nil
 }
 
-// Overrule keeps what the server said of a project: that it allows so many more requests until a time. With none left,
-// as after a 429 with Retry-After, nothing goes before that time, which is taken to lie at most a day ahead. Otherwise
-// its last word counts. It never allows more than the limits of the budget.
+// Overrule stores what the server said about a project: it allows so many more requests until a time. If none are
+// left, as after a 429 with Retry-After, no request is sent before that time; times are limited to a day ahead.
+// Otherwise the latest response counts. Overrule never allows more than the limits of the budget.
 func (b *Budget) Overrule(ctx context.Context, project string, until time.Time, remaining int) error {
 	now, err := b.now(ctx)
 	if err != nil {
@@ -188,18 +189,18 @@ func (b *Budget) Overrule(ctx context.Context, project string, until time.Time, 
 	return faultOf(project, err)
 }
 
-// State is how the budget of a project stands.
+// State is the state of a project's budget.
 type State struct {
 	UsedLastHour int
-	Limit        int       // an hour, to which the last that asked was held
-	AtOnce       int       // requests under way
-	Left         int       // that may still go this hour, also by what the server said
-	NextFreeAt   time.Time // when the next may go; zero if one may now
-	RefillsAt    time.Time // when the oldest of the last hour no longer counts; zero if there is none
-	BlockedUntil time.Time // the server wants none before; zero if it does not say so
+	Limit        int       // per hour, as used by the last caller
+	AtOnce       int       // requests in progress
+	Left         int       // requests still allowed this hour, including by the server
+	NextFreeAt   time.Time // when the next request may be sent; zero for now
+	RefillsAt    time.Time // when the oldest request of the last hour stops counting; zero if there is none
+	BlockedUntil time.Time // the server wants no request before; zero if it did not say so
 }
 
-// State returns how the budget of a project stands. One that nobody has used is whole.
+// State returns the state of a project's budget. An unused budget is full.
 func (b *Budget) State(ctx context.Context, project string) (State, error) {
 	now, err := b.now(ctx)
 	if err != nil {
@@ -214,7 +215,7 @@ func (b *Budget) State(ctx context.Context, project string) (State, error) {
 	for i, name := range names {
 		p.Fields[name] = parts[i]
 	}
-	later := func(name string) time.Time { // on the clock of this machine
+	later := func(name string) time.Time { // in local time
 		if t := p.Time(name); t.After(now) {
 			return b.local().Add(t.Sub(now)).UTC()
 		}
@@ -234,7 +235,7 @@ func (b *Budget) State(ctx context.Context, project string) (State, error) {
 	return s, faultOf(project, p.Err)
 }
 
-// now returns the time on the clock that all processes share.
+// now returns the time of the clock shared by all processes.
 func (b *Budget) now(ctx context.Context) (time.Time, error) {
 	if b.cfg.Now != nil {
 		return b.cfg.Now(), nil
@@ -246,7 +247,7 @@ func (b *Budget) now(ctx context.Context) (time.Time, error) {
 	return now, nil
 }
 
-// local returns the time on the clock of this machine, which is that of times given and returned.
+// local returns the time of this machine, used for all arguments and results.
 func (b *Budget) local() time.Time {
 	if b.cfg.Now != nil {
 		return b.cfg.Now()

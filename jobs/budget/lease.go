@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// Lease is the right to send one request of a project's budget, which counts as under way until the lease is released.
-// One that is neither renewed nor released, as after a crash, returns by itself. It may be copied, and is safe for
-// concurrent use; the zero lease is of no use.
+// Lease is the right to send one request of a project's budget. The request counts as in progress until the lease is
+// released. A lease that is neither renewed nor released, as after a crash, expires. It may be copied, and is safe for
+// concurrent use. The zero lease is unusable.
 type Lease struct {
 	budget  *Budget
 	project string
 	id      string
 }
 
-// renewals is how often a lease is renewed in the time for which it lasts.
+// renewals is how often a lease is renewed within its duration.
 const renewals = 4
 
-// Keep renews the lease until ctx is done, and then returns; the caller runs it beside a request that may take longer
-// than a lease lasts. It bears a Redis that cannot be reached.
+// Keep renews the lease until ctx is done, then returns. The caller runs it alongside a request that may take longer
+// than a lease lasts. Keep tolerates an unreachable Redis.
 func (l Lease) Keep(ctx context.Context) {
 	tick := time.NewTicker(l.budget.cfg.LeaseTTL / renewals)
 	defer tick.Stop()
@@ -27,12 +27,12 @@ func (l Lease) Keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = l.Renew(ctx) // a later one may do
+			_ = l.Renew(ctx) // a later renewal can succeed
 		}
 	}
 }
 
-// Renew makes the lease last for its whole time again. It does nothing to one that has been released, or has returned.
+// Renew extends the lease to its full duration. It has no effect on a released or expired lease.
 func (l Lease) Renew(ctx context.Context) error {
 	b := l.budget
 	now, err := b.now(ctx)
@@ -43,15 +43,15 @@ func (l Lease) Renew(ctx context.Context) error {
 	return faultOf(l.project, err)
 }
 
-// Release says that the request has ended. It does so also if ctx is done, and may be called again. If Redis cannot be
-// reached the lease returns by itself.
+// Release ends the request. It works even if ctx is done, and can be repeated. If Redis is unreachable, the lease
+// expires.
 func (l Lease) Release(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), leaseTimeout)
 	defer stop()
 	_ = l.budget.rdb.ZRem(ctx, keysOf(l.project)[1], l.id).Err()
 }
 
-// withdraw takes a request back that was booked and not sent. If Redis cannot be reached it counts.
+// withdraw cancels the booking of a request that was not sent. If Redis is unreachable, the request counts.
 func (l Lease) withdraw(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), leaseTimeout)
 	defer stop()

@@ -9,7 +9,7 @@ import (
 	"mixduck/jobs/internal/script"
 )
 
-// keysOf returns the three keys of a project's budget, in the order in which its scripts expect them.
+// keysOf returns the three keys of a project's budget, in the order used by the scripts.
 func keysOf(project string) []string {
 	prefix := "mixduck:{budget:" + project + "}:"
 	return []string{prefix + "used", prefix + "leases", prefix + "said"}
@@ -18,12 +18,12 @@ func keysOf(project string) []string {
 //go:embed lua/*.lua
 var sources embed.FS
 
-// scripts are the steps of a budget that must happen whole. They share a prelude.
+// scripts are the atomic steps of a budget. They share a prelude.
 type scripts struct {
 	acquire, withdraw, renew, overrule, spent *redis.Script
 }
 
-// loadScripts makes them once: scripts are the same for all budgets.
+// loadScripts makes them once: they are the same for all budgets.
 var loadScripts = sync.OnceValue(func() scripts {
 	files := script.Files(sources)
 	of := files.After(files.Text("budget"))

@@ -9,8 +9,8 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// asynqLog passes what Asynq says on to slog. Its warnings and errors are about outages of Redis, which the worker rides
-// out, and come in floods: one in ten seconds is passed on. The rest is of interest to those who debug.
+// asynqLog forwards Asynq's log to slog. Its warnings and errors are about outages of Redis, which the worker
+// survives, and come in bursts: one per ten seconds is forwarded. The rest is logged at debug level.
 type asynqLog struct {
 	log   *slog.Logger
 	quiet *limiter
@@ -34,17 +34,17 @@ func (l asynqLog) Fatal(args ...any) {
 	l.log.Error("asynq", slog.String("text", fmt.Sprint(args...)))
 }
 
-// quietFor is how long a limiter stays silent after a message.
+// quietFor is how long a limiter suppresses messages after one was logged.
 const quietFor = 10 * time.Second
 
-// limiter thins out messages that repeat. It is safe for concurrent use; the zero value is ready.
+// limiter limits repeated messages. It is safe for concurrent use; the zero value is ready.
 type limiter struct {
 	mu      sync.Mutex
 	last    time.Time
 	dropped int
 }
 
-// allow reports whether a message may be logged now, and how many were not since the last one.
+// allow reports whether a message may be logged now, and how many were suppressed since the last one.
 func (l *limiter) allow(now time.Time) (dropped int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

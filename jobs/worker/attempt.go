@@ -12,13 +12,14 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// How often an attempt looks whether it was cancelled, and at most writes its progress. Somebody waits for a query.
+// How often an attempt checks whether it was cancelled, which is also how often it writes its progress at most. A
+// person waits for a query.
 const (
 	watchEvery     = 500 * time.Millisecond
 	watchReadEvery = 100 * time.Millisecond
 )
 
-// attempt runs the handler for a turn that has begun and returns how it ended, and the cause of its context.
+// attempt runs the handler for a turn that has begun. It returns how it ended, and the cause of its context.
 func (w *Worker) attempt(base context.Context, t lanes.Turn, a *jobs.Attempt, log *slog.Logger) (err, cause error) {
 	ctx, cancel := context.WithCancelCause(base)
 	defer cancel(nil)
@@ -40,7 +41,7 @@ func (w *Worker) attempt(base context.Context, t lanes.Turn, a *jobs.Attempt, lo
 	return err, cause
 }
 
-// protect turns a panic of the handler into an error. Its stack goes to the log, not into the record.
+// protect turns a panic of the handler into an error. The stack goes to the log, not into the record.
 func protect(ctx context.Context, h jobs.Handler, a *jobs.Attempt, log *slog.Logger) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -51,8 +52,8 @@ func protect(ctx context.Context, h jobs.Handler, a *jobs.Attempt, log *slog.Log
 	return h.Run(ctx, a)
 }
 
-// watch writes progress and cancels the attempt when a person asks for it or the turn is over, until done is closed.
-// While Redis cannot be reached the attempt goes on: the fence keeps it from doing harm.
+// watch writes progress until done is closed. It cancels the attempt when a person requests that or the turn is over.
+// While Redis is unreachable the attempt goes on; the fence prevents damage.
 func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t lanes.Turn, a *jobs.Attempt, cancel context.CancelCauseFunc, log *slog.Logger) {
 	ctx = context.WithoutCancel(ctx)
 	every := watchEvery

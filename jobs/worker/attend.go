@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	attendLooks = 3 // in a row that find no subscription of who has one
+	attendLooks = 3 // consecutive checks without the client's subscription
 
 )
 
-// attendance is what a worker sees of who waits for a query.
+// attendance tracks whether somebody waits for a query.
 type attendance struct{ missed int }
 
-// forsaken looks whether nobody attends a query any more: his word has run out, or his subscription is gone for longer
-// than it takes to come back.
+// forsaken reports whether nobody waits for a query any more: the client's marker has expired, or its subscription has
+// been missing for longer than a reconnect takes.
 func (a *attendance) forsaken(ctx context.Context, e *lanes.Engine, id string) (bool, error) {
 	ctx, stop := context.WithTimeout(ctx, lanes.CallTimeout)
 	defer stop()

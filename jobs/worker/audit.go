@@ -15,11 +15,11 @@ import (
 
 const (
 	auditPage = 500
-	auditAge  = time.Minute // younger jobs may still be on their way into their lane
+	auditAge  = time.Minute // younger jobs may still be entering their lane
 )
 
-// audit finds jobs that are not final and yet in no lane, and puts them there: their process died between writing the
-// record and the lane, or Redis lost its last moments. It also makes sure that the sweep knows their lanes.
+// audit finds non-final jobs that are in no lane and puts them there: their process died between writing the record
+// and the lane, or Redis lost its last writes. It also ensures that the sweep knows their lanes.
 func audit(ctx context.Context, e *lanes.Engine) error {
 	a := auditor{e: e, lanes: make(map[string]map[string]bool)}
 	for _, scope := range lanes.Scopes() {
@@ -32,13 +32,13 @@ func audit(ctx context.Context, e *lanes.Engine) error {
 	return nil
 }
 
-// auditor remembers what the lanes held when they were first asked for.
+// auditor caches the content of lanes.
 type auditor struct {
 	e     *lanes.Engine
 	lanes map[string]map[string]bool
 }
 
-// index looks at all jobs of an index.
+// index checks all jobs of an index.
 func (a auditor) index(ctx context.Context, key string) error {
 	ids, err := a.e.Redis.ZRange(ctx, key, 0, -1).Result() // all at once: the audit deletes from the index
 	if err != nil {
@@ -94,20 +94,20 @@ func (a auditor) job(ctx context.Context, e *lanes.Entry) error {
 			return err
 		}
 	}
-	next, err := a.e.Enter(ctx, e.Record, lanes.Rule{}) // which asks the lane again
+	next, err := a.e.Enter(ctx, e.Record, lanes.Rule{}) // this checks the lane again
 	if err != nil {
 		return err
 	}
 	return a.e.Dispatch(ctx, next)
 }
 
-// lost reports whether a job that seems to run has no turn, and if so, makes it wait.
+// lost reports whether a job that seems to run has no turn. If so, it makes the job wait.
 func (a auditor) lost(ctx context.Context, e *lanes.Entry) (bool, error) {
 	held, err := a.e.Lanes.Holds(ctx, lanes.Turn{Lane: e.Lane(), Job: e.ID, Fence: e.Fence})
 	if err != nil || held {
 		return false, err
 	}
-	// Only now, and only if it runs in that turn still: a turn ends in the record first.
+	// Check only now, and only if it still runs in that turn: a turn ends in the record first.
 	_, moved, err := a.e.Records.Move(ctx, e.ID, lanes.Move{
 		From: []jobs.State{jobs.StateRunning}, MinFence: e.Fence, MaxFence: e.Fence, To: jobs.StateWaiting, Attempts: -1,
 	})

@@ -9,8 +9,8 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// Backoff is how long a job waits after a failed attempt: Base, doubled with each attempt up to Cap, of which a random
-// part of up to half is taken off.
+// Backoff is the delay after a failed attempt: Base, doubled with each attempt up to Cap, minus a random part of up to
+// half.
 type Backoff struct {
 	Base time.Duration // 0 means 5 s
 	Cap  time.Duration // 0 means 10 min
@@ -21,7 +21,7 @@ const (
 	defaultBackoffCap  = 10 * time.Minute
 )
 
-// after returns the time to wait after the failed attempt of that number, counted from 1.
+// after returns the delay after failed attempt number attempt, counted from 1.
 func (b Backoff) after(attempt int) time.Duration {
 	d := b.Base
 	for range attempt - 1 {
@@ -35,7 +35,7 @@ func (b Backoff) after(attempt int) time.Duration {
 	return d - rand.N(d/2+1)
 }
 
-// shortestPause keeps a job whose time has come already from going round and round.
+// shortestPause prevents a busy loop when the time of a pause has already passed.
 const shortestPause = time.Second
 
 func later(a, b time.Time) time.Time {
@@ -45,8 +45,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// decide is the one place that says whether to retry, pause or give up. The cause is that of the attempt's context, nil
-// if it was not cancelled. It returns false if the turn is over: then there is nothing to settle.
+// decide is the only place that chooses between retry, pause and giving up. The cause is that of the attempt's
+// context, nil if it was not cancelled. It returns false if the turn is over: then there is nothing to settle.
 func decide(err, cause error, attempt, maxAttempts int, b Backoff, now time.Time) (lanes.Outcome, bool) {
 	if err == nil {
 		return lanes.Outcome{State: jobs.StateDone}, true

@@ -13,7 +13,7 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// describe returns what the log says of the work.
+// describe returns log attributes that describe the job.
 func describe(r jobs.Record) []slog.Attr {
 	attrs := []slog.Attr{slog.String("kind", string(r.Kind)), slog.String("database", r.Database)}
 	if r.Kind == jobs.KindFetch {
@@ -22,8 +22,8 @@ func describe(r jobs.Record) []slog.Attr {
 	return attrs
 }
 
-// process runs the turn that a task announces, under a context that ends only with the worker, and settles it. An error
-// means that nothing has begun: Asynq keeps the task for another try.
+// process runs the turn of a task and settles it. Its context ends only with the worker. An error means that nothing
+// has begun, and Asynq keeps the task for another try.
 func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 	t, payloadErr := lanes.ParsePayload(task.Payload())
 	if t.Job == "" {
@@ -45,7 +45,7 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 		return nil
 	}
 	a := jobs.NewAttempt(e.Record, t.Fence, w.turns.closed)
-	a.Record.Progress.Note = "" // of a wait that is over
+	a.Record.Progress.Note = "" // of a wait that has ended
 	log = log.With(slog.Int("attempt", e.Attempt))
 	log.LogAttrs(ctx, slog.LevelInfo, "attempt started", describe(e.Record)...)
 	started := time.Now()
@@ -56,7 +56,7 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 		runErr, cause = w.attempt(ctx, t, a, log)
 	}
 	if cause == nil && w.turns.closing() && errors.Is(runErr, jobs.ErrShutdown) {
-		cause = jobs.ErrShutdown // it has ended by itself; outside of a drain that is a failure like any other
+		cause = jobs.ErrShutdown // it ended on its own; except while draining, that is an ordinary failure
 	}
 	if cause == nil {
 		runErr = w.outrank(ctx, t, runErr, log)
@@ -96,9 +96,9 @@ func (w *Worker) forgotten(ctx context.Context, id string) bool {
 	return err == nil && e == nil
 }
 
-// outrank makes later turns of the lane count more than the fence that a writer has found in its database, where it was
-// refused though its turn is on: Redis has lost the lane's fences, or the database comes from elsewhere. It returns the
-// error that the attempt ends with, which is temporary then.
+// outrank raises the fences of later turns above the one that a writer found in its database. The database refused the
+// writer although its turn is current: Redis has lost the lane's fences, or the database comes from elsewhere. It
+// returns the error of the attempt, which is then temporary.
 func (w *Worker) outrank(ctx context.Context, t lanes.Turn, runErr error, log *slog.Logger) error {
 	found, ok := errors.AsType[interface {
 		error
@@ -139,8 +139,8 @@ func (w *Worker) begin(ctx context.Context, t lanes.Turn) (*lanes.Entry, error) 
 	return w.e.Begin(ctx, t, w.me)
 }
 
-// settle records the outcome. It returns [ErrLaneLost] if the turn was over already. It tries until Redis is there, but
-// gives up with Redis's error soon after the worker has cancelled its attempts.
+// settle records the outcome. It returns [ErrLaneLost] if the turn was already over. It waits until Redis is
+// reachable, but gives up with Redis's error soon after the worker has cancelled its attempts.
 func (w *Worker) settle(ctx context.Context, t lanes.Turn, o lanes.Outcome, p jobs.Progress, log *slog.Logger) error {
 	own := context.WithoutCancel(ctx)
 	giveUp, cancel := context.WithCancel(own)

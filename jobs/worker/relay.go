@@ -13,7 +13,7 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// relays answers readers who ask for results in files, until ctx is done. It has no part in the slots of queries.
+// relays serves readers of results in files until ctx is done. It does not use the slots of queries.
 func (w *Worker) relays(ctx context.Context) {
 	var sending sync.WaitGroup
 	defer sending.Wait()
@@ -52,8 +52,8 @@ func (w *Worker) relays(ctx context.Context) {
 	}
 }
 
-// answer stores the window that a reader has asked for, or why it cannot. If Redis fails, or holds enough for other
-// readers, it does nothing: the reader asks again.
+// answer stores the requested window, or why it cannot be read. If Redis fails, or holds enough for other readers, it
+// does nothing, and the reader asks again.
 func (w *Worker) answer(ctx context.Context, a lanes.Ask) {
 	log := w.log.With(slog.String("database", a.Database))
 	ok, err := w.admit(ctx, a.Stream)
@@ -88,7 +88,7 @@ func (w *Worker) send(ctx context.Context, a lanes.Ask, open func() (io.ReadSeek
 	if err != nil {
 		return errors.Join(err, w.sendWhy(ctx, a, a.From, err))
 	}
-	if a.From >= lanes.ChunksOf(size) { // the file is shorter than the reader thinks
+	if a.From >= lanes.ChunksOf(size) { // the file is shorter than the reader expects
 		return w.sendChunk(ctx, a, lanes.Chunk{Kind: lanes.ChunkData, Number: a.From, Size: size})
 	}
 	for n := a.From; n < min(a.From+lanes.RelayWindow, lanes.ChunksOf(size)); n++ {

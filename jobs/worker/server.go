@@ -9,8 +9,8 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// serve starts a server for jobs that write and one for those that only read, so that neither takes the other's slots.
-// It returns those that run, beside an error too.
+// serve starts one server for jobs that write and one for jobs that only read, so neither takes the other's slots. It
+// returns the running servers, also with an error.
 func (w *Worker) serve(attempts context.Context) (running []*asynq.Server, err error) {
 	for _, class := range []struct {
 		writes      bool
@@ -23,7 +23,7 @@ func (w *Worker) serve(attempts context.Context) (running []*asynq.Server, err e
 		free := make(slots, class.concurrency)
 		server := asynq.NewServerFromRedisClient(w.e.Redis, w.serverConfig(queues, class.concurrency))
 		err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
-			// Not under Asynq's context: it ends with Asynq's lease, when Redis is away for half a minute.
+			// Not with Asynq's context: that ends with Asynq's lease, when Redis is unreachable for half a minute.
 			return w.process(attempts, task, free)
 		}))
 		if err != nil {
@@ -34,7 +34,7 @@ func (w *Worker) serve(attempts context.Context) (running []*asynq.Server, err e
 	return running, nil
 }
 
-// queues returns the Asynq queues of the kinds that the worker has handlers for, with their shares.
+// queues returns the Asynq queues of the kinds that the worker has handlers for, with their weights.
 func (w *Worker) queues(writes bool) map[string]int {
 	queues := make(map[string]int)
 	for _, volume := range w.cfg.Volumes {
@@ -55,10 +55,10 @@ func (w *Worker) serverConfig(queues map[string]int, concurrency int) asynq.Conf
 		Concurrency:       concurrency,
 		Queues:            queues,
 		TaskCheckInterval: taskCheckEvery,
-		// Tasks come back only from dead processes. They are never failures, or Asynq would archive them.
+		// Tasks come back only from dead processes. They never count as failures; otherwise Asynq would archive them.
 		IsFailure:      func(error) bool { return false },
 		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
-		// The worker itself waits for its attempts: Asynq would hand their tasks on while they still run.
+		// The worker itself waits for its attempts. Asynq would hand over their tasks while they still run.
 		ShutdownTimeout: lanes.TaskTimeout,
 		Logger:          asynqLog{log: w.log, quiet: &limiter{}},
 		LogLevel:        asynq.InfoLevel,

@@ -13,25 +13,25 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// sweeper finishes what crashes have cut off: it announces turns again, ends those of dead workers, starts due jobs.
-// Every worker has one; any number may look at the same lane, as each step they take is checked by a script. It is not
+// sweeper completes what crashes have interrupted: it announces turns again, ends turns of dead workers, and starts
+// due jobs. Every worker has one. Any number may process the same lane, because a script checks each step. It is not
 // safe for concurrent use.
 type sweeper struct {
 	e       *lanes.Engine
 	me      lanes.Identity
 	running func(lanes.Turn) bool        // whether this process has an attempt for the turn
-	missing map[lanes.Identity]time.Time // workers without a heartbeat, and since when this process sees that
+	missing map[lanes.Identity]time.Time // workers without a heartbeat, and since when this process has seen that
 }
 
 const (
-	lookRunning = 5 * time.Second  // how often a lane is looked at whose job runs
-	lookQueued  = time.Minute      // how often at least, if its job waits for a free worker
-	lostAfter   = 5 * time.Second  // for so long nobody may have a task
-	orphanAfter = 10 * time.Second // for so long this process may not know an attempt that it began
-	deadAfter   = 6 * time.Second  // for so long a heartbeat must be missing: after an outage of Redis all are
+	lookRunning = 5 * time.Second  // interval for lanes with a running job
+	lookQueued  = time.Minute      // maximum interval for lanes that wait for a free worker
+	lostAfter   = 5 * time.Second  // a task is lost when nobody has had it for this long
+	orphanAfter = 10 * time.Second // a turn of this process is an orphan when its attempt is unknown for this long
+	deadAfter   = 6 * time.Second  // a worker is dead when its heartbeat is missing for this long; after an outage of Redis all are missing
 )
 
-// reclaim ends the turns of earlier runs of this worker, of whatever lane.
+// reclaim ends the turns of earlier runs of this worker in all lanes.
 func (s *sweeper) reclaim(ctx context.Context) error {
 	names, err := s.e.Redis.ZRange(ctx, lanes.LanesKey, 0, -1).Result()
 	if err != nil {
@@ -49,12 +49,12 @@ func (s *sweeper) reclaim(ctx context.Context) error {
 	return nil
 }
 
-// sweep looks at the lanes whose time has come.
+// sweep checks all lanes that are due.
 func (s *sweeper) sweep(ctx context.Context) error {
 	until := strconv.FormatInt(s.e.Now().UnixMilli(), 10)
 	names, err := s.e.Redis.ZRangeByScoreWithScores(ctx, lanes.LanesKey, &redis.ZRangeBy{Min: "-inf", Max: until}).Result()
 	if err != nil {
-		clear(s.missing) // nobody's heartbeat could be heard
+		clear(s.missing) // no heartbeat could be recorded
 		return fmt.Errorf("list lanes: %w", err)
 	}
 	live := &census{e: s.e}
@@ -74,7 +74,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	return failed
 }
 
-// visit tends a lane and says when to do so again.
+// visit tends a lane and sets when to do so again.
 func (s *sweeper) visit(ctx context.Context, lane string, score float64, live *census) error {
 	next, failed := s.tend(ctx, lane, live)
 	if failed != nil {
@@ -92,7 +92,7 @@ func (s *sweeper) visit(ctx context.Context, lane string, score float64, live *c
 	return errors.Join(failed, err)
 }
 
-// tend brings a lane in order and returns when to look at it again, or the zero time if it is empty.
+// tend repairs a lane and returns when to check it again, or the zero time if it is empty.
 func (s *sweeper) tend(ctx context.Context, lane string, live *census) (time.Time, error) {
 	v, err := s.e.Lanes.Look(ctx, lane)
 	if err != nil {
@@ -118,8 +118,8 @@ func (s *sweeper) tend(ctx context.Context, lane string, live *census) (time.Tim
 	return now.Add(lanes.FirstLook), s.e.Rescue(ctx, v.Turn)
 }
 
-// remind announces a turn again that no worker has begun, in case nobody did, and gives the
-// job a new turn if its task is lost.
+// remind announces a turn again that no worker has begun, in case nobody did. If its task is lost, the job gets a new
+// turn.
 func (s *sweeper) remind(ctx context.Context, t lanes.Turn, age time.Duration) error {
 	if err := s.e.Dispatch(ctx, t); err != nil || age < lostAfter {
 		return err
@@ -139,13 +139,13 @@ func (s *sweeper) remind(ctx context.Context, t lanes.Turn, age time.Duration) e
 	return s.e.Dispatch(ctx, next)
 }
 
-// alive reports whether the worker that began a turn still has it. If it does not seem so, sure says whether that is
-// known for long enough.
+// alive reports whether the worker that began a turn still has it. If not, sure reports whether that has been seen for
+// long enough.
 func (s *sweeper) alive(ctx context.Context, v lanes.View, live *census) (alive, sure bool, err error) {
 	now := s.e.Now()
 	if v.Worker.ID == s.me.ID {
 		if v.Worker.Boot != s.me.Boot {
-			return false, true, nil // an earlier run of this process: there is only one
+			return false, true, nil // an earlier run of this process: only one runs at a time
 		}
 		return s.running(v.Turn), now.Sub(v.Since) >= orphanAfter, nil
 	}
@@ -166,10 +166,10 @@ func (s *sweeper) alive(ctx context.Context, v lanes.View, live *census) (alive,
 	return false, now.Sub(since) >= deadAfter, nil
 }
 
-// census is who lives, asked at most once for each sweep.
+// census holds the live workers. It is loaded at most once per sweep.
 type census struct {
 	e     *lanes.Engine
-	boots map[string]string // by id
+	boots map[string]string // by ID
 }
 
 func (c *census) boot(ctx context.Context, id string) (string, bool, error) {

@@ -15,18 +15,19 @@ type turns struct {
 
 	mu    sync.Mutex // guards turns, and opening against closing
 	turns map[lanes.Turn]bool
-	all   sync.WaitGroup // of turns
+	all   sync.WaitGroup // one per turn
 }
 
 func newTurns() *turns {
 	return &turns{closed: make(chan struct{}), turns: make(map[lanes.Turn]bool)}
 }
 
-// slots limit how many attempts run at once. Asynq has slots, too, but frees them when Redis is away for half a minute.
+// slots limit the number of concurrent attempts. Asynq has slots too, but frees them when Redis is unreachable for
+// half a minute.
 type slots chan struct{}
 
-// take waits until one of the slots is free and enters a turn, which must be given back. It reports false if the turn is there already,
-// and returns an error once the worker drains.
+// take waits for a free slot and adds a turn, which must be given back. It returns false if the turn is already there,
+// and an error once the worker drains.
 func (d *turns) take(t lanes.Turn, s slots) (bool, error) {
 	select {
 	case s <- struct{}{}:
@@ -64,14 +65,14 @@ func (d *turns) has(t lanes.Turn) bool {
 	return d.turns[t]
 }
 
-// open returns how many turns are entered.
+// open returns the number of turns.
 func (d *turns) open() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.turns)
 }
 
-// close lets no more turns in.
+// close admits no more turns.
 func (d *turns) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package worker takes jobs from their lanes, runs their handlers, and settles what became of them. It also sweeps: it goes
-// on with what dead workers have left.
+// Package worker takes jobs from their lanes, runs their handlers, and settles the outcomes. It also sweeps: it
+// continues the work of dead workers.
 package worker
 
 import (
@@ -21,34 +21,34 @@ import (
 
 // Config tunes a [Worker].
 type Config struct {
-	// ID names the worker, the same at each start on one data directory, of which no two processes may run at once: what
-	// an earlier run was doing is started anew as soon as the next is up. Required.
+	// ID names the worker. It is the same at each start with the same data directory, and no two processes may use it
+	// at once: the work of an earlier run is restarted as soon as the next run starts. Required.
 	ID           string
-	Volumes      []jobs.Volume // that this machine has; required
-	Concurrency  int           // attempts at once of jobs that write; 0 means 4
-	Queries      int           // attempts at once of jobs that only read; 0 means 4
-	DrainTimeout time.Duration // how long attempts may go on when the worker is told to stop; 0 means 20 s
+	Volumes      []jobs.Volume // of this machine; required
+	Concurrency  int           // concurrent attempts of jobs that write; 0 means 4
+	Queries      int           // concurrent attempts of jobs that only read; 0 means 4
+	DrainTimeout time.Duration // how long attempts may continue after the worker is told to stop; 0 means 20 s
 	Backoff      Backoff       // between attempts
-	Version      string        // shown beside the worker; "" is fine
-	HTTP         string        // likewise: where it serves health and metrics
+	Version      string        // shown with the worker; optional
+	HTTP         string        // shown with the worker: address of health and metrics
 
-	// OpenResult opens a file that a query handler has named in [Result.File], for readers without the volume. Nil means
-	// that the worker sends no files.
+	// OpenResult opens a file that a query handler has set in [Result.File], for readers without access to the volume.
+	// If nil, the worker sends no files.
 	OpenResult func(database, file string) (io.ReadSeekCloser, error)
 
-	Observer observer // hears of what the worker does; nil means nobody
+	Observer observer // is notified of what the worker does; may be nil
 }
 
-// observer hears what a worker does, from several goroutines.
+// observer is notified of what a worker does, from several goroutines.
 type observer interface {
-	// Started says that the worker takes jobs from now on.
+	// Started means that the worker now takes jobs.
 	Started()
-	// AttemptEnded says what became of a job after an attempt; waiting means that the worker drained, "" that another
-	// worker had taken the turn over.
+	// AttemptEnded reports the state of a job after an attempt. Waiting means that the worker drained, and "" that
+	// another worker had taken over the turn.
 	AttemptEnded(kind jobs.Kind, became jobs.State, took time.Duration)
 }
 
-// nobody listens.
+// nobody ignores all notifications.
 type nobody struct{}
 
 func (nobody) Started() {}
@@ -60,11 +60,11 @@ const (
 	defaultQueries      = 4
 	defaultDrainTimeout = 20 * time.Second
 
-	taskCheckEvery = 50 * time.Millisecond // how fast an idle worker sees a new turn
+	taskCheckEvery = 50 * time.Millisecond // how soon an idle worker sees a new turn
 	sweepEvery     = time.Second
 	trimEvery      = time.Minute
 	auditEvery     = 5 * time.Minute
-	settleAtMost   = 5 * time.Second // after the drain timeout; the next start finishes what is left
+	settleAtMost   = 5 * time.Second // after the drain timeout; the next start completes the rest
 
 )
 
@@ -112,7 +112,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// Worker runs jobs of its volumes.
+// Worker runs jobs on its volumes.
 type Worker struct {
 	e        *lanes.Engine
 	handlers map[jobs.Kind]jobs.Handler
@@ -123,7 +123,7 @@ type Worker struct {
 	outage   *limiter
 }
 
-// New returns a worker that does nothing before Run. It returns errors with [fault.CodeUsage].
+// New returns a worker that does nothing before Run. Its errors have [fault.CodeUsage].
 func New(q lanes.Source, handlers map[jobs.Kind]jobs.Handler, cfg Config, log *slog.Logger) (*Worker, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -138,10 +138,10 @@ func New(q lanes.Source, handlers map[jobs.Kind]jobs.Handler, cfg Config, log *s
 	}, nil
 }
 
-// Run works until ctx is done, then takes no more jobs, lets attempts go on for the drain timeout, cancels them with
-// [ErrShutdown], and returns when each handler has: their jobs stand first in their lanes then. While Redis cannot be
-// reached, at the start or later, it waits and goes on. It returns an error with [fault.CodeUsage] at once where another
-// worker serves a different directory under the name of one of its volumes. A worker runs once.
+// Run works until ctx is done. Then it takes no more jobs, lets attempts continue for the drain timeout, cancels them
+// with [ErrShutdown], and returns when all handlers have. Their jobs are then first in their lanes. While Redis is
+// unreachable, at the start or later, Run waits. It returns an error with [fault.CodeUsage] at once if another worker
+// serves a different directory under the name of one of its volumes. A worker can run only once.
 func (w *Worker) Run(ctx context.Context) error {
 	own := context.WithoutCancel(ctx)
 	if err := w.arrive(ctx); err != nil || ctx.Err() != nil {
@@ -180,7 +180,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	return err
 }
 
-// arrive announces the worker and starts anew what an earlier run of it left. It tries until Redis is there or ctx is
+// arrive announces the worker and restarts the work of its earlier run. It retries until Redis is reachable or ctx is
 // done, and returns an error only if the worker cannot join the others.
 func (w *Worker) arrive(ctx context.Context) error {
 	info := w.info()
@@ -212,7 +212,7 @@ func (w *Worker) arrive(ctx context.Context) error {
 	}
 }
 
-// info is what the worker's heartbeat says.
+// info returns the content of the worker's heartbeat.
 func (w *Worker) info() lanes.Heartbeat {
 	host, err := os.Hostname()
 	if err != nil {
@@ -228,13 +228,13 @@ func (w *Worker) sweeper() *sweeper {
 	return &sweeper{e: w.e, me: w.me, running: w.turns.has, missing: make(map[lanes.Identity]time.Time)}
 }
 
-// beats keeps the heartbeat up until ctx is done.
+// beats sends heartbeats until ctx is done.
 func (w *Worker) beats(ctx context.Context) {
 	info := w.info()
 	w.every(ctx, lanes.BeatEvery, func() error { return w.e.Beat(ctx, info) })
 }
 
-// sweeps keeps lanes and records in order until ctx is done.
+// sweeps maintains lanes and records until ctx is done.
 func (w *Worker) sweeps(ctx context.Context) {
 	s := w.sweeper()
 	var trimmed, audited time.Time
@@ -255,7 +255,7 @@ func (w *Worker) sweeps(ctx context.Context) {
 	})
 }
 
-// every calls fn at once and then at each interval, until ctx is done.
+// every calls fn now and then at each interval, until ctx is done.
 func (w *Worker) every(ctx context.Context, interval time.Duration, fn func() error) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -270,14 +270,14 @@ func (w *Worker) every(ctx context.Context, interval time.Duration, fn func() er
 	}
 }
 
-// troubled logs that Redis cannot be reached, now and then.
+// troubled logs from time to time that Redis is unreachable.
 func (w *Worker) troubled(log *slog.Logger, err error) {
 	if dropped, ok := w.outage.allow(time.Now()); ok {
 		log.Warn("the queue cannot be reached", slog.Any("err", err), slog.Int("dropped", dropped))
 	}
 }
 
-// drain waits for the attempts, cancels them when their time is over, and waits on.
+// drain waits for the attempts, cancels them after the drain timeout, and keeps waiting.
 func (w *Worker) drain(cancel context.CancelCauseFunc) {
 	timeout := time.NewTimer(w.cfg.DrainTimeout)
 	defer timeout.Stop()
