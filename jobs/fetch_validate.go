@@ -34,10 +34,13 @@ func (f Fetch) Validate() error {
 	if err := f.validateTexts(); err != nil {
 		return err
 	}
-	if info.Name != stream.Events {
-		return f.validateStream(info)
+	switch info.Name {
+	case stream.Events:
+		return f.validateEvents()
+	case stream.All:
+		return f.validateAll()
 	}
-	return f.validateEvents()
+	return f.validateStream(info)
 }
 
 // validateEvents checks a request for events.

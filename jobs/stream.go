@@ -16,6 +16,27 @@ func (f Fetch) StreamName() string {
 	return f.Stream
 }
 
+// EventsPart returns the events of a fetch of [stream.All]. Other fetches are returned unchanged.
+func (f Fetch) EventsPart() Fetch {
+	if f.Stream == stream.All {
+		f.Stream, f.Mode = "", ModeSync
+	}
+	return f
+}
+
+// validateAll checks a request for all streams. Event names, an expression and promoted properties apply to its events.
+func (f Fetch) validateAll() error {
+	part := f.EventsPart()
+	if part.Days == (day.Range{}) { // the worker chooses them
+		part.Days = day.Range{From: day.Earliest, To: day.Earliest}
+	}
+	if err := part.validateEvents(); err != nil {
+		return err
+	}
+	f.Events, f.Where, f.Promote = nil, "", ""
+	return f.validateStream(stream.Everything())
+}
+
 // validateStream checks a request for a stream other than events.
 func (f Fetch) validateStream(info stream.Info) error {
 	profiles := f.Profiles != nil || f.Where != "" || !f.Since.IsZero() || f.FullEvery != 0 || f.History

@@ -64,6 +64,10 @@ func (o *streamOptions) request(args []string, cfg config.Config, p config.Proje
 	if len(args) > 0 {
 		f.Table = args[0]
 	}
+	if o.info.Name == stream.All {
+		table := p.Table(f.Table) // of the events
+		f.Events, f.Where, f.Promote = table.Events, table.Where, table.Promote
+	}
 	local := now.In(p.Location)
 	if o.info.Days {
 		var err error

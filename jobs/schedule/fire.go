@@ -158,7 +158,7 @@ func (st *Store) FollowUp(ctx context.Context, s State, now time.Time) (*jobs.Re
 	keys, args := []string{scheduleKey(s.Name), lanes.RecordKey(""), lanes.ArrivingKey}, []any{s.version, s.follow, lanes.RecordPrefix}
 	var piece jobs.Record
 	if before != nil && leavesWork(before.Record) {
-		f := before.Fetch
+		f := before.Fetch.EventsPart() // only days of events are left
 		f.Due, f.Spare = &jobs.Due{MaxWindows: windowsExtra}, true
 		request := jobs.Request{Kind: jobs.KindFetch, Fetch: f, Priority: jobs.PriorityLow, MaxAttempts: before.MaxAttempts}
 		if piece, err = st.e.NewRecord(request, now); err != nil {

@@ -62,18 +62,17 @@ const recentDays = 30
 // all fetches every stream, one after the other. A stream that the project's plan lacks is a warning.
 func (r *run) all(ctx context.Context, f jobs.Fetch) error {
 	for _, info := range stream.List() {
-		one := f
-		one.Stream = info.Name
 		var err error
 		if info.Name == stream.Events {
-			one.Mode = jobs.ModeSync
+			one := f.EventsPart()
 			if one.Days == (day.Range{}) {
 				yesterday := r.ws.Today() - 1
 				one.Days, one.Due = day.Range{From: yesterday - recentDays + 1, To: yesterday}, &jobs.Due{Lookback: defaults.Lookback}
 			}
 			err = r.events(ctx, one)
 		} else {
-			one.Table, one.Where, one.Days, one.Due = info.Table, "", day.Range{}, nil
+			one := f
+			one.Stream, one.Table, one.Where, one.Days, one.Due = info.Name, info.Table, "", day.Range{}, nil
 			err = r.stream(ctx, one)
 		}
 		if api, ok := errors.AsType[*mixpanel.Error](err); ok && api.Reason == mixpanel.ReasonPlan {
