@@ -103,12 +103,10 @@ func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 // identifierOf returns a name from DuckDB's catalog as an SQL identifier.
 func identifierOf(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// removeDatabase removes a database file that is not open, and its log.
+// removeDatabase removes a database file that is not open, and its logs.
 func removeDatabase(path string) error {
-	for _, name := range []string{path, path + ".wal"} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return nil
+	return removeLogs(path)
 }

@@ -90,8 +90,10 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 	inst := &instance{path: path, name: name, readOnly: cfg.ReadOnly, settings: options(cfg), db: sql.OpenDB(connector)}
 	if cfg.ReadOnly {
 		err = checkSchema(ctx, inst.db)
-	} else if inst.moved, err = migrate(ctx, inst.db, cfg.Adopt); err == nil {
-		err = registerFunctions(inst)
+	} else if err = refuseSnapshot(ctx, inst.db, path); err == nil {
+		if inst.moved, err = migrate(ctx, inst.db, cfg.Adopt); err == nil {
+			err = registerFunctions(inst)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(diskFull(fmt.Errorf("%s: %w", path, err)), inst.close())

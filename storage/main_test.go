@@ -79,6 +79,8 @@ func childMain(role string, args []string) error {
 		return readersMain(ctx, path)
 	case "loader":
 		return loaderMain(ctx, path)
+	case "snapshot":
+		return snapshotMain(ctx, path)
 	case "refresher":
 		return refresherMain(ctx, path)
 	case "compactor":

@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/zeebo/xxh3"
 
 	"mixduck/internal/cage"
 	"mixduck/storage"
+	"mixduck/storage/internal/remote"
 )
 
 // Child is the process that [Run] starts: a binary that calls Run has a command, unknown to people, that calls Child with
@@ -24,7 +24,7 @@ func Child(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
 	var r reply
 	res, err := serve(ctx, stdin, stdout)
 	if err != nil {
-		r.Error = newFailure(err)
+		r.Error = remote.NewFailure(err, sentinels())
 	} else {
 		res.Took = time.Since(began)
 		r.Result = &res
@@ -60,17 +60,10 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 	return res, err
 }
 
-// databaseFiles are the files of a database: DuckDB keeps what it has not yet put into the file itself in others beside it.
+// databaseFiles are the files of a database.
 func databaseFiles(path string) []string {
-	files, err := filepath.Glob(escapeGlob(path) + ".wal*")
-	if err != nil {
-		files = nil // the pattern is good
-	}
+	files, _ := storage.LogFiles(path) // the pattern is good
 	return append(files, path)
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // maxMemory bounds what DuckDB takes besides the memory that it counts: texts and lists of one function call, buffers of

@@ -117,7 +117,7 @@ func (l *Launcher) start(ctx context.Context, t task) (Result, error) {
 	r := parseReply(stderr.bytes)
 	switch {
 	case r != nil && r.Error != nil && ctx.Err() == nil:
-		return Result{}, r.Error.err()
+		return Result{}, r.Error.Err(sentinels())
 	case r != nil && r.Result != nil && err == nil:
 		return *r.Result, nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"mixduck/internal/fault"
 	"mixduck/storage"
+	"mixduck/storage/internal/remote"
 )
 
 func TestSQLFaultBlamesTheRightOne(t *testing.T) {
@@ -51,7 +52,7 @@ func TestSQLFaultBlamesTheRightOne(t *testing.T) {
 		if tt.code == ours && strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s Error: %s becomes several lines: %v", tt.kind, tt.message, err)
 		}
-		sent := newFailure(err).err() // as the parent sees it
+		sent := remote.NewFailure(err, sentinels()).Err(sentinels()) // as the parent sees it
 		if fault.CodeOf(sent) != tt.code || sent.Error() != err.Error() || tt.is != nil && !errors.Is(sent, tt.is) {
 			t.Errorf("%s Error: %s arrives as %v (%s)", tt.kind, tt.message, sent, fault.CodeOf(sent))
 		}

@@ -1,0 +1,39 @@
+//go:build unix
+
+package filesystem
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Clone creates the file to with the content of from, by sharing its blocks (a reflink), which takes no time and no space.
+// It returns [errors.ErrUnsupported], and leaves no file, where the file system cannot do that.
+func Clone(from *os.File, to string) error {
+	err := clone(from, to)
+	for _, cannot := range []error{unix.EOPNOTSUPP, unix.ENOTTY, unix.EXDEV, unix.EINVAL, unix.ENOSYS, unix.EPERM} {
+		if errors.Is(err, cannot) {
+			return errors.Join(errors.ErrUnsupported, err)
+		}
+	}
+	return err
+}
+
+// Copy creates the file to with the content of from, inside the kernel where that is possible. It does not sync the file. On
+// an error, it leaves no file.
+func Copy(from *os.File, to string) (err error) {
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			_ = os.Remove(to)
+		}
+	}()
+	_, err = io.Copy(f, from) // copy_file_range on Linux
+	return err
+}

@@ -1,0 +1,24 @@
+package filesystem
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func clone(from *os.File, to string) error {
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err = unix.IoctlFileClone(int(f.Fd()), int(from.Fd())); err != nil {
+		err = &os.PathError{Op: "clone", Path: to, Err: err}
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		_ = os.Remove(to)
+	}
+	return err
+}
