@@ -1,10 +1,11 @@
--- ARGV: id, now, per period, per second, at once, how long the lease lasts (ms), how long the caller would wait (ms), how many
--- of the period it leaves to others. Books the next request that may go. Returns ok and when it goes, or wait, when the next may go and the limit that says so.
+-- ARGV: id, now, per period, per second, at once, how long the lease lasts (ms), how long the caller would wait (ms),
+-- how many requests of the period it leaves to others. Books the next request that may be sent. Returns ok and when to
+-- send it, or wait, when the next may be sent and the limit that delays it.
 local id, now = ARGV[1], tonumber(ARGV[2])
 local booked = redis.call('ZSCORE', used, id)
-if booked then return {'ok', text(tonumber(booked)), ''} end -- asked before, answer lost
+if booked then return {'ok', text(tonumber(booked)), ''} end -- repeated after a lost answer
 local last = newest(1)
-if last and last > now + period then -- somebody's clock was wrong
+if last and last > now + period then -- some clock was wrong
   redis.call('ZREMRANGEBYSCORE', used, '(' .. text(now + period), '+inf')
 end
 local at, limit, full = earliest(now, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[8]))

@@ -1,5 +1,5 @@
--- ARGV: now, until, left. Keeps what the server said: so many more requests until then. That it wants none stands until
--- its time has come, whatever answers that were sent earlier say; otherwise its last word counts.
+-- ARGV: now, until, left. Stores what the server said: it allows left more requests until then. If it allows none,
+-- that applies until that time, whatever earlier responses say; otherwise the latest response counts.
 local now, till, left = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 if till <= now then return 0 end
 local blocked = tonumber(redis.call('HGET', said, 'blocked') or '0')

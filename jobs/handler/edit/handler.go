@@ -1,5 +1,5 @@
-// Package edit runs edit jobs: changes of a database that ask nothing of Mixpanel. It joins the contract of the queue to
-// Package storage.
+// Package edit runs edit jobs: changes of a database that need no request to Mixpanel. It connects the contract of the
+// queue to package storage.
 package edit
 
 import (
@@ -14,7 +14,7 @@ import (
 	"mixduck/workspace"
 )
 
-// Locator returns how to open a database. Errors are permanent.
+// Locator returns how to open a database. Its errors are permanent.
 type Locator func(database string) (storage.Config, error)
 
 // Handler runs edit jobs. It is a [jobs.Handler].
@@ -23,7 +23,8 @@ type Handler struct{ locate Locator }
 // New returns a handler.
 func New(locate Locator) *Handler { return &Handler{locate: locate} }
 
-// Run does what the job asks for, whole or not at all; columns are computed anew by days. A file that is not there is not made.
+// Run does what the job asks for, completely or not at all; columns are recomputed day by day. It does not create a
+// missing file.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	cfg, err := h.locate(a.Record.Database)
 	if err != nil {
@@ -88,7 +89,7 @@ func change(ctx context.Context, cfg storage.Config, e jobs.Edit, fence int64) e
 		_, err = engine.DropAll(ctx, fence)
 	case jobs.ActionPromote:
 		err = promote(ctx, engine, e, fence)
-	case jobs.ActionBackup, jobs.ActionCompact, jobs.ActionRefill: // open the file in their own way
+	case jobs.ActionBackup, jobs.ActionCompact, jobs.ActionRefill: // open the file themselves
 	}
 	return errors.Join(err, engine.Close())
 }

@@ -11,7 +11,7 @@ import (
 	"mixduck/jobs/budget"
 )
 
-// Budget lends a workspace the requests that all workers share.
+// Budget gives a workspace the requests that all workers share.
 type Budget struct {
 	shared *budget.Budget
 	api    budget.API
@@ -19,12 +19,12 @@ type Budget struct {
 	log    *slog.Logger
 }
 
-// NewBudget returns the budget of an API as the worker named holder sees it.
+// NewBudget returns the budget of an API for the worker named holder.
 func NewBudget(shared *budget.Budget, api budget.API, holder string, log *slog.Logger) *Budget {
 	return &Budget{shared: shared, api: api, holder: holder, log: log}
 }
 
-// key returns the name under which requests of a project are counted.
+// key returns the name that requests of a project are counted under.
 func (b *Budget) key(project int64) string { return b.api.Of(strconv.FormatInt(project, 10)) }
 
 // Spare returns the budget for a fetch that leaves a reserve to others.
@@ -34,12 +34,12 @@ func (b *Budget) Spare() *Budget {
 	return &spare
 }
 
-// askAgain is how often a queue that cannot be reached is asked again.
+// askAgain is the interval of retries while the queue is unreachable.
 const askAgain = time.Second
 
-// Acquire books a request and keeps its lease until release is called. It returns a *[budget.Error] where the
-// request has to wait for long. It waits by itself where only the second is full, and for a queue that cannot be
-// reached: nothing may be sent that nobody counts.
+// Acquire books a request and keeps its lease until release is called. If the request has to wait for long, it returns
+// a *[budget.Error]. It waits if only the limit per second is reached, or if the queue is unreachable, because no
+// request may be sent without being counted.
 func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), err error) {
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()
@@ -63,7 +63,7 @@ func (b *Budget) Acquire(ctx context.Context, project int64) (release func(), er
 	}
 }
 
-// keep renews a lease until the function that it returns is called.
+// keep renews a lease until the returned function is called.
 func (b *Budget) keep(ctx context.Context, lease budget.Lease) (release func()) {
 	renewing, stop := context.WithCancel(ctx)
 	var renewal sync.WaitGroup
@@ -75,7 +75,7 @@ func (b *Budget) keep(ctx context.Context, lease budget.Lease) (release func()) 
 	}
 }
 
-// Heard tells all workers that Mixpanel takes left more requests of the project until a time.
+// Heard tells all workers that Mixpanel accepts left more requests of the project until a time.
 func (b *Budget) Heard(ctx context.Context, project int64, left int, until time.Time) {
 	if err := b.shared.Overrule(ctx, b.key(project), until, left); err != nil {
 		b.log.LogAttrs(ctx, slog.LevelWarn, "could not share mixpanel's rate limit with other workers", slog.Any("err", err))

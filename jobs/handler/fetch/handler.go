@@ -1,5 +1,5 @@
-// Package fetch runs fetch jobs: it joins the contract of the queue to a workspace. What it knows is how a job's request
-// becomes a workspace's, and how a workspace's failure becomes the queue's.
+// Package fetch runs fetch jobs: it connects the contract of the queue to a workspace. It translates a job's request
+// into a workspace's, and a workspace's failure into the queue's.
 package fetch
 
 import (
@@ -17,14 +17,14 @@ import (
 	"mixduck/workspace"
 )
 
-// Opener makes the workspace of a job: it knows the projects' credentials and the volumes' directories. spool is the
+// Opener opens the workspace of a job: it knows the projects' credentials and the volumes' directories. spool is the
 // directory for the job's responses. Errors are permanent if they have [fault.CodeUsage].
 type Opener func(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Workspace, error)
 
 // Config tunes a [Handler].
 type Config struct {
-	SpoolDir        string // each job uses a directory of its own below it
-	RequestsPerHour int    // what the project's budget allows, for estimates; 0 if nobody counts
+	SpoolDir        string // each job uses a separate directory below it
+	RequestsPerHour int    // the project's budget, for estimates; 0 if requests are not counted
 }
 
 // Handler runs fetch jobs. It is a [jobs.Handler].
@@ -39,7 +39,7 @@ func New(cfg Config, open Opener, log *slog.Logger) *Handler {
 	return &Handler{cfg: cfg, open: open, log: log}
 }
 
-// Run fetches what the job asks for, and what earlier attempts have not committed yet.
+// Run fetches what the job asks for, except what earlier attempts have committed.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	f := a.Record.Fetch
 	ws, err := h.open(f, filepath.Join(h.cfg.SpoolDir, a.Record.ID), h.log.With(slog.String("job_id", a.Record.ID)))
@@ -58,8 +58,8 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	return classify(err, a.Progress().Trouble)
 }
 
-// classify says what the queue is to make of a failure. Whatever is not known to be permanent is temporary. A job that
-// pauses keeps saying what went wrong before.
+// classify tells the queue how to treat a failure. An error is temporary unless it is known to be permanent. A paused
+// job keeps showing its earlier problem.
 func classify(err error, trouble string) error {
 	if err == nil {
 		return nil
@@ -80,7 +80,7 @@ func classify(err error, trouble string) error {
 	return err
 }
 
-// advise gives the errors of a disk a hint, if they have none.
+// advise adds a hint to disk errors that have none.
 func advise(err error) error {
 	var hint string
 	switch {

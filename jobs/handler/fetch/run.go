@@ -22,7 +22,7 @@ type run struct {
 	*jobs.Attempt
 	ws     *workspace.Workspace
 	before jobs.Progress      // of earlier attempts
-	done   workspace.Progress // of streams that have been fetched
+	done   workspace.Progress // of the streams fetched so far
 }
 
 // events fetches days of events.
@@ -56,10 +56,10 @@ func filterOf(f jobs.Fetch) (filter stream.Filter) {
 	return filter
 }
 
-// recentDays is how many days of events a fetch of all streams looks at if it names none.
+// recentDays is the number of days of events in a fetch of all streams without days.
 const recentDays = 30
 
-// all fetches every stream, one after the other. A stream that the project's plan lacks is a warning.
+// all fetches every stream, one after another. A stream that the project's plan does not include causes a warning.
 func (r *run) all(ctx context.Context, f jobs.Fetch) error {
 	for _, info := range stream.List() {
 		var err error
@@ -88,7 +88,7 @@ func (r *run) all(ctx context.Context, f jobs.Fetch) error {
 	return nil
 }
 
-// ended takes the progress of a stream that has been fetched, or has failed.
+// ended adds the progress of a stream that was fetched or has failed.
 func (r *run) ended(p workspace.Progress, err error) error {
 	r.Report(r.progress(p))
 	r.done = sum(r.done, p)
@@ -97,11 +97,11 @@ func (r *run) ended(p workspace.Progress, err error) error {
 
 func (r *run) report(p workspace.Progress) { r.Report(r.progress(p)) }
 
-// progress turns that of a workspace into that of the job, whose earlier attempts have sent requests as well.
+// progress converts the progress of a workspace into that of the job, whose earlier attempts have also sent requests.
 func (r *run) progress(p workspace.Progress) jobs.Progress {
 	trouble := p.Trouble
 	p = sum(r.done, p)
-	if trouble == "" && p.WindowsDone == r.before.WindowsDone { // nothing has succeeded since an earlier attempt saw it
+	if trouble == "" && p.WindowsDone == r.before.WindowsDone { // no success since an earlier attempt reported it
 		trouble = r.before.Trouble
 	}
 	return jobs.Progress{
@@ -115,7 +115,7 @@ func (r *run) progress(p workspace.Progress) jobs.Progress {
 	}
 }
 
-// sum adds up the progress of two streams.
+// sum adds the progress of two streams.
 func sum(a, b workspace.Progress) workspace.Progress {
 	b.WindowsDone += a.WindowsDone
 	b.WindowsTotal += a.WindowsTotal

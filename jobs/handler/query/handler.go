@@ -1,4 +1,4 @@
-// Package query runs query jobs: it joins the contract of the queue to package storage/query. What it knows is where
+// Package query runs query jobs: it connects the contract of the queue to package storage/query. It decides where
 // results are kept, and for how long.
 package query
 
@@ -21,12 +21,12 @@ import (
 
 // Config tunes a [Handler].
 type Config struct {
-	Launcher       query.Launcher // of the process that reads
-	MemoryLimit    int64          // bytes for DuckDB, a query; 0 means 1 GB
-	MaxResultBytes int64          // of a result; 0 means no bound
-	Timeout        time.Duration  // of a query that has none; 0 means 10 min
-	LockWait       time.Duration  // likewise
-	Retention      time.Duration  // of results; 0 means a day. As [queue.Config.ResultRetention]
+	Launcher       query.Launcher // starts the process that reads
+	MemoryLimit    int64          // DuckDB's memory per query in bytes; 0 means 1 GB
+	MaxResultBytes int64          // per result; 0 means no limit
+	Timeout        time.Duration  // of queries that set none; 0 means 10 min
+	LockWait       time.Duration  // of queries that set none
+	Retention      time.Duration  // of results; 0 means a day; as [queue.Config.ResultRetention]
 }
 
 const (
@@ -34,7 +34,7 @@ const (
 	defaultRetention = 24 * time.Hour
 )
 
-// Locator returns the directory of a database's volume and the path of its file. Errors are permanent.
+// Locator returns the directory of a database's volume and the path of its file. Its errors are permanent.
 type Locator func(database string) (volume, path string, err error)
 
 // keeper stores small results; [queue.Queue] is one.
@@ -62,12 +62,12 @@ func New(cfg Config, locate Locator, results keeper, log *slog.Logger) *Handler 
 	return &Handler{cfg: cfg, locate: locate, results: results, log: log}
 }
 
-// Run answers the query. Its rows go into the queue if they are few, else into a file in the volume.
+// Run answers the query. Few rows are stored in the queue, many in a file in the volume.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	return h.Answer(ctx, a, a.Record.Query)
 }
 
-// Answer is Run with another query in the place of the job's.
+// Answer is Run with another query in place of the job's.
 func (h *Handler) Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) error {
 	volume, path, err := h.locate(a.Record.Database)
 	if err != nil {
@@ -80,7 +80,7 @@ func (h *Handler) Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) err
 	name := a.Record.ID + "." + string(q.Format)
 	found, err := h.ask(ctx, q, path, filepath.Join(dir, name))
 	if len(found.Unprotected) > 0 {
-		h.warned.Do(func() { // it is the same kernel each time
+		h.warned.Do(func() { // the kernel stays the same
 			h.log.LogAttrs(ctx, slog.LevelWarn, "some protections for queries are not available", slog.Any("missing", found.Unprotected))
 		})
 	}
@@ -88,7 +88,7 @@ func (h *Handler) Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) err
 		err = h.keep(ctx, a, dir, name, found)
 	}
 	if err != nil {
-		return jobs.Permanent(err) // somebody waits, and can ask again
+		return jobs.Permanent(err) // a client waits, and can ask again
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (h *Handler) ask(ctx context.Context, q jobs.Query, path, output string) (q
 	return query.Run(ctx, h.cfg.Launcher, request)
 }
 
-// keep says what was found, and moves it into the queue if it is small.
+// keep sets the job's result, and moves a small one into the queue.
 func (h *Handler) keep(ctx context.Context, a *jobs.Attempt, dir, name string, found query.Result) error {
 	r := jobs.Result{
 		Rows: found.Rows, Bytes: found.Bytes, Sum: found.Sum, Truncated: found.Truncated, File: filepath.Join(resultDir, name),
@@ -142,10 +142,10 @@ func (h *Handler) keep(ctx context.Context, a *jobs.Attempt, dir, name string, f
 	return nil
 }
 
-// resultDir is where results lie inside a volume.
+// resultDir is the directory of results within a volume.
 const resultDir = ".mixduck/results"
 
-// tidy removes results from before a time.
+// tidy removes results older than before.
 func tidy(dir string, before time.Time) error {
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -154,7 +154,7 @@ func tidy(dir string, before time.Time) error {
 	for _, f := range files {
 		info, err := f.Info()
 		if err != nil || !info.ModTime().Before(before) {
-			continue // gone already, or young
+			continue // gone already, or new
 		}
 		if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
 			return err
@@ -163,7 +163,7 @@ func tidy(dir string, before time.Time) error {
 	return nil
 }
 
-// OpenResult opens the file of a result for [worker.Config]. It opens nothing but results.
+// OpenResult opens the file of a result for [worker.Config]. It opens only results.
 func OpenResult(locate Locator) func(database, file string) (io.ReadSeekCloser, error) {
 	return func(database, file string) (io.ReadSeekCloser, error) {
 		volume, _, err := locate(database)

@@ -1,5 +1,6 @@
-// Package tables tells the queue after each attempt that writes to a database what the database holds, so that those who
-// cannot open it know. It joins the contract of the queue to package storage; what the attempt does is another handler's.
+// Package tables reports the content of a database to the queue after each attempt that writes to it, for clients that
+// cannot open it. It connects the contract of the queue to package storage; another handler does the work of the
+// attempt.
 package tables
 
 import (
@@ -15,7 +16,7 @@ import (
 	"mixduck/workspace"
 )
 
-// queue keeps what is reported; [queue.Queue] is one.
+// queue stores reports; [queue.Queue] is one.
 type queue interface {
 	ReportTables(ctx context.Context, a *jobs.Attempt, r jobs.TableReport) error
 }
@@ -23,7 +24,7 @@ type queue interface {
 // Locator returns how to open a database.
 type Locator func(database string) (storage.Config, error)
 
-// Handler is a [jobs.Handler] around another one.
+// Handler is a [jobs.Handler] that wraps another one.
 type Handler struct {
 	inner  jobs.Handler
 	locate Locator
@@ -31,20 +32,20 @@ type Handler struct {
 	log    *slog.Logger
 }
 
-// New returns a handler that does what inner does and reports what has become of the database.
+// New returns a handler that calls inner and then reports the state of the database.
 func New(inner jobs.Handler, locate Locator, q queue, log *slog.Logger) *Handler {
 	return &Handler{inner: inner, locate: locate, queue: q, log: log}
 }
 
-// reportTime bounds how long a job that is done waits for its report.
+// reportTime limits how long a finished job waits for its report.
 const reportTime = 5 * time.Second
 
-// Run runs the other handler and returns what it does. That nothing could be reported goes to the log.
+// Run runs the other handler and returns its error. A failed report is only logged.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	err := h.inner.Run(ctx, a)
 	cause, ended := context.Cause(ctx), err
 	if errors.Is(cause, jobs.ErrLaneLost) {
-		return err // whoever has the turn now will report
+		return err // the current holder of the turn will report
 	}
 	if err != nil && cause != nil {
 		ended = fmt.Errorf("%w: %w", cause, err)
@@ -68,7 +69,7 @@ func (h *Handler) report(ctx context.Context, a *jobs.Attempt, ended error) erro
 	return errors.Join(readErr, h.queue.ReportTables(ctx, a, r))
 }
 
-// read returns what the database holds.
+// read returns the content of the database.
 func (h *Handler) read(ctx context.Context, database string) ([]jobs.TableState, error) {
 	held, err := h.look(ctx, database)
 	return tableStates(held), err
@@ -83,7 +84,7 @@ func (h *Handler) look(ctx context.Context, database string) (storage.Held, erro
 	return storage.ReadTableStates(ctx, cfg)
 }
 
-// tableStates returns what the queue is told of a database.
+// tableStates converts the content of a database for the queue.
 func tableStates(held storage.Held) []jobs.TableState {
 	all := make([]jobs.TableState, len(held.Tables))
 	for i, t := range held.Tables {
@@ -96,7 +97,7 @@ func tableStates(held storage.Held) []jobs.TableState {
 	return all
 }
 
-// brought returns the days that a job has fetched, or that are not to be had.
+// brought returns the days that a job has fetched, or that are unavailable.
 func (h *Handler) brought(ctx context.Context, r jobs.Record) ([]day.Day, error) {
 	cfg, err := h.locate(r.Database)
 	if err != nil {

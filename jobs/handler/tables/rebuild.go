@@ -15,7 +15,7 @@ import (
 	"mixduck/storage"
 )
 
-// rebuilt is what takes what was read; [queue.Queue] is one.
+// rebuilt accepts what was read; [queue.Queue] is one.
 type rebuilt interface {
 	RebuildTables(ctx context.Context, database string, read []jobs.TableState, at time.Time) error
 }
@@ -26,7 +26,7 @@ type Volume struct {
 	Dir  string
 }
 
-// Rebuilder tells a queue that has lost its data what the databases of some volumes hold.
+// Rebuilder reports the content of databases to a queue that has lost its data.
 type Rebuilder struct {
 	volumes []Volume
 	reader  *Handler
@@ -34,7 +34,7 @@ type Rebuilder struct {
 	log     *slog.Logger
 }
 
-// NewRebuilder returns one that opens databases as locate says, but waits for none that somebody writes to.
+// NewRebuilder returns a rebuilder that opens databases as locate says, but does not wait for locked ones.
 func NewRebuilder(volumes []Volume, locate Locator, q rebuilt, log *slog.Logger) *Rebuilder {
 	patient := func(database string) (storage.Config, error) {
 		cfg, err := locate(database)
@@ -44,12 +44,12 @@ func NewRebuilder(volumes []Volume, locate Locator, q rebuilt, log *slog.Logger)
 	return &Rebuilder{volumes: volumes, reader: &Handler{locate: patient, log: log}, queue: q, log: log}
 }
 
-// rebuildWait is how long it waits for a database that is being written to. Whoever writes reports afterwards.
+// rebuildWait is how long to wait for a database that is being written to. Its writer reports afterwards.
 const rebuildWait = 200 * time.Millisecond
 
-// Rebuild reads the databases of which nothing is known, and those that were written to since they were last read; if only is
-// not nil, just those that it names. It reads their bookkeeping. Backups are left out, and so is what cannot be read, which is
-// logged. It returns the databases that were locked, to be read later.
+// Rebuild reads the databases that the queue does not know, and those written to since they were last read. If only is
+// not nil, it reads just the ones in it. It reads only their bookkeeping. It skips backups, and logs and skips
+// unreadable files. It returns the locked databases, to be read later.
 func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableState, only []string) (locked []string, err error) {
 	for _, v := range r.volumes {
 		files, err := databases(v.Dir)
@@ -76,7 +76,7 @@ func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableSt
 	return locked, nil
 }
 
-// rebuild does so for one database. It returns [storage.ErrLocked] if somebody writes to the database.
+// rebuild does this for one database. It returns [storage.ErrLocked] if the database is being written to.
 func (r *Rebuilder) rebuild(ctx context.Context, database string) error {
 	at := time.Now()
 	held, err := r.reader.look(ctx, database)
@@ -104,14 +104,15 @@ func readAt(tables []jobs.TableState) (at time.Time) {
 	return at
 }
 
-// file is one that may be a database.
+// file is a possible database.
 type file struct {
-	rel string    // to the volume's directory
-	at  time.Time // when it was written to last
+	rel string    // relative to the volume's directory
+	at  time.Time // last write
 }
 
-// databases lists the files in a directory that look like databases: by their names, or because Mixduck has locked them
-// before. They are not opened, as closing them would drop the locks of this process. Hidden directories are left out.
+// databases lists the files in a directory that look like databases: by their names, or because Mixduck has locked
+// them before. It does not open them, because closing them would release the locks of this process. It skips hidden
+// directories.
 func databases(dir string) (all []file, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -136,7 +137,7 @@ func databases(dir string) (all []file, err error) {
 	return all, err
 }
 
-// writtenAt returns when a database was written to last: what a process that was killed had committed may be in its log.
+// writtenAt returns the time of the last write to a database. A killed process may have left commits in the log file.
 func writtenAt(path string) (time.Time, error) {
 	info, err := os.Stat(path)
 	if err != nil {

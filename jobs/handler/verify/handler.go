@@ -1,5 +1,5 @@
-// Package verify runs queries that compare a table with Mixpanel: a workspace compares, and the handler of other queries stores the
-// differences. What it knows is how the one becomes the other.
+// Package verify runs queries that compare a table with Mixpanel: a workspace does the comparison, and the handler of
+// other queries stores the differences. This package converts one into the other.
 package verify
 
 import (
@@ -12,10 +12,10 @@ import (
 	"mixduck/workspace"
 )
 
-// Opener makes the workspace of a comparison. Errors are permanent.
+// Opener opens the workspace of a comparison. Its errors are permanent.
 type Opener func(q jobs.Query, log *slog.Logger) (*workspace.Workspace, error)
 
-// answerer runs queries, and stores their rows.
+// answerer runs queries and stores their rows.
 type answerer interface {
 	jobs.Handler
 	Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) error
@@ -28,12 +28,13 @@ type Handler struct {
 	log     *slog.Logger
 }
 
-// New returns a handler. Queries that compare nothing go to queries.
+// New returns a handler that passes all other queries to queries.
 func New(open Opener, queries answerer, log *slog.Logger) *Handler {
 	return &Handler{open: open, queries: queries, log: log}
 }
 
-// Run answers a query. A comparison that Mixpanel makes wait fails, as somebody waits for it: the error says until when.
+// Run answers a query. If Mixpanel makes a comparison wait, it fails, because a client waits; the error says until
+// when.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	q := a.Record.Query
 	if q.Verify == nil {

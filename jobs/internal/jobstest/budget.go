@@ -1,5 +1,5 @@
-// Package jobstest has what tests of the queue share: a queue on each kind of Redis, workers, and checks. Its own tests make
-// each command of each call fail.
+// Package jobstest contains what tests of the queue share: a queue on each kind of Redis, workers, and checks. The
+// package's own tests make each command of each call fail.
 package jobstest
 
 import "mixduck/jobs/budget"

@@ -61,7 +61,7 @@ func Job(tb testing.TB, q *queue.Queue, id string) jobs.Record {
 	return r
 }
 
-// AwaitState waits until the job is in one of states, and returns its record then.
+// AwaitState waits until the job is in one of states, and returns its record.
 func AwaitState(tb testing.TB, q *queue.Queue, id string, states ...jobs.State) jobs.Record {
 	tb.Helper()
 	var r jobs.Record
@@ -96,7 +96,7 @@ func StartWorker(tb testing.TB, q *queue.Queue, cfg worker.Config, h HandlerFunc
 	return RunWorker(tb, q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: h}, cfg)
 }
 
-// RunWorker does so with all handlers, and fills nothing in.
+// RunWorker does the same with the given handlers, and sets no defaults.
 func RunWorker(tb testing.TB, q *queue.Queue, handlers map[jobs.Kind]jobs.Handler, cfg worker.Config) *Worker {
 	tb.Helper()
 	w, err := worker.New(q, handlers, cfg, slog.New(slog.DiscardHandler))
@@ -115,13 +115,13 @@ func RunWorker(tb testing.TB, q *queue.Queue, handlers map[jobs.Kind]jobs.Handle
 	return run
 }
 
-// Stop tells the worker to stop and waits until it has.
+// Stop stops the worker and waits for it.
 func (w *Worker) Stop() {
 	w.Cancel()
 	<-w.Stopped
 }
 
-// Journal is what handlers did, in order.
+// Journal records what handlers did, in order.
 type Journal struct {
 	mu      sync.Mutex
 	entries []string

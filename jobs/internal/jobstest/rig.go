@@ -21,11 +21,11 @@ type Rig struct {
 	Rdb redis.UniversalClient
 	Q   *queue.Queue
 
-	Socket string // of the Redis
+	Socket string // path of the Redis socket
 }
 
-// Proxied returns the rig with a proxy between its queue and its Redis. The client of the rig stays as it is. Change may be
-// nil, see [redistest.Proxy.Client].
+// Proxied returns the rig with a proxy between its queue and Redis. The rig's client stays connected directly. Change
+// may be nil, see [redistest.Proxy.Client].
 func (r Rig) Proxied(change func(*redis.Options)) (Rig, *redistest.Proxy) {
 	p := redistest.New(r.T, func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", r.Socket)
@@ -34,7 +34,7 @@ func (r Rig) Proxied(change func(*redis.Options)) (Rig, *redistest.Proxy) {
 	return r, p
 }
 
-// OnEach runs a test on each Redis that the queue has to work on: the one of the embedded queue, and a real server.
+// OnEach runs a test on each supported Redis: the one of the embedded queue, and a real server.
 func OnEach(t *testing.T, test func(t Rig)) {
 	t.Helper()
 	t.Run("embedded", func(t *testing.T) {
@@ -50,7 +50,7 @@ func OnEach(t *testing.T, test func(t Rig)) {
 	})
 }
 
-// Embedded opens the embedded queue and returns a client and the path of its socket.
+// Embedded opens the embedded queue. It returns a client and the path of the socket.
 func Embedded(tb testing.TB) (rdb redis.UniversalClient, socket string) {
 	tb.Helper()
 	dir := proctest.ShortDir(tb)
@@ -64,7 +64,7 @@ func Embedded(tb testing.TB) (rdb redis.UniversalClient, socket string) {
 	return client, filepath.Join(dir, "redis.sock")
 }
 
-// Eventually waits until a condition holds.
+// Eventually waits until ok returns true.
 func Eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
 	proctest.Eventually(tb, what, ok)

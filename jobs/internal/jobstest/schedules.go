@@ -11,7 +11,7 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// PublishFile publishes the schedules of the file of a worker.
+// PublishFile publishes the schedules of a worker's file.
 func PublishFile(t Rig, worker string, all ...jobs.Schedule) {
 	t.Helper()
 	if p, err := schedule.NewStore(t.Q).Publish(t.Context(), worker, all, false); p.Refused != nil || err != nil {
@@ -43,13 +43,13 @@ func Daily(name string) jobs.Schedule {
 	}
 }
 
-// TickAt is a tick of [Daily] on a day of November, and a moment later.
+// TickAt returns the tick of [Daily] on a day of November, and a time just after it.
 func TickAt(d int) (tick, now time.Time) {
 	tick = time.Date(2026, 11, d, 6, 15, 0, 0, time.UTC)
 	return tick, tick.Add(300 * time.Millisecond)
 }
 
-// Fire lets a schedule deal with the tick of a day of November.
+// Fire fires the tick of a schedule on a day of November.
 func Fire(t Rig, name string, d int) (schedule.TickOutcome, jobs.Record) {
 	t.Helper()
 	tick, now := TickAt(d)
@@ -60,7 +60,7 @@ func Fire(t Rig, name string, d int) (schedule.TickOutcome, jobs.Record) {
 	return outcome, job
 }
 
-// Ended runs all jobs that wait, each with one window done and so many days left, or failing.
+// Ended runs all waiting jobs. Each completes one window and leaves daysLeft days, or fails with err.
 func Ended(t Rig, daysLeft int, err error, ids ...string) {
 	t.Helper()
 	w := StartWorker(t, t.Q, worker.Config{}, func(_ context.Context, a *jobs.Attempt) error {
@@ -73,7 +73,7 @@ func Ended(t Rig, daysLeft int, err error, ids ...string) {
 	w.Stop()
 }
 
-// State returns how a schedule stands.
+// State returns the state of a schedule.
 func State(t Rig, name string, now time.Time) schedule.State {
 	t.Helper()
 	s, err := schedule.NewStore(t.Q).Get(t.Context(), name, now)

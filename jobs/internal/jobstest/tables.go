@@ -11,14 +11,14 @@ import (
 	"mixduck/jobs"
 )
 
-// Attempt is one of a fetch of January 2025 into a table of database x.
+// Attempt returns an attempt of a fetch of January 2025 into a table of database x.
 func Attempt(fence int64, table string) *jobs.Attempt {
 	return &jobs.Attempt{Fence: fence, Record: jobs.Record{
 		ID: fmt.Sprintf("job-%d", fence), Kind: jobs.KindFetch, Project: "demo", Database: "main/x.db", Fetch: Fetch("x", table),
 	}}
 }
 
-// Holds is what a database holds: tables of that many rows.
+// Holds returns the content of a database: tables with the given number of rows.
 func Holds(rows int64, names ...string) (all []jobs.TableState) {
 	for _, name := range names {
 		all = append(all, jobs.TableState{Project: "12345", Table: name, Rows: rows})
@@ -26,7 +26,7 @@ func Holds(rows int64, names ...string) (all []jobs.TableState) {
 	return all
 }
 
-// Failing says that days of January 2025 failed.
+// Failing returns failed days of January 2025.
 func Failing(from, to int, message string) jobs.FailingDays {
 	return jobs.FailingDays{Days: day.Range{From: day.New(2025, 1, from), To: day.New(2025, 1, to)}, Message: message}
 }
@@ -39,7 +39,7 @@ func Report(t Rig, a *jobs.Attempt, r jobs.TableReport) {
 	}
 }
 
-// WantTables compares what is known, but for times, which are told by whether they are there.
+// WantTables compares the known tables. It ignores times except whether they are set.
 func WantTables(t Rig, want ...string) {
 	t.Helper()
 	all, err := t.Q.Tables(t.Context())

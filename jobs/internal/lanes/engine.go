@@ -1,5 +1,5 @@
-// Package lanes is what the packages below jobs share: the keys and scripts in Redis, records, lanes and turns. Each step may
-// be repeated, and a sweep finishes those that were cut off.
+// Package lanes contains what the packages below jobs share: keys and scripts in Redis, records, lanes and turns. Each
+// step can be repeated, and a sweep completes interrupted ones.
 package lanes
 
 import (
@@ -21,34 +21,34 @@ import (
 )
 
 const (
-	// CallTimeout bounds one step in Redis.
+	// CallTimeout limits one step in Redis.
 	CallTimeout = 10 * time.Second
-	// PollOutages is for how long a queue that cannot be reached is waited for.
+	// PollOutages is how long to wait for an unreachable queue.
 	PollOutages = time.Minute
-	// FirstLook is how long after a step of a lane the sweep looks whether it went on.
+	// FirstLook is the delay after a step of a lane until the sweep checks whether the lane went on.
 	FirstLook = time.Second
 )
 
-// ErrLaneMoved says that a lane is not as it was when its caller looked.
+// ErrLaneMoved means that a lane has changed since its caller looked.
 var ErrLaneMoved = errors.New("the lane has moved")
 
 const (
 	defaultRetention       = 90 * 24 * time.Hour
 	defaultResultRetention = 24 * time.Hour
-	// DefaultMaxCrashes is how many dead workers in a row end a job.
+	// DefaultMaxCrashes is the number of consecutive dead workers after which a job fails.
 	DefaultMaxCrashes = 5
 )
 
-// Config tunes a queue. The zero value is good.
+// Config tunes a queue. The zero value is valid.
 type Config struct {
 	Retention       time.Duration    // how long records of finished jobs are kept; 0 means 90 days
-	ResultRetention time.Duration    // how long rows of queries are kept, and records of these at most; 0 means a day
-	MaxCrashes      int              // dead workers in a row, without progress, after which a job fails; 0 means 5
+	ResultRetention time.Duration    // how long rows of queries are kept, and the maximum for their records; 0 means a day
+	MaxCrashes      int              // consecutive dead workers without progress after which a job fails; 0 means 5
 	Now             func() time.Time // the clock; nil means [time.Now]
 }
 
-// Engine is what the rooms of jobs share: the keys in Redis, and the steps that take a job through its lane. It is safe for
-// concurrent use, and starts nothing in the background.
+// Engine is the common part of the packages below jobs: the keys in Redis, and the steps that move a job through its
+// lane. It is safe for concurrent use and starts no background work.
 type Engine struct {
 	Redis      redis.UniversalClient
 	Client     *asynq.Client
@@ -64,7 +64,7 @@ type Engine struct {
 	entropy io.Reader
 }
 
-// New returns an engine on rdb, which stays the caller's to close. It connects to nothing.
+// New returns an engine on rdb, which the caller closes. It does not connect.
 func New(rdb redis.UniversalClient, cfg Config) (*Engine, error) {
 	if cfg.Retention < 0 || cfg.ResultRetention < 0 || cfg.MaxCrashes < 0 {
 		return nil, fault.Usage("omit it for the default", "retention and the number of crashes cannot be negative")
@@ -91,7 +91,7 @@ func New(rdb redis.UniversalClient, cfg Config) (*Engine, error) {
 	}, nil
 }
 
-// Source has an engine, as a queue does.
+// Source has an engine; a queue is one.
 type Source interface{ Engine() *Engine }
 
 func (en *Engine) newID(at time.Time) (string, error) {
@@ -104,7 +104,7 @@ func (en *Engine) newID(at time.Time) (string, error) {
 	return id.String(), nil
 }
 
-// Job returns the record of a job, or [ErrNoJob]. The case of id does not matter.
+// Job returns the record of a job, or [ErrNoJob]. IDs are case-insensitive.
 func (en *Engine) Job(ctx context.Context, id string) (jobs.Record, error) {
 	id = strings.ToUpper(id)
 	e, err := en.Records.Load(ctx, id)
@@ -119,7 +119,7 @@ func (en *Engine) Job(ctx context.Context, id string) (jobs.Record, error) {
 	return one[0], err
 }
 
-// NewRecord returns the record of a new job; now is when it was asked for.
+// NewRecord returns the record of a new job that was requested at now.
 func (en *Engine) NewRecord(r jobs.Request, now time.Time) (jobs.Record, error) {
 	now = now.UTC().Truncate(time.Millisecond)
 	id, err := en.newID(now)
@@ -130,15 +130,15 @@ func (en *Engine) NewRecord(r jobs.Request, now time.Time) (jobs.Record, error) 
 	rec.ID, rec.State, rec.CreatedAt = id, jobs.StateWaiting, now
 	switch {
 	case rec.Kind == jobs.KindQuery:
-		rec.MaxAttempts = 1 // somebody waits for it, and can ask again
+		rec.MaxAttempts = 1 // a client waits, and can ask again
 	case rec.MaxAttempts == 0:
 		rec.MaxAttempts = jobs.DefaultMaxAttempts
 	}
 	return rec, nil
 }
 
-// Added announces the turn that a new job has started, if any, and returns the job's record. The job is in its lane:
-// should Redis go away now a sweep does the first, and the second is known well enough.
+// Added announces the turn that a new job has started, if any, and returns the job's record. The job is already in its
+// lane. If Redis becomes unreachable now, a sweep announces the turn, and rec is a good enough record.
 func (en *Engine) Added(ctx context.Context, rec jobs.Record, next Turn) jobs.Record {
 	if err := en.Dispatch(ctx, next); err != nil {
 		return rec
@@ -149,8 +149,8 @@ func (en *Engine) Added(ctx context.Context, rec jobs.Record, next Turn) jobs.Re
 	return rec
 }
 
-// Enter puts a job that has a record into its lane and returns the turn that this started, if any. If the lane refuses
-// it, the record is deleted. It returns [ErrLaneMoved] as how says.
+// Enter puts a job with a record into its lane and returns the turn that this started, if any. If the lane refuses the
+// job, its record is deleted. Enter returns [ErrLaneMoved] if how requires an unchanged lane.
 func (en *Engine) Enter(ctx context.Context, r jobs.Record, how Rule) (Turn, error) {
 	state, t, err := en.Lanes.submit(ctx, r.Lane(), r.ID, how)
 	if err != nil {
@@ -169,7 +169,7 @@ func (en *Engine) Enter(ctx context.Context, r jobs.Record, how Rule) (Turn, err
 	return t, nil
 }
 
-// Time returns the clock of Redis. It decides when schedules are due: it is the one clock that all workers share.
+// Time returns the time of Redis, the only clock that all workers share. It decides when schedules are due.
 func (en *Engine) Time(ctx context.Context) (time.Time, error) {
 	now, err := en.Redis.Time(ctx).Result()
 	if err != nil {

@@ -14,19 +14,19 @@ import (
 	"mixduck/jobs/internal/field"
 )
 
-// Heartbeat is a worker that lives, and which run of it.
+// Heartbeat is a live worker, and identifies its run.
 type Heartbeat struct {
 	jobs.WorkerInfo
 	Boot string
 }
 
-// How often a worker says that it lives, and for how long that counts.
+// How often a worker sends a heartbeat, and how long one lasts.
 const (
 	BeatEvery = 3 * time.Second
 	BeatLasts = 15 * time.Second
 )
 
-// Beat says that the worker lives, for [beatLasts].
+// Beat writes a heartbeat that lasts for [beatLasts].
 func (en *Engine) Beat(ctx context.Context, i Heartbeat) error {
 	ctx, stop := context.WithTimeout(ctx, CallTimeout)
 	defer stop()
@@ -45,7 +45,7 @@ func (en *Engine) Beat(ctx context.Context, i Heartbeat) error {
 	return nil
 }
 
-// Depart takes the heartbeat of a worker away.
+// Depart removes the heartbeat of a worker.
 func (en *Engine) Depart(ctx context.Context, id string) error {
 	ctx, stop := context.WithTimeout(ctx, CallTimeout)
 	defer stop()
@@ -59,7 +59,7 @@ func (en *Engine) Depart(ctx context.Context, id string) error {
 	return nil
 }
 
-// Workers returns the workers that live, by id. A worker that died counts as alive for another 15 s.
+// Workers returns the live workers, sorted by ID. A dead worker counts as live for up to 15 s.
 func (en *Engine) Workers(ctx context.Context) ([]jobs.WorkerInfo, error) {
 	beats, err := en.Heartbeats(ctx)
 	if err != nil {
@@ -72,7 +72,7 @@ func (en *Engine) Workers(ctx context.Context) ([]jobs.WorkerInfo, error) {
 	return found, nil
 }
 
-// Heartbeats returns the workers that live, by id.
+// Heartbeats returns the heartbeats of live workers, sorted by ID.
 func (en *Engine) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 	ids, err := en.Redis.SMembers(ctx, workersKey).Result()
 	if err != nil {
@@ -94,7 +94,7 @@ func (en *Engine) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 	for i, id := range ids {
 		h := beats[i].Val()
 		if len(h) == 0 {
-			// Should it live after all, its next heartbeat brings it back.
+			// If the worker is alive after all, its next heartbeat adds it again.
 			if err := en.Redis.SRem(ctx, workersKey, id).Err(); err != nil {
 				return nil, fmt.Errorf("list workers: %w", err)
 			}
@@ -116,8 +116,8 @@ func (en *Engine) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 // VolumesKey is the SET of the names of all volumes that a worker has ever served.
 const VolumesKey = "mixduck:volumes"
 
-// CheckRivals returns an error with [fault.CodeUsage] if a worker that lives serves other directories under the names of
-// those of me.
+// CheckRivals returns an error with [fault.CodeUsage] if a live worker serves a different directory under the name of
+// one of me's volumes.
 func (en *Engine) CheckRivals(ctx context.Context, me jobs.WorkerInfo) error {
 	workers, err := en.Workers(ctx)
 	if err != nil {
@@ -135,7 +135,7 @@ func (en *Engine) CheckRivals(ctx context.Context, me jobs.WorkerInfo) error {
 	return nil
 }
 
-// encodeVolumes returns the form in which a heartbeat names volumes: name=id,name=id.
+// encodeVolumes returns the form of volumes in a heartbeat: name=id,name=id.
 func encodeVolumes(volumes []jobs.Volume) string {
 	parts := make([]string, len(volumes))
 	for i, v := range volumes {

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	insistFor   = 3 * time.Second // a client that could not connect for a while tries again once a second only
+	insistFor   = 3 * time.Second // after a while without a connection, a client retries only once a second
 	insistEvery = 100 * time.Millisecond
 )
 
-// Insist calls fn again, for a few seconds, while it fails because Redis cannot be reached or is just starting.
+// Insist repeats fn for a few seconds while it fails because Redis is unreachable or still starting.
 func Insist(ctx context.Context, fn func() error) error {
 	tick := time.NewTicker(insistEvery)
 	defer tick.Stop()
@@ -33,7 +33,7 @@ func Insist(ctx context.Context, fn func() error) error {
 	}
 }
 
-// away reports whether err says that Redis could not be reached, or cannot serve yet.
+// away reports whether err means that Redis was unreachable or not ready yet.
 func away(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false

@@ -8,45 +8,46 @@ import (
 	"mixduck/jobs"
 )
 
-// CatalogueKey is the HASH of what workers know, by their ids.
+// CatalogueKey is the HASH of the workers' catalogues, by worker ID.
 const CatalogueKey = "mixduck:projects"
 
-// Names of keys in Redis. The part in braces is a hash tag: one for each lane and each budget, one for all records. A single
-// server ignores it. It stays because other names would lose what is stored.
+// Names of keys in Redis. The part in braces is a hash tag: one per lane and per budget, and one for all records. A
+// single server ignores it. It stays because existing data uses these names.
 const (
-	LanesKey     = "mixduck:lanes"   // ZSET: lanes that hold jobs, by when to look at them next (unix ms)
-	workersKey   = "mixduck:workers" // SET: ids of workers seen
-	TablesKey    = "mixduck:tables"  // HASH: what is known of tables, by database
+	LanesKey     = "mixduck:lanes"   // ZSET: non-empty lanes, by when to check them next (unix ms)
+	workersKey   = "mixduck:workers" // SET: IDs of workers seen
+	TablesKey    = "mixduck:tables"  // HASH: table states, by database
 	RecordPrefix = "mixduck:{jobs}:" // records and their indexes
 )
 
-// RecordKey holds the record of a job.
+// RecordKey returns the key of a job's record.
 func RecordKey(id string) string { return RecordPrefix + "rec:" + id }
 
 func workerKey(id string) string { return "mixduck:worker:" + id }
 
-// Schedules lie in the slot of the records, so that a tick and its job are one step.
+// Schedules are in the slot of the records, so a tick and its job are one step.
 const (
-	SchedulesKey = RecordPrefix + "schedules" // SET: names of all
-	ArrivingKey  = RecordPrefix + "arriving"  // SET: jobs that schedules have made and that may not be in their lanes yet
-	AbsentKey    = RecordPrefix + "absent"    // HASH: since when workers with schedules in their files are missed (unix ms)
+	SchedulesKey = RecordPrefix + "schedules" // SET: all names
+	ArrivingKey  = RecordPrefix + "arriving"  // SET: jobs of schedules that may not be in their lanes yet
+	AbsentKey    = RecordPrefix + "absent"    // HASH: since when workers with schedules in their files have been absent (unix ms)
 	RemovedKey   = RecordPrefix + "removed"   // HASH: when schedules were removed (unix ms), by name
 
-	// GenerationKey is a HASH: id of the data in Redis, at (when it was begun, unix ms), revision (of the schedules). Whoever
-	// finds it missing, or with another id, knows that Redis has lost its data.
+	// GenerationKey is a HASH: id of the data in Redis, at (when it began, unix ms), revision (of the schedules). If
+	// it is missing or has another id, Redis has lost its data.
 	GenerationKey = RecordPrefix + "generation"
 )
 
-// LaneKeys are the three keys of a lane, in the order in which its scripts expect them.
+// LaneKeys returns the three keys of a lane, in the order used by its scripts.
 func LaneKeys(lane string) []string {
 	prefix := "mixduck:{lane:" + lane + "}:"
 	return []string{prefix + "queue", prefix + "holder", prefix + "delayed"}
 }
 
-// ResultKey holds the rows that a query has found, if they are few.
+// ResultKey returns the key of a query's rows, used if they are few.
 func ResultKey(id string) string { return RecordPrefix + "result:" + id }
 
-// Scope is a set of indexes of records, each a ZSET by time of submission: those of jobs that write, or that only read.
+// Scope is a set of indexes of records, each a ZSET by time of submission. Jobs that write and jobs that only read
+// have separate scopes.
 type Scope string
 
 // The scopes.
@@ -58,7 +59,7 @@ const (
 // Scopes returns all scopes.
 func Scopes() []Scope { return []Scope{WriteScope, readScope} }
 
-// ScopeOf returns the scope of the jobs of a kind.
+// ScopeOf returns the scope of a kind of jobs.
 func ScopeOf(k jobs.Kind) Scope {
 	if k == jobs.KindQuery {
 		return readScope
@@ -66,33 +67,33 @@ func ScopeOf(k jobs.Kind) Scope {
 	return WriteScope
 }
 
-// All is the index of all records.
+// All returns the index of all records.
 func (s Scope) All() string { return string(s) + "all" }
 
-func (s Scope) expiry() string { return string(s) + "expiry" } // by when the record ends (unix ms)
+func (s Scope) expiry() string { return string(s) + "expiry" } // by end of retention (unix ms)
 
-// State is the index of the jobs in a state.
+// State returns the index of the jobs in a state.
 func (s Scope) State(state jobs.State) string { return string(s) + "state:" + string(state) }
 
-// Project is the index of the jobs of a project.
+// Project returns the index of a project's jobs.
 func (s Scope) Project(project string) string { return string(s) + "project:" + project }
 
-// Database is the index of the jobs of a database.
+// Database returns the index of a database's jobs.
 func (s Scope) Database(db string) string { return string(s) + "database:" + db }
 
-const attendLasts = 4 * time.Second // without a word from its asker a query is forsaken
+const attendLasts = 4 * time.Second // a query is forsaken after this long without a marker from its client
 
-// What an asker says under his key, whose name is that of his channel, too.
+// The values that a client stores under its key. The key is also the name of its channel.
 const (
 	SayWaiting    = "waiting"
-	SaySubscribed = "subscribed" // as well; Redis drops a subscription as soon as his process dies
+	SaySubscribed = "subscribed" // also subscribed; Redis drops a subscription as soon as the process dies
 
 )
 
-// WaiterKey says that somebody waits for a query.
+// WaiterKey returns the key that marks that a client waits for a query.
 func WaiterKey(id string) string { return RecordPrefix + "waiter:" + id }
 
-// Attend writes that somebody waits for a query, which counts for four seconds.
+// Attend marks for four seconds that a client waits for a query.
 func (en *Engine) Attend(ctx context.Context, id, word string) error {
 	if err := en.Redis.Set(ctx, WaiterKey(id), word, attendLasts).Err(); err != nil {
 		return fmt.Errorf("wait for job %s: %w", id, err)

@@ -14,40 +14,40 @@ import (
 )
 
 // A Turn is a job's right to write to its database: it holds the lane under a fence that no other turn of the lane has
-// had. The zero turn is nobody's.
+// had. The zero turn means none.
 type Turn struct {
 	Lane  string // the database
 	Job   string
 	Fence int64
 }
 
-// Identity tells one run of a worker process from all others.
+// Identity identifies one run of a worker process.
 type Identity struct {
-	ID   string // the same for all runs on one data directory
-	Boot string // of this run only
+	ID   string // equal for all runs with one data directory
+	Boot string // of this run
 }
 
-// Exit says where a job goes whose turn ends.
+// Exit says where a job goes at the end of its turn.
 type Exit string
 
-// Where a job may go.
+// The exits.
 const (
-	ExitOut   Exit = "out"   // away
-	ExitFront Exit = "front" // to the head of its lane
-	ExitRenew Exit = "renew" // to the head of its lane, if no worker has begun the turn
-	ExitDelay Exit = "delay" // aside until a time, then first
+	ExitOut   Exit = "out"   // leaves the lane
+	ExitFront Exit = "front" // to the front of its lane
+	ExitRenew Exit = "renew" // to the front of its lane, if no worker has begun the turn
+	ExitDelay Exit = "delay" // aside until a time, then to the front
 )
 
-// Lanes moves jobs through their lanes. It knows jobs by id only; what they are stands in their records.
+// Lanes moves jobs through their lanes. It knows jobs only by ID; their records describe them.
 type Lanes struct {
 	rdb     redis.UniversalClient
 	scripts Scripts
 	now     func() time.Time
 }
 
-// step runs a script of a lane. Before, it makes sure that the sweep sees the lane soon, in case this process gets no
-// further; that cannot be part of the script, as the set of lanes lives in another slot. It never puts a look off: the
-// clock of another machine may be ahead.
+// step runs a script of a lane. First it makes sure that the sweep will check the lane soon, in case this process is
+// interrupted. The script cannot do that, because the set of lanes is in another slot. step never delays a check,
+// because another machine's clock may be ahead.
 func (l Lanes) step(ctx context.Context, s *redis.Script, lane string, args ...any) *redis.Cmd {
 	at := l.now().Add(FirstLook).UnixMilli()
 	if err := l.rdb.ZAddLT(ctx, LanesKey, redis.Z{Score: float64(at), Member: lane}).Err(); err != nil {
@@ -58,15 +58,15 @@ func (l Lanes) step(ctx context.Context, s *redis.Script, lane string, args ...a
 	return s.Run(ctx, l.rdb, LaneKeys(lane), args...)
 }
 
-// status is the first part of a lane script's answer.
+// status is the first element of a lane script's result.
 type status string
 
 const (
 	statusOK    status = "ok"
 	statusStale status = "stale"
-	statusBusy  status = "busy"  // the turn's job is the holder that is in the way
-	statusKnown status = "known" // the job is in the lane already
-	statusMoved status = "moved" // somebody came since the caller looked
+	statusBusy  status = "busy"  // the turn is that of the holder that blocks the lane
+	statusKnown status = "known" // the job is already in the lane
+	statusMoved status = "moved" // the lane has changed since the caller looked
 )
 
 func (l Lanes) answer(cmd *redis.Cmd, lane string) (status, Turn, error) {
@@ -87,13 +87,14 @@ func (l Lanes) answer(cmd *redis.Cmd, lane string) (status, Turn, error) {
 	return status(parts[0]), Turn{Lane: lane, Job: parts[1], Fence: fence}, nil
 }
 
-// Rule says when a job does not enter its lane. The zero rule lets all in.
+// Rule says when a job may not enter its lane. The zero rule admits all jobs.
 type Rule struct {
 	Refuse    bool       // not if the lane is held: statusBusy, with the holder
-	Unchanged *Occupants // not if somebody has come since the lane looked so: statusMoved
+	Unchanged *Occupants // not if the lane has changed since these were read: statusMoved
 }
 
-// submit puts a job at the end of its lane, unless the lane knows it, and returns the turn that this started, if any.
+// submit adds a job to the end of its lane, unless it is in the lane already. It returns the turn that this started,
+// if any.
 func (l Lanes) submit(ctx context.Context, lane, job string, how Rule) (status, Turn, error) {
 	refuse := 0
 	if how.Refuse {
@@ -106,7 +107,7 @@ func (l Lanes) submit(ctx context.Context, lane, job string, how Rule) (status, 
 	return l.answer(l.step(ctx, l.scripts.submit, lane, args...), lane)
 }
 
-// begin reports whether the turn is still on and now begun by w. Asking twice does no harm.
+// begin reports whether the turn is current and has been begun by w. It can be repeated.
 func (l Lanes) begin(ctx context.Context, t Turn, w Identity) (bool, error) {
 	n, err := l.step(ctx, l.scripts.begin, t.Lane, t.Job, t.Fence, w.ID, w.Boot, l.now().UnixMilli()).Int()
 	if err != nil {
@@ -115,19 +116,19 @@ func (l Lanes) begin(ctx context.Context, t Turn, w Identity) (bool, error) {
 	return n == 1, nil
 }
 
-// Settle ends a turn and returns the next one, if anybody waits; statusStale if the turn was over already. Only
-// ExitDelay looks at runAt.
+// Settle ends a turn and returns the next one, if a job waits, or statusStale if the turn was already over. Only
+// ExitDelay uses runAt.
 func (l Lanes) Settle(ctx context.Context, t Turn, to Exit, runAt time.Time) (status, Turn, error) {
 	return l.answer(l.step(ctx, l.scripts.settle, t.Lane, t.Job, t.Fence, string(to), l.now().UnixMilli(), field.Millis(runAt)), t.Lane)
 }
 
-// Leave takes a job that no worker has begun out of its lane and returns the turn that this started, if any.
+// Leave removes a job from its lane if no worker has begun it. It returns the turn that this started, if any.
 func (l Lanes) Leave(ctx context.Context, lane, job string) (Turn, error) {
 	_, next, err := l.answer(l.step(ctx, l.scripts.leave, lane, job, l.now().UnixMilli()), lane)
 	return next, err
 }
 
-// Holder returns the turn that a lane is in, and who has begun it; zero if there is none.
+// Holder returns the current turn of a lane and who has begun it; both are zero if there is none.
 func (l Lanes) Holder(ctx context.Context, lane string) (Turn, Identity, error) {
 	h, err := l.rdb.HGetAll(ctx, LaneKeys(lane)[1]).Result()
 	p := field.Parser{Fields: h}
@@ -141,7 +142,7 @@ func (l Lanes) Holder(ctx context.Context, lane string) (Turn, Identity, error) 
 	return Turn{Lane: lane, Job: h["job"], Fence: fence}, Identity{ID: h["worker"], Boot: h["boot"]}, nil
 }
 
-// Raise makes sure that later turns of a lane have higher fences than one that was found in the database.
+// Raise ensures that later turns of a lane have higher fences than seen, which was found in the database.
 func (l Lanes) Raise(ctx context.Context, lane string, seen int64) error {
 	if err := l.step(ctx, l.scripts.raise, lane, seen).Err(); err != nil {
 		return fmt.Errorf("lane %s: %w", lane, err)
@@ -149,21 +150,21 @@ func (l Lanes) Raise(ctx context.Context, lane string, seen int64) error {
 	return nil
 }
 
-// Holds reports whether the turn is still on.
+// Holds reports whether the turn is current.
 func (l Lanes) Holds(ctx context.Context, t Turn) (bool, error) {
 	holder, _, err := l.Holder(ctx, t.Lane)
 	return err == nil && holder == t, err
 }
 
-// View is what the sweep sees of a lane.
+// View is a lane as the sweep sees it.
 type View struct {
 	Turn     Turn      // of the holder, if any
-	Since    time.Time // when its turn started or, once begun, when that was
-	Worker   Identity  // that began it; zero before
-	FirstDue time.Time // of the delayed jobs; zero if there are none
+	Since    time.Time // when its turn started or, if later, was begun
+	Worker   Identity  // that began the turn; zero before
+	FirstDue time.Time // of delayed jobs; zero if there are none
 }
 
-// Look gives the lane to its next job if it is free, and returns how it stands.
+// Look gives a free lane to its next job, and returns the state of the lane.
 func (l Lanes) Look(ctx context.Context, lane string) (View, error) {
 	parts, err := l.scripts.look.Run(ctx, l.rdb, LaneKeys(lane), l.now().UnixMilli()).StringSlice()
 	if err != nil {
@@ -192,12 +193,12 @@ func (l Lanes) Look(ctx context.Context, lane string) (View, error) {
 
 // Occupants are the jobs in a lane.
 type Occupants struct {
-	Holder  string   // whose turn it is; "" if nobody's
-	Waiting []string // in the order in which they come next
-	Aside   []string // by when they stand first again
+	Holder  string   // the job that has the turn; "" if none
+	Waiting []string // in order of their turns
+	Aside   []string // by when they move to the front
 }
 
-// last returns the last job that waits, "" if there is none.
+// last returns the last waiting job, or "" if there is none.
 func (l Occupants) last() string {
 	if len(l.Waiting) == 0 {
 		return ""
@@ -215,7 +216,7 @@ func (l Occupants) Members() map[string]bool {
 	return all
 }
 
-// Occupants returns the jobs in the lane.
+// Occupants returns the jobs in a lane.
 func (l Lanes) Occupants(ctx context.Context, lane string) (Occupants, error) {
 	keys := LaneKeys(lane)
 	pipe := l.rdb.TxPipeline()

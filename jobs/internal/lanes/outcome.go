@@ -9,18 +9,18 @@ import (
 	"mixduck/jobs/internal/field"
 )
 
-// Outcome is what becomes of a job when an attempt has ended.
+// Outcome is the result of an attempt for its job.
 type Outcome struct {
 	State   jobs.State
-	RunAt   time.Time     // paused and retrying
-	Failure *jobs.Failure // failed and retrying
-	Result  *jobs.Result  // done
-	Note    string        // paused
+	RunAt   time.Time     // if paused or retrying
+	Failure *jobs.Failure // if failed or retrying
+	Result  *jobs.Result  // if done
+	Note    string        // if paused
 	Refund  bool          // the attempt does not count
 }
 
-// Move returns the change of the record of t's job that goes with o. It applies only while the turn's attempt runs, and
-// forgets earlier crashes, as this attempt ended in order.
+// Move returns the change of the record of t's job for o. It applies only while the turn's attempt runs, and resets
+// the count of crashes, because this attempt ended normally.
 func (o Outcome) Move(t Turn, p jobs.Progress) (Move, error) {
 	p.Note = o.Note
 	progress, err := json.Marshal(p)

@@ -13,8 +13,8 @@ import (
 	"mixduck/jobs/internal/field"
 )
 
-// Locate fills in what records do not hold: the positions of waiting jobs in their lanes, and whether a worker lives for those that
-// want one.
+// Locate sets the fields that are not stored in records: the positions of waiting jobs in their lanes, and whether a
+// live worker serves jobs that need one.
 func (en *Engine) Locate(ctx context.Context, records []jobs.Record) error {
 	var waiting, idle []*jobs.Record
 	for i := range records {
@@ -43,8 +43,8 @@ func (en *Engine) Locate(ctx context.Context, records []jobs.Record) error {
 	return nil
 }
 
-// position fills in where jobs that wait stand in their lanes: how many are before each, and the one right before it.
-// Those that do not wait any more stay as they are.
+// position sets the positions of waiting jobs in their lanes: how many are before each, and the one directly before
+// it. Jobs that no longer wait stay unchanged.
 func (l Lanes) position(ctx context.Context, waiting []*jobs.Record) error {
 	if len(waiting) == 0 {
 		return nil
@@ -55,7 +55,7 @@ func (l Lanes) position(ctx context.Context, waiting []*jobs.Record) error {
 	for i, r := range waiting {
 		lane := r.Lane()
 		keys := LaneKeys(lane)
-		positions[i] = first.LPos(ctx, keys[0], r.ID, redis.LPosArgs{Rank: -1}) // from the end: the newest are asked for most
+		positions[i] = first.LPos(ctx, keys[0], r.ID, redis.LPosArgs{Rank: -1}) // from the end: the newest are requested most often
 		if holders[lane] == nil {
 			holders[lane] = first.HGet(ctx, keys[1], "job")
 		}
@@ -89,7 +89,7 @@ func (l Lanes) position(ctx context.Context, waiting []*jobs.Record) error {
 	return nil
 }
 
-// send sends the commands of a pipeline. That something is not there is no error.
+// send sends the commands of a pipeline. Missing keys are not errors.
 func send(ctx context.Context, pipe redis.Pipeliner) error {
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return err
@@ -97,7 +97,7 @@ func send(ctx context.Context, pipe redis.Pipeliner) error {
 	return nil
 }
 
-// Describe returns what there is to know of lanes, in their order.
+// Describe returns information about lanes, in their order.
 func (l Lanes) Describe(ctx context.Context, names []string) ([]jobs.LaneInfo, error) {
 	pipe := l.rdb.Pipeline()
 	holders := make([]*redis.MapStringStringCmd, len(names))

@@ -8,16 +8,16 @@ import (
 	"mixduck/jobs/internal/field"
 )
 
-// Entry is a record and what only the queue needs to know of it.
+// Entry is a record with fields that only the queue needs.
 type Entry struct {
 	jobs.Record
-	Fence     int64  // of the last turn that the job was given
-	Crashes   int    // in a row without progress
-	Retried   string // names the last call of Retry
-	Cancelled bool   // a person asked for it while the job ran
+	Fence     int64  // of the job's last turn
+	Crashes   int    // consecutive, without progress
+	Retried   string // identifies the last call of Retry
+	Cancelled bool   // requested by a person while the job ran
 }
 
-// fieldsOf returns the hash fields of a new record, as arguments of HSET.
+// fieldsOf returns the hash fields of a new record as arguments of HSET.
 func fieldsOf(r jobs.Record) ([]any, error) {
 	var payload any
 	switch r.Kind {
@@ -40,7 +40,7 @@ func fieldsOf(r jobs.Record) ([]any, error) {
 	}, nil
 }
 
-// Creation returns the arguments with which scripts write a new record.
+// Creation returns the arguments for scripts that write a new record.
 func Creation(r jobs.Record) ([]any, error) {
 	fields, err := fieldsOf(r)
 	return append([]any{r.ID, RecordPrefix, field.Millis(r.CreatedAt), string(r.Kind), r.Project, r.Database}, fields...), err

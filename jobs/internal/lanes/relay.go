@@ -15,61 +15,61 @@ import (
 	"mixduck/jobs"
 )
 
-// A result in a file reaches readers without the volume through Redis. The reader asks for a window of chunks by their
-// numbers, any worker of the volume stores them, and the reader takes the whole window before it asks for the next one.
-// Nobody waits for the reader. Each step may happen twice: asking again stores the same bytes under the same keys. A lost
-// ask, answer or worker costs the time until the reader asks again.
+// Readers without access to the volume get a result file through Redis. The reader asks for a window of chunks by
+// number, any worker of the volume stores them, and the reader takes the whole window before it asks for the next one.
+// No worker waits for the reader. Each step can be repeated: asking again stores the same bytes under the same keys. A
+// lost request, answer or worker only costs the time until the reader asks again.
 
-// What bounds a relay.
+// Limits of a relay.
 const (
 	RelayChunk   = 256 << 10
-	RelayWindow  = 16                     // chunks that a reader asks for at once
-	RelayMget    = 4                      // chunks that one command returns: its answer has to arrive within the read timeout
-	RelayLasts   = 30 * time.Second       // how long Redis keeps chunks that nobody takes
-	ReleaseTime  = time.Second            // to tidy up
-	RelaySends   = 4                      // windows that a worker reads at the same time
-	RelayQuick   = 5 * time.Millisecond   // between two looks, at first
-	RelayIdle    = 100 * time.Millisecond // between two looks of a worker that is not asked
-	RelayPatient = 50 * time.Millisecond  // between two looks of a reader
+	RelayWindow  = 16                     // chunks per request of a reader
+	RelayMget    = 4                      // chunks per command: its response must arrive within the read timeout
+	RelayLasts   = 30 * time.Second       // how long Redis keeps chunks that are not taken
+	ReleaseTime  = time.Second            // for clean-up
+	RelaySends   = 4                      // windows that a worker reads concurrently
+	RelayQuick   = 5 * time.Millisecond   // first polling interval
+	RelayIdle    = 100 * time.Millisecond // polling interval of an idle worker
+	RelayPatient = 50 * time.Millisecond  // polling interval of a reader
 )
 
-// RelayLimits are what tests change.
+// RelayLimits can be changed by tests.
 type RelayLimits struct {
-	Streams  int           // results with chunks in Redis at the same time
-	Again    time.Duration // a reader repeats an ask that nobody has answered
-	Unserved time.Duration // a reader gives up if no worker serves the volume; longer than a restart takes
-	Patience time.Duration // a reader gives up whatever the reason is
+	Streams  int           // results with chunks in Redis at once
+	Again    time.Duration // a reader repeats an unanswered request after this
+	Unserved time.Duration // a reader gives up after this if no worker serves the volume; longer than a restart takes
+	Patience time.Duration // a reader gives up after this for any reason
 }
 
 func usualRelayLimits() RelayLimits {
 	return RelayLimits{Streams: 32, Again: time.Second, Unserved: 20 * time.Second, Patience: PollOutages}
 }
 
-// Ask is a reader's request for the window that begins at chunk From. Its JSON form is the member of the ZSET of asks of
-// a volume, so that asking again replaces the ask.
+// Ask is a reader's request for the window that begins at chunk From. Its JSON form is the member of a volume's ZSET
+// of requests, so a repeated request replaces itself.
 type Ask struct {
-	Stream   string `json:"stream"` // names the keys of the chunks
+	Stream   string `json:"stream"` // part of the chunks' keys
 	Database string `json:"database"`
-	File     string `json:"file"` // inside the volume
+	File     string `json:"file"` // path within the volume
 	From     int64  `json:"from"`
 }
 
 func (a Ask) encode() string {
-	b, _ := json.Marshal(a) // texts and a number: it cannot fail
+	b, _ := json.Marshal(a) // only texts and a number: cannot fail
 	return string(b)
 }
 
 func asksKey(volume string) string { return "mixduck:{relay:" + volume + "}:asks" }
 
-// StreamsKey is a ZSET: the streams that may have chunks in Redis, by when those are gone (unix ms).
+// StreamsKey is a ZSET: streams that may have chunks in Redis, by when these expire (unix ms).
 const StreamsKey = "mixduck:streams"
 
-// ChunkKey holds chunk n of a stream.
+// ChunkKey returns the key of chunk n of a stream.
 func ChunkKey(stream string, n int64) string {
 	return "mixduck:{stream:" + stream + "}:" + strconv.FormatInt(n, 10)
 }
 
-// PutAsk asks the workers of the volume for a window.
+// PutAsk requests a window from the workers of the volume.
 func (en *Engine) PutAsk(ctx context.Context, a Ask) error {
 	key := asksKey(jobs.VolumeOf(a.Database))
 	pipe := en.Redis.TxPipeline()
@@ -81,12 +81,13 @@ func (en *Engine) PutAsk(ctx context.Context, a Ask) error {
 	return nil
 }
 
-// DropAsk takes an ask back.
+// DropAsk withdraws a request.
 func (*Engine) DropAsk(ctx context.Context, pipe redis.Pipeliner, a Ask) {
 	pipe.ZRem(ctx, asksKey(jobs.VolumeOf(a.Database)), a.encode())
 }
 
-// TakeAsks takes the oldest ask of each volume. An ask whose answer from Redis is lost is lost: the reader repeats it.
+// TakeAsks takes the oldest request of each volume. If Redis's response is lost, so is the request, and the reader
+// repeats it.
 func (en *Engine) TakeAsks(ctx context.Context, volumes []jobs.Volume) ([]Ask, error) {
 	pipe := en.Redis.Pipeline()
 	popped := make([]*redis.ZSliceCmd, len(volumes))
@@ -115,11 +116,11 @@ type ChunkKind byte
 // The kinds of chunks.
 const (
 	ChunkData   ChunkKind = 'd' // bytes of the file
-	ChunkGone   ChunkKind = 'g' // there is no such file; why
-	ChunkFailed ChunkKind = 'f' // the file cannot be read; why
+	ChunkGone   ChunkKind = 'g' // the file does not exist; the body says why
+	ChunkFailed ChunkKind = 'f' // the file cannot be read; the body says why
 )
 
-// Chunk is one value in Redis: kind, number and size of the whole file, a hash of all of it, and the body.
+// Chunk is a value in Redis: kind, number, size of the whole file, a hash of everything, and the body.
 type Chunk struct {
 	Kind   ChunkKind
 	Number int64
@@ -129,7 +130,7 @@ type Chunk struct {
 
 const chunkHeader = 1 + 8 + 8 + 8
 
-// ErrTornChunk says that the value of a chunk is not what was stored.
+// ErrTornChunk means that the value of a chunk is not what was stored.
 var ErrTornChunk = errors.New("a part of the result arrived damaged")
 
 // Encode returns the value that [DecodeChunk] reads.
@@ -142,7 +143,7 @@ func (c Chunk) Encode(stream string) []byte {
 	return append(b, c.Body...)
 }
 
-// DecodeChunk returns chunk number n of stream, or errTornChunk if b is anything else.
+// DecodeChunk returns chunk n of stream, or [ErrTornChunk] if b is anything else.
 func DecodeChunk(stream string, n int64, b []byte) (Chunk, error) {
 	if len(b) < chunkHeader || binary.BigEndian.Uint64(b[17:]) != chunkSum(stream, b[:17], b[chunkHeader:]) {
 		return Chunk{}, ErrTornChunk
@@ -159,14 +160,14 @@ func DecodeChunk(stream string, n int64, b []byte) (Chunk, error) {
 
 func chunkSum(stream string, head, body []byte) uint64 {
 	h := xxh3.New()
-	_, _ = h.WriteString(stream) // a hash takes everything
+	_, _ = h.WriteString(stream) // hashes return no errors
 	_, _ = h.Write(head)
 	_, _ = h.Write(body)
 	return h.Sum64()
 }
 
-// ChunksOf returns how many chunks a file of that size has.
+// ChunksOf returns the number of chunks of a file of the given size.
 func ChunksOf(size int64) int64 { return (size + RelayChunk - 1) / RelayChunk }
 
-// ChunkBytes returns how many bytes chunk n of a file of that size has.
+// ChunkBytes returns the number of bytes of chunk n of a file of the given size.
 func ChunkBytes(size, n int64) int64 { return max(0, min(RelayChunk, size-n*RelayChunk)) }

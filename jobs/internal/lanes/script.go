@@ -12,22 +12,22 @@ import (
 //go:embed lua/*.lua
 var sources embed.FS
 
-// RecordPrelude begins each script that writes records.
+// RecordPrelude is the start of each script that writes records.
 //
 //go:embed lua/record.lua
 var RecordPrelude string
 
-// Scripts are the steps that must happen as one. Those of a lane share a prelude, as do those of a record.
+// Scripts are the atomic steps. Those of lanes share a prelude, and so do those of records.
 type Scripts struct {
-	submit, begin, settle, leave, look, raise *redis.Script // of a lane
-	create, move, forget                      *redis.Script // of a record
-	Schedule                                  *redis.Script // of the sweep
-	beat                                      *redis.Script // of a worker
-	Tables                                    *redis.Script // of what is known of tables
-	Admit                                     *redis.Script // of the results that are sent
+	submit, begin, settle, leave, look, raise *redis.Script // for a lane
+	create, move, forget                      *redis.Script // for a record
+	Schedule                                  *redis.Script // for the sweep
+	beat                                      *redis.Script // for a worker
+	Tables                                    *redis.Script // for table states
+	Admit                                     *redis.Script // for results sent through Redis
 }
 
-// loadScripts makes them once: scripts are the same for all engines.
+// loadScripts makes them once: they are the same for all engines.
 var loadScripts = sync.OnceValue(func() Scripts {
 	files := script.Files(sources)
 	lane, record, plain := files.After(files.Text("lane")), files.After(RecordPrelude), files.After()

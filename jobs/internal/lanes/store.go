@@ -14,16 +14,16 @@ import (
 	"mixduck/jobs/internal/field"
 )
 
-// Store keeps job records and their indexes, all in one slot.
+// Store stores job records and their indexes, all in one slot.
 type Store struct {
 	rdb             redis.UniversalClient
 	scripts         Scripts
 	now             func() time.Time
 	retention       time.Duration // of final records
-	ResultRetention time.Duration // of those of finished queries at most, with their results
+	ResultRetention time.Duration // maximum for finished queries, with their results
 }
 
-// Create writes a new record. Asking twice does no harm.
+// Create writes a new record. It can be repeated.
 func (s Store) Create(ctx context.Context, r jobs.Record) error {
 	args, err := Creation(r)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s Store) Load(ctx context.Context, id string) (*Entry, error) {
 	return &e, nil
 }
 
-// LoadAll returns the records of ids, in their order; nil where there is none.
+// LoadAll returns the records of ids, in order; nil for missing ones.
 func (s Store) LoadAll(ctx context.Context, ids []string) ([]*Entry, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -78,14 +78,14 @@ func (s Store) LoadAll(ctx context.Context, ids []string) ([]*Entry, error) {
 	return entries, nil
 }
 
-// A Move takes a record from one state to another, if it is in one of the states from and its fence lies in the bounds.
+// A Move changes the state of a record, if its state is in from and its fence is within the limits.
 type Move struct {
 	From     []jobs.State
 	MinFence int64
-	MaxFence int64 // 0 means no bound
+	MaxFence int64 // 0 means no limit
 	To       jobs.State
-	Attempts int   // to add
-	crashes  int   // to add
+	Attempts int   // added to the record's
+	crashes  int   // added to the record's
 	Set      []any // more fields and values
 }
 
@@ -127,7 +127,7 @@ func (s Store) Move(ctx context.Context, id string, m Move) (after *Entry, moved
 	return &e, answer[0] == int64(1), nil
 }
 
-// flatMap reads the second part of a script's answer, fields and values in turn.
+// flatMap converts the second part of a script's result, alternating fields and values.
 func flatMap(answer []any) (map[string]string, error) {
 	errAnswer := errors.New("the script's answer is malformed")
 	if len(answer) != 2 {
@@ -149,7 +149,8 @@ func flatMap(answer []any) (map[string]string, error) {
 	return m, nil
 }
 
-// Forget deletes a record and its index entries. Project and database are needed only for a record that is gone by itself.
+// Forget deletes a record and its index entries. Project and database are needed only for a record that has already
+// expired.
 func (s Store) Forget(ctx context.Context, id, project, database string) error {
 	if err := s.scripts.forget.Run(ctx, s.rdb, []string{RecordKey(id)}, id, RecordPrefix, project, database).Err(); err != nil {
 		return fmt.Errorf("delete the record of job %s: %w", id, err)
@@ -157,10 +158,10 @@ func (s Store) Forget(ctx context.Context, id, project, database string) error {
 	return nil
 }
 
-// trimBatch bounds how many records one call of trim deletes, so that it never holds Redis up.
+// trimBatch limits how many records one call of Trim deletes, so it never blocks Redis for long.
 const trimBatch = 500
 
-// Trim deletes records whose retention is over, and reports whether there may be more.
+// Trim deletes records whose retention has ended, and reports whether there may be more.
 func (s Store) Trim(ctx context.Context) (more bool, err error) {
 	var ids []string
 	for _, scope := range Scopes() {
@@ -175,7 +176,7 @@ func (s Store) Trim(ctx context.Context) (more bool, err error) {
 	if len(ids) == 0 {
 		return false, nil
 	}
-	if err := s.scripts.forget.Load(ctx, s.rdb).Err(); err != nil { // a pipeline cannot, should it be missing
+	if err := s.scripts.forget.Load(ctx, s.rdb).Err(); err != nil { // a pipeline cannot load a missing script
 		return false, fmt.Errorf("delete records: %w", err)
 	}
 	pipe := s.rdb.Pipeline()

@@ -13,13 +13,13 @@ import (
 	"mixduck/jobs"
 )
 
-// PriorityWeights are the shares of the priorities.
+// PriorityWeights returns the relative shares of the priorities.
 func PriorityWeights() map[jobs.Priority]int {
 	return map[jobs.Priority]int{jobs.PriorityHigh: 6, jobs.PriorityDefault: 3, jobs.PriorityLow: 1}
 }
 
-// QueueName is the Asynq queue of a volume, kind and priority. All jobs that write share those named after fetches, and
-// queries know no priorities: each queue costs idle workers a question.
+// QueueName returns the Asynq queue of a volume, kind and priority. All jobs that write share the queues named after
+// fetches. Queries have no priorities, because each queue costs idle workers a request.
 func QueueName(volume string, k jobs.Kind, p jobs.Priority) string {
 	if !k.Writes() {
 		return volume + "." + string(jobs.KindQuery)
@@ -31,10 +31,10 @@ func QueueName(volume string, k jobs.Kind, p jobs.Priority) string {
 	return name + "." + string(p)
 }
 
-// PayloadVersion is that of [payload]. A worker refuses versions that it does not know.
+// PayloadVersion is the version of [payload]. Workers reject unknown versions.
 const PayloadVersion = 1
 
-// payload is the body of an Asynq task: a turn. What to do stands in the job's record.
+// payload is the body of an Asynq task: a turn. The job's record describes the work.
 type payload struct {
 	V     int    `json:"v"`
 	Job   string `json:"job"`
@@ -42,23 +42,23 @@ type payload struct {
 	Fence int64  `json:"fence"`
 }
 
-// TaskType is the type of the Asynq tasks of a kind. Its version is that of the kind's arguments in the record.
+// TaskType returns the type of the Asynq tasks of a kind. Its version is that of the kind's arguments in the record.
 func TaskType(k jobs.Kind) string { return string(k) + ":v1" }
 
-// TaskID is unique to a turn, so that a turn can be announced twice, and Asynq never refuses a new one.
+// TaskID is unique to a turn. So a turn can be announced twice, and Asynq never rejects a new one.
 func TaskID(t Turn) string { return fmt.Sprintf("%s:%d", t.Job, t.Fence) }
 
-// TaskTimeout is what Asynq allows an attempt. Attempts have no such limit; without a value Asynq takes 30 minutes.
+// TaskTimeout is Asynq's limit for an attempt. Attempts have no such limit, but without a value Asynq uses 30 minutes.
 const TaskTimeout = 30 * 24 * time.Hour
 
-// announce makes the turn of r's job an Asynq task, unless it is one.
+// announce makes an Asynq task for the turn of r's job, unless there is one.
 func (en *Engine) announce(ctx context.Context, t Turn, r jobs.Record) error {
 	body, err := json.Marshal(payload{V: PayloadVersion, Job: t.Job, Lane: t.Lane, Fence: t.Fence})
 	if err != nil {
 		return fmt.Errorf("encode the task of job %s: %w", t.Job, err)
 	}
-	// The worker settles each turn itself and never fails a task. What Asynq retries is a task whose process died: it
-	// comes back, is found stale and ends. With no retries at all it would lie in the archive for months.
+	// The worker settles each turn itself and never fails a task. Asynq retries only tasks of dead processes: such a
+	// task comes back, turns out to be stale, and ends. Without any retries it would stay in the archive for months.
 	_, err = en.Client.EnqueueContext(ctx, asynq.NewTask(TaskType(r.Kind), body), asynq.Queue(queueOf(r)),
 		asynq.TaskID(TaskID(t)), asynq.MaxRetry(1), asynq.Timeout(TaskTimeout))
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
@@ -70,7 +70,7 @@ func (en *Engine) announce(ctx context.Context, t Turn, r jobs.Record) error {
 // queueOf returns the Asynq queue of the job's turns.
 func queueOf(r jobs.Record) string { return QueueName(jobs.VolumeOf(r.Database), r.Kind, r.Priority) }
 
-// Pending reports whether the Asynq task of a turn of r's job still waits for a worker to take it, as far as one can tell.
+// Pending reports whether the Asynq task of a turn of r's job seems to be still waiting for a worker.
 func (en *Engine) Pending(t Turn, r jobs.Record) (bool, error) {
 	info, err := en.Inspector.GetTaskInfo(queueOf(r), TaskID(t))
 	switch {
@@ -84,16 +84,16 @@ func (en *Engine) Pending(t Turn, r jobs.Record) (bool, error) {
 	return info.State == asynq.TaskStatePending, nil
 }
 
-// Discard takes the Asynq task of the last turn of a job away that nobody has taken and nobody needs any more. Where that
-// does not do, the worker that takes it finds that the turn is over.
+// Discard deletes the unneeded Asynq task of a job's last turn, if no worker has taken it. If that fails, the worker
+// that takes it finds that the turn is over.
 func (en *Engine) Discard(e *Entry) {
 	if e.Fence == 0 {
-		return // it has had no turn
+		return // it has not had a turn
 	}
 	_ = en.Inspector.DeleteTask(queueOf(e.Record), TaskID(Turn{Job: e.ID, Fence: e.Fence}))
 }
 
-// ParsePayload reads the turn from a task. The turn is set also beside an error, if the job can be told from the body.
+// ParsePayload reads the turn from a task. It returns the turn even with an error, if the body identifies the job.
 func ParsePayload(body []byte) (Turn, error) {
 	var p payload
 	if err := json.Unmarshal(body, &p); err != nil {

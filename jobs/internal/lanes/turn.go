@@ -11,9 +11,9 @@ import (
 	"mixduck/jobs"
 )
 
-// Check writes the progress of a running attempt, if there is any, and reports whether its job was cancelled or its turn
-// is over. Windows done since the start of the attempt, where the progress was before, prove that the job does not kill
-// its workers.
+// Check writes the progress of a running attempt, if any, and reports whether its job was cancelled or its turn is
+// over. Windows completed since before, the progress at the start of the attempt, prove that the job does not kill its
+// workers.
 func (en *Engine) Check(ctx context.Context, t Turn, before jobs.Progress, p *jobs.Progress) (cancelled, lost bool, err error) {
 	ctx, stop := context.WithTimeout(ctx, CallTimeout)
 	defer stop()
@@ -43,10 +43,11 @@ func (en *Engine) Check(ctx context.Context, t Turn, before jobs.Progress, p *jo
 var errCrashed = fault.New(fault.CodeFailed, "look into the worker's log for what killed it (memory, disk?), then retry the job",
 	"the worker died each time it ran this job")
 
-// A turn passes through two slots, so each step is two scripts. The record is written first and is the truth about the
-// job; the lane follows. Every step may be repeated, and a sweep finishes those that were cut off in between.
+// A turn touches two slots, so each step consists of two scripts. The record is written first and is authoritative for
+// the job; the lane follows. Every step can be repeated, and a sweep completes those that were interrupted between the
+// two.
 
-// Dispatch announces the turn to the workers. If its job needs none any more the lane goes on to the next.
+// Dispatch announces the turn to the workers. If its job needs no turn any more, the lane goes on to the next job.
 func (en *Engine) Dispatch(ctx context.Context, t Turn) error {
 	for t.Job != "" {
 		e, moved, err := en.Records.Move(ctx, t.Job, Move{
@@ -62,15 +63,15 @@ func (en *Engine) Dispatch(ctx context.Context, t Turn) error {
 			}
 		case moved || e.State == jobs.StateQueued && e.Fence == t.Fence:
 			return en.announce(ctx, t, e.Record)
-		default: // begun already, or over
+		default: // already begun, or over
 			return nil
 		}
 	}
 	return nil
 }
 
-// Begin claims the turn for an attempt of worker w and returns the job's record, now running. It returns nil if there is
-// nothing to do: the turn is over, begun by another process, or its job is final.
+// Begin claims the turn for an attempt of worker w and returns the job's record, which is now running. It returns nil
+// if there is nothing to do: the turn is over or begun by another process, or its job is final.
 func (en *Engine) Begin(ctx context.Context, t Turn, w Identity) (*Entry, error) {
 	ok, err := en.Lanes.begin(ctx, t, w)
 	if err != nil || !ok {
@@ -83,7 +84,7 @@ func (en *Engine) Begin(ctx context.Context, t Turn, w Identity) (*Entry, error)
 	switch {
 	case err != nil:
 		return nil, err
-	case moved || e != nil && e.State == jobs.StateRunning && e.Fence == t.Fence: // the second: asked before, answer lost
+	case moved || e != nil && e.State == jobs.StateRunning && e.Fence == t.Fence: // the latter: repeated after a lost answer
 		return e, nil
 	}
 	_, next, err := en.Lanes.Settle(ctx, t, ExitOut, time.Time{})
@@ -93,8 +94,8 @@ func (en *Engine) Begin(ctx context.Context, t Turn, w Identity) (*Entry, error)
 	return nil, en.Dispatch(ctx, next)
 }
 
-// Settle ends a turn with the outcome of its attempt and starts the lane's next one. It returns [ErrLaneLost] if the turn
-// was over already, and [ErrJobLost] if the job has no record any more; any other error means that it should be called again.
+// Settle ends a turn with the outcome of its attempt and starts the lane's next one. It returns [ErrLaneLost] if the
+// turn was already over, and [ErrJobLost] if the job has no record any more. After any other error, call it again.
 func (en *Engine) Settle(ctx context.Context, t Turn, o Outcome, p jobs.Progress) error {
 	m, err := o.Move(t, p)
 	if err != nil {
@@ -105,12 +106,12 @@ func (en *Engine) Settle(ctx context.Context, t Turn, o Outcome, p jobs.Progress
 		return err
 	}
 	if e == nil {
-		return errors.Join(jobs.ErrJobLost, en.Pass(ctx, t, nil)) // should the lane know the job still, it goes on to the next
+		return errors.Join(jobs.ErrJobLost, en.Pass(ctx, t, nil)) // if the lane still knows the job, it goes on to the next
 	}
-	if !moved && (e.Fence != t.Fence || e.State != o.State) { // an equal state: settled before, answer lost
+	if !moved && (e.Fence != t.Fence || e.State != o.State) { // equal states: already settled, the answer was lost
 		return jobs.ErrLaneLost
 	}
-	if e.Cancelled && !e.State.Final() { // cancelled in the moment in which the attempt ended
+	if e.Cancelled && !e.State.Final() { // cancelled just as the attempt ended
 		if e, _, err = en.Records.Move(ctx, t.Job, Move{From: []jobs.State{e.State}, MinFence: t.Fence, MaxFence: t.Fence, To: jobs.StateCancelled}); err != nil {
 			return err
 		}
@@ -118,7 +119,7 @@ func (en *Engine) Settle(ctx context.Context, t Turn, o Outcome, p jobs.Progress
 	return en.Pass(ctx, t, e)
 }
 
-// Pass ends the turn in its lane in the way that the job's record asks for, and starts the next one.
+// Pass ends the turn in its lane as the job's record requires, and starts the next one.
 func (en *Engine) Pass(ctx context.Context, t Turn, e *Entry) error {
 	to, runAt := ExitFront, time.Time{}
 	switch {
@@ -134,7 +135,7 @@ func (en *Engine) Pass(ctx context.Context, t Turn, e *Entry) error {
 	return en.Dispatch(ctx, next)
 }
 
-// Rescue ends a turn whose worker is dead, or whose task is lost: the job stands first in its lane again, without losing
+// Rescue ends a turn whose worker is dead or whose task is lost. The job is first in its lane again and does not lose
 // an attempt. A job whose workers keep dying fails.
 func (en *Engine) Rescue(ctx context.Context, t Turn) error {
 	e, _, err := en.Records.Move(ctx, t.Job, Move{

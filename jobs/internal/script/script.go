@@ -1,4 +1,4 @@
-// Package script makes Redis scripts of embedded files.
+// Package script makes Redis scripts from embedded files.
 package script
 
 import (
@@ -12,7 +12,7 @@ import (
 // Files are the scripts of a package, embedded from lua/*.lua.
 type Files embed.FS
 
-// Text returns a script's text. A file that is not embedded is a mistake in the program, so Text panics.
+// Text returns the text of a script. It panics if the file is not embedded, because that is a programming error.
 func (f Files) Text(name string) string {
 	b, err := embed.FS(f).ReadFile("lua/" + name + ".lua")
 	if err != nil {
@@ -21,7 +21,7 @@ func (f Files) Text(name string) string {
 	return string(b)
 }
 
-// After returns a function that makes a script of a file, with preludes before it.
+// After returns a function that makes a script from a file, preceded by preludes.
 func (f Files) After(preludes ...string) func(name string) *redis.Script {
 	prelude := strings.Join(preludes, "")
 	return func(name string) *redis.Script { return redis.NewScript(prelude + f.Text(name)) }

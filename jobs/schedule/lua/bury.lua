@@ -1,5 +1,5 @@
--- KEYS: the schedule, its history, the set of all names, those that were removed. ARGV: name, when it was removed, and how.
--- Removes a schedule that an older copy of the data has brought back. Returns removed, or newer.
+-- KEYS: the schedule, its history, the set of all names, the removed schedules. ARGV: name, when it was removed, and
+-- how. Removes a schedule that an older copy of the data has restored. Returns removed, or newer.
 local at = moment(ARGV[2])
 if moment(redis.call('HGET', KEYS[4], ARGV[1])) >= at then return 'newer' end
 local is = redis.call('HMGET', KEYS[1], 'changed', 'created')

@@ -1,5 +1,5 @@
--- KEYS: the schedule, its history, the set of all names, those that were removed, the generation. ARGV: name, origin that no
--- longer has it ('' for all), now. Returns removed, kept (others have it) or none.
+-- KEYS: the schedule, its history, the set of all names, the removed schedules, the generation. ARGV: name, origin
+-- that no longer has it ('' for all), now. Returns removed, kept (other origins have it) or none.
 local had = redis.call('HMGET', KEYS[1], 'origins', 'changed', 'created')
 local origins = had[1]
 if not origins then return 'none' end

@@ -1,8 +1,8 @@
--- KEYS: the schedule, its history, the record, the set of jobs that are on their way to their lanes. ARGV: version, tick ('0'
--- if a person asks), outcome if it is decided ('' otherwise), overlap, now, how many ticks the history keeps (and as many
--- later than now, of a clock that ran ahead), then what create takes. Writes the job of a tick and notes the tick, both or
--- neither. Returns job, skipped, or the outcome given; known if the tick has been dealt with, stale if the schedule is not
--- what the caller has seen.
+-- KEYS: the schedule, its history, the record, the set of jobs on their way to their lanes. ARGV: version, tick ('0'
+-- if requested by a person), outcome if already decided ('' otherwise), overlap, now, how many ticks the history keeps
+-- (and as many later than now, from a clock that was ahead), then the arguments of create. Writes the job of a tick
+-- and the history entry, both or neither. Returns job, skipped, or the given outcome; known if the tick has been
+-- handled; stale if the schedule has changed since the caller read it.
 local version, tick, outcome, keep = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
 local made = {unpack(ARGV, 7)}
 local id, prefix = made[1], made[2]

@@ -1,5 +1,5 @@
--- KEYS: the schedule, the generation. ARGV: '1' to pause, '' to resume, version, now. Ticks of the pause do not count.
--- Returns changed, same or none.
+-- KEYS: the schedule, the generation. ARGV: '1' to pause, '' to resume, version, now. Ticks during the pause do not
+-- count. Returns changed, same or none.
 local had = redis.call('HMGET', KEYS[1], 'definition', 'paused', 'changed', 'created')
 if not had[1] then return 'none' end
 if (had[2] or '') == ARGV[1] then return 'same' end

@@ -1,6 +1,6 @@
--- KEYS: the schedule, the record, the set of jobs that are on their way to their lanes. ARGV: version, the job after which it
--- comes, prefix of records, then what create takes; nothing if no piece comes. Returns job, busy (another piece is not
--- final), ended, or stale.
+-- KEYS: the schedule, the record, the set of jobs on their way to their lanes. ARGV: version, the job that the piece
+-- follows, prefix of records, then the arguments of create; none if there is no piece. Returns job, busy (another
+-- piece is not final), ended, or stale.
 local is = redis.call('HMGET', KEYS[1], 'version', 'follow', 'piece', 'paused')
 if is[1] ~= ARGV[1] or is[2] ~= ARGV[2] then return 'stale' end
 if not ARGV[4] then

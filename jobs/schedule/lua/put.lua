@@ -1,6 +1,6 @@
--- KEYS: the schedule, the set of all names, those that were removed, the generation. ARGV: name, origin ('cli' or 'file:…'),
--- definition, timing, version, now, 'again' if the worker has published it before. Then it brings back what is missing, but
--- neither what a person has removed nor, where files differ, its own definition.
+-- KEYS: the schedule, the set of all names, the removed schedules, the generation. ARGV: name, origin ('cli' or
+-- 'file:…'), definition, timing, version, now, 'again' if the worker has published it before. With 'again' it restores
+-- what is missing, but neither schedules that a person has removed nor, where files differ, its own definition.
 -- Returns added, changed, same, taken or removed.
 local origin, again = ARGV[2], ARGV[7] == 'again'
 local had = redis.call('HMGET', KEYS[1], 'definition', 'timing', 'origins', 'changed', 'created')

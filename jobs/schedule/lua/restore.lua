@@ -1,6 +1,6 @@
--- KEYS: the schedule, its history, the set of all names, those that were removed. ARGV: name, when the copy of the schedule
--- was changed, its last tick and the history's entry of it ('' for none), version, then fields and values of the copy.
--- Writes the copy, unless Redis knows something newer. Returns restored, or newer.
+-- KEYS: the schedule, its history, the set of all names, the removed schedules. ARGV: name, when the copy of the
+-- schedule was changed, its last tick and the history entry of that tick ('' for none), version, then fields and
+-- values of the copy. Writes the copy unless Redis has something newer. Returns restored, or newer.
 local name, changed = ARGV[1], tonumber(ARGV[2])
 if moment(redis.call('HGET', KEYS[4], name)) >= changed then return 'newer' end
 local is = redis.call('HMGET', KEYS[1], 'definition', 'changed', 'created')

@@ -1,5 +1,5 @@
--- ARGV: job, fence, worker, boot, now. Marks the holder as begun. Returns 1, or 0 if the turn is over or another process
--- has begun it. The process that began it may ask again.
+-- ARGV: job, fence, worker, boot, now. Marks the holder as begun. Returns 1, or 0 if the turn is over or another
+-- process has begun it. The process that has begun it may repeat the call.
 if not holds(ARGV[1], ARGV[2]) then return 0 end
 local begun = redis.call('HMGET', holder, 'worker', 'boot')
 if begun[1] and (begun[1] ~= ARGV[3] or begun[2] ~= ARGV[4]) then return 0 end

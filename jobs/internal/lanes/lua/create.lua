@@ -1,2 +1,2 @@
--- KEYS: the record. ARGV: what create takes.
+-- KEYS: the record. ARGV: the arguments of create.
 return create(KEYS[1], ARGV)

@@ -1,5 +1,5 @@
--- KEYS: the record. ARGV: id, prefix of the indexes, project, database (for a record that is gone already).
--- Deletes a record with its result and its index entries.
+-- KEYS: the record. ARGV: id, prefix of the indexes, project, database (used if the record no longer exists). Deletes
+-- a record with its result and its index entries.
 local rec, id = KEYS[1], ARGV[1]
 local of = redis.call('HMGET', rec, 'project', 'database', 'kind')
 for _, kind in ipairs(of[3] and {of[3]} or {'fetch', 'query'}) do

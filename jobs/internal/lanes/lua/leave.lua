@@ -1,4 +1,5 @@
--- ARGV: job, now. Takes a job out of its lane, unless a worker has begun it. Returns ok and the job whose turn it became.
+-- ARGV: job, now. Removes a job from its lane, unless a worker has begun it. Returns ok and the job that has the turn
+-- as a result.
 local job, now = ARGV[1], ARGV[2]
 redis.call('LREM', queue, 0, job)
 redis.call('ZREM', delayed, job)

@@ -1,4 +1,4 @@
--- ARGV: now. Gives a free lane to its next job and returns what the sweep needs to know: the holder's job, fence, since,
+-- ARGV: now. Gives a free lane to its next job and returns what the sweep needs: the holder's job, fence, since,
 -- worker and boot, and when the first delayed job is due.
 advance('ok', ARGV[1])
 local h = redis.call('HMGET', holder, 'job', 'fence', 'since', 'worker', 'boot')

@@ -1,6 +1,7 @@
--- KEYS: the record. ARGV: id, prefix of the indexes, states to move from (',a,b,'), lowest and highest fence of the record,
--- state to move to, what to add to attempt and to crashes, when the record ends (unix ms, '0' for never), now, how long
--- that of a job that only reads is kept at most (ms), then fields and values. Changes state and indexes together. Returns 1 if it moved, then the record as it is now.
+-- KEYS: the record. ARGV: id, prefix of the indexes, states to move from (',a,b,'), lowest and highest fence of the
+-- record, state to move to, what to add to attempt and to crashes, when the record expires (unix ms, '0' for never),
+-- now, the maximum retention for jobs that only read (ms), then fields and values. Changes state and indexes together.
+-- Returns 1 if it moved, then the record as it is now.
 local rec, id, to, ends = KEYS[1], ARGV[1], ARGV[6], ARGV[9]
 local month = 30 * 24 * 60 * 60 * 1000
 local final = {done = true, failed = true, cancelled = true}
@@ -30,7 +31,7 @@ if ARGV[8] ~= '0' then redis.call('HINCRBY', rec, 'crashes', ARGV[8]) end
 if #ARGV > 11 then redis.call('HSET', rec, unpack(ARGV, 12)) end
 if ends ~= '0' then
   redis.call('ZADD', prefix .. 'expiry', ends, id)
-  -- The sweep deletes records with their indexes; should none run, they go by themselves a month later.
+  -- The sweep deletes records with their indexes. If no sweep runs, records expire a month later.
   redis.call('PEXPIREAT', rec, string.format('%.0f', tonumber(ends) + month))
 elseif final[state] then
   redis.call('ZREM', prefix .. 'expiry', id)

@@ -1,12 +1,12 @@
--- What the scripts of records start with. Jobs that only read have indexes of their own: there may be many, and who lists
--- jobs seldom means them.
+-- The prelude of record scripts. Jobs that only read have separate indexes: there can be many, and listings rarely
+-- want them.
 local function indexes(prefix, kind)
   return kind == 'query' and prefix .. 'read:' or prefix
 end
 
 -- create writes a new record in state waiting and indexes it. The arguments are its id, prefix of the indexes, created
--- (unix ms), kind, project, database, then fields and values. Returns 0 if it is there already: the answer was lost, and
--- the question asked again.
+-- (unix ms), kind, project, database, then fields and values. Returns 0 if the record exists already: the call was
+-- repeated after a lost answer.
 local function create(rec, args)
   local id, prefix, created = args[1], indexes(args[2], args[4]), args[3]
   if redis.call('EXISTS', rec) == 1 then return 0 end

@@ -1,6 +1,6 @@
 -- ARGV: job, fence, where the job goes (out, front, renew, delay), now, run-at. Ends a turn and starts the next one.
--- Renew is front for a turn that no worker has begun. Returns stale if the turn was over already (or, to renew, begun),
--- else ok and the job whose turn it is, if any.
+-- renew means front, but only if no worker has begun the turn. Returns stale if the turn was already over (or, for
+-- renew, begun), otherwise ok and the job that has the turn, if any.
 local job, to, now = ARGV[1], ARGV[3], ARGV[4]
 if not holds(job, ARGV[2]) or to == 'renew' and redis.call('HEXISTS', holder, 'worker') == 1 then
   return {'stale', '', '0'}

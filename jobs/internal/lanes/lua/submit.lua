@@ -1,10 +1,11 @@
--- ARGV: job, now, refuse ('1' if a lane in use is refused), then perhaps the holder and the last in line that the caller
--- has seen, '' for none. Puts a job that the lane does not know at its end. Returns known, busy (with the holder), moved
--- (somebody has come, or gone, since the caller looked), or ok (with the job whose turn it became, if any).
+-- ARGV: job, now, refuse ('1' to refuse a lane in use), then optionally the holder and the last waiting job that the
+-- caller has seen, '' for none. Adds a job to the end of its lane, unless it is in the lane already. Returns known,
+-- busy (with the holder), moved (the lane has changed since the caller looked), or ok (with the job that has the turn
+-- as a result, if any).
 local job, now = ARGV[1], ARGV[2]
 local held = redis.call('HGET', holder, 'job')
 if held == job then
-  -- Its last run is being settled: it gets another turn after that.
+  -- Its last run is being settled: after that it gets another turn.
   if redis.call('HEXISTS', holder, 'worker') == 1 then redis.call('HSET', holder, 'again', '1') end
   return {'known', '', '0'}
 end
