@@ -10,7 +10,8 @@ import (
 	"mixduck/internal/invisible"
 )
 
-// apply sets what is found for the settings of target. Their keys begin with prefix, and in the file they stand in n.
+// apply sets the settings of target from what is found. Their keys begin with prefix, and n is their mapping in the
+// file.
 func apply[T any](l *loader, prefix string, n *node, target *T, all []setting[T]) {
 	for _, s := range all {
 		l.know(s.env, s.secret)
@@ -31,14 +32,14 @@ func apply[T any](l *loader, prefix string, n *node, target *T, all []setting[T]
 	}
 }
 
-// know notes that a variable is a setting.
+// know records that a variable is a setting.
 func (l *loader) know(env string, secret bool) {
 	if env != "" {
 		l.known[env], l.known[env+"_FILE"] = true, l.known[env+"_FILE"] || secret
 	}
 }
 
-// tidy returns a text without what surrounds it and cannot be seen.
+// tidy removes invisible characters and white space around a text.
 func tidy(v string) (string, error) {
 	v = invisible.Trim(v)
 	if err := invisible.Check(v); err != nil {
@@ -47,7 +48,8 @@ func tidy(v string) (string, error) {
 	return v, nil
 }
 
-// put sets the value: one text, but for lists. What surrounds a text and cannot be seen does no harm; inside, it is an error.
+// put sets the value: a single text, except for lists. Invisible characters around a text are ignored; inside a text
+// they are an error.
 func (s setting[T]) put(target *T, v []string) error {
 	for i := range v {
 		if s.exact {
@@ -64,7 +66,7 @@ func (s setting[T]) put(target *T, v []string) error {
 	return s.set(target, v[0])
 }
 
-// find returns the strongest value of a setting and where it is from; the origin is "" if it is not set.
+// find returns the value of a setting with the highest precedence, and its source. The origin is "" if it is not set.
 func find[T any](l *loader, s setting[T], n *node) (v []string, p source, err error) {
 	if s.flag != "" && l.flags != nil && l.flags.Changed(s.flag) {
 		if _, ours := l.flags.Lookup(s.flag).Annotations[settingFlag]; ours {
@@ -78,7 +80,7 @@ func find[T any](l *loader, s setting[T], n *node) (v []string, p source, err er
 	return findInFile(l, s, n)
 }
 
-// findInEnvironment does so in the environment.
+// findInEnvironment does this for the environment.
 func findInEnvironment[T any](l *loader, s setting[T]) (v string, p source, err error) {
 	if s.env == "" {
 		return "", source{}, nil
@@ -102,7 +104,7 @@ func findInEnvironment[T any](l *loader, s setting[T]) (v string, p source, err 
 	return v, source{origin: s.env}, nil
 }
 
-// findInFile does so in the mapping n of the file.
+// findInFile does this for mapping n of the file.
 func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p source, err error) {
 	keys := strings.Split(s.key, ".")
 	plain := n.get(keys...)
@@ -124,7 +126,7 @@ func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p source, 
 			return []string{v}, p, err
 		}
 	}
-	if plain == nil || s.key == "volumes" { // which is a mapping in the file
+	if plain == nil || s.key == "volumes" { // a mapping in the file
 		return nil, source{}, nil
 	}
 	p = l.in(plain.at)
@@ -142,10 +144,10 @@ func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p source, 
 	return []string{text}, p, err
 }
 
-// fileSuffix makes the key of a secret that of the file which holds it.
+// fileSuffix is added to the key of a secret to name the file that holds it.
 const fileSuffix = "_file"
 
-// unfit says why a secret may not stand in the file.
+// unfit returns why a secret may not be in the file.
 func (s setting[T]) unfit(v string) error {
 	problem := errors.New("is a secret")
 	if s.public != nil {
@@ -157,10 +159,10 @@ func (s setting[T]) unfit(v string) error {
 		problem, last(s.key), fileSuffix, s.env)
 }
 
-// last returns what stands behind the last dot of a key.
+// last returns the part of a key after the last dot.
 func last(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
 
-// scalar returns the one text that n is.
+// scalar returns n as a single text.
 func (n *node) scalar() (string, error) {
 	switch n.kind {
 	case scalar:
@@ -191,7 +193,7 @@ func (n *node) texts() ([]string, error) {
 	return all, nil
 }
 
-// keysOf returns the keys that settings have in the file.
+// keysOf returns the keys of settings in the file.
 func keysOf[T any](all []setting[T]) []string {
 	var keys []string
 	for _, s := range all {
@@ -203,10 +205,10 @@ func keysOf[T any](all []setting[T]) []string {
 	return keys
 }
 
-// fileKeys are the keys of the file, with dots between those of mappings inside of each other.
+// fileKeys returns all keys of the file. Dots separate the keys of nested mappings.
 func fileKeys() []string { return append(keysOf(settings()), "projects", "schedules") }
 
-// checkKeys complains about keys of n that are none of known.
+// checkKeys reports keys of n that are not in known.
 func (l *loader) checkKeys(n *node, prefix string, known []string) {
 	if n == nil || n.kind == blank {
 		return
@@ -236,7 +238,7 @@ func (l *loader) checkKeys(n *node, prefix string, known []string) {
 	}
 }
 
-// unknownKey says that a key is none of here, and what may be meant; all has those below them, too.
+// unknownKey reports that a key is not in here, and suggests a similar one; all also contains nested keys.
 func unknownKey(key string, here, all []string) error {
 	if section, below, ok := strings.Cut(key, "."); ok && slices.Contains(all, key) {
 		return fmt.Errorf("unknown key; write %s: {%s: …}", section, below)
@@ -247,28 +249,28 @@ func unknownKey(key string, here, all []string) error {
 	return fmt.Errorf("unknown key; known keys: %s", strings.Join(here, ", "))
 }
 
-// serviceLink is the name of a variable that Kubernetes and Docker links set in each container for a service called mixduck,
-// or mixduck-worker and so on.
+// serviceLink matches variables that Kubernetes and Docker links set in each container for services named mixduck,
+// mixduck-worker and so on.
 var serviceLink = regexp.MustCompile(`^MIXDUCK_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// linkValue is what such a variable holds: an address, a port or a protocol.
+// linkValue matches the values of such variables: an address, a port or a protocol.
 var linkValue = regexp.MustCompile(`^((tcp|udp|sctp)://\S+|[0-9]+|[0-9a-fA-F.:]+|tcp|udp|sctp|None)$`)
 
-// otherVariables are ours, but settings of no program: mixduck reads MIXDUCK_LIBEXEC, and docker-compose.yml the others, which
-// are those of .env.example.
+// otherVariables are Mixduck's, but not settings of a program: mixduck reads MIXDUCK_LIBEXEC, and docker-compose.yml
+// reads the others, which are in .env.example.
 var otherVariables = []string{
 	"MIXDUCK_LIBEXEC",
 	"MIXDUCK_DATA", "MIXDUCK_DATA_EU", "MIXDUCK_DEMO_IMAGE", "MIXDUCK_HTTP_PORT", "MIXDUCK_HTTP_PORT_EU", "MIXDUCK_IMAGE",
 	"MIXDUCK_USER", "MIXDUCK_VERSION", "MIXDUCK_WORKERS",
 }
 
-// othersVariable reports whether a variable with our prefix is not meant for a program of ours.
+// othersVariable reports whether a variable with Mixduck's prefix is not for its programs.
 func othersVariable(name, value string) bool {
 	return slices.Contains(otherVariables, name) || serviceLink.MatchString(name) && linkValue.MatchString(value)
 }
 
-// hiddenInName returns an error for a variable of ours with an invisible character in its name, as the first one of a file
-// that starts with a byte order mark.
+// hiddenInName returns an error for a Mixduck variable with an invisible character in its name, such as the first one
+// of a file with a byte order mark.
 func hiddenInName(name string) error {
 	visible := invisible.Trim(name)
 	err := invisible.Check(name)
@@ -278,7 +280,7 @@ func hiddenInName(name string) error {
 	return fmt.Errorf("%+q: the name of the variable %w: remove it where the variable is set", name, err)
 }
 
-// checkVariables complains about variables with our prefix that name no setting.
+// checkVariables reports variables with Mixduck's prefix that do not name a setting.
 func (l *loader) checkVariables() {
 	var known, wrong []string
 	for name, ok := range l.known {
@@ -286,7 +288,7 @@ func (l *loader) checkVariables() {
 			known = append(known, name)
 		}
 	}
-	slices.Sort(known) // so that the same is suggested each time
+	slices.Sort(known) // so that suggestions are stable
 	for name := range l.env {
 		mayBe := l.broken && strings.HasPrefix(name, "MIXDUCK_PROJECTS_")
 		if hiddenInName(name) != nil || strings.HasPrefix(name, "MIXDUCK_") && !l.known[name] && !mayBe && !othersVariable(name, l.env[name]) {

@@ -1,5 +1,5 @@
-// Package config turns a file, the environment and flags into validated settings. It knows every setting's one name; what a
-// setting means is the business of those who take it.
+// Package config turns a file, the environment and flags into validated settings. It knows the name of every setting;
+// the packages that use the settings know what they mean.
 package config
 
 import (
@@ -12,15 +12,15 @@ import (
 	"mixduck/internal/secret"
 )
 
-// Config holds all settings, valid and with their defaults filled in.
+// Config holds all settings, validated and with defaults.
 type Config struct {
-	File      string   // that was read; "" if none was
-	DataDir   string   // absolute; Mixduck's own files are in .mixduck below it
-	Volumes   []Volume // directories of databases, at least one; main is DataDir where none are set
+	File      string   // the file that was read; "" for none
+	DataDir   string   // absolute; Mixduck's own files are in its .mixduck directory
+	Volumes   []Volume // directories of databases, at least one; by default only main, which is DataDir
 	Redis     Redis
-	Projects  []Project  // those of the file; if it has none, that of the MP_* variables, if these name one
-	Fallback  Project    // what the MP_* variables say, which is also what projects of the file are not told; ID 0 if they name none
-	Schedules []Schedule // of the file
+	Projects  []Project  // from the file; if it has none, from the MP_* variables, if they name one
+	Fallback  Project    // from the MP_* variables, which also supply what projects in the file do not set; ID 0 if they name none
+	Schedules []Schedule // from the file
 	Mixpanel  Mixpanel
 	Worker    Worker
 	Query     Query
@@ -29,70 +29,70 @@ type Config struct {
 	HTTP      HTTP
 	Log       Log
 
-	named  bool    // the projects are those of the file
-	values []Value // all of this, as text
+	named  bool    // the projects are from the file
+	values []Value // all settings, as text
 }
 
-// Volume is a directory of databases, which has a name.
+// Volume is a named directory of databases.
 type Volume struct {
 	Name string
 	Dir  string // absolute
 }
 
-// Redis says where the queue lives.
+// Redis configures the connection to the queue.
 type Redis struct {
 	URL           secret.String // redis://, rediss:// or unix://; empty means the embedded queue in DataDir
-	AllowEviction bool          // work on a Redis that may delete any key
+	AllowEviction bool          // accept a Redis that may delete any key
 
-	CAFile string // certificates, in PEM, that vouch for a rediss:// server in the place of the system's; "" for these
+	CAFile string // PEM file with CA certificates for rediss://; "" for the system's
 }
 
-// Mixpanel says how its API is reached.
+// Mixpanel configures access to Mixpanel's API.
 type Mixpanel struct {
-	BaseURL          string // replaces Mixpanel's hosts; "" for these
-	RequestsPerHour  int    // of a project, by all workers; 0 means that they are not counted
+	BaseURL          string // replaces Mixpanel's hosts; "" for those
+	RequestsPerHour  int    // per project, for all workers; 0 means that requests are not counted
 	FirstByteTimeout time.Duration
 	IdleTimeout      time.Duration
 }
 
-// Worker bounds what a worker does.
+// Worker holds the limits of a worker.
 type Worker struct {
-	Concurrency  int           // jobs at once
-	DrainTimeout time.Duration // for jobs to end by themselves after the first signal
-	RetryBackoff time.Duration // before a job's second attempt; doubled each time
-	MemoryLimit  int64         // bytes for DuckDB's buffers, a load
-	LockWait     time.Duration // for a database that another program holds
+	Concurrency  int           // concurrent jobs
+	DrainTimeout time.Duration // how long jobs may continue after the first signal
+	RetryBackoff time.Duration // before a job's second attempt; doubles each time
+	MemoryLimit  int64         // bytes of DuckDB's buffers per load
+	LockWait     time.Duration // how long to wait for a database that another program holds
 }
 
-// Query bounds what queries do.
+// Query holds the limits of queries.
 type Query struct {
-	Concurrency int           // at once
-	MemoryLimit int64         // bytes for DuckDB, a query
-	MaxResult   int64         // bytes of a result
-	Timeout     time.Duration // of a query that is given none
+	Concurrency int           // concurrent queries
+	MemoryLimit int64         // bytes of DuckDB memory per query
+	MaxResult   int64         // bytes per result
+	Timeout     time.Duration // of queries that set none
 }
 
-// Jobs is what jobs are submitted with.
+// Jobs holds defaults for submitted jobs.
 type Jobs struct {
-	MaxAttempts int // before a job that fails is given up
+	MaxAttempts int // before a failing job is given up
 }
 
-// Retention says how long what nobody may need any more is kept.
+// Retention says how long data is kept.
 type Retention struct {
-	Jobs    time.Duration // records of jobs that have ended
-	Results time.Duration // rows that queries have found
+	Jobs    time.Duration // records of finished jobs
+	Results time.Duration // rows of queries
 }
 
-// HTTP says where a worker tells of its health.
+// HTTP configures a worker's health and metrics server.
 type HTTP struct {
-	Listen string        // host:port; "" for nowhere
-	Asked  bool          // somebody has set Listen; otherwise another port will do
-	Token  secret.String // that callers have to show; empty if none is set
-	Hosts  []string      // names by which callers without a token may ask, besides those of the loopback interface
-	Pprof  string        // host:port of profiles; "" for nowhere
+	Listen string        // host:port; "" for none
+	Asked  bool          // Listen was set; otherwise another port may be used
+	Token  secret.String // required from callers; empty for none
+	Hosts  []string      // additional host names for requests without a token, besides those of the loopback interface
+	Pprof  string        // host:port of the profiler; "" for none
 }
 
-// Log says what is logged, and how.
+// Log configures logging.
 type Log struct {
 	Level  string // debug, info, warn or error
 	Format string // text or json
@@ -121,18 +121,18 @@ const (
 
 	unset = -1
 
-	defaultListen = "127.0.0.1:6493" // MIXD on a telephone
+	defaultListen = "127.0.0.1:6493" // MIXD on a phone keypad
 
-	// DefaultRequestsPerHour are those of the 60 an hour that Mixpanel allows which Mixduck takes; the rest is for the
+	// DefaultRequestsPerHour is the part of Mixpanel's 60 requests an hour that Mixduck uses. The rest is for the
 	// customer's other tools.
 	DefaultRequestsPerHour = 54
 )
 
-// finish resolves what depends on other settings and on the machine.
+// finish sets what depends on other settings and on the machine.
 func (c *Config) finish() (err error) {
 	if c.Mixpanel.RequestsPerHour == unset {
 		c.Mixpanel.RequestsPerHour = DefaultRequestsPerHour
-		if c.Mixpanel.BaseURL != "" { // nobody knows what it allows
+		if c.Mixpanel.BaseURL != "" { // its limits are unknown
 			c.Mixpanel.RequestsPerHour = 0
 		}
 	}
@@ -146,7 +146,7 @@ func (c *Config) finish() (err error) {
 	return nil
 }
 
-// VolumeDir returns the directory of a volume, "" if there is none of that name here.
+// VolumeDir returns the directory of a volume, or "" if there is no volume of that name.
 func (c *Config) VolumeDir(name string) string {
 	i := slices.IndexFunc(c.Volumes, func(v Volume) bool { return v.Name == name })
 	if i < 0 {
@@ -155,13 +155,13 @@ func (c *Config) VolumeDir(name string) string {
 	return c.Volumes[i].Dir
 }
 
-// QueueDir returns where the embedded queue keeps its files.
+// QueueDir returns the directory of the embedded queue.
 func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, ".mixduck", "queue") }
 
-// QueueCopy returns the file in which a worker keeps a copy of what only the queue knows.
+// QueueCopy returns the file for a worker's copy of data that exists only in the queue.
 func (c *Config) QueueCopy(worker string) string {
 	return filepath.Join(c.DataDir, ".mixduck", "queue-copy-"+worker+".json")
 }
 
-// SpoolDir returns where responses wait to be loaded.
+// SpoolDir returns the directory of responses that wait to be loaded.
 func (c *Config) SpoolDir() string { return filepath.Join(c.DataDir, ".mixduck", "spool") }

@@ -16,18 +16,18 @@ import (
 	"mixduck/internal/secret"
 )
 
-// field is how a setting of a T is written.
+// field describes how to read and write a setting of a T.
 type field[T any] struct {
 	set  func(*T, string) error   // nil for lists
-	list func(*T, []string) error // nil for what is one text
-	show func(*T) string          // as set reads it
+	list func(*T, []string) error // nil for single texts
+	show func(*T) string          // in the form that set accepts
 
-	numeric bool     // it may be a number in the file
-	boolean bool     // it is true or false
-	allowed []string // all that it can be; nil if that cannot be listed
+	numeric bool     // may be a number in the file
+	boolean bool     // a boolean
+	allowed []string // all possible values; nil if they cannot be listed
 }
 
-// text is any text that is not blank, and that check finds no fault with; a nil check finds none.
+// text is a text that is not blank and passes check; check may be nil.
 func text[T any](at func(*T) *string, check func(string) error) field[T] {
 	return field[T]{show: func(t *T) string { return *at(t) }, set: func(t *T, v string) error {
 		if strings.TrimSpace(v) == "" {
@@ -65,7 +65,7 @@ func yesNo[T any](at func(*T) *bool) field[T] {
 	}}
 }
 
-// list is texts of which none is blank, and that check finds no fault with; a nil check finds none.
+// list is a list of texts that are not blank and pass check; check may be nil.
 func list[T any](at func(*T) *[]string, check func([]string) error) field[T] {
 	return field[T]{show: func(t *T) string { return listText(*at(t)) }, list: func(t *T, all []string) error {
 		if slices.ContainsFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" }) {
@@ -81,7 +81,7 @@ func list[T any](at func(*T) *[]string, check func([]string) error) field[T] {
 	}}
 }
 
-// listText keeps entries apart that have commas in them.
+// listText quotes entries that contain commas.
 func listText(all []string) string {
 	shown := make([]string, len(all))
 	for i, s := range all {
@@ -92,7 +92,7 @@ func listText(all []string) string {
 	return strings.Join(shown, ", ")
 }
 
-// span is a duration of at least so long.
+// span is a duration of at least least.
 func span[T any](least time.Duration, at func(*T) *time.Duration) field[T] {
 	return field[T]{show: func(t *T) string { return spanText(*at(t)) }, set: func(t *T, v string) error {
 		d, err := parseSpan(v)
@@ -109,7 +109,7 @@ func span[T any](least time.Duration, at func(*T) *time.Duration) field[T] {
 
 const oneDay = 24 * time.Hour
 
-// parseSpan reads a duration as [time.ParseDuration] does, or a number of days as 31d.
+// parseSpan reads a duration in the form of [time.ParseDuration], or a number of days such as 31d.
 func parseSpan(v string) (time.Duration, error) {
 	digits, days := strings.CutSuffix(v, "d")
 	if !days {
@@ -144,7 +144,7 @@ func count[T any](at func(*T) *int) field[T] {
 	}}
 }
 
-// days is a number of days up to most, as 5d or 5.
+// days is a number of days up to most, such as 5d or 5.
 func days[T any](most int, at func(*T) *int) field[T] {
 	return field[T]{numeric: true, show: func(t *T) string { return strconv.Itoa(*at(t)) + "d" }, set: func(t *T, v string) error {
 		n, err := strconv.ParseUint(strings.TrimSuffix(v, "d"), 10, 31)
@@ -156,7 +156,7 @@ func days[T any](most int, at func(*T) *int) field[T] {
 	}}
 }
 
-// minMemory is what a load or a query needs, in bytes.
+// minMemory is the minimum for a load or a query, in bytes.
 const minMemory = 128_000_000
 
 func size[T any](least int64, at func(*T) *int64) field[T] {
@@ -189,7 +189,7 @@ func sizeText(n int64) string {
 
 const off = "off"
 
-// address is a host and a port, or off, which is an empty text.
+// address is a host and port, or off, which becomes an empty text.
 func address[T any](at func(*T) *string) field[T] {
 	return field[T]{show: func(t *T) string {
 		if *at(t) == "" {
@@ -213,10 +213,10 @@ func address[T any](at func(*T) *string) field[T] {
 	}}
 }
 
-// hostName is a DNS name. Names of containers may have underscores.
+// hostName matches a DNS name. Names of containers may contain underscores.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
 
-// hosts is a list of host names and IP addresses without ports. A variable or a flag has commas between them.
+// hosts is a list of host names and IP addresses without ports, separated by commas in a variable or a flag.
 func hosts[T any](at func(*T) *[]string) field[T] {
 	return field[T]{show: func(t *T) string { return strings.Join(*at(t), ", ") }, list: func(t *T, all []string) error {
 		var found []string
@@ -282,7 +282,7 @@ func redisURL() field[Config] {
 		return u.Scheme + "://" + user + u.Host + u.Path
 	}, set: func(c *Config, v string) error {
 		u, err := url.Parse(v)
-		if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) { // the error would show the password
+		if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) { // the error would contain the password
 			return errors.New("is not a redis://, rediss:// or unix:// URL")
 		}
 		c.Redis.URL = secret.New(v)
@@ -290,7 +290,7 @@ func redisURL() field[Config] {
 	}}
 }
 
-// withoutUser refuses a URL that may hold a password.
+// withoutUser rejects a URL that may contain a password.
 func withoutUser(v string) error {
 	if strings.Contains(v, "@") {
 		return errors.New("contains a user or password")
@@ -319,7 +319,7 @@ func volumes() field[Config] {
 	}}
 }
 
-// addVolume adds a volume, whose name is fit for one.
+// addVolume adds a volume with a valid name.
 func (c *Config) addVolume(volume, dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 	"mixduck/internal/invisible"
 )
 
-// settingFlag marks the flags that are settings: a command may have another of the same name.
+// settingFlag marks flags that are settings, because a command may have another flag of the same name.
 const settingFlag = "mixduck_setting"
 
-// Flags adds the flags of the named settings to set: a command shows those that it heeds. "config" names that of the file.
-// Their values count only if they are given.
+// Flags adds flags for the named settings to set. A command shows the settings it uses. The key "config" is the file.
+// Only flags that are given count.
 func Flags(set *pflag.FlagSet, keys ...string) {
 	for _, s := range append(settings(), fileSetting()) {
 		if s.flag != "" && slices.Contains(keys, s.key) {
@@ -30,15 +30,15 @@ func Flags(set *pflag.FlagSet, keys ...string) {
 	}
 }
 
-// Load reads the settings of those who do the work: a flag beats the environment, which beats the file, which beats the
-// default. environ is as [os.Environ] returns it; a nil flags has none. It returns all problems at once, as an error with
-// code [fault.CodeUsage]; what is no setting is one. No secret is part of a problem.
+// Load reads all settings, for programs that run jobs. Flags beat the environment, which beats the file, which beats
+// the defaults. environ has the form of [os.Environ]; flags may be nil. Load returns all problems at once, including
+// unknown settings, as an error with code [fault.CodeUsage]. Problems never contain secrets.
 func Load(environ []string, flags *pflag.FlagSet) (Config, error) {
 	return load(environ, flags, false)
 }
 
-// LoadClient is [Load] for those who only ask for work: what is the worker's alone, the credentials of projects among it,
-// is neither read nor checked.
+// LoadClient is [Load] for programs that only submit jobs. It neither reads nor checks settings for workers, including
+// the credentials of projects.
 func LoadClient(environ []string, flags *pflag.FlagSet) (Config, error) {
 	return load(environ, flags, true)
 }
@@ -72,33 +72,33 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 	return cfg, nil
 }
 
-// checkHome complains if the data directory would be below a home directory that is not known. The working directory is no
-// substitute: the databases would be wherever the program was started.
+// checkHome reports a data directory below an unknown home directory. The working directory is no substitute, because
+// the databases would end up wherever the program was started.
 func (l *loader) checkHome() {
 	if l.sources["data_dir"].origin == "" && !filepath.IsAbs(l.env["HOME"]) {
 		l.problems = append(l.problems, problem{err: errors.New("data_dir: the default is ~/.mp/data, and HOME is not set to an absolute path; set HOME or MIXDUCK_DATA_DIR")})
 	}
 }
 
-// loader gathers settings and what is wrong with them.
+// loader collects settings and problems.
 type loader struct {
 	env      map[string]string
 	flags    *pflag.FlagSet
-	client   bool            // what is the worker's is passed over
-	file     string          // as it is named; "" for none
-	broken   bool            // the file cannot be read: nobody knows what is in it
+	client   bool            // skip settings for workers
+	file     string          // as given; "" for none
+	broken   bool            // the file is unreadable, so its content is unknown
 	known    map[string]bool // variables that are settings
 	sources  map[string]source
 	problems []problem
 }
 
-// source is where a value was found.
+// source says where a value was found.
 type source struct {
 	origin string   // --redis-url, MIXDUCK_REDIS_URL or mixduck.yaml:3:9; "" for a default
 	at     position // in the file
 }
 
-// problem is something that is wrong.
+// problem is a problem with a setting.
 type problem struct {
 	at  position
 	err error
@@ -108,7 +108,7 @@ func (l *loader) in(at position) source {
 	return source{fmt.Sprintf("%s:%d:%d", l.file, at.line, at.column), at}
 }
 
-// complain notes that something is wrong with the setting key, whose value is from p.
+// complain records a problem with the setting key, whose value is from p.
 func (l *loader) complain(key string, p source, err error) {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if hint := fault.HintOf(err); hint != "" {
@@ -143,10 +143,10 @@ func (l *loader) err() error {
 	return fault.Usage("see docs/configuration.md; 'worker validate' shows the effective settings", "%w", errors.Join(all...))
 }
 
-// defaultFile is the file that is read if none is named, and if it is there.
+// defaultFile is read if no file is named and it exists.
 const defaultFile = "mixduck.yaml"
 
-// open reads the file, and returns nil if there is none.
+// open reads the file. It returns nil if there is none.
 func (l *loader) open(cfg *Config) *node {
 	apply(l, "", nil, cfg, []setting[Config]{fileSetting()})
 	named := cfg.File != ""
@@ -180,7 +180,7 @@ func (l *loader) open(cfg *Config) *node {
 	return root
 }
 
-// path returns a path of the file, which is relative to that.
+// path resolves a path relative to the file.
 func (l *loader) path(v string) string {
 	if rest, ok := strings.CutPrefix(v, "~/"); ok && l.env["HOME"] != "" {
 		return filepath.Join(l.env["HOME"], rest)
@@ -191,7 +191,7 @@ func (l *loader) path(v string) string {
 	return filepath.Join(filepath.Dir(l.file), v)
 }
 
-// readSecret returns the content of the file of a secret.
+// readSecret returns the content of a secret's file.
 func readSecret(name string) (string, error) {
 	b, err := os.ReadFile(name)
 	if err != nil {

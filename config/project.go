@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // zones have to be known in containers without them
+	_ "time/tzdata" // for containers without zone data
 
 	"mixduck/internal/fault"
 	"mixduck/internal/name"
@@ -16,20 +16,20 @@ import (
 	"mixduck/internal/secret"
 )
 
-// Project is a project of Mixpanel.
+// Project is a Mixpanel project.
 type Project struct {
-	Name     string // that of its mapping in the file; its id where the MP_* variables are all there is
+	Name     string // its key in the file; the ID if there are only MP_* variables
 	ID       int64
 	Region   string
 	Location *time.Location
-	Shifted  bool // it stores its wall clock as "time", as projects from before 2023 do
+	Shifted  bool // it stores wall-clock time as "time", as projects from before 2023 do
 	Username string
 	Secret   secret.String
 	Database string  // volume/relative path, with the volume
-	Tables   []Table // that have filters of their own, or promoted properties
+	Tables   []Table // those with filters or promoted properties
 }
 
-// String returns the name, and the id where that is another.
+// String returns the name, and the ID if it differs.
 func (p Project) String() string {
 	if id := strconv.FormatInt(p.ID, 10); p.Name != id && p.ID != 0 {
 		return p.Name + " (" + id + ")"
@@ -37,7 +37,7 @@ func (p Project) String() string {
 	return p.Name
 }
 
-// Table returns what is set for a table, which may be nothing.
+// Table returns the settings of a table, which may be empty.
 func (p Project) Table(named string) Table {
 	for _, t := range p.Tables {
 		if strings.EqualFold(t.Name, named) {
@@ -47,16 +47,16 @@ func (p Project) Table(named string) Table {
 	return Table{Name: named}
 }
 
-// Table says which events go into a table, and what is made of them.
+// Table says which events go into a table, and which properties get columns.
 type Table struct {
 	Name    string
-	Events  []string // only these names; none means all
+	Events  []string // only these names; empty means all
 	Where   string   // a Mixpanel expression
-	Promote string   // properties, as [promotion.Parse] reads them
+	Promote string   // properties, in the form of [promotion.Parse]
 }
 
-// Find returns the project of all that has the name or id; where none is named, the only one. Its errors have
-// [fault.CodeUsage] and name the projects that there are.
+// Find returns the project with the given name or ID; if named is "", the only project. Its errors have
+// [fault.CodeUsage] and list the projects.
 func Find(all []Project, named string) (Project, error) {
 	switch {
 	case named == "" && len(all) == 1:
@@ -88,7 +88,7 @@ func projectNames(all []Project) string {
 	return strings.Join(names, ", ")
 }
 
-// Project returns the project that has the name or id; where none is named that of MP_PROJECT_ID, or the only one.
+// Project returns the project with the given name or ID; if named is "", that of MP_PROJECT_ID, or the only one.
 func (c *Config) Project(named string) (Project, error) {
 	if named == "" && c.Fallback.ID != 0 {
 		named = strconv.FormatInt(c.Fallback.ID, 10)
@@ -96,10 +96,10 @@ func (c *Config) Project(named string) (Project, error) {
 	return Find(c.Projects, named)
 }
 
-// Named reports whether the file says which projects there are.
+// Named reports whether the file lists the projects.
 func (c *Config) Named() bool { return c.named }
 
-// Unlisted returns the project with an id where no file says which projects there are: it is as the MP_* variables say.
+// Unlisted returns the project with an ID when no file lists projects. Its settings come from the MP_* variables.
 func (c *Config) Unlisted(id int64) Project {
 	p := c.Fallback
 	p.Name, p.ID = strconv.FormatInt(id, 10), id
@@ -109,7 +109,7 @@ func (c *Config) Unlisted(id int64) Project {
 
 func defaultDatabase(id int64) string { return fmt.Sprintf("%s/%d.db", defaultVolume, id) }
 
-// namePattern is that of names of projects and schedules. No name is an id.
+// namePattern matches names of projects and schedules. No name looks like an ID.
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
 func checkName(v string) error {
@@ -119,7 +119,7 @@ func checkName(v string) error {
 	return nil
 }
 
-// CheckProject returns an error with [fault.CodeUsage] if no project can have the name or id.
+// CheckProject returns an error with [fault.CodeUsage] if named cannot be the name or ID of a project.
 func CheckProject(named string) error {
 	id, err := strconv.ParseInt(named, 10, 64)
 	if (err != nil || id <= 0) && checkName(named) != nil {
@@ -128,7 +128,7 @@ func CheckProject(named string) error {
 	return nil
 }
 
-// projectSettings returns the settings of a project; env returns the variable for one of them, "" for none.
+// projectSettings returns the settings of a project; env returns the variable of a key, "" for none.
 func projectSettings(env func(key string) string) []setting[Project] {
 	all := []setting[Project]{
 		{key: "id", usage: "Mixpanel project id", needed: "it is the number in the project's settings", field: projectID()},
@@ -145,7 +145,7 @@ func projectSettings(env func(key string) string) []setting[Project] {
 	return all
 }
 
-// fallbackSettings returns those of the project that needs no file.
+// fallbackSettings returns the settings of the project that needs no file.
 func fallbackSettings() []setting[Project] {
 	variables := map[string]string{
 		"id": "MP_PROJECT_ID", "region": "MP_REGION", "timezone": "MP_TIMEZONE", "time_encoding": "MP_TIME_ENCODING",
@@ -155,12 +155,12 @@ func fallbackSettings() []setting[Project] {
 	return slices.DeleteFunc(all, func(s setting[Project]) bool { return s.env == "" })
 }
 
-// projectEnv returns how the variables of a project of the file are named.
+// projectEnv returns a function that names the variables of a project in the file.
 func projectEnv(project string) func(key string) string {
 	return func(key string) string { return ProjectVariable(project, key) }
 }
 
-// ProjectVariable returns the variable of the environment for a key of a project of the file.
+// ProjectVariable returns the environment variable for a key of a project in the file.
 func ProjectVariable(project, key string) string {
 	return "MIXDUCK_PROJECTS_" + strings.ToUpper(strings.ReplaceAll(project, "-", "_")+"_"+key)
 }
@@ -211,7 +211,7 @@ func timeEncoding() field[Project] {
 	}}
 }
 
-// database is the name of a file in a volume. Of a path with slashes the first element is the volume.
+// database is the name of a file in a volume. If it contains slashes, the first element is the volume.
 func database[T any](at func(*T) *string) field[T] {
 	return field[T]{show: func(t *T) string { return *at(t) }, set: func(t *T, v string) error {
 		if !strings.Contains(v, "/") {

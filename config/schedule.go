@@ -14,29 +14,29 @@ import (
 	"mixduck/internal/stream"
 )
 
-// Schedule asks again and again for the days of a table that are due.
+// Schedule repeatedly fetches the due days of a table.
 type Schedule struct {
 	Name         string
 	Project      string // its name
 	Stream       string // see [stream.List]
 	Database     string // volume/relative path, with the volume
 	Table        string
-	Events       []string // only these names; none means all
+	Events       []string // only these names; empty means all
 	Where        string   // a Mixpanel expression
-	Promote      string   // properties, as [promotion.Parse] reads them
+	Promote      string   // properties, in the form of [promotion.Parse]
 	Cron         string
-	Location     *time.Location // in which Cron is read
-	Start        day.Day        // the first day to have; 0 if none is named
-	Lookback     int            // days before today that are fetched again, however complete they are
+	Location     *time.Location // the zone of Cron
+	Start        day.Day        // first day to fetch; 0 if not set
+	Lookback     int            // days before today that are always fetched again
 	IncludeToday bool
-	Mode         string        // of events sync or append, of other streams full or incremental
-	FullEvery    time.Duration // of incremental profiles: how old the last full refresh may be; 0 means that none is made
-	History      bool          // of profiles: keep all versions
-	Group        string        // of profiles: the id of a group key; "" means users
+	Mode         string        // for events sync or append, for other streams full or incremental
+	FullEvery    time.Duration // for incremental profiles: maximum age of the last full refresh; 0 means never
+	History      bool          // for profiles: keep all versions
+	Group        string        // for profiles: ID of a group key; "" means users
 	Priority     string        // high, default or low
-	Jitter       time.Duration // by which a tick is put off at most
-	CatchUp      time.Duration // for so long a tick that was missed is caught up
-	Overlap      string        // skip or queue: what becomes of a tick while the job of the one before is not over
+	Jitter       time.Duration // maximum delay of a tick
+	CatchUp      time.Duration // how long a missed tick is still caught up
+	Overlap      string        // skip or queue: what to do at a tick while the previous job is not final
 	Enabled      bool
 	MaxAttempts  int
 }
@@ -73,7 +73,7 @@ func scheduleSettings() []setting[Schedule] {
 	}
 }
 
-// newSchedule returns one of which nothing is set.
+// newSchedule returns a schedule with nothing set.
 func (c *Config) newSchedule() Schedule {
 	return Schedule{
 		Stream: stream.Events, Lookback: defaults.Lookback, Priority: "default", CatchUp: defaults.CatchUp, Overlap: "skip",
@@ -81,9 +81,9 @@ func (c *Config) newSchedule() Schedule {
 	}
 }
 
-// misfit returns the first setting that does not go with the schedule's stream, and why.
+// misfit returns the first setting that does not fit the schedule's stream, and why.
 func (s *Schedule) misfit() (key string, err error) {
-	info, _ := stream.Find(s.Stream) // it has been checked
+	info, _ := stream.Find(s.Stream) // already checked
 	dated, profiles, modes := info.Dated(), info.Some, info.Modes
 	for _, rule := range []struct {
 		key  string
@@ -106,10 +106,10 @@ func (s *Schedule) misfit() (key string, err error) {
 	return "", nil
 }
 
-// adopt gives s what its project says and s does not.
+// adopt fills in settings from the project that s does not set.
 func (s *Schedule) adopt(p Project) {
 	s.Project = p.Name
-	info, _ := stream.Find(s.Stream) // it has been checked
+	info, _ := stream.Find(s.Stream) // already checked
 	s.Table, s.Mode = cmp.Or(s.Table, info.Table), cmp.Or(s.Mode, info.Mode())
 	if s.Database == "" {
 		s.Database = p.Database
@@ -118,7 +118,7 @@ func (s *Schedule) adopt(p Project) {
 		s.Location = p.Location
 	}
 	if !info.Dated() {
-		return // what tables say is about events
+		return // the settings of tables are about events
 	}
 	t := p.Table(s.Table)
 	if len(s.Events) == 0 {

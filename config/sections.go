@@ -13,7 +13,7 @@ import (
 	"mixduck/internal/name"
 )
 
-// volumes reads the volumes of the file, if none are set more strongly.
+// volumes reads the volumes of the file, unless a flag or variable sets them.
 func (l *loader) volumes(n *node, cfg *Config) {
 	if n == nil || n.kind == blank || len(cfg.Volumes) > 0 || l.sources["volumes"].origin != "" {
 		return
@@ -44,7 +44,7 @@ func (l *loader) volumes(n *node, cfg *Config) {
 	}
 }
 
-// projects reads what the MP_* variables say and what the file does.
+// projects reads projects from the MP_* variables and the file.
 func (l *loader) projects(n *node, cfg *Config) {
 	apply(l, "project.", nil, &cfg.Fallback, fallbackSettings())
 	if n == nil || n.kind == blank || n.kind == mapping && len(n.entries) == 0 {
@@ -63,7 +63,7 @@ func (l *loader) projects(n *node, cfg *Config) {
 	}
 	if id := cfg.Fallback.ID; id != 0 {
 		if _, err := cfg.Project(""); err != nil {
-			l.complain("project.id", l.sources["project.id"], errors.New(err.Error())) // whose hint is for a command
+			l.complain("project.id", l.sources["project.id"], errors.New(err.Error())) // without the hint, which is for a command
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (l *loader) project(e entry, cfg *Config) Project {
 	return p
 }
 
-// checkAgainst complains where a project takes what another has.
+// checkAgainst reports conflicts between a project and others.
 func (l *loader) checkAgainst(prefix string, e entry, p Project, others []Project) {
 	for _, other := range others {
 		where := func(key string) source { return cmp.Or(l.sources[prefix+key], l.in(e.at)) }
@@ -109,7 +109,7 @@ func (l *loader) checkAgainst(prefix string, e entry, p Project, others []Projec
 	}
 }
 
-// require complains about settings that are needed and not there.
+// require reports required settings that are missing.
 func require[T any](l *loader, prefix string, at position, all []setting[T]) {
 	for _, s := range all {
 		if s.needed != "" && l.sources[prefix+s.key].origin == "" {
@@ -141,7 +141,7 @@ func (l *loader) tables(key string, n *node, p *Project) {
 	}
 }
 
-// schedules reads those of the file.
+// schedules reads the schedules of the file.
 func (l *loader) schedules(n *node, cfg *Config) {
 	if n == nil || n.kind == blank {
 		return
@@ -174,7 +174,7 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 	apply(l, prefix, item, s, scheduleSettings())
 	require(l, prefix, item.at, scheduleSettings())
 	if s.Cron != "" {
-		if _, err := cron.Parse(s.Cron, cmp.Or(s.Location, time.UTC)); err != nil { // what is wrong is so in all zones
+		if _, err := cron.Parse(s.Cron, cmp.Or(s.Location, time.UTC)); err != nil { // errors do not depend on the zone
 			l.complain(prefix+"cron", where("cron"), err)
 		}
 	}
@@ -186,7 +186,7 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 		err = errors.New("no projects: add them under projects, or set MP_PROJECT_ID")
 	}
 	if err != nil {
-		l.complain(prefix+"project", where("project"), errors.New(err.Error())) // whose hint is for a command
+		l.complain(prefix+"project", where("project"), errors.New(err.Error())) // without the hint, which is for a command
 		return
 	}
 	s.adopt(p)
@@ -213,7 +213,7 @@ func (l *loader) schedule(prefix string, item *node, s *Schedule, cfg *Config) {
 	}
 }
 
-// sameNames reports whether a and b hold the same names, in whatever order.
+// sameNames reports whether a and b contain the same names in any order.
 func sameNames(a, b []string) bool {
 	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
 }

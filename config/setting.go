@@ -7,25 +7,25 @@ import (
 	"mixduck/internal/secret"
 )
 
-// setting is one thing that a person can set of a T.
+// setting is a setting of a T.
 type setting[T any] struct {
-	key    string // its name: redis.url, or inside of a mapping: cron
-	env    string // MIXDUCK_REDIS_URL; "" if it is not for the environment
-	flag   string // redis-url; "" if it cannot be a flag
+	key    string // its name: redis.url, or within a mapping: cron
+	env    string // MIXDUCK_REDIS_URL; "" for no variable
+	flag   string // redis-url; "" for no flag
 	usage  string
-	secret bool   // env + "_FILE" and, in the file, key + "_file" may name a file that holds it
-	path   bool   // in the file it is relative to that
-	server bool   // not for those who only ask workers: neither read nor checked for them
-	exact  bool   // taken as it is, with white space and invisible characters: names and expressions of Mixpanel
-	needed string // says what it is, where there is no default; "" where there is one
+	secret bool   // env + "_FILE" and, in the file, key + "_file" can name a file that holds it
+	path   bool   // relative to the file if set there
+	server bool   // only for workers; clients neither read nor check it
+	exact  bool   // keeps white space and invisible characters: for names and expressions of Mixpanel
+	needed string // description, if it has no default; otherwise ""
 
-	// public says of a secret why it may not stand in the file; nil means that none may.
+	// public returns why a secret's value may not be in the file. If nil, no value may.
 	public func(string) error
 
 	field[T]
 }
 
-// settings returns all that have one value, in the order in which help shows them.
+// settings returns all settings with a single value, in the order of the help.
 func settings() []setting[Config] {
 	return []setting[Config]{
 		{key: "data_dir", env: "MIXDUCK_DATA_DIR", flag: "data-dir", usage: "`directory` of the databases and the embedded queue; default ~/.mp/data", path: true, field: text(func(c *Config) *string { return &c.DataDir }, nil)},
@@ -58,7 +58,7 @@ func settings() []setting[Config] {
 	}
 }
 
-// fileSetting says which file holds the settings. It is no setting of the file.
+// fileSetting names the file with the settings. It cannot be set in the file.
 func fileSetting() setting[Config] {
 	return setting[Config]{key: "config", env: "MIXDUCK_CONFIG", flag: "config", usage: "configuration `file`, or off; default mixduck.yaml if it exists", field: text(func(c *Config) *string { return &c.File }, nil)}
 }

@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-// didYouMean returns what to add to a message about a text that is none of allowed, "" if nothing is like it.
+// didYouMean returns a suggestion for a text that is not in allowed, to append to a message, or "" if none is similar.
 func didYouMean(typed string, allowed []string) string {
 	best, least := "", 3
 	for _, word := range allowed {
@@ -17,7 +17,7 @@ func didYouMean(typed string, allowed []string) string {
 	return "; did you mean " + best + "?"
 }
 
-// distance returns how many letters have to be changed, added, left out or swapped with their neighbour to make b of a.
+// distance returns the minimum number of letters to change, add, remove or swap with a neighbor to turn a into b.
 func distance(a, b string) int {
 	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {

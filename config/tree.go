@@ -14,7 +14,7 @@ import (
 	"mixduck/internal/invisible"
 )
 
-// position is a place in the file, counted from 1; zero for what is not in it.
+// position is a place in the file, counted from 1; zero for values not in the file.
 type position struct{ line, column int }
 
 func positionOf(t *token.Token) position {
@@ -28,28 +28,28 @@ func positionOf(t *token.Token) position {
 type node struct {
 	at      position
 	kind    nodeKind
-	text    string  // of a scalar
-	entries []entry // of a mapping
-	items   []*node // of a list
+	text    string  // for scalars
+	entries []entry // for mappings
+	items   []*node // for lists
 }
 
 type nodeKind int
 
 const (
-	blank nodeKind = iota // nothing, or null
+	blank nodeKind = iota // empty, or null
 	scalar
 	mapping
 	sequence
 )
 
-// entry is a key of a mapping, with its value.
+// entry is a key of a mapping with its value.
 type entry struct {
 	key   string
 	at    position
 	value *node
 }
 
-// get returns what stands below the keys, or nil. It may be asked of nil.
+// get returns the node at a path of keys, or nil. It works on a nil node.
 func (n *node) get(keys ...string) *node {
 	for _, key := range keys {
 		if n == nil {
@@ -64,20 +64,20 @@ func (n *node) get(keys ...string) *node {
 	return n
 }
 
-// misplaced is something wrong at a place of the file.
+// misplaced is a problem at a place in the file.
 type misplaced struct {
 	at  position
 	err error
 }
 
-// parseTree reads the text of a file. What it reports has no text of the file in it, but for keys.
+// parseTree parses a file. Reported problems contain keys, but no other text of the file.
 func parseTree(b []byte) (*node, []misplaced) {
 	text, err := invisible.Decode(b)
 	if err != nil {
 		return nil, []misplaced{{position{1, 1}, err}}
 	}
-	text = strings.ReplaceAll(text, "\r\n", "\n")                                  // the parser counts such a line end as two after a comment
-	file, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey()) // which we report ourselves, with all others
+	text = strings.ReplaceAll(text, "\r\n", "\n")                                  // after a comment the parser counts such a line end twice
+	file, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey()) // duplicates are reported here, with all other problems
 	if err != nil {
 		wrong := misplaced{position{1, 1}, errors.New("is not valid YAML")}
 		if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
@@ -99,7 +99,7 @@ func parseTree(b []byte) (*node, []misplaced) {
 	return root, t.wrong
 }
 
-// syntaxHint says what is most likely meant.
+// syntaxHint suggests a likely fix.
 func syntaxHint(message string) string {
 	switch message {
 	case "undefined alias name", "'@' is a reserved character", "'`' is a reserved character", "mapping value is not allowed in this context":
@@ -110,7 +110,7 @@ func syntaxHint(message string) string {
 
 const noShorthand = "anchors, aliases, tags, merges and keys other than names are not supported"
 
-// treeReader turns nodes of the parser into ours.
+// treeReader converts the parser's nodes.
 type treeReader struct{ wrong []misplaced }
 
 func (t *treeReader) refuse(n ast.Node, problem string) *node {
@@ -122,7 +122,7 @@ func (t *treeReader) refuse(n ast.Node, problem string) *node {
 	return nil
 }
 
-// read returns nil for what it refuses.
+// read returns nil for nodes that it rejects.
 func (t *treeReader) read(n ast.Node) *node {
 	at := positionOf(n.GetToken())
 	switch n := n.(type) {

@@ -2,17 +2,17 @@ package config
 
 import "strings"
 
-// Value is a setting that is in effect, for a person to read.
+// Value is an effective setting, for people to read.
 type Value struct {
 	Key    string `json:"key"`
-	Value  string `json:"value"`  // secrets are [redacted], or "" if there are none
+	Value  string `json:"value"`  // secrets are [redacted], or "" if empty
 	Origin string `json:"origin"` // default, a flag, a variable, or file:line:column
 }
 
-// Values returns all settings that are in effect, with where each is from.
+// Values returns all effective settings with their origins.
 func (c *Config) Values() []Value { return c.values }
 
-// values does so for settings that are complete.
+// values does this for complete settings.
 func (l *loader) values(c *Config) []Value {
 	all := []Value{{"config", c.File, l.origin("config")}}
 	all = append(all, valuesOf(l, "", c, settings())...)
