@@ -26,22 +26,22 @@ your other tools.`
 const budgetExample = `  enqueue budget
   enqueue budget --project 12345 --format json`
 
-// budgetObject is a budget as --format json prints it. Fields are only ever added.
+// budgetObject is a budget in --format json. Fields are only ever added.
 type budgetObject struct {
 	Project      string     `json:"project"`
-	Limit        int        `json:"limit"` // an hour
+	Limit        int        `json:"limit"` // per hour
 	UsedLastHour int        `json:"used_last_hour"`
 	Left         int        `json:"left"`
-	AtOnce       int        `json:"at_once"`       // requests under way
+	AtOnce       int        `json:"at_once"`       // requests in progress
 	NextFreeAt   *time.Time `json:"next_free_at"`  // RFC 3339, UTC; null for now
-	RefillsAt    *time.Time `json:"refills_at"`    // when the oldest request no longer counts; null for none
-	BlockedUntil *time.Time `json:"blocked_until"` // as Mixpanel asked; null if it did not
+	RefillsAt    *time.Time `json:"refills_at"`    // when the oldest request stops counting; null for none
+	BlockedUntil *time.Time `json:"blocked_until"` // as requested by Mixpanel; null for none
 
-	API  string         `json:"api"`  // that counts them: export, query or lexicon
-	More []budgetObject `json:"more"` // the budgets of the other APIs; null in these
+	API  string         `json:"api"`  // export, query or lexicon
+	More []budgetObject `json:"more"` // the budgets of the other APIs; null within this list
 }
 
-// budgetOf returns how a budget of a project stands. If nobody has used it, its limits are those of the settings.
+// budgetOf returns the state of a project's budget. If the budget is unused, its limits come from the settings.
 func budgetOf(ctx context.Context, rdb *redis.Client, cfg config.Config, api budget.API, project string) (budget.State, error) {
 	b, err := budget.New(rdb, api.Limits(cmp.Or(cfg.Mixpanel.RequestsPerHour, config.DefaultRequestsPerHour)))
 	if err != nil {
@@ -100,7 +100,7 @@ func newBudgetObject(project string, api budget.API, s budget.State) budgetObjec
 	}
 }
 
-// budgetDetails returns how a budget stands, a line for each thing. The project is named once.
+// budgetDetails describes a budget, one item per line. The project is named once.
 func budgetDetails(project string, api budget.API, s budget.State, now time.Time) string {
 	var l lines
 	period := "hour"

@@ -11,11 +11,11 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// change is a command that changes a database by a job.
+// change is a command that submits an edit of a database.
 type change struct {
 	use, short, example string
 	arguments           int
-	destroys            bool // a person has to confirm it
+	destroys            bool // needs confirmation
 	edit                func(args []string) (jobs.Edit, error)
 }
 

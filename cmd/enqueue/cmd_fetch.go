@@ -70,7 +70,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 	return c
 }
 
-// echo says on stderr what was understood.
+// echo prints the interpreted request on stderr.
 func (a *app) echo(f jobs.Fetch, p config.Project) {
 	var more strings.Builder
 	if f.Mode != jobs.ModeSync && f.Mode != jobs.ModeFull {
@@ -96,11 +96,11 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 		what, p, f.Table, f.Database, more.String())
 }
 
-// submitTimeout bounds how long a request may take to be stored.
+// submitTimeout limits how long submitting may take.
 const submitTimeout = 10 * time.Second
 
 func (a *app) submit(ctx context.Context, q *queue.Queue, r jobs.Request, wait bool, how *waitOptions) error {
-	// Ctrl-C must not leave it open whether there is a job.
+	// After Ctrl-C it must be clear whether there is a job.
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
 	defer cancel()
 	job, err := q.Submit(whole, r)
@@ -110,7 +110,7 @@ func (a *app) submit(ctx context.Context, q *queue.Queue, r jobs.Request, wait b
 	return a.submitted(ctx, q, job, wait, how)
 }
 
-// submitted ends commands that have put a job into the queue: it prints the job, or waits for it.
+// submitted completes commands that have submitted a job: it prints the job or waits for it.
 func (a *app) submitted(ctx context.Context, q *queue.Queue, job jobs.Record, wait bool, how *waitOptions) error {
 	if job.Unserved {
 		fmt.Fprintf(a.Process.Stderr, "warning: %s; the job waits until one does\n", nobody(job))

@@ -33,7 +33,7 @@ const allLong = `Fetch every stream that the project's plan allows, one after th
 of a date range, profiles, cohorts and their members, annotations, funnels and
 Lexicon. Each has its own table. The job says which ones the plan lacks.`
 
-// streamOptions say what to fetch of a stream other than events.
+// streamOptions are the flags that say what to fetch from a stream other than events.
 type streamOptions struct {
 	info     stream.Info
 	days     console.DayFlags
@@ -56,7 +56,7 @@ func (o *streamOptions) add(c *cobra.Command) {
 	o.target.add(flags)
 }
 
-// request returns the job that the flags and args, which may hold the table's name, ask for.
+// request returns the job described by the flags and args, which can contain the table's name.
 func (o *streamOptions) request(args []string, cfg config.Config, p config.Project, now time.Time) (jobs.Request, error) {
 	f := jobs.Fetch{
 		Project: strconv.FormatInt(p.ID, 10), Database: p.Database, Table: o.info.Table, Stream: o.info.Name, Mode: jobs.ModeFull, Adopt: o.adopt, Force: o.force,
@@ -80,7 +80,7 @@ func (o *streamOptions) request(args []string, cfg config.Config, p config.Proje
 			return jobs.Request{}, err
 		}
 		filter := o.profiles.Filter
-		f.Where, filter.Where = filter.Where, "" // fetches of events have it there, too
+		f.Where, filter.Where = filter.Where, "" // as in fetches of events
 		f.History = o.profiles.History
 		if !filter.IsZero() {
 			f.Profiles = &filter
@@ -140,7 +140,7 @@ func (a *app) fetch(c *cobra.Command, project string, how *waitOptions, wait boo
 		return err
 	}
 	p, known, err := connect.FindProject(cfg, project)
-	if err == nil && known { // what makes no sense needs no queue to be refused
+	if err == nil && known { // invalid requests need no queue
 		_, err = request(cfg, p)
 	}
 	if err != nil {
@@ -167,7 +167,7 @@ func (a *app) fetch(c *cobra.Command, project string, how *waitOptions, wait boo
 	})
 }
 
-// targetOptions are the flags of all fetches that say where to and how urgently.
+// targetOptions are the flags of all fetches for destination and urgency.
 type targetOptions struct {
 	database string
 	project  string
@@ -189,7 +189,7 @@ func (o *targetOptions) add(flags *pflag.FlagSet) {
 	config.Flags(flags, "jobs.max_attempts")
 }
 
-// find returns the database that is named, or that of the project.
+// find returns the given database, or that of the project.
 func (o *targetOptions) find(cfg config.Config, database string) (string, error) {
 	if o.database == "" {
 		return database, nil

@@ -55,13 +55,13 @@ func (a *app) waitCommand() *cobra.Command {
 	return c
 }
 
-// cancelPatience is how long running jobs may take to stop while a person looks on.
+// cancelPatience is how long the command waits for running jobs to stop.
 const cancelPatience = 5 * time.Second
 
 func (a *app) cancelCommand() *cobra.Command {
 	var format *console.Choice
 	before := map[string]jobs.State{}
-	var until time.Time // for all of them
+	var until time.Time // for all jobs together
 	c := a.severalCommand("cancel", "Cancel jobs; days they already stored stay", "enqueue jobs cancel 01KAMG2M7E6Y4T0Q0N8Z5R3V9C",
 		func(ctx context.Context, q *queue.Queue, job jobs.Record) (jobs.Record, error) {
 			before[job.ID], until = job.State, time.Now().Add(cancelPatience)
@@ -84,7 +84,7 @@ func (a *app) cancelCommand() *cobra.Command {
 	return c
 }
 
-// cancelResult says what came of a request to cancel a job that was in state before.
+// cancelResult describes the result of cancelling a job that was in state before.
 func cancelResult(job jobs.Record, before jobs.State) string {
 	switch {
 	case before.Final():

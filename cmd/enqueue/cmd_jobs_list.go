@@ -26,7 +26,7 @@ const listExample = `  enqueue jobs list
   enqueue jobs list --state failed --limit 10
   enqueue jobs list --database eu/jan.db`
 
-// usualLimit is how many jobs are listed if nobody says.
+// usualLimit is the default number of listed jobs.
 const usualLimit = 100
 
 func (a *app) listCommand() *cobra.Command {
@@ -78,7 +78,7 @@ func (a *app) listCommand() *cobra.Command {
 	return c
 }
 
-// projectID returns the id of a project that a person calls named: an id is taken as it is, for jobs outlive projects.
+// projectID returns the ID of a project given by name or ID. It accepts any ID, because jobs outlive projects.
 func projectID(ctx context.Context, q *queue.Queue, cfg config.Config, named string) (string, error) {
 	if _, err := strconv.ParseInt(named, 10, 64); named == "" || err == nil {
 		return named, nil
@@ -113,7 +113,7 @@ func (a *app) printJobs(found []jobs.Record, format string, line bool) error {
 	return a.Print(console.Table(rows, width))
 }
 
-// jobRows returns a row for each job below a heading.
+// jobRows returns a heading and a row per job.
 func jobRows(found []jobs.Record) [][]string {
 	rows := [][]string{{"ID", "STATE", "WHAT", "DATABASE", "TABLE"}}
 	for _, job := range found {
@@ -122,10 +122,10 @@ func jobRows(found []jobs.Record) [][]string {
 	return rows
 }
 
-// longestWhat is how many columns the statement of a query has in a list.
+// longestWhat is the maximum width of a query's statement in a list.
 const longestWhat = 40
 
-// whatOf says in a few words what a job does.
+// whatOf returns a short description of a job.
 func whatOf(job jobs.Record) string {
 	switch {
 	case job.Kind == jobs.KindEdit:
@@ -140,7 +140,7 @@ func whatOf(job jobs.Record) string {
 	return job.Fetch.DescribeDays()
 }
 
-// addLine adds to the rows where each job stands and what it waits for.
+// addLine adds columns for the position of each job and what it waits for.
 func addLine(rows [][]string, found []jobs.Record, now time.Time) [][]string {
 	rows[0] = append(rows[0], "POSITION", "WAITS")
 	for i, job := range found {
@@ -148,7 +148,7 @@ func addLine(rows [][]string, found []jobs.Record, now time.Time) [][]string {
 		switch job.State {
 		case jobs.StateWaiting, jobs.StateQueued, jobs.StateRunning:
 			position = console.Grouped(int64(job.Position))
-		case jobs.StatePaused, jobs.StateRetrying, jobs.StateDone, jobs.StateFailed, jobs.StateCancelled: // not in line
+		case jobs.StatePaused, jobs.StateRetrying, jobs.StateDone, jobs.StateFailed, jobs.StateCancelled: // not waiting in the lane
 		}
 		rows[i+1] = append(rows[i+1], position, console.Printable(waits(job, now)))
 	}

@@ -18,17 +18,17 @@ which worker, how many jobs wait behind it, and how many are paused or retrying.
 const lanesExample = `  enqueue lanes
   enqueue lanes --format json`
 
-// laneObject is a lane as --format json prints it. Fields are only ever added.
+// laneObject is a lane in --format json. Fields are only ever added.
 type laneObject struct {
 	Database string     `json:"database"`
-	Holder   *string    `json:"holder"` // the job whose turn it is; null for none
+	Holder   *string    `json:"holder"` // the job that has its turn; null for none
 	State    jobs.State `json:"state"`  // of the holder: queued or running; "" for none
-	Since    *time.Time `json:"since"`  // of that state; RFC 3339, UTC; null for no holder
+	Since    *time.Time `json:"since"`  // start of that state; RFC 3339, UTC; null without a holder
 	Worker   string     `json:"worker"`
 	Waiting  int        `json:"waiting"`  // behind the holder
 	Aside    int        `json:"aside"`    // paused or retrying
-	NextAt   *time.Time `json:"next_at"`  // when the first of those stands first again
-	Unserved bool       `json:"unserved"` // no worker lives that serves the volume
+	NextAt   *time.Time `json:"next_at"`  // when the first of those moves to the front
+	Unserved bool       `json:"unserved"` // no live worker serves the volume
 }
 
 func (a *app) lanesCommand() *cobra.Command {
@@ -68,7 +68,7 @@ func (a *app) printLanes(lanes []jobs.LaneInfo, format string) error {
 	return a.Print(console.Table(laneRows(lanes, a.Now()), width))
 }
 
-// laneRows returns a row for each lane below a heading.
+// laneRows returns a heading and a row per lane.
 func laneRows(lanes []jobs.LaneInfo, now time.Time) [][]string {
 	rows := [][]string{{"DATABASE", "HOLDER", "STATE", "SINCE", "WORKER", "WAITING", "ASIDE"}}
 	for _, lane := range lanes {

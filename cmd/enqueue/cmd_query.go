@@ -49,7 +49,7 @@ func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error
 	})
 }
 
-// withDatabase calls use with the queue, and the full name of the database that the flags of c name, or the settings.
+// withDatabase calls use with the queue and the full name of the database from the flags of c or the settings.
 func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *queue.Queue, string) error) error {
 	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 	if err != nil {
@@ -90,7 +90,7 @@ func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *queue.Queu
 const resultExample = `  enqueue jobs result 01KAMG2M7E6Y4T0Q0N8Z5R3V9C
   enqueue jobs result 01KAMG2M7E6Y4T0Q0N8Z5R3V9C --output rows.csv`
 
-// resultCommand shows what a query has found that was asked with --detach.
+// resultCommand shows the result of a query submitted with --detach.
 func (a *app) resultCommand() *cobra.Command {
 	var f console.ResultFlags
 	c := &cobra.Command{
@@ -127,7 +127,7 @@ func (a *app) resultCommand() *cobra.Command {
 	return c
 }
 
-// withoutResult returns why a job has no rows to show, nil if it may have some.
+// withoutResult returns why a job has no rows to show, or nil if it may have some.
 func withoutResult(job jobs.Record) error {
 	switch {
 	case job.Kind != jobs.KindQuery:
@@ -138,7 +138,7 @@ func withoutResult(job jobs.Record) error {
 	return failureOfQuery(job)
 }
 
-// checkFormat makes the format that in which the rows were asked for: only rows for a table can be shown in two ways.
+// checkFormat sets the format to that of the stored rows. Only rows for a table can be shown in two formats.
 func checkFormat(c *cobra.Command, f *console.ResultFlags, job jobs.Record) error {
 	stored := string(job.Query.Format)
 	if stored == console.Rows {

@@ -38,7 +38,7 @@ func oneSchedule(c *cobra.Command, args []string) error {
 	return console.Arguments(c, args, 1)
 }
 
-// scheduleCommand returns a command about one schedule, which calls use with its name.
+// scheduleCommand returns a command for one schedule. The command calls use with the schedule's name.
 func (a *app) scheduleCommand(name, short string, use func(ctx context.Context, q *queue.Queue, name string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " NAME", Short: short, Example: "  enqueue schedules " + name + " morning", Args: oneSchedule,
@@ -101,7 +101,7 @@ func (a *app) scheduleShowCommand() *cobra.Command {
 	return c
 }
 
-// printSchedule shows a schedule as it stands now.
+// printSchedule shows a schedule with its current state.
 func (a *app) printSchedule(ctx context.Context, q *queue.Queue, name, format string) error {
 	now, err := q.Time(ctx)
 	if err != nil {

@@ -35,7 +35,7 @@ const scheduleAddExample = `  enqueue schedules add morning --cron "15 6 * * *" 
   enqueue schedules add signups --cron @daily --table signups \
     --events "Sign Up" --jitter 10m`
 
-// scheduleFlags say what a schedule is.
+// scheduleFlags are the flags that define a schedule.
 type scheduleFlags struct {
 	schedule    jobs.Schedule
 	events      console.EventFlags
@@ -79,7 +79,7 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 	config.Flags(flags, "jobs.max_attempts")
 }
 
-// complete returns the schedule, but for what only the queue knows of its database.
+// complete returns the schedule, except for what only the queue knows about its database.
 func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Project, now time.Time) (jobs.Schedule, error) {
 	s := o.schedule
 	s.Name, s.Stream, s.MaxAttempts = name, o.stream.Value, cfg.Jobs.MaxAttempts
@@ -148,7 +148,7 @@ func (a *app) scheduleAddCommand() *cobra.Command {
 			return err
 		}
 		p, known, err := connect.FindProject(cfg, what.schedule.Project)
-		if err == nil && known { // what makes no sense needs no queue to be refused
+		if err == nil && known { // invalid requests need no queue
 			_, err = what.complete(args[0], cfg, p, a.Now())
 		}
 		if err != nil {

@@ -26,15 +26,15 @@ const scheduleNextExample = `  enqueue schedules next morning
   enqueue schedules next "30 2 * * *" --timezone America/New_York -n 20
   enqueue schedules next "@every 6h" --format json`
 
-// nextObject is a coming tick as --format json prints it. Fields are only ever added.
+// nextObject is a future tick in --format json. Fields are only ever added.
 type nextObject struct {
 	Tick    time.Time `json:"tick"`     // RFC 3339, UTC
-	Local   time.Time `json:"local"`    // the same, in the reader's zone
-	Zoned   time.Time `json:"zoned"`    // the same, in the zone of the entry
+	Local   time.Time `json:"local"`    // in the reader's zone
+	Zoned   time.Time `json:"zoned"`    // in the zone of the cron entry
 	FiresAt time.Time `json:"fires_at"` // with the schedule's jitter; UTC
 }
 
-// mostTicks bounds how many ticks are shown.
+// mostTicks is the maximum number of ticks shown.
 const mostTicks = 10_000
 
 func (a *app) scheduleNextCommand() *cobra.Command {
@@ -78,16 +78,16 @@ func (a *app) scheduleNextCommand() *cobra.Command {
 	return c
 }
 
-// entryZone returns the zone of the default project, or of projects of which the configuration names none.
+// entryZone returns the zone of the default project, or of unlisted projects if the configuration names none.
 func entryZone(cfg config.Config) string {
 	p, known, err := connect.FindProject(cfg, "")
-	if err != nil || !known { // there are several
+	if err != nil || !known { // several projects
 		p = cfg.Fallback
 	}
 	return p.Location.String()
 }
 
-// findSchedule returns a schedule of the queue, and the queue's time.
+// findSchedule returns a schedule from the queue, and the queue's time.
 func findSchedule(ctx context.Context, cfg config.Config, name string) (s jobs.Schedule, now time.Time, err error) {
 	err = connect.With(ctx, cfg, func(q *queue.Queue) error {
 		if now, err = q.Time(ctx); err != nil {

@@ -34,10 +34,10 @@ const statusExample = `  enqueue status
   enqueue status --check --max-lag 36h || echo "Mixpanel data is stale"
   enqueue status --format json`
 
-// defaultMaxLag lets a day be fetched until noon of the next but one.
+// defaultMaxLag allows fetching a day until noon of the day after the next.
 const defaultMaxLag = 36 * time.Hour
 
-// statusFlags are those of `enqueue status`.
+// statusFlags are the flags of `enqueue status`.
 type statusFlags struct {
 	check, all bool
 	maxLag     time.Duration
@@ -102,7 +102,7 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 	return alarm(tables)
 }
 
-// inspect asks the queue how fresh the tables are.
+// inspect gets the freshness of the tables from the queue.
 func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) ([]freshness, error) {
 	s := survey{maxLag: f.maxLag, all: f.all, now: now}
 	var err error
@@ -118,7 +118,7 @@ func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) 
 	return s.judge(), nil
 }
 
-// budgetsOf returns how the budgets of the tables' projects stand, by their ids.
+// budgetsOf returns the budgets of the tables' projects, by project ID.
 func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables []freshness) (map[int64]budget.State, error) {
 	states := map[int64]budget.State{}
 	for _, t := range tables {
@@ -135,7 +135,7 @@ func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables
 	return states, nil
 }
 
-// alarm returns the error of --check, nil if all is well.
+// alarm returns the error of --check, or nil if no table needs attention.
 func alarm(tables []freshness) error {
 	var bad []string
 	judged := false
@@ -154,7 +154,7 @@ func alarm(tables []freshness) error {
 	return nil
 }
 
-// statusText returns a screen about the tables.
+// statusText returns the text about the tables.
 func statusText(tables []freshness, budgets map[int64]budget.State, now time.Time, width int) string {
 	if len(tables) == 0 {
 		return "no table has been fetched, and none is scheduled\n"
@@ -186,7 +186,7 @@ func statusText(tables []freshness, budgets map[int64]budget.State, now time.Tim
 	return b.String()
 }
 
-// pagesText returns where the workers serve health and metrics.
+// pagesText lists the workers' pages for health and metrics.
 func pagesText(workers []jobs.WorkerInfo, width int) string {
 	var b strings.Builder
 	for _, w := range workers {
@@ -198,7 +198,7 @@ func pagesText(workers []jobs.WorkerInfo, width int) string {
 	return b.String()
 }
 
-// row returns the table's line of the screen.
+// row returns the table's row on the screen.
 func (f freshness) row(now time.Time) []string {
 	last, behind, next := "never", "", "not scheduled"
 	switch {
@@ -221,7 +221,7 @@ func (f freshness) row(now time.Time) []string {
 	}
 }
 
-// name returns the table's name, with its database where that is not the project's own.
+// name returns the table's name, with its database if that is not the project's default.
 func (f freshness) name() string {
 	own := f.project.Database
 	if own == "" {
@@ -233,7 +233,7 @@ func (f freshness) name() string {
 	return shortName(f.state.Database) + " " + console.Printable(f.state.Table)
 }
 
-// notes returns what else there is to know, a line each.
+// notes returns additional information, one item per line.
 func (f freshness) notes() (notes []string) {
 	var days []string
 	for _, d := range []struct {

@@ -24,7 +24,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	return a.VerifyCommand(verifyExample, a.withVerifier, addDatabase)
 }
 
-// withVerifier calls use with what compares the database that the flags of c name.
+// withVerifier calls use with a verifier for the database given by the flags of c.
 func (a *app) withVerifier(c *cobra.Command, use func(console.Verifier) error) error {
 	named, err := c.Flags().GetString("project")
 	if err != nil {
@@ -39,7 +39,7 @@ func (a *app) withVerifier(c *cobra.Command, use func(console.Verifier) error) e
 	})
 }
 
-// verifier implements [console.Verifier] with jobs.
+// verifier implements [console.Verifier] using jobs.
 type verifier struct {
 	reader
 	project config.Project
@@ -73,7 +73,7 @@ func (v *verifier) Verify(ctx context.Context, q console.Question, f *console.Ve
 	}, nil
 }
 
-// Repair puts a fetch into the queue for each range of days.
+// Repair submits a fetch for each range of days.
 func (v *verifier) Repair(ctx context.Context, found *console.Verified, f *console.VerifyFlags) error {
 	for _, r := range found.Repair {
 		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	completionPatience = 2 * time.Second // of a person who has pressed Tab
+	completionPatience = 2 * time.Second // for a person who has pressed Tab
 	maxCompletions     = 30
 )
 
-// completeJobs returns what completes ids of jobs on a command line with at most so many of them, 0 for any number: the newest
-// ones that fit; nil fits all. If the queue cannot be asked, nothing is offered.
+// completeJobs returns a function that completes up to most job IDs, 0 for any number. It offers the newest jobs
+// accepted by fits; nil accepts all. If the queue is unreachable, it offers nothing.
 func (a *app) completeJobs(most int, fits func(jobs.Record) bool) cobra.CompletionFunc {
 	return func(c *cobra.Command, given []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
@@ -33,7 +33,7 @@ func (a *app) completeJobs(most int, fits func(jobs.Record) bool) cobra.Completi
 		defer cancel()
 		var found []jobs.Record
 		err = connect.With(ctx, cfg, func(q *queue.Queue) error {
-			for _, kind := range []jobs.Kind{"", jobs.KindQuery} { // "" has all others
+			for _, kind := range []jobs.Kind{"", jobs.KindQuery} { // "" is all other kinds
 				some, err := q.List(ctx, queue.Filter{Kind: kind})
 				if err != nil {
 					return err

@@ -25,7 +25,7 @@ func (o *fetchOptions) add(c *cobra.Command) {
 	o.targetOptions.add(flags)
 }
 
-// request returns the job that the flags and args, which may hold the table's name, ask for.
+// request returns the job described by the flags and args, which can contain the table's name.
 func (o *fetchOptions) request(args []string, cfg config.Config, p config.Project, now time.Time) (jobs.Request, error) {
 	fetch := jobs.Fetch{Project: strconv.FormatInt(p.ID, 10), Database: p.Database, Table: "events", Force: o.Force, Adopt: o.Adopt}
 	if len(args) > 0 {

@@ -12,12 +12,12 @@ import (
 
 // waitOptions are the flags of commands that wait for a job.
 type waitOptions struct {
-	timeout time.Duration // of all jobs; 0 waits for ever
-	until   time.Time     // when timeout is over; zero before the first job
+	timeout time.Duration // for all jobs together; 0 waits forever
+	until   time.Time     // end of timeout; zero before the first job
 	quiet   bool
 	format  *console.Choice
-	several bool   // jobs, so that each result needs an id
-	self    string // how the command was called, for hints: with its data directory, if one was given
+	several bool   // several jobs: print each result with its ID
+	self    string // how the command was called, for hints; includes the data directory, if given
 }
 
 func (o *waitOptions) add(flags *pflag.FlagSet) {
@@ -26,7 +26,7 @@ func (o *waitOptions) add(flags *pflag.FlagSet) {
 	o.format = console.AddFormat(flags)
 }
 
-// prepare refuses a time that is none, and one that is of no use.
+// prepare rejects invalid timeouts, and timeouts that have no effect.
 func (o *waitOptions) prepare(c *cobra.Command, waits bool) error {
 	o.self = c.Root().CommandPath()
 	if dir := c.Flag("data-dir"); dir.Changed {

@@ -11,41 +11,41 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// verdict says whether a table is as its schedules want it.
+// verdict says whether a table meets its schedules.
 type verdict string
 
 const (
 	isFresh     verdict = "fresh"
-	isStale     verdict = "stale"       // its last complete day is over for too long
-	isFailing   verdict = "failing"     // an earlier day could not be had, for as long
-	isNew       verdict = "new"         // no day is complete yet, and the schedule is young
-	unscheduled verdict = "unscheduled" // nobody promised to keep it fresh
+	isStale     verdict = "stale"       // its last complete day ended too long ago
+	isFailing   verdict = "failing"     // an earlier day has been failing for too long
+	isNew       verdict = "new"         // no complete day yet, and the schedule is new
+	unscheduled verdict = "unscheduled" // no schedule fills it
 )
 
 // freshness is how up to date a table is.
 type freshness struct {
-	project   jobs.ProjectInfo // with what is known of it: the name at least
-	state     jobs.TableState  // empty but for its names if no fetch into the table has ended
+	project   jobs.ProjectInfo // as known by workers; at least the name
+	state     jobs.TableState  // only names are set if no fetch into the table has ended
 	schedules []schedule.State
-	behind    time.Duration // since the last complete day ended or, before one, since the schedule was made; 0 if neither is known
-	next      time.Time     // when a schedule is due next; zero for never
+	behind    time.Duration // since the last complete day ended or, if there is none, the schedule was created; 0 if unknown
+	next      time.Time     // next run of a schedule; zero for never
 	verdict   verdict
 }
 
-// bad reports whether somebody should look.
+// bad reports whether the table needs attention.
 func (f freshness) bad() bool { return f.verdict == isStale || f.verdict == isFailing }
 
-// survey is what freshness is judged by.
+// survey is the input for judging freshness.
 type survey struct {
 	projects  []jobs.ProjectInfo
 	tables    []jobs.TableState
 	schedules []schedule.State
 	maxLag    time.Duration
-	all       bool // judge tables that no schedule fills, too
+	all       bool // include tables without a schedule
 	now       time.Time
 }
 
-// judge returns how fresh each table is that has ever been fetched or is scheduled, by project, database and name.
+// judge returns the freshness of all fetched or scheduled tables, sorted by project, database and name.
 func (s survey) judge() []freshness {
 	type place struct{ database, table string }
 	found := map[place]*freshness{}
@@ -88,18 +88,18 @@ func tablesOf(s schedule.State) []string {
 	return tables
 }
 
-// project returns what is known of the project with that name or id.
+// project returns what is known about the project with the given name or ID.
 func (s survey) project(called string) jobs.ProjectInfo {
 	for _, p := range s.projects {
 		if p.Name == called || strconv.FormatInt(p.ID, 10) == called {
 			return p
 		}
 	}
-	id, _ := strconv.ParseInt(called, 10, 64) // 0 for a name that no worker knows
+	id, _ := strconv.ParseInt(called, 10, 64) // 0 for an unknown name
 	return jobs.ProjectInfo{Name: called, ID: id}
 }
 
-// weigh fills in what follows from the rest.
+// weigh sets the fields derived from others.
 func (s survey) weigh(f *freshness) {
 	var made time.Time
 	for _, schedule := range f.schedules {
@@ -134,7 +134,8 @@ func (s survey) weigh(f *freshness) {
 	}
 }
 
-// upTo returns up to when the table has everything: the end of its last complete day or, without days, its last refresh.
+// upTo returns the time up to which the table is complete: the end of its last complete day or, without days, its last
+// refresh.
 func (f freshness) upTo() (time.Time, bool) {
 	switch {
 	case !f.state.Dated():
@@ -145,21 +146,21 @@ func (f freshness) upTo() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// failing reports whether a day could not be had that has been over for too long.
+// failing reports whether a failed day ended too long ago.
 func (s survey) failing(f *freshness) bool {
 	return slices.ContainsFunc(f.state.Failing, func(days jobs.FailingDays) bool {
 		return s.now.Sub((days.Days.From + 1).Start(zoneOf(f.project))) > s.maxLag
 	})
 }
 
-// zoneOf returns the zone in which the days of a project end: UTC, but for those from before 2023.
+// zoneOf returns the zone in which a project's days end: UTC, except for projects from before 2023.
 func zoneOf(p jobs.ProjectInfo) *time.Location {
 	if !p.Shifted {
 		return time.UTC
 	}
 	loc, err := jobs.LoadZone(p.Zone)
 	if err != nil {
-		return time.UTC // it was checked by the worker that said so
+		return time.UTC // already checked by the worker
 	}
 	return loc
 }

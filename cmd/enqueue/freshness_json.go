@@ -9,36 +9,36 @@ import (
 	"mixduck/jobs/budget"
 )
 
-// statusObject is a table as `status --format json` prints it. Fields are only ever added.
+// statusObject is a table in `status --format json`. Fields are only ever added.
 type statusObject struct {
 	Project          string          `json:"project"`
-	ProjectID        int64           `json:"project_id"` // 0 if no worker has said it
+	ProjectID        int64           `json:"project_id"` // 0 if unknown to the workers
 	Database         string          `json:"database"`
 	Table            string          `json:"table"`
 	State            verdict         `json:"state"`
 	LastCompleteDay  *day.Day        `json:"last_complete_day"` // null for none
-	BehindSeconds    float64         `json:"behind_seconds"`    // since that day ended; before one, since the schedule was made
+	BehindSeconds    float64         `json:"behind_seconds"`    // since the end of that day; without one, since the schedule was created
 	Rows             int64           `json:"rows"`
 	CompleteDays     int             `json:"complete_days"`
 	PartialDays      int             `json:"partial_days"`
-	MissingDays      int             `json:"missing_days"` // between the first and the last that is stored
+	MissingDays      int             `json:"missing_days"` // between the first and the last stored day
 	UnavailableDays  int             `json:"unavailable_days"`
 	QuarantinedLines int64           `json:"quarantined_lines"`
 	FileBytes        int64           `json:"file_bytes"`
-	SucceededAt      *time.Time      `json:"succeeded_at"` // when a fetch last ended well; null for never
-	Job              string          `json:"job"`          // the last fetch
-	Error            *objectError    `json:"error"`        // with which it failed; null if it did not
-	Failing          []failingObject `json:"failing"`      // days that could not be had
+	SucceededAt      *time.Time      `json:"succeeded_at"` // last successful fetch; null for none
+	Job              string          `json:"job"`          // of the last fetch
+	Error            *objectError    `json:"error"`        // of the last fetch; null if it succeeded
+	Failing          []failingObject `json:"failing"`      // failed days
 	Schedules        []string        `json:"schedules"`    // their names
 	NextRunAt        *time.Time      `json:"next_run_at"`  // null for never
 	RequestsLeft     *int            `json:"requests_left"`
-	RequestsPerHour  *int            `json:"requests_per_hour"` // both null if the project's id is not known
+	RequestsPerHour  *int            `json:"requests_per_hour"` // both null if the project's ID is unknown
 	Type             string          `json:"type"`              // events, or the stream of a table without days
 	FetchedAt        *time.Time      `json:"fetched_at"`        // null for never
-	TimeWarning      string          `json:"time_warning"`      // what the times of events tell of the project's settings; "" for nothing
+	TimeWarning      string          `json:"time_warning"`      // what event times show about the project's settings; "" for nothing
 }
 
-// failingObject is a run of days that could not be had.
+// failingObject is a range of failed days.
 type failingObject struct {
 	From    day.Day `json:"from"`
 	To      day.Day `json:"to"`

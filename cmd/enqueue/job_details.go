@@ -10,7 +10,7 @@ import (
 	"mixduck/jobs"
 )
 
-// details returns what is known of a job, as people who started this program need it.
+// details describes a job, with commands spelled for how this program was started.
 func (a *app) details(job jobs.Record) string {
 	if job.Failure != nil {
 		f := *job.Failure
@@ -20,7 +20,7 @@ func (a *app) details(job jobs.Record) string {
 	return details(job, a.Now())
 }
 
-// details returns what is known of a job, a line for each thing; those that are not known are left out.
+// details describes a job, one item per line, without unknown items.
 func details(job jobs.Record, now time.Time) string {
 	var l lines
 	l.add("job", job.ID)
@@ -62,7 +62,7 @@ func details(job jobs.Record, now time.Time) string {
 	return l.b.String()
 }
 
-// scheduleOf says which schedule made a job, and of which tick; "" if none did.
+// scheduleOf names the schedule and tick that made a job; "" for none.
 func scheduleOf(job jobs.Record) string {
 	s := job.Schedule
 	if !job.Tick.IsZero() {
@@ -78,10 +78,10 @@ func describeRange(r day.Range) string {
 	return fmt.Sprintf("%s (%s)", r, console.Counted(int64(r.Len()), "day"))
 }
 
-// lines are names and values.
+// lines builds lines of names and values.
 type lines struct{ b strings.Builder }
 
-// addFetch adds what only fetches have.
+// addFetch adds lines that only fetches have.
 func (l *lines) addFetch(job jobs.Record) {
 	f, p := job.Fetch, job.Progress
 	l.add("stream", f.StreamName())

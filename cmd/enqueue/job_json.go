@@ -9,7 +9,7 @@ import (
 	"mixduck/jobs"
 )
 
-// object is a job as --format json prints it. Fields are only ever added.
+// object is a job in --format json. Fields are only ever added.
 type object struct {
 	ID              string       `json:"id"`
 	Kind            jobs.Kind    `json:"kind"`
@@ -17,9 +17,9 @@ type object struct {
 	Project         string       `json:"project"`
 	Database        string       `json:"database"`
 	Table           string       `json:"table"`
-	From            *day.Day     `json:"from"` // null for jobs that are no fetches, and for all days that are stored
+	From            *day.Day     `json:"from"` // null for other kinds, and for all stored days
 	To              *day.Day     `json:"to"`
-	Rows            int64        `json:"rows"` // stored now by this job
+	Rows            int64        `json:"rows"` // stored by this job
 	Duplicates      int64        `json:"duplicates"`
 	Quarantined     int64        `json:"quarantined"`
 	WindowsDone     int          `json:"windows_done"`
@@ -27,56 +27,56 @@ type object struct {
 	Requests        int          `json:"requests"`
 	Bytes           int64        `json:"bytes"`
 	Attempts        int          `json:"attempts"`
-	Error           *objectError `json:"error"`            // of the last attempt that failed; null for a job that is done
+	Error           *objectError `json:"error"`            // of the last failed attempt; null for a done job
 	StartedAt       *time.Time   `json:"started_at"`       // RFC 3339, UTC; null before
-	FinishedAt      *time.Time   `json:"finished_at"`      // likewise
-	DurationSeconds float64      `json:"duration_seconds"` // from the start to the end, or to now
+	FinishedAt      *time.Time   `json:"finished_at"`      // RFC 3339, UTC; null before
+	DurationSeconds float64      `json:"duration_seconds"` // from start to end, or until now
 
 	MaxAttempts int        `json:"max_attempts"`
 	Mode        jobs.Mode  `json:"mode"`
 	Events      []string   `json:"events"` // null for all
 	Where       string     `json:"where"`
 	Force       bool       `json:"force"`
-	Retries     int        `json:"retries"` // windows asked again
+	Retries     int        `json:"retries"` // windows requested again
 	Note        string     `json:"note"`
 	CreatedAt   *time.Time `json:"created_at"`
-	RunAt       *time.Time `json:"run_at"`   // of a job that is paused or retrying
+	RunAt       *time.Time `json:"run_at"`   // if paused or retrying
 	Position    int        `json:"position"` // jobs before it in its lane
 	Worker      string     `json:"worker"`
 
 	Priority jobs.Priority `json:"priority"`
-	Behind   string        `json:"behind"`   // the job right before it in its lane
-	Unserved bool          `json:"unserved"` // no worker lives that could run it
-	Joined   bool          `json:"joined"`   // it was there before it was asked for
+	Behind   string        `json:"behind"`   // the job directly before it in its lane
+	Unserved bool          `json:"unserved"` // no live worker can run it
+	Joined   bool          `json:"joined"`   // it already existed
 
-	Action  jobs.Action   `json:"action"`  // of an edit
-	SQL     string        `json:"sql"`     // of a query
-	Inspect string        `json:"inspect"` // of a query that asks a question with a name
-	Result  *resultObject `json:"result"`  // of a query that is done; else null
+	Action  jobs.Action   `json:"action"`  // for edits
+	SQL     string        `json:"sql"`     // for queries
+	Inspect string        `json:"inspect"` // for named inspections
+	Result  *resultObject `json:"result"`  // for finished queries; otherwise null
 
-	Added       int64 `json:"added"` // rows of days that were stored before, which were not there
+	Added       int64 `json:"added"` // new rows of days that were already stored
 	Removed     int64 `json:"removed"`
 	Updated     int64 `json:"updated"`
-	DaysLeft    int   `json:"days_left"`   // that are due, and left to another job
+	DaysLeft    int   `json:"days_left"`   // due, but left to another job
 	Unavailable int   `json:"unavailable"` // days that Mixpanel no longer serves
 
 	LateSince *time.Time `json:"late_since"` // null for other fetches
-	LateDays  string     `json:"late_days"`  // on which late events were found, as from..to or a day, separated by commas
+	LateDays  string     `json:"late_days"`  // days with late events, as from..to or single days, separated by commas
 
-	Schedule string     `json:"schedule"` // that made the job; "" if a person did
+	Schedule string     `json:"schedule"` // the schedule that made the job; "" if a person did
 	Tick     *time.Time `json:"tick"`     // of the schedule; null for none
-	Piece    int        `json:"piece"`    // 0 is the tick's own job, others fetch older days that it has left
+	Piece    int        `json:"piece"`    // 0 for the job of the tick itself; the others fetch older days that it left
 
-	Warnings []string `json:"warnings"` // what a person should know though the job goes on; [] for none
-	Trouble  string   `json:"trouble"`  // the last window that failed and why; "" once another has succeeded
+	Warnings []string `json:"warnings"` // warnings for people, though the job goes on; [] for none
+	Trouble  string   `json:"trouble"`  // the last failed window and why; "" once another has succeeded
 
 	RowsChanged int64 `json:"rows_changed"` // by recomputing promoted columns
 
-	Stream    string `json:"stream"`    // of a fetch
-	Unchanged int64  `json:"unchanged"` // rows of streams other than events that are as they were
+	Stream    string `json:"stream"`    // for fetches
+	Unchanged int64  `json:"unchanged"` // unchanged rows, of streams other than events
 }
 
-// resultObject is what a query has found, without the rows.
+// resultObject is the result of a query, without the rows.
 type resultObject struct {
 	Columns   []jobs.Column `json:"columns"`
 	Rows      int64         `json:"rows"`
@@ -126,7 +126,7 @@ func newObject(r jobs.Record, now time.Time) object {
 	return o
 }
 
-// tableOf returns the table that a job is about, "" for all or none.
+// tableOf returns the table of a job, "" for all or none.
 func tableOf(r jobs.Record) string {
 	if r.Kind == jobs.KindEdit {
 		return r.Edit.Table
@@ -142,7 +142,7 @@ func timeOrNull(t time.Time) *time.Time {
 	return &t
 }
 
-// took returns how long the job has been at it, breaks included; 0 before it started.
+// took returns the time since the job's start, including breaks; 0 before it started.
 func took(r jobs.Record, now time.Time) time.Duration {
 	switch {
 	case r.StartedAt.IsZero():

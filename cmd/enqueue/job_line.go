@@ -10,15 +10,16 @@ import (
 	"mixduck/jobs"
 )
 
-// statusLine says how a job stands, in at most width columns; 0 means any number. First comes what it does or waits for,
-// then how far it has come, and why it waits last, as that may be long. Times of day are in the zone of now.
+// statusLine describes a job's state in at most width columns; 0 means any number. It starts with what the job does or
+// waits for, then its progress. The reason for a wait comes last, because it can be long. Times of day are in the zone
+// of now.
 func statusLine(job jobs.Record, now time.Time, width int) string {
 	parts := []string{standing(job, now)}
 	p := job.Progress
 	if p.WindowsTotal > 0 {
 		requests := p.Requests
 		if job.State != jobs.StateRunning {
-			requests = 0 // none is under way
+			requests = 0 // none in progress
 		}
 		parts = append(parts, console.Windows(p.WindowsDone, p.WindowsTotal, requests, p.Bytes))
 	}
@@ -41,7 +42,7 @@ func statusLine(job jobs.Record, now time.Time, width int) string {
 	return console.Cut(console.Printable(line), width)
 }
 
-// standing says what a job does or waits for.
+// standing describes what a job does or waits for.
 func standing(job jobs.Record, now time.Time) string {
 	s := string(job.State)
 	switch job.State {
@@ -68,7 +69,7 @@ func standing(job jobs.Record, now time.Time) string {
 	return s
 }
 
-// until says when a job that waits until t goes on.
+// until describes when a job that waits until t continues.
 func until(t, now time.Time) string {
 	if !t.After(now) {
 		return "until a worker is free"
@@ -76,7 +77,7 @@ func until(t, now time.Time) string {
 	return "until " + console.TimeOfDay(t, now)
 }
 
-// reason says why a job waits, or why it has ended.
+// reason returns why a job waits or has ended.
 func reason(job jobs.Record) string {
 	if job.Failure != nil && (job.State == jobs.StateRetrying || job.State == jobs.StateFailed) {
 		return job.Failure.Message
@@ -84,8 +85,8 @@ func reason(job jobs.Record) string {
 	return job.Progress.Note
 }
 
-// timeLeft estimates how long a job will take that runs, or is paused: each window that is left takes as long as those of
-// the present attempt did, and a request of the project's hourly budget.
+// timeLeft estimates the remaining time of a running or paused job. Each remaining window takes as long as those of
+// the current attempt, and a request of the project's hourly budget.
 func timeLeft(job jobs.Record, now time.Time) (time.Duration, bool) {
 	p := job.Progress
 	done, left := p.WindowsDone-job.WindowsBefore, p.WindowsTotal-p.WindowsDone
@@ -105,7 +106,7 @@ func timeLeft(job jobs.Record, now time.Time) (time.Duration, bool) {
 	return max(paced, max(0, now.Sub(job.AttemptAt))/time.Duration(done)*time.Duration(left)), true
 }
 
-// waits says what keeps a job from running, "" if nothing does.
+// waits describes what keeps a job from running, "" for nothing.
 func waits(job jobs.Record, now time.Time) string {
 	var s string
 	switch job.State {
@@ -133,13 +134,13 @@ func waits(job jobs.Record, now time.Time) string {
 	return s
 }
 
-// nobody says that no worker lives that could run a job.
+// nobody says that no live worker can run a job.
 func nobody(job jobs.Record) string {
 	volume, _, _ := strings.Cut(job.Database, "/")
 	return "no worker serves volume " + volume
 }
 
-// summary says what a job that is done has brought.
+// summary describes the result of a done job.
 func summary(job jobs.Record) string {
 	p, d := job.Progress, took(job, job.FinishedAt)
 	if job.Edit.Action == jobs.ActionRefill {
@@ -169,12 +170,12 @@ func summary(job jobs.Record) string {
 	return line
 }
 
-// outcomeOf says what a fetch has changed and has left.
+// outcomeOf describes what a fetch has changed and left.
 func outcomeOf(p jobs.Progress) string {
 	return console.Outcome(p.Added, p.Removed, p.Updated, p.DaysLeft, p.Unavailable)
 }
 
-// shortName returns how people name a database.
+// shortName returns the name of a database for people.
 func shortName(database string) string {
 	return console.Printable(strings.TrimPrefix(database, jobs.DefaultVolume+"/"))
 }

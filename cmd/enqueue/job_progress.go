@@ -9,10 +9,10 @@ import (
 	"mixduck/jobs"
 )
 
-// display shows how a job stands while it is waited for. It is used by one goroutine.
+// display shows a job's state while waiting. It is used by one goroutine.
 type display interface {
 	show(job jobs.Record, now time.Time)
-	clear() // when the waiting is over
+	clear() // at the end of the wait
 }
 
 // newDisplay returns a display on stderr.
@@ -25,7 +25,7 @@ func (a *app) newDisplay(quiet bool) display {
 		return &protocol{w: a.Process.Stderr}
 	}
 	return &statusBar{w: console.Raw(a.Process.Stderr), width: func() int {
-		width, _ := console.TerminalWidth(a.Process.Stderr) // it may have been resized
+		width, _ := console.TerminalWidth(a.Process.Stderr) // the terminal may have been resized
 		return width
 	}}
 }
@@ -36,7 +36,7 @@ type silence struct{}
 func (silence) show(jobs.Record, time.Time) {}
 func (silence) clear()                      {}
 
-// statusBar draws one line of a terminal again and again.
+// statusBar redraws a line of a terminal.
 type statusBar struct {
 	w     io.Writer
 	width func() int
@@ -58,7 +58,7 @@ func (b *statusBar) clear() {
 	}
 }
 
-// protocol writes a line when the job's state changes, and one a minute.
+// protocol writes a line when the job's state changes, and once a minute.
 type protocol struct {
 	w     io.Writer
 	state jobs.State

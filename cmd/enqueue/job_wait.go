@@ -12,13 +12,13 @@ import (
 	"mixduck/jobs"
 )
 
-// watcher is what waiting needs of a [queue.Queue].
+// watcher is the part of a [queue.Queue] that waiting uses.
 type watcher interface {
 	Watch(ctx context.Context, id string, fn func(jobs.Record)) error
 }
 
-// await waits for the job to end, shows how it stands on stderr, and prints the result. The error says how the job
-// ended, or that the waiting did: interrupted, or timed out.
+// await waits for the end of the job, shows its state on stderr, and prints the result. The error says how the job
+// ended, or that the wait was interrupted or timed out.
 func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOptions) error {
 	waiting, cancel := ctx, context.CancelFunc(func() {})
 	if how.timeout > 0 {
@@ -61,10 +61,10 @@ func (o *waitOptions) goesOnHint(id string) string {
 	return fmt.Sprintf("%s jobs wait %s to see it, or %s jobs cancel %s to end it", o.self, id, o.self, id)
 }
 
-// redrawEvery is how often the display may change though the job does not: time passes.
+// redrawEvery is how often the display is updated even if the job does not change.
 const redrawEvery = time.Second
 
-// follow shows the job until it is final or ctx is done, and returns what was last known of it.
+// follow displays the job until it is final or ctx is done, and returns its last known record.
 func follow(ctx context.Context, q watcher, job jobs.Record, d display, now func() time.Time) (jobs.Record, error) {
 	changes := make(chan jobs.Record)
 	var watchErr error // written before changes is closed

@@ -13,10 +13,11 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// step does something with a job, and returns its record as it is then.
+// step performs an action on a job and returns the updated record.
 type step func(ctx context.Context, q *queue.Queue, job jobs.Record) (jobs.Record, error)
 
-// severalCommand returns a command about one or several jobs. All begin before the first ends: a nil begin does nothing.
+// severalCommand returns a command for one or more jobs. It calls begin for all jobs before it calls end for the
+// first; begin may be nil.
 func (a *app) severalCommand(name, short, example string, begin step, end func(ctx context.Context, q *queue.Queue, job jobs.Record) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " ID...", Short: short, Example: "  " + example, Args: someJobs,
@@ -51,7 +52,7 @@ func (a *app) several(ctx context.Context, q *queue.Queue, ids []string, begin s
 	return t.err()
 }
 
-// distinct returns the ids without repetitions. Their case does not matter.
+// distinct returns the IDs without duplicates. IDs are case-insensitive.
 func distinct(ids []string) (all []string) {
 	for _, id := range ids {
 		if !slices.ContainsFunc(all, func(other string) bool { return strings.EqualFold(other, id) }) {
@@ -61,7 +62,7 @@ func distinct(ids []string) (all []string) {
 	return all
 }
 
-// tally gathers what went wrong with several jobs. Each error is printed at once, but that of a single job is returned.
+// tally collects errors of several jobs. It prints each at once, but returns that of a single job.
 type tally struct {
 	app    *app
 	jobs   int

@@ -1,5 +1,5 @@
-// Command enqueue is the queue's command line: it asks for fetches, and shows, awaits and cancels jobs. It links no
-// DuckDB and touches no database.
+// Command enqueue is the command line of the queue: it submits fetches, and shows, waits for and cancels jobs. It does
+// not link DuckDB or open databases.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 func main() { os.Exit(realMain()) }
 
 func realMain() int {
-	logging.Disable() // go-redis would write to stderr what its errors say anyway
+	logging.Disable() // go-redis would write what its errors already say to stderr
 	ctx, stop := cli.Signals()
 	defer stop()
 	return run(ctx, &cli.Process{

@@ -18,16 +18,16 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// reader answers questions through the queue: each is a query job.
+// reader answers questions through the queue, each with a query job.
 type reader struct {
 	*app
 	cfg      config.Config
 	queue    *queue.Queue
-	database string // its full name
-	detach   bool   // do not wait: print the job's id
+	database string // full name
+	detach   bool   // do not wait, print the job's ID
 }
 
-// Read implements [console.Reader]. When ctx ends the job is cancelled.
+// Read implements [console.Reader]. If ctx ends, the job is cancelled.
 func (r *reader) Read(ctx context.Context, q console.Question) (*console.Answer, error) {
 	job, err := r.submit(ctx, r.query(q))
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *reader) Read(ctx context.Context, q console.Question) (*console.Answer,
 	return r.open(ctx, job)
 }
 
-// query returns the payload of a job that answers a question.
+// query returns the job payload for a question.
 func (r *reader) query(q console.Question) jobs.Query {
 	return jobs.Query{
 		Database: r.database, SQL: q.SQL, Inspect: q.Inspect, Args: q.Args, Params: q.Params, Format: jobs.Format(q.Format),
@@ -58,10 +58,10 @@ func (r *reader) submit(ctx context.Context, q jobs.Query) (jobs.Record, error) 
 	return job, err
 }
 
-// cancelTime bounds how long it may take to tell the queue that nobody waits any more.
+// cancelTime limits how long it may take to tell the queue that the client stopped waiting.
 const cancelTime = 2 * time.Second
 
-// attend waits for the job, which ends with the waiting.
+// attend waits for the job. The job is cancelled if the wait ends early.
 func (r *reader) attend(ctx context.Context, job jobs.Record) (jobs.Record, error) {
 	attending, leave := context.WithCancel(ctx)
 	var waiting sync.WaitGroup
@@ -81,7 +81,7 @@ func (r *reader) attend(ctx context.Context, job jobs.Record) (jobs.Record, erro
 	return job, err
 }
 
-// failureOfQuery returns why a query that is over has no result. Who asked knows which query it was.
+// failureOfQuery returns why a finished query has no result. The client knows which query it was.
 func failureOfQuery(job jobs.Record) error {
 	switch {
 	case job.State == jobs.StateCancelled:
@@ -92,7 +92,7 @@ func failureOfQuery(job jobs.Record) error {
 	return nil
 }
 
-// open returns the rows of a job that is done: from the volume where it is on this machine, else through the queue.
+// open returns the rows of a done job: from the volume if it is on this machine, otherwise through the queue.
 func (r *reader) open(ctx context.Context, job jobs.Record) (*console.Answer, error) {
 	if job.Result == nil {
 		return nil, fmt.Errorf("%w: %s is %s", jobs.ErrNoResult, job.ID, job.State)
@@ -110,14 +110,15 @@ func (r *reader) open(ctx context.Context, job jobs.Record) (*console.Answer, er
 	return answer, err
 }
 
-// local returns the file of a result if this machine has it, else nil. A file of another size is not the result.
+// local returns the file of a result if it is on this machine, otherwise nil. A file of another size is not the
+// result.
 func (r *reader) local(job jobs.Record) io.ReadCloser {
 	volume, _, _ := strings.Cut(job.Database, "/")
 	dir := r.cfg.VolumeDir(volume)
 	if job.Result.File == "" || dir == "" {
 		return nil
 	}
-	f, err := os.Open(filepath.Join(dir, job.Result.File)) // its name holds the job's id: no other file is called so
+	f, err := os.Open(filepath.Join(dir, job.Result.File)) // its name contains the job's ID, so it is unique
 	if err != nil {
 		return nil
 	}

@@ -34,7 +34,7 @@ const rootExample = `  enqueue fetch events --from 2025-01-01 --to 2025-12-31 --
 // app is what all commands share.
 type app struct{ *console.App }
 
-// run carries out the command line of p and returns the exit code.
+// run executes the command line of p and returns the exit code.
 func run(ctx context.Context, p *cli.Process) int {
 	a := &app{&console.App{Process: p, Now: time.Now}}
 	return a.Run(ctx, a.rootCommand())
@@ -48,7 +48,7 @@ func (a *app) rootCommand() *cobra.Command {
 	return root
 }
 
-// withQueue calls use with the queue that the settings of a command name.
+// withQueue calls use with the queue from the settings of a command.
 func (a *app) withQueue(c *cobra.Command, use func(q *queue.Queue) error) error {
 	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 	if err != nil {

@@ -16,13 +16,13 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// scheduleView is what is shown of a schedule.
+// scheduleView is a schedule with what is shown about it.
 type scheduleView struct {
 	schedule.State
-	last    *jobs.Record // the last job that it made, pieces aside; nil for none, or if its record has gone
-	next    time.Time    // zero while it is paused or not enabled
+	last    *jobs.Record // last job it made, except pieces; nil if there is none or its record is gone
+	next    time.Time    // zero while paused or not enabled
 	zone    *time.Location
-	history []schedule.Tick // not read for lists
+	history []schedule.Tick // not loaded for lists
 }
 
 func newScheduleView(ctx context.Context, q *queue.Queue, s schedule.State, now time.Time) (scheduleView, error) {
@@ -47,7 +47,7 @@ func newScheduleView(ctx context.Context, q *queue.Queue, s schedule.State, now 
 	return v, nil
 }
 
-// scheduleObject is a schedule as --format json prints it. Fields are only ever added.
+// scheduleObject is a schedule in --format json. Fields are only ever added.
 type scheduleObject struct {
 	Name            string        `json:"name"`
 	Project         string        `json:"project"`
@@ -59,8 +59,8 @@ type scheduleObject struct {
 	Where           string        `json:"where"`
 	Promote         string        `json:"promote"`
 	Cron            string        `json:"cron"`
-	Timezone        string        `json:"timezone"` // of cron
-	Start           *day.Day      `json:"start"`    // null: the day of creation, less the look-back
+	Timezone        string        `json:"timezone"` // zone of cron
+	Start           *day.Day      `json:"start"`    // null: the day of creation, minus the lookback
 	Lookback        int           `json:"lookback"` // days
 	IncludeToday    bool          `json:"include_today"`
 	Mode            jobs.Mode     `json:"mode"`
@@ -71,19 +71,19 @@ type scheduleObject struct {
 	MaxAttempts     int           `json:"max_attempts"`
 	Enabled         bool          `json:"enabled"`
 	Paused          bool          `json:"paused"`
-	Workers         []string      `json:"workers"` // in whose files it is; null if it was added
+	Workers         []string      `json:"workers"` // workers with it in their files; null if added by a person
 	CreatedAt       *time.Time    `json:"created_at"`
-	NextRun         *time.Time    `json:"next_run"` // RFC 3339, UTC; null while it is paused or not enabled
+	NextRun         *time.Time    `json:"next_run"` // RFC 3339, UTC; null while paused or not enabled
 	LastTick        *time.Time    `json:"last_tick"`
-	LastJob         *object       `json:"last_job"` // as "jobs show" prints it; null for none
-	History         []tickObject  `json:"history"`  // of "show", the newest first; null in lists
+	LastJob         *object       `json:"last_job"` // in the form of "jobs show"; null for none
+	History         []tickObject  `json:"history"`  // only in "show", newest first; null in lists
 
-	FullEverySeconds float64 `json:"full_every_seconds"` // of incremental profiles; 0 for never
-	KeepsVersions    bool    `json:"keeps_versions"`     // of profiles
-	Group            string  `json:"group"`              // the id of a group key; "" for none
+	FullEverySeconds float64 `json:"full_every_seconds"` // for incremental profiles; 0 for never
+	KeepsVersions    bool    `json:"keeps_versions"`     // for profiles
+	Group            string  `json:"group"`              // ID of a group key; "" for none
 }
 
-// tickObject is a tick of the past.
+// tickObject is a past tick.
 type tickObject struct {
 	Tick    *time.Time           `json:"tick"`
 	Outcome schedule.TickOutcome `json:"outcome"` // job, skipped, missed or empty
@@ -113,10 +113,10 @@ func newScheduleObject(v scheduleView) scheduleObject {
 	return o
 }
 
-// zoned is how moments are shown that may be in another zone than the reader.
+// zoned is the format of times that may not be in the reader's zone.
 const zoned = "2006-01-02 15:04:05 MST"
 
-// scheduleRows returns a row for each schedule below a heading; local is the reader's zone.
+// scheduleRows returns a heading and a row per schedule; local is the reader's zone.
 func scheduleRows(all []scheduleView, local *time.Location) [][]string {
 	rows := [][]string{{"NAME", "CRON", "TABLE", "LAST RUN", "RESULT", "NEXT RUN", "IN THE PROJECT'S TIME ZONE"}}
 	for _, v := range all {
@@ -141,7 +141,7 @@ func filled(s jobs.Schedule) string {
 	return s.Table
 }
 
-// modeOf says how a schedule fetches.
+// modeOf describes how a schedule fetches.
 func modeOf(s jobs.Schedule) string {
 	mode := string(s.Mode)
 	if s.FullEvery > 0 {
@@ -154,7 +154,7 @@ func modeOf(s jobs.Schedule) string {
 	return mode
 }
 
-// standstill says why a schedule does not run, "" if it does.
+// standstill returns why a schedule does not run, "" if it does.
 func standstill(v scheduleView) string {
 	switch {
 	case v.Disabled:
@@ -165,7 +165,7 @@ func standstill(v scheduleView) string {
 	return ""
 }
 
-// resultOf says in a few words how a job has ended, or that it has not.
+// resultOf returns a short description of how a job ended, or that it has not.
 func resultOf(job jobs.Record) string {
 	switch {
 	case job.State == jobs.StateDone:
@@ -176,10 +176,10 @@ func resultOf(job jobs.Record) string {
 	return string(job.State)
 }
 
-// ticksShown is how many ticks of the past are shown to a person.
+// ticksShown is the number of past ticks shown to people.
 const ticksShown = 10
 
-// scheduleDetails returns what is known of a schedule, a line for each thing.
+// scheduleDetails describes a schedule, one item per line.
 func scheduleDetails(v scheduleView, local *time.Location) string {
 	var l lines
 	l.add("schedule", v.Name)
@@ -228,7 +228,7 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 	return l.b.String()
 }
 
-// describeDays says which days a schedule keeps.
+// describeDays describes the days that a schedule keeps.
 func describeDays(v scheduleView) string {
 	first, last := "lookback before the creation of the schedule", "yesterday"
 	if v.Start != 0 {

@@ -27,12 +27,13 @@ Commands:
 Each command has its own help: mixduck enqueue --help.
 `
 
-// libexec is the variable that names the directory of the programs.
+// libexec is the variable for the directory of the programs.
 const libexec = "MIXDUCK_LIBEXEC"
 
 var programs = []string{"worker", "enqueue", "mp"}
 
-// directories lists where the programs can be: only in override if that is not empty, else beside the executable self.
+// directories lists where the programs can be: only in override unless it is empty, otherwise next to the executable
+// self.
 func directories(override, self string) []string {
 	if override != "" {
 		return []string{override}
@@ -46,7 +47,7 @@ func directories(override, self string) []string {
 
 type dispatcher struct {
 	dirs []string
-	exec func(path string, args, environ []string) error // replaces the process; returns only an error
+	exec func(path string, args, environ []string) error // replaces the process; returns only on error
 }
 
 func (d dispatcher) run(args, environ []string, stdout io.Writer) error {
@@ -59,10 +60,10 @@ func (d dispatcher) run(args, environ []string, stdout io.Writer) error {
 	case word == "version", word == "--version":
 		_, err := fmt.Fprintln(stdout, "mixduck", buildinfo.Version())
 		return err
-	case strings.HasPrefix(word, "__complete") && len(rest) > 1: // asked by the shell, see cobra
+	case strings.HasPrefix(word, "__complete") && len(rest) > 1: // called by shell completion, see cobra
 		return d.start(rest[0], append([]string{word}, rest[1:]...), environ)
 	case strings.HasPrefix(word, "__complete"):
-		_, err := fmt.Fprintf(stdout, "%s\nhelp\nversion\n:4\n", strings.Join(programs, "\n")) // 4: no names of files
+		_, err := fmt.Fprintf(stdout, "%s\nhelp\nversion\n:4\n", strings.Join(programs, "\n")) // 4: no file names
 		return err
 	default:
 		return d.start(word, rest, environ)
@@ -76,15 +77,15 @@ func cut(args []string) (word string, rest []string) {
 	return args[0], args[1:]
 }
 
-// start replaces this process by the program.
+// start replaces this process with the program.
 func (d dispatcher) start(program string, args, environ []string) error {
 	if !slices.Contains(programs, program) {
 		return fault.Usage("mixduck help", "mixduck has no command %q", program)
 	}
 	for _, dir := range d.dirs {
 		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-			// What tells this program where to look is no setting of those that it starts, which would refuse it. The name
-			// tells them how they were started.
+			// The variable for this program's directory is not a setting of the programs, which would reject it. The
+			// name tells them how they were started.
 			environ = slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, libexec+"=") })
 			return fmt.Errorf("%s: %w", path, d.exec(path, append([]string{"mixduck " + program}, args...), environ))
 		}

@@ -1,5 +1,5 @@
-// Command mixduck starts the programs of Mixduck by one name, as git does: `mixduck worker run` is `worker run`. Packages
-// install only mixduck into the directory for programs, and the others beside it, out of the way.
+// Command mixduck starts the programs of Mixduck under one name, as git does: `mixduck worker run` is `worker run`.
+// Packages install only mixduck into the directory for programs, and the others into a separate directory.
 package main
 
 import (

@@ -20,12 +20,12 @@ func addPath(flags *pflag.FlagSet) {
 	flags.String("path", "", "database `file` (default: <project id>.db in the data directory)")
 }
 
-// load returns the settings without credentials, which only those who ask Mixpanel need.
+// load returns the settings without credentials, which only commands that use Mixpanel need.
 func (a *app) load(c *cobra.Command) (config.Config, error) {
 	return config.LoadClient(a.Process.Environ, c.Flags())
 }
 
-// source returns the settings, the project that the flags name or that is the only one, and a client that asks about it.
+// source returns the settings, the project given by the flags or the only one, and its client.
 func (a *app) source(c *cobra.Command) (config.Config, config.Project, *mixpanel.Client, error) {
 	cfg, err := config.Load(a.Process.Environ, c.Flags())
 	if err != nil {
@@ -43,8 +43,7 @@ func (a *app) source(c *cobra.Command) (config.Config, config.Project, *mixpanel
 	return cfg, p, m, err
 }
 
-// project returns the project that the flags name or that is the only one. Where no file says which projects there are it
-// can be any id.
+// project returns the project given by the flags, or the only one. If no file lists projects, any ID is accepted.
 func project(c *cobra.Command, cfg config.Config) (config.Project, error) {
 	named, err := c.Flags().GetString("project")
 	if err != nil {
@@ -56,7 +55,7 @@ func project(c *cobra.Command, cfg config.Config) (config.Project, error) {
 	return cfg.Project(named)
 }
 
-// databasePath returns the file that the flags name, or that of the project.
+// databasePath returns the file given by the flags, or that of the project.
 func databasePath(c *cobra.Command, cfg config.Config) (string, error) {
 	path, err := c.Flags().GetString("path")
 	switch {
@@ -82,7 +81,7 @@ func databasePath(c *cobra.Command, cfg config.Config) (string, error) {
 	return volume.Path(dir, filepath.FromSlash(rel))
 }
 
-// absolute makes a path absolute, and refuses one at which no database can be before anything is asked for.
+// absolute makes a path absolute. It rejects paths that cannot be a database before any request is sent.
 func absolute(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -86,7 +86,7 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 	return c
 }
 
-// check refuses flags that do not go together.
+// check rejects conflicting flags.
 func (o *fetchOptions) check(c *cobra.Command) error {
 	given := 0
 	for _, name := range []string{"path", "ephemeral", "in-memory", "stdout"} {
@@ -130,7 +130,7 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	}
 	if o.query != "" {
 		if err := query.Check(c.Context(), o.query); err != nil {
-			return err // before requests are spent; whether tables and columns exist is known when they are there
+			return err // before requests are sent; missing tables and columns are found later
 		}
 	}
 	dirs, err := o.place(c, cfg, &ws)
@@ -160,8 +160,8 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	return a.ShowQuery(c.Context(), r, o.query, o.format.Value, o.quiet)
 }
 
-// place says where the database is, and where responses wait. The directories that it has made, also if it fails, are the
-// caller's to remove. A database that --query asks is a file in any case, for a query is read in a process of its own.
+// place sets where the database is, and where responses are stored. It creates directories, which the caller must
+// remove, even after an error. A database for --query is always a file, because queries run in a separate process.
 func (o *fetchOptions) place(c *cobra.Command, cfg config.Config, ws *workspace.Config) (dirs []*private, err error) {
 	temp, err := newPrivate("")
 	if err != nil {
@@ -190,7 +190,7 @@ func (o *fetchOptions) place(c *cobra.Command, cfg config.Config, ws *workspace.
 	return dirs, err
 }
 
-// request returns what the workspace is asked to fetch.
+// request returns the request for the workspace.
 func (o *fetchOptions) request(args []string, p config.Project, now time.Time) (workspace.FetchRequest, error) {
 	r := workspace.FetchRequest{Table: "events", Force: o.Force}
 	if len(args) > 0 {
@@ -218,11 +218,11 @@ func (o *fetchOptions) request(args []string, p config.Project, now time.Time) (
 	return r, err
 }
 
-// fetched is the result as --format json prints it. Fields are only ever added.
+// fetched is the result in --format json. Fields are only ever added.
 type fetched struct {
-	Path            string   `json:"path"` // "" for a database that is gone
+	Path            string   `json:"path"` // "" for a deleted database
 	Table           string   `json:"table"`
-	From            *day.Day `json:"from"` // null for all days that are stored
+	From            *day.Day `json:"from"` // null for all stored days
 	To              *day.Day `json:"to"`
 	Rows            int64    `json:"rows"`
 	Duplicates      int64    `json:"duplicates"`
@@ -231,10 +231,10 @@ type fetched struct {
 	Requests        int      `json:"requests"`
 	Bytes           int64    `json:"bytes"`
 	DurationSeconds float64  `json:"duration_seconds"`
-	Added           int64    `json:"added"` // rows of days that were stored before, which were not there
+	Added           int64    `json:"added"` // new rows of days that were already stored
 	Removed         int64    `json:"removed"`
 	Updated         int64    `json:"updated"`
-	LateDays        string   `json:"late_days"` // on which late events were found
+	LateDays        string   `json:"late_days"` // days with late events
 	Warnings        []string `json:"warnings"`  // [] for none
 }
 
@@ -284,7 +284,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 	return nil
 }
 
-// after adds to a pause what went wrong before.
+// after adds to a pause what went wrong before it.
 func after(trouble string, err error) error {
 	if _, ok := errors.AsType[*workspace.PauseError](err); ok && trouble != "" {
 		return fmt.Errorf("%w; earlier error: %s", err, trouble)
@@ -292,7 +292,8 @@ func after(trouble string, err error) error {
 	return err
 }
 
-// paused gives the error of a fetch that Mixpanel asks to wait its exit code and a hint; %s in the hint is when the wait is over.
+// paused adds an exit code and a hint to the error of a fetch that Mixpanel told to wait; %s in the hint is the end of
+// the wait.
 func paused(err error, hint string) error {
 	pause, ok := errors.AsType[*workspace.PauseError](err)
 	if !ok {

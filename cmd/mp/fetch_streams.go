@@ -81,7 +81,7 @@ func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
 	return c
 }
 
-// requests returns what the workspace is asked for.
+// requests returns the requests for the workspace.
 func (o *streamOptions) requests(c *cobra.Command, args []string, now time.Time) (all []workspace.StreamRequest, err error) {
 	switch {
 	case o.raw && !o.stdout:
@@ -163,7 +163,7 @@ func (a *app) fetchStreams(c *cobra.Command, args []string, o *streamOptions) (e
 	return a.PrintJSON(results[0])
 }
 
-// refreshAll carries out the requests. A stream that fails does not keep the others from being fetched.
+// refreshAll runs the requests. If a stream fails, the others are still fetched.
 func (a *app) refreshAll(ctx context.Context, w *workspace.Workspace, requests []workspace.StreamRequest, path string, o *streamOptions) ([]refreshed, error) {
 	results := []refreshed{}
 	var failed error
@@ -184,7 +184,7 @@ func (a *app) refreshAll(ctx context.Context, w *workspace.Workspace, requests [
 	return results, failed
 }
 
-// refreshed is the result as --format json prints it. Fields are only ever added.
+// refreshed is the result in --format json. Fields are only ever added.
 type refreshed struct {
 	Path            string   `json:"path"`
 	Stream          string   `json:"stream"`
@@ -204,7 +204,7 @@ type refreshed struct {
 
 // refresh fetches one stream into the database.
 func (a *app) refresh(ctx context.Context, w *workspace.Workspace, r workspace.StreamRequest, path string, o *streamOptions) (refreshed, error) {
-	if err := r.Check(); err != nil { // it also finds the table's name
+	if err := r.Check(); err != nil { // also sets the table's name
 		return refreshed{}, err
 	}
 	began := a.Now()
@@ -234,14 +234,14 @@ func (a *app) refresh(ctx context.Context, w *workspace.Workspace, r workspace.S
 		console.Grouped(p.Unchanged), console.Counted(int64(p.Requests), "request"), console.Megabytes(p.Bytes), console.ShortTime(took)))
 }
 
-// profileLine is a profile as --stdout writes it.
+// profileLine is a profile in --stdout.
 type profileLine struct {
 	DistinctID string          `json:"distinct_id"`
-	LastSeen   string          `json:"last_seen"` // as Mixpanel writes it; "" if it is missing
+	LastSeen   string          `json:"last_seen"` // in Mixpanel's format; "" if missing
 	Properties json.RawMessage `json:"properties"`
 }
 
-// printProfiles writes profiles to stdout. A reader that has gone ends it without an error.
+// printProfiles writes profiles to stdout. If the reader closes the pipe, it stops without an error.
 func (a *app) printProfiles(ctx context.Context, w *workspace.Workspace, r workspace.StreamRequest, o *streamOptions) error {
 	out := bufio.NewWriterSize(a.Process.Stdout, 64<<10)
 	lines := json.NewEncoder(out)

@@ -35,8 +35,8 @@ func (a *app) dropAllCommand() *cobra.Command {
 	})
 }
 
-// editCommand returns a command that writes to the file once a person has confirmed it. The file is opened after that: a
-// prompt holds no lock.
+// editCommand returns a command that changes the file after confirmation. The file is opened only then, so a prompt
+// holds no lock.
 func (a *app) editCommand(use, short string, arguments int, edit func(context.Context, *storage.Engine, []string) (string, error)) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
@@ -107,7 +107,7 @@ func (a *app) valuesCommand() *cobra.Command {
 		})
 }
 
-// askCommand returns a command that asks Mixpanel, and touches no database.
+// askCommand returns a command that queries Mixpanel and uses no database.
 func (a *app) askCommand(use, short string, arguments int, ask func(context.Context, *mixpanel.Client, int64, []string, int) ([]string, error)) *cobra.Command {
 	var limit int
 	var format *console.Choice

@@ -1,5 +1,5 @@
-// Command mp copies Mixpanel events into a DuckDB file and reads them, directly: without a queue or a worker. A fetch
-// keeps every other process out of the file until it has ended; for anything that recurs, run a worker.
+// Command mp copies Mixpanel events into a DuckDB file and reads them, without a queue or a worker. During a fetch no
+// other process can use the file; for recurring fetches, run a worker.
 package main
 
 import (

@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	longestWait = time.Minute // for which a fetch waits in place when Mixpanel asks it to
-	mostWaits   = 30          // one after the other, with nothing that succeeds between them
+	longestWait = time.Minute // the longest wait within a fetch when Mixpanel asks for one
+	mostWaits   = 30          // consecutive, without success in between
 )
 
 // patience waits when Mixpanel asks for it.
 type patience struct {
 	*app
-	waits int // since something succeeded
+	waits int // since the last success
 }
 
-// wait waits until a pause is over, and says so. It returns the pause if that takes too long or comes too often.
+// wait prints a message and waits until a pause is over. It returns the pause if it is too long or comes too often.
 func (p *patience) wait(ctx context.Context, pause *workspace.PauseError) error {
 	wait := pause.Until.Sub(p.Now())
 	if p.waits++; wait > longestWait || p.waits > mostWaits {
@@ -36,7 +36,7 @@ func (p *patience) wait(ctx context.Context, pause *workspace.PauseError) error 
 	}
 }
 
-// fetchPatiently fetches, and goes on where it stopped if Mixpanel asks for a short wait.
+// fetchPatiently fetches, and continues where it stopped if Mixpanel asks for a short wait.
 func (a *app) fetchPatiently(
 	ctx context.Context, w *workspace.Workspace, r workspace.FetchRequest, report func(workspace.Progress),
 ) (workspace.Progress, error) {
@@ -48,7 +48,7 @@ func (a *app) fetchPatiently(
 	})
 }
 
-// patiently carries out the attempts of one job, which skip what is committed, until they need no short wait any more.
+// patiently runs attempts of one job, which skip committed work, until none needs a short wait.
 func (a *app) patiently(ctx context.Context, attempt func(ctx context.Context, job string) (workspace.Progress, error)) (workspace.Progress, error) {
 	job, patient, done := rand.Text(), patience{app: a}, 0
 	for {

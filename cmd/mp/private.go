@@ -14,8 +14,8 @@ import (
 	"mixduck/internal/filesystem"
 )
 
-// private is a directory of one command, which removes it in the end. One that a killed command has left is removed by the
-// next: who lives holds a lock on his.
+// private is a directory of one command, which removes it at the end. If the command is killed, the next one removes
+// the directory: a live command holds a lock on it.
 type private struct {
 	path string
 	lock *os.File
@@ -23,7 +23,7 @@ type private struct {
 
 const privatePrefix = "mp-private-"
 
-// newPrivate makes a directory in parent, "" for the system's place for temporary files.
+// newPrivate makes a directory in parent, "" for the system's temporary directory.
 func newPrivate(parent string) (*private, error) {
 	if parent == "" {
 		parent = os.TempDir()
@@ -46,13 +46,13 @@ func newPrivate(parent string) (*private, error) {
 		if err == nil {
 			return &private{path, lock}, nil
 		}
-		if !errors.Is(err, filelock.ErrHeld) && !errors.Is(err, fs.ErrNotExist) { // else one that cleans up was faster
+		if !errors.Is(err, filelock.ErrHeld) && !errors.Is(err, fs.ErrNotExist) { // otherwise another command has removed it
 			return nil, errors.Join(err, os.RemoveAll(path))
 		}
 	}
 }
 
-// lockDir takes the lock of a directory that is there, or fails at once.
+// lockDir locks an existing directory, or fails at once.
 func lockDir(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -68,7 +68,7 @@ func lockDir(path string) (*os.File, error) {
 	return f, nil
 }
 
-// removeDead removes a directory whose command lives no more. It is a courtesy, and fails in silence.
+// removeDead removes a directory of a dead command. It ignores errors.
 func removeDead(path string) {
 	if lock, err := lockDir(path); err == nil {
 		_ = os.RemoveAll(path)
@@ -81,10 +81,10 @@ func (p *private) remove() error {
 	return os.RemoveAll(p.path)
 }
 
-// sharedMemory is where Linux has a file system in memory.
+// sharedMemory is a file system in memory on Linux.
 const sharedMemory = "/dev/shm"
 
-// checkMemory returns an error if dir is no directory in memory in which files can be made.
+// checkMemory returns an error if dir is not a directory in memory where files can be created.
 func checkMemory(dir string) error {
 	inMemory, err := filesystem.InMemory(dir)
 	if err == nil && !inMemory {
@@ -100,9 +100,9 @@ func checkMemory(dir string) error {
 	return nil
 }
 
-// full makes an error say where to find more room, if it is that there is none.
+// full adds to an error about a full disk where to find more room.
 func full(err error, inMemory bool) error {
-	file, ours := errors.AsType[*fs.PathError](err) // else it is DuckDB's
+	file, ours := errors.AsType[*fs.PathError](err) // otherwise it is DuckDB's
 	switch {
 	case !errors.Is(err, unix.ENOSPC):
 		return err
@@ -116,5 +116,5 @@ func full(err error, inMemory bool) error {
 	return err
 }
 
-// database returns the path that a database has in the directory.
+// database returns the path of a database in the directory.
 func (p *private) database() string { return filepath.Join(p.path, "private.db") }

@@ -35,11 +35,11 @@ func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error
 	return use(reader{path: path, memory: cfg.Query.MemoryLimit})
 }
 
-// reader answers questions about a file, each in a process of its own.
+// reader answers questions about a file, each in a separate process.
 type reader struct {
 	path   string
 	memory int64
-	temp   string // where results wait; "" is the system's place for temporary files
+	temp   string // for results; "" is the system's temporary directory
 }
 
 // Read implements [console.Reader].
@@ -48,7 +48,7 @@ func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer
 	if err != nil {
 		return nil, err
 	}
-	dir, err := newPrivate(r.temp) // not beside a database that stays, where a person would wonder
+	dir, err := newPrivate(r.temp) // not next to a database that stays, where people would find it
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer
 	return answer, nil
 }
 
-// temporary is a file that is removed with its directory when it is closed.
+// temporary is a file that is removed with its directory on close.
 type temporary struct {
 	io.ReadCloser
 	dir *private

@@ -37,7 +37,7 @@ type app struct{ *console.App }
 // queryChild is the command with which mp starts itself for each query. It is not for people.
 const queryChild = "query-child"
 
-// run carries out the command line of p and returns the exit code.
+// run executes the command line of p and returns the exit code.
 func run(ctx context.Context, p *cli.Process) int {
 	if slices.Equal(p.Args, []string{queryChild}) {
 		return query.Child(ctx, p.Stdin, p.Stdout, p.Stderr)
@@ -64,8 +64,8 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// explain says in whole lines what keeps a database from being opened, which is the daily bread of a command that works on
-// a file.
+// explain returns a text in whole lines about what prevents opening a database, the most common error of commands that
+// work on a file.
 func explain(err error) (text string, ok bool) {
 	if locked, ok := errors.AsType[*storage.LockedError](err); ok {
 		text = "Database locked: " + locked.Path + "\n"

@@ -17,16 +17,16 @@ import (
 	"mixduck/workspace"
 )
 
-// line is an event as --stdout writes it.
+// line is an event in --stdout.
 type line struct {
 	EventName  string          `json:"event_name"`
 	EventTime  time.Time       `json:"event_time"` // UTC
 	DistinctID string          `json:"distinct_id"`
 	InsertID   string          `json:"insert_id"`
-	Properties json.RawMessage `json:"properties"` // as Mixpanel sent them
+	Properties json.RawMessage `json:"properties"` // as received from Mixpanel
 }
 
-// stream writes events to stdout. A reader that has gone ends it without an error.
+// stream writes events to stdout. If the reader closes the pipe, it stops without an error.
 func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.FetchRequest, o *fetchOptions) error {
 	out := bufio.NewWriterSize(a.Process.Stdout, 64<<10)
 	lines := json.NewEncoder(out)
@@ -89,7 +89,7 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 	return paused(full(err, false), hint)
 }
 
-// warnOfNames warns of the names that were asked for and that no event has.
+// warnOfNames warns about requested event names that did not occur.
 func (a *app) warnOfNames(missing map[string]bool, days day.Range) {
 	for _, warning := range workspace.NoEvents(slices.Sorted(maps.Keys(missing)), " in "+days.String(), nil) {
 		a.Warn(warning)

@@ -23,7 +23,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	return a.VerifyCommand(verifyExample, a.withVerifier, addPath)
 }
 
-// withVerifier calls use with what compares the file that the flags of c name.
+// withVerifier calls use with a verifier for the file given by the flags of c.
 func (a *app) withVerifier(c *cobra.Command, use func(console.Verifier) error) (err error) {
 	cfg, p, m, err := a.source(c)
 	if err != nil {

@@ -8,16 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// bar is one line of a chart.
+// bar is a line of a chart.
 type bar struct {
 	label string
 	value int64
 }
 
-// chartWidth is what a chart takes of a terminal's 80 columns.
+// chartWidth is the width of a chart in an 80-column terminal.
 const chartWidth = 78
 
-// chart draws horizontal bars, the longest as wide as fits.
+// chart draws horizontal bars. The longest takes the full width.
 func chart(w io.Writer, bars []bar) {
 	labels, values, most := 0, 0, int64(1)
 	for _, b := range bars {
@@ -32,7 +32,7 @@ func chart(w io.Writer, bars []bar) {
 	}
 }
 
-// thousands writes 1234567 as 1,234,567.
+// thousands formats 1234567 as 1,234,567.
 func thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {

@@ -81,7 +81,7 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// logger returns a logger as the settings describe it; they are valid.
+// logger returns a logger for valid settings.
 func logger(cfg config.Log, w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {

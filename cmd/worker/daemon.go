@@ -34,19 +34,19 @@ import (
 	"mixduck/workspace"
 )
 
-// daemon is what `worker run` runs.
+// daemon is the program of `worker run`.
 type daemon struct {
 	cfg      config.Config
 	log      *slog.Logger
 	projects *projects
-	loads    *semaphore.Weighted // of all jobs: a load keeps every core busy
-	budget   *fetch.Budget       // of exports; nil if requests are not counted
-	queries  *fetch.Budget       // of the Query API; nil likewise
-	lexicon  *fetch.Budget       // nil likewise
+	loads    *semaphore.Weighted // of all jobs: a load uses all cores
+	budget   *fetch.Budget       // for exports; nil if requests are not counted
+	queries  *fetch.Budget       // for the Query API; nil if requests are not counted
+	lexicon  *fetch.Budget       // nil if requests are not counted
 	page     *page
 }
 
-// newDaemon checks the settings that only a worker needs.
+// newDaemon checks the settings that only a worker uses.
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
 	page := newPage(cfg)
 	projects, err := newProjects(cfg, page)
@@ -57,7 +57,7 @@ func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
 	return &daemon{cfg: cfg, log: log, projects: projects, loads: semaphore.NewWeighted(loads), page: page}, nil
 }
 
-// checkVolumes refuses directories in which no database could be opened.
+// checkVolumes rejects directories in which no database can be opened.
 func checkVolumes(all []config.Volume) error {
 	var errs []error
 	for _, v := range all {
@@ -112,7 +112,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	spool := filepath.Join(d.cfg.SpoolDir(), claim.id)
-	if err := os.RemoveAll(spool); err != nil { // left by a run that was killed
+	if err := os.RemoveAll(spool); err != nil { // of a killed run
 		return err
 	}
 	handlers, err := d.handlers(spool, queue)
@@ -138,7 +138,8 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	return err
 }
 
-// count makes the budgets that all workers of the queue share, and returns that of exports; nil if requests are not counted.
+// count creates the budgets that all workers of the queue share. It returns the one for exports, or nil if requests
+// are not counted.
 func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) {
 	n := d.cfg.Mixpanel.RequestsPerHour
 	if n == 0 {
@@ -162,7 +163,7 @@ func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) 
 	return exports, nil
 }
 
-// handlers returns what runs the jobs.
+// handlers returns the handlers of all kinds of jobs.
 func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, error) {
 	start, err := launcher()
 	if err != nil {
@@ -181,18 +182,19 @@ func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.
 	}, nil
 }
 
-// queueError says that the embedded queue has broken down. What it acknowledged is on the disk.
+// queueError means that the embedded queue has failed. Acknowledged data is on disk.
 type queueError struct{ err error }
 
 func (e *queueError) Error() string { return "the embedded queue crashed: " + e.err.Error() }
 
-// Hint says how to go on.
+// Hint says what to do.
 func (*queueError) Hint() string { return "restart the worker; no job is lost" }
 
 // Unwrap returns the reason.
 func (e *queueError) Unwrap() error { return e.err }
 
-// connect opens the queue's Redis, that of the settings or one in this process, for which stop is called if it breaks down.
+// connect opens the queue's Redis: that of the settings or, in this process, the embedded one, which calls stop if it
+// fails.
 func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*redis.Client, func() error, error) {
 	if !d.cfg.Redis.URL.IsZero() {
 		opt, err := connect.Options(d.cfg.Redis)
@@ -234,13 +236,13 @@ func (d *daemon) locate(database string) (dir, path string, err error) {
 	return dir, path, err
 }
 
-// storage returns how a database is opened for writing.
+// storage returns how to open a database for writing.
 func (d *daemon) storage(database string) (storage.Config, error) {
 	_, path, err := d.locate(database)
 	return storage.Config{Path: path, LockWait: d.cfg.Worker.LockWait, MemoryLimit: d.cfg.Worker.MemoryLimit}, err
 }
 
-// open makes the workspace of a job.
+// open opens the workspace of a job.
 func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.Workspace, error) {
 	database, err := d.storage(f.Database)
 	if err != nil {
@@ -250,7 +252,7 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 	return d.workspace(f, database, spool, log)
 }
 
-// openToVerify makes the workspace of a comparison, which fetches nothing.
+// openToVerify opens the workspace of a comparison, which fetches nothing.
 func (d *daemon) openToVerify(q jobs.Query, log *slog.Logger) (*workspace.Workspace, error) {
 	database, err := d.storage(q.Database)
 	if err != nil {

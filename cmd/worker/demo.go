@@ -50,7 +50,7 @@ the result. Everything is deleted at the end.`,
 	}
 }
 
-// demo is one run of the demonstration.
+// demo is a run of the demonstration.
 type demo struct {
 	process   *cli.Process
 	dir       string // temporary
@@ -104,7 +104,7 @@ func (d *demo) run(ctx context.Context) error {
 	return d.report(context.WithoutCancel(ctx))
 }
 
-// findEnqueue returns the CLI that was installed beside this binary.
+// findEnqueue returns the CLI installed next to this binary.
 func findEnqueue() (string, error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -121,12 +121,12 @@ func findEnqueue() (string, error) {
 	return path, nil
 }
 
-// environ returns the environment of worker and CLI.
+// environ returns the environment of the worker and the CLI.
 func (d *demo) environ(url string) []string {
 	env := []string{
 		"MP_USERNAME=demo", "MP_SECRET=demo", "MP_PROJECT_ID=" + strconv.Itoa(demoProject),
 		"MIXDUCK_MIXPANEL_BASE_URL=" + url, "MIXDUCK_DATA_DIR=" + d.dir, "MIXDUCK_LOG_LEVEL=warn", "MIXDUCK_HTTP_LISTEN=off",
-		"MIXDUCK_CONFIG=off", // that of a real set-up is no business of the demonstration
+		"MIXDUCK_CONFIG=off", // ignore the configuration of a real setup
 	}
 	for _, name := range []string{"HOME", "TERM", "COLUMNS", "NO_COLOR"} {
 		if v := d.process.Getenv(name); v != "" {
@@ -136,7 +136,7 @@ func (d *demo) environ(url string) []string {
 	return env
 }
 
-// startWorker runs a worker until ctx is done; it returns when its queue can be reached.
+// startWorker runs a worker until ctx is done. It returns when the worker's queue is reachable.
 func (d *demo) startWorker(ctx context.Context, environ []string) (<-chan error, error) {
 	cfg, err := config.Load(environ, nil)
 	if err != nil {
@@ -175,7 +175,7 @@ func (d *demo) fetch(ctx context.Context, enqueue string, environ []string) erro
 	return nil
 }
 
-// report shows what is in the file, and compares it with what the stand-in holds.
+// report shows the content of the file, and compares it with the stand-in's data.
 func (d *demo) report(ctx context.Context) error {
 	path := filepath.Join(d.dir, strconv.Itoa(demoProject)+".db")
 	e, err := storage.Open(ctx, storage.Config{Path: path, ReadOnly: true})
@@ -219,7 +219,7 @@ func (d *demo) report(ctx context.Context) error {
 	return nil
 }
 
-// verify compares the rows of each day with the stand-in's.
+// verify compares the number of rows of each day with the stand-in's.
 func (d *demo) verify(coverage []storage.Coverage) error {
 	truth, err := d.fake.Truth(demoProject, d.days())
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"mixduck/jobs"
 )
 
-// identify returns the volumes with the ids of their directories, which it makes if need be.
+// identify returns the volumes with the IDs of their directories. It creates missing IDs.
 func identify(volumes []config.Volume) ([]jobs.Volume, error) {
 	identified := make([]jobs.Volume, len(volumes))
 	for i, v := range volumes {
@@ -27,8 +27,8 @@ func identify(volumes []config.Volume) ([]jobs.Volume, error) {
 	return identified, nil
 }
 
-// directoryID returns what tells a directory from others that use the same Redis, wherever it is mounted. The id is kept
-// in the directory.
+// directoryID returns an ID that identifies the directory among all that use the same Redis, wherever it is mounted.
+// The ID is stored in the directory.
 func directoryID(dir string) (string, error) {
 	id, err := keepID(filepath.Join(dir, ".mixduck", "id"))
 	if err != nil {
@@ -37,7 +37,7 @@ func directoryID(dir string) (string, error) {
 	return id, nil
 }
 
-// knownID returns the id of a directory, "none" if it has none yet.
+// knownID returns the ID of a directory, "none" if it has none yet.
 func knownID(dir string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, ".mixduck", "id"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +46,7 @@ func knownID(dir string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// keepID returns the id in a file; where there is none it makes one.
+// keepID returns the ID in a file, and creates it if it is missing.
 func keepID(name string) (string, error) {
 	b, err := os.ReadFile(name)
 	if err == nil && len(b) > 0 {
@@ -66,7 +66,7 @@ func keepID(name string) (string, error) {
 	if err := filesystem.Sync(tmp); err != nil {
 		return "", err
 	}
-	if err := os.Link(tmp, name); err != nil && !errors.Is(err, fs.ErrExist) { // the first of two that start together wins
+	if err := os.Link(tmp, name); err != nil && !errors.Is(err, fs.ErrExist) { // the first of two concurrent processes wins
 		return "", err
 	}
 	b, err = os.ReadFile(name)

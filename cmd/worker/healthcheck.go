@@ -26,7 +26,7 @@ fails, print it and exit with code 1. With --alive, only check that it responds.
 			}
 			owner, err := knownID(cfg.DataDir)
 			ask := webConfig(cfg.HTTP, owner)
-			if err != nil { // another user's: ask the first worker of this machine
+			if err != nil { // another user's; check the first worker of this machine
 				ask.Spare = 0
 			}
 			return web.Ask(cmd.Context(), ask, alive)

@@ -47,7 +47,7 @@ func compactCommand(p *cli.Process) *cobra.Command {
 	}, 1, jobs.ActionCompact)
 }
 
-// maintenanceCommand makes c put an edit of the databases that its arguments name into the queue, and wait for it.
+// maintenanceCommand makes c submit an edit of the databases in its arguments, and wait for it.
 func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action jobs.Action) *cobra.Command {
 	var detach bool
 	c.Args = func(c *cobra.Command, args []string) error { return console.Arguments(c, args, arguments) }
@@ -85,7 +85,7 @@ func maintenanceCommand(p *cli.Process, c *cobra.Command, arguments int, action 
 	return c
 }
 
-// database returns the full name of the database that a person calls typed, who may also give the path of its file.
+// database returns the full name of a database from user input, which can also be the path of its file.
 func database(ctx context.Context, q *queue.Queue, cfg config.Config, typed string) (string, error) {
 	if !filepath.IsAbs(typed) {
 		return connect.Database(ctx, q, cfg, typed)
@@ -98,7 +98,7 @@ func database(ctx context.Context, q *queue.Queue, cfg config.Config, typed stri
 	return "", fault.Usage("add its directory to --volumes, for example backup=/mnt/backup, also for the worker", "%s is not in a volume", typed)
 }
 
-// follow waits for a job, says each change of its state on stderr, and in the end what has come of it on stdout.
+// follow waits for a job. It prints each change of state on stderr, and the result on stdout.
 func follow(ctx context.Context, p *cli.Process, q *queue.Queue, job jobs.Record) error {
 	fmt.Fprintf(p.Stderr, "job %s\n", job.ID)
 	var state jobs.State

@@ -19,7 +19,8 @@ import (
 	"mixduck/jobs/handler/fetch"
 )
 
-// online checks what the settings name: Redis, the directories, and each project at Mixpanel with its database.
+// online checks what the settings refer to: Redis, the directories, and access to each project at Mixpanel with its
+// database.
 func (d *daemon) online(ctx context.Context, app *console.App, format string) error {
 	all, err := d.onlineQueue(ctx, app)
 	if err != nil {
@@ -34,10 +35,10 @@ func (d *daemon) online(ctx context.Context, app *console.App, format string) er
 	return check.Print(app, format, append(all, local.Directory("spool", d.cfg.SpoolDir()), local.Directory("temporary directory", os.TempDir())))
 }
 
-// onlineQueue checks the projects and the queue. Requests to Mixpanel count in the budget of the queue; where none can be reached
-// nobody counts, since no worker sends any.
+// onlineQueue checks the projects and the queue. Requests to Mixpanel count in the queue's budget. If the queue is
+// unreachable they are not counted, because no worker sends any then.
 func (d *daemon) onlineQueue(ctx context.Context, app *console.App) (all []check.Result, err error) {
-	var asked error // the projects
+	var asked error // from the checks of projects
 	reached := false
 	unreachable := connect.WithRedis(ctx, d.cfg, func(rdb *redis.Client) error {
 		reached = true
@@ -70,7 +71,7 @@ func (d *daemon) onlineQueue(ctx context.Context, app *console.App) (all []check
 	return all, nil
 }
 
-// counted returns the budget that all workers of the queue share, nil if requests are not counted.
+// counted returns the budget that all workers of the queue share, or nil if requests are not counted.
 func (d *daemon) counted(rdb *redis.Client) (local.Budget, error) {
 	if d.cfg.Mixpanel.RequestsPerHour == 0 {
 		return nil, nil
@@ -109,7 +110,7 @@ func (d *daemon) onlineProjects(ctx context.Context, app *console.App, counted l
 	return all, nil
 }
 
-// onlineDatabase checks a database, if this worker serves its volume.
+// onlineDatabase checks a database if this worker serves its volume.
 func (d *daemon) onlineDatabase(ctx context.Context, name, database string) check.Result {
 	volume, _, _ := strings.Cut(database, "/")
 	if d.cfg.VolumeDir(volume) == "" {

@@ -17,17 +17,17 @@ import (
 	"mixduck/web"
 )
 
-// page is what the worker tells of itself over HTTP.
+// page is the worker's HTTP page.
 type page struct {
 	*web.Health
 	*web.Metrics
 	server *web.Server
 }
 
-// sparePorts is how many workers besides the first find a port for their pages on a machine where nobody has set one.
+// sparePorts is how many workers on a machine, in addition to the first, find a port if none is set.
 const sparePorts = 9
 
-// webConfig returns the settings of the page of a worker with the id owner of its data directory.
+// webConfig returns the page settings of a worker with the ID owner of its data directory.
 func webConfig(cfg config.HTTP, owner string) web.Config {
 	c := web.Config{Listen: cfg.Listen, Owner: owner, Token: cfg.Token, Hosts: cfg.Hosts, Pprof: cfg.Pprof}
 	if !cfg.Asked {
@@ -36,7 +36,7 @@ func webConfig(cfg config.HTTP, owner string) web.Config {
 	return c
 }
 
-// newPage returns the page of a worker that starts.
+// newPage returns the page of a starting worker.
 func newPage(cfg config.Config) *page {
 	names := map[string]string{}
 	for _, p := range cfg.Projects {
@@ -63,7 +63,7 @@ func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	return err
 }
 
-// address returns where the page is, "" for nowhere.
+// address returns the address of the page, "" for none.
 func (p *page) address() string {
 	if at := p.server.Addr(); at != nil {
 		return at.String()
@@ -71,7 +71,7 @@ func (p *page) address() string {
 	return ""
 }
 
-// watch lets the page tell of the queue, and of the budget if it is not nil.
+// watch adds the queue to the page, and the budget if it is not nil.
 func (p *page) watch(rdb *redis.Client, q *queue.Queue, shared *budget.Budget) {
 	p.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
 	schedules := schedule.NewStore(q)
@@ -82,19 +82,19 @@ func (p *page) watch(rdb *redis.Client, q *queue.Queue, shared *budget.Budget) {
 	p.WatchQueue(q, schedules, shared)
 }
 
-// watchKeeper lets the page tell whether the queue knows what this worker has published.
+// watchKeeper adds to the page whether the queue has what this worker has published.
 func (p *page) watchKeeper(k *keep.Keeper) {
 	p.Watch("schedules", k.Check)
 	p.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules(k.Status()) })
 }
 
-// watchServer lets the page tell what is wrong with the settings of Redis.
+// watchServer adds problems with Redis's settings to the page.
 func (p *page) watchServer(s *redisServer) {
 	p.Advise(s.warnings)
 	p.WatchRedis(s.kinds)
 }
 
-// untilDrained returns a context that ends with ctx, once the page says so.
+// untilDrained returns a context that ends with ctx, after the page shows that.
 func (p *page) untilDrained(ctx context.Context) context.Context {
 	told, tell := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {

@@ -12,14 +12,14 @@ import (
 	"mixduck/mixpanel"
 )
 
-// projects finds the project of a job, and who asks Mixpanel about it.
+// projects finds the project of a job and its Mixpanel client.
 type projects struct {
 	cfg     config.Config
-	clients map[int64]*mixpanel.Client // by project id, where the file names the projects
-	any     *mixpanel.Client           // of all projects, where it does not
+	clients map[int64]*mixpanel.Client // by project ID, if the file lists the projects
+	any     *mixpanel.Client           // for all projects, if it does not
 }
 
-// newProjects connects to nothing. All projects that cannot be asked about are reported at once.
+// newProjects does not connect. It reports all unusable projects at once.
 func newProjects(cfg config.Config, page *page) (*projects, error) {
 	ps := &projects{cfg: cfg, clients: map[int64]*mixpanel.Client{}}
 	var err error
@@ -49,7 +49,7 @@ func newClient(cfg config.Config, p config.Project, page *page) (*mixpanel.Clien
 	})
 }
 
-// find returns the project of a name or id, with its client. Where no file names the projects it is any id.
+// find returns the project with a name or ID, and its client. If no file lists projects, any ID is accepted.
 func (ps *projects) find(named string) (config.Project, *mixpanel.Client, error) {
 	if !ps.cfg.Named() {
 		id, err := strconv.ParseInt(named, 10, 64)
@@ -66,7 +66,7 @@ func (ps *projects) find(named string) (config.Project, *mixpanel.Client, error)
 	return p, ps.clients[p.ID], nil
 }
 
-// infos returns what those who ask for work are told about the projects.
+// infos returns what is published about the projects.
 func (ps *projects) infos() []jobs.ProjectInfo {
 	infos := make([]jobs.ProjectInfo, len(ps.cfg.Projects))
 	for i, p := range ps.cfg.Projects {

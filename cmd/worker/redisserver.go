@@ -13,7 +13,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// redisServer watches over the settings of the queue's Redis.
+// redisServer monitors the settings of the queue's Redis.
 type redisServer struct {
 	rdb   *redis.Client
 	allow bool // it may evict keys
@@ -23,7 +23,7 @@ type redisServer struct {
 	problems []connect.Problem
 }
 
-// admit returns what watches over the Redis of the queue, if that may be used; see [redisServer.admit].
+// admit returns a monitor for the queue's Redis, if that Redis may be used; see [redisServer.admit].
 func (d *daemon) admit(ctx context.Context, rdb *redis.Client) (*redisServer, error) {
 	s := &redisServer{rdb: rdb, allow: d.cfg.Redis.AllowEviction, log: d.log}
 	d.page.watchServer(s)
@@ -36,8 +36,8 @@ func (d *daemon) admit(ctx context.Context, rdb *redis.Client) (*redisServer, er
 
 const askServerEvery = time.Minute
 
-// admit waits until the server has answered, or ctx is done. It returns an error with [fault.CodeUsage] if the server may
-// delete jobs and nobody has allowed that.
+// admit waits until the server has responded, or ctx is done. It returns an error with [fault.CodeUsage] if the server
+// can delete jobs and the settings do not allow that.
 func (s *redisServer) admit(ctx context.Context) error {
 	retry := time.NewTicker(time.Second)
 	defer retry.Stop()
@@ -63,7 +63,7 @@ func (s *redisServer) admit(ctx context.Context) error {
 	return nil
 }
 
-// watch asks the server again each minute until ctx is done: the settings may change, and so may the server.
+// watch checks the server every minute until ctx is done, because settings and server can change.
 func (s *redisServer) watch(ctx context.Context) {
 	tick := time.NewTicker(askServerEvery)
 	defer tick.Stop()
@@ -72,12 +72,12 @@ func (s *redisServer) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = s.ask(ctx) // that it does not answer is said by those who need it
+			_ = s.ask(ctx) // its users report when it does not respond
 		}
 	}
 }
 
-// ask finds out what is wrong, and logs what is new.
+// ask checks for problems, and logs new ones.
 func (s *redisServer) ask(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, askServerTimeout)
 	defer stop()
@@ -113,7 +113,7 @@ func (s *redisServer) warnings() (texts []string) {
 	return texts
 }
 
-// kinds returns whether there are problems of each kind.
+// kinds returns for each kind whether there are problems of it.
 func (s *redisServer) kinds() map[string]bool {
 	all := map[string]bool{}
 	for _, kind := range connect.ProblemKinds() {

@@ -14,8 +14,9 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// whileWorking keeps the queue complete and runs schedules beside work, until ctx is done or work has ended, and returns its
-// error. Work begins when all that this worker knows is published; until then the queue may be out of reach.
+// whileWorking keeps the queue's data complete and runs schedules during work, until ctx is done or work has ended. It
+// returns the error of work. Work begins when all data of this worker is published; until then the queue may be
+// unreachable.
 func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, workerID string, server *redisServer, work func() error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -38,7 +39,7 @@ func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, workerID 
 	return work()
 }
 
-// keeper returns what publishes what this worker knows, and keeps a copy of what only the queue knows.
+// keeper returns a keeper that publishes what this worker knows, and copies data that exists only in the queue.
 func (d *daemon) keeper(queue *queue.Queue, workerID string) *keep.Keeper {
 	volumes := make([]tables.Volume, len(d.cfg.Volumes))
 	for i, v := range d.cfg.Volumes {
@@ -50,7 +51,7 @@ func (d *daemon) keeper(queue *queue.Queue, workerID string) *keep.Keeper {
 	}, d.log)
 }
 
-// schedules returns those of the configuration as the queue keeps them.
+// schedules converts the schedules of the configuration for the queue.
 func schedules(cfg config.Config, log *slog.Logger) []jobs.Schedule {
 	projects := make(map[string]config.Project, len(cfg.Projects))
 	for _, p := range cfg.Projects {

@@ -26,12 +26,12 @@ const validateExample = `  worker validate
   worker validate --online
   worker validate --config /etc/mixduck/mixduck.yaml --format json`
 
-// validated is what --format json prints. Fields are only ever added.
+// validated is the content of --format json. Fields are only ever added.
 type validated struct {
 	File     string         `json:"file"` // "" for none
 	Settings []config.Value `json:"settings"`
 
-	Unprotected []string `json:"unprotected,omitempty"` // what this system cannot protect from queries
+	Unprotected []string `json:"unprotected,omitempty"` // protections against queries that this system lacks
 }
 
 func validateCommand(p *cli.Process) *cobra.Command {

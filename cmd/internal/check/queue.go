@@ -14,7 +14,7 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// Redis checks that a Redis server keeps what a queue stores in it.
+// Redis checks that a Redis server keeps what a queue stores.
 func Redis(ctx context.Context, rdb *redis.Client) Result {
 	const name = "redis"
 	problems, err := connect.Problems(ctx, rdb)
@@ -37,7 +37,7 @@ func Redis(ctx context.Context, rdb *redis.Client) Result {
 	return Good(name, "evicts nothing and has an append-only file")
 }
 
-// Workers checks that workers run, and that they serve all volumes that are known.
+// Workers checks that workers run and serve all known volumes.
 func Workers(ctx context.Context, q *queue.Queue) ([]Result, error) {
 	workers, err := q.Workers(ctx)
 	if err != nil {

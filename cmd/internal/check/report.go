@@ -1,5 +1,5 @@
-// Package check reports whether a setup works, one line for each thing that was looked at. It knows the form of a report
-// and the checks of a queue; what lies on this machine and at Mixpanel is checked by package local.
+// Package check reports whether a setup works, one line per check. It defines the form of a report and the checks of a
+// queue; package local checks this machine and Mixpanel.
 package check
 
 import (
@@ -21,16 +21,16 @@ const (
 	OK      State = "ok"
 	Warning State = "warning"
 	Failed  State = "failed"
-	Skipped State = "skipped" // cannot be known here or now
+	Skipped State = "skipped" // cannot be checked here or now
 )
 
-// Result is one line of a report. Fields are only ever added.
+// Result is a line of a report. Fields are only ever added.
 type Result struct {
 	Name  string     `json:"name"`
 	State State      `json:"state"`
 	Text  string     `json:"text"`
 	Cure  string     `json:"cure"` // "" if there is nothing to do
-	Code  fault.Code `json:"code"` // of what failed, else ""
+	Code  fault.Code `json:"code"` // of a failure, otherwise ""
 }
 
 // Good returns a passed check.
@@ -38,17 +38,17 @@ func Good(name, format string, args ...any) Result {
 	return Result{Name: name, State: OK, Text: fmt.Sprintf(format, args...)}
 }
 
-// Warn returns a check that found something a person should know.
+// Warn returns a check that found something noteworthy.
 func Warn(name, cure, format string, args ...any) Result {
 	return Result{Name: name, State: Warning, Text: fmt.Sprintf(format, args...), Cure: cure}
 }
 
-// Skip returns a check that was not made.
+// Skip returns a check that was not performed.
 func Skip(name, cure, format string, args ...any) Result {
 	return Result{Name: name, State: Skipped, Text: fmt.Sprintf(format, args...), Cure: cure}
 }
 
-// Fail returns a failed check. The cure is the error's hint.
+// Fail returns a failed check. Its cure is the error's hint.
 func Fail(name string, err error) Result {
 	return Result{Name: name, State: Failed, Text: err.Error(), Cure: fault.HintOf(err), Code: fault.CodeOf(err)}
 }
@@ -62,14 +62,14 @@ func (r Result) line() string {
 	return console.Printable(strings.ReplaceAll(text, "\n", "; "))
 }
 
-// report is what --format json prints. Fields are only ever added.
+// report is the content of --format json. Fields are only ever added.
 type report struct {
 	OK     bool     `json:"ok"`
 	Checks []Result `json:"checks"`
 }
 
-// Print prints the results, and returns an error if one has failed: that of wrong credentials before others, else that of
-// the first failure.
+// Print prints the results. It returns an error if a check has failed: the first one about credentials, otherwise the
+// first one.
 func Print(app *console.App, format string, all []Result) error {
 	err := worst(all)
 	if format == console.FormatJSON {

@@ -11,7 +11,8 @@ import (
 	"mixduck/internal/fault"
 )
 
-// refuseCluster returns an error if the server is a node of a Redis Cluster. A user who may not ask is believed to know.
+// refuseCluster returns an error if the server is a node of a Redis Cluster. It accepts the server if an ACL forbids
+// the check.
 func refuseCluster(ctx context.Context, conn *redis.Conn) error {
 	info, err := conn.Info(ctx, "cluster").Result()
 	if err == nil && strings.Contains(info, "cluster_enabled:1") {
@@ -23,7 +24,8 @@ func refuseCluster(ctx context.Context, conn *redis.Conn) error {
 var errCluster = fault.Usage("use a single Redis server (cluster-enabled no), with replicas if you like; on a managed service, turn cluster mode off",
 	"redis.url: Redis Cluster is not supported")
 
-// CheckServer returns an error if a server answers that cannot hold a queue. A server that does not answer may come back.
+// CheckServer returns an error if a server responds that cannot hold a queue. A server that does not respond may come
+// back.
 func CheckServer(ctx context.Context, rdb *redis.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()

@@ -12,8 +12,8 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// Database returns the full name of the database that a person calls typed. Its first element is a volume if a
-// worker has ever served one of that name.
+// Database returns the full name of a database from user input. The first element is a volume if a worker has ever
+// served a volume of that name.
 func Database(ctx context.Context, q *queue.Queue, cfg config.Config, typed string) (string, error) {
 	known, err := q.KnownVolumes(ctx)
 	if err != nil {
@@ -22,8 +22,8 @@ func Database(ctx context.Context, q *queue.Queue, cfg config.Config, typed stri
 	return FindDatabase(cfg, typed, known)
 }
 
-// FindDatabase does so with the known volumes, besides those of the settings, and without the queue: what it refuses is
-// wrong wherever the database is. Where the volume's directory is on this machine it also follows links.
+// FindDatabase does this without the queue, using the known volumes and those of the settings: names that it rejects
+// are invalid anywhere. If the volume's directory is on this machine, it also follows links.
 func FindDatabase(cfg config.Config, typed string, known []string) (string, error) {
 	volumes := append([]string{jobs.DefaultVolume}, known...)
 	for _, v := range cfg.Volumes {

@@ -6,7 +6,7 @@ import (
 	"mixduck/jobs"
 )
 
-// Outcome returns the error that a final job ended with, nil if it is done. Hints call the queue's command line self.
+// Outcome returns the error of a final job, nil if it is done. self is the command line of the queue, for hints.
 func Outcome(job jobs.Record, self string) error {
 	switch {
 	case job.State == jobs.StateCancelled:

@@ -11,8 +11,8 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// FindProject returns the project that a person calls named, "" for none, as far as the settings tell; known is false if
-// only the workers can.
+// FindProject returns the project given by a person ("" for none), from the settings alone. known is false if only the
+// workers know it.
 func FindProject(cfg config.Config, named string) (p config.Project, known bool, err error) {
 	own := strconv.FormatInt(cfg.Fallback.ID, 10)
 	switch {
@@ -27,8 +27,8 @@ func FindProject(cfg config.Config, named string) (p config.Project, known bool,
 	return p, false, nil
 }
 
-// Project does so with what the workers know, where no file of this machine says which projects there are. The project of
-// an id that nobody knows is as the MP_* variables say.
+// Project also uses what the workers know if no file on this machine lists projects. If the ID is unknown, the project
+// comes from the MP_* variables.
 func Project(ctx context.Context, q *queue.Queue, cfg config.Config, named string) (config.Project, error) {
 	p, known, err := FindProject(cfg, named)
 	if known || err != nil {

@@ -1,5 +1,5 @@
-// Package connect finds the queue that the settings name, for commands that ask it something. It knows Redis servers and
-// embedded queues; what is asked of them is the commands' business.
+// Package connect opens the queue from the settings, for commands that use it. It handles Redis servers and embedded
+// queues.
 package connect
 
 import (
@@ -21,10 +21,10 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// connectTimeout is how long a Redis may take to answer first.
+// connectTimeout is how long the first response of Redis may take.
 const connectTimeout = 5 * time.Second
 
-// With calls use with the queue that cfg names. Where nobody serves it that is an error at once.
+// With calls use with the queue from cfg. It returns an error at once if no process serves the queue.
 func With(ctx context.Context, cfg config.Config, use func(*queue.Queue) error) error {
 	return WithRedis(ctx, cfg, func(rdb *redis.Client) error {
 		q, err := New(rdb, cfg)
@@ -35,7 +35,7 @@ func With(ctx context.Context, cfg config.Config, use func(*queue.Queue) error) 
 	})
 }
 
-// New returns the queue on its Redis.
+// New returns the queue on a Redis.
 func New(rdb *redis.Client, cfg config.Config) (*queue.Queue, error) {
 	return queue.New(rdb, queue.Config{Retention: cfg.Retention.Jobs, ResultRetention: cfg.Retention.Results})
 }
@@ -79,7 +79,7 @@ func connect(ctx context.Context, cfg config.Config) (*redis.Client, error) {
 	return rdb, nil
 }
 
-// connectHint says what can be done if Redis does not answer.
+// connectHint says what to do if Redis does not respond.
 func connectHint(err error) string {
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 		return "set redis.ca_file (--redis-ca-file) to a PEM file with the CA certificate of the server"
@@ -90,13 +90,13 @@ func connectHint(err error) string {
 	return "check that Redis runs there, and that redis.url (--redis-url) is right"
 }
 
-// Options says how to reach a Redis server. Errors have [fault.CodeUsage] and hold no password.
+// Options returns the options for connecting to a Redis server. Errors have [fault.CodeUsage] and contain no password.
 func Options(cfg config.Redis) (*redis.Options, error) {
 	opt, err := redis.ParseURL(cfg.URL.Reveal())
-	if err != nil { // whose text may hold the password
+	if err != nil { // its text may contain the password
 		return nil, fault.Usage("use redis://user:password@host:6379/0, rediss://… or unix:///path/redis.sock", "invalid Redis URL")
 	}
-	opt.ContextTimeoutEnabled = true // a context bounds the command with all its retries
+	opt.ContextTimeoutEnabled = true // a context limits the command with all its retries
 	opt.OnConnect = refuseCluster
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if cfg.CAFile == "" {
@@ -112,7 +112,7 @@ func Options(cfg config.Redis) (*redis.Options, error) {
 	return opt, nil
 }
 
-// authorities reads the certificates of those who may vouch for the server.
+// authorities reads CA certificates from a file.
 func authorities(file string) (*x509.CertPool, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {

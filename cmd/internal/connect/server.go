@@ -9,18 +9,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ProblemKind names what is wrong with a Redis server.
+// ProblemKind is a kind of problem with a Redis server.
 type ProblemKind string
 
-// What may be wrong.
+// The kinds of problems.
 const (
-	ProblemEviction    ProblemKind = "eviction"    // it may delete keys when it is full
+	ProblemEviction    ProblemKind = "eviction"    // may delete keys when full
 	ProblemPersistence ProblemKind = "persistence" // a restart loses data
-	ProblemRole        ProblemKind = "role"        // it is a replica and refuses writes
-	ProblemUnknown     ProblemKind = "unknown"     // it does not say, as its ACL forbids to ask
+	ProblemRole        ProblemKind = "role"        // is a replica and refuses writes
+	ProblemUnknown     ProblemKind = "unknown"     // unknown, because its ACL forbids the check
 )
 
-// ProblemKinds are all of them.
+// ProblemKinds returns all kinds.
 func ProblemKinds() []ProblemKind {
 	return []ProblemKind{ProblemEviction, ProblemPersistence, ProblemRole, ProblemUnknown}
 }
@@ -32,8 +32,8 @@ type Problem struct {
 	Fatal bool   // the server may delete any key of the queue
 }
 
-// Problems asks a Redis server for its role, eviction and persistence, and returns what endangers a queue. What an ACL
-// forbids to ask is a problem; an error means that the server did not answer.
+// Problems checks the role, eviction and persistence of a Redis server, and returns what endangers a queue. A check
+// forbidden by an ACL is a problem too. An error means that the server did not respond.
 func Problems(ctx context.Context, rdb *redis.Client) ([]Problem, error) {
 	s := serverSettings{rdb: rdb, said: map[string]string{}}
 	for _, section := range []string{"memory", "persistence", "replication"} {
@@ -54,14 +54,13 @@ func Problems(ctx context.Context, rdb *redis.Client) ([]Problem, error) {
 	return s.judge(), nil
 }
 
-// serverSettings is what a server says of itself, under the names of INFO and CONFIG.
+// serverSettings are settings from INFO and CONFIG, under their names there.
 type serverSettings struct {
 	rdb  *redis.Client
 	said map[string]string
 }
 
-// refused reports whether the server has answered, but does not say what it was asked for: an ACL forbids it, or a managed
-// service has renamed the command.
+// refused reports whether the server rejected the command: an ACL forbids it, or a managed service has renamed it.
 func refused(err error) bool {
 	_, answered := errors.AsType[redis.Error](err)
 	return answered && !redis.IsLoadingError(err) && !redis.IsMasterDownError(err) && !redis.IsAuthError(err)

@@ -1,5 +1,5 @@
-// Package console holds what the command lines of the queue and of a single file share: what is printed and how, the
-// words in which people name days, and the commands that read a database. It knows neither queue nor DuckDB.
+// Package console contains what the command lines for the queue and for a single file share: output and formats, input
+// of days, and commands that read a database. It knows neither the queue nor DuckDB.
 package console
 
 import (
@@ -20,11 +20,11 @@ type App struct {
 	Process *cli.Process
 	Now     func() time.Time
 
-	// Explain may have a text of whole lines for an error, which is shown in the place of the usual one. Nil has none.
+	// Explain can return a text for an error that replaces the usual one, in whole lines. It may be nil.
 	Explain func(error) (text string, ok bool)
 }
 
-// Run carries out the command line of the process with root and returns the exit code.
+// Run executes the command line of the process with root and returns the exit code.
 func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	a.Process.Stderr = screen{a.Process.Stderr}
 	root.SilenceErrors, root.SilenceUsage = true, true
@@ -33,9 +33,9 @@ func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	setHelp(root)
 	root.SetFlagErrorFunc(FlagError)
 	suite.Join(root, a.Process.Name)
-	root.SetArgs(append([]string{}, a.Process.Args...)) // nil would mean the arguments of the process
+	root.SetArgs(append([]string{}, a.Process.Args...)) // nil would mean os.Args
 	root.SetIn(a.Process.Stdin)
-	root.SetOut(a.Process.Stdout) // help and completions, without any data
+	root.SetOut(a.Process.Stdout) // help and completions, which contain no data
 	root.SetErr(a.Process.Stderr)
 	err := root.ExecuteContext(ctx)
 	switch {
@@ -54,7 +54,7 @@ func (a *App) Run(ctx context.Context, root *cobra.Command) int {
 	return a.Fail(err)
 }
 
-// Fail prints an error with its hint and returns the exit code that goes with it, 0 for no error.
+// Fail prints an error with its hint and returns its exit code, 0 for no error.
 func (a *App) Fail(err error) int {
 	if hint := fault.HintOf(err); hint != "" {
 		err = fault.New(fault.CodeOf(err), a.Spell(hint), "%w", err)
@@ -62,5 +62,5 @@ func (a *App) Fail(err error) int {
 	return cli.Fail(a.Process.Stderr, err)
 }
 
-// Spell returns a text with the commands in it as people type them who started this program.
+// Spell returns a text in which commands are spelled for how this program was started.
 func (a *App) Spell(text string) string { return suite.Spell(a.Process.Name, text) }

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// Bar is one line of a terminal that shows how far something has come. Where stderr is no terminal, or is not to be drawn
-// on, it shows nothing. It is used by one goroutine.
+// Bar shows progress in a line of the terminal. It shows nothing if stderr is not a terminal or drawing is disabled.
+// It is used by one goroutine.
 type Bar struct {
 	w     io.Writer // nil shows nothing
 	drawn string
@@ -24,17 +24,17 @@ func (a *App) NewBar(quiet bool) *Bar {
 	return &Bar{w: Raw(a.Process.Stderr)}
 }
 
-// Show draws the line, if it has changed.
+// Show draws the line if it has changed.
 func (b *Bar) Show(line string) {
 	if b.w == nil || line == b.drawn {
 		return
 	}
-	width, _ := TerminalWidth(b.w) // it may have been resized; some wrap when the last column is used
+	width, _ := TerminalWidth(b.w) // the terminal may have been resized; some wrap when the last column is used
 	fmt.Fprint(b.w, ClearLine, Cut(Printable(line), max(1, width-1)))
 	b.drawn = line
 }
 
-// Clear takes the line away.
+// Clear erases the line.
 func (b *Bar) Clear() {
 	if b.w != nil && b.drawn != "" {
 		fmt.Fprint(b.w, ClearLine)

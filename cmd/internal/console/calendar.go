@@ -11,17 +11,17 @@ import (
 	"mixduck/internal/day"
 )
 
-// What a calendar shows for a day. Letters and colours would say the same; these are told apart without either.
+// The symbols of days in a calendar. They can be told apart without letters or colors.
 const (
 	dayStored  = "█"
 	dayPartial = "▒"
-	dayStrange = "!" // stored, with lines in quarantine
+	dayStrange = "!" // stored, with quarantined lines
 	dayMissing = "·"
-	dayGone    = "×" // not stored, and not to be had any more
+	dayGone    = "×" // not stored, and no longer available
 	dayOutside = " "
 )
 
-// covered is what is known of a table's days.
+// covered holds the days of a table.
 type covered struct {
 	table                          string
 	days                           map[day.Day]string
@@ -29,7 +29,7 @@ type covered struct {
 	first, last                    day.Day
 }
 
-// drawCalendar draws a line of days for each month of each table.
+// drawCalendar draws a line of days per month and table.
 func drawCalendar(w io.Writer, rows *rowScanner, _ int) error {
 	tables, err := readCoverage(rows)
 	if err != nil {
@@ -49,7 +49,7 @@ func drawCalendar(w io.Writer, rows *rowScanner, _ int) error {
 	return out.Flush()
 }
 
-// readCoverage reads the answer to the inspection coverage: a row a day, the tables one after the other.
+// readCoverage reads the result of the inspection coverage: a row per day, one table after another.
 func readCoverage(rows *rowScanner) ([]*covered, error) {
 	var at [4]int
 	for i, name := range []string{"table_name", "day", "state", "quarantined"} {

@@ -8,13 +8,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Choice is the value of a flag that takes one of a few words.
+// Choice is the value of a flag with a fixed set of values.
 type Choice struct {
-	Value   string // the default, until it is set
+	Value   string // initially the default
 	Allowed []string
 }
 
-// Set takes s, if it is allowed.
+// Set sets s, if it is allowed.
 func (c *Choice) Set(s string) error {
 	if !slices.Contains(c.Allowed, s) {
 		return fmt.Errorf("must be one of %s", c.Type())
@@ -25,7 +25,7 @@ func (c *Choice) Set(s string) error {
 
 func (c *Choice) String() string { return c.Value }
 
-// Type returns what help shows as the flag's value.
+// Type returns the flag's value as shown in help.
 func (c *Choice) Type() string { return strings.Join(c.Allowed, "|") }
 
 // The formats of most commands.

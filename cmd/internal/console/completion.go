@@ -6,7 +6,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// shells are those for which there is completion.
+// shells are the supported shells.
 var shells = []string{"bash", "fish", "powershell", "zsh"}
 
 // completionCommand prints the completion scripts of the command's root.

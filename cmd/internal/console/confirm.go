@@ -9,7 +9,8 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Confirm asks a person at a terminal whether what deletes data of a database is meant. Nobody else is asked.
+// Confirm asks at the terminal for confirmation before data of a database is deleted. Without a terminal it returns an
+// error.
 func (a *App) Confirm(ctx context.Context, what, database string) error {
 	if _, terminal := TerminalWidth(a.Process.Stdin); !terminal {
 		return fault.Usage("add --yes", "%s deletes data of %s and needs confirmation", what, database)
@@ -26,8 +27,8 @@ func (a *App) Confirm(ctx context.Context, what, database string) error {
 	return nil
 }
 
-// typed returns what read brings, or the cause of ctx if that ends first. Nothing ends a read of a terminal but the end of the
-// process, which is near then.
+// typed returns the result of read, or the cause of ctx if that ends first. Then read stays blocked until the process
+// ends, which is soon.
 func typed(ctx context.Context, read func() (string, error)) (string, error) {
 	type answer struct {
 		text string

@@ -12,8 +12,8 @@ import (
 
 const daysHint = "use --from 2025-01-01 --to 2025-01-31, --from 7d, or yyyy-mm for a month"
 
-// ParseDays returns the days from the first of from to the last of to, which may be months. An empty to means
-// yesterday. Days after today cannot be asked.
+// ParseDays returns the days from the first of from to the last of to, both included. Both may be months. An empty to
+// means yesterday. Days after today are an error.
 func ParseDays(from, to string, today day.Day) (day.Range, error) {
 	if from == "" {
 		return day.Range{}, fault.Usage(daysHint, "--from is required")
@@ -54,13 +54,13 @@ const sinceHint = "use 36h or 7d (ago), 2025-01-31 (start of that day), or 2025-
 
 var daysAgo = regexp.MustCompile(`^([0-9]{1,5})d$`)
 
-// ParseSince reads a moment in the past: RFC 3339, a day for when it began in the zone of now, or a span before now, in days
-// (of 24 hours) or as Go writes it.
+// ParseSince parses a time in the past: RFC 3339, a day (its start in the zone of now), or a duration before now, in
+// days of 24 hours or in Go's format.
 func ParseSince(s string, now time.Time) (time.Time, error) {
 	return parseTime("--late-since", s, now)
 }
 
-// parseTime reads the value of a flag as [ParseSince] does.
+// parseTime parses the value of a flag like [ParseSince].
 func parseTime(flag, s string, now time.Time) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
@@ -75,7 +75,7 @@ func parseTime(flag, s string, now time.Time) (time.Time, error) {
 	if err := day.Of(at).CheckEarliest(); err != nil {
 		return time.Time{}, fault.Usage(sinceHint, "%s: %w", flag, err)
 	}
-	return at.Truncate(time.Millisecond), nil // as Mixpanel counts
+	return at.Truncate(time.Millisecond), nil // Mixpanel's precision
 }
 
 func parseSpan(s string, now time.Time) (time.Time, error) {
@@ -90,12 +90,12 @@ func parseSpan(s string, now time.Time) (time.Time, error) {
 	return d.Start(now.Location()), err
 }
 
-// DescribeDays says which days, how many, and in which zone.
+// DescribeDays describes the days, their number, and the zone.
 func DescribeDays(r day.Range, loc *time.Location) string {
 	return fmt.Sprintf("%s (%s, %s)", r, Counted(int64(r.Len()), "day"), loc)
 }
 
-// Span is the value of a flag: a positive duration, in days (of 24 hours) or as Go writes it.
+// Span is a flag value: a positive duration, in days of 24 hours or in Go's format.
 type Span time.Duration
 
 // String returns the duration, "" for none.
@@ -110,7 +110,7 @@ func (s *Span) String() string {
 	return d.String()
 }
 
-// Set reads the duration.
+// Set parses the duration.
 func (s *Span) Set(text string) error {
 	now := time.Unix(0, 0)
 	then, err := parseSpan(text, now)

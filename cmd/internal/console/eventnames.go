@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// EventFlags say which events are meant: --event takes one name exactly as it is, --events a list as in CSV.
+// EventFlags select events: --event takes a single name literally, --events a list in CSV format.
 type EventFlags struct {
 	exact, lists []string
 	flags        *pflag.FlagSet
@@ -23,7 +23,7 @@ func (f *EventFlags) Add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.lists, "events", nil, `only events with these `+"`names`"+`, separated by commas, as in CSV: '"a, b",c'; can be repeated`)
 }
 
-// Names returns the names in the order given, none for all events. Nothing is cut off them: a name may end with a space.
+// Names returns the names in order, none for all events. It trims nothing, because a name can end with a space.
 func (f *EventFlags) Names() ([]string, error) {
 	if f.flags.Changed("events") && !slices.ContainsFunc(f.lists, func(s string) bool { return s != "" }) {
 		return nil, fault.Usage("omit --events to fetch all events", "--events is empty")
@@ -47,7 +47,7 @@ func (f *EventFlags) Names() ([]string, error) {
 	return names, nil
 }
 
-// splitNames reads one record of CSV (RFC 4180), in which a name may also have line ends.
+// splitNames parses one record of CSV (RFC 4180). Names may contain line ends.
 func splitNames(list string) (names []string, err error) {
 	for {
 		name, rest, more := strings.Cut(list, ",")
@@ -68,7 +68,7 @@ func splitNames(list string) (names []string, err error) {
 	}
 }
 
-// quotedName reads the name at the beginning of list, which is in quotes, and returns what follows the comma behind it.
+// quotedName parses the quoted name at the start of list, and returns the rest after the following comma.
 func quotedName(list string) (name, rest string, more bool, err error) {
 	var b strings.Builder
 	for rest = list[1:]; ; {
@@ -88,7 +88,7 @@ func quotedName(list string) (name, rest string, more bool, err error) {
 	}
 }
 
-// JoinNames returns names as --events takes them.
+// JoinNames returns names in the form of --events.
 func JoinNames(names []string) string {
 	list := make([]string, len(names))
 	for i, name := range names {

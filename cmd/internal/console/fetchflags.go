@@ -13,8 +13,8 @@ import (
 type FetchFlags struct {
 	Where   string // a Mixpanel expression
 	Force   bool
-	Adopt   bool   // move tables of another program aside
-	Promote string // properties, as [promotion.Parse] reads them
+	Adopt   bool   // move tables of other programs aside
+	Promote string // properties, in the form of [promotion.Parse]
 
 	from, to, lateSince            string
 	events                         EventFlags
@@ -24,7 +24,7 @@ type FetchFlags struct {
 // AdoptUsage explains --adopt.
 const AdoptUsage = "in a database created by mixpanel_data: rename its tables to NAME_before_mixduck, then fetch"
 
-// DayFlags are a range of days that may be left out.
+// DayFlags are an optional range of days.
 type DayFlags struct{ from, to string }
 
 // Add adds the flags.
@@ -33,7 +33,7 @@ func (f *DayFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.to, "to", "", "last `day`, inclusive (default: yesterday)")
 }
 
-// Days returns the days asked, the zero range if there are none; today is that of the project.
+// Days returns the given days, or the zero range without flags; today is that of the project.
 func (f *DayFlags) Days(today day.Day) (day.Range, error) {
 	if f.from == "" && f.to == "" {
 		return day.Range{}, nil
@@ -56,7 +56,7 @@ func (f *FetchFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Promote, "promote", "", "`properties` to copy into typed columns, for example plan,amount:DOUBLE")
 }
 
-// Days returns the days asked; today is that of the project. With --late-since they may be none, for all that are stored.
+// Days returns the given days; today is that of the project. With --late-since, the zero range means all stored days.
 func (f *FetchFlags) Days(today day.Day) (day.Range, error) {
 	if f.lateSince != "" && f.from == "" && f.to == "" {
 		return day.Range{}, nil
@@ -64,7 +64,7 @@ func (f *FetchFlags) Days(today day.Day) (day.Range, error) {
 	return ParseDays(f.from, f.to, today)
 }
 
-// LateSince returns since when events that are asked for have arrived, zero for all; now is in the project's zone.
+// LateSince returns the arrival time from which events count as late, zero for all; now is in the project's zone.
 func (f *FetchFlags) LateSince(now time.Time) (time.Time, error) {
 	if f.lateSince == "" {
 		return time.Time{}, nil
@@ -90,10 +90,10 @@ func (f *FetchFlags) Mode() (string, error) {
 	return mode, nil
 }
 
-// Events returns the names of the events asked for, none for all.
+// Events returns the given event names, none for all.
 func (f *FetchFlags) Events() ([]string, error) { return f.events.Names() }
 
-// OneTable refuses more than one table.
+// OneTable rejects more than one table.
 func OneTable(path string, args []string) error {
 	if len(args) > 1 {
 		return fault.Usage("use --events for event names", "%s takes one table, but got %q as well", path, args[1])

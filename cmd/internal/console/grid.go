@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// null is what a table shows for NULL.
+// null is how a table shows NULL.
 const null = "NULL"
 
-// minColumns is what a column of a table that is too wide for its terminal keeps at least.
+// minColumns is the minimum width to which columns of a table too wide for the terminal are cut.
 const minColumns = 8
 
-// writeGrid writes all rows as a table of at most width columns of a terminal; 0 means any number. Numbers stand at the
-// right. What does not fit is cut, the widest columns first.
+// writeGrid writes all rows as a table of at most width columns of a terminal; 0 means any number. Numbers are
+// right-aligned. Text that does not fit is cut, in the widest columns first.
 func writeGrid(w io.Writer, rows *rowScanner, width int) error {
 	heading := make([]string, len(rows.columns))
 	right := make([]bool, len(rows.columns))
@@ -54,7 +54,7 @@ func writeGrid(w io.Writer, rows *rowScanner, width int) error {
 				line.WriteString(Pad(text, widths[i]))
 			}
 		}
-		// Where there are too many columns even so, the line ends at the edge of the terminal.
+		// If there are still too many columns, the line ends at the edge of the terminal.
 		if _, err := out.WriteString(Cut(strings.TrimRight(line.String(), " "), width) + "\n"); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func writeGrid(w io.Writer, rows *rowScanner, width int) error {
 	return out.Flush()
 }
 
-// fit returns the widths of the columns, so that they and the gaps between them take at most width where that is possible.
+// fit returns widths for the columns that, including gaps, take at most width if possible.
 func fit(grid [][]string, width int) []int {
 	widths := make([]int, len(grid[0]))
 	for _, row := range grid {
@@ -92,7 +92,7 @@ func fit(grid [][]string, width int) []int {
 	return widths
 }
 
-// isNumber reports whether values of a type are read from their right end.
+// isNumber reports whether values of a type are right-aligned.
 func isNumber(t string) bool {
 	name, _, _ := strings.Cut(t, "(")
 	switch name {
@@ -103,7 +103,7 @@ func isNumber(t string) bool {
 	return false
 }
 
-// writePlain writes a line for each row, with tabs between values, which are escaped, no heading, and nothing for NULL.
+// writePlain writes a line per row, without a heading. Values are escaped and separated by tabs; NULL is empty.
 func writePlain(w io.Writer, rows *rowScanner) error {
 	out := bufio.NewWriter(w)
 	for {
@@ -126,7 +126,7 @@ func writePlain(w io.Writer, rows *rowScanner) error {
 	}
 }
 
-// isPlan reports whether the rows are what EXPLAIN answers, which is drawn already.
+// isPlan reports whether the rows are the output of EXPLAIN, which is already drawn.
 func isPlan(columns []Column) bool {
 	return len(columns) == 2 && columns[0].Name == "explain_key" && columns[1].Name == "explain_value"
 }

@@ -9,7 +9,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Group returns a command that only holds others.
+// Group returns a command that only contains other commands.
 func Group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	group := &cobra.Command{
 		Use: use, Short: short, SuggestionsMinimumDistance: 2, DisableFlagsInUseLine: true,
@@ -36,7 +36,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 	return fault.Usage(hint, "%s has no command %q", c.CommandPath(), name)
 }
 
-// FlagError is called for flags that cannot be parsed. Those behind an unknown command are not to blame.
+// FlagError handles flags that cannot be parsed. After an unknown command, the command is the error.
 func FlagError(c *cobra.Command, err error) error {
 	if c.HasSubCommands() && c.Flags().NArg() > 0 {
 		return unknownCommand(c, c.Flags().Arg(0))
@@ -44,10 +44,10 @@ func FlagError(c *cobra.Command, err error) error {
 	return fault.Usage(HelpHint(c), "%w", err)
 }
 
-// HelpHint points to the help of a command.
+// HelpHint refers to the help of a command.
 func HelpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
 
-// Arguments refuses all numbers of arguments but n.
+// Arguments rejects any number of arguments except n.
 func Arguments(c *cobra.Command, args []string, n int) error {
 	if len(args) != n {
 		return fault.Usage(strings.TrimSuffix(c.UseLine(), " [flags]"), "%s got %s", c.CommandPath(), Counted(int64(len(args)), "argument"))
@@ -55,7 +55,7 @@ func Arguments(c *cobra.Command, args []string, n int) error {
 	return nil
 }
 
-// NoArguments refuses all.
+// NoArguments rejects all arguments.
 func NoArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fault.Usage(HelpHint(c), "%s takes no argument, but got %q", c.CommandPath(), args[0])

@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// helpWidth is the number of columns that help uses at most, whatever the terminal: help is also read in pages and pipes.
+// helpWidth is the maximum width of help on any terminal, because help is also read in pages and pipes.
 const helpWidth = 80
 
-// flagColumns is the width of the column of flag names. Longer ones have their description on the next line.
+// flagColumns is the width of the column of flag names. The description of a longer name starts on the next line.
 const flagColumns = 26
 
 // setHelp makes root and the commands below it print help in [helpWidth] columns.
@@ -110,7 +110,7 @@ func writeFlags(w io.Writer, heading string, flags *pflag.FlagSet) {
 	})
 }
 
-// defaultOf returns the default of a flag as help shows it, "" for flags that are off or empty unless given.
+// defaultOf returns the default of a flag for help, "" for flags that are off or empty by default.
 func defaultOf(f *pflag.Flag) string {
 	switch f.DefValue {
 	case "", "false", "0", "0s", "[]":
@@ -119,7 +119,7 @@ func defaultOf(f *pflag.Flag) string {
 	return f.DefValue
 }
 
-// wrap breaks text between words into lines of at most width columns, where its words allow that.
+// wrap breaks text between words into lines of at most width columns if possible.
 func wrap(text string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {

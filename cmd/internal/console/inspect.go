@@ -11,10 +11,10 @@ import (
 	"mixduck/internal/fault"
 )
 
-// inspection is one of the questions that have a name.
+// inspection is a named question.
 type inspection struct {
 	name, args, short string
-	least, most       int // arguments
+	least, most       int // number of arguments
 	draw              func(io.Writer, *rowScanner, int) error
 }
 
@@ -34,7 +34,7 @@ func inspections() []inspection {
 	}
 }
 
-// InspectCommand returns the command `inspect` with the questions that have a name, and more commands of the program.
+// InspectCommand returns the command `inspect` with the named questions, and further commands of the program.
 func (a *App) InspectCommand(example string, with WithReader, flags func(*pflag.FlagSet), more ...*cobra.Command) *cobra.Command {
 	commands := make([]*cobra.Command, 0, len(inspections())+len(more))
 	for _, i := range inspections() {
@@ -79,7 +79,7 @@ func (a *App) inspectCommand(i inspection, with WithReader) *cobra.Command {
 		f.AddOutput(c.Flags())
 		c.Flags().IntVar(&rows, "limit", 10, "number of `rows`")
 	case "coverage":
-		f.AddOutput(c.Flags()) // a calendar with gaps at its end would tell a lie
+		f.AddOutput(c.Flags()) // a calendar that ends early would be wrong
 	default:
 		f.Add(c.Flags())
 	}

@@ -2,8 +2,8 @@ package console
 
 import "strings"
 
-// Outcome says what a fetch has changed and has left, in a few words; "" if there is nothing to say. Rows are those of days
-// that were stored before.
+// Outcome briefly describes what a fetch has changed and left; "" for nothing. The rows are those of days that were
+// already stored.
 func Outcome(added, removed, updated int64, daysLeft, unavailable int) string {
 	var parts []string
 	if added+removed+updated > 0 {
@@ -18,7 +18,7 @@ func Outcome(added, removed, updated int64, daysLeft, unavailable int) string {
 	return strings.Join(parts, "; ")
 }
 
-// Late says on which days late events were found.
+// Late names the days with late events.
 func Late(days string) string {
 	if days == "" {
 		return "no late events"
@@ -26,7 +26,7 @@ func Late(days string) string {
 	return "late events on " + days
 }
 
-// Changes says what a refresh of a table without days has changed.
+// Changes describes the changes of a refresh of a table without days.
 func Changes(added, updated, removed, unchanged int64) string {
 	return Counted(added, "row") + " added, " + Grouped(updated) + " updated, " + Grouped(removed) + " removed, " + Grouped(unchanged) + " unchanged"
 }

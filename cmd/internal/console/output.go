@@ -11,10 +11,10 @@ import (
 	"golang.org/x/term"
 )
 
-// PrintLine writes a line of result for people. A reader that has gone is no error.
+// PrintLine writes a line of output for people. It ignores a closed pipe.
 func (a *App) PrintLine(s string) error { return a.Print(s + "\n") }
 
-// Warnings returns the warnings of a fetch, of which each is a line of the text.
+// Warnings splits the warnings of a fetch, which are the lines of the text.
 func Warnings(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
 }
@@ -33,10 +33,10 @@ func (a *App) PrintJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// Print writes s, which is for people, as [Text]. A reader that has gone is no error.
+// Print writes s for people, as [Text]. It ignores a closed pipe.
 func (a *App) Print(s string) error { return a.write(Text(s)) }
 
-// write writes s as it is.
+// write writes s unchanged.
 func (a *App) write(s string) error {
 	if _, err := io.WriteString(a.Process.Stdout, s); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("write the result: %w", err)
@@ -44,12 +44,12 @@ func (a *App) write(s string) error {
 	return nil
 }
 
-// writer makes a function an [io.Writer].
+// writer adapts a function to [io.Writer].
 type writer func(string) error
 
 func (w writer) Write(p []byte) (int, error) { return len(p), w(string(p)) }
 
-// TerminalWidth returns how many columns the terminal behind a stream has, or false if there is none.
+// TerminalWidth returns the number of columns of a terminal, or false if stream is not a terminal.
 func TerminalWidth(stream any) (int, bool) {
 	f, ok := stream.(interface{ Fd() uintptr })
 	if !ok || !term.IsTerminal(int(f.Fd())) {

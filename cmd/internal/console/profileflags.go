@@ -12,14 +12,14 @@ import (
 	"mixduck/internal/stream"
 )
 
-// ProfileFlags say which profiles to fetch. [ProfileFlags.Check] reads what cannot be used as it was given.
+// ProfileFlags select profiles. [ProfileFlags.Check] parses the values that need it.
 type ProfileFlags struct {
 	stream.Filter
 
 	Since   time.Time // zero means a full refresh
 	History bool
 
-	allUsers                        bool // members of Cohort without a profile, too
+	allUsers                        bool // include members of Cohort without a profile
 	distinctID, cohort, asOf, since string
 	properties, ids                 []string
 	flags                           *pflag.FlagSet
@@ -41,7 +41,7 @@ func (f *ProfileFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.asOf, "as-of", "", "evaluate --behaviors at this `time`")
 }
 
-// Check reads the flags, and refuses what excludes each other. Times are before now, which is in the project's zone.
+// Check parses the flags and rejects conflicting ones. Times must be before now, which is in the project's zone.
 func (f *ProfileFlags) Check(now time.Time) (err error) {
 	if f.since != "" {
 		if f.Since, err = parseTime("--since", f.since, now); err != nil {

@@ -19,18 +19,18 @@ tables of this database. Use $name in the statement with --param name=value.
 
 Tables show the first 1000 rows unless you set --limit; other formats show all.`
 
-// QueryFlags are those of `query`, of which a program shows what applies.
+// QueryFlags are the flags of `query`. Each program shows those that apply.
 type QueryFlags struct {
 	ResultFlags
 	file   string
 	params []string
 }
 
-// QueryCommand returns the command `query`. Example shows how the program is called; more adds the program's own flags.
+// QueryCommand returns the command `query`. Example shows how the program is called; more adds flags of the program.
 func (a *App) QueryCommand(example string, with WithReader, more func(*pflag.FlagSet)) *cobra.Command {
 	query := a.queryCommand("query [SQL]", with, more)
 	query.Example = example
-	again := a.queryCommand("sql [SQL]", with, more) // for those who are used to it
+	again := a.queryCommand("sql [SQL]", with, more) // for people used to this name
 	again.Hidden, again.Example = true, example
 	query.AddCommand(again)
 	return query
@@ -61,7 +61,7 @@ func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet
 	return c
 }
 
-// maxStatement bounds what is read of a file, in bytes.
+// maxStatement is the maximum size of a file with a statement, in bytes.
 const maxStatement = 1 << 20
 
 func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reader) (Question, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Question is what a person wants to know of a database: an SQL statement, or an inspection with its arguments.
+// Question is an SQL statement, or an inspection with its arguments, about a database.
 type Question struct {
 	SQL     string
 	Inspect string
@@ -16,18 +16,18 @@ type Question struct {
 	Params  map[string]string // values of $name, as texts
 
 	Format   string        // of the content: [Rows], CSV, …
-	Limit    int64         // rows at most; 0 means all
-	Timeout  time.Duration // 0 means what the backend thinks right
-	LockWait time.Duration // likewise
+	Limit    int64         // maximum number of rows; 0 means all
+	Timeout  time.Duration // 0 means the backend's default
+	LockWait time.Duration // 0 means the backend's default
 }
 
 // Column is a column of an answer.
 type Column struct {
 	Name string `json:"name"`
-	Type string `json:"type"` // as DuckDB writes it
+	Type string `json:"type"` // DuckDB's name
 }
 
-// Answer is what a question has brought.
+// Answer is the result of a question.
 type Answer struct {
 	Columns   []Column
 	Rows      int64         // in the content
@@ -35,11 +35,11 @@ type Answer struct {
 	Content   io.ReadCloser // in the question's format; the caller closes it
 }
 
-// Reader answers questions about one database: the workers of a queue do, or the program itself. A nil answer says that there is nothing to
-// show.
+// Reader answers questions about a database, through the workers of a queue or in the program itself. A nil answer
+// means that there is nothing to show.
 type Reader interface {
 	Read(ctx context.Context, q Question) (*Answer, error)
 }
 
-// WithReader calls use with the reader that a command's flags ask for.
+// WithReader calls use with the reader for a command's flags.
 type WithReader func(c *cobra.Command, use func(Reader) error) error

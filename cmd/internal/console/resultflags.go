@@ -15,8 +15,8 @@ import (
 	"mixduck/internal/fault"
 )
 
-// The formats of answers. Rows are for programs that show them: a line {"columns":[{"name":…,"type":…}]}, then a JSON array
-// of texts and nulls a row.
+// The formats of answers. Rows is for programs that display them: a line {"columns":[{"name":…,"type":…}]}, then one
+// JSON array of texts and nulls per row.
 const (
 	FormatTable = "table"
 	FormatPlain = "plain"
@@ -25,10 +25,10 @@ const (
 	arrow       = "arrow"
 )
 
-// usualRows is how many rows a table has if nobody says.
+// usualRows is the default number of rows in a table.
 const usualRows = 1000
 
-// ResultFlags say what becomes of an answer.
+// ResultFlags say how to output an answer.
 type ResultFlags struct {
 	Format   *Choice
 	output   string
@@ -37,10 +37,10 @@ type ResultFlags struct {
 	limit    int64
 	timeout  time.Duration
 	lockWait time.Duration
-	flags    *pflag.FlagSet // nil if limit is what the program says
+	flags    *pflag.FlagSet // nil if the program sets limit
 }
 
-// AddOutput adds the flags about where an answer goes, and in which form.
+// AddOutput adds flags for the destination and format of an answer.
 func (f *ResultFlags) AddOutput(flags *pflag.FlagSet) {
 	f.Format = &Choice{Value: FormatTable, Allowed: []string{FormatTable, FormatPlain, FormatJSON, "jsonl", "csv", parquet, arrow}}
 	flags.Var(f.Format, "format", "output format")
@@ -49,7 +49,7 @@ func (f *ResultFlags) AddOutput(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.quiet, "quiet", false, "print only errors to stderr")
 }
 
-// Add adds these flags, and those that bound the work.
+// Add adds these flags, and those that limit the work.
 func (f *ResultFlags) Add(flags *pflag.FlagSet) {
 	f.AddOutput(flags)
 	f.flags = flags
@@ -58,7 +58,7 @@ func (f *ResultFlags) Add(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.lockWait, "lock-wait", 0, "wait up to this `duration` while another program writes to the database")
 }
 
-// apply makes the question ask for what the flags say.
+// apply sets the fields of the question from the flags.
 func (f *ResultFlags) apply(q *Question, stdout io.Writer) error {
 	q.Format, q.Limit, q.Timeout, q.LockWait = f.content(), f.limit, f.timeout, f.lockWait
 	if f.Format.Value == FormatTable && f.flags != nil && !f.flags.Changed("limit") {
@@ -73,7 +73,7 @@ func (f *ResultFlags) apply(q *Question, stdout io.Writer) error {
 	return f.Check(stdout)
 }
 
-// Check refuses an output that cannot be, before any work is done for it.
+// Check rejects impossible outputs before any work is done.
 func (f *ResultFlags) Check(stdout io.Writer) error {
 	if f.output == "" {
 		if _, terminal := TerminalWidth(stdout); terminal && f.Binary() {
@@ -90,10 +90,10 @@ func (f *ResultFlags) Check(stdout io.Writer) error {
 	return nil
 }
 
-// Binary reports whether the answer is nothing that a person could read.
+// Binary reports whether the answer is not text.
 func (f *ResultFlags) Binary() bool { return f.Format.Value == parquet || f.Format.Value == arrow }
 
-// content returns the format in which the backend is asked.
+// content returns the format to request from the backend.
 func (f *ResultFlags) content() string {
 	if f.Format.Value == FormatTable || f.Format.Value == FormatPlain {
 		return Rows
@@ -101,7 +101,8 @@ func (f *ResultFlags) content() string {
 	return f.Format.Value
 }
 
-// write calls fn with where the answer goes. A file appears only if fn succeeds; a reader that has gone is no error.
+// write calls fn with the destination of the answer. A file appears only if fn succeeds. A closed pipe is not an
+// error.
 func (f *ResultFlags) write(stdout io.Writer, fn func(io.Writer) error) error {
 	if f.output == "" {
 		if err := fn(stdout); err != nil && !errors.Is(err, syscall.EPIPE) {
@@ -113,8 +114,8 @@ func (f *ResultFlags) write(stdout io.Writer, fn func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	defer os.Remove(tmp.Name())                                           // which is nothing once it has its name
-	err = errors.Join(fn(tmp), tmp.Chmod(0o644), tmp.Sync(), tmp.Close()) // on disk before it has its name
+	defer os.Remove(tmp.Name())                                           // no effect after the file got its name
+	err = errors.Join(fn(tmp), tmp.Chmod(0o644), tmp.Sync(), tmp.Close()) // on disk before it gets its name
 	if err != nil {
 		return err
 	}
@@ -126,11 +127,11 @@ func (f *ResultFlags) place(tmp string) error {
 	if f.force {
 		return os.Rename(tmp, f.output)
 	}
-	err := os.Link(tmp, f.output) // unlike a rename it replaces nothing that has come meanwhile
+	err := os.Link(tmp, f.output) // unlike rename, this does not replace a file created in the meantime
 	if errors.Is(err, fs.ErrExist) {
 		return fault.New(fault.CodeExists, "add --force to replace it", "%s exists", f.output)
 	}
-	if err != nil { // a file system without links
+	if err != nil { // the file system does not support links
 		return os.Rename(tmp, f.output)
 	}
 	return nil

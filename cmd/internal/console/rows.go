@@ -8,17 +8,17 @@ import (
 	"io"
 )
 
-// cell is a value as DuckDB writes it, nil for NULL.
+// cell is a value in DuckDB's text form, nil for NULL.
 type cell = *string
 
-// rowScanner reads content in the format [Rows].
+// rowScanner reads content in the [Rows] format.
 type rowScanner struct {
 	in      *bufio.Reader
 	columns []Column
-	left    int64 // rows that must still come
+	left    int64 // rows still to read
 }
 
-// newRowScanner reads the columns. It is an error if the content does not have that number of rows.
+// newRowScanner reads the columns. Content with a different number of rows is an error.
 func newRowScanner(content io.Reader, rows int64) (*rowScanner, error) {
 	s := &rowScanner{in: bufio.NewReaderSize(content, 64<<10), left: rows}
 	var head struct {

@@ -7,11 +7,11 @@ import (
 	"unicode"
 )
 
-// Printable returns s without what would move a terminal's cursor or change its state: control characters become spaces, and
-// invisible ones, which could reverse the line, are dropped.
+// Printable returns s without anything that would move a terminal's cursor or change its state: control characters
+// become spaces, and invisible characters, which could reverse the line, are removed.
 func Printable(s string) string { return strings.Map(printable, strings.ToValidUTF8(s, "\ufffd")) }
 
-// Text returns s as [Printable] does, with its line ends and tabs.
+// Text is [Printable] but keeps line ends and tabs.
 func Text(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' {
@@ -31,11 +31,11 @@ func printable(r rune) rune {
 	return r
 }
 
-// screen is a stream for people: what is written to it passes through [Text], wherever it is from. Texts of servers, event
-// names and errors of databases all end up here.
+// screen is a stream for people. Everything written to it passes through [Text], because it can contain texts of
+// servers, event names and errors of databases.
 type screen struct{ io.Writer }
 
-// Write writes p as text. p holds whole characters.
+// Write writes p as text. p must contain complete characters.
 func (s screen) Write(p []byte) (int, error) {
 	if _, err := io.WriteString(s.Writer, Text(string(p))); err != nil {
 		return 0, err
@@ -43,7 +43,7 @@ func (s screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Fd returns the file descriptor below, or one that is none.
+// Fd returns the file descriptor of the stream, or an invalid one.
 func (s screen) Fd() uintptr {
 	if f, ok := s.Writer.(interface{ Fd() uintptr }); ok {
 		return f.Fd()
@@ -51,7 +51,7 @@ func (s screen) Fd() uintptr {
 	return ^uintptr(0)
 }
 
-// Raw returns the stream below one that only takes text, for those who control a terminal or write for machines.
+// Raw returns the stream below a screen, for terminal control or machine-readable output.
 func Raw(w io.Writer) io.Writer {
 	if s, ok := w.(screen); ok {
 		return s.Writer
@@ -59,8 +59,8 @@ func Raw(w io.Writer) io.Writer {
 	return w
 }
 
-// escaped returns s in one line: what [Printable] would not show is written as in Go, for example \t, \x1b or \u202e, and a
-// backslash as two.
+// escaped returns s on one line: characters that [Printable] would change are written as in Go, for example \t, \x1b
+// or \u202e, and backslashes are doubled.
 func escaped(s string) string {
 	if !strings.ContainsFunc(s, mustEscape) {
 		return s

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// ask puts the question and shows the answer as the flags say, with draw in place of the usual table unless it is nil.
+// ask asks the question and shows the answer as the flags say. draw replaces the usual table; it may be nil.
 func (a *App) ask(ctx context.Context, r Reader, q Question, f *ResultFlags, draw func(io.Writer, *rowScanner, int) error) error {
 	if err := f.apply(&q, a.Process.Stdout); err != nil {
 		return err
@@ -19,7 +19,7 @@ func (a *App) ask(ctx context.Context, r Reader, q Question, f *ResultFlags, dra
 	return a.show(answer, f, draw)
 }
 
-// ShowQuery asks one statement and shows its rows, as a table if the format is [FormatText].
+// ShowQuery runs a statement and shows its rows, as a table if the format is [FormatText].
 func (a *App) ShowQuery(ctx context.Context, r Reader, sql, format string, quiet bool) error {
 	f := ResultFlags{Format: &Choice{Value: format}, quiet: quiet}
 	if format == FormatText {
@@ -28,7 +28,7 @@ func (a *App) ShowQuery(ctx context.Context, r Reader, sql, format string, quiet
 	return a.ask(ctx, r, Question{SQL: sql}, &f, nil)
 }
 
-// Show writes an answer that has the format that f asks backends for, and closes it.
+// Show writes an answer in the format that f requests from backends, and closes it.
 func (a *App) Show(answer *Answer, f *ResultFlags) error { return a.show(answer, f, nil) }
 
 func (a *App) show(answer *Answer, f *ResultFlags, draw func(io.Writer, *rowScanner, int) error) (err error) {
@@ -59,7 +59,7 @@ func (a *App) show(answer *Answer, f *ResultFlags, draw func(io.Writer, *rowScan
 	return err
 }
 
-// tell says on stderr what the rows themselves do not show.
+// tell prints on stderr what the rows do not show.
 func (a *App) tell(answer *Answer, f *ResultFlags) {
 	if f.quiet {
 		return

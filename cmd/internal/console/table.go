@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// Table returns the rows, the first of which is a heading, in lines of at most width columns; 0 means any number. Cells are
-// made [Printable].
+// Table formats rows, starting with a heading, in lines of at most width columns; 0 means any number. It makes cells
+// [Printable].
 func Table(rows [][]string, width int) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {

@@ -12,8 +12,8 @@ import (
 
 const ellipsis = "…"
 
-// Cut returns s, which must be [Printable], in at most width columns, with an ellipsis in place of what does not fit. A
-// width of 0 or less means any.
+// Cut returns s, which must be [Printable], in at most width columns. An ellipsis replaces what does not fit. A width
+// of 0 or less means any.
 func Cut(s string, width int) string {
 	if width <= 0 || Columns(s) <= width {
 		return s
@@ -27,12 +27,12 @@ func Cut(s string, width int) string {
 	return s
 }
 
-// Pad returns s followed by spaces up to width columns.
+// Pad appends spaces to s up to width columns.
 func Pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-Columns(s)))
 }
 
-// Columns returns how many columns of a terminal s takes. Terminals differ; it errs towards too many.
+// Columns returns the number of terminal columns of s. Terminals differ; it prefers to return too many.
 func Columns(s string) int {
 	n := 0
 	for _, r := range s {
@@ -43,9 +43,9 @@ func Columns(s string) int {
 
 func runeColumns(r rune) int {
 	switch {
-	case unicode.In(r, unicode.Mn, unicode.Me): // marks stand on what is before them
+	case unicode.In(r, unicode.Mn, unicode.Me): // combining marks take no column
 		return 0
-	case r < 0x1100: // where the first wide script begins
+	case r < 0x1100: // before the first wide script
 		return 1
 	case r <= 0x115f, // Hangul
 		r >= 0x2e80 && r <= 0xa4cf, // from the radicals of CJK to Yi
@@ -70,10 +70,10 @@ func Grouped(n int64) string {
 	return s
 }
 
-// Counted returns n and what there is so many of.
+// Counted returns n with a noun in the right number.
 func Counted(n int64, one string) string { return CountedAs(n, one, one+"s") }
 
-// CountedAs does so with a plural of its own.
+// CountedAs is Counted for an irregular plural.
 func CountedAs(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -84,7 +84,8 @@ func CountedAs(n int64, one, many string) string {
 // Megabytes returns n bytes as millions.
 func Megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// TimeOfDay says when t comes, in the zone of now, and how long that is from now. It shows the date unless t is today.
+// TimeOfDay describes a future time t in the zone of now, and the time until then. It includes the date unless t is
+// today.
 func TimeOfDay(t, now time.Time) string {
 	t = t.In(now.Location())
 	layout := time.TimeOnly
@@ -94,7 +95,7 @@ func TimeOfDay(t, now time.Time) string {
 	return fmt.Sprintf("%s (%s)", t.Format(layout), ShortTime(max(0, t.Sub(now))))
 }
 
-// ShortTime returns d with as many digits as a person cares for.
+// ShortTime formats d with reasonable precision.
 func ShortTime(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:

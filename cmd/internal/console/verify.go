@@ -21,7 +21,7 @@ different days are fetched again where this can help.
 Exit codes: 0 no differences, 1 differences or failed. Causes: not_fetched,
 partial_day, late, deleted, quarantined, hidden, retention, time_zone.`
 
-// VerifyFlags are those of `verify`.
+// VerifyFlags are the flags of `verify`.
 type VerifyFlags struct {
 	ResultFlags
 	Table  string
@@ -29,29 +29,29 @@ type VerifyFlags struct {
 	days   DayFlags
 }
 
-// Days returns the days asked, the zero range if there are none; today is that of the project.
+// Days returns the given days, or the zero range without flags; today is that of the project.
 func (f *VerifyFlags) Days(today day.Day) (day.Range, error) { return f.days.Days(today) }
 
-// Verified is what a comparison has found.
+// Verified is the result of a comparison.
 type Verified struct {
 	Answer      *Answer // the differences
 	Days        day.Range
-	Events      int         // names compared
-	Differences int         // all of them: the answer may be limited
-	Repair      []day.Range // that a fetch can help
-	Only        []string    // the event names that the table is limited to; none means all
+	Events      int         // number of compared names
+	Differences int         // total number; the answer may be limited
+	Repair      []day.Range // days that a fetch can repair
+	Only        []string    // event names that the table is limited to; empty means all
 	Requests    int
-	Warnings    string // as [App.Warn] takes them
+	Warnings    string // in the form of [App.Warn]
 }
 
-// Verifier compares for `verify`.
+// Verifier runs the comparison of `verify`.
 type Verifier interface {
 	Verify(ctx context.Context, q Question, f *VerifyFlags) (*Verified, error)
-	// Repair fetches the days again that it can help.
+	// Repair fetches the days in Repair again.
 	Repair(ctx context.Context, found *Verified, f *VerifyFlags) error
 }
 
-// VerifyCommand returns the command `verify`. with calls its argument with what compares; more adds the program's own flags.
+// VerifyCommand returns the command `verify`. with calls its argument with a verifier; more adds flags of the program.
 func (a *App) VerifyCommand(example string, with func(*cobra.Command, func(Verifier) error) error, more func(*pflag.FlagSet)) *cobra.Command {
 	var f VerifyFlags
 	c := &cobra.Command{

@@ -2,8 +2,8 @@ package console
 
 import "fmt"
 
-// Windows says how many windows of a fetch are done or, while its first request is under way, what it waits for: that can take
-// minutes.
+// Windows describes how many windows of a fetch are done. During its first request, which can take minutes, it
+// describes what the fetch waits for.
 func Windows(done, total, requests int, bytes int64) string {
 	if done == 0 && bytes == 0 && requests > 0 {
 		return "waiting for Mixpanel's first byte"

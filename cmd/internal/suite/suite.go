@@ -1,5 +1,5 @@
-// Package suite makes a program one of those that `mixduck` starts: its commands are shown by the names that people type,
-// and it can write its manual pages. It knows no command.
+// Package suite integrates a program with `mixduck`: it spells commands as people type them, and lets the program
+// write its manual pages. It knows no command.
 package suite
 
 import (
@@ -16,7 +16,7 @@ import (
 
 const name = "mixduck"
 
-// commands are those of each program, below which there may be more.
+// commands are the commands of each program; they can have subcommands.
 var commands = map[string][]string{
 	"enqueue": {"budget", "check", "completion", "fetch", "inspect", "jobs", "lanes", "promote", "query", "schedules", "status", "verify", "version"},
 	"mp":      {"check", "completion", "fetch", "inspect", "query", "verify", "version"},
@@ -25,7 +25,8 @@ var commands = map[string][]string{
 
 var mention = regexp.MustCompile("(^|[\\s'\"(`])(mixduck )?(enqueue|mp|worker) ([a-z]+)\\b")
 
-// Spell returns a text, such as a hint, with the commands in it as people type them who started a program by this name.
+// Spell returns a text, such as a hint, in which commands are spelled as people type them who started a program by
+// this name.
 func Spell(startedAs, text string) string {
 	if !byMixduck(startedAs) {
 		return text
@@ -42,8 +43,8 @@ func Spell(startedAs, text string) string {
 // byMixduck reports whether mixduck started a program of this name.
 func byMixduck(startedAs string) bool { return strings.HasPrefix(startedAs, name+" ") }
 
-// Join adds the hidden command `manual DIRECTORY` to root. If mixduck started the program, which then has a name such as
-// "mixduck worker", help and errors show the commands as mixduck's.
+// Join adds the hidden command `manual DIRECTORY` to root. If mixduck started the program, its name is for example
+// "mixduck worker", and help and errors show commands of mixduck.
 func Join(root *cobra.Command, startedAs string) {
 	if byMixduck(startedAs) {
 		rename(root)
@@ -65,7 +66,7 @@ func Join(root *cobra.Command, startedAs string) {
 
 var started = regexp.MustCompile(`(?m)^( +)(worker|enqueue|mp)\b`)
 
-// rename shows root and all below it as commands of mixduck.
+// rename shows root and all its subcommands as commands of mixduck.
 func rename(root *cobra.Command) {
 	if root.Annotations == nil {
 		root.Annotations = map[string]string{}

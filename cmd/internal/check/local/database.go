@@ -12,8 +12,8 @@ import (
 	"mixduck/storage"
 )
 
-// Database checks that the file at path can be read. One that does not exist is fine, one that another process writes to
-// gives a warning.
+// Database checks that the file at path can be read. A missing file is good; a file that another process is writing to
+// is a warning.
 func Database(ctx context.Context, name, path string) check.Result {
 	info, err := os.Stat(path)
 	switch {

@@ -20,7 +20,8 @@ const (
 	trialBytes = 1 << 20
 )
 
-// Directory checks that files can be created, filled and locked in dir, or that it can be created. It leaves nothing.
+// Directory checks that files can be created, written and locked in dir, or that dir can be created. It leaves nothing
+// behind.
 func Directory(name, dir string) check.Result {
 	existing := dir
 	for {
@@ -59,7 +60,7 @@ func Directory(name, dir string) check.Result {
 	return check.Good(name, "%s is writable, files can be locked, %s free", dir, console.Megabytes(int64(free)))
 }
 
-// try creates, fills and locks a file, and removes it.
+// try creates, writes, locks and removes a file.
 func try(dir string) (err error) {
 	f, err := os.CreateTemp(dir, ".mixduck-check-*")
 	if err != nil {
@@ -75,7 +76,7 @@ func try(dir string) (err error) {
 	return f.Sync()
 }
 
-// cure adds a hint to what has failed in dir.
+// cure adds a hint to an error in dir.
 func cure(dir string, err error) error {
 	hint := "use a working local disk"
 	switch {

@@ -1,5 +1,5 @@
-// Package local checks what a fetch on this machine needs: Mixpanel's answer, directories and database files. It fetches
-// and changes nothing.
+// Package local checks what a fetch on this machine needs: access to Mixpanel, directories and database files. It does
+// not fetch or change anything.
 package local
 
 import (
@@ -20,10 +20,10 @@ import (
 	"mixduck/workspace"
 )
 
-// patience is how long Mixpanel may take to answer a check.
+// patience is the timeout for Mixpanel in a check.
 const patience = time.Minute
 
-// The checks of a project, in the order in which they are shown.
+// The checks of a project, in display order.
 const (
 	credentials = "credentials"
 	region      = "region"
@@ -38,8 +38,8 @@ type Budget interface {
 	Heard(ctx context.Context, project int64, left int, until time.Time)
 }
 
-// Mixpanel checks what a small export of project p tells: at most two requests, none of which is repeated. The budget is asked
-// before each; nil means that nobody counts. label follows the names of the checks.
+// Mixpanel checks a project with a small export: at most two requests, none of them repeated. Each request is booked
+// in the budget; nil means that requests are not counted. label is appended to the names of the checks.
 func Mixpanel(ctx context.Context, p config.Project, m *mixpanel.Client, budget Budget, label string, now func() time.Time) ([]check.Result, error) {
 	temp, err := os.MkdirTemp("", "mixduck-check-*")
 	if err != nil {
@@ -73,7 +73,7 @@ func Mixpanel(ctx context.Context, p config.Project, m *mixpanel.Client, budget 
 	return all, nil
 }
 
-// refused returns the results of a probe that has failed. What failed is named, and nothing is said about the rest.
+// refused returns the results of a failed probe. It fails the check that the error belongs to, and skips the others.
 func refused(err error) []check.Result {
 	failed := export
 	if api, ok := errors.AsType[*mixpanel.Error](err); ok {
