@@ -19,11 +19,13 @@ import (
 )
 
 const listLong = `List jobs, newest first. With --database, also show each job's position in the
-lane of the database, and what it waits for. With --format json, the output is
+lane of the database, and what it waits for. To see older jobs, repeat the command
+with --before and the last id. With --format json, the output is
 one array of the objects that "enqueue jobs show --format json" prints.`
 
 const listExample = `  enqueue jobs list
   enqueue jobs list --state failed --limit 10
+  enqueue jobs list --kind edit --before 01KAMG2M7E6Y4T0Q0N8Z5R3V9C
   enqueue jobs list --database eu/jan.db`
 
 // usualLimit is the default number of listed jobs.
@@ -43,6 +45,7 @@ func (a *app) listCommand() *cobra.Command {
 	flags.Var(kind, "kind", "only jobs of `kind` fetch, edit or query (default: all but queries)")
 	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `name` or id")
 	flags.StringVar(&database, "database", "", "only jobs of the database with this `name`")
+	flags.StringVar(&filter.Before, "before", "", "only jobs submitted before the job with this `id`")
 	flags.IntVar(&filter.Limit, "limit", usualLimit, "maximum number of `jobs`")
 	format := console.AddFormat(flags)
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -6,24 +6,56 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"mixduck/internal/proctest"
 	"mixduck/jobs"
 	"mixduck/jobs/internal/jobstest"
 	"mixduck/jobs/queue"
 )
 
-// BenchmarkList lists the newest of 100,000 jobs in 1,000 lanes, by all that one can ask for.
+// BenchmarkList lists the newest of 100,000 jobs in 1,000 lanes, by all that one can ask for, and old ones.
 func BenchmarkList(b *testing.B) {
-	server := proctest.NewRedis(b)
-	q := jobstest.NewQueue(b, server.Client(b))
-	fill(b, q, 100_000)
-	for name, f := range map[string]queue.Filter{
-		"all": {}, "state": {State: jobs.StateWaiting}, "project": {Project: "demo"}, "database": {Database: "main/l1.db"},
-		"database and state": {Database: "main/l1.db", State: jobs.StateWaiting},
+	benchmarkList(b, proctest.NewRedis(b).Client(b), 100_000)
+}
+
+// BenchmarkListEmbedded does so on the embedded queue, for 20,000 jobs.
+func BenchmarkListEmbedded(b *testing.B) {
+	rdb, _ := jobstest.Embedded(b)
+	benchmarkList(b, rdb, 20_000)
+}
+
+func benchmarkList(b *testing.B, rdb redis.UniversalClient, n int) {
+	b.Helper()
+	q := jobstest.NewQueue(b, rdb)
+	old := fill(b, q, n)
+	edit, err := q.Submit(context.Background(), jobs.Request{
+		Kind: jobs.KindEdit, Edit: jobs.Edit{Database: "main/edited.db", Action: jobs.ActionCompact},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, bench := range []struct {
+		name   string
+		filter queue.Filter
+		want   int
+	}{
+		{"all", queue.Filter{}, 100},
+		{"state", queue.Filter{State: jobs.StateWaiting}, 100},
+		{"project", queue.Filter{Project: "demo"}, 100},
+		{"database", queue.Filter{Database: "main/l1.db"}, n / 1000},
+		{"database and state", queue.Filter{Database: "main/l1.db", State: jobs.StateWaiting}, n/2000 - 1},
+		{"page 50", queue.Filter{Before: old}, 100},
+		{"page 50 of a state", queue.Filter{Before: old, State: jobs.StateCancelled}, 100},
+		{"kind", queue.Filter{Kind: jobs.KindFetch}, 100},
+		{"rare kind", queue.Filter{Kind: jobs.KindEdit}, 1},
+		{"rare kind, then none", queue.Filter{Kind: jobs.KindEdit, Before: edit.ID}, 0},
+		{"kind and state, none", queue.Filter{Kind: jobs.KindEdit, State: jobs.StateCancelled}, 0},
+		{"project and state, none", queue.Filter{Project: "demo", State: jobs.StateFailed}, 0},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(bench.name, func(b *testing.B) {
 			for b.Loop() {
-				if got, err := q.List(context.Background(), f); err != nil || len(got) == 0 {
+				if got, err := q.List(context.Background(), bench.filter); err != nil || len(got) != min(100, bench.want) {
 					b.Fatal(len(got), err)
 				}
 			}
@@ -31,15 +63,16 @@ func BenchmarkList(b *testing.B) {
 	}
 	b.Run("lanes", func(b *testing.B) {
 		for b.Loop() {
-			if got, err := q.Lanes(context.Background()); err != nil || len(got) != 1000 {
+			if got, err := q.Lanes(context.Background()); err != nil || len(got) != 1001 {
 				b.Fatal(len(got), err)
 			}
 		}
 	})
 }
 
-// fill submits n jobs to 1,000 lanes, and cancels each second one.
-func fill(b *testing.B, q *queue.Queue, n int) {
+// fill submits n jobs to 1,000 lanes, and cancels each second one. It returns the id of one with a quarter of the jobs
+// before it.
+func fill(b *testing.B, q *queue.Queue, n int) (old string) {
 	b.Helper()
 	const parts = 16
 	var all sync.WaitGroup
@@ -54,8 +87,12 @@ func fill(b *testing.B, q *queue.Queue, n int) {
 					b.Error(err)
 					return
 				}
+				if i == n/4 {
+					old = r.ID
+				}
 			}
 		})
 	}
 	all.Wait()
+	return old
 }

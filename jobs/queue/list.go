@@ -1,8 +1,10 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -17,61 +19,71 @@ type Filter struct {
 	State    jobs.State
 	Project  string
 	Database string // full name, with the volume
+	Before   string // only jobs older than the job with this ID; it need not exist
 	Limit    int    // maximum number of jobs, newest first; 0 means 100
 }
 
 const (
 	defaultLimit = 100
-	listPage     = 200
+	listPage     = 200    // records read at a time
+	widestPage   = 10_000 // ids
 )
 
-// List returns the jobs that match f, newest first.
+// List returns the jobs that match f, newest first. For the next page, set [Filter.Before] to the ID of the last one. List
+// returns an error with [fault.CodeUsage] if Before is not a job ID.
 func (q *Queue) List(ctx context.Context, f Filter) ([]jobs.Record, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
 	}
-	index, err := q.narrowest(ctx, f)
+	at, err := startOf(f.Before)
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := q.indexes(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	var found []jobs.Record
-	seen := make(map[string]bool)
-	var gone []string
-	for start := 0; len(found) < f.Limit; {
-		size := listPage
-		if index.exact {
-			size = min(listPage, f.Limit-len(found))
-		}
-		ids, err := q.e.Redis.ZRevRange(ctx, index.key, int64(start), int64(start+size-1)).Result()
-		if err != nil {
-			return nil, fmt.Errorf("list jobs: %w", err)
-		}
-		if len(ids) == 0 {
-			break
-		}
-		start += len(ids)
-		page, err := q.e.Records.LoadAll(ctx, ids)
+	size := f.Limit
+	if len(indexes) > 1 {
+		size = max(size, listPage)
+	}
+	for ; len(found) < f.Limit; size = max(size, min(widestPage, 4*size)) {
+		ids, err := q.page(ctx, indexes, &at, size)
 		if err != nil {
 			return nil, err
 		}
-		for i, e := range page {
-			switch {
-			case seen[ids[i]]: // moved here from the previous page by a newer job
-			case e == nil:
-				gone = append(gone, ids[i])
-			case f.matches(e.Record) && len(found) < f.Limit:
-				found = append(found, e.Record)
-			}
-			seen[ids[i]] = true
+		if at.end {
+			break
 		}
-	}
-	// Their retention ended while no worker was running.
-	for _, id := range gone {
-		if err := q.e.Records.Forget(ctx, id, f.Project, f.Database); err != nil {
+		if found, err = q.choose(ctx, f, found, ids); err != nil {
 			return nil, err
 		}
 	}
 	return found, q.e.Locate(ctx, found)
+}
+
+// choose appends those jobs of ids to found that match f, up to its limit.
+func (q *Queue) choose(ctx context.Context, f Filter, found []jobs.Record, ids []string) ([]jobs.Record, error) {
+	for chunk := range slices.Chunk(ids, listPage) {
+		records, err := q.e.Records.LoadAll(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for i, e := range records {
+			switch {
+			case len(found) == f.Limit:
+				return found, nil
+			case e == nil: // its retention ended while no worker was running
+				if err := q.e.Records.Forget(ctx, chunk[i], f.Project, f.Database); err != nil {
+					return nil, err
+				}
+			case f.matches(e.Record):
+				found = append(found, e.Record)
+			}
+		}
+	}
+	return found, nil
 }
 
 func (f Filter) matches(r jobs.Record) bool {
@@ -79,15 +91,9 @@ func (f Filter) matches(r jobs.Record) bool {
 		(f.Database == "" || f.Database == r.Database)
 }
 
-// index is a sorted set of job IDs. It is exact for a filter if all its jobs match.
-type index struct {
-	key   string
-	exact bool
-}
-
-// narrowest returns the shortest index that contains all jobs matching f.
-func (q *Queue) narrowest(ctx context.Context, f Filter) (index, error) {
-	s, exact := lanes.ScopeOf(f.Kind), f.Kind == "" || f.Kind == jobs.KindQuery
+// indexes returns the keys of the indexes that contain all jobs matching f, shortest first.
+func (q *Queue) indexes(ctx context.Context, f Filter) ([]string, error) {
+	s := lanes.ScopeOf(f.Kind)
 	var keys []string
 	if f.State != "" {
 		keys = append(keys, s.State(f.State))
@@ -98,27 +104,31 @@ func (q *Queue) narrowest(ctx context.Context, f Filter) (index, error) {
 	if f.Database != "" {
 		keys = append(keys, s.Database(f.Database))
 	}
-	switch len(keys) {
-	case 0:
-		return index{key: s.All(), exact: exact}, nil
-	case 1:
-		return index{key: keys[0], exact: exact}, nil
-	}
-	pipe := q.e.Redis.Pipeline()
-	sizes := make([]*redis.IntCmd, len(keys))
-	for i, key := range keys {
-		sizes[i] = pipe.ZCard(ctx, key)
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return index{}, fmt.Errorf("list jobs: %w", err)
-	}
-	best := 0
-	for i := range sizes {
-		if sizes[i].Val() < sizes[best].Val() {
-			best = i
+	if f.Kind != "" && f.Kind != jobs.KindQuery {
+		complete, err := q.e.Records.KindsIndexed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if complete { // otherwise List reads every record
+			keys = append(keys, lanes.KindKey(f.Kind))
 		}
 	}
-	return index{key: keys[best]}, nil
+	switch len(keys) {
+	case 0:
+		return []string{s.All()}, nil
+	case 1:
+		return keys, nil
+	}
+	pipe := q.e.Redis.Pipeline()
+	sizes := make(map[string]*redis.IntCmd)
+	for _, key := range keys {
+		sizes[key] = pipe.ZCard(ctx, key)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(sizes[a].Val(), sizes[b].Val()) })
+	return keys, nil
 }
 
 // Counts returns the number of jobs in each state. It takes one round trip for any number of jobs.

@@ -242,7 +242,7 @@ func (w *Worker) sweeps(ctx context.Context) {
 		err := s.sweep(ctx)
 		if now := time.Now(); now.Sub(audited) >= auditEvery {
 			audited = now
-			err = errors.Join(err, audit(ctx, w.e))
+			err = errors.Join(err, audit(ctx, w.e), w.e.Records.IndexKinds(ctx))
 		}
 		if now := time.Now(); now.Sub(trimmed) >= trimEvery {
 			more, trimErr := w.e.Records.Trim(ctx)

@@ -4,7 +4,7 @@ local rec, id = KEYS[1], ARGV[1]
 local of = redis.call('HMGET', rec, 'project', 'database', 'kind')
 for _, kind in ipairs(of[3] and {of[3]} or {'fetch', 'query'}) do
   local prefix = indexes(ARGV[2], kind)
-  for _, index in ipairs({'all', 'expiry'}) do redis.call('ZREM', prefix .. index, id) end
+  for _, index in ipairs({'all', 'expiry', 'kind:fetch', 'kind:edit'}) do redis.call('ZREM', prefix .. index, id) end
   for _, state in ipairs({'waiting', 'queued', 'running', 'paused', 'retrying', 'done', 'failed', 'cancelled'}) do
     redis.call('ZREM', prefix .. 'state:' .. state, id)
   end

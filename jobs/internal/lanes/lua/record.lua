@@ -15,6 +15,7 @@ local function create(rec, args)
   redis.call('ZADD', prefix .. 'state:waiting', created, id)
   if args[5] ~= '' then redis.call('ZADD', prefix .. 'project:' .. args[5], created, id) end
   redis.call('ZADD', prefix .. 'database:' .. args[6], created, id)
+  if args[4] ~= 'query' then redis.call('ZADD', prefix .. 'kind:' .. args[4], created, id) end
   return 1
 end
 
