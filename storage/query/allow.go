@@ -8,8 +8,8 @@ import (
 //go:embed allow/*.txt
 var allowFiles embed.FS
 
-// allowed are the functions that a query may use. The lists are files, looked through by people: what a newer DuckDB
-// adds is not allowed before somebody has said so, and a test asks for it.
+// allowed are the functions that a query may use. The lists are in files and reviewed by people: functions added by a
+// newer DuckDB are not allowed until somebody adds them, and a test requires a decision.
 type allowed struct{ scalar, table map[string]bool }
 
 func loadAllowed() (allowed, error) {
@@ -26,7 +26,7 @@ func readNames(file string) (map[string]bool, error) {
 	return parseNames(string(b)), err
 }
 
-// parseNames reads a list: names between white space, and comments from # to the end of the line.
+// parseNames parses a list: names separated by white space, and comments from # to the end of the line.
 func parseNames(text string) map[string]bool {
 	set := map[string]bool{}
 	for line := range strings.Lines(text) {

@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// arrow writes the rows as a stream of Arrow IPC, a batch for each of DuckDB's chunks.
+// arrow writes the rows as an Arrow IPC stream, with a batch per chunk of DuckDB.
 func (r *reader) arrow(ctx context.Context, w io.Writer) error {
 	if r.statement.explain != "" {
 		return fault.Usage("choose another format", "query plans are not available as Arrow")
@@ -43,7 +43,7 @@ func (r *reader) arrow(ctx context.Context, w io.Writer) error {
 	return out.Close()
 }
 
-// writeBatch writes the current chunk, as far as the limit lets.
+// writeBatch writes the current chunk, up to the limit.
 func (r *reader) writeBatch(out *ipc.Writer, c *arrowConverter, schema *arrow.Schema) error {
 	batch, err := c.batch(schema)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"mixduck/storage"
 )
 
-// arrowConverter turns DuckDB's chunks into batches of Arrow, by DuckDB's own code.
+// arrowConverter converts DuckDB's chunks to Arrow batches, using DuckDB's own code.
 type arrowConverter struct {
 	rows    *storage.Rows
 	options duckdb_go_bindings.ArrowOptions
@@ -27,7 +27,7 @@ func newArrowConverter(rows *storage.Rows) *arrowConverter {
 
 func (c *arrowConverter) close() { duckdb_go_bindings.DestroyArrowOptions(&c.options) }
 
-// schema returns the schema of the batches, with these names for the columns.
+// schema returns the schema of the batches, with the given column names.
 func (c *arrowConverter) schema(names []string) (*arrow.Schema, error) {
 	columns := make([]mapping.LogicalType, len(names))
 	types := make([]unsafe.Pointer, len(names))
@@ -63,7 +63,7 @@ func (c *arrowConverter) batch(schema *arrow.Schema) (arrow.RecordBatch, error) 
 	return cdata.ImportCRecordBatchWithSchema(&made, schema)
 }
 
-// duckError returns what DuckDB says of a call that failed, and destroys it.
+// duckError returns the error of a failed DuckDB call, and destroys it.
 func duckError(failed unsafe.Pointer) error {
 	data := duckdb_go_bindings.ErrorData{Ptr: failed}
 	defer duckdb_go_bindings.DestroyErrorData(&data)

@@ -8,7 +8,7 @@ import (
 	"mixduck/storage"
 )
 
-// catalog is what tables and views a database has.
+// catalog lists the tables and views of a database.
 type catalog []*catalogTable
 
 type catalogTable struct {
@@ -34,12 +34,12 @@ func readCatalog(s *storage.Session) (catalog, error) {
 	return c, nil
 }
 
-// isMixduck reports whether the database has the tables that Mixduck keeps.
+// isMixduck reports whether the database has Mixduck's tables.
 func (c catalog) isMixduck() bool {
 	return slices.ContainsFunc(c, func(t *catalogTable) bool { return t.schema == "mixduck" && t.name == "tables" })
 }
 
-// find returns a table by its name, whatever its letters' case; one outside of main with its schema before it.
+// find returns a table by its name, ignoring case. Tables outside main need their schema.
 func (c catalog) find(name string, columns []string) (*catalogTable, error) {
 	i := slices.IndexFunc(c, func(t *catalogTable) bool { return strings.EqualFold(t.title(), name) })
 	if i < 0 {
@@ -53,7 +53,7 @@ func (c catalog) find(name string, columns []string) (*catalogTable, error) {
 	return c[i], nil
 }
 
-// hint names the tables of main.
+// hint lists the tables of main.
 func (c catalog) hint() string {
 	var names []string
 	for _, t := range c {
@@ -71,7 +71,7 @@ func (c catalog) hint() string {
 	return "the tables are " + strings.Join(names, ", ")
 }
 
-// counts returns a SELECT of the tables of main with their rows.
+// counts returns a SELECT of the tables of main and their row counts.
 func (c catalog) counts() string {
 	selects := []string{"SELECT NULL::VARCHAR AS table_name, NULL::VARCHAR AS kind, NULL::BIGINT AS row_count WHERE false"}
 	for _, t := range c {
@@ -82,7 +82,7 @@ func (c catalog) counts() string {
 	return strings.Join(selects, " UNION ALL ")
 }
 
-// title is the name under which people know a table.
+// title returns the name of the table for people.
 func (t *catalogTable) title() string {
 	if t.schema == "main" {
 		return t.name
@@ -92,7 +92,7 @@ func (t *catalogTable) title() string {
 
 func (t *catalogTable) quoted() string { return identifier(t.schema) + "." + identifier(t.name) }
 
-// column returns a column by its name, whatever its letters' case.
+// column returns a column by its name, ignoring case.
 func (t *catalogTable) column(name string) (string, bool) {
 	i := slices.IndexFunc(t.columns, func(c string) bool { return strings.EqualFold(c, name) })
 	if i < 0 {
@@ -101,7 +101,7 @@ func (t *catalogTable) column(name string) (string, bool) {
 	return t.columns[i], true
 }
 
-// fetch runs a statement of our own, all of whose columns are texts, and returns its rows.
+// fetch runs an internal statement that has only text columns, and returns its rows.
 func fetch(s *storage.Session, text string) (all [][]string, err error) {
 	st, err := s.Prepare(text)
 	if err != nil {

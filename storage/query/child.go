@@ -16,9 +16,9 @@ import (
 	"mixduck/storage/internal/remote"
 )
 
-// Child is the process that [Run] starts: a binary that calls Run has a command, unknown to people, that calls Child with
-// its standard streams and exits with what it returns. It locks its own process in, on the way to which it starts the
-// program anew, and must not be called in any other process.
+// Child is the process that [Run] starts. A binary that calls Run has a hidden command that calls Child with its
+// standard streams and exits with the result. Child locks its process in a cage, for which it starts the program
+// again, so do not call it in any other process.
 func Child(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
 	began := time.Now()
 	var r reply
@@ -40,7 +40,7 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 	if err := json.NewDecoder(stdin).Decode(&t); err != nil {
 		return Result{}, fmt.Errorf("read the query: %w", err)
 	}
-	if file, ok := stdin.(io.Seeker); ok { // it is read once more, see Enter
+	if file, ok := stdin.(io.Seeker); ok { // it is read again, see Enter
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
 			return Result{}, err
 		}
@@ -62,15 +62,15 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 
 // databaseFiles are the files of a database.
 func databaseFiles(path string) []string {
-	files, _ := storage.LogFiles(path) // the pattern is good
+	files, _ := storage.LogFiles(path) // the pattern is valid
 	return append(files, path)
 }
 
-// maxMemory bounds what DuckDB takes besides the memory that it counts: texts and lists of one function call, buffers of
-// formats, what threads keep for themselves. It is a matter of experience.
+// maxMemory limits what DuckDB uses in addition to the memory that it counts: texts and lists of a function call,
+// buffers of formats, memory of threads. The value comes from experience.
 func (t *task) maxMemory() int64 { return t.MemoryLimit*3/2 + 500e6 }
 
-// maxFileBytes bounds each file, should all else fail to; 0 does not.
+// maxFileBytes limits each file if all other limits fail; 0 means no limit.
 func (t *task) maxFileBytes() int64 {
 	if t.MaxResultBytes == 0 {
 		return 0
@@ -78,7 +78,7 @@ func (t *task) maxFileBytes() int64 {
 	return max(t.MaxTempBytes, t.MaxResultBytes)
 }
 
-// run reads the database. SQL of people is checked before there is any data.
+// run reads the database. User SQL is checked before any data is opened.
 func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 	r := &reader{task: t}
 	if t.Inspect == nil {
@@ -113,10 +113,10 @@ func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 	return r.res, sqlFault(r.session, err)
 }
 
-// lockDown takes DuckDB's own means of doing harm away, as far as it lets.
+// lockDown disables what can do harm in DuckDB, as far as it allows that.
 func (t *task) lockDown(s *storage.Session) error {
 	for _, set := range []string{
-		"preserve_insertion_order = true", // the same query gives the same rows
+		"preserve_insertion_order = true", // the same query returns the same rows
 		"temp_directory = " + literal(filepath.Join(t.Dir, spillName)),
 		fmt.Sprintf("max_temp_directory_size = '%d bytes'", t.MaxTempBytes),
 		"allow_persistent_secrets = false",
@@ -131,7 +131,7 @@ func (t *task) lockDown(s *storage.Session) error {
 	return nil
 }
 
-// output returns where the result goes, and what to call at its end.
+// output returns the destination of the result, and a function to call at the end.
 func (t *task) output(stdout io.Writer) (io.Writer, func() error, error) {
 	if t.Output == "" {
 		return stdout, func() error { return nil }, nil
@@ -143,11 +143,11 @@ func (t *task) output(stdout io.Writer) (io.Writer, func() error, error) {
 	return f, f.Close, nil
 }
 
-// bounded is a writer that takes so many bytes only.
+// bounded is a writer with a maximum number of bytes.
 type bounded struct {
 	w             io.Writer
 	left, written int64
-	sum           *xxh3.Hasher // of what was written
+	sum           *xxh3.Hasher // of the written bytes
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
@@ -157,6 +157,6 @@ func (b *bounded) Write(p []byte) (int, error) {
 	n, err := b.w.Write(p)
 	b.left -= int64(n)
 	b.written += int64(n)
-	_, _ = b.sum.Write(p[:n]) // a hash takes everything
+	_, _ = b.sum.Write(p[:n]) // hashes return no errors
 	return n, err
 }

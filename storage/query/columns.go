@@ -2,9 +2,10 @@ package query
 
 import "context"
 
-// describe asks DuckDB for the columns of the statement. It returns what DuckDB says of one that does not fit the database.
+// describe asks DuckDB for the columns of the statement. It returns DuckDB's error if the statement does not fit the
+// database.
 func (r *reader) describe(ctx context.Context) error {
-	given, err := r.statement.prepare(r.session, r.statement.text) // the messages about the text as it was given are the best
+	given, err := r.statement.prepare(r.session, r.statement.text) // the original text gives the best messages
 	if err != nil {
 		return err
 	}
@@ -18,7 +19,7 @@ func (r *reader) describe(ctx context.Context) error {
 	if err := r.readColumns(ctx); err != nil {
 		return withoutExcerpt(err)
 	}
-	if len(names) == len(r.columns) && (len(names) > 1 || len(r.statement.params) == 0) { // one is also said where DuckDB does not know
+	if len(names) == len(r.columns) && (len(names) > 1 || len(r.statement.params) == 0) { // DuckDB reports one column also if it does not know
 		for i := range r.columns {
 			r.columns[i].Name = names[i]
 		}
@@ -26,7 +27,7 @@ func (r *reader) describe(ctx context.Context) error {
 	return nil
 }
 
-// readColumns fills in the columns, under names that differ from each other.
+// readColumns sets the columns, with unique names.
 func (r *reader) readColumns(ctx context.Context) error {
 	st, err := r.prepare(ctx, "DESCRIBE ", "FROM "+r.statement.subquery(), "")
 	if err != nil {

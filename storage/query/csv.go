@@ -6,7 +6,7 @@ import (
 	"mixduck/storage"
 )
 
-// csvEncoder makes [CSV].
+// csvEncoder encodes [CSV].
 type csvEncoder []Column
 
 func (e csvEncoder) begin(b []byte) []byte {
@@ -33,7 +33,7 @@ func (e csvEncoder) row(b []byte, rows *storage.Rows) []byte {
 
 func (csvEncoder) end(b []byte) []byte { return b }
 
-// appendField appends a field, in quotes where it needs them: an empty one without would be NULL.
+// appendField appends a field, quoted if necessary: an empty field without quotes means NULL.
 func appendField(b, value []byte) []byte {
 	if len(value) > 0 && !bytes.ContainsAny(value, ",\"\r\n") && value[0] != ' ' && value[len(value)-1] != ' ' {
 		return append(b, value...)

@@ -2,14 +2,14 @@ package query
 
 import "mixduck/storage"
 
-// encoder appends a result to a buffer, in a format. All columns of the rows are texts.
+// encoder appends a result to a buffer in a format. All columns of the rows are texts.
 type encoder interface {
 	begin(b []byte) []byte
 	row(b []byte, rows *storage.Rows) []byte
 	end(b []byte) []byte
 }
 
-// newEncoder returns the encoder of a format of texts; keys are the names of the columns, each once.
+// newEncoder returns the encoder of a text format; keys are the unique column names.
 func newEncoder(f Format, columns []Column, keys []string) encoder {
 	switch f {
 	case CSV:
@@ -21,7 +21,7 @@ func newEncoder(f Format, columns []Column, keys []string) encoder {
 	return rowsEncoder(columns)
 }
 
-// rowsEncoder makes [Rows].
+// rowsEncoder encodes [Rows].
 type rowsEncoder []Column
 
 func (e rowsEncoder) begin(b []byte) []byte {
@@ -56,11 +56,11 @@ func (e rowsEncoder) row(b []byte, rows *storage.Rows) []byte {
 
 func (rowsEncoder) end(b []byte) []byte { return b }
 
-// appendString appends a JSON string. The text is valid UTF-8.
+// appendString appends a JSON string. The text must be valid UTF-8.
 func appendString(b, value []byte) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
-	plain := 0 // where what needs no escape begins
+	plain := 0 // start of bytes that need no escape
 	for i, c := range value {
 		if c >= ' ' && c != '"' && c != '\\' {
 			continue

@@ -11,7 +11,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// How a query can end without a result although nothing is wrong with its SQL. The end of the context is none of them.
+// How a query with valid SQL can end without a result, except through its context.
 var (
 	ErrOutOfMemory = fault.New(fault.CodeFailed, "select fewer columns or days, aggregate earlier, or increase query.memory_limit",
 		"the query exceeds its memory limit")
@@ -24,13 +24,13 @@ var (
 		"DuckDB stopped the query because a part of it failed, but reported no reason; a second run did not fail")
 )
 
-// outOfMemory are the words of the C++ and Go runtimes, and of DuckDB, when there is no more memory.
+// outOfMemory are the messages of the C++ and Go runtimes, and of DuckDB, about insufficient memory.
 var outOfMemory = [][]byte{
 	[]byte("out of memory"), []byte("Out of Memory"), []byte("bad_alloc"), []byte("cannot allocate memory"),
 	[]byte("pthread_create failed"), []byte("Cannot allocate memory"),
 }
 
-// explainEnd returns why a child ended that came to no reply.
+// explainEnd returns why a child ended without a reply.
 func explainEnd(ctx context.Context, err error, stderr []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

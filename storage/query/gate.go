@@ -15,13 +15,14 @@ import (
 	"mixduck/internal/fault"
 )
 
-// maxSQLBytes bounds the text of a statement: checking one takes up to a thousand times the memory.
+// maxSQLBytes limits the text of a statement: checking it takes up to a thousand times the memory.
 const maxSQLBytes = 1 << 20
 
-// Check returns an error with [fault.CodeUsage] and a hint unless text is one statement that only reads: SELECT in all its
-// forms, VALUES, FROM, TABLE, PIVOT and UNPIVOT, and DESCRIBE, SUMMARIZE, SHOW and EXPLAIN of these. It may use the tables and
-// views of the database, and of DuckDB's functions those listed in the directory allow. Whether tables and columns exist is
-// not known here. The text is parsed in this process, which DuckDB has not been seen to survive without exception: [Child] does it in its own.
+// Check returns an error with [fault.CodeUsage] and a hint unless text is a single statement that only reads: SELECT
+// in all its forms, VALUES, FROM, TABLE, PIVOT and UNPIVOT, and DESCRIBE, SUMMARIZE, SHOW and EXPLAIN of these. It may
+// use the tables and views of the database, and those DuckDB functions that are listed in the directory allow. Check
+// does not know whether tables and columns exist. It parses the text in this process. DuckDB has crashed on some
+// texts, so [Child] does this in its own process.
 func Check(ctx context.Context, text string) error {
 	g, err := newGate(ctx)
 	if err != nil {
@@ -32,7 +33,7 @@ func Check(ctx context.Context, text string) error {
 	return err
 }
 
-// gate checks statements by the syntax tree that DuckDB's own parser makes of them, on an instance without any data.
+// gate checks statements by the syntax tree of DuckDB's own parser, in an instance without data.
 type gate struct {
 	db      *sql.DB
 	allowed allowed
@@ -55,9 +56,9 @@ func newGate(ctx context.Context) (*gate, error) {
 	return g, nil
 }
 
-func (g *gate) close() { _ = g.db.Close() } // there is nothing in it
+func (g *gate) close() { _ = g.db.Close() } // it contains nothing
 
-// check returns the statement that text is.
+// check returns the statement in text.
 func (g *gate) check(ctx context.Context, text string) (*statement, error) {
 	if err := checkText(text); err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ func checkText(text string) error {
 	return nil
 }
 
-// parse returns the syntax tree of the one statement that text is, as JSON, if it is allowed.
+// parse returns the syntax tree of the single statement in text as JSON, if it is allowed.
 func (g *gate) parse(ctx context.Context, text string) ([]byte, error) {
 	tree, err := g.serialize(ctx, text)
 	if err != nil {
@@ -108,7 +109,7 @@ func (g *gate) parse(ctx context.Context, text string) ([]byte, error) {
 	return tree, g.allowed.walk(s.Statements[0])
 }
 
-// syntaxHint says what is most likely meant.
+// syntaxHint suggests a likely fix.
 func syntaxHint(message string) string {
 	if strings.HasSuffix(message, `at or near "$"`) {
 		return "a property whose name starts with $ is read as " + property("$name")
@@ -116,7 +117,7 @@ func syntaxHint(message string) string {
 	return ""
 }
 
-// syntax is what json_serialize_sql returns.
+// syntax is the result of json_serialize_sql.
 type syntax struct {
 	Error      bool   `json:"error"`
 	Kind       string `json:"error_type"`
@@ -148,11 +149,11 @@ func notReading(message string) error {
 	return fault.Usage(hint, "%s", message)
 }
 
-// maxSemicolons bounds the work of trimEnd.
+// maxSemicolons limits the work of trimEnd.
 const maxSemicolons = 1000
 
-// trimEnd cuts off the semicolons, and what comments there are after them, at the end of a statement. Rather than to know
-// how SQL is written it asks DuckDB for the shortest beginning that is the same statement.
+// trimEnd removes semicolons, and comments after them, from the end of a statement. Instead of parsing SQL, it asks
+// DuckDB for the shortest prefix that is the same statement.
 func (g *gate) trimEnd(ctx context.Context, text string, whole []byte) (string, error) {
 	if strings.Count(text, ";") > maxSemicolons {
 		return "", fault.Usage("use parameters ($name) for strings", "the SQL has more than %d semicolons", maxSemicolons)
@@ -168,7 +169,7 @@ func (g *gate) trimEnd(ctx context.Context, text string, whole []byte) (string, 
 	return text, nil
 }
 
-// excerpt shows the line of text in which a byte lies, with a mark under it.
+// excerpt returns the line of text that contains a byte, with a mark below it.
 func excerpt(text, position string) string {
 	at, err := strconv.Atoi(position)
 	if err != nil || at < 0 || at > len(text) {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Given returns a statement, and the value of its parameter, whose rows are those of a slice of structs with these columns, in its order.
-// So what was found elsewhere can be shown in every format that queries have. The names and types are not from people.
+// Given returns a statement, and the value of its parameter, that returns a slice of structs as rows with the given
+// columns, in order. This makes data from elsewhere available in every format of queries. Names and types must not
+// come from users.
 func Given[T any](rows []T, columns ...Column) (sql string, params map[string]string, err error) {
 	text, err := json.Marshal(append([]T{}, rows...))
 	if err != nil {

@@ -13,16 +13,16 @@ import (
 	"mixduck/storage"
 )
 
-// Question is one that has a name, for [Inspect].
+// Question is a named question for [Inspect].
 type Question struct {
 	Name  string
-	Args  []string // what to give it, in this order; those in brackets may be left out
+	Args  []string // arguments, in order; those in brackets are optional
 	About string
 
-	columns []string // that the table needs
+	columns []string // required columns of the table
 }
 
-// Questions returns the questions that there are.
+// Questions returns all questions.
 func Questions() []Question {
 	const table, maybeTable = "TABLE", "[TABLE]"
 	return []Question{
@@ -43,7 +43,7 @@ func Questions() []Question {
 //go:embed inspect/*.sql
 var inspectFiles embed.FS
 
-// find returns the question that is asked, if the number of arguments fits.
+// find returns the question, if the number of arguments is right.
 func (q *Inspect) find() (Question, error) {
 	all := Questions()
 	i := slices.IndexFunc(all, func(known Question) bool { return known.Name == q.Name })
@@ -65,7 +65,7 @@ func (q *Inspect) find() (Question, error) {
 	return found, nil
 }
 
-// arg returns the i-th argument, "" if it was left out.
+// arg returns argument i, or "" if it is missing.
 func (q *Inspect) arg(i int) string {
 	if i < len(q.Args) {
 		return q.Args[i]
@@ -73,8 +73,8 @@ func (q *Inspect) arg(i int) string {
 	return ""
 }
 
-// statement makes the statement that answers the question. What people have written gets into its text as an identifier
-// only, and only if the catalog has one like it; all else is a parameter.
+// statement returns the statement that answers the question. User input becomes part of its text only as an identifier
+// that matches one in the catalog. Everything else is a parameter.
 func (q *Inspect) statement(s *storage.Session, path string) (*statement, error) {
 	question, err := q.find()
 	if err != nil {
@@ -120,7 +120,7 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 	return &statement{text: text, body: text, params: params}, nil
 }
 
-// aboutTable adds what the questions about one table need.
+// aboutTable adds what questions about a single table need.
 func (q *Inspect) aboutTable(t *catalogTable, parts, params map[string]string) error {
 	switch q.Name {
 	case "schema":
@@ -153,12 +153,12 @@ func (q *Inspect) aboutTable(t *catalogTable, parts, params map[string]string) e
 	return nil
 }
 
-// pointer returns the JSON pointer (RFC 6901) to a property.
+// pointer returns the JSON pointer (RFC 6901) of a property.
 func pointer(name string) string {
 	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
-// size returns the size of a file, 0 if there is none.
+// size returns the size of a file, 0 if it does not exist.
 func size(path string) string {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err != nil {

@@ -2,12 +2,12 @@ package query
 
 import "mixduck/storage"
 
-// objectEncoder makes [JSON] and [JSONL].
+// objectEncoder encodes [JSON] and [JSONL].
 type objectEncoder struct {
-	lines  bool     // JSONL
+	lines  bool     // for JSONL
 	keys   [][]byte // with quotes and colon
 	shapes []shape
-	any    bool // there has been a row
+	any    bool // a row has been written
 }
 
 func newObjectEncoder(columns []Column, keys []string, lines bool) *objectEncoder {
@@ -65,13 +65,13 @@ func (e *objectEncoder) end(b []byte) []byte {
 	return append(b, "]\n"...)
 }
 
-// append appends a value of that shape.
+// append appends a value of this shape.
 func (s shape) append(b, value []byte) []byte {
 	switch s {
 	case boolean:
 		return append(b, value...)
 	case number:
-		if last := value[len(value)-1]; last >= '0' && last <= '9' { // else it is nan or inf
+		if last := value[len(value)-1]; last >= '0' && last <= '9' { // otherwise nan or inf
 			return append(b, value...)
 		}
 	case document:
@@ -83,7 +83,7 @@ func (s shape) append(b, value []byte) []byte {
 	return appendString(b, value)
 }
 
-// appendLine appends a JSON text with spaces for newlines, which in JSON stand between the tokens only.
+// appendLine appends a JSON text with newlines replaced by spaces. In JSON they occur only between tokens.
 func appendLine(b, value []byte) []byte {
 	for _, c := range value {
 		if c == '\n' || c == '\r' {
@@ -94,7 +94,8 @@ func appendLine(b, value []byte) []byte {
 	return b
 }
 
-// appendNested appends what to_json returns, with quotes around NaN, Infinity and -Infinity, which JSON does not have.
+// appendNested appends the result of to_json, with quotes around NaN, Infinity and -Infinity, which are not valid
+// JSON.
 func appendNested(b, value []byte) []byte {
 	for len(value) > 0 {
 		n, bare := 1, false
@@ -114,7 +115,7 @@ func appendNested(b, value []byte) []byte {
 	return b
 }
 
-// stringLength returns the length of the JSON string that value begins with.
+// stringLength returns the length of the JSON string at the start of value.
 func stringLength(value []byte) int {
 	for i := 1; i < len(value); i++ {
 		switch value[i] {
@@ -127,7 +128,7 @@ func stringLength(value []byte) int {
 	return len(value)
 }
 
-// wordLength returns the length of the bare word that value begins with.
+// wordLength returns the length of the bare word at the start of value.
 func wordLength(value []byte) int {
 	for i, c := range value {
 		if c == ',' || c == ']' || c == '}' {

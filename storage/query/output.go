@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// output carries what a child writes to a writer. [os/exec] would do that, too, but it either waits for the writer for ever
-// or gives up a moment after the child's end, and a reader may well need longer than that for the last 64 KiB.
+// output copies what a child writes to a writer. [os/exec] could do that, but it either waits for the writer forever
+// or gives up shortly after the child's end. A reader can need longer than that for the last 64 KiB.
 type output struct {
-	child *os.File // what the child writes to
+	child *os.File // the child's end
 	read  *os.File // nil if the child has the file itself
 	to    *tap
 	done  chan error
 }
 
-// tap passes writes on until it is shut. It has no ReadFrom, so that io.Copy makes one short Write after another.
+// tap forwards writes until it is closed. It has no ReadFrom, so io.Copy makes short writes.
 type tap struct {
 	w    io.Writer
 	shut atomic.Bool
@@ -31,7 +31,7 @@ func (t *tap) Write(p []byte) (int, error) {
 	return t.w.Write(p)
 }
 
-// newOutput returns an output to w; nil discards it.
+// newOutput returns an output to w; nil discards everything.
 func newOutput(w io.Writer) (*output, error) {
 	file, isFile := w.(*os.File)
 	if w == nil || isFile {
@@ -44,21 +44,21 @@ func newOutput(w io.Writer) (*output, error) {
 	o := &output{child: child, read: read, to: &tap{w: w}, done: make(chan error, 1)}
 	go func() {
 		_, err := io.Copy(o.to, read)
-		_ = read.Close() // a child that still writes must not wait
+		_ = read.Close() // a child that still writes must not block
 		o.done <- err
 	}()
 	return o, nil
 }
 
-// started must be called when the child has been started, or could not be.
+// started must be called when the child has been started, or starting it has failed.
 func (o *output) started() {
 	if o.read != nil {
 		_ = o.child.Close()
 	}
 }
 
-// wait waits, after the child's end, until the writer has taken everything. If ctx ends it waits only for a moment, and nothing is
-// written after that. A Write that has begun and does not return is left alone: nobody can stop it.
+// wait waits, after the child's end, until the writer has taken everything. If ctx ends, it waits only briefly, and
+// nothing is written after that. A Write that does not return cannot be stopped and is abandoned.
 func (o *output) wait(ctx context.Context) error {
 	if o.read == nil {
 		return nil

@@ -12,11 +12,11 @@ import (
 	"mixduck/internal/fault"
 )
 
-// pipeName is a named pipe in the task's directory, through which DuckDB writes Parquet: so its size is bounded while it is
-// being written, and it can go to a stream.
+// pipeName is a named pipe in the task's directory. DuckDB writes Parquet to it, so that its size is limited during
+// writing, and it can go to a stream.
 const pipeName = "pipe"
 
-// parquet writes the rows with DuckDB's own writer.
+// parquet writes the rows with DuckDB's Parquet writer.
 func (r *reader) parquet(ctx context.Context, w io.Writer) error {
 	if r.statement.explain != "" {
 		return fault.Usage("choose another format", "query plans are not available as Parquet")
@@ -26,11 +26,11 @@ func (r *reader) parquet(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	path := filepath.Join(r.task.Dir, pipeName)
-	out, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // does not wait for one who writes
+	out, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // does not wait for a writer
 	if err != nil {
 		return err
 	}
-	in, err := os.OpenFile(path, os.O_WRONLY, 0) // keeps out from ending before DuckDB begins
+	in, err := os.OpenFile(path, os.O_WRONLY, 0) // prevents the end of out before DuckDB begins
 	if err != nil {
 		out.Close()
 		return err
@@ -38,7 +38,7 @@ func (r *reader) parquet(ctx context.Context, w io.Writer) error {
 	piped := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(w, out)
-		out.Close() // if that was early DuckDB's next write fails
+		out.Close() // if this is early, DuckDB's next write fails
 		piped <- err
 	}()
 	err = r.copyTo(ctx, source, path)
@@ -49,8 +49,8 @@ func (r *reader) parquet(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// parquetSource returns the SELECT whose rows are the result. With a limit these are put aside first, one more than it allows,
-// to know whether there are more.
+// parquetSource returns the SELECT for the rows of the result. With a limit, it first stores one row more than the
+// limit in a table, to find out whether there are more.
 func (r *reader) parquetSource(ctx context.Context) (string, error) {
 	expressions := r.expressions(asTyped)
 	for i, key := range r.keys {
@@ -73,7 +73,7 @@ func (r *reader) parquetSource(ctx context.Context) (string, error) {
 	return fmt.Sprintf("FROM temp.mixduck_result LIMIT %d", r.task.Limit), err
 }
 
-// copyTo lets DuckDB write the rows of a SELECT to a file.
+// copyTo makes DuckDB write the rows of a SELECT to a file.
 func (r *reader) copyTo(ctx context.Context, source, path string) error {
 	st, err := r.prepare(ctx, "COPY (", source, ") TO "+literal(path)+" (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
 	if err != nil {

@@ -15,15 +15,15 @@ import (
 // reader runs a checked statement on an open database.
 type reader struct {
 	task      *task
-	gate      *gate // nil for statements of our own
+	gate      *gate // nil for internal statements
 	session   *storage.Session
 	statement *statement
 	columns   []Column
-	keys      []string // the names of the columns, each once
+	keys      []string // unique column names
 	res       Result
 }
 
-// read runs the statement to the end of its result.
+// read runs the statement and writes its whole result.
 func (r *reader) read(ctx context.Context, stdout io.Writer) error {
 	if err := r.describe(ctx); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (r *reader) read(ctx context.Context, stdout io.Writer) error {
 	return err
 }
 
-// write runs the statement and writes its rows to w, in the format of the task.
+// write runs the statement and writes its rows to w in the task's format.
 func (r *reader) write(ctx context.Context, w io.Writer) error {
 	switch r.task.Format {
 	case Parquet:
@@ -53,10 +53,10 @@ func (r *reader) write(ctx context.Context, w io.Writer) error {
 	return r.texts(ctx, w)
 }
 
-// flushBytes is how much of a result is collected before it is written.
+// flushBytes is the size of the write buffer.
 const flushBytes = 64 << 10
 
-// texts writes the rows in a format of texts.
+// texts writes the rows in a text format.
 func (r *reader) texts(ctx context.Context, w io.Writer) error {
 	prepared, err := r.prepareTexts(ctx)
 	if err != nil {
@@ -91,7 +91,7 @@ func (r *reader) texts(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// prepareTexts prepares the statement so that all of its columns are texts.
+// prepareTexts prepares the statement with all columns as texts.
 func (r *reader) prepareTexts(ctx context.Context) (*storage.Statement, error) {
 	if r.statement.explain != "" {
 		return r.statement.prepare(r.session, r.statement.text)
@@ -103,7 +103,7 @@ func (r *reader) prepareTexts(ctx context.Context) (*storage.Statement, error) {
 	return r.prepare(ctx, "", r.statement.selectAs(r.expressions(as), r.rowsNeeded()), "")
 }
 
-// rowsNeeded is one more than the limit, to know whether there are more; 0 means all.
+// rowsNeeded returns the limit plus one, to find out whether there are more rows; 0 means all.
 func (r *reader) rowsNeeded() int64 {
 	if r.task.Limit == 0 {
 		return 0
@@ -120,8 +120,8 @@ func (r *reader) expressions(as func(column, sqlType string) string) []string {
 	return all
 }
 
-// prepare prepares a SELECT that has the statement in it. It is checked in this form, so that nothing is run that has not
-// been checked as it is. What comes before and after it is ours.
+// prepare prepares a SELECT that contains the statement, between internal texts. It is checked in this form, because
+// only checked text may run.
 func (r *reader) prepare(ctx context.Context, before, text, after string) (*storage.Statement, error) {
 	if r.gate != nil {
 		if _, err := r.gate.parse(ctx, text); err != nil {

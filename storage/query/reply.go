@@ -11,27 +11,27 @@ import (
 // task is what the parent writes to the child's standard input.
 type task struct {
 	Request
-	Dir string `json:"dir"` // the child's own directory, the only place where it writes files
+	Dir string `json:"dir"` // the child's directory, the only place where it writes files
 }
 
-// The names of what is in a task's directory.
+// Names within a task's directory.
 const (
 	resultName = "result"
 	spillName  = "spill"
 )
 
-// reply is the last line that the child writes to its standard error; before it there may be what a crash leaves there.
+// reply is the last line of the child's standard error. A crash can leave other text before it.
 type reply struct {
 	Result *Result         `json:"result,omitempty"`
 	Error  *remote.Failure `json:"error,omitempty"`
 }
 
-// sentinels are the errors that are told apart on the other side, too.
+// sentinels are errors that the parent must be able to distinguish.
 func sentinels() []error {
 	return []error{ErrOutOfMemory, ErrTooLarge, ErrCrashed, ErrStopped, syscall.EPIPE, syscall.ENOSPC}
 }
 
-// parseReply finds the reply in what a child has written; nil if it came to none.
+// parseReply finds the reply in a child's output, or returns nil.
 func parseReply(stderr []byte) *reply {
 	stderr = bytes.TrimRight(stderr, "\n")
 	line := stderr[bytes.LastIndexByte(stderr, '\n')+1:]

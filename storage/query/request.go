@@ -6,51 +6,51 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Request says what to read and what to make of it. Database and one of SQL and Inspect are needed; the zero values of all
-// else are usable.
+// Request describes what to read and how to return it. It needs Database and either SQL or Inspect. All other fields
+// can be zero.
 type Request struct {
 	Database string   `json:"database"` // path of the file
 	SQL      string   `json:"sql,omitempty"`
 	Inspect  *Inspect `json:"inspect,omitempty"`
 
-	// Params are the values of $name in SQL, as text: DuckDB casts them to the type that is wanted there.
+	// Params are the values of $name in SQL, as text. DuckDB casts them to the required type.
 	Params map[string]string `json:"params,omitempty"`
 
 	Format Format `json:"format,omitempty"` // "" means Rows
 	Limit  int64  `json:"limit,omitempty"`  // of rows; 0 means all
-	Output string `json:"output,omitempty"` // path of the file to make; "" means Launcher.Stdout
+	Output string `json:"output,omitempty"` // path of the file to create; "" means Launcher.Stdout
 
-	// MemoryLimit is how many bytes DuckDB may use for its buffers; 0 means 1 GB. The process may have half as much again
-	// and 500 MB more.
+	// MemoryLimit is the size of DuckDB's buffers in bytes; 0 means 1 GB. The process may use half as much again plus
+	// 500 MB.
 	MemoryLimit int64 `json:"memory_limit,omitempty"`
-	Threads     int   `json:"threads,omitempty"` // 0 means one a processor
+	Threads     int   `json:"threads,omitempty"` // 0 means one per processor
 
-	// TempDir is where a directory is made for what does not fit into memory, and for the result while it grows. It has to be
-	// on the file system of Output; "" means the directory of Output, or that of the system. A parent that is killed leaves
-	// it behind, under a name that begins with ".query-".
+	// TempDir is where a directory is created for data that does not fit into memory, and for the incomplete result.
+	// It must be on the file system of Output; "" means the directory of Output, or the system's temporary directory.
+	// A killed parent leaves the directory behind; its name starts with ".query-".
 	TempDir        string `json:"temp_dir,omitempty"`
-	MaxTempBytes   int64  `json:"max_temp_bytes,omitempty"`   // of what does not fit into memory; 0 means 16 GB
-	MaxResultBytes int64  `json:"max_result_bytes,omitempty"` // 0 means no bound
+	MaxTempBytes   int64  `json:"max_temp_bytes,omitempty"`   // limit for data that does not fit into memory; 0 means 16 GB
+	MaxResultBytes int64  `json:"max_result_bytes,omitempty"` // 0 means no limit
 
-	// LockWait is for how long to wait for a load, and as long again for other programs that hold the file; 0 does not
-	// wait, a negative value waits for as long as the context lives.
+	// LockWait is how long to wait for a load, and again for other programs that hold the file; 0 means not at all,
+	// and a negative value until the context ends.
 	LockWait time.Duration `json:"lock_wait,omitempty"`
 }
 
-// Inspect asks one of the questions that have a name.
+// Inspect asks a named question.
 type Inspect struct {
 	Name string   `json:"name"`
 	Args []string `json:"args,omitempty"`
 }
 
-// The bounds of a request.
+// The limits of a request.
 const (
 	defaultMemoryLimit = 1e9
 	minMemoryLimit     = 100e6
 	defaultTempBytes   = 16e9
 )
 
-// validate checks r and fills in what it leaves open.
+// validate checks r and sets defaults.
 func (r *Request) validate() error {
 	if r.Format == "" {
 		r.Format = Rows

@@ -18,21 +18,21 @@ import (
 
 // Launcher says how to start the process that runs [Child].
 type Launcher struct {
-	Exe    string    // path of the program; it has to be installed where programs are, or to need no libraries from elsewhere
-	Args   []string  // that make it call Child
-	Env    []string  // all that it has of an environment, besides what Run sets
-	Stdout io.Writer // where results go that have no Request.Output; nil discards them
+	Exe    string    // path of the program; it must be in a system directory for programs, or need no libraries from elsewhere
+	Args   []string  // arguments that make it call Child
+	Env    []string  // its whole environment, except what Run adds
+	Stdout io.Writer // for results without Request.Output; nil discards them
 }
 
-// killTime is how long a writer may take for the output of a child that was killed.
+// killTime is how long a writer may take for the output of a killed child.
 const killTime = 200 * time.Millisecond
 
-// Run runs one query and returns when its process has ended, which is at once if ctx ends – then the error is its cause – and
-// Launcher.Stdout has taken what it wrote. While a load is under way it waits for it first, and while it reads no load begins.
+// Run runs a query. It returns when the query's process has ended and Launcher.Stdout has taken its output. If ctx
+// ends, it returns at once with its cause. It first waits for a running load, and while it reads no load begins.
 //
-// Request.Output appears when the result is complete, in the place of what was there. Of a result for Launcher.Stdout a part may
-// have been written when Run fails. Errors: [storage.ErrLocked], [storage.ErrNotFound], those of this package, and SQL that is
-// wrong or not allowed with [fault.CodeUsage] and what DuckDB says of it.
+// Request.Output appears when the result is complete, and replaces an existing file. If Run fails, a part of the
+// result may have been written to Launcher.Stdout. Errors: [storage.ErrLocked], [storage.ErrNotFound], those of this
+// package, and [fault.CodeUsage] with DuckDB's message for SQL that is wrong or not allowed.
 func Run(ctx context.Context, launch Launcher, req Request) (res Result, err error) {
 	if err := req.validate(); err != nil {
 		return Result{}, err
@@ -55,7 +55,7 @@ func Run(ctx context.Context, launch Launcher, req Request) (res Result, err err
 	return res, os.Rename(filepath.Join(dir, resultName), req.Output)
 }
 
-// makeDir makes the directory that belongs to one query.
+// makeDir creates the directory of one query.
 func (r *Request) makeDir() (dir string, err error) {
 	parent := r.TempDir
 	switch {
@@ -108,7 +108,8 @@ func (l *Launcher) start(ctx context.Context, t task) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("start the query's process: %w", err)
 	}
-	// If memory gets scarce the kernel is to choose this process, not the one that loads. Without the file it cannot.
+	// If memory runs out, the kernel should choose this process, not the one that loads. Without the file this is not
+	// possible.
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), []byte("1000"), 0)
 	err = p.Wait()
 	if outErr := out.wait(ctx); err == nil {
@@ -124,7 +125,7 @@ func (l *Launcher) start(ctx context.Context, t task) (Result, error) {
 	return Result{}, explainEnd(ctx, err, stderr.bytes)
 }
 
-// file returns the task as a file, for the child reads it twice; see [cage.Enter].
+// file returns the task as a file, because the child reads it twice; see [cage.Enter].
 func (t *task) file() (*os.File, error) {
 	b, err := json.Marshal(t)
 	if err != nil {

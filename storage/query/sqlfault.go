@@ -11,16 +11,15 @@ import (
 	"mixduck/storage"
 )
 
-// userKinds are the kinds of DuckDB's errors that a change of the SQL, or of its parameters, can cure. An error of any other kind
-// is not blamed on the person who wrote the SQL.
+// userKinds are the kinds of DuckDB errors that a change to the SQL or its parameters can fix. Errors of other kinds
+// are not blamed on the author of the SQL.
 var userKinds = []string{
 	"Parser", "Syntax", "Binder", "Catalog", "Planner", "Expression", "Not implemented", "Permission", "Settings", "Missing Extension", "Extension Autoloading",
 	"Parameter Not Resolved", "Parameter Not Allowed", "Invalid Input", "Invalid type", "Mismatch Type", "Conversion", "Decimal", "Out of Range",
 	"Divide by Zero", "Object Size", "Constraint", "Sequence",
 }
 
-// sqlFault turns what DuckDB says of a statement into an error for the person who wrote it. The session is asked for the
-// tables that there are.
+// sqlFault turns DuckDB's error about a statement into one for its author. It uses the session to list tables.
 func sqlFault(s *storage.Session, err error) error {
 	e, ok := errors.AsType[*storage.SQLError](err)
 	if !ok {
@@ -43,7 +42,7 @@ func sqlFault(s *storage.Session, err error) error {
 	return fault.New(fault.CodeFailed, "", "%s Error: %s", e.Kind, firstLine(e.Message))
 }
 
-// withoutExcerpt takes away what DuckDB shows of a text that is not the one that was given.
+// withoutExcerpt removes DuckDB's excerpt if it is not from the original text.
 func withoutExcerpt(err error) error {
 	if e, ok := errors.AsType[*storage.SQLError](err); ok {
 		e.Excerpt = ""
@@ -51,7 +50,7 @@ func withoutExcerpt(err error) error {
 	return err
 }
 
-// hintFor returns what helps with an error, if anything does.
+// hintFor returns a hint for an error, if there is one.
 func hintFor(s *storage.Session, e *storage.SQLError) string {
 	switch {
 	case e.IsKind("Catalog") && strings.HasPrefix(e.Message, "Table with name"):
@@ -68,7 +67,7 @@ func hintFor(s *storage.Session, e *storage.SQLError) string {
 	return ""
 }
 
-// tableHint names the tables that there are.
+// tableHint lists the existing tables.
 func tableHint(s *storage.Session) string {
 	c, err := readCatalog(s)
 	if err != nil {
@@ -77,8 +76,8 @@ func tableHint(s *storage.Session) string {
 	return c.hint()
 }
 
-// pathHint helps with a path in a JSON function. DuckDB names what follows the $ with which a path begins, and so do most of
-// Mixpanel's own properties.
+// pathHint helps with paths in JSON functions. DuckDB's message quotes what follows the $ at the start of a path. Most
+// of Mixpanel's own properties also start with $.
 func pathHint(message string) string {
 	name := named(pathPlace, message)
 	if name == "" || strings.ContainsAny(name[:1], ".[") {
@@ -93,7 +92,7 @@ var (
 	plainName     = regexp.MustCompile(`^\w+$`)
 )
 
-// named returns the name that a message has in the place of a pattern's group; "" if it has none.
+// named returns the text that matches the group of a pattern, or "".
 func named(in *regexp.Regexp, message string) string {
 	if m := in.FindStringSubmatch(message); m != nil {
 		return m[1]
@@ -101,7 +100,7 @@ func named(in *regexp.Regexp, message string) string {
 	return ""
 }
 
-// property returns how a property of events is read. The names that a path cannot hold are few.
+// property returns how to read a property of events. Few names cannot be part of a path.
 func property(name string) string {
 	switch {
 	case name == "" || strings.ContainsAny(name, "\"\\\n"):

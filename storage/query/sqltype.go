@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// shape is how a value of a type is written in JSON.
+// shape is the JSON form of values of a type.
 type shape int
 
 const (
 	text     shape = iota // a string
-	number                // bare, unless it is none
+	number                // bare, unless NaN or infinite
 	boolean               // bare
-	document              // a JSON text as it is
+	document              // a JSON text, unchanged
 	nested                // an array or object
 )
 
@@ -34,13 +34,13 @@ func shapeOf(sqlType string) shape {
 	return text
 }
 
-// asText is the expression for the text of a column.
+// asText returns the expression for a column as text.
 func asText(column string) string { return "CAST(" + column + " AS VARCHAR)" }
 
-// asJSON is the expression for what a column is in JSON, but for the quotes of a string.
+// asJSON returns the expression for a column as JSON, except for the quotes of a string.
 func asJSON(column, sqlType string) string {
 	switch {
-	case sqlType == "JSON[]": // to_json would write the numbers in it anew
+	case sqlType == "JSON[]": // to_json would reformat its numbers
 		return "'[' || array_to_string(list_transform(" + column + ", lambda x: coalesce(CAST(x AS VARCHAR), 'null')), ',') || ']'"
 	case shapeOf(sqlType) == nested:
 		return asText("to_json(" + column + ")")
@@ -48,15 +48,15 @@ func asJSON(column, sqlType string) string {
 	return asText(column)
 }
 
-// These types DuckDB would change on their way into Parquet or Arrow without a word: a HUGEINT to a DOUBLE, an INTERVAL to one
-// of milliseconds. What follows tells a type from a field of its name.
+// DuckDB silently changes these types when it writes Parquet or Arrow: HUGEINT to DOUBLE, INTERVAL to one in
+// milliseconds. The rest of each pattern distinguishes a type from a field with its name.
 var (
 	hugeTypes   = regexp.MustCompile(`\bU?HUGEINT([,)\[]|$)`)
 	oddTypes    = regexp.MustCompile(`\b(?:INTERVAL|BIT|BIGNUM|TIME WITH TIME ZONE)([,)\[]|$)`)
 	quotedNames = regexp.MustCompile(`"(?:[^"]|"")*"|'(?:[^']|'')*'`)
 )
 
-// asTyped is the expression for a column in a format that has types of its own.
+// asTyped returns the expression for a column in a typed format.
 func asTyped(column, sqlType string) string {
 	if strings.HasPrefix(sqlType, "UNION(") {
 		return asText(column)
@@ -68,7 +68,7 @@ func asTyped(column, sqlType string) string {
 	return "CAST(" + column + " AS " + exact + ")"
 }
 
-// exactType returns the type that holds the same values there.
+// exactType returns the type that holds the same values in that format.
 func exactType(sqlType string) string {
 	var b strings.Builder
 	replace := func(part string) {

@@ -9,25 +9,25 @@ import (
 	"mixduck/storage"
 )
 
-// explainPrefix is what makes a statement one that is explained. json_serialize_sql knows no EXPLAIN, so that it is taken off,
-// what follows is checked, and an EXPLAIN with the same options is put before that. A comment within a comment ends too early
-// here; what follows is then no statement.
+// explainPrefix matches an EXPLAIN at the start of a statement. json_serialize_sql does not support EXPLAIN, so it is
+// removed, the rest is checked, and an EXPLAIN with the same options is prepended. A comment within a comment ends too
+// early here; the rest is then not a valid statement.
 var explainPrefix = regexp.MustCompile(`(?is)^(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\b(\s+analyze\b|\s*\(\s*` + explainOption + `(?:\s*,\s*` + explainOption + `)*\s*\))?`)
 
 const explainOption = `(?:analyze|format\s+\w+)`
 
-// statement is SQL that has been checked.
+// statement is checked SQL.
 type statement struct {
-	text    string // whole
-	body    string // without EXPLAIN before it and semicolons after it
-	explain string // EXPLAIN and its options, "" if it is none
+	text    string // complete
+	body    string // without EXPLAIN and trailing semicolons
+	explain string // EXPLAIN and its options, or ""
 	params  map[string]string
 }
 
-// subquery returns the statement as a source of rows. The newline ends a comment at its end.
+// subquery returns the statement as a source of rows. The newline ends a trailing comment.
 func (st *statement) subquery() string { return "(\n" + st.body + "\n)" }
 
-// prepare prepares a text that has the statement in it, and binds its parameters.
+// prepare prepares a text that contains the statement, and binds its parameters.
 func (st *statement) prepare(s *storage.Session, text string) (*storage.Statement, error) {
 	prepared, err := s.Prepare(text)
 	if err != nil {
@@ -55,8 +55,8 @@ func (st *statement) prepare(s *storage.Session, text string) (*storage.Statemen
 	return prepared, nil
 }
 
-// selectAs returns the text that selects expressions over the statement's columns, which are called c0, c1 and so on there.
-// A limit of 0 is none.
+// selectAs returns a SELECT of expressions over the statement's columns, which are called c0, c1 and so on. A limit of
+// 0 means none.
 func (st *statement) selectAs(expressions []string, limit int64) string {
 	names := make([]string, len(expressions))
 	for i := range names {

@@ -6,9 +6,9 @@ import (
 	"mixduck/internal/fault"
 )
 
-// walk visits a syntax tree, whatever its form, and returns an error for the first part of it that is not known to be
-// harmless. In what json_serialize_sql writes an object is an expression if it has a class, and a node of a statement, a
-// source of rows or a piece of one of these if it has a type; what has neither holds such objects.
+// walk visits a syntax tree of any form, and returns an error for the first part that is not known to be harmless. In
+// the output of json_serialize_sql, an object with a class is an expression. One with a type is a node of a statement,
+// a source of rows, or a part of these. Other objects contain such objects.
 func (a allowed) walk(v any) error {
 	switch v := v.(type) {
 	case []any:
@@ -18,7 +18,7 @@ func (a allowed) walk(v any) error {
 			}
 		}
 	case map[string]any:
-		if _, ok := v["is_null"]; ok { // a constant, in which any text is harmless
+		if _, ok := v["is_null"]; ok { // a constant: any text in it is harmless
 			return nil
 		}
 		if err := a.check(v); err != nil {
@@ -33,17 +33,17 @@ func (a allowed) walk(v any) error {
 	return nil
 }
 
-// classes are the expressions that are allowed, besides functions.
+// classes are the allowed expressions, in addition to functions.
 var classes = setOf("CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "BETWEEN", "LAMBDA",
 	"LAMBDA_REF", "OPERATOR", "PARAMETER", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY")
 
-// types are the other parts that are allowed as they are.
+// types are the other allowed parts.
 var types = setOf("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE", // nodes
 	"EMPTY", "EXPRESSION_LIST", "JOIN", "PIVOT", "SUBQUERY", // sources of rows
 	"DISTINCT_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "ORDER_MODIFIER",
 	"ASCENDING", "DESCENDING", "ORDER_DEFAULT")
 
-// check looks at one object, without what is below it.
+// check checks a single object, without its children.
 func (a allowed) check(object map[string]any) error {
 	if class, ok := object["class"].(string); ok {
 		switch {
@@ -79,8 +79,8 @@ func (a allowed) checkFunction(object map[string]any) error {
 	return nil
 }
 
-// checkTableFunction checks the function of a table function, and takes it out, so that it is not taken for one that
-// computes a value.
+// checkTableFunction checks the function of a table function, and removes it, so that it is not checked as a scalar
+// function.
 func (a allowed) checkTableFunction(object map[string]any) error {
 	function, ok := object["function"].(map[string]any)
 	if !ok {
@@ -94,7 +94,7 @@ func (a allowed) checkTableFunction(object map[string]any) error {
 	return nil
 }
 
-// checkTable lets names through that only a table can have. Others DuckDB would take for files to read.
+// checkTable accepts only names that cannot be files. DuckDB would read other names as files.
 func checkTable(object map[string]any) error {
 	name := lower(object["table_name"])
 	if name == "" || strings.ContainsAny(name, `./\:*?[`) {
@@ -108,10 +108,10 @@ func checkTable(object map[string]any) error {
 	return nil
 }
 
-// catalogViews are those of DuckDB's own views that say what is in the database.
+// catalogViews are DuckDB's views about the content of the database.
 var catalogViews = setOf("duckdb_columns", "duckdb_constraints", "duckdb_indexes", "duckdb_schemas", "duckdb_tables", "duckdb_types", "duckdb_views")
 
-// checkShow checks a SHOW that is no DESCRIBE or SUMMARIZE of something else.
+// checkShow checks a SHOW that is not DESCRIBE or SUMMARIZE of something else.
 func checkShow(object map[string]any) error {
 	switch name := lower(object["table_name"]); {
 	case object["query"] != nil, name == `"tables"`, name == "__show_tables_expanded", lower(object["show_type"]) == "show_from":
