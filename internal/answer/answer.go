@@ -1,5 +1,6 @@
-// Package answer cuts the text of an export into events, and a page of profiles into profiles, and proves that the text is whole.
-// docs/adr/0012-proved-answers.md has the rules. It does not know how the text was sent or where its parts are stored.
+// Package answer splits the text of an export into events, and a page of profiles into profiles, and proves that the
+// text is complete. docs/adr/0012-proved-answers.md has the rules. It does not know how the text was sent or where its
+// parts are stored.
 package answer
 
 import (
@@ -13,28 +14,29 @@ import (
 	"mixduck/internal/fault"
 )
 
-// ErrLineTooLong says that a line exceeds what a database can hold.
+// ErrLineTooLong means that a line exceeds what a database can hold.
 var ErrLineTooLong = errors.New("a line exceeds 64 MiB")
 
-// ErrNotWhole is every [*Error].
+// ErrNotWhole matches every [*Error].
 var ErrNotWhole = errors.New("the response is incomplete")
 
-// Line is a line of an answer that is not blank.
+// Line is a non-blank line of a response.
 type Line struct {
-	// Text is valid until the line's block is given back. It has no line end, unless a record that came in pieces cannot be stored.
+	// Text is valid until the line's block is returned. It has no line end, unless it is a record in several pieces
+	// that cannot be stored.
 	Text   []byte
-	Number int64 // from 1; of the first piece of a record
+	Number int64 // from 1; for a record in several pieces, the first one's
 	Reason error // why it cannot be stored; nil for an event
-	Joined bool  // it came in pieces
+	Joined bool  // it came in several pieces
 }
 
-// Error says why an answer is not whole. It is [ErrNotWhole].
+// Error says why a response is not complete. It is [ErrNotWhole].
 type Error struct {
-	Line   int64  // number of the line where that shows; 0 if there is none
-	Reason string // never quotes the text
-	Text   []byte // what stands there instead of an event: its first kilobytes
+	Line   int64  // number of the line that shows it; 0 if there is none
+	Reason string // never quotes the response
+	Text   []byte // the first kilobytes of the text found in place of an event
 
-	page bool // of profiles
+	page bool // a page of profiles
 }
 
 func (e *Error) Error() string {
@@ -50,7 +52,7 @@ func (e *Error) Is(target error) bool { return target == ErrNotWhole }
 // FaultCode returns [fault.CodeFailed].
 func (*Error) FaultCode() fault.Code { return fault.CodeFailed }
 
-// Hint says what a person can do.
+// Hint says what to do.
 func (e *Error) Hint() string {
 	if e.page {
 		return "retry later; if that does not help, check the response of Mixpanel or of a proxy"
@@ -58,13 +60,14 @@ func (e *Error) Hint() string {
 	return "retry later, or request fewer days at once; if that does not help, check the response for these days"
 }
 
-// maxText bounds the text of an Error, in bytes.
+// maxText limits the text of an Error, in bytes.
 const maxText = 8 << 10
 
 func clip(text []byte) []byte { return append([]byte(nil), text[:min(len(text), maxText)]...) }
 
-// Each calls fn with each line of an answer, in order, and with the event that it is if it has no Reason. Both are valid until fn
-// returns. It returns how many lines there were, and nil only if every part of the answer is whole or blank, see [NewBlocks].
+// Each calls fn with each line of a response, in order, and with its event if the line has no Reason. Both are valid
+// until fn returns. It returns the number of lines, and nil only if every part of the response is complete or blank,
+// see [NewBlocks].
 func Each(ctx context.Context, parts []io.Reader, fn func(Line, *eventline.Event) error) (lines int64, err error) {
 	return NewBlocks(parts...).each(ctx, fn)
 }

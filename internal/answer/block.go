@@ -6,13 +6,13 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// Block is a run of whole lines. It is used by one goroutine at a time.
+// Block is a sequence of whole lines. It is used by one goroutine at a time.
 type Block struct {
 	buf    []byte
-	text   []byte // the part of buf in use
-	rest   []byte // what is left of text; it ends with a newline
+	text   []byte // the used part of buf
+	rest   []byte // the unread part of text; it ends with a newline
 	number int64  // of the next line, from 1
-	ready  []Line // that come before rest
+	ready  []Line // lines that come before rest
 }
 
 func (b *Block) begin(end int, number int64) {
@@ -20,11 +20,12 @@ func (b *Block) begin(end int, number int64) {
 	b.number, b.ready = number, b.ready[:0]
 }
 
-// Text is the memory in which the texts of all lines of the block lie.
+// Text returns the memory that contains the texts of all lines of the block.
 func (b *Block) Text() []byte { return b.text }
 
-// Next returns the next line of the block that is not blank; ok is false after the last one. If the line is an event it fills e, with
-// the values of keys; else e is undefined. It returns an [*Error] where the answer proves not to be whole.
+// Next returns the next non-blank line of the block; ok is false after the last one. If the line is an event, it fills
+// e, with the values of keys; otherwise e is undefined. It returns an [*Error] if the line shows that the response is
+// not complete.
 func (b *Block) Next(keys *eventline.Keys, e *eventline.Event) (line Line, ok bool, err error) {
 	for len(b.ready) == 0 && len(b.rest) > 0 {
 		end := bytes.IndexByte(b.rest, '\n')
@@ -47,14 +48,14 @@ func (b *Block) Next(keys *eventline.Keys, e *eventline.Event) (line Line, ok bo
 	return line, true, err
 }
 
-// skip moves to the next line, which begins n bytes further.
+// skip moves to the next line, n bytes further.
 func (b *Block) skip(n int) {
 	b.rest = b.rest[n:]
 	b.number++
 }
 
-// odd moves past a line that is not simply an event, and perhaps some more, and makes ready what they turn out to be. The line ends
-// end bytes further.
+// odd handles a line that is not just an event, possibly with some of the following lines, and makes the resulting
+// lines ready. The line ends end bytes further.
 func (b *Block) odd(end int) error {
 	line := b.rest[:end]
 	trimmed := trim(line)
@@ -74,14 +75,14 @@ func (b *Block) odd(end int) error {
 	return nil
 }
 
-// add makes a line ready that is an event, if perhaps not one that can be stored.
+// add makes a line ready that is an event, even if it cannot be stored.
 func (b *Block) add(l Line) {
 	var e eventline.Event
 	l.Reason = eventline.Parse(l.Text, &e)
 	b.ready = append(b.ready, l)
 }
 
-// between judges the lines before the next event.
+// between handles the lines before the next event.
 func (b *Block) between() error {
 	pieces, end, number := b.pieces()
 	unfit := func(reason string) error {
@@ -114,14 +115,14 @@ func (b *Block) between() error {
 	return nil
 }
 
-// piece is a line, without its end, that does not begin with an event.
+// piece is a line, without its end, that does not start with an event.
 type piece struct {
-	start, end int // in the rest of the block
+	start, end int // within the rest of the block
 	number     int64
 }
 
-// pieces returns the lines before the next event that are not blank, where that begins, and its line's number. Without another event
-// that is the end of the block.
+// pieces returns the non-blank lines before the next event, and the position and line number of that event. If there
+// is none, it returns the end of the block.
 func (b *Block) pieces() (all []piece, end int, number int64) {
 	for number = b.number; end < len(b.rest); number++ {
 		length := bytes.IndexByte(b.rest[end:], '\n')
@@ -138,11 +139,11 @@ func (b *Block) pieces() (all []piece, end int, number int64) {
 	return all, end, number
 }
 
-// maxJoinBytes bounds the work of joining the lines between two events, in bytes that are read.
+// maxJoinBytes limits the work of joining lines between two events, in bytes read.
 const maxJoinBytes = 256 << 20
 
-// join makes an event ready if the first of the pieces is the beginning of one, and the next ones the rest. It returns how many pieces
-// it took, 0 if they make no event.
+// join makes an event ready if the first piece is the beginning of one, and the following pieces are its rest. It
+// returns the number of pieces used, 0 if they are not an event.
 func (b *Block) join(pieces []piece, tries *int) int {
 	var joined []byte
 	for i, p := range pieces {
@@ -162,7 +163,7 @@ func (b *Block) join(pieces []piece, tries *int) int {
 		}
 		b.add(Line{Text: joined, Number: pieces[0].number, Joined: true})
 		if l := &b.ready[len(b.ready)-1]; l.Reason == nil {
-			l.Text = b.rest[pieces[0].start:][:copy(b.rest[pieces[0].start:], joined)] // where all texts of the block lie
+			l.Text = b.rest[pieces[0].start:][:copy(b.rest[pieces[0].start:], joined)] // within the memory of the block's texts
 		} else {
 			l.Text = b.rest[pieces[0].start:p.end]
 		}
@@ -173,9 +174,9 @@ func (b *Block) join(pieces []piece, tries *int) int {
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// trim returns a line without white space and byte order marks around it.
+// trim removes white space and byte order marks around a line.
 func trim(line []byte) []byte {
-	if n := len(line); n > 0 && line[0] == '{' && line[n-1] == '}' { // as almost every line is
+	if n := len(line); n > 0 && line[0] == '{' && line[n-1] == '}' { // almost all lines
 		return line
 	}
 	return bytes.TrimFunc(bytes.TrimPrefix(bytes.TrimLeft(line, space), byteOrderMark), func(r rune) bool { return r < 0x80 && isSpace(byte(r)) })

@@ -12,18 +12,19 @@ const (
 	maxLine     = 64 << 20 // bytes
 )
 
-// Blocks cuts an answer into blocks, ahead of those who take them. A block ends with a line that is an event, so what lies
-// between two events is in one block; only the last block of a part can end with something else.
+// Blocks splits a response into blocks, ahead of the callers of Take. A block ends with a line that is an event, so
+// everything between two events is in one block. Only the last block of a part can end differently.
 type Blocks struct {
 	parts []io.Reader
-	size  int // of a block, in bytes, unless it has to grow
+	size  int // of a block in bytes, unless it has to grow
 	full  chan *Block
 	free  chan *Block
-	err   error // why the text ended, nil at its proper end; written before full is closed
+	err   error // why the text ended, nil for a proper end; written before full is closed
 }
 
-// NewBlocks returns the blocks of the unpacked text of an answer. An answer can come in parts, one for each request; each part
-// must prove to be whole, or be blank. Reading a part must end with [io.EOF] only if its transfer was whole.
+// NewBlocks returns the blocks of the unpacked text of a response. A response can have several parts, one per request.
+// Each part must prove to be complete, or be blank. The reader of a part must return [io.EOF] only if its transfer was
+// complete.
 func NewBlocks(parts ...io.Reader) *Blocks { return newBlocks(blockBytes, parts...) }
 
 func newBlocks(size int, parts ...io.Reader) *Blocks {
@@ -34,14 +35,14 @@ func newBlocks(size int, parts ...io.Reader) *Blocks {
 	return b
 }
 
-// Read fills blocks until the text or ctx ends. It must run beside the callers of Take.
+// Read fills blocks until the text or ctx ends. It must run concurrently with the callers of Take.
 func (b *Blocks) Read(ctx context.Context) {
 	b.err = b.fill(ctx)
 	close(b.full)
 }
 
-// Take waits for the next block. After the last one it returns nil, and the error that ended the text, if there was one. It is safe
-// for concurrent use.
+// Take waits for the next block. After the last one it returns nil, and the error that ended the text, if any. It is
+// safe for concurrent use.
 func (b *Blocks) Take() (*Block, error) {
 	if blk, ok := <-b.full; ok {
 		return blk, nil
@@ -49,7 +50,7 @@ func (b *Blocks) Take() (*Block, error) {
 	return nil, b.err
 }
 
-// Give returns a block that is used up: its memory is used for another one.
+// Give returns a used block, so its memory can be reused.
 func (b *Blocks) Give(blk *Block) { b.free <- blk }
 
 func (b *Blocks) fill(ctx context.Context) (err error) {
@@ -62,9 +63,9 @@ func (b *Blocks) fill(ctx context.Context) (err error) {
 	return nil
 }
 
-// fillFrom cuts one part, which begins with the line of this number, and returns the number of the line after it.
+// fillFrom splits a part that starts with the given line number, and returns the number of the line after it.
 func (b *Blocks) fillFrom(ctx context.Context, part io.Reader, number int64) (int64, error) {
-	var rest []byte // of the block before: lines and the beginning of a line
+	var rest []byte // from the previous block: lines and the start of a line
 	for {
 		blk, err := b.blank(ctx)
 		if err != nil {
@@ -93,7 +94,7 @@ func (b *Blocks) fillFrom(ctx context.Context, part io.Reader, number int64) (in
 	}
 }
 
-// blank waits for a block to fill.
+// blank waits for an empty block.
 func (b *Blocks) blank(ctx context.Context) (*Block, error) {
 	select {
 	case blk := <-b.free:
@@ -106,10 +107,10 @@ func (b *Blocks) blank(ctx context.Context) (*Block, error) {
 	}
 }
 
-// fill reads into the block, after rest, and returns how many bytes it has then and where it can be cut. It grows the block until
-// there is such a place, or the text ends.
+// fill reads into the block, after rest, and returns the number of bytes in it and where it can be cut. It grows the
+// block until there is such a position, or the text ends.
 func (b *Block) fill(src io.Reader, rest []byte) (n, end int, err error) {
-	for len(b.buf) <= len(rest) { // what follows a long line can be long too
+	for len(b.buf) <= len(rest) { // a long line may be followed by another
 		b.grow()
 	}
 	n = copy(b.buf, rest)
@@ -128,10 +129,10 @@ func (b *Block) fill(src io.Reader, rest []byte) (n, end int, err error) {
 	}
 }
 
-// grow doubles the buffer and keeps what it holds.
+// grow doubles the buffer and keeps its content.
 func (b *Block) grow() { b.buf = append(b.buf, make([]byte, len(b.buf))...) }
 
-// close ends the last line of n bytes with a newline, if need be, and returns how many bytes there are then.
+// close ends the last line of n bytes with a newline, if necessary, and returns the new number of bytes.
 func (b *Block) close(n int) int {
 	if n == 0 || b.buf[n-1] == '\n' {
 		return n
@@ -143,7 +144,7 @@ func (b *Block) close(n int) int {
 	return n + 1
 }
 
-// lastCut returns where the last line of text ends that is an event, 0 if there is none.
+// lastCut returns the end of the last line in text that is an event, 0 if there is none.
 func lastCut(text []byte) int {
 	for end := bytes.LastIndexByte(text, '\n') + 1; end > 0; {
 		start := bytes.LastIndexByte(text[:end-1], '\n') + 1
@@ -155,14 +156,14 @@ func lastCut(text []byte) int {
 	return 0
 }
 
-// isEvent reports whether a line is an event and nothing else.
+// isEvent reports whether a line consists of an event only.
 func isEvent(line []byte) bool {
 	line = trim(line)
 	return len(line) > 0 && leadingEvent(line) == len(line)
 }
 
-// readFull reads into buf from n on until it is full. Unlike io.ReadFull it hands on the text's own error, since a truncated
-// gzip stream ends with io.ErrUnexpectedEOF and a whole one with io.EOF.
+// readFull reads into buf from position n until it is full. Unlike io.ReadFull it returns the reader's own error: a
+// truncated gzip stream ends with io.ErrUnexpectedEOF and a complete one with io.EOF.
 func readFull(r io.Reader, buf []byte, n int) (int, error) {
 	for n < len(buf) {
 		m, err := r.Read(buf[n:])

@@ -36,20 +36,20 @@ func (i PageInfo) Want(page int64) int64 {
 	return max(0, min(i.PageSize, i.Total-page*i.PageSize))
 }
 
-// Page reads the response to one request for profiles, and proves that it is complete: one JSON object with the status ok and the
-// requested page, and nothing after it. It must not be used concurrently.
+// Page reads the response to one request for profiles, and proves that it is complete: a JSON object with the status
+// ok and the requested page, and nothing after it. It must not be used concurrently.
 type Page struct {
 	window
 
 	asked   int64
 	info    PageInfo
 	status  string
-	has     map[string]bool // the fields that were met
+	has     map[string]bool // fields seen so far
 	begun   bool
-	within  bool // the list of results
-	comma   bool // a field or profile came before, so that a comma or the end must follow
+	within  bool // inside the list of results
+	comma   bool // after a field or profile, so a comma or the end must follow
 	elem    element
-	outcome error // io.EOF once the page is proved
+	outcome error // io.EOF once the page is proved complete
 }
 
 // NewPage returns a reader for the page with this number, from 0. src is its unpacked text; it must end with [io.EOF] only if the
@@ -64,8 +64,8 @@ func NewPage(src io.Reader, number int64) *Page {
 // Info returns the information on the page. It is complete after Next has returned [io.EOF].
 func (p *Page) Info() PageInfo { return p.info }
 
-// Next reads the next profile into out. After the last one it returns [io.EOF] if the page is complete, else an [*Error] or the error
-// of src. Do not use the profiles before that: the page may turn out to be incomplete.
+// Next reads the next profile into out. After the last one it returns [io.EOF] if the page is complete, otherwise an
+// [*Error] or the error of src. Do not use the profiles before that, because the page may turn out to be incomplete.
 func (p *Page) Next(out *Profile) error {
 	for p.outcome == nil {
 		switch {
@@ -221,7 +221,7 @@ func number(to *int64, name string, raw []byte) error {
 	return nil
 }
 
-// element reads a profile, or the end of the list; then more is false.
+// element reads a profile; more is false at the end of the list.
 func (p *Page) element(out *Profile) (more bool, err error) {
 	c, err := p.next()
 	if err != nil {
@@ -259,7 +259,7 @@ func (p *Page) profile(out *Profile) error {
 			p.skip(n)
 			return nil
 		}
-		if n, _ := jsonValue(p.rest()); n > 0 { // all of it is there
+		if n, _ := jsonValue(p.rest()); n > 0 { // the element is complete
 			if p.elem.cut(err) {
 				return p.broken()
 			}
@@ -273,12 +273,12 @@ func (p *Page) profile(out *Profile) error {
 	}
 }
 
-// value reads a value that is short, and returns its text.
+// value reads a short value, and returns its text.
 func (p *Page) value() ([]byte, error) {
 	for {
 		s := jsonscan.Scanner{B: p.rest()}
 		s.Value(1)
-		if s.Err == nil && (s.I < len(s.B) || p.ended()) { // else a number could go on
+		if s.Err == nil && (s.I < len(s.B) || p.ended()) { // otherwise a number could continue
 			p.skip(s.I)
 			return s.B[:s.I], nil
 		}
@@ -291,7 +291,7 @@ func (p *Page) value() ([]byte, error) {
 	}
 }
 
-// end proves that the page is whole, after its last brace.
+// end proves that the page is complete, after its last brace.
 func (p *Page) end() error {
 	c, err := p.next()
 	switch {
@@ -319,12 +319,12 @@ func (p *Page) end() error {
 	return io.EOF
 }
 
-// unfit is the error of a page that goes on with something that does not belong there.
+// unfit is the error of a page that continues with something unexpected.
 func (p *Page) unfit(reason string) error {
 	return &Error{page: true, Reason: reason, Text: clip(p.rest())}
 }
 
-// broken is the error of a page whose JSON is broken here, or ends here.
+// broken is the error of a page with broken or truncated JSON.
 func (p *Page) broken() error {
 	if len(p.rest()) == 0 && p.ended() {
 		return p.unfit("the response ends early")
@@ -332,7 +332,7 @@ func (p *Page) broken() error {
 	return p.unfit("the response contains invalid JSON")
 }
 
-// grow makes more of the text visible, or says why it ends within what.
+// grow reads more of the text, or returns an error that the text ends within what.
 func (p *Page) grow(what string) error {
 	if p.ended() {
 		return p.unfit("the response ends within " + what)

@@ -14,7 +14,7 @@ var (
 
 // Profile is one element of a page: a user or group profile, or a cohort member. Its slices are valid until the next call of Next.
 type Profile struct {
-	// DistinctID is the id as text. A number keeps its exact digits. It can be empty if Reason is set.
+	// DistinctID is the ID as text. A number keeps its exact digits. It can be empty if Reason is set.
 	DistinctID string
 	// Properties is the exact text of the object. It is nil for cohort members without a profile.
 	Properties []byte
@@ -37,14 +37,14 @@ type element struct {
 	has  uint8
 }
 
-// The fields of a profile that count when they are met first, as bits of element.has.
+// Fields of a profile of which only the first occurrence counts, as bits of element.has.
 const (
 	hasID = 1 << iota
 	hasProfileProperties
 	hasLastSeen
 )
 
-// read fills out from text, which begins with the profile, and returns the profile's length.
+// read fills out from the profile at the start of text, and returns the profile's length.
 func (e *element) read(text []byte, out *Profile) (length int, err error) {
 	*out = Profile{}
 	*e = element{Scanner: jsonscan.Scanner{B: text}, out: out}
@@ -105,15 +105,15 @@ func (e *element) property(key []byte) {
 	}
 }
 
-// first reports whether the field named by bit has not been met before.
+// first reports whether the field of bit has not been seen before.
 func (e *element) first(bit uint8) bool {
 	isFirst := e.has&bit == 0
 	e.has |= bit
 	return isFirst
 }
 
-// cut reports whether err can come from text that was cut or mixed up, so that it proves nothing about one profile. NaN and
-// Infinity are what some writers of JSON make of numbers: these do not hide a cut.
+// cut reports whether err can come from text that was cut or mixed up, so that it proves nothing about a single
+// profile. Some JSON writers produce NaN and Infinity as numbers; these do not hide a cut.
 func (e *element) cut(err error) bool {
 	c := jsonscan.At(e.B, e.I)
 	return errors.Is(err, jsonscan.ErrJSON) && c != 'N' && c != 'I'

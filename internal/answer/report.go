@@ -5,8 +5,8 @@ import (
 	"regexp"
 )
 
-// isReport reports whether a line that is not an event looks like a report of an error: from Mixpanel, or from a proxy in between. It
-// only matters between two events: after the last one no text is accepted at all.
+// isReport reports whether a line that is not an event looks like an error report from Mixpanel, or from a proxy in
+// between. It only matters between two events: after the last one no text is accepted at all.
 func isReport(line []byte) bool {
 	text := bytes.ToLower(trim(line))
 	switch {
@@ -26,15 +26,15 @@ func isReport(line []byte) bool {
 	return reportForms.Match(text)
 }
 
-// reportSize is the number of bytes at each end of a line in which reportForms are looked for: the expression takes seconds for the
-// longest lines, and programs do not write reports that are longer.
+// reportSize is the number of bytes at each end of a line that are searched for reportForms: the expression takes
+// seconds for the longest lines, and programs do not write longer reports.
 const reportSize = 64 << 10
 
-// reportForms matches what reports have in common beside words, in lower case: a level of a log, an HTTP status that is a failure, and a
-// key that says that something did not succeed.
+// reportForms matches, in lower case, what reports have in common in addition to words: a log level, an HTTP error
+// status, and a key that says that something did not succeed.
 var reportForms = regexp.MustCompile(`^\W*(warn|fatal|critical|severe|emerg)|\b(http\S*|\w*status\w*|\w*code)\W{1,4}[45]\d\d\b|"(ok|success\w*)"\s*:\s*(false|0)`)
 
-// isPartOfEvent reports whether text begins as an event does, so that its words are those of people.
+// isPartOfEvent reports whether text starts like an event, so its words are user data.
 func isPartOfEvent(text []byte) bool {
 	rest, isObject := bytes.CutPrefix(text, []byte("{"))
 	rest = trim(rest)

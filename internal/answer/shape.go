@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 )
 
-// A line that eventline refuses can still prove that it is whole. shape reads such lines, and is more lenient than JSON where
-// that does not hide a cut: strings can hold any bytes, escapes need not make sense, nesting can be as deep as it likes, and
-// NaN and Infinity are numbers.
+// A line that eventline rejects can still prove that it is complete. shape reads such lines. It is more lenient than
+// JSON where that does not hide a cut: strings can contain any bytes, escapes need not be valid, nesting can be
+// arbitrarily deep, and NaN and Infinity are numbers.
 type shape struct {
 	text  []byte
 	i     int
-	depth []byte // the brackets that are open
-	keys  int    // of the top object, as bits: hasEvent, hasProperties
+	depth []byte // open brackets
+	keys  int    // keys of the top object, as bits: hasEvent, hasProperties
 }
 
 const (
@@ -20,8 +20,8 @@ const (
 	hasProperties
 )
 
-// jsonValue returns the length of the value that text begins with, 0 if it begins with none or with half of one, and whether the
-// value is an object with the keys event and properties.
+// jsonValue returns the length of the value at the start of text, 0 if there is none or only a part of one, and
+// whether the value is an object with the keys event and properties.
 func jsonValue(text []byte) (length int, isEvent bool) {
 	s := shape{text: text}
 	if !s.value() {
@@ -30,8 +30,8 @@ func jsonValue(text []byte) (length int, isEvent bool) {
 	return s.i, s.keys == hasEvent|hasProperties
 }
 
-// leadingEvent returns the length of the event that line begins with, 0 if it begins with none. The event need not be one that
-// can be stored.
+// leadingEvent returns the length of the event at the start of line, 0 if there is none. The event may be one that
+// cannot be stored.
 func leadingEvent(line []byte) int {
 	if n, isEvent := jsonValue(line); isEvent {
 		return n
@@ -39,7 +39,7 @@ func leadingEvent(line []byte) int {
 	return 0
 }
 
-// value reads a value, and those within it, without recursion.
+// value reads a value, including nested ones, without recursion.
 func (s *shape) value() bool {
 	for {
 		s.space()
@@ -83,7 +83,7 @@ func (s *shape) value() bool {
 	}
 }
 
-func closing(open byte) byte { return open + 2 } // in ASCII of both brackets
+func closing(open byte) byte { return open + 2 } // ASCII has this distance for both brackets
 
 // key reads a key and its colon.
 func (s *shape) key() bool {
@@ -94,7 +94,7 @@ func (s *shape) key() bool {
 	}
 	if len(s.depth) == 1 {
 		var name string
-		_ = json.Unmarshal(s.text[start:s.i], &name) // a key that is not JSON is neither of the two
+		_ = json.Unmarshal(s.text[start:s.i], &name) // a key that is not valid JSON is neither of the two
 		switch name {
 		case "event":
 			s.keys |= hasEvent

@@ -8,24 +8,25 @@ import (
 
 const windowBytes = 128 << 10
 
-// window is the part of a text that is in memory. It moves on as the text is read.
+// window is the part of a text that is in memory. It advances as the text is read.
 type window struct {
 	src  io.Reader
 	buf  []byte
-	at   int    // where in buf the rest begins
-	head []byte // how the text begins
-	err  error  // what ended src
+	at   int    // start of the rest in buf
+	head []byte // the start of the text
+	err  error  // why src ended
 }
 
-// rest is what is in memory and not read yet. It is valid until the next call of more.
+// rest returns the unread text in memory. It is valid until the next call of more.
 func (w *window) rest() []byte { return w.buf[w.at:] }
 
-// ended reports whether the rest is all that is left.
+// ended reports whether the rest is the end of the text.
 func (w *window) ended() bool { return w.err == io.EOF } //nolint:errorlint // wrapped it is part of another failure
 
 func (w *window) skip(n int) { w.at += n }
 
-// more adds to the rest: at least a byte, unless the text has ended. It returns the error that ended the text otherwise than well.
+// more adds at least a byte to the rest, unless the text has ended. It returns the error of src if the text did not
+// end properly.
 func (w *window) more() error {
 	if w.err != nil {
 		return w.failed()
@@ -52,7 +53,7 @@ func (w *window) failed() error {
 	return w.err
 }
 
-// next moves past white space and returns the byte there, 0 at the end of the text.
+// next skips white space and returns the byte there, 0 at the end of the text.
 func (w *window) next() (byte, error) {
 	for {
 		s := jsonscan.Scanner{B: w.rest()}

@@ -1,13 +1,13 @@
-// Package buildinfo knows which version of Mixduck runs.
+// Package buildinfo knows the running version of Mixduck.
 package buildinfo
 
 import "runtime/debug"
 
-// version is set by the linker of releases: -ldflags "-X mixduck/internal/buildinfo.version=v1.2.3".
+// version is set by the linker in releases: -ldflags "-X mixduck/internal/buildinfo.version=v1.2.3".
 var version string
 
-// Version returns the release, else the module's version, else the commit it was built from (with "+dirty" if there
-// were changes), else "devel". It is never empty.
+// Version returns the release, otherwise the module's version, otherwise the commit it was built from (with "+dirty"
+// if there were changes), otherwise "devel". It is never empty.
 func Version() string {
 	if version != "" {
 		return version
@@ -21,7 +21,7 @@ func Version() string {
 
 const (
 	unknown     = "devel"
-	commitShown = 12 // characters, as Go's pseudo-versions have
+	commitShown = 12 // characters, as in Go's pseudo-versions
 )
 
 func fromBuild(info *debug.BuildInfo) string {

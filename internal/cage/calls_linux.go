@@ -2,8 +2,8 @@ package cage
 
 import "golang.org/x/sys/unix"
 
-// allowedCalls are the system calls that Go, the C library and DuckDB need, or may need in another version, and that cannot reach
-// beyond the process and the files that Landlock leaves to it. Names that a machine does not have are left out there.
+// allowedCalls are the system calls that Go, the C library and DuckDB need, or may need in other versions, and that
+// affect only the process and the files that Landlock allows. Names that a machine does not have are ignored there.
 var allowedCalls = []string{
 	// Files.
 	"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek", "close", "close_range",
@@ -13,7 +13,7 @@ var allowedCalls = []string{
 	"copy_file_range", "sendfile", "splice", "tee", "cachestat",
 	// Memory.
 	"mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "mincore", "msync", "mlock", "mlock2", "munlock", "membarrier", "arch_prctl", "map_shadow_stack",
-	// Threads. "clone" is in [callFilter], and "clone3" nowhere: a filter cannot see its arguments.
+	// Threads. "clone" is in [callFilter]. "clone3" is not allowed, because a filter cannot see its arguments.
 	"futex", "futex_waitv", "futex_wake", "futex_wait", "futex_requeue", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "exit", "exit_group",
 	"sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "getcpu",
 	// Signals within the process.
@@ -22,13 +22,14 @@ var allowedCalls = []string{
 	"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd", "eventfd2",
 	"timerfd_create", "timerfd_settime", "timerfd_gettime", "timer_create", "timer_settime", "timer_gettime", "timer_delete", "timer_getoverrun",
 	"setitimer", "getitimer", "alarm", "nanosleep", "clock_nanosleep", "clock_gettime", "clock_getres", "gettimeofday", "time", "times",
-	// What the process is.
+	// Properties of the process.
 	"getpid", "gettid", "getppid", "getpgid", "getpgrp", "getsid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups",
 	"uname", "sysinfo", "getrusage", "getrlimit", "setrlimit", "getrandom",
 }
 
-// refusedCalls fail with EPERM, as if the process lacked the right. So do those of [someCalls] with other arguments. All calls that are in no list fail with ENOSYS, as if the
-// kernel did not have them: the C library then falls back to older calls, as it does from clone3 to clone.
+// refusedCalls fail with EPERM, as if the process lacked the permission. So do those of [someCalls] with other
+// arguments. Calls in no list fail with ENOSYS, as if the kernel did not have them: the C library then falls back to
+// older calls, for example from clone3 to clone.
 var refusedCalls = []string{
 	"execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_open", "pidfd_getfd", "pidfd_send_signal",
 	"kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setpriority", "sched_setaffinity", "sched_setscheduler", "sched_setparam",
@@ -39,8 +40,8 @@ var refusedCalls = []string{
 	"keyctl", "add_key", "request_key", "seccomp",
 }
 
-// someCalls are allowed if one of their arguments has one of these values: signals and limits of this process only, and of the
-// calls that can do almost anything what is known to be harmless.
+// someCalls are allowed only if an argument has one of the given values: signals and limits only for this process, and
+// for calls that can do almost anything, uses known to be harmless.
 func someCalls(pid int) []condition {
 	return []condition{
 		{"tgkill", 0, []uint32{uint32(pid)}},
@@ -54,12 +55,12 @@ func someCalls(pid int) []condition {
 	}
 }
 
-// condition is a call with the values that one of its arguments may have.
+// condition is a call with the allowed values of one of its arguments.
 type condition struct {
 	call     string
 	argument uint32
 	values   []uint32
 }
 
-// namespaces are the flags of clone(2) that make new namespaces.
+// namespaces are the flags of clone(2) that create namespaces.
 const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET

@@ -11,29 +11,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sandbox is the program of macOS that starts others with fewer rights.
+// sandbox is the macOS program that starts others with fewer rights.
 const sandbox = "/usr/bin/sandbox-exec"
 
 const (
-	memoryIsLimited = false // macOS takes RLIMIT_AS, and does not keep it
+	memoryIsLimited = false // macOS accepts RLIMIT_AS, but does not enforce it
 
 	noMemoryLimit = "memory is limited only by DuckDB: macOS has no limit for a process"
 	noSandbox     = "files are not protected: " + sandbox + " does not work here"
 )
 
-// Enter locks the calling process in as well as macOS can: it can write only to the files of cfg, read no files of people
-// but these, start no program and open no socket, and it dies with its parent. A write beyond cfg.FileBytes fails with
-// [syscall.EFBIG], one that nobody reads with [syscall.EPIPE]. The report names what does not hold.
+// Enter locks in the calling process as well as macOS can: it can write only to the files of cfg, read no other user
+// files, start no program and open no socket, and it dies with its parent. A write beyond cfg.FileBytes fails with
+// [syscall.EFBIG], a write without a reader with [syscall.EPIPE]. The report lists missing protections.
 //
-// The program is started anew on the way, in the same process, by sandbox-exec. So Enter has to be called before anything is
-// done that must not be done twice, and what was read from standard input has to be wound back.
+// Enter starts the program again in the same process, through sandbox-exec. So call it before doing anything that must
+// not happen twice, and rewind standard input if it has been read.
 func Enter(cfg Config) (Report, error) {
 	_, again := syscall.Getenv(marker)
 	works := again || sandboxWorks()
 	if works && !again {
 		return nil, startAnew(cfg)
 	}
-	signal.Ignore(syscall.SIGXFSZ, syscall.SIGPIPE) // a write that is too long, or that nobody reads, fails and does no more
+	signal.Ignore(syscall.SIGXFSZ, syscall.SIGPIPE) // too long writes, and writes without a reader, fail without a signal
 	if err := setLimits(cfg, 0); err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func Enter(cfg Config) (Report, error) {
 	return lacking(works), nil
 }
 
-// Lacking says which protections this system cannot give, as the report of [Enter] does, without entering.
+// Lacking returns the protections that this system does not have, like the report of [Enter], without entering.
 func Lacking() Report { return lacking(sandboxWorks()) }
 
 func lacking(sandboxed bool) Report {
@@ -54,12 +54,12 @@ func lacking(sandboxed bool) Report {
 	return report
 }
 
-// sandboxWorks tries the sandbox: it is not there on all versions, and a process in a sandbox cannot start another one.
+// sandboxWorks tries the sandbox: not all versions have it, and a process in a sandbox cannot start another one.
 func sandboxWorks() bool {
 	return exec.Command(sandbox, "-p", "(version 1)(allow default)", "/usr/bin/true").Run() == nil //nolint:noctx // a moment
 }
 
-// startAnew starts the program anew in a sandbox. It returns only if that fails.
+// startAnew starts the program again in a sandbox. It returns only on failure.
 func startAnew(cfg Config) error {
 	exe, err := os.Executable()
 	if err != nil {
@@ -69,7 +69,7 @@ func startAnew(cfg Config) error {
 	return fmt.Errorf("restart %s: %w", exe, syscall.Exec(sandbox, args, append(os.Environ(), marker+"=1"))) //nolint:gosec // the same program again
 }
 
-// dieWithParent ends this process as soon as the one that started it has ended.
+// dieWithParent ends this process as soon as its parent has ended.
 func dieWithParent() error {
 	parent := os.Getppid()
 	queue, err := unix.Kqueue()
@@ -81,7 +81,7 @@ func dieWithParent() error {
 	unix.SetKevent(&change[0], parent, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT)
 	change[0].Fflags = unix.NOTE_EXIT
 	if _, err := unix.Kevent(queue, change, nil, nil); err != nil {
-		return err // ESRCH: it has ended already
+		return err // ESRCH: it has already ended
 	}
 	if os.Getppid() != parent {
 		return errors.New("it has ended")

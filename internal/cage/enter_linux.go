@@ -12,18 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Enter locks the calling process in, for good: besides the files of cfg it can use none, and it can start no program, open
-// no socket, leave no core dump, nobody can look into its memory, and it dies with its parent. A write beyond cfg.FileBytes fails with [syscall.EFBIG],
-// one that nobody reads with [syscall.EPIPE].
+// Enter permanently locks in the calling process: it can use only the files of cfg, start no program, open no socket
+// and leave no core dump, no other process can read its memory, and it dies with its parent. A write beyond
+// cfg.FileBytes fails with [syscall.EFBIG], a write without a reader with [syscall.EPIPE].
 //
-// Where the kernel has Landlock the program is started anew on the way, in the same process: files are locked for a thread
-// and those that it starts, and only a new program has no others. So Enter has to be called before anything is done
-// that must not be done twice, and what was read from standard input has to be wound back.
+// If the kernel has Landlock, Enter starts the program again in the same process: Landlock restricts a thread and the
+// threads it starts, and only a new program has no others. So call Enter before doing anything that must not happen
+// twice, and rewind standard input if it has been read.
 func Enter(cfg Config) (Report, error) {
 	if _, ok := syscall.Getenv(marker); !ok && landlockVersion() > 0 {
 		return nil, startAnew(cfg)
 	}
-	signal.Ignore(syscall.SIGXFSZ, syscall.SIGPIPE) // a write that is too long, or that nobody reads, fails and does no more
+	signal.Ignore(syscall.SIGXFSZ, syscall.SIGPIPE) // too long writes, and writes without a reader, fail without a signal
 	mapped, err := mappedBytes()
 	if err != nil {
 		return nil, err
@@ -34,11 +34,11 @@ func Enter(cfg Config) (Report, error) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("dumpable: %w", err)
 	}
-	report := checkFiles() // before the filter, which takes Landlock's own calls away
+	report := checkFiles() // before the filter, which forbids Landlock's own calls
 	return append(filterCalls(), report...), nil
 }
 
-// startAnew locks the files and starts the program anew. It returns only if that fails.
+// startAnew locks the files and starts the program again. It returns only on failure.
 func startAnew(cfg Config) error {
 	cmdline, err := os.ReadFile("/proc/self/cmdline")
 	if err != nil {
@@ -51,9 +51,9 @@ func startAnew(cfg Config) error {
 	args := strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00")
 	runtime.LockOSThread()
 	if err := restrict(exe, cfg); err != nil {
-		return err // on a thread that may be good for nothing any more: the process has to end
+		return err // the thread may be unusable now, so the process has to end
 	}
-	// Start has asked for this, but for the first thread only, and this may be another.
+	// Start has requested this, but only for the first thread, and this may be another.
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("set up the end with the parent: %w", err)
 	}
@@ -62,8 +62,8 @@ func startAnew(cfg Config) error {
 
 const memoryIsLimited = true // by RLIMIT_AS
 
-// mappedBytes is how much memory the process has mapped; a Go program begins with more than a gigabyte, of which it uses
-// next to nothing.
+// mappedBytes returns how much memory the process has mapped. A Go program starts with more than a gigabyte, of which
+// it uses very little.
 func mappedBytes() (int64, error) {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -74,9 +74,9 @@ func mappedBytes() (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
-// checkFiles tries whether files are locked.
+// checkFiles checks whether files are locked.
 func checkFiles() Report {
-	root, err := os.Open("/") // which nobody would put into a Config
+	root, err := os.Open("/") // never part of a Config
 	if err == nil {
 		root.Close()
 	}
@@ -86,7 +86,7 @@ func checkFiles() Report {
 	return unlocked(landlockVersion())
 }
 
-// Lacking says which protections this system cannot give, as the report of [Enter] does, without entering.
+// Lacking returns the protections that this system does not have, like the report of [Enter], without entering.
 func Lacking() Report {
 	report := unlocked(landlockVersion())
 	if _, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err != nil {
@@ -95,7 +95,7 @@ func Lacking() Report {
 	return report
 }
 
-// unlocked says what a version of Landlock does not protect; 0 is none.
+// unlocked returns what a version of Landlock does not protect; 0 means no Landlock.
 func unlocked(version int) Report {
 	switch {
 	case version == 0:

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What Landlock can forbid, by the version of its interface that brought it; see landlock(7).
+// What Landlock can forbid, by the interface version that added it; see landlock(7).
 const (
 	readAccess  = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
 	writeAccess = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE |
@@ -18,31 +18,31 @@ const (
 	otherAccess = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_SOCK |
 		unix.LANDLOCK_ACCESS_FS_MAKE_FIFO | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK | unix.LANDLOCK_ACCESS_FS_MAKE_SYM
 	fileAccess = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_EXECUTE |
-		unix.LANDLOCK_ACCESS_FS_TRUNCATE // of these may be spoken where the path is no directory
+		unix.LANDLOCK_ACCESS_FS_TRUNCATE // only these are valid for paths that are not directories
 
-	truncateVersion = 3 // the first that can keep files from being truncated
+	truncateVersion = 3 // the first version that can prevent truncation
 
 	allTCP    = unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
 	allScopes = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
 )
 
-// programFiles are what the dynamic loader and the C library read before the program begins.
+// programFiles are what the dynamic loader and the C library read before the program starts.
 var programFiles = []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"}
 
-// systemFiles say how much memory and how many processors there are for this process. DuckDB 1.5.6 aborts if it cannot read
-// the first two. Nothing else of /proc may be read: the environment of other processes is there.
+// systemFiles tell how much memory and how many processors this process has. DuckDB 1.5.6 aborts if it cannot read the
+// first two. The rest of /proc must stay unreadable: it contains the environment of other processes.
 var systemFiles = []string{"/proc/self", "/sys/fs/cgroup", "/sys/devices/system/cpu", "/sys/kernel/mm"}
 
-// devices may be used by anything.
+// devices are always allowed.
 var devices = []string{"/dev/null", "/dev/urandom"}
 
-// ruleset is a set of Landlock rules that is being made.
+// ruleset is a set of Landlock rules under construction.
 type ruleset struct {
 	fd      int
-	handled uint64 // what is forbidden but for the rules
+	handled uint64 // forbidden unless a rule allows it
 }
 
-// restrict lets the calling thread, and what it starts from now on, use the files of cfg only. There is no way back.
+// restrict permanently limits the calling thread, and everything it starts from now on, to the files of cfg.
 func restrict(exe string, cfg Config) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
@@ -76,7 +76,7 @@ func restrict(exe string, cfg Config) error {
 	return nil
 }
 
-// landlockVersion returns the version of the kernel's interface, 0 if there is none.
+// landlockVersion returns the version of the kernel's interface, 0 if it has none.
 func landlockVersion() int {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
@@ -85,10 +85,10 @@ func landlockVersion() int {
 	return int(version)
 }
 
-// newRuleset returns an empty set, which forbids everything that this version can forbid.
+// newRuleset returns an empty set. It forbids everything that this version can forbid.
 func newRuleset(version int) (*ruleset, error) {
 	attr := unix.LandlockRulesetAttr{Handled_access_fs: readAccess | writeAccess | otherAccess}
-	size := unsafe.Sizeof(attr.Handled_access_fs) // older kernels take no longer struct
+	size := unsafe.Sizeof(attr.Handled_access_fs) // older kernels accept no longer struct
 	if version >= 2 {
 		attr.Handled_access_fs |= unix.LANDLOCK_ACCESS_FS_REFER
 	}
@@ -114,7 +114,7 @@ func newRuleset(version int) (*ruleset, error) {
 	return &ruleset{fd: int(fd), handled: attr.Handled_access_fs}, nil
 }
 
-// allow makes an exception for path and what is below it.
+// allow adds an exception for path and everything below it.
 func (s *ruleset) allow(path string, access uint64) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if errors.Is(err, os.ErrNotExist) {

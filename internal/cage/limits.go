@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// marker is the environment variable of a process that has been locked in.
+// marker is an environment variable of locked-in processes.
 const marker = "MIXDUCK_CAGED"
 
-// setLimits sets the limits of cfg; mapped is how much memory the process has mapped already.
+// setLimits sets the limits of cfg; mapped is the memory that the process has already mapped.
 func setLimits(cfg Config, mapped int64) error {
 	limits := map[int]int64{unix.RLIMIT_CORE: 0}
 	if cfg.Memory > 0 && memoryIsLimited {
@@ -29,7 +29,7 @@ func setLimits(cfg Config, mapped int64) error {
 	return nil
 }
 
-// setLimit lowers a limit; one that is lower already stays.
+// setLimit lowers a limit. It does not change one that is already lower.
 func setLimit(resource int, value uint64) error {
 	var old unix.Rlimit
 	if err := unix.Getrlimit(resource, &old); err != nil {

@@ -1,7 +1,7 @@
 package cage
 
-// Process is a child that has been started.
+// Process is a started child.
 type Process struct{ ended chan error }
 
-// Wait waits until the child has ended and its output has been read, and returns what [exec.Cmd.Wait] does.
+// Wait waits until the child has ended and its output has been read, and returns the result of [exec.Cmd.Wait].
 func (p *Process) Wait() error { return <-p.ended }

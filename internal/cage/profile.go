@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// people are the directories of macOS in which people and services keep their data. What a program needs from the system is
+// people are the macOS directories with data of people and services. What a program needs from the system is
 // elsewhere.
 var people = []string{"/Users", "/Volumes", "/Network", "/private/var", "/private/etc", "/private/tmp", "/opt", "/usr/local", "/Library/Keychains"}
 
-// profile returns what sandbox-exec is to allow: of two rules that fit, the later one decides.
+// profile returns the rules for sandbox-exec. If two rules match, the later one applies.
 func profile(exe string, cfg Config) string {
 	var b strings.Builder
 	b.WriteString("(version 1)\n(allow default)\n(deny network*)\n(deny process-fork)\n(deny process-exec*)\n(deny signal)\n(deny file-write*)\n")
@@ -30,7 +30,7 @@ func profile(exe string, cfg Config) string {
 	return b.String()
 }
 
-// resolved returns path without symbolic links, which rules do not follow.
+// resolved returns path without symbolic links, because rules do not follow them.
 func resolved(path string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
@@ -38,7 +38,7 @@ func resolved(path string) string {
 	return filepath.Clean(path)
 }
 
-// quoted writes a string as the language of profiles, a Scheme, wants it.
+// quoted quotes a string for the profile language, a dialect of Scheme.
 func quoted(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }

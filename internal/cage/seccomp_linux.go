@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// filterCalls lets all threads of the process use only the system calls that are allowed.
+// filterCalls limits all threads of the process to the allowed system calls.
 func filterCalls() Report {
-	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" { // on others the lists have not been tried
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" { // the lists are untested on others
 		return Report{"system calls are not filtered on " + runtime.GOARCH}
 	}
 	program, err := callFilter(os.Getpid())
@@ -32,20 +32,22 @@ func filterCalls() Report {
 	return nil
 }
 
-// What the kernel does with a call: carry it out, or answer as if the process had no right to it, or as if it did not know it.
+// The kernel's reactions to a call: execute it, fail as if the process had no permission, or fail as if the call did
+// not exist.
 var (
 	allow    = bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW}
 	refuse   = bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)}
 	notThere = bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)}
 )
 
-// Where the kernel's struct seccomp_data has the number of the call, the machine, and the arguments of 8 bytes each.
+// Offsets in the kernel's struct seccomp_data: the number of the call, the architecture, and the arguments of 8 bytes
+// each.
 const callOffset, archOffset, argumentOffset = 0, 4, 16
 
-// foreignCalls is where the numbers of the x32 interface begin, under which any call of amd64 has a second one.
+// foreignCalls is the start of the numbers of the x32 interface, where every amd64 call has a second number.
 const foreignCalls = 0x40000000
 
-// callFilter returns the filter for the process pid, as the kernel wants it.
+// callFilter returns the filter for the process pid in the kernel's format.
 func callFilter(pid int) ([]unix.SockFilter, error) {
 	machine, err := arch.GetInfo("")
 	if err != nil {
@@ -80,23 +82,23 @@ func callFilter(pid int) ([]unix.SockFilter, error) {
 	return f.assemble()
 }
 
-// filter is a program that is being written.
+// filter is a filter program under construction.
 type filter struct {
-	numbers map[string]int // of the calls that this machine has
+	numbers map[string]int // of the calls on this machine
 	program []bpf.Instruction
 }
 
 func (f *filter) add(i ...bpf.Instruction) { f.program = append(f.program, i...) }
 
-// load loads four bytes of what the kernel says of a call.
+// load loads four bytes of the data about a call.
 func (f *filter) load(offset uint32) { f.add(bpf.LoadAbsolute{Off: offset, Size: 4}) }
 
-// unless ends the program unless what is loaded passes a test.
+// unless ends the program with end, unless the loaded value passes a test.
 func (f *filter) unless(test bpf.JumpTest, value uint32, end bpf.Instruction) {
 	f.add(bpf.JumpIf{Cond: test, Val: value, SkipTrue: 1}, end)
 }
 
-// each ends the program for each of these calls. The number of the call has to be loaded.
+// each ends the program with end for each of these calls. The number of the call must be loaded.
 func (f *filter) each(calls []string, end bpf.Instruction) {
 	for _, call := range calls {
 		if number, ok := f.numbers[call]; ok {
@@ -105,8 +107,8 @@ func (f *filter) each(calls []string, end bpf.Instruction) {
 	}
 }
 
-// block adds what write writes, for one call. The number of the call has to be loaded, and still is after the block: write has
-// to end the program in any case.
+// block adds the instructions from write for one call. The number of the call must be loaded, and is still loaded
+// after the block. The instructions must always end the program.
 func (f *filter) block(call string, write func()) {
 	number, ok := f.numbers[call]
 	if !ok {
@@ -118,7 +120,8 @@ func (f *filter) block(call string, write func()) {
 	f.program[at] = bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(number), SkipTrue: uint8(len(f.program) - at - 1)}
 }
 
-// halves are where the halves of an argument are. Conditions are about low halves: the kernel takes no more of an int.
+// halves are the offsets of the halves of an argument. Conditions check low halves, because the kernel ignores the
+// rest of an int.
 type halves struct{ high, low uint32 }
 
 func argument(n uint32) halves {

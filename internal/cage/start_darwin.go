@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// Start starts cmd in a process group of its own, so that the signals of a terminal do not reach it. The child ends with this
-// process because [Enter] watches for that. The caller has to call Wait; ending the child is what the context of
-// [exec.CommandContext] is for.
+// Start starts cmd in a separate process group, so a terminal's signals do not reach it. The child ends with this
+// process because [Enter] makes it watch for that. The caller must call Wait. To end the child, use the context of
+// [exec.CommandContext].
 func Start(cmd *exec.Cmd) (*Process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p := &Process{ended: make(chan error, 1)}

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// Start starts cmd so that it dies with this process, and in a process group of its own, so that the signals of a terminal
-// do not reach it. The caller has to call Wait; ending the child is what the context of [exec.CommandContext] is for.
+// Start starts cmd so that it dies with this process, and in a separate process group, so a terminal's signals do not
+// reach it. The caller must call Wait. To end the child, use the context of [exec.CommandContext].
 func Start(cmd *exec.Cmd) (*Process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &Process{ended: make(chan error, 1)}

@@ -1,5 +1,4 @@
-// Package cli holds what the commands share: how they are started, and how they say that something is wrong. It knows no
-// command.
+// Package cli contains what all commands share: how they start, and how they report errors. It knows no command.
 package cli
 
 import (
@@ -14,18 +13,18 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Process is what a command may touch of the process it runs in, so that tests can run it.
+// Process is the interface of a command to its process, so that tests can run it.
 type Process struct {
-	Name    string   // as it was started: a path, or "mixduck worker"
+	Name    string   // as started: a path, or "mixduck worker"
 	Args    []string // without the program's name
-	Environ []string // as os.Environ
+	Environ []string // as from os.Environ
 	Stdin   io.Reader
 	Stdout  io.Writer // results
 	Stderr  io.Writer // everything else
 }
 
-// Signals returns a context that the first SIGINT or SIGTERM ends; the second ends the process. A reader of stdout that has
-// gone is no reason to die: writing returns EPIPE then.
+// Signals returns a context that ends at the first SIGINT or SIGTERM. The second one ends the process. If the reader
+// of stdout is gone, writing returns EPIPE instead of ending the process.
 func Signals() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
@@ -36,13 +35,13 @@ func Signals() (context.Context, context.CancelFunc) {
 		case <-first:
 		case <-ctx.Done():
 		}
-		signal.Stop(first) // before anybody learns of the first: a second one is not to be missed
+		signal.Stop(first) // before the context ends, so that a second signal is not missed
 		cancel()
 	}()
 	return ctx, cancel
 }
 
-// Getenv looks a variable up.
+// Getenv returns the value of a variable.
 func (p *Process) Getenv(name string) string {
 	for _, kv := range p.Environ {
 		if k, v, _ := strings.Cut(kv, "="); k == name {
@@ -52,7 +51,7 @@ func (p *Process) Getenv(name string) string {
 	return ""
 }
 
-// Fail prints err with its hint and returns the exit code that goes with it, 0 for no error.
+// Fail prints err with its hint and returns its exit code, 0 for no error.
 func Fail(stderr io.Writer, err error) int {
 	if err == nil {
 		return 0

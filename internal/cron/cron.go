@@ -1,30 +1,30 @@
-// Package cron computes when cron entries fire, in a time zone and across its changes of the clock. It knows no jobs, and no
-// time of its own: a caller says after which moment it asks.
+// Package cron computes when cron entries fire, in a time zone and across its clock changes. It knows nothing about
+// jobs, and has no clock: callers pass the time.
 //
-// An entry has the five fields of crontab(5), and may have a sixth, of seconds, in front of them; or it is @hourly, @daily,
-// @weekly, @monthly, @yearly, or "@every" and a duration. Where both the day of the month and the day of the week are given, a
-// date matches either; a field that is * counts as not given. What fields say is read and matched by robfig/cron; zones and the
-// changes of their clocks are this package's.
+// An entry has the five fields of crontab(5), optionally preceded by a sixth for seconds. It can also be @hourly,
+// @daily, @weekly, @monthly, @yearly, or "@every" and a duration. If both the day of the month and the day of the week
+// are given, a date matches either; a field that is * counts as not given. robfig/cron parses and matches the fields;
+// this package handles zones and their clock changes.
 //
-// Entries of certain hours fire once for each time of the wall clock that they name: where the clock skips it, when it has
-// skipped (several such times are one tick); where the clock shows it twice, at the first. Entries of all hours, and those of
-// @every, go by the time that passes: what the clock skips does not come, and what it repeats comes twice.
+// Entries for certain hours fire once for each wall-clock time that they name. If the clock skips it, they fire after
+// the skip (several skipped times are one tick). If the clock shows it twice, they fire the first time. Entries for
+// all hours, and those of @every, follow elapsed time: skipped times do not occur, and repeated times occur twice.
 package cron
 
 import (
 	"time"
 )
 
-// Schedule is an entry in a time zone. It is made by [Parse]; the zero Schedule never fires.
+// Schedule is an entry in a time zone. [Parse] creates it; the zero Schedule never fires.
 type Schedule struct {
 	text  string
 	zone  *time.Location
-	every int64 // seconds of @every, 0 of entries with fields
-	entry entry // of the others
+	every int64 // seconds of @every, 0 for entries with fields
+	entry entry // of entries with fields
 }
 
-// Parse reads an entry that fires by the clock of loc, UTC if it is nil. Errors have the code [fault.CodeUsage] and mostly
-// a hint. An entry is refused if it would never fire (`0 0 31 2 *`), or if it names a zone itself (`TZ=…`).
+// Parse parses an entry that fires by the clock of loc; nil means UTC. Errors have the code [fault.CodeUsage] and
+// usually a hint. An entry that would never fire (`0 0 31 2 *`) or that names a zone (`TZ=…`) is an error.
 func Parse(expr string, loc *time.Location) (Schedule, error) {
 	if loc == nil {
 		loc = time.UTC
@@ -37,13 +37,13 @@ func Parse(expr string, loc *time.Location) (Schedule, error) {
 	return s, nil
 }
 
-// String returns the entry as it was given to [Parse].
+// String returns the entry as passed to [Parse].
 func (s Schedule) String() string { return s.text }
 
-// Location returns the zone whose clock counts; nil only for the zero Schedule.
+// Location returns the time zone; nil only for the zero Schedule.
 func (s Schedule) Location() *time.Location { return s.zone }
 
-// Next returns the first tick that is later than after, in UTC.
+// Next returns the first tick after after, in UTC.
 func (s Schedule) Next(after time.Time) time.Time {
 	if s.zone == nil {
 		return time.Time{}
@@ -52,7 +52,7 @@ func (s Schedule) Next(after time.Time) time.Time {
 	if s.every > 0 {
 		return unix((floor(at, s.every) + 1) * s.every)
 	}
-	// From one change of the clock to the next: in between, the wall clock is a fixed number of seconds off.
+	// From one clock change to the next, the wall clock has a constant offset.
 	p := s.period(at)
 	wall := at + p.offset
 	for {
@@ -61,22 +61,22 @@ func (s Schedule) Next(after time.Time) time.Time {
 		}
 		next, ok := s.entry.next(wall)
 		if !ok {
-			return time.Time{} // not of an entry that parse let through
+			return time.Time{} // impossible for entries that parse accepts
 		}
 		if next-p.offset < p.end {
 			return unix(next - p.offset)
 		}
 		after := s.period(p.end)
 		if s.entry.certainHours() && next-after.offset < p.end {
-			return unix(p.end) // the clock skips it
+			return unix(p.end) // skipped by the clock
 		}
 		wall = p.end + after.offset - 1
 		p = after
 	}
 }
 
-// Latest returns the last tick that is later than after and not later than until, in UTC; the zero time if there is none.
-// It does not walk the ticks: a span of years costs no more than one of hours.
+// Latest returns the last tick that is later than after and not later than until, in UTC; the zero time if there is
+// none. It does not iterate over ticks, so long and short ranges cost the same.
 func (s Schedule) Latest(after, until time.Time) time.Time {
 	latest := s.Next(after)
 	if latest.IsZero() || latest.After(until) {
@@ -94,20 +94,20 @@ func (s Schedule) Latest(after, until time.Time) time.Time {
 	return latest
 }
 
-// period is a span in which the zone's clock does not change, in seconds since 1970.
+// period is a range of time without a clock change, in seconds since 1970.
 type period struct {
-	offset int64 // what the wall clock adds to UTC
-	shown  int64 // the last time of the wall clock that an earlier period has shown already
-	end    int64 // when the next one starts
+	offset int64 // wall clock minus UTC
+	shown  int64 // the last wall-clock time that an earlier period has already shown
+	end    int64 // start of the next period
 }
 
 const endOfTime = 1 << 60 // seconds
 
-// period returns that of a moment.
+// period returns the period that contains a time.
 func (s Schedule) period(at int64) period {
 	t := time.Unix(at, 0).In(s.zone)
 	start, end := t.ZoneBounds()
-	// On the last day of leap years after 2037 ZoneBounds of Go 1.26 takes a moment that is over for the end.
+	// On the last day of leap years after 2037, ZoneBounds of Go 1.26 returns an end in the past.
 	for later := t; !end.IsZero() && end.Unix() <= at; {
 		later = later.AddDate(0, 0, 1)
 		_, end = later.ZoneBounds()
@@ -129,7 +129,7 @@ func offset(t time.Time) int64 {
 
 func unix(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
-// floor divides, rounding down for negative n, too.
+// floor divides and rounds down, also for negative n.
 func floor(n, d int64) int64 {
 	q := n / d
 	if n%d < 0 {

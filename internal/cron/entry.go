@@ -6,19 +6,19 @@ import (
 	robfig "github.com/robfig/cron/v3"
 )
 
-// entry is one with fields. It is matched against the wall clock, which is counted in seconds as if it were in UTC: so the
-// library, which skips what a change of the clock skips and repeats what it repeats, never meets one.
+// entry is an entry with fields. It is matched against the wall clock, counted in seconds as if it were UTC. So the
+// library, which handles clock changes differently, never sees one.
 type entry struct{ spec *robfig.SpecSchedule }
 
 const (
 	allHours = 1<<24 - 1
 
-	// The library looks five years ahead; between two leap days may lie eight.
+	// The library looks five years ahead, but leap days can be eight years apart.
 	horizonYears = 5
 	horizons     = 3
 )
 
-// next returns the first time of the wall clock after the given one that matches, false if none ever does.
+// next returns the first matching wall-clock time after the given one, false if there is none.
 func (e entry) next(wall int64) (int64, bool) {
 	after := unix(wall)
 	for range horizons {
@@ -30,5 +30,5 @@ func (e entry) next(wall int64) (int64, bool) {
 	return 0, false
 }
 
-// certainHours reports whether the entry names some hours, and not all of them.
+// certainHours reports whether the entry names some hours, but not all.
 func (e entry) certainHours() bool { return e.spec.Hour&allHours != allHours }

@@ -10,13 +10,13 @@ import (
 	"mixduck/internal/fault"
 )
 
-// field is one of an entry's fields.
+// field is a field of an entry.
 type field struct {
 	name     string
 	min, max int
-	size     int      // how many different values there are
-	names    []string // of the values from min on; nil if there are only numbers
-	every    string   // @every entry for a step larger than the field, with %s for the step; "" if there is none
+	size     int      // number of different values
+	names    []string // of the values from min; nil if there are only numbers
+	every    string   // @every entry for steps larger than the field, with %s for the step; "" for none
 }
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
@@ -32,11 +32,11 @@ var allFields = []field{
 
 const hintForm = "numbers, ranges and steps, for example 5, 8-18 or */15, with commas between them"
 
-// fieldForm is how an item of a field may be written: first, last and step. The parser takes more, such as "+5", and not all
-// in one way.
+// fieldForm is the form of an item of a field: first, last and step. The parser accepts more, such as "+5", but not
+// consistently.
 var fieldForm = regexp.MustCompile(`^(?:\*|(\w+)(?:-(\w+))?)(?:/(\d+))?$`)
 
-// check returns an error that says what is wrong with the field's text. It has a hint.
+// check checks the field's text. Its errors have a hint.
 func (f field) check(text string) error {
 	for item := range strings.SplitSeq(text, ",") {
 		if err := f.checkItem(item); err != nil {
@@ -66,7 +66,7 @@ func (f field) checkItem(item string) error {
 			return err
 		}
 		if strings.EqualFold(m[2], "sun") && first > 0 {
-			last = f.max // Sunday ends a week, too
+			last = f.max // Sunday can end a week
 		}
 	}
 	if first > last {
@@ -79,7 +79,7 @@ func (f field) checkItem(item string) error {
 	return f.checkStep(m[3])
 }
 
-// value returns the number that a text is or names.
+// value returns the number or the numeric value of a name.
 func (f field) value(text string) (int, error) {
 	if i := slices.Index(f.names, strings.ToLower(text)); i >= 0 {
 		return f.min + i, nil
@@ -96,7 +96,7 @@ func (f field) value(text string) (int, error) {
 	return 0, fault.Usage(hintFields, "%q is not a number", text)
 }
 
-// checkStep refuses steps that crontab(5) accepts and nobody means: */70 would fire as often as 0.
+// checkStep rejects steps that crontab(5) accepts but that nobody wants: */70 would fire as often as 0.
 func (f field) checkStep(step string) error {
 	if step == "" {
 		return nil
@@ -112,7 +112,7 @@ func (f field) checkStep(step string) error {
 	return fault.Usage(hint, "the step %s is not between 1 and %d", step, f.size)
 }
 
-// foreignForms are what other schedulers accept, as Quartz and Jenkins, with what to write instead.
+// foreignForms are forms of other schedulers, such as Quartz and Jenkins, with what to write instead.
 var foreignForms = []struct {
 	form          *regexp.Regexp
 	problem, hint string
@@ -125,7 +125,7 @@ var foreignForms = []struct {
 	{regexp.MustCompile(`^(?i:H(\(.*\))?(/\d+)?)$`), "H (a hashed time) is not supported", "a number, and jitter (--jitter) to spread schedules"},
 }
 
-// foreign says what an item means elsewhere, and what to write instead; "" for all others.
+// foreign says what an item means elsewhere, and what to write instead; "" for other items.
 func foreign(item string) (problem, hint string) {
 	for _, f := range foreignForms {
 		if f.form.MatchString(item) {

@@ -15,13 +15,13 @@ import (
 
 const hintFields = `minute, hour, day of month, month, day of week, for example "15 6 * * *"`
 
-// parse reads an entry: the moments of the wall clock, or the seconds of @every, and then 0 of the other.
+// parse parses an entry. It returns either the fields or the seconds of @every; the other is zero.
 func parse(expr string) (e entry, every int64, err error) {
 	texts := strings.Fields(expr)
 	switch {
 	case len(texts) == 0:
 		return e, 0, fault.Usage(hintFields, "the cron entry is empty")
-	case strings.HasPrefix(texts[0], "TZ=") || strings.HasPrefix(texts[0], "CRON_TZ="): // alone it makes the parser panic
+	case strings.HasPrefix(texts[0], "TZ=") || strings.HasPrefix(texts[0], "CRON_TZ="): // on its own it makes the parser panic
 		return e, 0, fault.Usage("the setting timezone, or --timezone", "cron entry %q names a time zone", expr)
 	case texts[0] == "@every":
 		every, err = parseEvery(texts[1:])
@@ -47,7 +47,7 @@ func parse(expr string) (e entry, every int64, err error) {
 
 const maxEvery = 366 * 24 * time.Hour
 
-// parseEvery reads what follows @every.
+// parseEvery parses the text after @every.
 func parseEvery(texts []string) (seconds int64, err error) {
 	const hint = "@every 90m"
 	if len(texts) != 1 {
@@ -65,7 +65,7 @@ func parseEvery(texts []string) (seconds int64, err error) {
 	return int64(d / time.Second), nil
 }
 
-// parseFields reads five fields, or six.
+// parseFields parses five or six fields.
 func parseFields(texts []string) (*robfig.SpecSchedule, error) {
 	for i, f := range allFields[len(allFields)-len(texts):] {
 		if err := f.check(texts[i]); err != nil {
@@ -80,11 +80,11 @@ func parseFields(texts []string) (*robfig.SpecSchedule, error) {
 	return spec, nil
 }
 
-// weekdayRange takes apart one item of the weekday field that may end on a Sunday.
+// weekdayRange matches an item of the weekday field that may end on a Sunday.
 var weekdayRange = regexp.MustCompile(`^(\w+)(?:-(\w+))?(?:/(\d+))?$`)
 
-// sundayIsZero rewrites the weekday field for the parser, which knows Sunday as 0 only. In crontab(5) Sunday is 7 as well, so a
-// range may end there, with a step or without.
+// sundayIsZero rewrites the weekday field for the parser, which accepts Sunday only as 0. In crontab(5) Sunday is also
+// 7, so a range can end there, with or without a step.
 func sundayIsZero(weekdays string) string {
 	items := strings.Split(weekdays, ",")
 	for i, item := range items {
@@ -93,7 +93,8 @@ func sundayIsZero(weekdays string) string {
 	return strings.Join(items, ",")
 }
 
-// sundayItem lists the days of an item that ends on day 7. It returns every other item, wrong ones too, as it was.
+// sundayItem lists the days of an item that ends on day 7. It returns all other items unchanged, including invalid
+// ones.
 func sundayItem(item string) string {
 	m := weekdayRange.FindStringSubmatch(item)
 	if m == nil {
@@ -107,7 +108,7 @@ func sundayItem(item string) string {
 		last = 7
 	}
 	if m[3] != "" {
-		step, _ = strconv.Atoi(m[3]) // digits; 0 if they are too many
+		step, _ = strconv.Atoi(m[3]) // digits; 0 if there are too many
 	}
 	if last != 7 || first < 0 || first > last || step == 0 {
 		return item
@@ -119,7 +120,7 @@ func sundayItem(item string) string {
 	return strings.Join(days, ",")
 }
 
-// weekday returns the number of a day's name, or the number that a text is; -1 if it is neither.
+// weekday returns the number of a day's name, or the number in a text; -1 if it is neither.
 func weekday(text string) int {
 	if i := slices.Index(weekdays, strings.ToLower(text)); i >= 0 {
 		return i

@@ -1,5 +1,5 @@
-// Package day holds calendar dates and inclusive ranges of them. It knows no clock and no time zone of its own: a caller
-// says in which zone a moment is to be read.
+// Package day provides calendar dates and inclusive ranges of them. It has no clock and no time zone: callers pass the
+// zone of a time.
 package day
 
 import (
@@ -12,8 +12,8 @@ type Day int32
 
 const layout = "2006-01-02"
 
-// Earliest is the first day that can be fetched: Mixpanel was founded in 2009. An earlier one is a mistyped year, or means
-// "from the beginning".
+// Earliest is the first day that can be fetched: Mixpanel was founded in 2009. An earlier day is a typo in the year,
+// or means "from the beginning".
 const Earliest Day = 14245 // 2009-01-01
 
 // CheckEarliest returns an error if d is before [Earliest].
@@ -24,18 +24,18 @@ func (d Day) CheckEarliest() error {
 	return nil
 }
 
-// New returns the date of year y, month m and day d, normalised as [time.Date] does.
+// New returns the date of year y, month m and day d, normalized like [time.Date].
 func New(y int, m time.Month, d int) Day {
 	return Of(time.Date(y, m, d, 0, 0, 0, 0, time.UTC))
 }
 
-// Of returns the date that t shows in its own location.
+// Of returns the date of t in its location.
 func Of(t time.Time) Day {
 	y, m, d := t.Date()
 	return Day(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }
 
-// Parse reads yyyy-mm-dd.
+// Parse parses yyyy-mm-dd.
 func Parse(s string) (Day, error) {
 	t, err := time.Parse(layout, s)
 	if err != nil {
@@ -47,20 +47,20 @@ func Parse(s string) (Day, error) {
 // String returns yyyy-mm-dd.
 func (d Day) String() string { return d.Start(time.UTC).Format(layout) }
 
-// Start returns the first moment of d in loc. Where a zone skips midnight, that is the moment the clock jumps to.
+// Start returns the first moment of d in loc. If the zone skips midnight, that is the time after the jump.
 func (d Day) Start(loc *time.Location) time.Time {
 	y, m, dd := time.Unix(int64(d)*86400, 0).UTC().Date()
 	t := time.Date(y, m, dd, 0, 0, 0, 0, loc)
-	if Of(t) < d { // midnight does not exist, and time.Date chose a moment before the jump
+	if Of(t) < d { // midnight does not exist, and time.Date returned a time before the jump
 		_, t = t.ZoneBounds()
 	}
 	return t
 }
 
-// MarshalText writes yyyy-mm-dd, so that JSON and logs show a date.
+// MarshalText returns yyyy-mm-dd, so JSON and logs show a date.
 func (d Day) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads yyyy-mm-dd.
+// UnmarshalText parses yyyy-mm-dd.
 func (d *Day) UnmarshalText(b []byte) error {
 	v, err := Parse(string(b))
 	if err == nil {

@@ -12,9 +12,9 @@ var (
 	monthPattern = regexp.MustCompile(`^([0-9]{4})-([0-9]{2})$`)
 )
 
-// ParseExpr reads a day to fetch as people write it: yyyy-mm-dd, "today", "yesterday", "7d" (seven days before today) or
-// "2026-10" (the whole month). The result holds one day, or the days of the month; today is given by the caller, in the
-// project's zone. Days before [Earliest] are errors.
+// ParseExpr parses a day to fetch: yyyy-mm-dd, "today", "yesterday", "7d" (seven days before today) or "2026-10" (the
+// whole month). The result is one day, or the days of the month; today must be in the project's zone. Days before
+// [Earliest] are errors.
 func ParseExpr(s string, today Day) (Range, error) {
 	r, err := parseExpr(s, today)
 	if err == nil {

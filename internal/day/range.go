@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// Range is the days From to To, both included. A Range whose To lies before From is empty.
+// Range is the days From to To, both included. It is empty if To is before From.
 type Range struct {
 	From Day `json:"from"`
 	To   Day `json:"to"`
@@ -14,7 +14,7 @@ type Range struct {
 // Len returns the number of days, 0 for an empty range.
 func (r Range) Len() int { return max(0, int(r.To)-int(r.From)+1) }
 
-// Contains reports whether d lies in r.
+// Contains reports whether d is in r.
 func (r Range) Contains(d Day) bool { return r.From <= d && d <= r.To }
 
 // All yields the days in ascending order.
@@ -34,7 +34,7 @@ func (r Range) Halves() (first, second Range) {
 	return Range{r.From, mid - 1}, Range{mid, r.To}
 }
 
-// String returns from..to, or the one date of a range of a single day.
+// String returns from..to, or a single date for a range of one day.
 func (r Range) String() string {
 	if r.From == r.To {
 		return r.From.String()

@@ -7,11 +7,11 @@ const (
 	maxAnswerBytes = 4 << 10
 )
 
-// answers keeps what scripts have answered that changed nothing, until something changes: workers with nothing to do ask
-// the same many times a second, and to run a script takes twenty times as long as to look its answer up. Not safe for
-// concurrent use; the zero value is empty.
+// answers caches the replies of scripts that changed nothing, until something changes. Idle workers send the same
+// requests many times a second, and running a script takes twenty times as long as a look-up. Not safe for concurrent
+// use; the zero value is empty.
 type answers struct {
-	known map[string]string // the replies, as they go over the wire, by the command
+	known map[string]string // replies in wire format, by command
 }
 
 // find returns the reply to a script's command, if it is known.
@@ -23,7 +23,7 @@ func (a *answers) find(command []string) (reply string, ok bool) {
 	return reply, ok
 }
 
-// keep remembers a reply to an EVALSHA, unless it is an error or long.
+// keep stores the reply to an EVALSHA, unless it is an error or long.
 func (a *answers) keep(command []string, reply string) {
 	if len(reply) > maxAnswerBytes || strings.HasPrefix(reply, "-") || !strings.EqualFold(command[0], "EVALSHA") {
 		return
@@ -34,5 +34,5 @@ func (a *answers) keep(command []string, reply string) {
 	a.known[string(appendStrings(nil, command))] = reply
 }
 
-// forget is for when the data has changed.
+// forget must be called when the data has changed.
 func (a *answers) forget() { clear(a.known) }

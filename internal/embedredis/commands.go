@@ -5,24 +5,25 @@ import (
 	"strings"
 )
 
-// class is what the server does about a command.
+// class is how the server handles a command.
 type class int
 
 const (
-	refused      class = iota // could not be repeated from the journal, or blocks, or needs what snapshots do not hold
-	read                      // changes nothing that is kept, and is answered from what is kept alone
-	passing                   // changes nothing that is kept; the answer depends on more, as the time, or there is another effect
-	write                     // journalled
-	script                    // journalled as soon as the script writes
-	session                   // about the connection only
-	subscription              // makes the connection one that receives messages
-	transaction               // MULTI and its kin
+	refused      class = iota // cannot be repeated from the journal, or blocks, or needs something that snapshots do not contain
+	read                      // does not change stored data, and its reply depends only on that
+	passing                   // does not change stored data; its reply depends on more, such as the time, or it has another effect
+	write                     // written to the journal
+	script                    // written to the journal as soon as the script writes
+	session                   // only about the connection
+	subscription              // makes the connection receive messages
+	transaction               // MULTI and related commands
 )
 
 // classify returns the class of a command; name is in upper case.
 //
-// Left out on purpose: what blocks (BLPOP …), what draws lots (SPOP, SRANDMEMBER …), other databases than 0 (MOVE, COPY,
-// SWAPDB), and the types and hash-field expiries that snapshots do not hold (streams, HyperLogLogs, HEXPIRE …).
+// Deliberately excluded: blocking commands (BLPOP …), random commands (SPOP, SRANDMEMBER …), databases other than 0
+// (MOVE, COPY, SWAPDB), and types and hash-field expiries that snapshots do not contain (streams, HyperLogLogs,
+// HEXPIRE …).
 func classify(name string, args []string) class {
 	switch name {
 	case "SET", "SETNX", "SETEX", "PSETEX", "MSET", "MSETNX", "GETSET", "GETDEL", "GETEX", "DELEX", "APPEND", "SETRANGE",
@@ -62,8 +63,7 @@ func classify(name string, args []string) class {
 	return refused
 }
 
-// refusal returns the Redis error for a command that is not served here, or "". It is asked about the commands that
-// scripts issue, too.
+// refusal returns the Redis error for an unsupported command, or "". It also applies to commands within scripts.
 func refusal(name string, args []string) string {
 	if classify(name, args) == refused {
 		return fmt.Sprintf("ERR the embedded queue does not support '%s'", strings.ToLower(name))
@@ -89,7 +89,7 @@ func refusal(name string, args []string) string {
 	return ""
 }
 
-// patternRefusal refuses character classes: miniredis panics on ill-formed ones.
+// patternRefusal rejects character classes: miniredis panics on malformed ones.
 func patternRefusal(args []string) string {
 	for _, a := range args {
 		if strings.Contains(a, "[") {
@@ -99,7 +99,7 @@ func patternRefusal(args []string) string {
 	return ""
 }
 
-// scriptBody returns the Lua text that a command leaves in Redis's script cache, or "".
+// scriptBody returns the Lua text that a command adds to Redis's script cache, or "".
 func scriptBody(command []string) string {
 	switch {
 	case len(command) < 3:
@@ -112,13 +112,13 @@ func scriptBody(command []string) string {
 	return ""
 }
 
-// forgetsScripts reports whether a command empties that cache.
+// forgetsScripts reports whether a command clears that cache.
 func forgetsScripts(command []string) bool {
 	return len(command) > 1 && strings.EqualFold(command[0], "SCRIPT") && strings.EqualFold(command[1], "FLUSH")
 }
 
-// neededKeys returns the keys without which the command changes nothing: it takes away or alters, but never creates.
-// None means that the command has to be taken for a change.
+// neededKeys returns the keys without which the command changes nothing: it removes or modifies, but never creates. If
+// there are none, the command counts as a change.
 func neededKeys(name string, args []string) []string {
 	switch name {
 	case "LPOP", "RPOP", "LREM", "LTRIM", "LPUSHX", "RPUSHX", "RPOPLPUSH", "LMOVE", "HDEL", "SREM", "ZREM", "ZREMRANGEBYLEX",

@@ -11,7 +11,8 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// connections is the set of open connections. The zero value is an empty set that takes more until it is closed.
+// connections is the set of open connections. The zero value is an empty set that accepts connections until it is
+// closed.
 type connections struct {
 	mu     sync.Mutex
 	open   map[net.Conn]struct{}
@@ -19,8 +20,8 @@ type connections struct {
 	ended  sync.WaitGroup
 }
 
-// serve serves one client until either side ends it, in goroutines of its own. It reports whether it was still open for
-// more; if not, it has closed c.
+// serve serves a client in separate goroutines until either side ends the connection. It reports whether the set still
+// accepted connections; if not, it has closed c.
 func (cs *connections) serve(s *Server, c net.Conn) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -44,7 +45,7 @@ func (cs *connections) serve(s *Server, c net.Conn) bool {
 	return true
 }
 
-// hangUp ends all connections, takes no more and waits for nothing.
+// hangUp ends all connections and accepts no more. It does not wait.
 func (cs *connections) hangUp() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -54,21 +55,21 @@ func (cs *connections) hangUp() {
 	}
 }
 
-// close ends all connections and waits until they have.
+// close ends all connections and waits for them.
 func (cs *connections) close() {
 	cs.hangUp()
 	cs.ended.Wait()
 }
 
-// connection is one client's. It belongs to the goroutine that serves it.
+// connection is the connection of one client. It belongs to the goroutine that serves it.
 type connection struct {
 	server *Server
 	in     *bufio.Reader
 	out    *outbox
-	peer   *server.Peer // what miniredis knows of the client; its replies go to out
+	peer   *server.Peer // miniredis's state of the client; its replies go to out
 	tx     transactionState
 
-	subscribed bool // for good: such a connection takes no other commands
+	subscribed bool // permanent: the connection accepts no other commands
 }
 
 func (c *connection) serve() {
@@ -86,7 +87,7 @@ func (c *connection) serve() {
 			c.peer.Flush()
 		}
 	}
-	if c.subscribed { // miniredis cannot see by itself that the client has gone
+	if c.subscribed { // miniredis cannot detect that the client is gone
 		c.server.do(c.peer, []string{"PUNSUBSCRIBE"})
 		c.server.do(c.peer, []string{"UNSUBSCRIBE"})
 	}
@@ -115,7 +116,7 @@ func (c *connection) handle(command []string) {
 	c.server.do(c.peer, command)
 }
 
-// writeError writes a Redis error; message is one line.
+// writeError writes a Redis error; message must be a single line.
 func writeError(w io.Writer, message string) {
 	_, _ = io.WriteString(w, "-"+strings.ReplaceAll(message, "\n", " ")+"\r\n")
 }

@@ -16,10 +16,10 @@ import (
 	"mixduck/internal/filesystem"
 )
 
-// directory is where the data is kept: snapshot-N holds all that happened before journal-N began. What is on the disk
-// is the newest whole snapshot and every journal from its number on, in order. A new number begins with its journal;
-// its snapshot appears when it is whole, and older files go after that. So whatever moment the process dies at, each
-// record is replayed once.
+// directory contains the data. snapshot-N contains everything from before journal-N. The data on disk is the newest
+// complete snapshot and all journals from its number on, in order. A new number starts with its journal; its snapshot
+// appears when it is complete, and then older files are removed. So each record is replayed exactly once, whenever the
+// process dies.
 type directory struct {
 	path string
 	log  *slog.Logger
@@ -39,7 +39,7 @@ func (d directory) numbered(prefix string, n uint64) string {
 	return filepath.Join(d.path, fmt.Sprintf("%s%012d", prefix, n))
 }
 
-// numbers returns those of the files with the prefix, ascending.
+// numbers returns the numbers of files with the prefix, ascending.
 func (d directory) numbers(prefix string) ([]uint64, error) {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
@@ -56,8 +56,8 @@ func (d directory) numbers(prefix string) ([]uint64, error) {
 	return list, nil
 }
 
-// load returns an engine with the data of the directory, and the highest number of any file. Its keys are as old as they
-// were at the last record. now names files that are set aside.
+// load returns an engine with the data of the directory, and the highest number of any file. The age of keys is that
+// at the last record. now is used to name files that are set aside.
 func (d directory) load(ctx context.Context, now time.Time) (*engine, uint64, error) {
 	snapshots, err := d.numbers(snapshotPrefix)
 	if err != nil {
@@ -90,7 +90,8 @@ func (d directory) load(ctx context.Context, now time.Time) (*engine, uint64, er
 	return e, highest, nil
 }
 
-// loadSnapshot returns the newest whole snapshot's data and number: with no snapshot at all, no data and 1.
+// loadSnapshot returns the data and number of the newest complete snapshot. If there is no snapshot at all, it returns
+// no data and 1.
 func (d directory) loadSnapshot(numbers []uint64) (*engine, uint64, error) {
 	var damage error
 	for _, n := range slices.Backward(numbers) {
@@ -120,8 +121,8 @@ func (d directory) damaged(err error) error {
 		"the files of the queue are damaged: %w", err)
 }
 
-// loadJournals replays the journals from base on and returns the number of the last one replayed, or base-1. It stops at
-// a gap and behind damage: later records may build on what is lost.
+// loadJournals replays the journals from base on and returns the number of the last one replayed, or base-1. It stops
+// at a gap or damage: later records may depend on lost ones.
 func (d directory) loadJournals(ctx context.Context, e *engine, base uint64, journals []uint64, now time.Time) (uint64, error) {
 	through := base - 1
 	for _, n := range journals {
@@ -143,8 +144,8 @@ func (d directory) loadJournals(ctx context.Context, e *engine, base uint64, jou
 	return through, nil
 }
 
-// loadJournal replays one journal and cuts off what is not a whole record. It reports whether what it cut off was no
-// more than the end of an append that never finished; a damaged journal is copied before it is cut.
+// loadJournal replays a journal and cuts off anything that is not a complete record. It reports whether it cut off
+// only an unfinished append. A damaged journal is copied before it is cut.
 func (d directory) loadJournal(ctx context.Context, e *engine, n uint64, now time.Time) (sound bool, err error) {
 	data, err := os.ReadFile(d.journal(n))
 	if err != nil {
@@ -164,7 +165,8 @@ func (d directory) loadJournal(ctx context.Context, e *engine, n uint64, now tim
 	return sound, os.Truncate(d.journal(n), int64(len(data)-len(rest)))
 }
 
-// replayAll replays the whole records of a journal and returns what follows them, and whether that is merely torn.
+// replayAll replays the complete records of a journal. It returns the rest, and whether that is only an unfinished
+// append.
 func replayAll(ctx context.Context, e *engine, data []byte) (rest []byte, sound bool, err error) {
 	if !strings.HasPrefix(string(data[:min(len(data), len(journalHeader))]), journalHeader) {
 		torn := strings.HasPrefix(journalHeader, string(data[:min(len(data), len(journalHeader))]))
@@ -192,8 +194,8 @@ func (d directory) corrupt(n uint64, now time.Time) string {
 	return filepath.Join(d.path, fmt.Sprintf("%s%s-%d", corruptPrefix, now.UTC().Format("20060102T150405Z"), n))
 }
 
-// writeSnapshot makes snapshot n from what dump returned, and removes the files of lower numbers. After an error all
-// that was there still is.
+// writeSnapshot writes snapshot n with the data from dump, and removes the files with lower numbers. After an error
+// all earlier files still exist.
 func (d directory) writeSnapshot(n uint64, data []byte) error {
 	tmp := filepath.Join(d.path, temporaryName)
 	if err := writeSynced(tmp, data); err != nil {

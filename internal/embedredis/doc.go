@@ -1,10 +1,9 @@
-// Package embedredis runs a Redis inside the process: miniredis, made durable by a journal and snapshots in a directory,
-// reached in the process through [Server.Client] and from other processes over a unix socket, through [Connect].
+// Package embedredis runs Redis inside the process: miniredis, with a journal and snapshots in a directory for
+// durability. The process itself connects with [Server.Client], and other processes over a unix socket with [Connect].
 //
-// What a client was told is kept: the journal has a command before the command is carried out, so a process that is
-// killed loses nothing that was acknowledged. The journal is handed to the disk once a second; a power cut may lose the
-// last second.
+// Acknowledged commands are durable: a command is in the journal before it is executed, so a killed process loses
+// nothing that was acknowledged. The journal is synced to disk once a second, so a power cut can lose the last second.
 //
-// It knows Redis commands and files, and nothing of queues or jobs. Commands that it could not repeat exactly after a
-// restart are refused by name: see commands.go.
+// The package knows Redis commands and files, but not queues or jobs. It rejects commands that could not be repeated
+// exactly after a restart, by name: see commands.go.
 package embedredis

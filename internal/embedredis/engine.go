@@ -11,29 +11,29 @@ import (
 )
 
 const (
-	minAgingStep = time.Millisecond // keys do not age in smaller steps,
-	maxAgingStep = 2 * time.Second  // nor, once somebody looks, in larger ones;
-	agingShare   = 200              // between them, ageing takes one part in this many of the process's time
+	minAgingStep = time.Millisecond // minimum step in which keys age
+	maxAgingStep = 2 * time.Second  // maximum step, if anything is read
+	agingShare   = 200              // in between, aging takes one part in this many of the process's time
 )
 
-// engine is the data: a miniredis without a network, and what has to be known beside it to bring it back. It draws on
-// no clock of its own, so the same commands at the same times give the same data. Not safe for concurrent use.
+// engine holds the data: a miniredis without a network, and the state needed to restore it. It has no clock, so the
+// same commands at the same times produce the same data. Not safe for concurrent use.
 type engine struct {
 	redis   *miniredis.Miniredis
-	scripts map[string]struct{} // the bodies of all scripts that clients have sent
-	clock   int64               // Unix nanoseconds up to which keys have aged
-	aged    int64               // nanoseconds by which keys have aged since the last record
-	cost    time.Duration       // what the last ageing took
+	scripts map[string]struct{} // bodies of all scripts sent by clients
+	clock   int64               // keys have aged up to this time, in Unix nanoseconds
+	aged    int64               // how much keys have aged since the last record, in nanoseconds
+	cost    time.Duration       // duration of the last aging
 
-	// before is asked about each command that is about to run, those that scripts issue included, and returns the
-	// error to answer instead, or "". It is nil while the journal is replayed.
+	// before is called for each command that is about to run, including those within scripts. It returns an error to
+	// reply with, or "". It is nil during replay of the journal.
 	before func(peer *server.Peer, name string, args []string) string
 }
 
-// newEngine returns an empty engine; the caller closes its redis.
+// newEngine returns an empty engine. The caller must close its redis.
 func newEngine() (*engine, error) {
 	e := &engine{redis: miniredis.NewMiniRedis(), scripts: map[string]struct{}{}}
-	c, err := e.redis.Dial() // this is how miniredis starts without a listener
+	c, err := e.redis.Dial() // this starts miniredis without a listener
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func newEngine() (*engine, error) {
 	return e, nil
 }
 
-// run carries out one command at a time; the reply goes to peer, which is not flushed.
+// run executes one command. The reply goes to peer and is not flushed.
 func (e *engine) run(peer *server.Peer, now time.Time, args []string) {
 	e.redis.SetTime(now.UTC())
 	e.redis.Server().Dispatch(peer, args)
@@ -63,7 +63,7 @@ func (e *engine) run(peer *server.Peer, now time.Time, args []string) {
 	}
 }
 
-// reply carries out one command of a client of its own and returns the reply.
+// reply executes a command for a separate client and returns the reply.
 func (e *engine) reply(now time.Time, args []string) string {
 	var reply bytes.Buffer
 	peer := server.NewPeer(bufio.NewWriter(&reply))
@@ -72,7 +72,7 @@ func (e *engine) reply(now time.Time, args []string) string {
 	return reply.String()
 }
 
-// runAll carries out commands as one transaction and writes the reply of its EXEC to w.
+// runAll executes commands as one transaction and writes the reply of its EXEC to w.
 func (e *engine) runAll(w io.Writer, resp3 bool, now time.Time, commands [][]string) {
 	var replies bytes.Buffer
 	peer := server.NewPeer(bufio.NewWriter(&replies))
@@ -88,7 +88,7 @@ func (e *engine) runAll(w io.Writer, resp3 bool, now time.Time, commands [][]str
 	_, _ = w.Write(replies.Bytes())
 }
 
-// replay carries out a record of the journal.
+// replay executes a record of the journal.
 func (e *engine) replay(r record) {
 	if r.aged > 0 {
 		e.redis.FastForward(time.Duration(r.aged))
@@ -104,10 +104,9 @@ func (e *engine) replay(r record) {
 	}
 }
 
-// age makes keys older by the wall time that has passed, so that those whose time is up are gone. Each step visits every
-// key, so steps are as fine as agingShare of the processor buys. A key written between two steps may end early by
-// the part of the step that came before it, at most. A clock that was set back does not make keys younger. It reports
-// whether keys have gone.
+// age ages keys by the elapsed wall time, so that expired keys disappear. Each step visits every key, so the steps are
+// as small as agingShare of the CPU time allows. A key written between two steps can expire early by at most the part
+// of the step before it. If the clock was set back, keys do not get younger. It reports whether keys have expired.
 func (e *engine) age(now time.Time) bool {
 	elapsed := now.UnixNano() - e.clock
 	if elapsed < 0 {
@@ -127,13 +126,13 @@ func (e *engine) age(now time.Time) bool {
 	return gone
 }
 
-// record returns the journal's entry for commands that are carried out now.
+// record returns the journal record for commands executed now.
 func (e *engine) record(now time.Time, commands ...[]string) record {
 	return record{now: now.UnixNano(), clock: e.clock, aged: e.aged, commands: commands}
 }
 
-// changesNothing reports whether the command needs a key that is not there. peer is the one that the command is to run
-// on: within a script the question must be asked under the script's own lock.
+// changesNothing reports whether the command needs a key that does not exist. peer is the peer that will run the
+// command: within a script, the check must happen under the script's lock.
 func (e *engine) changesNothing(peer *server.Peer, name string, args []string) bool {
 	keys := neededKeys(name, args)
 	if len(keys) == 0 {

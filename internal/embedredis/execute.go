@@ -12,17 +12,17 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// scriptRun is a script that has not written yet, so that the journal does not have it: workers poll with scripts that
-// find nothing to do, many times a second.
+// scriptRun is a script that has not written anything yet, so it is not in the journal: workers poll many times a
+// second with scripts that find nothing to do.
 type scriptRun struct {
 	now     time.Time
 	command []string
-	passing bool   // it has issued a command whose answer may be another the next time, though nothing has changed
-	failure string // the error of its first write, if the journal could not take it: then it may write nothing at all
+	passing bool   // it has run a command whose reply may differ next time, although nothing has changed
+	failure string // the error of its first write, if the journal rejected it; then it may not write anything
 }
 
-// do carries out one command outside of a transaction. The journal has it before it has an effect: if the journal cannot
-// take it, nothing happens and the client is told so. The reply goes to peer.
+// do executes a command outside a transaction. The journal has the command before it takes effect: if writing the
+// journal fails, nothing happens and the client gets an error. The reply goes to peer.
 func (s *Server) do(peer *server.Peer, command []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,14 +54,14 @@ func (s *Server) do(peer *server.Peer, command []string) {
 	}
 }
 
-// age lets keys age.
+// age ages keys.
 func (s *Server) age(now time.Time) {
 	if s.engine.age(now) {
 		s.answers.forget()
 	}
 }
 
-// admit writes the command to the journal if it changes what is kept, and returns the error to answer if it cannot.
+// admit writes a command that changes stored data to the journal. If that fails, it returns an error to reply with.
 func (s *Server) admit(peer *server.Peer, now time.Time, command []string) string {
 	name, args := strings.ToUpper(command[0]), command[1:]
 	switch classify(name, args) {
@@ -81,7 +81,7 @@ func (s *Server) admit(peer *server.Peer, now time.Time, command []string) strin
 	return ""
 }
 
-// beforeEach is the engine's before: it runs under mu, within do or doAll.
+// beforeEach is the engine's before. It runs with mu locked, within do or doAll.
 func (s *Server) beforeEach(peer *server.Peer, name string, args []string) string {
 	if msg := refusal(name, args); msg != "" {
 		return msg
@@ -90,7 +90,7 @@ func (s *Server) beforeEach(peer *server.Peer, name string, args []string) strin
 		return ""
 	}
 	switch classify(name, args) {
-	case read, script: // the latter is the command itself
+	case read, script: // for the latter it is the command itself
 		return ""
 	case write:
 		if s.engine.changesNothing(peer, name, args) {
@@ -110,7 +110,7 @@ func (s *Server) beforeEach(peer *server.Peer, name string, args []string) strin
 	return ""
 }
 
-// doAll carries out the commands of a transaction, unless a key that watched watches has changed; the reply of its EXEC
+// doAll executes the commands of a transaction, unless a key watched by watched has changed. The reply of its EXEC
 // goes to out. watched may be nil.
 func (s *Server) doAll(out io.Writer, resp3 bool, watched *watch, commands [][]string) {
 	s.mu.Lock()
@@ -139,8 +139,8 @@ func (s *Server) doAll(out io.Writer, resp3 bool, watched *watch, commands [][]s
 	s.engine.runAll(out, resp3, now, commands)
 }
 
-// write appends a record to the journal and returns the Redis error to answer if that failed, or "". With no commands it
-// only tries whether the journal can be written.
+// write appends a record to the journal. On failure it returns the Redis error to reply with, otherwise "". Without
+// commands it only checks whether the journal is writable.
 func (s *Server) write(now time.Time, commands ...[]string) string {
 	if err := s.journal.append(s.engine.record(now, commands...).frame()); err != nil {
 		s.refuse(err)
@@ -166,8 +166,8 @@ func (s *Server) resume() {
 	s.refused = nil
 }
 
-// catch ends the server after a panic of miniredis, which leaves the data locked. The command that caused it is taken
-// back: its client has no answer, and it must not panic again at every start.
+// catch ends the server after a panic of miniredis, which leaves the data locked. It removes the command that caused
+// the panic from the journal: its client has no reply, and the panic must not repeat at every start.
 func (s *Server) catch(journalSize int64, command string) {
 	cause := recover()
 	if cause == nil {

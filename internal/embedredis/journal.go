@@ -9,22 +9,22 @@ import (
 
 const journalHeader = "mixduck journal 1\n"
 
-// file is what a journal needs of an *os.File that was opened for appending.
+// file is the part of an *os.File, opened for appending, that a journal uses.
 type file interface {
 	io.WriteCloser
 	Truncate(size int64) error
 	Sync() error
 }
 
-// journal appends frames to a file. Not safe for concurrent use, but sync may run beside append.
+// journal appends frames to a file. Not safe for concurrent use, except that sync may run during append.
 type journal struct {
 	file   file
-	size   int64 // bytes of the header and of whole frames
-	synced int64 // bytes known to be on the disk
-	broken error // set when the file is no longer what size says; nothing can be appended then
+	size   int64 // bytes of the header and of complete frames
+	synced int64 // bytes known to be on disk
+	broken error // set when the file does not match size; then nothing can be appended
 }
 
-// createJournal makes a new journal. It leaves no file behind when it fails.
+// createJournal creates a journal. On failure it leaves no file behind.
 func createJournal(path string) (*journal, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -40,8 +40,8 @@ func createJournal(path string) (*journal, error) {
 	return &journal{file: f, size: size, synced: size}, nil
 }
 
-// append hands a frame to the operating system: from then on it survives the end of the process. After an error the
-// journal holds what it held before, so that the command must not be carried out; a later append may succeed.
+// append passes a frame to the operating system. From then on it survives the end of the process. After an error the
+// journal is unchanged, so the command must not be executed; a later append can succeed.
 func (j *journal) append(frame []byte) error {
 	if j.broken != nil {
 		return j.broken
@@ -54,7 +54,7 @@ func (j *journal) append(frame []byte) error {
 	return errors.Join(err, j.cut(j.size))
 }
 
-// cut takes away all that lies beyond size.
+// cut removes everything beyond size.
 func (j *journal) cut(size int64) error {
 	if err := j.file.Truncate(size); err != nil {
 		j.broken = fmt.Errorf("cannot remove an incomplete record: %w", err)
@@ -65,7 +65,7 @@ func (j *journal) cut(size int64) error {
 	return nil
 }
 
-// close puts the journal on the disk and closes it.
+// close syncs the journal to disk and closes it.
 func (j *journal) close() error {
 	return errors.Join(j.file.Sync(), j.file.Close())
 }

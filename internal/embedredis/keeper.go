@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	keepInterval  = time.Second      // between ageing keys and handing the journal to the disk
-	snapshotPause = 10 * time.Second // after a snapshot that failed
+	keepInterval  = time.Second      // interval of aging keys and syncing the journal
+	snapshotPause = 10 * time.Second // after a failed snapshot
 	acceptPause   = 100 * time.Millisecond
 )
 
-// keep lets keys age, puts the journal on the disk and takes snapshots, until ctx ends.
+// keep ages keys, syncs the journal and takes snapshots until ctx ends.
 func (s *Server) keep(ctx context.Context) {
 	ticker := time.NewTicker(keepInterval)
 	defer ticker.Stop()
@@ -46,11 +46,11 @@ func (s *Server) tick() {
 	s.mu.Unlock()
 	s.sync()
 	if due {
-		_ = s.rotate() // it has logged the error, and is tried again
+		_ = s.rotate() // it has logged the error, and will be retried
 	}
 }
 
-// sync puts the journal on the disk, if it has grown. Commands go on meanwhile.
+// sync writes the journal to disk if it has grown. Commands continue in the meantime.
 func (s *Server) sync() {
 	s.mu.Lock()
 	j, size := s.journal, s.journal.size
@@ -62,7 +62,7 @@ func (s *Server) sync() {
 	err := j.file.Sync()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil { // what the file holds is uncertain from now on: only a snapshot helps
+	if err != nil { // the content of the file is uncertain now: only a snapshot helps
 		j.broken = err
 		s.refuse(err)
 		return
@@ -70,8 +70,9 @@ func (s *Server) sync() {
 	j.synced = min(size, j.size)
 }
 
-// rotate begins a new journal and then replaces the older files by a snapshot. Commands wait for the first half only. If
-// that fails the old journal goes on; if the second half fails the older files stay, and the new journal counts.
+// rotate starts a new journal and then replaces the older files with a snapshot. Commands wait only for the first
+// step. If that fails, the old journal continues. If the second step fails, the older files stay and the new journal
+// is used.
 func (s *Server) rotate() error {
 	data, number, err := s.switchJournal()
 	if err == nil {
@@ -89,7 +90,7 @@ func (s *Server) rotate() error {
 	return nil
 }
 
-// switchJournal returns the data as it is at the start of a new journal, and the number of both.
+// switchJournal returns the data at the start of a new journal, and the number of both.
 func (s *Server) switchJournal() (data []byte, number uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +116,7 @@ func (s *Server) switchJournal() (data []byte, number uint64, err error) {
 	return data, number, nil
 }
 
-// accept serves those who connect to the socket, until it is closed.
+// accept serves connections to the socket until it is closed.
 func (s *Server) accept(ctx context.Context) {
 	for {
 		c, err := s.listener.Accept()
@@ -126,7 +127,7 @@ func (s *Server) accept(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.log.Warn("could not accept a connection to the queue", slog.Any("err", err)) // too many open files, as a rule
+		s.log.Warn("could not accept a connection to the queue", slog.Any("err", err)) // usually too many open files
 		select {
 		case <-ctx.Done():
 			return

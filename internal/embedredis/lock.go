@@ -13,11 +13,11 @@ import (
 	"mixduck/internal/filelock"
 )
 
-// ErrInUse is what [Open] returns for a directory that another process serves.
+// ErrInUse means that another process serves the directory.
 var ErrInUse = errors.New("another process uses this queue")
 
-// lockDirectory returns the locked file "lock" in dir; [filelock.Unlock], or the end of the process, gives the lock up. The
-// file stays and holds the number of the last process that had it.
+// lockDirectory locks the file "lock" in dir and returns it. [filelock.Unlock], or the end of the process, releases
+// the lock. The file stays and contains the number of the last process that held it.
 func lockDirectory(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

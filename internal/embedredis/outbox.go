@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// maxBacklogBytes is how much may wait for a subscriber that does not read; beyond it the subscriber is cut off.
+// maxBacklogBytes is how much may wait for a subscriber that does not read. Beyond that it is disconnected.
 const maxBacklogBytes = 8 << 20
 
-// outbox takes what a connection is sent and never blocks: a client that does not read must not hold up a command, nor
+// outbox takes what is sent to a connection and never blocks: a client that does not read must not delay a command or
 // the publisher of a message. Safe for concurrent use.
 type outbox struct {
 	conn net.Conn
@@ -16,7 +16,7 @@ type outbox struct {
 	mu      sync.Mutex
 	ready   sync.Cond // something is pending, or closed
 	pending []byte
-	limit   int // of pending, 0 for none
+	limit   int // of pending; 0 means none
 	closed  bool
 }
 
@@ -26,7 +26,7 @@ func newOutbox(conn net.Conn) *outbox {
 	return o
 }
 
-// Write never fails: what is written after the end is dropped.
+// Write never fails. It drops data after the end.
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,14 +42,14 @@ func (o *outbox) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// setLimit sets how many bytes may wait; with more the connection is closed.
+// setLimit sets how many bytes may wait. Beyond that the connection is closed.
 func (o *outbox) setLimit(bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.limit = bytes
 }
 
-// close lets send return as soon as it has sent what is pending.
+// close makes send return as soon as it has sent all pending data.
 func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -57,7 +57,7 @@ func (o *outbox) close() {
 	o.ready.Signal()
 }
 
-// send sends what is written until close, or until the connection fails; then it closes the connection.
+// send sends what is written until close, or until the connection fails. Then it closes the connection.
 func (o *outbox) send() {
 	defer func() { _ = o.conn.Close() }()
 	var batch []byte

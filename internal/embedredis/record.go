@@ -6,12 +6,12 @@ import (
 	"hash/crc32"
 )
 
-// A file of records is a header and then frames: four bytes of length, four of CRC-32C, both little-endian, and as many
-// bytes of payload as the length says. No payload is empty, so a tail of zeroes is no record.
+// A file of records is a header followed by frames: four bytes of length and four of CRC-32C, both little-endian, then
+// a payload of that length. No payload is empty, so zeros at the end are not a record.
 const (
 	frameBytes      = 8
 	maxPayloadBytes = 1 << 30
-	scanBytes       = 64 << 10 // of a record that is searched for behind damage
+	scanBytes       = 64 << 10 // how much to search for a record after damage
 )
 
 var errMalformed = errors.New("malformed record")
@@ -20,7 +20,7 @@ func checksum(payload []byte) uint32 {
 	return crc32.Checksum(payload, crc32.MakeTable(crc32.Castagnoli))
 }
 
-// appendFrame appends the frame of what fill appends.
+// appendFrame appends a frame with the payload that fill appends.
 func appendFrame(buf []byte, fill func([]byte) []byte) []byte {
 	start := len(buf)
 	buf = fill(append(buf, make([]byte, frameBytes)...))
@@ -30,8 +30,8 @@ func appendFrame(buf []byte, fill func([]byte) []byte) []byte {
 	return buf
 }
 
-// nextFrame returns the payload of the whole frame that buf begins with, and the bytes behind it. A frame of more than
-// maxBytes of payload is not ok.
+// nextFrame returns the payload of the complete frame at the start of buf, and the bytes after it. A frame with a
+// payload of more than maxBytes is not ok.
 func nextFrame(buf []byte, maxBytes uint32) (payload, rest []byte, ok bool) {
 	if len(buf) < frameBytes {
 		return nil, nil, false
@@ -44,7 +44,8 @@ func nextFrame(buf []byte, maxBytes uint32) (payload, rest []byte, ok bool) {
 	return payload, rest, checksum(payload) == binary.LittleEndian.Uint32(buf[4:])
 }
 
-// hasFrame reports whether a whole frame starts anywhere in buf: then what precedes it is damage, not a torn tail.
+// hasFrame reports whether a complete frame starts anywhere in buf: then the bytes before it are damage, not an
+// unfinished append.
 func hasFrame(buf []byte) bool {
 	for i := range buf {
 		if _, _, ok := nextFrame(buf[i:], scanBytes); ok {
@@ -54,15 +55,15 @@ func hasFrame(buf []byte) bool {
 	return false
 }
 
-// record is one entry of the journal: commands that were carried out together, and the time at which.
+// record is a record of the journal: commands executed together, and when.
 type record struct {
-	now      int64 // Unix nanoseconds: what TIME and EXPIREAT went by
-	clock    int64 // Unix nanoseconds: the time up to which keys had aged
-	aged     int64 // nanoseconds by which keys had aged since the record before
+	now      int64 // Unix nanoseconds, as used by TIME and EXPIREAT
+	clock    int64 // Unix nanoseconds up to which keys had aged
+	aged     int64 // how much keys had aged since the previous record, in nanoseconds
 	commands [][]string
 }
 
-// frame returns the record as it stands in the journal.
+// frame returns the record's frame.
 func (r record) frame() []byte {
 	return appendFrame(nil, func(b []byte) []byte {
 		b = binary.AppendVarint(b, r.now)
@@ -102,7 +103,7 @@ func appendStrings(b []byte, list []string) []byte {
 	return b
 }
 
-// decoder takes values off a payload. After the first that is not there, buf is nil and all further ones are zero.
+// decoder reads values from a payload. After the first missing value buf is nil, and all further values are zero.
 type decoder struct{ buf []byte }
 
 func (d *decoder) uvarint() uint64 {
@@ -157,7 +158,7 @@ func (d *decoder) strings() []string {
 	return list
 }
 
-// finish reports whether all values were there and nothing else was.
+// finish reports whether all values were present and nothing else was.
 func (d *decoder) finish() error {
 	if d.buf == nil || len(d.buf) > 0 {
 		return errMalformed

@@ -8,17 +8,17 @@ import (
 	"strconv"
 )
 
-// Limits of one command, far above what a queue sends: they keep a confused client from taking the process's memory.
+// Limits of a command, far above those of a queue: they keep a faulty client from using up the process's memory.
 const (
 	maxArgs     = 1 << 20
 	maxArgBytes = 64 << 20
 )
 
-// errProtocol is what a client gets that does not speak Redis's protocol; its connection is closed.
+// errProtocol is sent to a client that does not use Redis's protocol. Its connection is then closed.
 var errProtocol = errors.New("ERR Protocol error")
 
-// readCommand reads one command, an array of bulk strings. It returns no words for an empty array, io.EOF where the
-// client has hung up between commands, and an error that wraps errProtocol for bytes that are no command.
+// readCommand reads a command, an array of bulk strings. It returns no words for an empty array, io.EOF if the client
+// has disconnected between commands, and an error that wraps errProtocol for anything else.
 func readCommand(r *bufio.Reader) ([]string, error) {
 	n, err := readLength(r, '*', maxArgs)
 	if err != nil {

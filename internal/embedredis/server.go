@@ -15,11 +15,11 @@ import (
 	"mixduck/internal/filelock"
 )
 
-// Config says where a server keeps its data, and how.
+// Config says where and how a server stores its data.
 type Config struct {
-	Dir             string           // made with mode 0700 where it is missing
-	MaxJournalBytes int64            // a snapshot is taken beyond it, and beyond the size of the last; 0: 64 MiB
-	Now             func() time.Time // the wall clock; nil: time.Now
+	Dir             string           // created with mode 0700 if missing
+	MaxJournalBytes int64            // a snapshot is taken when journals exceed this and the size of the last snapshot; 0 means 64 MiB
+	Now             func() time.Time // the wall clock; nil means time.Now
 }
 
 const defaultMaxJournalBytes = 64 << 20
@@ -36,28 +36,29 @@ type Server struct {
 	done      chan struct{}
 	closeOnce func() error
 
-	// mu is held while a command is carried out, so that the journal has commands in the order in which they were. It
-	// guards what follows.
+	// mu is held while a command runs, so the journal has commands in the order of execution. It guards the fields
+	// below.
 	mu      sync.Mutex
 	engine  *engine
 	journal *journal
-	number  uint64     // of journal
-	script  *scriptRun // the script that is running, nil if none or if the journal has it
+	number  uint64     // of the journal
+	script  *scriptRun // the running script; nil if there is none or the journal has it
 	answers answers
-	refused error // why writes are refused
-	crashed error // why nothing can be done any more
+	refused error // why writes are rejected
+	crashed error // why the server has failed
 
-	behind        int64     // bytes in journals that no snapshot has replaced yet, but for the current one
+	behind        int64     // bytes in journals not yet replaced by a snapshot, except for the current one
 	snapshotBytes int64     // of the last snapshot
 	overdue       bool      // the last snapshot failed
-	snapshotAt    time.Time // when to try again, then
+	snapshotAt    time.Time // when to retry after that
 
 	connections connections
 }
 
 // Open serves the data in config.Dir until Close, to this process and on the unix socket redis.sock there (mode 0600).
-// ctx is for opening only. It returns [ErrInUse] where another process does so already, and an error that names the
-// files when they are damaged beyond what can be left out; a journal's torn end is dropped with a warning.
+// ctx is used only for opening. Open returns [ErrInUse] if another process already serves the directory, and an error
+// that names the files if they are too damaged to use. An unfinished record at the end of a journal is dropped with a
+// warning.
 func Open(ctx context.Context, config Config, log *slog.Logger) (*Server, error) {
 	if config.MaxJournalBytes == 0 {
 		config.MaxJournalBytes = defaultMaxJournalBytes
@@ -84,7 +85,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (*Server, error)
 	return s, nil
 }
 
-// start brings the data back, takes a snapshot of it and begins to serve.
+// start loads the data, takes a snapshot of it and starts serving.
 func (s *Server) start(ctx context.Context) (err error) {
 	if err := os.Chmod(s.dir.path, 0o700); err != nil { //nolint:gosec // a directory is entered by its execute bit
 		return err
@@ -112,7 +113,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	return nil
 }
 
-// Client returns a client in this process; the caller closes it. Its commands fail after Close.
+// Client returns a client in this process. The caller must close it. Its commands fail after Close.
 func (s *Server) Client() *redis.Client {
 	return newClient(func(context.Context) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -123,8 +124,8 @@ func (s *Server) Client() *redis.Client {
 	})
 }
 
-// Err returns why writes are refused at the moment, for want of space as a rule, or nil. Within about a second of the
-// reason going they are taken again, and Err is nil.
+// Err returns why writes are currently rejected, usually a full disk, or nil. About a second after the cause is gone,
+// writes are accepted again and Err returns nil.
 func (s *Server) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,12 +135,12 @@ func (s *Server) Err() error {
 	return s.refused
 }
 
-// Done is closed when the server has ended: by Close, or, with an Err, because it could not go on. What was
-// acknowledged is on the disk then; the process has to open the directory again.
+// Done is closed when the server has ended: by Close, or, with an Err, because it has failed. Acknowledged data is
+// then on disk, and the process has to open the directory again.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Close ends all connections, takes a last snapshot, removes the socket and gives up the directory. An error says that
-// the snapshot could not be taken; nothing is lost by it.
+// Close ends all connections, takes a last snapshot, removes the socket and releases the directory. An error means
+// that the snapshot failed; no data is lost.
 func (s *Server) Close() error { return s.closeOnce() }
 
 func (s *Server) close() error {
@@ -151,9 +152,9 @@ func (s *Server) close() error {
 	return errors.Join(err, removeSocket(s.dir.path), filelock.Unlock(s.lock))
 }
 
-// finish leaves the data on the disk. Nothing else uses the server any more.
+// finish writes the data to disk. Nothing else uses the server any more.
 func (s *Server) finish() error {
-	if s.crashed != nil { // miniredis may hold its lock for ever
+	if s.crashed != nil { // miniredis may hold its lock forever
 		return s.journal.close()
 	}
 	defer close(s.done)

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// A snapshot is a header and frames: one for the clock, one for each script and key, and one at the end that counts
-// them. The first byte of a payload says what it is.
+// A snapshot is a header followed by frames: one for the clock, one per script and key, and a last one with their
+// number. The first byte of a payload is its type.
 const (
 	snapshotHeader = "mixduck snapshot 1\n"
 
 	entryClock  = 't' // Unix nanoseconds up to which keys have aged
 	entryScript = 'x' // body
 	entryString = 's' // key, expiry, value
-	entryHash   = 'h' // key, expiry, field and value in turn
+	entryHash   = 'h' // key, expiry, alternating fields and values
 	entryList   = 'l' // key, expiry, elements
 	entrySet    = 'e' // key, expiry, members
-	entryZSet   = 'z' // key, expiry, count, score bits and member in turn
+	entryZSet   = 'z' // key, expiry, count, alternating score bits and members
 	entryEnd    = '.' // number of frames before it
 )
 
-// dump returns the whole of the engine's data. Expiries are kept as times, in Unix nanoseconds, 0 for none.
+// dump returns all data of the engine. Expiries are times in Unix nanoseconds, 0 for none.
 func (e *engine) dump() ([]byte, error) {
 	buf := []byte(snapshotHeader)
 	var frames uint64
@@ -88,7 +88,7 @@ func (e *engine) dumpValue(key string) (kind byte, value []byte, err error) {
 	}
 }
 
-// restore fills an empty engine from what dump returned. An error leaves it half filled.
+// restore fills an empty engine with the result of dump. After an error the engine is partly filled.
 func (e *engine) restore(snapshot []byte) error {
 	buf, ok := bytes.CutPrefix(snapshot, []byte(snapshotHeader))
 	if !ok {
@@ -159,7 +159,7 @@ func (e *engine) restoreValue(kind byte, key string, d *decoder) (err error) {
 
 func (e *engine) restoreZSet(key string, d *decoder) error {
 	count := d.uvarint()
-	if count == 0 { // miniredis leaves such a key where Redis would leave none, and commands can tell
+	if count == 0 { // miniredis keeps such a key, which Redis deletes, and commands can tell
 		e.replay(record{now: e.clock, clock: e.clock, commands: [][]string{{"ZUNIONSTORE", key, "1", key}}})
 	}
 	for range count {

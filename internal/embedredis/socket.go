@@ -18,14 +18,14 @@ import (
 
 const (
 	socketName     = "redis.sock"
-	maxSocketBytes = 100 // the system takes 107 on Linux and 103 elsewhere
+	maxSocketBytes = 100 // the system's limit is 107 on Linux and 103 elsewhere
 )
 
-// ErrNoWorker is what [Connect] returns when no process serves the directory.
+// ErrNoWorker means that no process serves the directory.
 var ErrNoWorker = errors.New("no worker is running")
 
-// Connect returns a client of the process that serves dir, over its socket; the caller closes it. The error is
-// [ErrNoWorker] when there is none, and so is that of later commands when the process has gone.
+// Connect returns a client of the process that serves dir, over its socket. The caller must close it. If there is no
+// such process, Connect returns [ErrNoWorker], and so do later commands after the process has ended.
 func Connect(ctx context.Context, dir string) (*redis.Client, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -39,7 +39,7 @@ func Connect(ctx context.Context, dir string) (*redis.Client, error) {
 	return newClient(func(ctx context.Context) (net.Conn, error) { return dialSocket(ctx, dir) }), nil
 }
 
-// newClient returns a client that leaves out what only servers elsewhere know: names of clients, notices of moves.
+// newClient returns a client without features that only other servers support: names of clients, notices of moves.
 func newClient(dial func(context.Context) (net.Conn, error)) *redis.Client {
 	return redis.NewClient(&redis.Options{
 		Dialer:                   func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
@@ -64,7 +64,7 @@ func dialSocket(ctx context.Context, dir string) (conn net.Conn, err error) {
 	return conn, err
 }
 
-// listenSocket replaces a socket that a killed process left behind: the caller holds the directory's lock.
+// listenSocket replaces the socket of a killed process. The caller must hold the directory's lock.
 func listenSocket(ctx context.Context, dir string) (*net.UnixListener, error) {
 	if err := removeSocket(dir); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func listenSocket(ctx context.Context, dir string) (*net.UnixListener, error) {
 			return err
 		}
 		listener, _ = l.(*net.UnixListener)
-		listener.SetUnlinkOnClose(false) // the path may be a short form that is gone by then
+		listener.SetUnlinkOnClose(false) // the path may be a short form that no longer exists by then
 		return os.Chmod(path, 0o600)
 	})
 	return listener, err
@@ -87,8 +87,8 @@ func removeSocket(dir string) error {
 	return ignoreMissing(os.Remove(filepath.Join(dir, socketName)))
 }
 
-// withSocketPath calls use with a path of the socket in dir that is short enough for the system: where the plain one is
-// not, with one through a descriptor of dir, which is good until use returns.
+// withSocketPath calls use with a path of the socket that is short enough for the system. If the plain path is too
+// long, it uses one through a descriptor of dir, valid until use returns.
 func withSocketPath(dir string, use func(path string) error) error {
 	if path := filepath.Join(dir, socketName); len(path) <= maxSocketBytes {
 		return use(path)

@@ -9,18 +9,18 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// transactionState is what a connection has between MULTI and EXEC. The commands are kept here and handed over together
-// at EXEC, so that the journal has all of them in one record, or none.
+// transactionState is the state of a connection between MULTI and EXEC. The commands are collected here and executed
+// together at EXEC, so the journal has all of them in one record, or none.
 type transactionState struct {
 	open     bool
-	spoiled  bool // a command was refused, so EXEC will be
+	spoiled  bool // a command was rejected, so EXEC will be too
 	commands [][]string
-	watched  *watch // nil if nothing is watched
+	watched  *watch // nil if no key is watched
 }
 
 func (t *transactionState) spoil() { t.spoiled = t.open }
 
-// transact handles the commands that make a transaction, and those within one.
+// transact handles commands for transactions, and commands within one.
 func (c *connection) transact(class class, name string, command []string) {
 	switch {
 	case class == session || class == subscription:
@@ -77,7 +77,7 @@ func (c *connection) watch(command []string) {
 	c.peer.WriteOK()
 }
 
-// watch is a client of its own that watches keys for a connection: an EXEC of it tells whether one of them has changed,
+// watch is a separate client that watches keys for a connection. Its EXEC shows whether one of them has changed,
 // before the connection's own EXEC is written to the journal.
 type watch struct {
 	peer  *server.Peer
@@ -89,7 +89,7 @@ func newWatch() *watch {
 	return &watch{peer: server.NewPeer(bufio.NewWriter(&reply)), reply: &reply}
 }
 
-// changed may be asked once.
+// changed may be called only once.
 func (w *watch) changed(e *engine, now time.Time) bool {
 	e.run(w.peer, now, []string{"MULTI"})
 	w.peer.Flush()

@@ -8,9 +8,9 @@ import (
 	"mixduck/internal/jsonscan"
 )
 
-// AppendCanonical appends a form of an event's properties that is equal for equal content: keys are sorted at every level and
-// only the first of a key counts, strings are compared without their escapes, and numbers by their exact value. Lists keep
-// their order. Properties that [Parse] would not accept are appended as they are.
+// AppendCanonical appends a form of an event's properties that is equal for equal content: keys are sorted at every
+// level and only the first occurrence of a key counts, strings are compared without escapes, and numbers by their
+// exact value. Lists keep their order. Properties that [Parse] would reject are appended unchanged.
 func AppendCanonical(b, properties []byte) []byte {
 	p, start := parser{Scanner: jsonscan.Scanner{B: properties}}, len(b)
 	p.I = p.Space(0)
@@ -21,7 +21,7 @@ func AppendCanonical(b, properties []byte) []byte {
 	return b
 }
 
-// canonical reads any value, which lies depth levels deep. What it appends begins with its kind and says where it ends.
+// canonical reads any value, depth levels deep. Its output starts with the kind of the value and is self-delimiting.
 func (p *parser) canonical(b []byte, depth int) []byte {
 	start := p.I
 	switch c := jsonscan.At(p.B, p.I); {
@@ -51,7 +51,7 @@ func appendString(b, text []byte) []byte {
 	return append(binary.AppendUvarint(append(b, '"'), uint64(len(text))), text...)
 }
 
-// canonicalField says where a field lies in what has been appended.
+// canonicalField is the position of a field in the output.
 type canonicalField struct {
 	key      []byte
 	from, to int

@@ -1,5 +1,6 @@
-// Package eventline reads one line of a Mixpanel export: it proves that the line is valid JSON that every reader of the
-// database can bear, and cuts out the fields that become columns. It knows neither where lines come from nor where they go.
+// Package eventline parses a line of a Mixpanel export: it proves that the line is valid JSON that every reader of the
+// database can handle, and extracts the fields that become columns. It does not know where lines come from or where
+// they go.
 package eventline
 
 import (
@@ -10,28 +11,28 @@ import (
 	"mixduck/internal/jsonscan"
 )
 
-// MaxDepth is how deeply objects and arrays may be nested.
+// MaxDepth is the maximum nesting of objects and arrays.
 const MaxDepth = jsonscan.MaxDepth
 
-// Event is a line's columns. Its slices alias the line, or memory of their own where an escape had to be undone.
+// Event holds the columns of a line. Its slices point into the line, or to separate memory if an escape was decoded.
 type Event struct {
 	Name        []byte
 	DistinctID  []byte // empty if missing, null or ""
 	InsertID    []byte // empty if missing, null or ""
-	Properties  []byte // the object's exact text
-	TimeMicros  int64  // "time" as sent, since 1970 in whatever zone the project writes; never 0 or less
-	ProcessedMS int64  // "mp_processing_time_ms", UTC, below 10^15; 0 if missing or no such number
+	Properties  []byte // the exact text of the object
+	TimeMicros  int64  // "time" as sent, since 1970 in the zone in which the project writes times; always positive
+	ProcessedMS int64  // "mp_processing_time_ms", UTC, below 10^15; 0 if missing or not such a number
 
-	// Extra is the name of the first field beside event and properties, as written, without its quotes; nil if there is none. The
-	// field does not make the event another one.
+	// Extra is the first key other than event and properties, as written, without quotes; nil if there is none. Such a
+	// field does not change the event.
 	Extra []byte
 
-	// Values are those of the properties that [Keys] asked for, in their order and exactly as written: JSON. One that the
-	// event does not have is nil.
+	// Values are the values of the requested [Keys], in their order and exactly as written, as JSON. A missing value
+	// is nil.
 	Values [][]byte
 }
 
-// The reasons for which a line is no event. They are stored beside the line, so their texts are API.
+// The reasons why a line is not an event. They are stored with the line, so their texts are API.
 var (
 	ErrJSON      = jsonscan.ErrJSON
 	ErrUTF8      = jsonscan.ErrUTF8
@@ -42,11 +43,11 @@ var (
 	ErrNoTime    = errors.New("no time")
 )
 
-// Parse fills e from line, which has no newline at its end. Of a key that occurs twice the first counts, as in DuckDB.
-// It returns one of the errors above as it is; e is then undefined.
+// Parse fills e from line, which must not end with a newline. The first occurrence of a key counts, as in DuckDB. It
+// returns one of the errors above, unwrapped; e is then undefined.
 func Parse(line []byte, e *Event) error { return (*Keys)(nil).Parse(line, e) }
 
-// Parse is [Parse], and keeps the values of the keys, too. The memory of e.Values is used again.
+// Parse is like [Parse], and also stores the values of the keys. It reuses the memory of e.Values.
 func (k *Keys) Parse(line []byte, e *Event) error {
 	*e = Event{Values: k.blank(e.Values)}
 	p := parser{Scanner: jsonscan.Scanner{B: line}, e: e, keys: k}
@@ -67,15 +68,15 @@ func (k *Keys) Parse(line []byte, e *Event) error {
 	return nil
 }
 
-// parser walks over one line.
+// parser parses a line.
 type parser struct {
 	jsonscan.Scanner
 	e    *Event
-	keys *Keys // whose values are kept; nil for none
+	keys *Keys // keys to store values of; nil for none
 	seen uint8
 }
 
-// topField handles one field of the line's object.
+// topField handles a field of the top-level object.
 func (p *parser) topField(key []byte) {
 	start := p.I
 	switch string(key) {
@@ -101,7 +102,7 @@ func (p *parser) topField(key []byte) {
 	}
 }
 
-// The fields that count when they are met first, as bits of parser.seen.
+// Fields of which only the first occurrence counts, as bits of parser.seen.
 const (
 	seenEvent = 1 << iota
 	seenProperties
@@ -111,7 +112,7 @@ const (
 	seenProcessed
 )
 
-// property handles one field of the properties object.
+// property handles a field of the properties object.
 func (p *parser) property(key []byte) {
 	start := p.I
 	p.Value(2)
@@ -145,20 +146,20 @@ func (p *parser) property(key []byte) {
 	}
 }
 
-// first reports whether the field named by bit has not been met before.
+// first reports whether the field of bit has not been seen before.
 func (p *parser) first(bit uint8) bool {
 	isFirst := p.seen&bit == 0
 	p.seen |= bit
 	return isFirst
 }
 
-// millisFrom is the smallest "time" that is taken as milliseconds: as seconds it would lie in the year 5138.
+// millisFrom is the smallest "time" in milliseconds: in seconds it would be in the year 5138.
 const millisFrom = 1e11
 
-// maxTime bounds numbers that are times, in whatever unit: beyond it microseconds would not fit into a timestamp.
+// maxTime is the limit for times in any unit: larger numbers of microseconds would not fit into a timestamp.
 const maxTime = 1e15
 
-// micros converts the number in raw, in seconds or (time_in_ms) milliseconds, to microseconds; 0 if it is no time.
+// micros converts the number in raw, in seconds or (time_in_ms) milliseconds, to microseconds; 0 if it is not a time.
 func micros(raw []byte) int64 {
 	n := integer(raw)
 	switch {
@@ -176,7 +177,7 @@ func micros(raw []byte) int64 {
 	return n * 1e6
 }
 
-// millis returns the number in raw without its fraction; 0 if it is no time.
+// millis returns the number in raw without its fraction; 0 if it is not a time.
 func millis(raw []byte) int64 {
 	n := integer(raw)
 	switch {
@@ -188,7 +189,7 @@ func millis(raw []byte) int64 {
 	return n
 }
 
-// float returns the number in raw, however it is written; 0 if it is no time.
+// float returns the number in raw in any notation; 0 if it is not a time.
 func float(raw []byte) float64 {
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || !(f > 0 && f < maxTime) {
@@ -197,7 +198,7 @@ func float(raw []byte) float64 {
 	return f
 }
 
-// integer returns the non-negative integer that raw spells in digits only, or 0.
+// integer returns the non-negative integer in raw if it consists only of digits, otherwise 0.
 func integer(raw []byte) int64 {
 	if len(raw) > 18 {
 		return 0

@@ -2,15 +2,15 @@ package eventline
 
 import "mixduck/internal/jsonscan"
 
-// Keys are properties whose values are kept beside the fields of an [Event]. A nil *Keys has none. Safe for concurrent use.
+// Keys are properties to store in addition to the fields of an [Event]. A nil *Keys has none. Safe for concurrent use.
 type Keys struct {
 	names []string
-	slots [keySlots][]int // where in names the keys of a slot are
+	slots [keySlots][]int // indexes into names by slot
 }
 
 const keySlots = 64
 
-// NewKeys returns the keys of these names, which are not empty and differ from each other.
+// NewKeys returns keys with these names, which must be distinct and not empty.
 func NewKeys(names []string) *Keys {
 	if len(names) == 0 {
 		return nil
@@ -23,7 +23,7 @@ func NewKeys(names []string) *Keys {
 	return k
 }
 
-// slotOf spreads keys by what is cheap to look at: most properties of a line are not asked for.
+// slotOf is a cheap hash of a key, because most properties of a line are not requested.
 func slotOf(key []byte) uint {
 	n := len(key)
 	return (uint(n) + 5*uint(key[0]) + 11*uint(key[n-1]) + 23*uint(key[n/2])) % keySlots
@@ -41,7 +41,7 @@ func (k *Keys) blank(values [][]byte) [][]byte {
 	return values
 }
 
-// keep notes the value if key is one of the keys and has not come before.
+// keep stores the value if key is one of the keys and occurs for the first time.
 func (k *Keys) keep(key, value []byte, values [][]byte) {
 	if len(key) == 0 {
 		return
@@ -56,8 +56,8 @@ func (k *Keys) keep(key, value []byte, values [][]byte) {
 	}
 }
 
-// Values returns the values of the keys in an event's properties, as [Event.Values] has them, in the memory of values. It
-// returns one of the errors of [Parse] where properties are no JSON object.
+// Values returns the values of the keys in an event's properties, in the form of [Event.Values], reusing the memory of
+// values. If properties are not a JSON object, it returns one of the errors of [Parse].
 func (k *Keys) Values(properties []byte, values [][]byte) ([][]byte, error) {
 	e := Event{Values: k.blank(values)}
 	p := parser{Scanner: jsonscan.Scanner{B: properties}, e: &e, keys: k}

@@ -1,4 +1,4 @@
-// Package fault adds a code and a hint to errors: the kind of failure, and what a person can do about it. It does not decide
+// Package fault adds a code and a hint to errors: the kind of failure, and what to do about it. It does not decide
 // whether to retry.
 package fault
 
@@ -52,8 +52,8 @@ type Error struct {
 	err  error
 }
 
-// New returns an error with a code and a hint; the hint completes "try: …" and may be empty. The rest is as in
-// [fmt.Errorf].
+// New returns an error with a code and a hint; the hint completes "try: …" and may be empty. The other arguments are
+// those of [fmt.Errorf].
 func New(code Code, hint, format string, args ...any) error {
 	return &Error{code: code, hint: hint, err: fmt.Errorf(format, args...)}
 }
@@ -72,7 +72,7 @@ func (e *Error) FaultCode() Code { return e.code }
 // Hint returns the hint.
 func (e *Error) Hint() string { return e.hint }
 
-// CodeOf returns the outermost code in err's chain; [CodeInterrupted] for a cancelled context, else [CodeFailed].
+// CodeOf returns the outermost code in err's chain; [CodeInterrupted] for a cancelled context, otherwise [CodeFailed].
 func CodeOf(err error) Code {
 	var c interface{ FaultCode() Code }
 	switch {
@@ -84,7 +84,7 @@ func CodeOf(err error) Code {
 	return CodeFailed
 }
 
-// HintOf returns the outermost hint in err's chain that is not empty, or "".
+// HintOf returns the outermost non-empty hint in err's chain, or "".
 func HintOf(err error) string {
 	for {
 		h, ok := errors.AsType[interface {

@@ -1,8 +1,8 @@
-// Package filelock locks files against other processes, and against other descriptors of this process. It never waits: who
-// wants to wait tries again.
+// Package filelock locks files against other processes, and against other descriptors of this process. It never waits;
+// callers can retry.
 package filelock
 
 import "errors"
 
-// ErrHeld is what [Try] returns while somebody else holds a lock that excludes the one asked for.
+// ErrHeld means that a conflicting lock exists.
 var ErrHeld = errors.New("the file is locked")

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Try locks f, shared or exclusively, or returns [ErrHeld]. The lock ends with [Unlock] or with the process, and is that of
-// the open file: a child process that inherits it holds it, too.
+// Try locks f, shared or exclusively, or returns [ErrHeld]. The lock ends with [Unlock] or with the process. It
+// belongs to the open file, so a child process that inherits the file holds the lock too.
 func Try(f *os.File, exclusive bool) error {
 	how := unix.LOCK_SH
 	if exclusive {
@@ -30,8 +30,8 @@ func Try(f *os.File, exclusive bool) error {
 	}
 }
 
-// Unlock releases the lock of f and closes f. Closing alone is not enough while this process is starting another one: until
-// that begins its program it holds the file, too.
+// Unlock releases the lock of f and closes f. Closing is not enough while this process is starting another one, which
+// holds the file until its program begins.
 func Unlock(f *os.File) error {
 	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
 }

@@ -8,5 +8,5 @@ func blockSize(st *unix.Statfs_t) uint64 { return uint64(st.Bsize) }
 
 func remote(st *unix.Statfs_t) bool { return st.Flags&unix.MNT_LOCAL == 0 }
 
-// inMemory: macOS makes disks in memory, which look like any other.
+// inMemory returns false: disks in memory look like any other on macOS.
 func inMemory(*unix.Statfs_t) bool { return false }

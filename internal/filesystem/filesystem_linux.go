@@ -6,7 +6,7 @@ func renameNew(from, to string) error {
 	return unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 }
 
-// blockSize is what blocks are counted in; Bsize is larger on some file systems.
+// blockSize is the unit of block counts; Bsize is larger on some file systems.
 func blockSize(st *unix.Statfs_t) uint64 {
 	if st.Frsize > 0 {
 		return uint64(st.Frsize)

@@ -1,6 +1,6 @@
-// Package invisible finds the characters that editors, pipelines and web pages leave in a text and nobody sees: byte order
-// marks, zero-width and control characters. Its errors name the character and its place, and never quote the text, which can
-// be a secret. It does not know where a text comes from.
+// Package invisible finds invisible characters that editors, pipelines and web pages leave in texts: byte order marks,
+// zero-width and control characters. Its errors name the character and its position, and never quote the text, which
+// can be a secret. It does not know where a text comes from.
 package invisible
 
 import (
@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// Decode returns the content of a text file without a byte order mark. It refuses UTF-16, UTF-32 and invalid UTF-8.
+// Decode returns the content of a text file without a byte order mark. It rejects UTF-16, UTF-32 and invalid UTF-8.
 func Decode(b []byte) (string, error) {
 	for _, mark := range []struct{ bytes, name string }{ // UTF-32 first: its mark starts with one of UTF-16
 		{"\xff\xfe\x00\x00", "UTF-32"}, {"\x00\x00\xfe\xff", "UTF-32"}, {"\xff\xfe", "UTF-16"}, {"\xfe\xff", "UTF-16"},
@@ -57,7 +57,7 @@ func Check(s string) error {
 	return nil
 }
 
-// hidden reports whether nothing is shown for r. U+FFFD is shown, but only where a text was decoded wrongly.
+// hidden reports whether r is invisible. It includes U+FFFD, which is visible but only occurs in wrongly decoded text.
 func hidden(r rune) bool {
 	return r == utf8.RuneError || r == 0x2800 ||
 		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)

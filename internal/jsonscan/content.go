@@ -8,8 +8,9 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// ContentHash returns a hash of a JSON value that is equal for equal content: the order of keys does not count, strings are compared
-// without their escapes, and numbers by their exact value. Lists keep their order. Text that a [Scanner] refuses is hashed as it is.
+// ContentHash returns a hash of a JSON value that is equal for equal content: the order of keys does not count,
+// strings are compared without escapes, and numbers by their exact value. Lists keep their order. Text that a
+// [Scanner] rejects is hashed unchanged.
 func ContentHash(raw []byte) uint64 {
 	h := contentHasher{Scanner: Scanner{B: raw}}
 	h.I = h.Space(0)
@@ -63,13 +64,14 @@ func mix(a, b uint64) uint64 {
 	return xxh3.Hash(both[:])
 }
 
-// AppendNumber appends a number as its digits, without zeros around them, and the exponent of the last one: in one way for each value.
+// AppendNumber appends a number in a canonical form: its digits, without leading and trailing zeros, and the exponent
+// of the last one.
 func AppendNumber(b, raw []byte) []byte {
 	mantissa, exponent := raw, 0
 	if i := bytes.IndexAny(raw, "eE"); i >= 0 {
 		var err error
 		mantissa = raw[:i]
-		if exponent, err = strconv.Atoi(string(raw[i+1:])); err != nil { // beyond all bounds: compared as it is written
+		if exponent, err = strconv.Atoi(string(raw[i+1:])); err != nil { // out of range: compared as written
 			return append(append(append(b, '#'), raw...), ';')
 		}
 	}

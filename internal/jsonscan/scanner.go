@@ -1,5 +1,5 @@
-// Package jsonscan walks over JSON text without copying it: it proves that the text is JSON that every reader of the database
-// can bear, and says where in it the parts are. It does not know what the text means.
+// Package jsonscan scans JSON text without copying it: it proves that the text is JSON that every reader of the
+// database can handle, and finds its parts. It does not know what the text means.
 package jsonscan
 
 import (
@@ -12,11 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how deeply objects and arrays may be nested. DuckDB's JSON functions crash the process on very deep
-// values; nothing that a person tracks comes near the limit.
+// MaxDepth is the maximum nesting of objects and arrays. DuckDB's JSON functions crash the process on very deep
+// values; real data never comes near the limit.
 const MaxDepth = 100
 
-// The reasons for which text is refused. They are stored beside the text, so what they say is API.
+// The reasons for rejecting text. They are stored with the text, so their messages are API.
 var (
 	ErrJSON      = errors.New("not valid JSON")
 	ErrUTF8      = errors.New("not valid UTF-8")
@@ -24,18 +24,18 @@ var (
 	ErrDepth     = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 )
 
-// Scanner walks over one text. It is written for speed: the whole text is read once, eight bytes at a time inside
-// strings, and nothing is copied. It accepts exactly what encoding/json accepts (a fuzz test of package eventline holds it to
-// that), less invalid UTF-8, lone surrogates and what is nested too deeply.
+// Scanner scans a text. It is optimized for speed: the whole text is read once, eight bytes at a time inside strings,
+// and nothing is copied. It accepts exactly what encoding/json accepts (verified by a fuzz test of package eventline),
+// except invalid UTF-8, lone surrogates and too deeply nested values.
 type Scanner struct {
 	B   []byte
 	I   int   // next byte
 	Odd bool  // the last string has escapes
-	Err error // the first error; everything returns at once after it
+	Err error // the first error; then all methods return at once
 }
 
-// Text returns what a valid JSON value says as text: a string without quotes and escapes, nothing for null, anything
-// else as written.
+// Text returns a valid JSON value as text: a string without quotes and escapes, nothing for null, anything else as
+// written.
 func Text(raw []byte) []byte {
 	if raw[0] != '"' {
 		if raw[0] == 'n' {
@@ -47,7 +47,7 @@ func Text(raw []byte) []byte {
 	for _, c := range inner {
 		if c == '\\' {
 			var s string
-			if json.Unmarshal(raw, &s) != nil { // cannot happen: the scanner has accepted it
+			if json.Unmarshal(raw, &s) != nil { // impossible: the scanner has accepted it
 				return inner
 			}
 			return []byte(s)
@@ -64,14 +64,14 @@ func At(b []byte, i int) byte {
 	return 0
 }
 
-// Fail notes an error, unless there is one already.
+// Fail records an error, unless there is one already.
 func (s *Scanner) Fail(err error) {
 	if s.Err == nil {
 		s.Err = err
 	}
 }
 
-// Space returns the index of the first byte from i on that is no white space.
+// Space returns the index of the first byte from i on that is not white space.
 func (s *Scanner) Space(i int) int {
 	for i < len(s.B) && s.B[i] <= ' ' && (s.B[i] == ' ' || s.B[i] == '\t' || s.B[i] == '\n' || s.B[i] == '\r') {
 		i++
@@ -81,7 +81,7 @@ func (s *Scanner) Space(i int) int {
 
 // Eat consumes white space and then c.
 func (s *Scanner) Eat(c byte) bool {
-	if s.I < len(s.B) && s.B[s.I] == c { // Mixpanel writes no white space
+	if s.I < len(s.B) && s.B[s.I] == c { // Mixpanel does not write white space
 		s.I++
 		return true
 	}
@@ -93,7 +93,7 @@ func (s *Scanner) Eat(c byte) bool {
 	return true
 }
 
-// Object reads an object and calls field with each key; field has to consume the value, which starts at s.I.
+// Object reads an object and calls field with each key. field must consume the value, which starts at s.I.
 func (s *Scanner) Object(depth int, field func(key []byte)) {
 	if !s.open('{', depth) || s.Eat('}') {
 		return
@@ -124,7 +124,7 @@ func (s *Scanner) Object(depth int, field func(key []byte)) {
 	}
 }
 
-// open consumes the bracket that begins an object or array at the given depth.
+// open consumes the opening bracket of an object or array at the given depth.
 func (s *Scanner) open(c byte, depth int) bool {
 	if !s.Eat(c) {
 		s.Fail(ErrJSON)
@@ -137,7 +137,7 @@ func (s *Scanner) open(c byte, depth int) bool {
 	return true
 }
 
-// Value reads any value, which lies depth levels deep.
+// Value reads any value, depth levels deep.
 func (s *Scanner) Value(depth int) {
 	switch c := At(s.B, s.I); {
 	case c == '"':
@@ -159,7 +159,7 @@ func (s *Scanner) Value(depth int) {
 	}
 }
 
-// Array reads an array; element has to consume each element, which starts at s.I.
+// Array reads an array. element must consume each element, which starts at s.I.
 func (s *Scanner) Array(depth int, element func()) {
 	if !s.open('[', depth) || s.Eat(']') {
 		return
@@ -207,7 +207,7 @@ func (s *Scanner) Number() {
 	}
 }
 
-// digits reads one digit or more.
+// digits reads one or more digits.
 func (s *Scanner) digits() {
 	start := s.I
 	for s.I < len(s.B) && '0' <= s.B[s.I] && s.B[s.I] <= '9' {
@@ -266,8 +266,8 @@ func (s *Scanner) Str() {
 	}
 }
 
-// special marks, by the top bit of each, the bytes of w that end a run of plain ASCII inside a string: quote,
-// backslash, control characters and bytes of 0x80 and above. Only the lowest mark is exact: a borrow can run into the
+// special marks, in the top bit of each byte, the bytes of w that end a run of plain ASCII inside a string: quote,
+// backslash, control characters and bytes from 0x80. Only the lowest mark is exact, because a borrow can affect the
 // bytes above it.
 func special(w uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
@@ -275,7 +275,7 @@ func special(w uint64) uint64 {
 	return ((w-ones*' ')&^w | (quote-ones)&^quote | (slash-ones)&^slash | w) & tops
 }
 
-// escape returns the length of the escape sequence that b begins with; a surrogate pair counts as one.
+// escape returns the length of the escape sequence at the start of b; a surrogate pair counts as one.
 func escape(b []byte) (int, error) {
 	switch At(b, 1) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -303,7 +303,7 @@ func escape(b []byte) (int, error) {
 	return 12, nil
 }
 
-// hex4 reads the four digits of the \uXXXX that b begins with.
+// hex4 reads the four digits of the \uXXXX at the start of b.
 func hex4(b []byte) (u uint32, ok bool) {
 	if len(b) < 6 {
 		return 0, false

@@ -1,3 +1,3 @@
-// Package mounttest gives tests file systems that are small or read-only. It needs Linux and root; without them the tests
+// Package mounttest provides small or read-only file systems to tests. It needs Linux and root; otherwise the tests
 // that call it are skipped.
 package mounttest

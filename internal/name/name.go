@@ -1,4 +1,4 @@
-// Package name says what databases, tables and volumes may be called. It knows nothing of what they are.
+// Package name defines valid names of databases, tables and volumes. It does not know what they are.
 package name
 
 import (
@@ -28,7 +28,7 @@ func Volume(s string) error {
 	return nil
 }
 
-// Table does the same for a table. It rejects the names that the engine uses itself, in any case, because DuckDB ignores case.
+// Table does the same for a table. It rejects names that the engine uses, ignoring case as DuckDB does.
 func Table(s string) error {
 	lower := strings.ToLower(s)
 	switch {
@@ -40,12 +40,12 @@ func Table(s string) error {
 	return nil
 }
 
-// sidecars are the suffixes of files that DuckDB and Mixduck keep beside a database.
+// sidecars are the suffixes of files that DuckDB and Mixduck keep next to a database.
 var sidecars = []string{".wal", ".lock", ".turn", ".tmp", ".copying"}
 
-// File does so for the path of a database: what it refuses no database can be called, whoever names it. Some characters mean
-// something to DuckDB's driver, and a file or directory called like a sidecar could be that of another database; cases do
-// not count, as some file systems do not tell them apart.
+// File does the same for the path of a database. A rejected path is never a valid database, wherever it comes from.
+// Some characters have a meaning for DuckDB's driver, and a file or directory named like a sidecar could be that of
+// another database. Case is ignored, because some file systems ignore it.
 func File(path string) error {
 	for _, r := range path {
 		if unicode.IsControl(r) || r == utf8.RuneError || strings.ContainsRune("?#%", r) {
@@ -62,8 +62,8 @@ func File(path string) error {
 	return nil
 }
 
-// Database does so for a full name, volume/relative path, ending in .db or .duckdb (so that no name is that of another
-// database's lock or log), no element empty or hidden (which rules out "." and ".." as well).
+// Database does the same for a full name, volume/relative path. It must end in .db or .duckdb, so it cannot be the
+// lock or log of another database. No element may be empty or hidden, which also excludes "." and "..".
 func Database(s string) error {
 	volume, path, ok := strings.Cut(s, "/")
 	switch {

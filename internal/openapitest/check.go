@@ -10,7 +10,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
-// Load returns one of the files, with what is wrong in it corrected: the body of POST /engage is an object, and its behaviors are text.
+// Load returns one of the files, with its errors corrected: the body of POST /engage is an object, and its behaviors
+// are text.
 func Load(tb testing.TB, name string) *openapi3.T {
 	tb.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(Read(tb, name))
@@ -25,8 +26,8 @@ func Load(tb testing.TB, name string) *openapi3.T {
 	return doc
 }
 
-// Check fails the test unless r, as a server got it, is one that the file describes, below the path base: with all that is required,
-// with values of the right types, and with nothing else. It reads the body.
+// Check fails the test unless r, as received by a server, matches the file's description, below the path base: with
+// everything required, values of the right types, and nothing else. It reads the body.
 func Check(tb testing.TB, name, base string, r *http.Request) {
 	tb.Helper()
 	doc := Load(tb, name)
@@ -74,7 +75,7 @@ func checkKnown(tb testing.TB, what string, sent url.Values, known func(key stri
 	}
 }
 
-// Parameters returns the parameters of a call that belong into the query, by name.
+// Parameters returns the query parameters of a call, by name.
 func Parameters(doc *openapi3.T, method, path string) map[string]*openapi3.Parameter {
 	item := doc.Paths.Value(path)
 	if item == nil || item.GetOperation(method) == nil {

@@ -1,5 +1,6 @@
-// Package openapitest finds Mixpanel's published OpenAPI files for the tests that compare us with them. The files are not
-// part of this repository (github.com/mixpanel/docs has them). It knows where the files are, not what is in them.
+// Package openapitest finds Mixpanel's published OpenAPI files for tests that compare Mixduck with them. The files are
+// not part of this repository; github.com/mixpanel/docs has them. The package knows where the files are, not what they
+// contain.
 package openapitest
 
 import (
@@ -10,8 +11,8 @@ import (
 	"testing"
 )
 
-// Read returns one of the files: from the directory MIXDUCK_OPENAPI_DIR, or else from shared/openapi beside the checkout.
-// Without the directory it skips the test, and says so.
+// Read returns one of the files: from the directory MIXDUCK_OPENAPI_DIR, otherwise from shared/openapi next to the
+// checkout. Without the directory it skips the test with a message.
 func Read(tb testing.TB, name string) []byte {
 	tb.Helper()
 	dir := os.Getenv("MIXDUCK_OPENAPI_DIR")
@@ -29,7 +30,7 @@ func Read(tb testing.TB, name string) []byte {
 	return text
 }
 
-// checkout returns the directory that holds go.mod.
+// checkout returns the directory that contains go.mod.
 func checkout(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd() // the directory of the tested package

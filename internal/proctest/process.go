@@ -22,8 +22,8 @@ type Process struct {
 	ended  chan struct{} // closed after its end
 }
 
-// Start runs a program with exactly that environment (nil: that of the test) and keeps what it writes. The process is killed
-// when the test ends, and its last output is shown if the test has failed.
+// Start runs a program with exactly the given environment (nil for that of the test) and keeps its output. The process
+// is killed when the test ends, and its last output is shown if the test has failed.
 func Start(tb testing.TB, env []string, name string, args ...string) *Process {
 	tb.Helper()
 	p := &Process{name: name, cmd: exec.Command(name, args...), output: newTranscript(), ended: make(chan struct{})}
@@ -32,8 +32,8 @@ func Start(tb testing.TB, env []string, name string, args ...string) *Process {
 	return p
 }
 
-// StartWithLog is Start for a process whose output is appended to a file. Several processes can share it, so it is not shown
-// if the test fails.
+// StartWithLog is Start for a process whose output is appended to a file. Several processes can share the file, so it
+// is not shown if the test fails.
 func StartWithLog(tb testing.TB, env []string, log, name string, args ...string) *Process {
 	tb.Helper()
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -89,7 +89,7 @@ func (p *Process) Signal(tb testing.TB, s os.Signal) {
 	}
 }
 
-// Freeze stops the process, as suspending the machine does, and returns when each of its threads has stopped.
+// Freeze stops the process, as if the machine were suspended, and returns when all its threads have stopped.
 func (p *Process) Freeze(tb testing.TB) {
 	tb.Helper()
 	p.Signal(tb, syscall.SIGSTOP)
@@ -111,7 +111,7 @@ func (p *Process) Thaw(tb testing.TB) {
 	p.Signal(tb, syscall.SIGCONT)
 }
 
-// Kill ends the process as kill -9 does, if it still runs, and waits for its end.
+// Kill ends the process like kill -9, if it still runs, and waits for its end.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
@@ -131,7 +131,7 @@ func (p *Process) KillAfter(d time.Duration) bool {
 	}
 }
 
-// Terminate asks the process to end and waits until it has. Any exit code but 0 fails the test.
+// Terminate asks the process to end and waits for it. Any exit code except 0 fails the test.
 func (p *Process) Terminate(tb testing.TB) {
 	tb.Helper()
 	p.Signal(tb, syscall.SIGTERM)

@@ -11,8 +11,8 @@ import (
 // binVariable names a directory with programs that are already built. `make test` sets it, so that each is built once.
 const binVariable = "MIXDUCK_TEST_BIN"
 
-// Programs returns a directory with worker, enqueue, mp and fakemixpanel. Unless MIXDUCK_TEST_BIN names one, it builds them
-// from this source, with the race detector if the test has it. remove deletes what was built.
+// Programs returns a directory with worker, enqueue, mp and fakemixpanel. If MIXDUCK_TEST_BIN is not set, it builds
+// them from this source, with the race detector if the test has it. remove deletes what was built.
 func Programs() (dir string, remove func(), err error) {
 	if dir := os.Getenv(binVariable); dir != "" {
 		if _, err := os.Stat(filepath.Join(dir, "worker")); err != nil {

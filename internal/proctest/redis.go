@@ -12,8 +12,8 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Redis is a real redis-server on a unix socket. Unless its arguments say otherwise, it keeps each write on disk before it
-// answers, so it can be killed and started again without losing anything.
+// Redis is a real redis-server on a unix socket. By default it syncs each write to disk before it replies, so it can
+// be killed and restarted without losing anything.
 type Redis struct {
 	Dir     string
 	Socket  string
@@ -23,14 +23,14 @@ type Redis struct {
 	args     []string
 }
 
-// NewRedis starts a Redis with additional arguments, for example "--requirepass", "secret". They win over the defaults. On a
-// machine without redis-server the test is skipped; where CI is set, it fails.
+// NewRedis starts a Redis with additional arguments, for example "--requirepass", "secret". They override the
+// defaults. On a machine without redis-server the test is skipped; in CI, it fails.
 func NewRedis(tb testing.TB, args ...string) *Redis {
 	tb.Helper()
 	return newRedis(tb, "", args)
 }
 
-// NewRedisWithPassword is NewRedis for a server that asks for a password.
+// NewRedisWithPassword is NewRedis for a server that requires a password.
 func NewRedisWithPassword(tb testing.TB, password string) *Redis {
 	tb.Helper()
 	return newRedis(tb, password, []string{"--requirepass", password})
@@ -39,14 +39,14 @@ func NewRedisWithPassword(tb testing.TB, password string) *Redis {
 func newRedis(tb testing.TB, password string, args []string) *Redis {
 	tb.Helper()
 	RequireRedis(tb)
-	logging.Disable() // go-redis prints a line for each connection that fails, and tests kill servers
+	logging.Disable() // go-redis prints a line for each failed connection, and tests kill servers
 	dir := ShortDir(tb)
 	r := &Redis{Dir: dir, Socket: filepath.Join(dir, "redis.sock"), password: password, args: args}
 	r.Start(tb)
 	return r
 }
 
-// RequireRedis skips the test on a machine without redis-server, or fails it where CI is set.
+// RequireRedis skips the test on a machine without redis-server, or fails it in CI.
 func RequireRedis(tb testing.TB) {
 	tb.Helper()
 	if _, err := exec.LookPath("redis-server"); err == nil {
@@ -58,7 +58,7 @@ func RequireRedis(tb testing.TB) {
 	tb.Skip("SKIPPED: redis-server is not installed, so NOTHING was tested on a real Redis")
 }
 
-// Start starts the server after it was killed, with the data it had, and waits until it answers.
+// Start restarts a killed server with its data, and waits until it responds.
 func (r *Redis) Start(tb testing.TB) {
 	tb.Helper()
 	args := []string{
@@ -71,7 +71,7 @@ func (r *Redis) Start(tb testing.TB) {
 // Kill ends the server with SIGKILL.
 func (r *Redis) Kill() { r.Process.Kill() }
 
-// URL is what --redis-url takes.
+// URL returns the value for --redis-url.
 func (r *Redis) URL() string {
 	if r.password != "" {
 		return "unix://:" + r.password + "@" + r.Socket
@@ -84,7 +84,7 @@ func (r *Redis) Client(tb testing.TB) *redis.Client {
 	tb.Helper()
 	rdb := redis.NewClient(&redis.Options{
 		Network: "unix", Addr: r.Socket, Password: r.password,
-		// It would look the address up, and a synctest bubble may not share that with another.
+		// It would resolve the address, which a synctest bubble may not share with another.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	tb.Cleanup(func() { _ = rdb.Close() })
@@ -103,7 +103,7 @@ func ShortDir(tb testing.TB) string {
 	return dir
 }
 
-// FreePort returns a TCP port of 127.0.0.1 that nobody listened on a moment ago.
+// FreePort returns a TCP port of 127.0.0.1 that was free a moment ago.
 func FreePort(tb testing.TB) string {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

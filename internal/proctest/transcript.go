@@ -29,7 +29,7 @@ func (o *transcript) read() (string, <-chan struct{}) {
 	return o.text.String(), o.more
 }
 
-// Tail returns the end of a text: what a process said last.
+// Tail returns the end of a text.
 func Tail(text string) string {
 	const most = 3000
 	if len(text) > most {

@@ -2,17 +2,17 @@ package promotion
 
 import "math"
 
-// decimal is a number as it is written: sign, digits before and after the point, and exponent.
+// decimal is a number in text form: sign, digits before and after the point, and exponent.
 type decimal struct {
 	negative        bool
 	whole, fraction []byte // digits
 	exponent        int
 }
 
-// maxExponent bounds exponents. No text is long enough for one beyond it to make a difference.
+// maxExponent limits exponents. No text is long enough for a larger one to make a difference.
 const maxExponent = 1 << 30
 
-// parseDecimal reads [+-]digits[.digits][e[+-]digits], of which one side of the point can be empty.
+// parseDecimal parses [+-]digits[.digits][e[+-]digits]. One side of the point can be empty.
 func parseDecimal(text []byte) (d decimal, ok bool) {
 	text, d.negative = cutSign(text)
 	d.whole, text = cutDigits(text)
@@ -56,7 +56,7 @@ func cutDigits(text []byte) (digits, rest []byte) {
 
 func (d decimal) len() int { return len(d.whole) + len(d.fraction) }
 
-// digit returns the i-th digit. Behind the last one there are zeros.
+// digit returns the i-th digit, 0 after the last one.
 func (d decimal) digit(i int) uint64 {
 	switch {
 	case i < len(d.whole):
@@ -67,8 +67,8 @@ func (d decimal) digit(i int) uint64 {
 	return 0
 }
 
-// scaled returns the number times 10^power without its fraction; exact says that there is none. ok is false where it does
-// not fit.
+// scaled returns the number times 10^power without its fraction; exact means that it has none. ok is false if the
+// number does not fit.
 func (d decimal) scaled(power int) (n int64, exact, ok bool) {
 	first := 0
 	for d.digit(first) == 0 {
@@ -76,7 +76,7 @@ func (d decimal) scaled(power int) (n int64, exact, ok bool) {
 			return 0, true, true
 		}
 	}
-	end := len(d.whole) + d.exponent + power // the digits from here on are those of the fraction
+	end := len(d.whole) + d.exponent + power // the digits from here on are the fraction
 	if end-first > len("9223372036854775808") {
 		return 0, false, false
 	}

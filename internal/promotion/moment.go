@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// moment is a date or a time as a text writes it: a day, the clock of that day, and how far it is from UTC.
+// moment is a date or time in text form: a day, a time of day, and the offset from UTC.
 type moment struct {
 	days    int64 // since 1970
 	seconds int64 // of the day
@@ -15,8 +15,8 @@ type moment struct {
 	zone    *time.Location
 }
 
-// parseMoment reads year-month-day, alone or followed by T or spaces, hour:minute[:second[.fraction]] and perhaps a zone:
-// Z, +hh, +hhmm or +hh:mm, or a space and the name of a zone. What is finer than a microsecond is cut off.
+// parseMoment parses year-month-day, optionally followed by T or spaces, hour:minute[:second[.fraction]] and a zone:
+// Z, +hh, +hhmm or +hh:mm, or a space and the name of a zone. Digits beyond microseconds are cut off.
 func (z Zones) parseMoment(text []byte) (m moment, ok bool) {
 	rest, ok := m.date(text)
 	if !ok || len(rest) == 0 {
@@ -44,7 +44,7 @@ func skipSpaces(text []byte) []byte {
 	return text
 }
 
-// cutNumber reads a number of minDigits to maxDigits digits.
+// cutNumber parses a number of minDigits to maxDigits digits.
 func cutNumber(text []byte, minDigits, maxDigits int) (n int, rest []byte, ok bool) {
 	digits, rest := cutDigits(text)
 	if len(digits) < minDigits || len(digits) > maxDigits {
@@ -95,11 +95,11 @@ func (m *moment) clock(text []byte) (rest []byte, ok bool) {
 	return rest, ok && minute < 60 && second < 60 && (hour < 24 || endOfDay)
 }
 
-// suffix reads what follows the clock: a zone.
+// suffix parses the zone after the time of day.
 func (m *moment) suffix(text []byte, zones Zones) bool {
 	spaced := text[0] == ' '
 	text = skipSpaces(text)
-	switch text[0] { // blanks at the end of the text are cut off already
+	switch text[0] { // spaces at the end of the text are already cut off
 	case 'Z', 'z':
 		if len(text) == 1 {
 			return true
@@ -122,7 +122,7 @@ func (m *moment) suffix(text []byte, zones Zones) bool {
 	return m.zone != nil
 }
 
-// cutOffset reads hh, hhmm or hh:mm as seconds.
+// cutOffset parses hh, hhmm or hh:mm and returns seconds.
 func cutOffset(text []byte) (seconds int64, rest []byte, ok bool) {
 	digits, rest := cutDigits(text)
 	minutes := []byte("00")
@@ -137,8 +137,8 @@ func cutOffset(text []byte) (seconds int64, rest []byte, ok bool) {
 	return int64(hour)*3600 + int64(minute)*60, rest, okHour && okMinute && hour < 16 && minute < 60
 }
 
-// unixMicro returns microseconds since 1970, UTC. ok is false beyond what DuckDB holds: the greatest number of
-// microseconds stands for infinity.
+// unixMicro returns microseconds since 1970, UTC. ok is false outside DuckDB's range: the largest number of
+// microseconds means infinity.
 func (m *moment) unixMicro() (micros int64, ok bool) {
 	seconds := m.days*86400 + m.seconds
 	if m.zone != nil {

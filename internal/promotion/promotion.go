@@ -1,5 +1,5 @@
-// Package promotion says which properties of events are promoted: kept in columns of their own, beside the JSON that
-// holds them all. It knows neither files nor SQL.
+// Package promotion defines promoted properties of events: those stored in separate columns, in addition to the JSON
+// with all properties. It knows neither files nor SQL.
 package promotion
 
 import (
@@ -13,10 +13,10 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Max is how many properties of a table can be promoted.
+// Max is the maximum number of promoted properties per table.
 const Max = 64
 
-// Type is the type of a promoted column, in the words of DuckDB.
+// Type is the type of a promoted column, as named by DuckDB.
 type Type string
 
 // The types.
@@ -31,25 +31,25 @@ const (
 
 var types = []Type{Varchar, BigInt, Double, Boolean, Timestamp, Date}
 
-// Promotion is one property, and the type of its column, which is named exactly as the property.
+// Promotion is a property with the type of its column. The column has the property's exact name.
 type Promotion struct {
 	Property string
 	Type     Type
 }
 
-// hint shows what [Parse] reads.
+// hint explains the form of [Parse].
 const hint = `use a list like plan,$city:VARCHAR,"a,b":DOUBLE; the types are VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and DATE`
 
-// taken are the names that a promoted column cannot have: those of the columns that every table has.
+// taken are names that a promoted column cannot have, because every table has columns with these names.
 var taken = []string{
 	"event_name", "event_time", "distinct_id", "insert_id", "properties", "day", "processed_at", "rowid",
 }
 
-// Check returns all that keeps the properties from being the promoted ones of one table, as one error with code
-// [fault.CodeUsage], or nil. Names are compared as DuckDB compares those of columns: A is a, but É is not é.
+// Check returns everything that keeps all from being the promoted properties of a table, as one error with code
+// [fault.CodeUsage], or nil. Names are compared like DuckDB's column names: A equals a, but É differs from é.
 func Check(all []Promotion) error { return usage(problems(all, Varchar)) }
 
-// usage makes one error of several.
+// usage joins several errors.
 func usage(problems []error) error {
 	if len(problems) == 0 {
 		return nil
@@ -85,7 +85,8 @@ func problems(all []Promotion, untyped Type) (found []error) {
 	return found
 }
 
-// Column returns what is equal for names that DuckDB takes for the same column. It looks at ASCII letters only.
+// Column returns a value that is equal for names that DuckDB treats as the same column. It only considers ASCII
+// letters.
 func Column(name string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {

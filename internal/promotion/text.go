@@ -6,18 +6,19 @@ import (
 	"unicode"
 )
 
-// Parse reads properties as a person writes them: names with commas between them, each with a colon and a type behind
-// it or, for VARCHAR, without: plan,$city:VARCHAR,amount:DOUBLE. What follows the last colon is the type, in any case; space
-// around names and types does not count. A name that has a comma or a colon, begins with a quote, or begins or ends
-// with a space stands in double quotes, in which "" is a quote: "a,b":DOUBLE. Anywhere else a quote is itself.
+// Parse parses properties from user input: names separated by commas, each followed by a colon and a type, or nothing
+// for VARCHAR: plan,$city:VARCHAR,amount:DOUBLE. The type follows the last colon, in any case; white space around
+// names and types is ignored. A name that contains a comma or a colon, starts with a quote, or starts or ends with a
+// space must be in double quotes, in which "" is a quote: "a,b":DOUBLE. Elsewhere quotes are literal.
 //
-// A blank text has no properties. All that is wrong, for [Check] too, comes as one error with code [fault.CodeUsage].
+// A blank text has no properties. All problems, including those of [Check], are returned as one error with code
+// [fault.CodeUsage].
 func Parse(text string) ([]Promotion, error) { return parse(text, Varchar) }
 
-// ParseColumns reads what [Parse] reads, for columns that exist: where the type is left out it is "".
+// ParseColumns parses the same form as [Parse], for existing columns. A missing type is "".
 func ParseColumns(text string) ([]Promotion, error) { return parse(text, "") }
 
-// parse takes entries without a type for ones of type untyped.
+// parse gives entries without a type the type untyped.
 func parse(text string, untyped Type) ([]Promotion, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -39,7 +40,7 @@ func parse(text string, untyped Type) ([]Promotion, error) {
 	return all, nil
 }
 
-// next reads the entry that text begins with; more says that a comma follows, and what is behind it is the rest.
+// next parses the entry at the start of text; more means that a comma follows, and rest is the text after it.
 func next(text string, untyped Type) (p Promotion, rest string, more bool, err error) {
 	text = strings.TrimLeftFunc(text, unicode.IsSpace)
 	if !strings.HasPrefix(text, `"`) {
@@ -67,7 +68,7 @@ func next(text string, untyped Type) (p Promotion, rest string, more bool, err e
 
 func typeOf(text string) Type { return Type(strings.ToUpper(strings.TrimSpace(text))) }
 
-// unquote reads the name in quotes that text begins with, and returns what is behind it.
+// unquote parses the quoted name at the start of text, and returns the text after it.
 func unquote(text string) (name, behind string, err error) {
 	var b strings.Builder
 	for rest := text[1:]; ; {
@@ -84,7 +85,7 @@ func unquote(text string) (name, behind string, err error) {
 	}
 }
 
-// String returns p as [Parse] reads it.
+// String returns p in the form of [Parse].
 func (p Promotion) String() string {
 	name := p.Property
 	if strings.ContainsAny(name, ",:") || strings.HasPrefix(name, `"`) || strings.TrimSpace(name) != name {

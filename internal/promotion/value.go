@@ -7,12 +7,12 @@ import (
 	"strconv"
 )
 
-// The functions below turn the value of a property, as valid JSON, into that of a column. ok is false where the value does
-// not fit the type: the column is then NULL. docs/promoted.md has the rules. They look at one value alone, so a row never
-// depends on its neighbours. DuckDB's own casts are not used: in 1.5.6 a text that names a time zone changes how later
-// texts of the same chunk are read, and texts to BIGINT are rounded.
+// The functions below convert the value of a property, as valid JSON, to that of a column. ok is false if the value
+// does not fit the type: the column is then NULL. docs/promoted.md has the rules. Each value is converted on its own,
+// so a row never depends on its neighbors. DuckDB's own casts are not used: in 1.5.6 a text that names a time zone
+// changes how later texts of the same chunk are parsed, and texts cast to BIGINT are rounded.
 
-// ParseBigInt reads a number without a fraction.
+// ParseBigInt parses a number without a fraction.
 func ParseBigInt(value []byte) (n int64, ok bool) {
 	d, ok := parseDecimal(spelled(value))
 	if !ok {
@@ -22,8 +22,8 @@ func ParseBigInt(value []byte) (n int64, ok bool) {
 	return n, ok && exact
 }
 
-// ParseDouble reads a number, and returns the nearest double. Zero has no sign. NaN and the infinities are no numbers, and
-// neither is what lies beyond the greatest double.
+// ParseDouble parses a number, and returns the nearest double. Zero has no sign. NaN, infinities, and numbers beyond
+// the largest double are rejected.
 func ParseDouble(value []byte) (f float64, ok bool) {
 	text := spelled(value)
 	if _, ok := parseDecimal(text); !ok {
@@ -36,7 +36,7 @@ func ParseDouble(value []byte) (f float64, ok bool) {
 	return f + 0, true // -0 + 0 is 0
 }
 
-// ParseBoolean reads a truth value.
+// ParseBoolean parses a boolean.
 func ParseBoolean(value []byte) (truth, ok bool) {
 	text := spelled(value)
 	if len(text) <= len("false") {
@@ -58,14 +58,14 @@ func ParseBoolean(value []byte) (truth, ok bool) {
 	return n == 1, ok && (n == 0 || n == 1)
 }
 
-// millisFrom is the smallest number that is a time in milliseconds, as in an event's own "time": as seconds it would lie
-// in the year 5138. From maxTime on a number is no time.
+// millisFrom is the smallest number that is a time in milliseconds, as in an event's own "time": in seconds it would
+// be in the year 5138. Numbers from maxTime on are not times.
 const (
 	millisFrom = 1e11
 	maxTime    = 1e14
 )
 
-// ParseTimestamp reads a time, and returns microseconds since 1970, UTC.
+// ParseTimestamp parses a time, and returns microseconds since 1970, UTC.
 func (z Zones) ParseTimestamp(value []byte) (micros int64, ok bool) {
 	if isText(value) {
 		m, ok := z.parseMoment(spelled(value))
@@ -88,7 +88,7 @@ func (z Zones) ParseTimestamp(value []byte) (micros int64, ok bool) {
 	return d.rounded(6)
 }
 
-// ParseDate reads a date, or the date of a time as it is written, whatever its zone. It returns days since 1970.
+// ParseDate parses a date, or the date of a time as written, ignoring its zone. It returns days since 1970.
 func (z Zones) ParseDate(value []byte) (days int32, ok bool) {
 	if !isText(value) {
 		return 0, false
@@ -99,7 +99,7 @@ func (z Zones) ParseDate(value []byte) (days int32, ok bool) {
 
 func isText(value []byte) bool { return len(value) > 0 && value[0] == '"' }
 
-// spelled returns what a JSON value says as text, without blanks around it. It is nothing for null, objects and lists.
+// spelled returns a JSON value as text, without spaces around it. It is empty for null, objects and lists.
 func spelled(value []byte) []byte {
 	switch {
 	case len(value) == 0 || value[0] == '{' || value[0] == '[' || value[0] == 'n':

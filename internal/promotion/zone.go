@@ -3,16 +3,16 @@ package promotion
 import (
 	"strings"
 	"time"
-	_ "time/tzdata" // zones have to be known on machines without them
+	_ "time/tzdata" // for machines without zone data
 )
 
 // maxZoneBytes is longer than the name of any zone.
 const maxZoneBytes = 48
 
-// Zones remembers the zones that texts have named, so they are looked up once. Not safe for concurrent use.
+// Zones caches the zones named in texts. Not safe for concurrent use.
 type Zones map[string]*time.Location
 
-// find returns the zone of the IANA database that has this name, nil if there is none.
+// find returns the IANA zone with this name, nil if there is none.
 func (z Zones) find(name string) *time.Location {
 	if zone, known := z[name]; known {
 		return zone
@@ -39,8 +39,9 @@ func loadZone(name string) *time.Location {
 	return zone
 }
 
-// offsetOf returns how many seconds east of UTC a wall clock of the zone is, given its time as if it were UTC. Of a time
-// that comes twice in autumn it takes the later one; one that is left out in spring is counted on from before the change.
+// offsetOf returns the zone's offset in seconds east of UTC, given a wall-clock time as if it were UTC. If the time
+// occurs twice in autumn, it uses the later one. If the time is skipped in spring, it uses the offset from before the
+// change.
 func offsetOf(zone *time.Location, wall int64) int64 {
 	const day = 86400
 	at := func(unix int64) int64 {

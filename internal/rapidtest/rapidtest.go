@@ -1,5 +1,5 @@
-// Package rapidtest lets helpers that take a testing.TB be called in a property test of rapid. It knows nothing about what is
-// tested.
+// Package rapidtest allows calling helpers that take a testing.TB in a property test of rapid. It knows nothing about
+// what is tested.
 package rapidtest
 
 import (
@@ -9,15 +9,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// tb is the outer test, except that its failures are those of one check. A failure of the outer test ends it at once:
-// rapid then neither looks for a smaller example nor writes the file that repeats it.
+// tb is the outer test, except that its failures count for one check. A failure of the outer test would end it at
+// once: rapid would neither look for a smaller example nor write the file to repeat it.
 type tb struct {
 	testing.TB
 	check *rapid.T
 }
 
-// Wrap returns a testing.TB for use in one check of the test outer. Failures, logs, clean-ups and temporary directories belong
-// to the check, the context to outer.
+// Wrap returns a testing.TB for use in one check of the test outer. Failures, logs, clean-ups and temporary
+// directories belong to the check, and the context to outer.
 func Wrap(outer testing.TB, check *rapid.T) testing.TB { return tb{outer, check} }
 
 func (b tb) Helper()                           { b.check.Helper() }
@@ -35,7 +35,7 @@ func (b tb) Skipf(format string, args ...any)  { b.check.Helper(); b.check.Skipf
 func (b tb) SkipNow()                          { b.check.SkipNow() }
 func (b tb) Cleanup(f func())                  { b.check.Cleanup(f) }
 
-// TempDir returns a new directory that is removed after the check, so that thousands of checks do not fill the disk.
+// TempDir returns a new directory that is removed after the check, so thousands of checks do not fill the disk.
 func (b tb) TempDir() string {
 	b.Helper()
 	dir, err := os.MkdirTemp("", "check-")

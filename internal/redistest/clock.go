@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Clock is a clock that a test turns.
+// Clock is a clock controlled by a test.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-// NewClock returns a clock that stands at a morning in November 2026, UTC.
+// NewClock returns a clock set to a morning in November 2026, UTC.
 func NewClock() *Clock { return &Clock{now: time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)} }
 
-// Now returns the time that the clock shows.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Turn moves the clock on by d.
+// Turn advances the clock by d.
 func (c *Clock) Turn(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Bubble returns a client of a Redis for a test in a synctest bubble, whose clock is that of the bubble. Calling stop ends
-// both; no goroutine may use them any more.
+// Bubble returns a Redis client for a test in a synctest bubble; the server uses the clock of the bubble. stop ends
+// client and server; no goroutine may use them afterwards.
 func Bubble(tb testing.TB) (rdb *redis.Client, stop func()) {
 	tb.Helper()
 	mini := miniredis.NewMiniRedis()
@@ -36,12 +36,12 @@ func Bubble(tb testing.TB) (rdb *redis.Client, stop func()) {
 	}
 }
 
-// Piped returns a client of mini that needs no network, so that it works in a synctest bubble.
+// Piped returns a client of mini that needs no network, so it works in a synctest bubble.
 func Piped(tb testing.TB, mini *miniredis.Miniredis) *redis.Client {
 	tb.Helper()
 	rdb := redis.NewClient(&redis.Options{
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return mini.Dial() },
-		// It would look localhost up, in which bubbles meet.
+		// It would resolve localhost, which bubbles share.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	tb.Cleanup(func() { rdb.Close() })

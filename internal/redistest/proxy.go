@@ -1,5 +1,5 @@
-// Package redistest puts a proxy between a Redis client and a server, for tests of what a network, a stopped server or a
-// client that repeats its commands do to their conversation. It knows RESP; it does not know what commands mean.
+// Package redistest provides a proxy between a Redis client and a server, for tests of network failures, stopped
+// servers and repeated commands. It knows RESP, but not what commands mean.
 package redistest
 
 import (
@@ -23,9 +23,9 @@ type Fault int
 const (
 	None  Fault = iota
 	Cut         // the connection ends before the command reaches the server
-	Lose        // the server carries the command out, then the connection ends without an answer
-	Delay       // the server carries the command out; the answer does not come before the client has given up
-	Twice       // the server carries the command out twice; the client gets the second answer. None in a transaction
+	Lose        // the server executes the command, then the connection ends without a reply
+	Delay       // the server executes the command; the reply comes only after the client's timeout
+	Twice       // the server executes the command twice; the client gets the second reply. None in a transaction
 	Busy        // the command does not reach the server; the client is told that the server is loading. None in a transaction
 )
 
@@ -33,20 +33,20 @@ func (f Fault) String() string {
 	return [...]string{"none", "cut", "lose", "delay", "twice", "busy"}[f]
 }
 
-// Faults returns all of them, without None.
+// Faults returns all faults except None.
 func Faults() []Fault { return []Fault{Cut, Lose, Delay, Twice, Busy} }
 
-// Command is one that a client has sent.
+// Command is a command sent by a client.
 type Command struct {
-	N    int    // its number since the last call of [Proxy.Break], from 0; commands that set a connection up do not count
+	N    int    // number since the last call of [Proxy.Break], from 0; commands that set up a connection do not count
 	Name string // in upper case
 	Args []string
 }
 
-// ReadTimeout is how long clients of a proxy wait for an answer.
+// ReadTimeout is the read timeout of a proxy's clients.
 const ReadTimeout = 150 * time.Millisecond
 
-// Patient gives a client time for the answers of a server on a busy machine: only an answer that the proxy keeps back is late.
+// Patient sets a longer timeout, for servers on a busy machine: only replies withheld by the proxy time out.
 func Patient(opt *redis.Options) { opt.ReadTimeout = time.Second }
 
 // Proxy is safe for concurrent use.
@@ -57,13 +57,13 @@ type Proxy struct {
 	all  sync.WaitGroup
 	door net.Listener
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards the fields below
 	rule    func(Command) Fault
 	n       int
-	stopped chan struct{} // not nil while the server is stopped; closed when it goes on
+	stopped chan struct{} // not nil while the server is stopped; closed when it continues
 }
 
-// New returns a proxy in front of the server that dial reaches, until the test ends.
+// New returns a proxy for the server that dial reaches, until the test ends.
 func New(tb testing.TB, dial func(context.Context) (net.Conn, error)) *Proxy {
 	tb.Helper()
 	door, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is at hand
@@ -85,8 +85,8 @@ func New(tb testing.TB, dial func(context.Context) (net.Conn, error)) *Proxy {
 // Addr returns the TCP address of the proxy.
 func (p *Proxy) Addr() string { return p.door.Addr().String() }
 
-// Client returns a client that reaches the server through the proxy, as go-redis is set by default but for its timeouts.
-// Change may be nil.
+// Client returns a client of the server through the proxy, with go-redis's defaults except for timeouts. Change may be
+// nil.
 func (p *Proxy) Client(change func(*redis.Options)) *redis.Client {
 	opt := &redis.Options{
 		Addr: p.Addr(), ReadTimeout: ReadTimeout, WriteTimeout: time.Second, ContextTimeoutEnabled: true,
@@ -116,20 +116,19 @@ func (p *Proxy) accept() {
 	}
 }
 
-// Break asks rule about each command from now on, one at a time. Nil breaks nothing.
+// Break calls rule for each command from now on, one at a time. Nil breaks nothing.
 func (p *Proxy) Break(rule func(Command) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rule, p.n = rule, 0
 }
 
-// BreakOne breaks the command of that number from now on, and no other. It returns a function that reports whether there
-// was one.
+// BreakOne breaks only command number n from now on. It returns a function that reports whether there was one.
 func (p *Proxy) BreakOne(n int, f Fault) (broken func() bool) {
 	return p.breakOne(func(c Command) bool { return c.N == n }, f)
 }
 
-// BreakNext breaks the next command of that name, and no other, as BreakOne does.
+// BreakNext breaks only the next command of that name, like BreakOne.
 func (p *Proxy) BreakNext(name string, f Fault) (broken func() bool) {
 	return p.breakOne(func(c Command) bool { return c.Name == name }, f)
 }
@@ -150,15 +149,15 @@ func (p *Proxy) breakOne(is func(Command) bool, f Fault) func() bool {
 	}
 }
 
-// Commands returns how many commands have come since the last call of Break.
+// Commands returns the number of commands since the last call of Break.
 func (p *Proxy) Commands() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.n
 }
 
-// Stop makes the server look like a process under SIGSTOP: connections stay open, and commands that have been sent are
-// carried out and answered once it goes on.
+// Stop makes the server look like a process after SIGSTOP: connections stay open, and sent commands are executed and
+// answered once it continues.
 func (p *Proxy) Stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -177,7 +176,7 @@ func (p *Proxy) Continue() {
 	}
 }
 
-// judge returns what happens to a command, and what it has to wait for first, if not nil.
+// judge returns the fault of a command, and what it must wait for first, if not nil.
 func (p *Proxy) judge(args []string) (Fault, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -194,12 +193,12 @@ func (p *Proxy) judge(args []string) (Fault, <-chan struct{}) {
 	return p.rule(c), p.stopped
 }
 
-// connection is one of a client. Commands are carried out one after the other.
+// connection is the connection of a client. It executes commands one after another.
 type connection struct {
 	proxy          *Proxy
 	client, server net.Conn
 	in, out        *bufio.Reader
-	within         bool // a transaction
+	within         bool // in a transaction
 }
 
 func (c *connection) serve() {
@@ -224,12 +223,12 @@ func (c *connection) serve() {
 	}
 }
 
-// handle carries one command out and reports whether the connection goes on.
+// handle executes a command and reports whether the connection continues.
 func (c *connection) handle(command []byte, args []string) bool {
 	fault, stopped := c.proxy.judge(args)
 	name := strings.ToUpper(args[0])
 	c.within = name == "MULTI" || c.within
-	if c.within && (fault == Twice || fault == Busy) { // no client repeats a part of a transaction
+	if c.within && (fault == Twice || fault == Busy) { // clients do not repeat parts of a transaction
 		fault = None
 	}
 	c.within = c.within && name != "EXEC" && name != "DISCARD"
@@ -265,7 +264,7 @@ func (c *connection) handle(command []byte, args []string) bool {
 	case Lose:
 		return false
 	case Delay:
-		_, _ = io.Copy(io.Discard, c.in) // until the client hangs up
+		_, _ = io.Copy(io.Discard, c.in) // until the client disconnects
 		return false
 	case None, Cut, Twice, Busy:
 	}
@@ -273,7 +272,7 @@ func (c *connection) handle(command []byte, args []string) bool {
 	return err == nil
 }
 
-// passThrough hands everything on, from a command that makes the connection one that receives messages.
+// passThrough forwards everything, starting with a command that makes the connection receive messages.
 func (c *connection) passThrough(command []byte) {
 	if _, err := c.server.Write(command); err != nil {
 		return

@@ -12,7 +12,7 @@ import (
 
 var errRESP = errors.New("this is not RESP")
 
-// readCommand reads an array of bulk strings and returns it as it came, and the strings, of which there is at least one.
+// readCommand reads an array of at least one bulk string, and returns its raw form and the strings.
 func readCommand(r *bufio.Reader) (raw []byte, args []string, err error) {
 	kind, head, err := readLine(r)
 	if err != nil {
@@ -43,7 +43,7 @@ func readCommand(r *bufio.Reader) (raw []byte, args []string, err error) {
 	return all.Bytes(), args, nil
 }
 
-// readReply reads one reply of RESP 2 or 3 and returns it as it came, with the messages that came before it.
+// readReply reads a reply in RESP 2 or 3 and returns its raw form, with the messages that came before it.
 func readReply(r *bufio.Reader) ([]byte, error) {
 	var all bytes.Buffer
 	for {
@@ -54,7 +54,7 @@ func readReply(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// copyReply copies one reply, and reports whether it is a message that nobody has asked for.
+// copyReply copies a reply, and reports whether it is a push message.
 func copyReply(to *bytes.Buffer, r *bufio.Reader) (push bool, err error) {
 	kind, head, err := readLine(r)
 	if err != nil {
@@ -85,7 +85,7 @@ func copyReply(to *bytes.Buffer, r *bufio.Reader) (push bool, err error) {
 			return false, err
 		}
 	}
-	if kind == '|' { // attributes stand before what they are about
+	if kind == '|' { // attributes precede the value they describe
 		return copyReply(to, r)
 	}
 	return kind == '>', nil

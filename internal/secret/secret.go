@@ -1,4 +1,4 @@
-// Package secret keeps credentials out of logs, errors and JSON by accident.
+// Package secret prevents accidental output of credentials in logs, errors and JSON.
 package secret
 
 import (
@@ -15,7 +15,7 @@ type String struct{ p *string }
 // New wraps s.
 func New(s string) String { return String{&s} }
 
-// Reveal returns the secret itself: for the place that sends it, and for nothing else.
+// Reveal returns the secret. Use it only where the secret is sent.
 func (s String) Reveal() string {
 	if s.p == nil {
 		return ""
@@ -26,7 +26,7 @@ func (s String) Reveal() string {
 // IsZero reports whether the secret is empty.
 func (s String) IsZero() bool { return s.Reveal() == "" }
 
-// Format prints [redacted] under every verb and flag.
+// Format prints [redacted] for all verbs and flags.
 func (String) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // String returns [redacted].

@@ -1,4 +1,4 @@
-// Package stream names what can be copied from a Mixpanel project, and says what a request for each may contain.
+// Package stream defines what can be copied from a Mixpanel project, and what a request for each stream can contain.
 package stream
 
 import (
@@ -8,7 +8,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// The streams. All is every other one, as far as the plan of the project allows.
+// The streams. All is all others, as far as the plan of the project allows.
 const (
 	Events        = "events"
 	Profiles      = "profiles"
@@ -28,14 +28,14 @@ const (
 	incremental = "incremental"
 )
 
-// Info says what a request for a stream may contain.
+// Info describes what a request for a stream can contain.
 type Info struct {
 	Name  string
 	Table string   // the default
 	Short string   // what it holds, for help
 	Modes []string // of schedules; the first is the default
 	Days  bool     // it can be limited to a range of days
-	Some  bool     // it can be filtered, fetched since a time, and kept with its history, as profiles can
+	Some  bool     // it can be filtered, fetched since a time, and stored with its history, like profiles
 }
 
 // Mode returns the default mode of schedules.
@@ -46,7 +46,7 @@ func (i Info) Mode() string {
 	return i.Modes[0]
 }
 
-// Dated reports whether schedules of the stream fetch days that are due.
+// Dated reports whether schedules of the stream fetch due days.
 func (i Info) Dated() bool { return i.Name == Events || i.Name == All }
 
 // List returns all streams but [All], in the order in which [All] fetches them.
@@ -73,7 +73,7 @@ func Everything() Info {
 	return Info{Name: All, Table: "events", Short: "all streams that the plan of the project allows", Modes: []string{full}, Days: true}
 }
 
-// Names returns the names of all streams, [All] included.
+// Names returns the names of all streams, including [All].
 func Names() []string {
 	var names []string
 	for _, i := range List() {

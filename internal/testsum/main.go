@@ -1,5 +1,5 @@
-// Command testsum runs `go test` several times and says at the end what came of it: failures with their output, tests that
-// were skipped and why, the slowest tests, and how many passed. `make test` uses it.
+// Command testsum runs `go test` several times and prints a summary: failures with their output, skipped tests and
+// why, the slowest tests, and how many passed. `make test` uses it.
 //
 //	testsum [-slowest N] -- -race ./... -- ./e2e    runs go test -race ./... and then go test ./e2e
 package main
@@ -44,7 +44,7 @@ func realMain() int {
 	return 0
 }
 
-// split cuts arguments at each "--".
+// split splits arguments at each "--".
 func split(args []string) [][]string {
 	runs := [][]string{nil}
 	for _, arg := range args {
@@ -57,7 +57,7 @@ func split(args []string) [][]string {
 	return runs
 }
 
-// goTest runs go test once. It returns an error only if sum cannot know that something has failed.
+// goTest runs go test once. It returns an error only if sum cannot know about the failure.
 func goTest(ctx context.Context, sum *summary, args []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

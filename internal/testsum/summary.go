@@ -22,7 +22,7 @@ type event struct {
 	Output     string
 }
 
-// name is what a test is called in reports.
+// name is the name of a test in reports.
 type name struct{ pkg, test string }
 
 func (n name) String() string {
@@ -32,22 +32,22 @@ func (n name) String() string {
 	return n.pkg + " " + n.test
 }
 
-// summary adds up what tests have done.
+// summary sums up the results of tests.
 type summary struct {
 	out      io.Writer
 	output   map[name][]string // of what has not passed yet
 	took     map[name]float64  // of top-level tests
-	passed   int               // subtests included, as in all counts
+	passed   int               // including subtests, like all counts
 	failures []name
 	skipped  map[string][]name // by reason
-	troubles []string          // neither a test nor a package
+	troubles []string          // about neither a test nor a package
 }
 
 func newSummary(out io.Writer) *summary {
 	return &summary{out: out, output: map[name][]string{}, took: map[name]float64{}, skipped: map[string][]name{}}
 }
 
-// read takes events until r ends.
+// read reads events until r ends.
 func (s *summary) read(r io.Reader) error {
 	lines := bufio.NewReader(r)
 	for {
@@ -67,7 +67,7 @@ func (s *summary) read(r io.Reader) error {
 func (s *summary) take(line string) {
 	var e event
 	if err := json.Unmarshal([]byte(line), &e); err != nil {
-		fmt.Fprint(s.out, line) // go test itself says something
+		fmt.Fprint(s.out, line) // a message of go test itself
 		return
 	}
 	id := name{cmp.Or(e.Package, e.ImportPath), e.Test}
@@ -79,7 +79,7 @@ func (s *summary) take(line string) {
 	}
 }
 
-// end notes the end of a test, a package or a build.
+// end handles the end of a test, a package or a build.
 func (s *summary) end(id name, e event) {
 	said := s.output[id]
 	delete(s.output, id)
@@ -101,14 +101,14 @@ func (s *summary) end(id name, e event) {
 	}
 }
 
-// reason finds why a test was skipped in what it has said.
+// reason finds in a test's output why it was skipped.
 func reason(said []string) string {
 	for _, line := range slices.Backward(said) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "--- SKIP") || strings.HasPrefix(line, "=== ") {
 			continue
 		}
-		if _, text, ok := strings.Cut(line, ".go:"); ok { // then the number of the line
+		if _, text, ok := strings.Cut(line, ".go:"); ok { // followed by the line number
 			_, line, _ = strings.Cut(text, ": ")
 		}
 		return strings.TrimPrefix(line, "SKIPPED: ")
@@ -118,7 +118,7 @@ func reason(said []string) string {
 
 func (s *summary) trouble(text string) { s.troubles = append(s.troubles, text) }
 
-// count returns how many tests have ended, and builds have failed.
+// count returns the number of finished tests and failed builds.
 func (s *summary) count() int {
 	n := s.passed + len(s.failures)
 	for _, all := range s.skipped {
@@ -132,7 +132,7 @@ func (s *summary) failed() bool { return len(s.failures)+len(s.troubles) > 0 }
 // ok reports whether tests have run and none has failed.
 func (s *summary) ok() bool { return !s.failed() && s.passed > 0 }
 
-// print writes what people want to know at the end. The last line is the count.
+// print writes the summary. The last line is the count.
 func (s *summary) print(slowest int, took time.Duration) {
 	s.printUnended()
 	fmt.Fprintf(s.out, "\nslowest tests:\n")
@@ -162,7 +162,7 @@ func (s *summary) print(slowest int, took time.Duration) {
 	fmt.Fprintf(s.out, "%d passed, %d failed, %d skipped in %s\n", s.passed, failures, skips, took.Round(time.Second))
 }
 
-// printUnended shows what tests said that never came to an end, as when a process was killed.
+// printUnended shows the output of tests that did not finish, for example because a process was killed.
 func (s *summary) printUnended() {
 	for id, said := range s.output {
 		if id.test != "" && s.failed() {

@@ -1,4 +1,4 @@
-// Package volume finds the files of databases inside the directories of volumes. It keeps names from leading out of them.
+// Package volume finds database files in the directories of volumes. It does not let names lead outside of them.
 package volume
 
 import (
@@ -14,8 +14,9 @@ import (
 const hint = "use a database inside the data directory, for example main/12345.db"
 
 // Path returns the absolute path of the database rel, relative to the volume's directory dir, with symbolic links
-// resolved as far as the path exists. It refuses, with [fault.CodeUsage], a path that leaves dir by itself or through a
-// link, one that lies in a hidden directory (Mixduck's own files are in one), and one that is no regular file.
+// resolved as far as the path exists. It rejects, with [fault.CodeUsage], paths that lead outside dir, directly or
+// through a link, paths in hidden directories (one of them has Mixduck's own files), and paths of anything that is not
+// a regular file.
 func Path(dir, rel string) (string, error) {
 	if !filepath.IsLocal(rel) {
 		return "", fault.Usage(hint, "%q is outside the data directory", rel)
@@ -42,8 +43,8 @@ func Path(dir, rel string) (string, error) {
 	return path, nil
 }
 
-// resolve makes path absolute and follows its links. What does not exist yet is kept as it is; a link that leads to
-// nothing is an error, since nobody can say where a file made through it would lie.
+// resolve makes path absolute and follows its links. Missing parts are kept. A link without a target is an error,
+// because it is unclear where a file created through it would be.
 func resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
