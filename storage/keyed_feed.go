@@ -5,17 +5,12 @@ import "C"
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
 	"runtime/cgo"
 	"sync"
 	"sync/atomic"
 	"unsafe"
-
-	"github.com/zeebo/xxh3"
-
-	"mixduck/internal/jsonscan"
 )
 
 // maxKeyedColumns is how many columns rows of a keyed table can come with.
@@ -25,6 +20,14 @@ const maxKeyedColumns = int(C.KEYED_COLUMNS)
 // in the same order each time. Of rows with one key the last one counts: that of the last part, and in it the last one.
 type Part interface {
 	Open() (RowReader, error)
+}
+
+// KeyPart is a [Part] that can be read faster if only keys and hashes of contents are needed.
+type KeyPart interface {
+	Part
+	// OpenKeys returns the rows of Open, each with Hashed and the values of the key's columns. Rows that cannot be stored
+	// are complete.
+	OpenKeys() (RowReader, error)
 }
 
 // RowReader yields the rows of a [Part]. It is used by one goroutine at a time.
@@ -39,6 +42,8 @@ type KeyedRow struct {
 	Values [][]byte // as text, in the order of the columns; nil is NULL. JSON must be valid, as package jsonscan has it
 	Bad    error    // why it cannot be stored; then Text goes to quarantine
 	Text   []byte
+	Hashed bool // Hash is what a [ContentHasher] returns for the row; else the row is hashed
+	Hash   int64
 }
 
 // keyedFeed hands the rows of a refresh to DuckDB's threads. Each takes part after part.
@@ -84,14 +89,14 @@ func (f *keyedFeed) setAside(seq int64, row *KeyedRow) error {
 
 // keyedReader fills chunks for one of DuckDB's threads.
 type keyedReader struct {
-	feed    *keyedFeed
-	reader  RowReader
-	part    int
-	line    int64 // of the part
-	row     KeyedRow
-	texts   []texts
-	bytes   int
-	scratch []byte
+	feed   *keyedFeed
+	reader RowReader
+	part   int
+	line   int64 // of the part
+	row    KeyedRow
+	texts  []texts
+	bytes  int
+	hasher *ContentHasher
 }
 
 // keyedThread is called when one of DuckDB's threads begins to take rows. Handles are those of cgo.
@@ -102,7 +107,7 @@ func keyedThread(feedHandle C.uintptr_t) C.uintptr_t {
 	if !ok {
 		return 0
 	}
-	r := &keyedReader{feed: f, texts: make([]texts, f.columns)}
+	r := &keyedReader{feed: f, texts: make([]texts, f.columns), hasher: NewContentHasher(f.table.Columns)}
 	r.row.Values = make([][]byte, len(f.table.Columns))
 	return C.uintptr_t(cgo.NewHandle(r))
 }
@@ -167,6 +172,7 @@ func (r *keyedReader) nextRow() (seq int64, ok bool, err error) {
 				return 0, false, err
 			}
 		}
+		r.row.Hashed = false
 		err := r.reader.Next(&r.row)
 		if errors.Is(err, io.EOF) {
 			r.feed.lines[r.part] = r.line
@@ -200,15 +206,26 @@ func (r *keyedReader) nextPart() (ok bool, err error) {
 			return false, nil
 		}
 		if r.feed.wanted.any(r.part) {
-			r.reader, err = r.feed.parts[r.part].Open()
+			r.reader, err = r.feed.open(r.part)
 			return err == nil, err
 		}
 	}
 }
 
+// open opens a part: only its keys, if these are all that is read.
+func (f *keyedFeed) open(part int) (RowReader, error) {
+	if p, ok := f.parts[part].(KeyPart); ok && f.columns == f.table.keys() && f.wanted == nil {
+		return p.OpenKeys()
+	}
+	return f.parts[part].Open()
+}
+
 func (r *keyedReader) add(to *C.keyed_chunk, row int, seq int64) {
 	unsafe.Slice(to.seq, chunkRows)[row] = C.int64_t(seq)
-	unsafe.Slice(to.hash, chunkRows)[row] = C.int64_t(r.content())
+	if !r.row.Hashed {
+		r.row.Hash = r.hasher.Hash(r.row.Values)
+	}
+	unsafe.Slice(to.hash, chunkRows)[row] = C.int64_t(r.row.Hash)
 	for i := range r.texts {
 		v := r.row.Values[i]
 		if v == nil {
@@ -217,25 +234,6 @@ func (r *keyedReader) add(to *C.keyed_chunk, row int, seq int64) {
 		r.texts[i].copy(row, v)
 		r.bytes += len(v)
 	}
-}
-
-// content returns the hash of all columns of the row but its key.
-func (r *keyedReader) content() int64 {
-	r.scratch = r.scratch[:0]
-	for i, c := range r.feed.table.Columns {
-		switch v := r.row.Values[i]; {
-		case c.Key:
-			continue
-		case v == nil:
-			r.scratch = append(r.scratch, 'n')
-		case c.Type == "JSON":
-			r.scratch = binary.LittleEndian.AppendUint64(append(r.scratch, 'j'), jsonscan.ContentHash(v))
-		default:
-			r.scratch = append(append(r.scratch, 't'), v...)
-		}
-		r.scratch = append(r.scratch, 0)
-	}
-	return int64(xxh3.Hash(r.scratch))
 }
 
 // put hands the texts over.

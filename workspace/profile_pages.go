@@ -1,11 +1,9 @@
 package workspace
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync/atomic"
 
@@ -14,7 +12,6 @@ import (
 
 	"mixduck/internal/answer"
 	"mixduck/mixpanel"
-	"mixduck/storage"
 )
 
 const (
@@ -74,13 +71,6 @@ type pageSession struct {
 	fetched   harvest
 }
 
-// profilePage is a page that was downloaded and proved.
-type profilePage struct {
-	part *part
-	info answer.PageInfo
-	key  [][]byte
-}
-
 func (s *pageSession) run(ctx context.Context) error {
 	s.fetched.fetchedAt = s.f.cfg.Now()
 	s.pages = make([]profilePage, 1)
@@ -131,93 +121,9 @@ func (s *pageSession) moved() bool {
 	})
 }
 
-// page downloads a page and proves it.
-func (s *pageSession) page(ctx context.Context, n int64) error {
-	q := s.query
-	q.Page, q.SessionID = n, s.first.SessionID
-	l := s.f.counted()
-	if n > 0 {
-		l = s.f.paged()
-	}
-	return s.f.ask(ctx, l, func() error {
-		body, err := s.f.source.EngagePage(ctx, q)
-		if err != nil {
-			return err
-		}
-		defer body.Close()
-		s.f.hear(ctx, s.f.cfg.QueryBudget, body.Limits)
-		p, err := s.f.spool(body, fmt.Sprintf("page-%d", n), &s.f.received)
-		if err != nil {
-			return err
-		}
-		info, err := s.prove(p, n)
-		if err != nil {
-			p.remove()
-			return err
-		}
-		s.pages[n] = profilePage{p, info, s.key}
-		return nil
-	})
-}
-
-// prove reads a page, and returns what it says if it is whole and has as many profiles as it must have.
-func (s *pageSession) prove(p *part, n int64) (answer.PageInfo, error) {
-	text, err := p.open()
-	if err != nil {
-		return answer.PageInfo{}, err
-	}
-	defer text.Close()
-	page := answer.NewPage(text, n)
-	for profile, err := range page.All() {
-		if err != nil {
-			return answer.PageInfo{}, explain(err)
-		}
-		if profile.Extra != nil {
-			s.extra.Add(1)
-		}
-	}
-	info := page.Info()
-	if n == 0 {
-		if want := info.Want(0); info.Profiles != want {
-			return info, unproved("page 0 has %d of %d profiles", info.Profiles, want)
-		}
-		return info, nil
-	}
-	if info.PageSize >= 0 && info.PageSize != s.first.PageSize {
-		return info, unproved("page %d is one of %d profiles, page 0 one of %d", n, info.PageSize, s.first.PageSize)
-	}
-	said := s.first
-	if info.Total >= 0 {
-		said.Total = info.Total
-	}
-	switch want := said.Want(n); {
-	case info.Profiles == want:
-	case info.Total < 0 && n == s.first.Pages()-1:
-		s.uncertain.Store(true)
-	default:
-		return info, unproved("page %d has %d of %d profiles", n, info.Profiles, want)
-	}
-	return info, nil
-}
-
-// unproved is the error of an answer that is not whole, although each part of it is.
-func unproved(format string, args ...any) error {
-	return fmt.Errorf("the answer does not prove to be whole: "+format, args...)
-}
-
-// explain asks what the text means that proves a page not to be whole.
-func explain(err error) error {
-	if broken, ok := errors.AsType[*answer.Error](err); ok {
-		return cmp.Or(inspect(broken.Text), err)
-	}
-	return err
-}
-
 func (s *pageSession) remove() {
 	for _, p := range s.pages {
-		if p.part != nil {
-			p.part.remove()
-		}
+		p.remove()
 	}
 }
 
@@ -244,40 +150,3 @@ func (s *pageSession) harvest() harvest {
 	}
 	return h
 }
-
-// Open returns the profiles of the page.
-func (p *profilePage) Open() (storage.RowReader, error) {
-	text, err := p.part.open()
-	if err != nil {
-		return nil, err
-	}
-	return &profileRows{text: text, page: answer.NewPage(text, p.info.Page), key: p.key}, nil
-}
-
-// profileRows reads the profiles of a page as rows.
-type profileRows struct {
-	text    io.ReadCloser
-	page    *answer.Page
-	key     [][]byte
-	profile answer.Profile
-}
-
-func (r *profileRows) Next(row *storage.KeyedRow) error {
-	if err := r.page.Next(&r.profile); err != nil {
-		return err
-	}
-	p := &r.profile
-	row.Bad, row.Text = p.Reason, p.Text
-	if p.Properties == nil { // a member of a cohort without a profile, or one that cannot be stored
-		p.Properties = []byte("{}")
-	}
-	n := copy(row.Values, r.key)
-	values := [][]byte{[]byte(p.DistinctID), p.Properties, nil}
-	if p.LastSeen != "" {
-		values[2] = []byte(p.LastSeen)
-	}
-	copy(row.Values[n:], values)
-	return nil
-}
-
-func (r *profileRows) Close() error { return r.text.Close() }

@@ -39,6 +39,9 @@ func (i PageInfo) Want(page int64) int64 {
 // Page reads the response to one request for profiles, and proves that it is complete: a JSON object with the status
 // ok and the requested page, and nothing after it. It must not be used concurrently.
 type Page struct {
+	// Hash asks for the content hash of each profile. Set it before the first call of Next.
+	Hash bool
+
 	window
 
 	asked   int64
@@ -105,7 +108,7 @@ func (p *Page) All() iter.Seq2[*Profile, error] {
 
 // begin moves to the first field.
 func (p *Page) begin() error {
-	p.begun = true
+	p.begun, p.elem.hash = true, p.Hash
 	if err := p.more(); err != nil {
 		return err
 	}
@@ -256,6 +259,7 @@ func (p *Page) profile(out *Profile) error {
 	for {
 		n, err := p.elem.read(p.rest(), out)
 		if err == nil {
+			out.Offset += p.past
 			p.skip(n)
 			return nil
 		}

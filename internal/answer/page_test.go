@@ -15,6 +15,7 @@ import (
 
 	"mixduck/internal/answer"
 	"mixduck/internal/fault"
+	"mixduck/internal/jsonscan"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -195,6 +196,7 @@ func FuzzPage(f *testing.F) {
 	f.Add([]byte(`{"results":[{"$distinct_id":"a","$properties":{"x":"\ud800"}}],"page":0,"status":"ok","total":1} `))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p := answer.NewPage(bytes.NewReader(text), 0)
+		p.Hash = true
 		var elements []string
 		bad := false
 		for profile, err := range p.All() {
@@ -203,6 +205,12 @@ func FuzzPage(f *testing.F) {
 			}
 			elements = append(elements, string(profile.Text))
 			bad = bad || profile.Reason != nil
+			if at := profile.Offset; profile.Properties != nil && !bytes.HasPrefix(text[at:], profile.Properties) {
+				t.Fatalf("%q is not at %d in %q", profile.Properties, at, text)
+			}
+			if want := jsonscan.ContentHash(profile.Properties); profile.Properties != nil && profile.ContentHash != want {
+				t.Fatalf("the content hash of %q is %d, want %d", profile.Properties, profile.ContentHash, want)
+			}
 		}
 		var oracle struct {
 			Results []json.RawMessage `json:"results"`

@@ -18,6 +18,10 @@ type Profile struct {
 	DistinctID string
 	// Properties is the exact text of the object. It is nil for cohort members without a profile.
 	Properties []byte
+	// Offset is the number of bytes of the page before Properties.
+	Offset int64
+	// ContentHash is the [jsonscan.ContentHash] of Properties, or of {} if there are none. It is 0 unless [Page.Hash] is set.
+	ContentHash uint64
 	// LastSeen is the property $last_seen as text, or "". Mixpanel sends it without a time zone.
 	LastSeen string
 	// Extra is the name of the first unknown field, or nil.
@@ -31,10 +35,12 @@ type Profile struct {
 // element reads one profile.
 type element struct {
 	jsonscan.Scanner
-	out  *Profile
-	id   []byte
-	seen []byte // the raw $last_seen
-	has  uint8
+	out     *Profile
+	hash    bool   // whether to compute ContentHash
+	members uint64 // the sum of their hashes
+	id      []byte
+	seen    []byte // the raw $last_seen
+	has     uint8
 }
 
 // Fields of a profile of which only the first occurrence counts, as bits of element.has.
@@ -47,13 +53,16 @@ const (
 // read fills out from the profile at the start of text, and returns the profile's length.
 func (e *element) read(text []byte, out *Profile) (length int, err error) {
 	*out = Profile{}
-	*e = element{Scanner: jsonscan.Scanner{B: text}, out: out}
+	*e = element{Scanner: jsonscan.Scanner{B: text}, out: out, hash: e.hash}
 	e.Object(0, e.field)
 	out.DistinctID = string(e.id)
 	if e.Err != nil {
 		return 0, e.Err
 	}
 	out.Text = text[:e.I]
+	if e.hash {
+		out.ContentHash = jsonscan.HashObject(e.members)
+	}
 	if e.seen != nil {
 		out.LastSeen = string(jsonscan.Text(e.seen))
 	}
@@ -83,7 +92,7 @@ func (e *element) field(key []byte) {
 		case c == '{' && e.first(hasProfileProperties):
 			e.Object(1, e.property)
 			if e.Err == nil {
-				e.out.Properties = e.B[start:e.I]
+				e.out.Properties, e.out.Offset = e.B[start:e.I], int64(start)
 			}
 		default:
 			e.has |= hasProfileProperties
@@ -99,7 +108,11 @@ func (e *element) field(key []byte) {
 
 func (e *element) property(key []byte) {
 	start := e.I
-	e.Value(2)
+	if e.hash {
+		e.members += jsonscan.HashMember(key, e.Hash(2))
+	} else {
+		e.Value(2)
+	}
 	if e.Err == nil && string(key) == "$last_seen" && e.first(hasLastSeen) {
 		e.seen = e.B[start:e.I]
 	}

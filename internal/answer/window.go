@@ -13,6 +13,7 @@ type window struct {
 	src  io.Reader
 	buf  []byte
 	at   int    // start of the rest in buf
+	past int64  // bytes of the text before the rest
 	head []byte // the start of the text
 	err  error  // why src ended
 }
@@ -23,7 +24,10 @@ func (w *window) rest() []byte { return w.buf[w.at:] }
 // ended reports whether the rest is the end of the text.
 func (w *window) ended() bool { return w.err == io.EOF } //nolint:errorlint // wrapped it is part of another failure
 
-func (w *window) skip(n int) { w.at += n }
+func (w *window) skip(n int) {
+	w.at += n
+	w.past += int64(n)
+}
 
 // more adds at least a byte to the rest, unless the text has ended. It returns the error of src if the text did not
 // end properly.

@@ -12,50 +12,54 @@ import (
 // strings are compared without escapes, and numbers by their exact value. Lists keep their order. Text that a
 // [Scanner] rejects is hashed unchanged.
 func ContentHash(raw []byte) uint64 {
-	h := contentHasher{Scanner: Scanner{B: raw}}
-	h.I = h.Space(0)
-	hash := h.value(1)
-	if h.Err != nil || h.Space(h.I) != len(raw) {
+	s := Scanner{B: raw}
+	s.I = s.Space(0)
+	hash := s.Hash(1)
+	if s.Err != nil || s.Space(s.I) != len(raw) {
 		return mix('!', xxh3.Hash(raw))
 	}
 	return hash
 }
 
-type contentHasher struct {
-	Scanner
-	number [64]byte
-}
-
-// value hashes the next value, depth levels deep.
-func (h *contentHasher) value(depth int) uint64 {
-	start := h.I
-	switch c := At(h.B, h.I); {
+// Hash reads a value like [Scanner.Value] and returns its [ContentHash].
+func (s *Scanner) Hash(depth int) uint64 {
+	start := s.I
+	switch c := At(s.B, s.I); {
 	case c == '{':
-		var sum uint64 // does not depend on the order
-		h.Object(depth, func(key []byte) {
-			name := xxh3.Hash(key)
-			sum += mix(name, h.value(depth+1))
-		})
-		return mix('{', sum)
+		var members uint64
+		s.Object(depth, func(key []byte) { members += HashMember(key, s.Hash(depth+1)) })
+		return HashObject(members)
 	case c == '[':
 		list := uint64('[')
-		h.Array(depth, func() { list = mix(list, h.value(depth+1)) })
+		s.Array(depth, func() { list = mix(list, s.Hash(depth+1)) })
 		return mix(']', list)
 	case c == '"':
-		if h.Str(); h.Err != nil {
+		if s.Str(); s.Err != nil {
 			return 0
 		}
-		return mix('"', xxh3.Hash(Text(h.B[start:h.I])))
+		text := s.B[start+1 : s.I-1]
+		if s.Odd {
+			var short [256]byte
+			text = appendText(short[:0], text)
+		}
+		return mix('"', xxh3.Hash(text))
 	case c == '-' || '0' <= c && c <= '9':
-		if h.Number(); h.Err != nil {
+		if s.Number(); s.Err != nil {
 			return 0
 		}
-		return mix('0', xxh3.Hash(AppendNumber(h.number[:0], h.B[start:h.I])))
+		var short [64]byte
+		return mix('0', xxh3.Hash(AppendNumber(short[:0], s.B[start:s.I])))
 	default:
-		h.Value(depth)
+		s.Value(depth)
 		return mix(uint64(c), 0)
 	}
 }
+
+// HashMember returns the hash of a member of an object, and HashObject that of an object from the sum of its members.
+func HashMember(key []byte, value uint64) uint64 { return mix(xxh3.Hash(key), value) }
+
+// HashObject is described at [HashMember].
+func HashObject(members uint64) uint64 { return mix('{', members) }
 
 func mix(a, b uint64) uint64 {
 	var both [16]byte

@@ -3,8 +3,8 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -44,16 +44,10 @@ func Text(raw []byte) []byte {
 		return raw
 	}
 	inner := raw[1 : len(raw)-1]
-	for _, c := range inner {
-		if c == '\\' {
-			var s string
-			if json.Unmarshal(raw, &s) != nil { // impossible: the scanner has accepted it
-				return inner
-			}
-			return []byte(s)
-		}
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return slices.Clip(inner)
 	}
-	return slices.Clip(inner)
+	return appendText(make([]byte, 0, len(inner)), inner)
 }
 
 // At returns b[i], or 0 past the end.
@@ -273,53 +267,4 @@ func special(w uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, slash := w^(ones*'"'), w^(ones*'\\')
 	return ((w-ones*' ')&^w | (quote-ones)&^quote | (slash-ones)&^slash | w) & tops
-}
-
-// escape returns the length of the escape sequence at the start of b; a surrogate pair counts as one.
-func escape(b []byte) (int, error) {
-	switch At(b, 1) {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2, nil
-	case 'u':
-	default:
-		return 0, ErrJSON
-	}
-	u, ok := hex4(b)
-	switch {
-	case !ok:
-		return 0, ErrJSON
-	case u < 0xD800 || u > 0xDFFF:
-		return 6, nil
-	case u >= 0xDC00 || At(b, 6) != '\\' || At(b, 7) != 'u':
-		return 0, ErrSurrogate
-	}
-	low, ok := hex4(b[6:])
-	switch {
-	case !ok:
-		return 0, ErrJSON
-	case low < 0xDC00 || low > 0xDFFF:
-		return 0, ErrSurrogate
-	}
-	return 12, nil
-}
-
-// hex4 reads the four digits of the \uXXXX at the start of b.
-func hex4(b []byte) (u uint32, ok bool) {
-	if len(b) < 6 {
-		return 0, false
-	}
-	for _, c := range b[2:6] {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		u = u<<4 | uint32(c)
-	}
-	return u, true
 }
