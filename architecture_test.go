@@ -92,6 +92,7 @@ func TestImportsRunDownwards(t *testing.T) {
 		{from: "mixduck/jobs/queue", never: append([]string{"mixduck/jobs/worker", "mixduck/jobs/schedule", "mixduck/jobs/budget"}, beside...)},
 		{from: "mixduck/jobs/worker", never: append([]string{"mixduck/jobs/queue", "mixduck/jobs/schedule", "mixduck/jobs/budget"}, beside...)},
 		{from: "mixduck/jobs/schedule", never: append([]string{"mixduck/jobs/worker", "mixduck/jobs/budget"}, beside...)},
+		{from: "mixduck/jobs/status", never: append([]string{"mixduck/jobs/worker", "mixduck/jobs/budget"}, beside...)},
 		{from: "mixduck/web", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 		{from: "mixduck/cmd/enqueue", never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 	}
@@ -127,6 +128,7 @@ func TestOutsidePackagesHaveOneHome(t *testing.T) {
 		prometheus:     {"mixduck/web"},
 		redis: {
 			"mixduck/jobs", "mixduck/internal/embedredis", "mixduck/internal/proctest", "mixduck/internal/redistest", "mixduck/cmd",
+			"mixduck/web/session",
 		},
 
 		// For tests only, whose imports are not listed.

@@ -15,6 +15,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/jobs/budget"
+	"mixduck/jobs/status"
 )
 
 const budgetLong = `Show how many requests a project has left, when the next one is possible, and
@@ -125,7 +126,7 @@ func budgetDetails(project string, api budget.API, s budget.State, now time.Time
 		l.add("refills", "from "+console.TimeOfDay(s.RefillsAt, now))
 	}
 	if !s.BlockedUntil.IsZero() {
-		l.add("blocked", "Mixpanel asked to wait "+until(s.BlockedUntil, now))
+		l.add("blocked", "Mixpanel asked to wait "+status.Until(s.BlockedUntil, now))
 	}
 	return l.b.String()
 }

@@ -11,6 +11,7 @@ import (
 	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/jobs/status"
 )
 
 const checkLong = `Check the queue, its Redis server, workers, volumes and tables. Each check prints
@@ -80,17 +81,17 @@ func (a *app) check(ctx context.Context, rdb *redis.Client, cfg config.Config, n
 	return append(all, checkTables(tables, project)), nil
 }
 
-// checkTables reports tables of a project ("" for all) that are stale or failing, or have suspicious times.
-func checkTables(tables []freshness, project string) check.Result {
+// checkTables reports the tables of a project, "" for all, that are stale or failing, or have times that look wrong.
+func checkTables(tables []status.Table, project string) check.Result {
 	var bad []string
 	seen := 0
 	for _, t := range tables {
-		if project != "" && t.project.Name != project {
+		if project != "" && t.Project.Name != project {
 			continue
 		}
 		seen++
-		if t.bad() || t.state.TimeWarning != "" {
-			bad = append(bad, strings.Join(append([]string{t.project.Name + " " + t.name() + " is " + string(t.verdict)}, t.notes()...), ", "))
+		if t.Bad() || t.State.TimeWarning != "" {
+			bad = append(bad, strings.Join(append([]string{t.Project.Name + " " + tableName(t) + " is " + string(t.Verdict)}, tableNotes(t)...), ", "))
 		}
 	}
 	if len(bad) > 0 {

@@ -14,6 +14,7 @@ import (
 	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
+	"mixduck/jobs/status"
 )
 
 const fetchLong = `Fetch the events of a date range and store them in a table ("events" by default).
@@ -113,10 +114,10 @@ func (a *app) submit(ctx context.Context, q *queue.Queue, r jobs.Request, wait b
 // submitted completes commands that have submitted a job: it prints the job or waits for it.
 func (a *app) submitted(ctx context.Context, q *queue.Queue, job jobs.Record, wait bool, how *waitOptions) error {
 	if job.Unserved {
-		fmt.Fprintf(a.Process.Stderr, "warning: %s; the job waits until one does\n", nobody(job))
+		fmt.Fprintf(a.Process.Stderr, "warning: %s; the job waits until one does\n", status.Nobody(job))
 	}
 	if job.Joined && !how.quiet {
-		fmt.Fprintf(a.Process.Stderr, "job %s covers that already; it is %s\n", job.ID, standing(job, a.Now()))
+		fmt.Fprintf(a.Process.Stderr, "job %s covers that already; it is %s\n", job.ID, status.Standing(job, a.Now()))
 	}
 	switch {
 	case wait:

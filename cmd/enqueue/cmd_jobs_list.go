@@ -16,6 +16,7 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
+	"mixduck/jobs/status"
 )
 
 const listLong = `List jobs, newest first. With --database, also show each job's position in the
@@ -120,30 +121,12 @@ func (a *app) printJobs(found []jobs.Record, format string, line bool) error {
 func jobRows(found []jobs.Record) [][]string {
 	rows := [][]string{{"ID", "STATE", "WHAT", "DATABASE", "TABLE"}}
 	for _, job := range found {
-		rows = append(rows, []string{job.ID, string(job.State), whatOf(job), shortName(job.Database), tableOf(job)})
+		rows = append(rows, []string{job.ID, string(job.State), status.What(job), status.Database(job.Database), tableOf(job)})
 	}
 	return rows
 }
 
-// longestWhat is the maximum width of a query's statement in a list.
-const longestWhat = 40
-
-// whatOf returns a short description of a job.
-func whatOf(job jobs.Record) string {
-	switch {
-	case job.Kind == jobs.KindEdit:
-		return string(job.Edit.Action)
-	case job.Kind == jobs.KindQuery && job.Query.Inspect != "":
-		return "inspect " + job.Query.Inspect
-	case job.Kind == jobs.KindQuery && job.Query.Verify != nil:
-		return "verify " + job.Query.Verify.Table
-	case job.Kind == jobs.KindQuery:
-		return console.Cut(console.Printable(strings.Join(strings.Fields(job.Query.SQL), " ")), longestWhat)
-	}
-	return job.Fetch.DescribeDays()
-}
-
-// addLine adds columns for the position of each job and what it waits for.
+// addLine adds to the rows where each job stands and what it waits for.
 func addLine(rows [][]string, found []jobs.Record, now time.Time) [][]string {
 	rows[0] = append(rows[0], "POSITION", "WAITS")
 	for i, job := range found {
@@ -153,7 +136,7 @@ func addLine(rows [][]string, found []jobs.Record, now time.Time) [][]string {
 			position = console.Grouped(int64(job.Position))
 		case jobs.StatePaused, jobs.StateRetrying, jobs.StateDone, jobs.StateFailed, jobs.StateCancelled: // not waiting in the lane
 		}
-		rows[i+1] = append(rows[i+1], position, console.Printable(waits(job, now)))
+		rows[i+1] = append(rows[i+1], position, console.Printable(status.Waits(job, now)))
 	}
 	return rows
 }

@@ -9,6 +9,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
+	"mixduck/jobs/status"
 )
 
 const lanesLong = `Show every database with jobs: the job with its turn, since when and on
@@ -80,10 +81,10 @@ func laneRows(lanes []jobs.LaneInfo, now time.Time) [][]string {
 			worker = "none serves its volume"
 		}
 		if lane.Aside > 0 {
-			aside += " " + until(lane.NextAt, now)
+			aside += " " + status.Until(lane.NextAt, now)
 		}
 		rows = append(rows, []string{
-			shortName(lane.Database), lane.Holder, string(lane.State), since, console.Printable(worker), console.Grouped(int64(lane.Waiting)), aside,
+			status.Database(lane.Database), lane.Holder, string(lane.State), since, console.Printable(worker), console.Grouped(int64(lane.Waiting)), aside,
 		})
 	}
 	return rows

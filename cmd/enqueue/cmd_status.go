@@ -19,6 +19,7 @@ import (
 	"mixduck/jobs/budget"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/schedule"
+	"mixduck/jobs/status"
 )
 
 const statusLong = `Show how fresh each table is: its last complete day, how long ago that day ended,
@@ -102,27 +103,27 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 	return alarm(tables)
 }
 
-// inspect gets the freshness of the tables from the queue.
-func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) ([]freshness, error) {
-	s := survey{maxLag: f.maxLag, all: f.all, now: now}
+// inspect asks the queue how fresh the tables are.
+func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) ([]status.Table, error) {
+	s := status.Survey{MaxLag: f.maxLag, All: f.all, Now: now}
 	var err error
-	if s.projects, err = q.Projects(ctx); err != nil {
+	if s.Projects, err = q.Projects(ctx); err != nil {
 		return nil, err
 	}
-	if s.tables, err = q.Tables(ctx); err != nil {
+	if s.Tables, err = q.Tables(ctx); err != nil {
 		return nil, err
 	}
-	if s.schedules, err = schedule.NewStore(q).List(ctx, now); err != nil {
+	if s.Schedules, err = schedule.NewStore(q).List(ctx, now); err != nil {
 		return nil, err
 	}
-	return s.judge(), nil
+	return s.Judge(), nil
 }
 
-// budgetsOf returns the budgets of the tables' projects, by project ID.
-func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables []freshness) (map[int64]budget.State, error) {
+// budgetsOf returns how the budgets of the tables' projects stand, by their ids.
+func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables []status.Table) (map[int64]budget.State, error) {
 	states := map[int64]budget.State{}
 	for _, t := range tables {
-		id := t.project.ID
+		id := t.Project.ID
 		if _, known := states[id]; known || id == 0 {
 			continue
 		}
@@ -135,14 +136,14 @@ func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables
 	return states, nil
 }
 
-// alarm returns the error of --check, or nil if no table needs attention.
-func alarm(tables []freshness) error {
+// alarm returns the error of --check, nil if all is well.
+func alarm(tables []status.Table) error {
 	var bad []string
 	judged := false
 	for _, t := range tables {
-		judged = judged || t.verdict != unscheduled
-		if t.bad() {
-			bad = append(bad, fmt.Sprintf("%s of %s is %s", t.state.Table, shortName(t.state.Database), t.verdict))
+		judged = judged || t.Verdict != status.Unscheduled
+		if t.Bad() {
+			bad = append(bad, fmt.Sprintf("%s of %s is %s", t.State.Table, status.Database(t.State.Database), t.Verdict))
 		}
 	}
 	switch {
@@ -154,16 +155,16 @@ func alarm(tables []freshness) error {
 	return nil
 }
 
-// statusText returns the text about the tables.
-func statusText(tables []freshness, budgets map[int64]budget.State, now time.Time, width int) string {
+// statusText returns a screen about the tables.
+func statusText(tables []status.Table, budgets map[int64]budget.State, now time.Time, width int) string {
 	if len(tables) == 0 {
 		return "no table has been fetched, and none is scheduled\n"
 	}
 	rows := [][]string{{"PROJECT", "TABLE", "STATE", "LAST DAY", "BEHIND", "ROWS", "NEXT RUN"}}
 	var notes []string
 	for _, t := range tables {
-		rows = append(rows, t.row(now))
-		notes = append(notes, t.notes()...)
+		rows = append(rows, tableRow(t, now))
+		notes = append(notes, tableNotes(t)...)
 	}
 	var b strings.Builder
 	b.WriteString(console.Table(rows, width))
@@ -172,14 +173,14 @@ func statusText(tables []freshness, budgets map[int64]budget.State, now time.Tim
 	}
 	var asked []int64
 	for _, t := range tables {
-		s, known := budgets[t.project.ID]
-		if !known || slices.Contains(asked, t.project.ID) {
+		s, known := budgets[t.Project.ID]
+		if !known || slices.Contains(asked, t.Project.ID) {
 			continue
 		}
-		asked = append(asked, t.project.ID)
-		line := fmt.Sprintf("%s: %d of %d requests left this hour", t.project.Name, s.Left, s.Limit)
+		asked = append(asked, t.Project.ID)
+		line := fmt.Sprintf("%s: %d of %d requests left this hour", t.Project.Name, s.Left, s.Limit)
 		if !s.BlockedUntil.IsZero() {
-			line += "; Mixpanel asked to wait " + until(s.BlockedUntil, now)
+			line += "; Mixpanel asked to wait " + status.Until(s.BlockedUntil, now)
 		}
 		b.WriteString(console.Cut(console.Printable(line), width) + "\n")
 	}
@@ -198,67 +199,67 @@ func pagesText(workers []jobs.WorkerInfo, width int) string {
 	return b.String()
 }
 
-// row returns the table's row on the screen.
-func (f freshness) row(now time.Time) []string {
+// tableRow returns the table's line of the screen.
+func tableRow(f status.Table, now time.Time) []string {
 	last, behind, next := "never", "", "not scheduled"
 	switch {
-	case f.state.LastComplete != nil:
-		last = f.state.LastComplete.String()
-	case !f.state.Dated() && !f.state.FetchedAt.IsZero():
-		last = f.state.FetchedAt.In(now.Location()).Format(time.DateOnly)
+	case f.State.LastComplete != nil:
+		last = f.State.LastComplete.String()
+	case !f.State.Dated() && !f.State.FetchedAt.IsZero():
+		last = f.State.FetchedAt.In(now.Location()).Format(time.DateOnly)
 	}
-	if f.behind > 0 {
-		behind = console.ShortTime(f.behind)
+	if f.Behind > 0 {
+		behind = console.ShortTime(f.Behind)
 	}
 	switch {
-	case !f.next.IsZero():
-		next = console.TimeOfDay(f.next, now)
-	case len(f.schedules) > 0:
+	case !f.Next.IsZero():
+		next = console.TimeOfDay(f.Next, now)
+	case len(f.Schedules) > 0:
 		next = "paused"
 	}
 	return []string{
-		console.Printable(f.project.Name), f.name(), string(f.verdict), last, behind, console.Grouped(f.state.Rows), next,
+		console.Printable(f.Project.Name), tableName(f), string(f.Verdict), last, behind, console.Grouped(f.State.Rows), next,
 	}
 }
 
-// name returns the table's name, with its database if that is not the project's default.
-func (f freshness) name() string {
-	own := f.project.Database
+// tableName returns a table's name, with its database where that is not the project's own.
+func tableName(f status.Table) string {
+	own := f.Project.Database
 	if own == "" {
-		own = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, f.project.ID)
+		own = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, f.Project.ID)
 	}
-	if f.state.Database == own {
-		return console.Printable(f.state.Table)
+	if f.State.Database == own {
+		return console.Printable(f.State.Table)
 	}
-	return shortName(f.state.Database) + " " + console.Printable(f.state.Table)
+	return status.Database(f.State.Database) + " " + console.Printable(f.State.Table)
 }
 
-// notes returns additional information, one item per line.
-func (f freshness) notes() (notes []string) {
+// tableNotes returns what else there is to know, a line each.
+func tableNotes(f status.Table) (notes []string) {
 	var days []string
 	for _, d := range []struct {
 		n    int
 		what string
-	}{{f.state.Missing, "missing"}, {f.state.Partial, "partial"}, {f.state.Unavailable, "unavailable"}} {
+	}{{f.State.Missing, "missing"}, {f.State.Partial, "partial"}, {f.State.Unavailable, "unavailable"}} {
 		if d.n > 0 {
 			days = append(days, fmt.Sprintf("%s %s", console.Counted(int64(d.n), "day"), d.what))
 		}
 	}
-	if f.state.Quarantined > 0 {
-		days = append(days, console.Counted(f.state.Quarantined, "line")+" in quarantine")
+	if f.State.Quarantined > 0 {
+		days = append(days, console.Counted(f.State.Quarantined, "line")+" in quarantine")
 	}
-	title := fmt.Sprintf("%s %s", f.project.Name, f.name())
+	title := fmt.Sprintf("%s %s", f.Project.Name, tableName(f))
 	if len(days) > 0 {
 		notes = append(notes, title+": "+strings.Join(days, ", "))
 	}
-	if f.state.TimeWarning != "" {
-		notes = append(notes, title+": "+f.state.TimeWarning)
+	if f.State.TimeWarning != "" {
+		notes = append(notes, title+": "+f.State.TimeWarning)
 	}
-	for _, failing := range f.state.Failing {
+	for _, failing := range f.State.Failing {
 		notes = append(notes, fmt.Sprintf("%s %s: %s", title, failing.Days, failing.Message))
 	}
-	if f.state.Failure != nil && len(f.state.Failing) == 0 {
-		notes = append(notes, fmt.Sprintf("%s: job %s failed: %s", title, f.state.Job, f.state.Failure.Message))
+	if f.State.Failure != nil && len(f.State.Failing) == 0 {
+		notes = append(notes, fmt.Sprintf("%s: job %s failed: %s", title, f.State.Job, f.State.Failure.Message))
 	}
 	return notes
 }

@@ -8,6 +8,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/jobs"
+	"mixduck/jobs/status"
 )
 
 // details describes a job, with commands spelled for how this program was started.
@@ -25,7 +26,7 @@ func details(job jobs.Record, now time.Time) string {
 	var l lines
 	l.add("job", job.ID)
 	l.add("status", statusLine(job, now, 0))
-	l.add("waits", waits(job, now))
+	l.add("waits", status.Waits(job, now))
 	l.add("schedule", scheduleOf(job))
 	l.add("priority", string(job.Priority))
 	l.add("project", job.Project)
@@ -52,7 +53,7 @@ func details(job jobs.Record, now time.Time) string {
 	l.addTime("created", job.CreatedAt)
 	l.addTime("started", job.StartedAt)
 	l.addTime("finished", job.FinishedAt)
-	if d := took(job, now); d > 0 {
+	if d := status.Took(job, now); d > 0 {
 		l.add("took", console.ShortTime(d))
 	}
 	if job.Failure != nil && job.State != jobs.StateDone {
@@ -97,7 +98,7 @@ func (l *lines) addFetch(job jobs.Record) {
 	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", console.Grouped(p.Rows), console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined)))
 	l.add("received", console.Megabytes(p.Bytes))
 	l.add("found", p.LateDays)
-	l.add("outcome", outcomeOf(p))
+	l.add("outcome", status.Outcome(p))
 	l.add("trouble", p.Trouble)
 	for _, warning := range console.Warnings(p.Warnings) {
 		l.add("warning", warning)

@@ -7,6 +7,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/status"
 )
 
 // object is a job in --format json. Fields are only ever added.
@@ -99,7 +100,7 @@ func newObject(r jobs.Record, now time.Time) object {
 		Quarantined: r.Progress.Quarantined, WindowsDone: r.Progress.WindowsDone, WindowsTotal: r.Progress.WindowsTotal,
 		Requests: r.Progress.Requests, Bytes: r.Progress.Bytes, Attempts: r.Attempt,
 		StartedAt: timeOrNull(r.StartedAt), FinishedAt: timeOrNull(r.FinishedAt),
-		DurationSeconds: took(r, now).Round(time.Millisecond).Seconds(),
+		DurationSeconds: status.Took(r, now).Round(time.Millisecond).Seconds(),
 		MaxAttempts:     r.MaxAttempts, Mode: r.Fetch.Mode, Events: r.Fetch.Events, Where: r.Fetch.Where, Force: r.Fetch.Force,
 		Retries: r.Progress.Retries, Note: r.Progress.Note, CreatedAt: timeOrNull(r.CreatedAt), RunAt: timeOrNull(r.RunAt),
 		Position: r.Position, Worker: r.Worker, Priority: r.Priority, Behind: r.Behind, Unserved: r.Unserved, Joined: r.Joined,
@@ -140,15 +141,4 @@ func timeOrNull(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
-}
-
-// took returns the time since the job's start, including breaks; 0 before it started.
-func took(r jobs.Record, now time.Time) time.Duration {
-	switch {
-	case r.StartedAt.IsZero():
-		return 0
-	case !r.FinishedAt.IsZero():
-		now = r.FinishedAt
-	}
-	return max(0, now.Sub(r.StartedAt))
 }

@@ -9,6 +9,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/status"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -152,16 +153,16 @@ func TestSummary(t *testing.T) {
 		r.FinishedAt = r.StartedAt.Add(12300 * time.Millisecond)
 	})
 	const want = "done: 203,000 rows, 1 duplicate, 1,200 quarantined, 29 windows, 84.1 MB in 12s (16,504 rows/s)"
-	if got := summary(job); got != want {
-		t.Errorf("summary() = %q, want %q", got, want)
+	if got := status.Summary(job); got != want {
+		t.Errorf("status.Summary() = %q, want %q", got, want)
 	}
 	job.FinishedAt = job.StartedAt
-	if got, want := summary(job), "done: 203,000 rows, 1 duplicate, 1,200 quarantined, 29 windows, 84.1 MB in 0.0s"; got != want {
-		t.Errorf("summary() of a job that took no time = %q, want %q", got, want)
+	if got, want := status.Summary(job), "done: 203,000 rows, 1 duplicate, 1,200 quarantined, 29 windows, 84.1 MB in 0.0s"; got != want {
+		t.Errorf("status.Summary() of a job that took no time = %q, want %q", got, want)
 	}
 	job.Progress = jobs.Progress{Rows: 5, Added: 1, Updated: 1200, DaysLeft: 1, Unavailable: 30}
-	if got, want := summary(job), "done: 5 rows, 0 duplicates, 0 quarantined, 0 windows, 0.0 MB in 0.0s; "+
+	if got, want := status.Summary(job), "done: 5 rows, 0 duplicates, 0 quarantined, 0 windows, 0.0 MB in 0.0s; "+
 		"of days stored before 1 row added, 0 removed, 1,200 updated; 1 day left; 30 days no longer served by Mixpanel"; got != want {
-		t.Errorf("summary() of a fetch that changes days = %q, want %q", got, want)
+		t.Errorf("status.Summary() of a fetch that changes days = %q, want %q", got, want)
 	}
 }

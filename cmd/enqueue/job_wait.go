@@ -10,6 +10,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/status"
 )
 
 // watcher is the part of a [queue.Queue] that waiting uses.
@@ -47,7 +48,7 @@ func (a *app) await(ctx context.Context, q watcher, job jobs.Record, how *waitOp
 	case how.format.Value == console.FormatJSON:
 		printed = a.PrintJSON(newObject(job, a.Now()))
 	case err == nil:
-		result := summary(job)
+		result := status.Summary(job)
 		if how.several {
 			result = "job " + job.ID + ": " + result
 		}

@@ -16,6 +16,7 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
+	"mixduck/jobs/status"
 )
 
 // reader answers questions through the queue, each with a query job.
@@ -53,7 +54,7 @@ func (r *reader) query(q console.Question) jobs.Query {
 func (r *reader) submit(ctx context.Context, q jobs.Query) (jobs.Record, error) {
 	job, err := r.queue.Submit(ctx, jobs.Request{Kind: jobs.KindQuery, Query: q})
 	if err == nil && job.Unserved {
-		fmt.Fprintf(r.Process.Stderr, "warning: %s; the query waits until one does\n", nobody(job))
+		fmt.Fprintf(r.Process.Stderr, "warning: %s; the query waits until one does\n", status.Nobody(job))
 	}
 	return job, err
 }

@@ -14,6 +14,7 @@ import (
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/schedule"
+	"mixduck/jobs/status"
 )
 
 // scheduleView is a schedule with what is shown about it.
@@ -122,13 +123,13 @@ func scheduleRows(all []scheduleView, local *time.Location) [][]string {
 	for _, v := range all {
 		lastRun, result := "", ""
 		if v.last != nil {
-			lastRun, result = v.last.CreatedAt.In(local).Format(zoned), console.Printable(resultOf(*v.last))
+			lastRun, result = v.last.CreatedAt.In(local).Format(zoned), console.Printable(status.Result(*v.last))
 		}
 		next, project := standstill(v), ""
 		if next == "" {
 			next, project = v.next.In(local).Format(zoned), v.next.In(v.zone).Format(zoned)
 		}
-		rows = append(rows, []string{v.Name, console.Printable(v.Cron), filled(v.Schedule) + " of " + shortName(v.Database), lastRun, result, next, project})
+		rows = append(rows, []string{v.Name, console.Printable(v.Cron), filled(v.Schedule) + " of " + status.Database(v.Database), lastRun, result, next, project})
 	}
 	return rows
 }
@@ -165,18 +166,7 @@ func standstill(v scheduleView) string {
 	return ""
 }
 
-// resultOf returns a short description of how a job ended, or that it has not.
-func resultOf(job jobs.Record) string {
-	switch {
-	case job.State == jobs.StateDone:
-		return "done, " + console.Counted(job.Progress.Rows, "row")
-	case job.State == jobs.StateFailed && job.Failure != nil:
-		return console.Cut("failed: "+job.Failure.Message, longestWhat)
-	}
-	return string(job.State)
-}
-
-// ticksShown is the number of past ticks shown to people.
+// ticksShown is how many ticks of the past are shown to a person.
 const ticksShown = 10
 
 // scheduleDetails describes a schedule, one item per line.
@@ -193,12 +183,12 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 	}
 	l.add("next", next)
 	if v.last != nil {
-		l.add("last", fmt.Sprintf("%s, %s, job %s", v.last.CreatedAt.In(local).Format(zoned), resultOf(*v.last), v.last.ID))
+		l.add("last", fmt.Sprintf("%s, %s, job %s", v.last.CreatedAt.In(local).Format(zoned), status.Result(*v.last), v.last.ID))
 	}
 	l.add("project", fmt.Sprintf("%s in %s", v.Project, v.ProjectZone))
 	l.add("database", v.Database)
 	l.add("stream", cmp.Or(v.Stream, stream.Events))
-	l.add("table", strings.Join(tablesOf(v.State), ", "))
+	l.add("table", strings.Join(status.TablesOf(v.State), ", "))
 	if v.Dated() {
 		l.add("days", describeDays(v))
 	}

@@ -4,32 +4,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode"
+
+	"mixduck/internal/wording"
 )
-
-// Printable returns s without anything that would move a terminal's cursor or change its state: control characters
-// become spaces, and invisible characters, which could reverse the line, are removed.
-func Printable(s string) string { return strings.Map(printable, strings.ToValidUTF8(s, "\ufffd")) }
-
-// Text is [Printable] but keeps line ends and tabs.
-func Text(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return r
-		}
-		return printable(r)
-	}, strings.ToValidUTF8(s, "\ufffd"))
-}
-
-func printable(r rune) rune {
-	switch {
-	case unicode.IsControl(r):
-		return ' '
-	case unicode.Is(unicode.Cf, r):
-		return -1
-	}
-	return r
-}
 
 // screen is a stream for people. Everything written to it passes through [Text], because it can contain texts of
 // servers, event names and errors of databases.
@@ -77,4 +54,4 @@ func escaped(s string) string {
 	return b.String()
 }
 
-func mustEscape(r rune) bool { return r == '\\' || printable(r) != r }
+func mustEscape(r rune) bool { return r == '\\' || !wording.IsPrintable(r) }

@@ -7,6 +7,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/stream"
 	"mixduck/jobs/budget"
+	"mixduck/jobs/status"
 )
 
 // statusObject is a table in `status --format json`. Fields are only ever added.
@@ -15,7 +16,7 @@ type statusObject struct {
 	ProjectID        int64           `json:"project_id"` // 0 if unknown to the workers
 	Database         string          `json:"database"`
 	Table            string          `json:"table"`
-	State            verdict         `json:"state"`
+	State            status.Verdict  `json:"state"`
 	LastCompleteDay  *day.Day        `json:"last_complete_day"` // null for none
 	BehindSeconds    float64         `json:"behind_seconds"`    // since the end of that day; without one, since the schedule was created
 	Rows             int64           `json:"rows"`
@@ -45,16 +46,16 @@ type failingObject struct {
 	Message string  `json:"message"`
 }
 
-func newStatusObjects(tables []freshness, budgets map[int64]budget.State) []statusObject {
+func newStatusObjects(tables []status.Table, budgets map[int64]budget.State) []statusObject {
 	objects := make([]statusObject, len(tables))
 	for i, t := range tables {
-		s := t.state
+		s := t.State
 		o := statusObject{
-			Project: t.project.Name, ProjectID: t.project.ID, Database: s.Database, Table: s.Table, State: t.verdict,
-			LastCompleteDay: s.LastComplete, BehindSeconds: t.behind.Seconds(), Rows: s.Rows,
+			Project: t.Project.Name, ProjectID: t.Project.ID, Database: s.Database, Table: s.Table, State: t.Verdict,
+			LastCompleteDay: s.LastComplete, BehindSeconds: t.Behind.Seconds(), Rows: s.Rows,
 			CompleteDays: s.Complete, PartialDays: s.Partial, MissingDays: s.Missing, UnavailableDays: s.Unavailable,
 			QuarantinedLines: s.Quarantined, FileBytes: s.FileBytes, TimeWarning: s.TimeWarning, Type: cmp.Or(s.Type, stream.Events), FetchedAt: timeOrNull(s.FetchedAt), SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
-			Failing: []failingObject{}, Schedules: []string{}, NextRunAt: timeOrNull(t.next),
+			Failing: []failingObject{}, Schedules: []string{}, NextRunAt: timeOrNull(t.Next),
 		}
 		if s.Failure != nil {
 			o.Error = &objectError{Code: s.Failure.Code, Message: s.Failure.Message, Hint: s.Failure.Hint}
@@ -62,10 +63,10 @@ func newStatusObjects(tables []freshness, budgets map[int64]budget.State) []stat
 		for _, f := range s.Failing {
 			o.Failing = append(o.Failing, failingObject{f.Days.From, f.Days.To, f.Message})
 		}
-		for _, schedule := range t.schedules {
+		for _, schedule := range t.Schedules {
 			o.Schedules = append(o.Schedules, schedule.Name)
 		}
-		if b, known := budgets[t.project.ID]; known {
+		if b, known := budgets[t.Project.ID]; known {
 			o.RequestsLeft, o.RequestsPerHour = &b.Left, &b.Limit
 		}
 		objects[i] = o
