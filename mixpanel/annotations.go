@@ -8,19 +8,19 @@ import (
 	"mixduck/internal/day"
 )
 
-// Annotation is a remark on a moment.
+// Annotation is a note at a point in time.
 type Annotation struct {
 	ID          int64
-	Date        string // as Mixpanel writes it, in the project's zone: 2026-10-01 10:00:00
+	Date        string // in Mixpanel's form, in the project's zone: 2026-10-01 10:00:00
 	Description string
-	User        string   // the first and last name of who made it, "" if that is not known
-	UserID      string   // "" if that is not known
+	User        string   // first and last name of the author; "" if unknown
+	UserID      string   // "" if unknown
 	Tags        []string // their names
 	Raw         json.RawMessage
 }
 
-// Annotations returns the annotations of the days, or all of them if days is the zero Range. The names are those of Mixpanel's OpenAPI
-// description of the Annotations API. Errors are as in [Client.EventNames].
+// Annotations returns the annotations of the days, or all if days is the zero Range. The names are those of Mixpanel's
+// OpenAPI description of the Annotations API. For errors, see [Client.EventNames].
 func (c *Client) Annotations(ctx context.Context, project int64, days day.Range) ([]Annotation, error) {
 	p := newParams(project)
 	if days != (day.Range{}) {

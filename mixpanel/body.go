@@ -10,29 +10,30 @@ import (
 	"time"
 )
 
-// maxAnswer bounds an answer of the Query API, unpacked.
+// maxAnswer is the maximum size of an unpacked response of the Query API.
 const maxAnswer = 32 << 20 // bytes
 
-// Body is the response to an export (lines of JSON) or to a request for profiles (one JSON object), exactly as it was sent. It is read by
-// one goroutine. Another one may call Close, which ends a read that waits.
+// Body is the response to an export (lines of JSON) or to a request for profiles (one JSON object), exactly as
+// received. One goroutine may read it. Another one may call Close, which ends a waiting read.
 //
-// Reading returns [io.EOF] only for a body that is whole as far as the transfer can tell, else an [*Error] or the cause
-// with which the context of the request ended. Whole is not yet good: Mixpanel reports failures inside of the body,
-// too (see [Report]), and a gzip stream ends with a checksum that the reader has to check.
+// Read returns [io.EOF] only if the body is complete as far as the transfer shows, otherwise an [*Error] or the cause
+// with which the request's context ended. A complete body can still be wrong: Mixpanel also reports failures inside
+// the body (see [Report]), and the reader must check the checksum at the end of a gzip stream.
 type Body struct {
-	// Gzip says that the bytes are a gzip stream; else they are plain lines.
+	// Gzip means that the bytes are a gzip stream; otherwise they are plain lines.
 	Gzip bool
-	// Framed says that the transfer marks its end (length, chunks or HTTP/2), so that io.EOF proves that nothing is
-	// missing. Without it only gzip bodies can end well, and only their checksum proves it.
+	// Framed means that the transfer marks its end (length, chunks or HTTP/2), so io.EOF proves that nothing is
+	// missing. Without it only the checksum of a gzip body can prove that, and other bodies never end without an
+	// error.
 	Framed bool
-	// Limits is what Mixpanel said about the project's budget, if it did.
+	// Limits are the limits of the project that Mixpanel sent, if any.
 	Limits []Limit
 
 	stream io.ReadCloser
 	watch  *watchdog
 	idle   time.Duration
-	err    error  // what ended the body
-	leave  func() // gives a place of the query API back; may be nil
+	err    error  // why the body ended
+	leave  func() // releases a place in the Query API; may be nil
 }
 
 func newBody(resp *http.Response, watch *watchdog, idle time.Duration) (*Body, error) {
@@ -58,7 +59,7 @@ func isGzip(h http.Header) bool {
 	return strings.EqualFold(enc, "gzip") || strings.EqualFold(enc, "x-gzip")
 }
 
-// Read reads the next bytes. After an error it returns the same error again.
+// Read reads the next bytes. After an error it keeps returning the same error.
 func (b *Body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
@@ -72,7 +73,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
-// ending says what the end of the stream means.
+// ending interprets the end of the stream.
 func (b *Body) ending(err error) error {
 	if errors.Is(err, io.EOF) && (b.Framed || b.Gzip) {
 		return io.EOF
@@ -90,7 +91,7 @@ func (b *Body) ending(err error) error {
 	return networkError(err)
 }
 
-// text unpacks and returns the whole of an answer of the Query API, which must not exceed maxAnswer.
+// text unpacks and returns a complete response of the Query API, which must not exceed maxAnswer.
 func (b *Body) text() ([]byte, error) {
 	var r io.Reader = b
 	if b.Gzip {
@@ -113,7 +114,7 @@ func (b *Body) text() ([]byte, error) {
 	return bytes.TrimPrefix(text, []byte("\ufeff")), nil
 }
 
-// broken says what err, met while unpacking, means: what has ended the transfer, or that its content is damaged.
+// broken interprets an error while unpacking: either the transfer has ended, or its content is damaged.
 func (b *Body) broken(err error) error {
 	if b.err != nil && !errors.Is(b.err, io.EOF) {
 		return b.err
@@ -121,7 +122,7 @@ func (b *Body) broken(err error) error {
 	return truncatedError(err, "the response is corrupt: "+err.Error())
 }
 
-// Close gives the connection back if the body was read to its end, else it closes the connection.
+// Close returns the connection for reuse if the body was read to its end, otherwise it closes the connection.
 func (b *Body) Close() error {
 	b.watch.release(http.ErrBodyReadAfterClose)
 	err := b.stream.Close()

@@ -8,21 +8,22 @@ import (
 	"strconv"
 )
 
-// Bookmark is a report that is saved in a project.
+// Bookmark is a saved report of a project.
 type Bookmark struct {
 	ID          int64
 	Name        string
 	Type        string // such as insights, funnels, retention, flows
 	Description string
-	Created     string // as Mixpanel writes it
-	Modified    string // as Mixpanel writes it
+	Created     string // in Mixpanel's form
+	Modified    string // in Mixpanel's form
 	Creator     string
-	Dashboard   string          // the id of the board that it is on, "" if that is not known
+	Dashboard   string          // ID of the board that contains it; "" if unknown
 	Raw         json.RawMessage // the exact text
 }
 
-// Bookmarks returns the saved reports of a project: those of a type, or all of them for "". Mixpanel does not document the endpoint;
-// that it is there, and takes v=2 and type, was found out by the mixpanel_data project. Errors are as in [Client.EventNames].
+// Bookmarks returns the saved reports of a project of a given type, or all for "". Mixpanel does not document the
+// endpoint; the mixpanel_data project found that it exists and accepts v=2 and type. For errors, see
+// [Client.EventNames].
 func (c *Client) Bookmarks(ctx context.Context, project int64, kind string) ([]Bookmark, error) {
 	p := newParams(project)
 	p.Set("v", "2")
@@ -64,16 +65,16 @@ func readBookmark(raw json.RawMessage) (Bookmark, string, error) {
 	}, key, err
 }
 
-// SavedReport is what a saved report says now.
+// SavedReport is the current result of a saved report.
 type SavedReport struct {
-	ComputedAt string          // as Mixpanel writes it
-	From, To   string          // as Mixpanel writes them
-	Headers    []string        // what the levels of Series are
+	ComputedAt string          // in Mixpanel's form
+	From, To   string          // in Mixpanel's form
+	Headers    []string        // the levels of Series
 	Series     json.RawMessage // the exact text
-	Raw        json.RawMessage // the exact text of the answer
+	Raw        json.RawMessage // the exact text of the response
 }
 
-// SavedReport carries out a saved report of Insights: the id is that of a [Bookmark]. Errors are as in [Client.EventNames].
+// SavedReport runs a saved Insights report. The id is that of a [Bookmark]. For errors, see [Client.EventNames].
 func (c *Client) SavedReport(ctx context.Context, project, bookmark int64) (SavedReport, error) {
 	p := newParams(project)
 	if bookmark <= 0 {
@@ -102,15 +103,15 @@ func readSavedReport(answer []byte) (SavedReport, error) {
 	return SavedReport{string(sent.ComputedAt), string(sent.DateRange.From), string(sent.DateRange.To), sent.Headers, sent.Series, answer}, nil
 }
 
-// LookupTable is a table by which Mixpanel enriches events.
+// LookupTable is a table with which Mixpanel enriches events.
 type LookupTable struct {
 	ID   string
 	Name string
 	Raw  json.RawMessage // the exact text
 }
 
-// LookupTables returns the lookup tables of a project, without what is in them: Mixpanel's Ingestion API lists them, and does not hand
-// them out. Errors are as in [Client.EventNames].
+// LookupTables returns the lookup tables of a project, without their content: Mixpanel's Ingestion API lists the
+// tables but does not return their rows. For errors, see [Client.EventNames].
 func (c *Client) LookupTables(ctx context.Context, project int64) ([]LookupTable, error) {
 	return ask(ctx, c, endpoint{http.MethodGet, "lookup-tables", c.lookupURL, "", free}, newParams(project), readResults(readLookupTable))
 }

@@ -17,9 +17,9 @@ const (
 
 var daysBackPattern = regexp.MustCompile(`exceeds ([0-9]{1,6}) days`)
 
-// classify says what an answer that is not 200 means. Whatever is not known to be permanent is temporary: Mixpanel
-// answers 400 for some of its own troubles. Sources, where none is named: Mixpanel's documentation of the raw export
-// API, its rate limits and its errors.
+// classify interprets a response with a status other than 200. An error is temporary unless it is known to be
+// permanent, because Mixpanel returns 400 for some of its own problems. Unless another source is named, the rules come
+// from Mixpanel's documentation of the raw export API, its rate limits and its errors.
 func classify(status int, h http.Header, body []byte, now time.Time) *Error {
 	text := errorText(body)
 	e := &Error{
@@ -37,7 +37,8 @@ func classify(status int, h http.Header, body []byte, now time.Time) *Error {
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
 		e.is(verdict{Retry, ReasonTimeout, true})
 	case status >= 500:
-		// Before the text is looked at: "unable to authenticate" is no verdict on us when their server is down.
+		// Before the text is checked: "unable to authenticate" does not mean wrong credentials when their server is
+		// down.
 		e.is(verdict{Retry, ReasonServer, true})
 	case status == http.StatusUnauthorized:
 		e.is(verdict{GiveUp, ReasonAuth, false})
@@ -55,8 +56,8 @@ func classify(status int, h http.Header, body []byte, now time.Time) *Error {
 	return e
 }
 
-// lasting reports whether a status says that the same request will always be refused, whatever the text is: of its method,
-// form or size (RFC 9110, RFC 6585), or by a proxy that wants credentials.
+// lasting reports whether the same request will always be rejected with this status, whatever the text says: because
+// of its method, form or size (RFC 9110, RFC 6585), or by a proxy that requires credentials.
 func lasting(status int) bool {
 	switch status {
 	case http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusLengthRequired, http.StatusRequestEntityTooLarge,
@@ -66,7 +67,7 @@ func lasting(status int) bool {
 	return false
 }
 
-// verdict is the part of an Error that follows from what was said.
+// verdict is the part of an Error that follows from the text.
 type verdict struct {
 	action  Action
 	reason  Reason
@@ -86,8 +87,8 @@ func (e *Error) is(v verdict) {
 	}
 }
 
-// judge looks for a known phrase in the text of a refusal; false if there is none. The phrases are those of Mixpanel's
-// documentation, and of answers that users of its API have published.
+// judge looks for a known phrase in the text of a rejection, and returns false if there is none. The phrases come from
+// Mixpanel's documentation, and from responses published by users of its API.
 func judge(text string) (verdict, bool) {
 	text = strings.ToLower(text)
 	has := func(phrase string) bool { return strings.Contains(text, phrase) }
@@ -104,7 +105,7 @@ func judge(text string) (verdict, bool) {
 		return verdict{Pause, ReasonBusy, false}, true
 	case has("rate limit"), has("quota"):
 		return verdict{Pause, ReasonQuota, false}, true
-	case has("uncached query"): // in whole: "request for page in uncached query for params"
+	case has("uncached query"): // full text: "request for page in uncached query for params"
 		return verdict{Retry, ReasonSession, false}, true
 	case has("timeout error"):
 		return verdict{Retry, ReasonTimeout, true}, true
@@ -114,8 +115,8 @@ func judge(text string) (verdict, bool) {
 	return verdict{}, false
 }
 
-// limit says which limit a 429 means: headers first, then the text. If neither tells, it is a failure like any other,
-// which backing off and asking for less may end.
+// limit finds the limit that a 429 is about, first in the headers, then in the text. If neither names it, the 429 is
+// an ordinary failure, which backing off and smaller requests may solve.
 func (e *Error) limit(known verdict) {
 	full, isFull := exhausted(e.Limits)
 	v := verdict{Pause, ReasonQuota, false}
@@ -132,17 +133,18 @@ func (e *Error) limit(known verdict) {
 	e.is(v)
 }
 
-// readDaysBack reads how far back a project may ask, as in "Date range exceeds 365 days into the past".
+// readDaysBack reads how far back a project may request, as in "Date range exceeds 365 days into the past".
 func (e *Error) readDaysBack(text string) {
 	if e.Reason != ReasonTooOld {
 		return
 	}
 	if m := daysBackPattern.FindStringSubmatch(text); m != nil {
-		e.MaxAgeDays, _ = strconv.Atoi(m[1]) // the pattern holds digits only
+		e.MaxAgeDays, _ = strconv.Atoi(m[1]) // the pattern matches only digits
 	}
 }
 
-// errorText returns what a body says: the "error" of a JSON object, else the text itself; nothing of a page of HTML.
+// errorText returns the message in a body: the "error" of a JSON object, otherwise the text itself, and nothing for an
+// HTML page.
 func errorText(body []byte) string {
 	text := strings.TrimSpace(string(body))
 	if strings.HasPrefix(text, "<") {
@@ -164,7 +166,7 @@ func errorText(body []byte) string {
 	return text
 }
 
-// rawText returns the string that raw is, or raw itself if it is something else.
+// rawText returns the string in raw, or raw itself if it is not a string.
 func rawText(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {

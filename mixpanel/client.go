@@ -1,7 +1,7 @@
-// Package mixpanel is the HTTP client of Mixpanel's raw export API and of its Query API, which counts events and lists profiles.
-// It knows hosts, credentials, pacing, silence and what each refusal means; it does not know what an event or a profile is, where
-// they are stored, or how often to try again. The bytes of an export and of pages of profiles are handed on exactly as they were
-// sent; the other answers of the Query API are small, and decoded.
+// Package mixpanel is the HTTP client for Mixpanel's raw export API and for its Query API, which counts events and
+// lists profiles. It handles hosts, credentials, pacing, timeouts, and the meaning of each error. It does not know
+// what an event or a profile is, where they are stored, or how often to retry. The bytes of exports and of pages of
+// profiles are passed on exactly as received. All other responses of the Query API are small, and decoded.
 package mixpanel
 
 import (
@@ -32,36 +32,37 @@ const (
 	accountHint = "set MP_USERNAME and MP_SECRET"
 )
 
-// Config says whom to ask and how long to wait for silence to end. Only the credentials are required.
+// Config configures the connection and its timeouts. Only the credentials are required.
 type Config struct {
-	// Region of the projects; "" means [RegionUS]. Not looked at when BaseURL is set.
+	// Region of the projects; "" means [RegionUS]. Ignored if BaseURL is set.
 	Region Region
-	// BaseURL replaces the hosts of the region, for tests and proxies: http://127.0.0.1:9999 is asked at
-	// http://127.0.0.1:9999/api/2.0/export and below http://127.0.0.1:9999/api/query. http or https, without credentials, query or fragment; "" means the region's.
+	// BaseURL replaces the hosts of the region, for tests and proxies. For http://127.0.0.1:9999 the client uses
+	// http://127.0.0.1:9999/api/2.0/export and paths below http://127.0.0.1:9999/api/query. It is http or https,
+	// without credentials, query or fragment; "" means the region's hosts.
 	BaseURL string
 	// Username and Secret are those of a Mixpanel service account.
 	Username string
 	Secret   secret.String
-	// FirstByteTimeout is how long to wait for the headers of an answer, connecting and redirects included; 0 means 5
-	// minutes. Mixpanel answers large exports only after minutes.
+	// FirstByteTimeout is how long to wait for the headers of a response, including connecting and redirects; 0 means
+	// 5 minutes. Mixpanel can take minutes to respond to large exports.
 	FirstByteTimeout time.Duration
-	// IdleTimeout is how long a read of a body may wait for the next byte; 0 means 2 minutes. There is no limit to the
-	// whole of an export, nor to the time that the reader takes between reads.
+	// IdleTimeout is how long a read of a body may wait for the next byte; 0 means 2 minutes. There is no limit for a
+	// whole export, or for the time between reads.
 	IdleTimeout time.Duration
-	// QueryTimeout is how long the whole of a call of the Query API may take once it is sent; 0 means 2 minutes.
+	// QueryTimeout is the limit for a whole call of the Query API once it is sent; 0 means 2 minutes.
 	QueryTimeout time.Duration
 	// UserAgent is sent with each request; "" means mixduck.
 	UserAgent string
-	// Observer hears of each answer; nil means that nobody does.
+	// Observer is notified of each response; it may be nil.
 	Observer observer
 }
 
-// observer hears of answers, from several goroutines: their status, or 0 for a request that got none. Redirects that
-// were followed are not told.
+// observer is notified of the status of responses, or 0 for a request without one, from several goroutines. It is not
+// notified of followed redirects.
 type observer interface{ Answered(status int) }
 
-// Client asks one region with one service account, for any number of projects. It is safe for concurrent use, and
-// keeps connections for reuse.
+// Client sends requests to one region with one service account, for any number of projects. It is safe for concurrent
+// use, and keeps connections for reuse.
 type Client struct {
 	http         *http.Client
 	exportURL    string
@@ -80,8 +81,8 @@ type Client struct {
 	observer     observer // may be nil
 }
 
-// New returns a client. It connects to nothing. The proxy is that of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. All problems of
-// cfg and of the proxy are reported at once.
+// New returns a client. It does not connect. The proxy is that of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. New reports
+// all problems of cfg and of the proxy at once.
 func New(cfg Config) (*Client, error) {
 	hosts, err := cfg.hosts()
 	proxies := httpproxy.FromEnvironment()
@@ -106,7 +107,7 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// CloseIdleConnections closes the connections that are kept for reuse. The client stays usable.
+// CloseIdleConnections closes unused connections. The client remains usable.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
 func orDefault[T comparable](v, def T) T {
@@ -117,7 +118,7 @@ func orDefault[T comparable](v, def T) T {
 	return v
 }
 
-// hosts returns the URLs below which the APIs are. Its errors do not quote BaseURL, which may hold a password.
+// hosts returns the base URLs of the APIs. Its errors do not quote BaseURL, which can contain a password.
 func (cfg Config) hosts() (hosts, error) {
 	if cfg.BaseURL == "" {
 		h, ok := cfg.Region.hosts()
@@ -154,7 +155,7 @@ func (cfg Config) checkCredentials() error {
 	case s == "":
 		return fault.New(fault.CodeAuth, accountHint, "mixpanel: the service account has no secret")
 	case strings.TrimSpace(cfg.Username) != cfg.Username || strings.Contains(cfg.Username, ":"):
-		// RFC 7617: what follows the first colon would be taken for the secret.
+		// RFC 7617: everything after the first colon would be part of the secret.
 		return fault.New(fault.CodeAuth, "set MP_USERNAME to the username only",
 			"mixpanel: the service account's username contains a colon or has spaces around it")
 	case strings.TrimSpace(s) != s:

@@ -6,20 +6,20 @@ import (
 	"net/http"
 )
 
-// Cohort is a cohort that is saved in a project.
+// Cohort is a saved cohort of a project.
 type Cohort struct {
 	ID          int64
 	Name        string
 	Description string
-	Created     string // as Mixpanel writes it: 2026-10-01 10:00:00
-	Count       int64  // of members, when Mixpanel last counted them
+	Created     string // in Mixpanel's form: 2026-10-01 10:00:00
+	Count       int64  // number of members when Mixpanel last counted them
 	Visible     bool
-	Group       string          // the id of the group key whose profiles are members; "" for users
+	Group       string          // ID of the group key of the members' profiles; "" for users
 	Raw         json.RawMessage // the exact text
 }
 
-// Cohorts returns the cohorts of a project: POST cohorts/list. [EngageQuery] asks for the members of one. Errors are as in
-// [Client.EventNames].
+// Cohorts returns the cohorts of a project: POST cohorts/list. To get the members of one, use [EngageQuery]. For
+// errors, see [Client.EventNames].
 func (c *Client) Cohorts(ctx context.Context, project int64) ([]Cohort, error) {
 	return ask(ctx, c, c.call(http.MethodPost, "cohorts/list"), newParams(project), readList(readCohort))
 }

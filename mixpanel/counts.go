@@ -8,17 +8,17 @@ import (
 	"mixduck/internal/day"
 )
 
-// CountsRequest says which events to count, by unit of time.
+// CountsRequest selects events to count by unit of time.
 type CountsRequest struct {
 	Project int64
 	Events  []string  // names; at least one
-	Days    day.Range // in the zone in which Mixpanel takes the project's dates; not empty
+	Days    day.Range // in the zone of the project's dates in Mixpanel; not empty
 	Unit    Unit      // minute, hour, day, week or month; "" means day
 	Type    Analysis
 }
 
-// EventCounts counts events; the segments of the answer are the names. Mixpanel refuses a request with too many names: see
-// [Client.CountsParts]. Errors are as in [Client.EventNames].
+// EventCounts counts events. The segments of the result are the names. Mixpanel rejects a request with too many names:
+// see [Client.CountsParts]. For errors, see [Client.EventNames].
 func (c *Client) EventCounts(ctx context.Context, r CountsRequest) (Segmentation, error) {
 	return query(ctx, c, "events", r.params(), readSegmentation)
 }
@@ -33,20 +33,20 @@ func (r CountsRequest) params() *params {
 	return p
 }
 
-// PropertyCountsRequest says of which property to count the values, by unit of time.
+// PropertyCountsRequest selects a property whose values to count by unit of time.
 type PropertyCountsRequest struct {
 	Project  int64
 	Event    string    // a name
 	Property string    // a name
-	Values   []string  // none means the most common ones
-	Days     day.Range // in the zone in which Mixpanel takes the project's dates; not empty
+	Values   []string  // empty means the most common ones
+	Days     day.Range // in the zone of the project's dates in Mixpanel; not empty
 	Unit     Unit      // minute, hour, day, week or month; "" means day
 	Type     Analysis
-	Limit    int // of values: the most common ones; 0 means Mixpanel's default of 255
+	Limit    int // maximum number of values, most common first; 0 means Mixpanel's default of 255
 }
 
-// PropertyCounts counts the events that have each value of a property; the segments of the answer are the values. Errors are as in
-// [Client.EventNames].
+// PropertyCounts counts the events for each value of a property. The segments of the result are the values. For
+// errors, see [Client.EventNames].
 func (c *Client) PropertyCounts(ctx context.Context, r PropertyCountsRequest) (Segmentation, error) {
 	p := newParams(r.Project)
 	p.required("event", r.Event)
@@ -59,22 +59,22 @@ func (c *Client) PropertyCounts(ctx context.Context, r PropertyCountsRequest) (S
 	return query(ctx, c, "events/properties", p, readSegmentation)
 }
 
-// spans sets what these two calls require, where segmentation has defaults.
+// spans sets what these two calls require, and what is optional for segmentation.
 func (p *params) spans(days day.Range, unit Unit, count Analysis) {
 	p.days(days)
 	p.oneOf("unit", string(orDefault(unit, UnitDay)), string(UnitMinute), string(UnitHour), string(UnitDay), string(UnitWeek), string(UnitMonth))
 	p.analysis(orDefault(count, AnalysisGeneral))
 }
 
-// NumericRequest says which numbers of events to add up, or to put into buckets.
+// NumericRequest selects numbers of events to sum up, or to group into buckets.
 type NumericRequest struct {
 	Project int64
 	Event   string
-	Days    day.Range // in the zone in which Mixpanel takes the project's dates; not empty
-	On      string    // an expression that is a number; not empty
-	Where   string    // an expression that events must fulfil; "" means no condition
+	Days    day.Range // in the zone of the project's dates in Mixpanel; not empty
+	On      string    // a numeric expression; not empty
+	Where   string    // an expression that events must satisfy; "" means no condition
 	Unit    Unit      // hour or day; "" means day
-	Type    Analysis  // of buckets only
+	Type    Analysis  // only for buckets
 }
 
 func (r NumericRequest) params() *params {
@@ -88,23 +88,23 @@ func (r NumericRequest) params() *params {
 	return p
 }
 
-// NumericBuckets counts events by buckets of a number; the segments of the answer are the buckets. Errors are as in
+// NumericBuckets counts events by buckets of a number. The segments of the result are the buckets. For errors, see
 // [Client.EventNames].
 func (c *Client) NumericBuckets(ctx context.Context, r NumericRequest) (Segmentation, error) {
 	return query(ctx, c, "segmentation/numeric", r.params(), readSegmentation)
 }
 
-// NumericSum adds up a number of events, by the beginning of each unit of time. Errors are as in [Client.EventNames].
+// NumericSum sums up a number of events, by the start of each unit of time. For errors, see [Client.EventNames].
 func (c *Client) NumericSum(ctx context.Context, r NumericRequest) (map[string]json.Number, error) {
 	return query(ctx, c, "segmentation/sum", r.params().without("type"), readNumbers)
 }
 
-// NumericAverage averages a number of events, by the beginning of each unit of time. Errors are as in [Client.EventNames].
+// NumericAverage averages a number of events, by the start of each unit of time. For errors, see [Client.EventNames].
 func (c *Client) NumericAverage(ctx context.Context, r NumericRequest) (map[string]json.Number, error) {
 	return query(ctx, c, "segmentation/average", r.params().without("type"), readNumbers)
 }
 
-// without refuses a parameter that other calls take.
+// without rejects a parameter that other calls accept.
 func (p *params) without(key string) *params {
 	if p.Has(key) {
 		p.refuse("%s is only for buckets", key)

@@ -15,38 +15,40 @@ import (
 // another source is named.
 type EngageQuery struct {
 	Project int64
-	// Where is a condition, as in Mixpanel's reference of segmentation expressions; "" means none.
+	// Where is a condition as described in Mixpanel's reference of segmentation expressions; "" means none.
 	Where string
-	// OutputProperties are the names of the properties to return; none means all of them.
+	// OutputProperties are the names of the properties to return; empty means all.
 	OutputProperties []string
-	// DistinctID selects one profile, DistinctIDs up to 2,000 (the limit that mixpanel_data documents). Set at most one of them, and
-	// none with Cohort: Mixpanel does not document that combination, so this client refuses it.
+	// DistinctID selects one profile, DistinctIDs up to 2,000 (the limit documented by mixpanel_data). Set at most one
+	// of them, and neither with Cohort: Mixpanel does not document that combination, so this client rejects it.
 	DistinctID  string
 	DistinctIDs []string
-	// Group is the id of a group key, for the profiles of groups rather than of users. It is text, because it can exceed 2^53.
+	// Group is the ID of a group key, for the profiles of groups instead of users. It is text, because it can exceed
+	// 2^53.
 	Group string
-	// Cohort selects the members of the cohort with this id; 0 means no cohort. It cannot be combined with Behaviors.
+	// Cohort selects the members of the cohort with this ID; 0 means no cohort. It cannot be combined with Behaviors.
 	Cohort int64
 	// OmitUsersWithoutProfile omits members of Cohort that have no profile. It needs Cohort.
 	OmitUsersWithoutProfile bool
 	// Behaviors is a JSON array of event selectors that Where can use. It needs AsOf for more than one page.
 	Behaviors string
-	// AsOf is the moment at which Behaviors are evaluated, to the second; zero means now. It needs Behaviors.
+	// AsOf is the time at which Behaviors are evaluated, in whole seconds; zero means now. It needs Behaviors.
 	AsOf time.Time
 
-	// Page is the number of the page, from 0. Other pages need the SessionID from the response for page 0, and the same query.
+	// Page is the number of the page, from 0. All pages except 0 need the SessionID from the response for page 0, and
+	// the same query.
 	Page      int64
 	SessionID string
 }
 
 const maxDistinctIDs = 2000
 
-// EngagePage requests a page of profiles and returns the body when the headers have arrived; the caller closes it. answer.Page reads
-// the text. It waits while five calls of the Query API are running for the project, as many as Mixpanel allows; a body that is not
-// closed counts as running.
+// EngagePage requests a page of profiles and returns the body when the headers have arrived; the caller must close it.
+// answer.Page parses the text. EngagePage waits while five calls of the Query API are running for the project, as many
+// as Mixpanel allows. A body that is not closed counts as running.
 //
-// Errors name the call and wrap an [*Error], or the cause with which ctx ended. [ReasonSession] means that the session has expired:
-// start again at page 0.
+// Errors name the call and wrap an [*Error], or the cause with which ctx ended. [ReasonSession] means that the session
+// has expired: start again at page 0.
 func (c *Client) EngagePage(ctx context.Context, q EngageQuery) (*Body, error) {
 	body, err := c.engage(ctx, q)
 	if err != nil {
@@ -77,7 +79,7 @@ func (c *Client) engage(ctx context.Context, q EngageQuery) (*Body, error) {
 	return body, nil
 }
 
-// form returns the parameters; the project's id is in the URL, all others in the body.
+// form returns the parameters. The project's ID is in the URL, all others are in the body.
 func (q EngageQuery) form() *params {
 	p := newParams(q.Project)
 	q.exclude(p)
@@ -107,7 +109,7 @@ func (q EngageQuery) form() *params {
 	return p
 }
 
-// exclude refuses what does not go together.
+// exclude rejects invalid combinations.
 func (q EngageQuery) exclude(p *params) {
 	var behaviors []json.RawMessage
 	switch {
@@ -138,9 +140,9 @@ func (q EngageQuery) exclude(p *params) {
 	}
 }
 
-// SeenSince returns the condition of profiles whose $last_seen is not before t, and where as well, if it is not "". Mixpanel writes
-// $last_seen to the second and without a zone; others who ask for changed profiles (Airbyte, ingestr) compare it as text in UTC.
-// Profiles without the property do not fulfil it.
+// SeenSince returns a condition for profiles whose $last_seen is not before t; if where is not "", it must hold too.
+// Mixpanel writes $last_seen in whole seconds and without a zone; other tools that request changed profiles (Airbyte,
+// ingestr) compare it as text in UTC. Profiles without the property do not match.
 func SeenSince(t time.Time, where string) string {
 	seen := `properties["$last_seen"] >= "` + t.UTC().Format("2006-01-02T15:04:05") + `"`
 	if where == "" {

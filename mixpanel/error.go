@@ -22,8 +22,8 @@ type Action string
 
 // The actions.
 const (
-	Retry  Action = "retry"   // ask again, with the caller's back-off and as often as it likes; not before After
-	Pause  Action = "pause"   // ask again After that time; it is no failure
+	Retry  Action = "retry"   // retry with the caller's backoff and limit; not before After
+	Pause  Action = "pause"   // retry after After; not a failure
 	GiveUp Action = "give_up" // the same request will always fail
 )
 
@@ -32,35 +32,35 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonAuth       Reason = "auth"        // the credentials are wrong, or not for this project
+	ReasonAuth       Reason = "auth"        // wrong credentials, or no access to this project
 	ReasonRegion     Reason = "region"      // no such project in this region
-	ReasonPlan       Reason = "plan"        // the project's plan lacks the API
-	ReasonQuota      Reason = "quota"       // too many requests an hour or a second
-	ReasonBusy       Reason = "busy"        // too many requests at once
-	ReasonTooOld     Reason = "too_old"     // days further back than the project may ask for
-	ReasonFuture     Reason = "future"      // days after today, in the project's zone
+	ReasonPlan       Reason = "plan"        // the project's plan does not include the API
+	ReasonQuota      Reason = "quota"       // too many requests per hour or second
+	ReasonBusy       Reason = "busy"        // too many concurrent requests
+	ReasonTooOld     Reason = "too_old"     // days too far back for the project
+	ReasonFuture     Reason = "future"      // days after today in the project's zone
 	ReasonNotFound   Reason = "not_found"   // no data, or no such project
-	ReasonBadRequest Reason = "bad_request" // refused, and none of the above
+	ReasonBadRequest Reason = "bad_request" // rejected for another reason
 	ReasonSession    Reason = "session"     // the session of a profile query has expired: start again at page 0
-	ReasonServer     Reason = "server"      // Mixpanel's failure
-	ReasonTimeout    Reason = "timeout"     // silence, or Mixpanel's own time limit
+	ReasonServer     Reason = "server"      // a failure of Mixpanel
+	ReasonTimeout    Reason = "timeout"     // no data for too long, or Mixpanel's own time limit
 	ReasonTruncated  Reason = "truncated"   // the body ended early
 	ReasonNetwork    Reason = "network"     // no connection, or a broken one
-	ReasonSetup      Reason = "setup"       // a redirect, certificate or proxy that a person must see to
+	ReasonSetup      Reason = "setup"       // a redirect, certificate or proxy that a person must fix
 )
 
-// Error is a failed request or a broken answer, and what to do about it.
+// Error is a failed request or a broken response, and what to do about it.
 type Error struct {
 	Action     Action
-	After      time.Duration // Pause: always above 0. Retry: 0 unless the server named a time
+	After      time.Duration // for Pause always above 0; for Retry 0 unless the server named a time
 	Reason     Reason
-	Smaller    bool    // asking for fewer days, or for fewer events of a day, may help
-	Status     int     // of the answer; 0 when there was none, or when its body broke
-	Message    string  // what the server or the network said: one line, at most 300 bytes, no secrets
-	MaxAgeDays int     // ReasonTooOld: how many days back the project may ask for; 0 when that is unknown
-	Limits     []Limit // what Mixpanel said about the project's budget, if it did
-	hint       string  // in the place of the reason's
-	err        error   // below, or nil
+	Smaller    bool    // a request for fewer days, or for fewer events of a day, may help
+	Status     int     // of the response; 0 if there was none, or its body broke
+	Message    string  // message of the server or the network: one line, at most 300 bytes, no secrets
+	MaxAgeDays int     // for ReasonTooOld: how many days back the project may request; 0 if unknown
+	Limits     []Limit // limits of the project that Mixpanel sent, if any
+	hint       string  // replaces that of the reason
+	err        error   // wrapped error, or nil
 }
 
 func (e *Error) Error() string {
@@ -77,7 +77,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap returns the network's error, if there is one.
+// Unwrap returns the network's error, if any.
 func (e *Error) Unwrap() error { return e.err }
 
 // FaultCode returns the kind of failure, for exit codes and job records.
@@ -100,7 +100,7 @@ func (e *Error) FaultCode() fault.Code {
 	return fault.CodeFailed
 }
 
-// Hint says what a person can do.
+// Hint says what to do.
 func (e *Error) Hint() string {
 	if e.hint != "" {
 		return e.hint
@@ -144,7 +144,7 @@ func (e *Error) Hint() string {
 	return ""
 }
 
-// refusalHint says what to check after a refusal.
+// refusalHint says what to check after a rejection.
 func (e *Error) refusalHint() string {
 	switch e.Status {
 	case http.StatusProxyAuthRequired:
@@ -157,7 +157,7 @@ func (e *Error) refusalHint() string {
 	return "check the where expression, the event names, the dates, the project id and the region"
 }
 
-// wait says how long.
+// wait describes the wait.
 func (e *Error) wait() string {
 	if e.After > 0 {
 		return e.After.String()
@@ -165,7 +165,7 @@ func (e *Error) wait() string {
 	return "a while"
 }
 
-// requestError refuses a request that was not sent.
+// requestError is the error for a request that was not sent.
 func requestError(format string, args ...any) *Error {
 	return &Error{Action: GiveUp, Reason: ReasonBadRequest, Message: clean(fmt.Sprintf(format, args...))}
 }
@@ -178,15 +178,15 @@ func truncatedError(err error, text string) *Error {
 	return &Error{Action: Retry, Reason: ReasonTruncated, Smaller: true, Message: clean(text), err: err}
 }
 
-// networkError is a connection that could not be made, or that broke; in the latter case the server may have been
-// asked for too much.
+// networkError is the error for a connection that could not be established or that broke. If it broke, the request may
+// have been too large.
 func networkError(err error) *Error {
 	op, ok := errors.AsType[*net.OpError](err)
 	dialing := ok && op.Op == "dial"
 	return &Error{Action: Retry, Reason: ReasonNetwork, Smaller: !dialing, Message: clean(err.Error()), err: err}
 }
 
-// connectionError is [networkError], or the error of a connection that a person must set up before it can work.
+// connectionError is [networkError], or the error for a connection that needs a person to fix the setup.
 func connectionError(err error) *Error {
 	setup := &Error{Action: GiveUp, Reason: ReasonSetup, Message: clean(err.Error()), err: err}
 	if redirect, ok := errors.AsType[*redirectError](err); ok {
@@ -215,7 +215,7 @@ func connectionError(err error) *Error {
 	return e
 }
 
-// certificateHint says what can be done about a certificate that is not accepted.
+// certificateHint says what to do about a rejected certificate.
 func certificateHint(err error) string {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		return "check this machine's clock; otherwise the server's certificate must be renewed"
@@ -226,7 +226,7 @@ func certificateHint(err error) string {
 	return "if a gateway or proxy inspects TLS, add its CA certificate to the system's, or set SSL_CERT_FILE to a PEM file with all trusted ones"
 }
 
-// clean makes one line of at most maxMessage bytes of a text: valid UTF-8 without control characters.
+// clean turns a text into one line of at most maxMessage bytes: valid UTF-8 without control characters.
 func clean(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {

@@ -9,32 +9,32 @@ import (
 	"strings"
 )
 
-// Analysis is what is counted. "" means [AnalysisGeneral].
+// Analysis selects what is counted. "" means [AnalysisGeneral].
 type Analysis string
 
 // The analyses.
 const (
 	AnalysisGeneral Analysis = "general" // events
-	AnalysisUnique  Analysis = "unique"  // people that had the event
-	AnalysisAverage Analysis = "average" // events for each of these people
+	AnalysisUnique  Analysis = "unique"  // people with the event
+	AnalysisAverage Analysis = "average" // events per person
 )
 
-// TopEvent is one of today's events. Amount is exact; with [AnalysisAverage] it can have a fraction.
+// TopEvent is an event of today. Amount is exact; with [AnalysisAverage] it can have a fraction.
 type TopEvent struct {
 	Event         string      `json:"event"`
 	Amount        json.Number `json:"amount"`
-	PercentChange float64     `json:"percent_change"` // from yesterday: 0.5 is half as many again
+	PercentChange float64     `json:"percent_change"` // since yesterday: 0.5 means 50 % more
 }
 
-// PropertyCount is how many events have a property.
+// PropertyCount is the number of events with a property.
 type PropertyCount struct {
 	Name  string `json:"name"`
 	Count int64  `json:"count"`
 }
 
-// EventNames returns the names of the most common events of the last 31 days, at most limit; 0 means Mixpanel's default
-// of 255. Events that are hidden in Mixpanel are not among them. Errors are those of every call of the Query API: they name
-// the call, and have an [*Error] below, or the cause with which ctx ended.
+// EventNames returns the names of the most common events of the last 31 days, at most limit; 0 means Mixpanel's
+// default of 255. It does not include events that are hidden in Mixpanel. Errors, as in all calls of the Query API,
+// name the call and wrap an [*Error], or the cause with which ctx ended.
 func (c *Client) EventNames(ctx context.Context, project int64, limit int) ([]string, error) {
 	p := newParams(project)
 	p.analysis(AnalysisGeneral)
@@ -42,7 +42,7 @@ func (c *Client) EventNames(ctx context.Context, project int64, limit int) ([]st
 	return query(ctx, c, "events/names", p, decode[[]string])
 }
 
-// TopEvents returns today's most common events, at most limit; 0 means Mixpanel's default of 100. Errors are as in
+// TopEvents returns today's most common events, at most limit; 0 means Mixpanel's default of 100. For errors, see
 // [Client.EventNames].
 func (c *Client) TopEvents(ctx context.Context, project int64, count Analysis, limit int) ([]TopEvent, error) {
 	p := newParams(project)
@@ -51,8 +51,8 @@ func (c *Client) TopEvents(ctx context.Context, project int64, count Analysis, l
 	return query(ctx, c, "events/top", p, readTopEvents)
 }
 
-// EventProperties returns the properties that the most events of that name have, the most common first, at most limit;
-// 0 means Mixpanel's default of 10. Errors are as in [Client.EventNames].
+// EventProperties returns the most common properties of events with this name, most common first, at most limit; 0
+// means Mixpanel's default of 10. For errors, see [Client.EventNames].
 func (c *Client) EventProperties(ctx context.Context, project int64, event string, limit int) ([]PropertyCount, error) {
 	p := newParams(project)
 	p.required("event", event)
@@ -60,8 +60,8 @@ func (c *Client) EventProperties(ctx context.Context, project int64, event strin
 	return query(ctx, c, "events/properties/top", p, readProperties)
 }
 
-// PropertyValues returns the most common values of a property of events of that name, at most limit; 0 means Mixpanel's
-// default of 255. A value that is no text is returned as its JSON. Errors are as in [Client.EventNames].
+// PropertyValues returns the most common values of a property of events with this name, at most limit; 0 means
+// Mixpanel's default of 255. Values that are not text are returned as JSON. For errors, see [Client.EventNames].
 func (c *Client) PropertyValues(ctx context.Context, project int64, event, property string, limit int) ([]string, error) {
 	p := newParams(project)
 	p.required("event", event)
@@ -70,7 +70,7 @@ func (c *Client) PropertyValues(ctx context.Context, project int64, event, prope
 	return query(ctx, c, "events/properties/values", p, readValues)
 }
 
-// analysis sets what is counted; "" leaves it out.
+// analysis sets what is counted; "" omits the parameter.
 func (p *params) analysis(a Analysis) {
 	p.oneOf("type", string(a), string(AnalysisGeneral), string(AnalysisUnique), string(AnalysisAverage))
 }

@@ -7,18 +7,18 @@ import (
 	"mixduck/internal/day"
 )
 
-// ExportRequest says which events to export.
+// ExportRequest selects events to export.
 type ExportRequest struct {
 	Project int64
-	Days    day.Range // in the zone in which Mixpanel takes the project's dates; not empty
-	Events  []string  // names; none means all
-	Where   string    // an expression as in Mixpanel's reference of segmentation expressions; "" means no condition
-	Limit   int       // of events, at most 100,000; 0 means all
+	Days    day.Range // in the zone of the project's dates in Mixpanel; not empty
+	Events  []string  // names; empty means all
+	Where   string    // an expression as described in Mixpanel's reference of segmentation expressions; "" means no condition
+	Limit   int       // maximum number of events, at most 100,000; 0 means all
 }
 
-// Export asks for events and returns the body of the answer as soon as its headers are there; the caller closes it. It
-// waits so that the requests of this client to one project keep Mixpanel's limit of 3 a second. Errors are [*Error], or
-// the cause with which ctx ended; when ctx ends, reads of the body end at once, too.
+// Export requests events and returns the body of the response as soon as its headers have arrived; the caller must
+// close it. It delays requests so that this client stays below Mixpanel's limit of 3 per second and project. Errors
+// are [*Error], or the cause with which ctx ended. When ctx ends, reads of the body also end at once.
 func (c *Client) Export(ctx context.Context, r ExportRequest) (*Body, error) {
 	params := r.params()
 	if params.err != nil {
@@ -36,7 +36,7 @@ func (c *Client) Export(ctx context.Context, r ExportRequest) (*Body, error) {
 	return body, nil
 }
 
-// params returns the parameters as in Mixpanel's OpenAPI description of the Event Export API.
+// params returns the parameters, named as in Mixpanel's OpenAPI description of the Event Export API.
 func (r ExportRequest) params() *params {
 	p := newParams(r.Project)
 	p.days(r.Days)

@@ -12,40 +12,40 @@ import (
 	"mixduck/internal/day"
 )
 
-// SavedFunnel is a funnel that was saved in Mixpanel.
+// SavedFunnel is a funnel saved in Mixpanel.
 type SavedFunnel struct {
 	ID   int64  `json:"funnel_id"`
 	Name string `json:"name"`
 }
 
-// FunnelRequest says which saved funnel to count, and over which days people enter it.
+// FunnelRequest selects a saved funnel, and the days on which people enter it.
 type FunnelRequest struct {
 	Project int64
-	Funnel  int64     // the id of a [SavedFunnel]
-	Days    day.Range // in the zone in which Mixpanel takes the project's dates; not empty
+	Funnel  int64     // ID of a [SavedFunnel]
+	Days    day.Range // in the zone of the project's dates in Mixpanel; not empty
 	Unit    Unit      // day, week or month; "" means day
-	Where   string    // an expression that events must fulfil; "" means no condition
+	Where   string    // an expression that events must satisfy; "" means no condition
 }
 
-// FunnelPeriod is how the people fared who entered a funnel in one unit of time.
+// FunnelPeriod is the result for people who entered a funnel in one unit of time.
 type FunnelPeriod struct {
 	Start day.Day // of the unit
 	Steps []FunnelStep
-	Raw   json.RawMessage // the exact text, with what Mixpanel says beside the steps
+	Raw   json.RawMessage // the exact text, which contains more than the steps
 }
 
-// FunnelStep is how many people took a step of a funnel.
+// FunnelStep is the number of people who took a step of a funnel.
 type FunnelStep struct {
-	Event         string        // "$custom_event:12345" for a custom one
-	Label         string        // the name of the event as people know it
+	Event         string        // "$custom_event:12345" for a custom event
+	Label         string        // display name of the event
 	Count         int64         // of people
-	FromPrevious  float64       // the part of those of the step before, 0 to 1
-	FromStart     float64       // the part of those of the first step, 0 to 1
-	AfterPrevious time.Duration // the mean time since the step before; 0 when Mixpanel gives none
-	AfterStart    time.Duration // the mean time since the first step; 0 when Mixpanel gives none
+	FromPrevious  float64       // fraction of the people of the previous step, 0 to 1
+	FromStart     float64       // fraction of the people of the first step, 0 to 1
+	AfterPrevious time.Duration // mean time since the previous step; 0 if Mixpanel sends none
+	AfterStart    time.Duration // mean time since the first step; 0 if Mixpanel sends none
 }
 
-// FunnelList returns the funnels that are saved in the project. Errors are as in [Client.EventNames].
+// FunnelList returns the saved funnels of the project. For errors, see [Client.EventNames].
 func (c *Client) FunnelList(ctx context.Context, project int64) ([]SavedFunnel, error) {
 	return query(ctx, c, "funnels/list", newParams(project), readList(readSavedFunnel))
 }
@@ -59,7 +59,7 @@ func readSavedFunnel(raw json.RawMessage) (SavedFunnel, string, error) {
 	return f, key, err
 }
 
-// Funnel counts the people who went through a saved funnel; the periods are ascending. Errors are as in
+// Funnel counts the people who went through a saved funnel. The periods are in ascending order. For errors, see
 // [Client.EventNames].
 func (c *Client) Funnel(ctx context.Context, r FunnelRequest) ([]FunnelPeriod, error) {
 	return query(ctx, c, "funnels", r.params(), readFunnel)
@@ -77,7 +77,7 @@ func (r FunnelRequest) params() *params {
 	return p
 }
 
-// funnelAnswer is what Mixpanel sends.
+// funnelAnswer is the form of the response.
 type funnelAnswer struct {
 	Data map[day.Day]json.RawMessage `json:"data"`
 }
@@ -93,7 +93,7 @@ type funnelStep struct {
 	AvgTimeFromStart seconds `json:"avg_time_from_start"`
 }
 
-// seconds may have a fraction; null leaves them 0.
+// seconds may have a fraction; null means 0.
 type seconds float64
 
 func (s seconds) duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }

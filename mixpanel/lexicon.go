@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// LexiconEntry is what Lexicon says about an event, or about profiles. The names are those of Mixpanel's OpenAPI description of the
-// Lexicon Schemas API.
+// LexiconEntry is Lexicon's information about an event, or about profiles. The names are those of Mixpanel's OpenAPI
+// description of the Lexicon Schemas API.
 type LexiconEntry struct {
-	Kind         string // event or profile; Mixpanel may have others
+	Kind         string // event or profile; other kinds may exist
 	Name         string
-	DisplayName  string // "" if it has none
+	DisplayName  string // "" for none
 	Description  string
 	Tags         []string
 	Hidden       bool
-	Dropped      bool // Mixpanel does not take in the event
+	Dropped      bool // Mixpanel does not ingest the event
 	Source       string
 	Contacts     []string
 	TeamContacts []string
@@ -26,10 +26,10 @@ type LexiconEntry struct {
 	Raw          json.RawMessage   // the exact text
 }
 
-// LexiconProperty is what Lexicon says about a property of an event or a profile.
+// LexiconProperty is Lexicon's information about a property of an event or a profile.
 type LexiconProperty struct {
 	Name        string
-	Type        string // array, boolean, integer, null, number, object or string; as JSON if there are several
+	Type        string // array, boolean, integer, null, number, object or string; JSON if there are several
 	DisplayName string
 	Description string
 	Hidden      bool
@@ -37,8 +37,9 @@ type LexiconProperty struct {
 	Raw         json.RawMessage // the exact text
 }
 
-// Lexicon returns what Lexicon says. Mixpanel allows 5 requests a minute for all projects of an organization; this waits so that the
-// requests of this client for one project keep to that. Errors are as in [Client.EventNames].
+// Lexicon returns Lexicon's entries. Mixpanel allows 5 requests per minute for all projects of an organization.
+// Lexicon delays requests so that this client stays below that limit for each project. For errors, see
+// [Client.EventNames].
 func (c *Client) Lexicon(ctx context.Context, project int64) ([]LexiconEntry, error) {
 	p := newParams(project)
 	to := c.app("schemas", p)
@@ -46,7 +47,7 @@ func (c *Client) Lexicon(ctx context.Context, project int64) ([]LexiconEntry, er
 	return ask(ctx, c, to, p, readResults(readLexiconEntry))
 }
 
-// lexiconMetadata is what is particular to Mixpanel in a JSON schema.
+// lexiconMetadata is Mixpanel's addition to a JSON schema.
 type lexiconMetadata struct {
 	Mixpanel struct {
 		Source       looseText `json:"$source"`

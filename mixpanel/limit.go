@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// maxWait bounds what a header can make us wait. Mixpanel's longest window is an hour.
+// maxWait is the longest wait that a header can cause. Mixpanel's longest window is an hour.
 const maxWait = 2 * time.Hour
 
-// Limit is one of the limits of a project, as the RateLimit header of an answer describes it.
+// Limit is a limit of a project, as described by the RateLimit header of a response.
 type Limit struct {
-	Name      string        // "project" is the hourly one, "project-concurrency" that of requests at once
-	Remaining int           // requests that are left; -1 when the header does not say
-	Reset     time.Duration // until requests are given back; 0 when the header does not say
+	Name      string        // "project" for the hourly limit, "project-concurrency" for concurrent requests
+	Remaining int           // remaining requests; -1 if the header does not say
+	Reset     time.Duration // until requests become available; 0 if the header does not say
 }
 
-// parseLimits reads a header like
+// parseLimits parses a header such as
 //
 //	RateLimit: "project";r=0;t=3600, "project-concurrency";r=3
 //
-// (the form of the IETF draft "RateLimit header fields for HTTP"). What it cannot read it leaves out.
+// (the form of the IETF draft "RateLimit header fields for HTTP"). It skips what it cannot parse.
 func parseLimits(h http.Header) []Limit {
 	var limits []Limit
 	for _, value := range h.Values("RateLimit") {
@@ -58,13 +58,14 @@ func parseLimit(item string) (Limit, bool) {
 	return l, true
 }
 
-// Hourly reports whether l counts requests over time, rather than those under way.
+// Hourly reports whether l counts requests over time, not concurrent ones.
 func (l Limit) Hourly() bool { return !l.concurrent() }
 
-// concurrent reports whether l counts requests that run at the same time.
+// concurrent reports whether l counts concurrent requests.
 func (l Limit) concurrent() bool { return strings.Contains(l.Name, "concurren") }
 
-// exhausted returns the used up limit that keeps us waiting longest: an hourly one before one of requests at once.
+// exhausted returns the exhausted limit with the longest wait: hourly limits come before those for concurrent
+// requests.
 func exhausted(limits []Limit) (Limit, bool) {
 	used := slices.DeleteFunc(slices.Clone(limits), func(l Limit) bool { return l.Remaining != 0 })
 	if len(used) == 0 {
@@ -81,7 +82,7 @@ func exhausted(limits []Limit) (Limit, bool) {
 	}), true
 }
 
-// retryAfter reads the Retry-After header, in seconds or as a date. It returns at least a second and at most maxWait.
+// retryAfter parses the Retry-After header, in seconds or as a date. It returns at least a second and at most maxWait.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if wait, ok := parseSeconds(value); ok {
@@ -93,7 +94,7 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// parseSeconds reads a number of seconds, not negative; it returns at most maxWait.
+// parseSeconds parses a non-negative number of seconds. It returns at most maxWait.
 func parseSeconds(s string) (time.Duration, bool) {
 	n, err := strconv.ParseUint(s, 10, 63)
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 	"strconv"
 )
 
-// app returns an endpoint of the application API, with the path below the project. The application API has no parameter for the
-// project: it is in the path.
+// app returns an endpoint of the application API, with the path below the project. In this API the project is part of
+// the path, not a parameter.
 func (c *Client) app(path string, p *params) endpoint {
 	p.Del("project_id")
 	return endpoint{http.MethodGet, path, c.appURL + strconv.FormatInt(p.project, 10) + "/" + path, "", free}
 }
 
-// free is the enter of endpoints for which Mixpanel documents no limit.
+// free is the enter function of endpoints without a documented limit.
 func free(context.Context, int64) (leave func(), err error) { return func() {}, nil }
 
-// readResults reads a list in an object, {"status": "ok", "results": […]}, and each element of it with read. It is an error if two
-// elements have the same key.
+// readResults parses a list in an object, {"status": "ok", "results": […]}, and each element with read. Two elements
+// with the same key are an error.
 func readResults[T any](read func(raw json.RawMessage) (T, string, error)) func(answer []byte) ([]T, error) {
 	return func(answer []byte) ([]T, error) {
 		object, err := decode[struct {
@@ -40,7 +40,7 @@ func readResults[T any](read func(raw json.RawMessage) (T, string, error)) func(
 	}
 }
 
-// readList reads a list, and each element of it with read. It is an error if two elements have the same key.
+// readList parses a list, and each element with read. Two elements with the same key are an error.
 func readList[T any](read func(raw json.RawMessage) (T, string, error)) func(answer []byte) ([]T, error) {
 	return func(answer []byte) ([]T, error) {
 		elements, err := decode[[]json.RawMessage](answer)
@@ -67,7 +67,7 @@ func readElements[T any](elements []json.RawMessage, read func(raw json.RawMessa
 	return all, nil
 }
 
-// idKey returns the key of an element with that id, which must be positive.
+// idKey returns the key of an element with this ID, which must be positive.
 func idKey(id int64) (string, error) {
 	if id <= 0 {
 		return "", errors.New("no id")
@@ -75,10 +75,10 @@ func idKey(id int64) (string, error) {
 	return strconv.FormatInt(id, 10), nil
 }
 
-// looseText is a text that Mixpanel also sends as a number, or as null.
+// looseText is a text that Mixpanel sometimes sends as a number or null.
 type looseText string
 
-// UnmarshalJSON keeps a number as it is written.
+// UnmarshalJSON keeps the digits of a number.
 func (t *looseText) UnmarshalJSON(raw []byte) error {
 	if string(raw) == "null" {
 		*t = ""
@@ -91,10 +91,10 @@ func (t *looseText) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// looseBool is a boolean that Mixpanel also sends as 0 or 1, or as null.
+// looseBool is a boolean that Mixpanel sometimes sends as 0, 1 or null.
 type looseBool bool
 
-// UnmarshalJSON reads true, false, 1, 0 and null.
+// UnmarshalJSON accepts true, false, 1, 0 and null.
 func (b *looseBool) UnmarshalJSON(raw []byte) error {
 	switch string(raw) {
 	case "true", "1":

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// requestSpacing keeps requests below the 3 a second that Mixpanel's documentation of the raw export API allows a
-// project, with room for requests that catch up with each other on the way.
+// requestSpacing keeps requests below the 3 per second and project that Mixpanel's documentation of the raw export API
+// allows, with a margin for requests that catch up with each other on the way.
 const requestSpacing = 400 * time.Millisecond
 
-// lexiconSpacing keeps requests below the 5 a minute that Mixpanel's documentation of its rate limits allows.
+// lexiconSpacing keeps requests below the 5 per minute that Mixpanel's documentation of its rate limits allows.
 const lexiconSpacing = 12500 * time.Millisecond
 
 // pacer spaces the requests to each project. It is safe for concurrent use.
@@ -22,18 +22,18 @@ type pacer struct {
 	projects map[int64]*rate.Limiter
 }
 
-// enter is wait; there is nothing to leave.
+// enter calls wait; leave does nothing.
 func (p *pacer) enter(ctx context.Context, project int64) (leave func(), err error) {
 	return func() {}, p.wait(ctx, project)
 }
 
-// wait returns when the next request to the project may be sent, or the cause with which ctx ended.
+// wait returns when the next request of the project may be sent, or the cause with which ctx ended.
 func (p *pacer) wait(ctx context.Context, project int64) error {
 	if err := p.limiter(project).Wait(ctx); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return context.DeadlineExceeded // it would end before our turn comes
+		return context.DeadlineExceeded // ctx ends before the request's turn
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 type params struct {
 	url.Values
 	project int64
-	err     error // the first problem; such a request is not sent
+	err     error // the first problem; the request is then not sent
 }
 
 func newParams(project int64) *params {
@@ -41,7 +41,7 @@ func (p *params) required(key, value string) {
 	p.optional(key, value)
 }
 
-// optional sets a text; "" leaves it out.
+// optional sets a text; "" omits the parameter.
 func (p *params) optional(key, value string) {
 	if !utf8.ValidString(value) {
 		p.refuse("%s is not valid UTF-8", key)
@@ -51,7 +51,7 @@ func (p *params) optional(key, value string) {
 	}
 }
 
-// oneOf sets one of the texts in known; "" leaves it out.
+// oneOf sets one of the texts in known; "" omits the parameter.
 func (p *params) oneOf(key, value string, known ...string) {
 	if value != "" && !slices.Contains(known, value) {
 		p.refuse("%s is %q, not one of %s", key, value, strings.Join(known, ", "))
@@ -59,7 +59,7 @@ func (p *params) oneOf(key, value string, known ...string) {
 	p.optional(key, value)
 }
 
-// limit sets how many results to return; 0 leaves it out.
+// limit sets the maximum number of results; 0 omits the parameter.
 func (p *params) limit(n int) {
 	if n < 0 {
 		p.refuse("the limit %d is negative", n)
@@ -78,7 +78,7 @@ func (p *params) days(r day.Range) {
 	p.Set("to_date", r.To.String())
 }
 
-// texts sets a JSON array of texts, with < > & as they are; what says what one of them is.
+// texts sets a JSON array of texts, without escaping < > &; what names a single text in errors.
 func (p *params) texts(key, what string, names []string) {
 	for _, n := range names {
 		switch {
@@ -95,7 +95,7 @@ func (p *params) texts(key, what string, names []string) {
 	p.Set(key, text)
 }
 
-// jsonText returns v as JSON, with < > & as they are.
+// jsonText returns v as JSON, without escaping < > &.
 func jsonText(v any) (string, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -104,7 +104,7 @@ func jsonText(v any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
-// a puts the article before a noun.
+// a adds the indefinite article to a noun.
 func a(noun string) string {
 	if strings.ContainsAny(noun[:1], "aeiou") {
 		return "an " + noun

@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// maxRequestLine is how many bytes the first line of a request can have, without its line end. Mixpanel's edge refuses longer ones.
+// maxRequestLine is the maximum length of a request's first line in bytes, without its line end. Mixpanel's edge
+// rejects longer ones.
 const maxRequestLine = 8190
 
-// Parts returns the requests that together ask for what r asks for: r if its request line is short enough, else several, each
-// with some of the event names. A name that is given twice is asked for once, so the parts have no event in common. Errors are
-// [*Error]; nothing is sent.
+// Parts splits r into requests with short enough request lines. It returns r if that is short enough, otherwise
+// several requests, each with some of the event names. It removes duplicate names, so the parts have no event in
+// common. Errors are [*Error]; nothing is sent.
 func (c *Client) Parts(r ExportRequest) ([]ExportRequest, error) {
 	r.Events = unique(r.Events)
 	return split(c.exportURL, r.params(), r.Events, func(events []string) ExportRequest {
@@ -31,8 +32,8 @@ func (c *Client) CountsParts(r CountsRequest) ([]CountsRequest, error) {
 	})
 }
 
-// split returns requests with parts of the names, made by with, so short that each is taken. All of them ask target with p, but for the
-// parameter event.
+// split returns requests, made by with, each with some of the names and short enough to be accepted. All use target
+// and p, except for the parameter event.
 func split[R any](target string, p *params, names []string, with func(names []string) R) ([]R, error) {
 	if p.err != nil {
 		return nil, p.err
@@ -66,7 +67,7 @@ func split[R any](target string, p *params, names []string, with func(names []st
 	return parts, nil
 }
 
-// cut returns the names in parts. Each takes at most room bytes in a request line, beside its brackets.
+// cut splits the names into parts. Each takes at most room bytes in a request line, not counting its brackets.
 func cut(names []string, room int) (parts [][]string, err error) {
 	comma, first, used := len(url.QueryEscape(",")), 0, 0
 	part := func(end int) { parts = append(parts, names[first:end]) }
@@ -109,7 +110,7 @@ func tooLong(hint, format string, args ...any) *Error {
 	return e
 }
 
-// unique returns the names, each once, in the order in which they come first.
+// unique returns the names without duplicates, in order of first occurrence.
 func unique(names []string) []string {
 	seen := make(map[string]bool, len(names))
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {

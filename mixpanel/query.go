@@ -11,17 +11,17 @@ import (
 	"mixduck/internal/fault"
 )
 
-// endpoint is something that Mixpanel answers in one piece.
+// endpoint is a resource that Mixpanel returns in a single response.
 type endpoint struct {
 	method string
-	name   string // in errors
+	name   string // for errors
 	url    string // without parameters
-	limit  string // how much Mixpanel allows a project, in words; "" for what it does not say
-	// enter waits until the project may ask. It returns the cause with which ctx ended.
+	limit  string // Mixpanel's limit per project, in words; "" if unknown
+	// enter waits until the project may send a request. It returns the cause with which ctx ended.
 	enter func(ctx context.Context, project int64) (leave func(), err error)
 }
 
-// call returns a call of the Query API. It waits while as many calls for the project are under way as Mixpanel allows.
+// call returns a call of the Query API. It waits while as many calls of the project are running as Mixpanel allows.
 func (c *Client) call(method, path string) endpoint {
 	return endpoint{method, path, c.queryURL + "/" + path, queryLimit, c.queries.enter}
 }
@@ -29,12 +29,13 @@ func (c *Client) call(method, path string) endpoint {
 // queryLimit is from Mixpanel's documentation of its rate limits.
 const queryLimit = "60 queries per hour"
 
-// query makes one call of the Query API with GET and reads its answer. Errors are as those of ask.
+// query calls the Query API with GET and parses the response. For errors, see ask.
 func query[T any](ctx context.Context, c *Client, path string, p *params, read func(answer []byte) (T, error)) (T, error) {
 	return ask(ctx, c, c.call(http.MethodGet, path), p, read)
 }
 
-// ask asks an endpoint and reads its answer. Errors name the endpoint and have an [*Error] below, or the cause with which ctx ended.
+// ask calls an endpoint and parses the response. Errors name the endpoint and wrap an [*Error], or the cause with
+// which ctx ended.
 func ask[T any](ctx context.Context, c *Client, to endpoint, p *params, read func(answer []byte) (T, error)) (T, error) {
 	var result T
 	answer, err := c.answer(ctx, to, p)
@@ -48,7 +49,7 @@ func ask[T any](ctx context.Context, c *Client, to endpoint, p *params, read fun
 	return result, nil
 }
 
-// answer returns the whole of a good answer.
+// answer returns a complete, successful response.
 func (c *Client) answer(ctx context.Context, to endpoint, p *params) ([]byte, error) {
 	if p.err != nil {
 		return nil, p.err
@@ -71,7 +72,7 @@ func (c *Client) answer(ctx context.Context, to endpoint, p *params) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = body.Close() }() // all that counts has been read
+	defer func() { _ = body.Close() }() // everything relevant has been read
 	text, err := body.text()
 	if err != nil {
 		return nil, err
@@ -79,13 +80,13 @@ func (c *Client) answer(ctx context.Context, to endpoint, p *params) ([]byte, er
 	return text, c.reported(text)
 }
 
-// reported is the error that an answer with status 200 holds in place of a result, as {"error": "…"}; nil if it holds
-// none. A property may be named error, but then what stands there is no text.
+// reported returns the error in a response with status 200, such as {"error": "…"}, or nil. A property can also be
+// called error, but then its value is not a text.
 func (c *Client) reported(answer []byte) error {
 	var object struct {
 		Error string `json:"error"`
 	}
-	_ = json.Unmarshal(answer, &object) // an answer of another form holds none
+	_ = json.Unmarshal(answer, &object) // responses of another form contain no error
 	if object.Error == "" {
 		return nil
 	}
@@ -94,7 +95,7 @@ func (c *Client) reported(answer []byte) error {
 	return e
 }
 
-// decode reads an answer whose form is that of T. An answer that says nothing is none.
+// decode parses a response into T. An empty response is an error.
 func decode[T any](answer []byte) (T, error) {
 	var v T
 	if bytes.Equal(bytes.TrimSpace(answer), []byte("null")) {
@@ -106,7 +107,7 @@ func decode[T any](answer []byte) (T, error) {
 	return v, nil
 }
 
-// notUnderstood is an answer with status 200 that is not what was asked for.
+// notUnderstood is the error for a response with status 200 and unexpected content.
 func notUnderstood(err error) *Error {
 	return &Error{
 		Action: Retry, Reason: ReasonServer, Status: http.StatusOK,
@@ -114,7 +115,7 @@ func notUnderstood(err error) *Error {
 	}
 }
 
-// queryHint is [Error.Hint] where an export's would be wrong; limit is how much Mixpanel allows.
+// queryHint replaces [Error.Hint] where an export's hint would be wrong; limit is Mixpanel's limit in words.
 func queryHint(err error, limit string) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {

@@ -1,7 +1,7 @@
 package mixpanel
 
-// Region is where Mixpanel keeps the data of a project. It is a property of the project: asking in another region
-// answers as if the project did not exist, or with an export that ends at once.
+// Region is where Mixpanel stores a project's data. Each project belongs to one region. Other regions respond as if
+// the project did not exist, or with an export that ends at once.
 type Region string
 
 // The regions. The zero value of a [Config] means [RegionUS].
@@ -14,8 +14,9 @@ const (
 // hosts are the base URLs of the APIs.
 type hosts struct{ export, query, ingestion string }
 
-// hosts returns those of the region; false for a region that does not exist. They are those of Mixpanel's OpenAPI
-// descriptions of the Event Export API, the Query API and the Ingestion API. The application API is on the host of the Query API.
+// hosts returns the hosts of the region, and false for an unknown region. They come from Mixpanel's OpenAPI
+// descriptions of the Event Export API, the Query API and the Ingestion API. The application API is on the host of the
+// Query API.
 func (r Region) hosts() (hosts, bool) {
 	switch r {
 	case RegionUS, "":

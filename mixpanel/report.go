@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 )
 
-// maxReport bounds what is read of a text as a report of an error, in bytes.
+// maxReport is how much of a text is parsed as an error report, in bytes.
 const maxReport = 64 << 10
 
-// Report says what a text means that stands in an answer with status 200 where an event should: it chooses the message and what to do.
-// It proves nothing: whether an answer is whole does not depend on the text. It returns nil for text that says nothing about a failure,
-// such as half an event, and never quotes what may be a part of an event.
+// Report interprets a text found in a response with status 200 in place of an event. It chooses the message and what
+// to do. It proves nothing: whether a response is complete does not depend on the text. It returns nil for text that
+// does not describe a failure, such as half an event, and never quotes text that may be part of an event.
 func Report(text []byte) *Error {
 	text = bytes.TrimSpace(text[:min(len(text), maxReport)])
 	switch {
@@ -22,7 +22,7 @@ func Report(text []byte) *Error {
 		if !isErrorObject(text) && !beginsWithError(text) {
 			return nil
 		}
-	case bytes.ContainsAny(text, `{}[]:`) && bytes.IndexByte(text, '"') >= 0: // a part of an event
+	case bytes.ContainsAny(text, `{}[]:`) && bytes.IndexByte(text, '"') >= 0: // part of an event
 		return nil
 	}
 	said := errorText(text)
@@ -41,7 +41,7 @@ func inBand(message string, v verdict, isKnown bool) *Error {
 	return e
 }
 
-// beginsWithError reports whether text is an object that was cut off, and whose first key is "error".
+// beginsWithError reports whether text is a truncated object with "error" as its first key.
 func beginsWithError(text []byte) bool {
 	rest, ok := bytes.CutPrefix(bytes.TrimSpace(text[1:]), []byte(`"error"`))
 	return ok && bytes.HasPrefix(bytes.TrimSpace(rest), []byte(":")) && !json.Valid(text)

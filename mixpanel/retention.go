@@ -11,28 +11,28 @@ import (
 	"mixduck/internal/day"
 )
 
-// RetentionRequest says whose return to count.
+// RetentionRequest says which returns to count.
 type RetentionRequest struct {
 	Project int64
-	Born    string    // the event by which people are taken in; not empty
+	Born    string    // the event that starts the count for a person; not empty
 	Return  string    // the event that counts as a return; "" means any
-	Days    day.Range // on which people are taken in, in the zone in which Mixpanel takes the project's dates; not empty
-	// BornWhere and ReturnWhere are expressions that the events must fulfil; "" means no condition.
+	Days    day.Range // the days of the first event, in the zone of the project's dates in Mixpanel; not empty
+	// BornWhere and ReturnWhere are expressions that the events must satisfy; "" means no condition.
 	BornWhere, ReturnWhere string
 	Unit                   Unit // day, week or month; "" means day
-	Interval               int  // of units in an interval; 0 means 1
-	Intervals              int  // how many intervals to count; 0 means 1
+	Interval               int  // units per interval; 0 means 1
+	Intervals              int  // number of intervals to count; 0 means 1
 }
 
-// RetentionPeriod is how many of the people who were taken in on one day, or in one interval, returned.
+// RetentionPeriod is how many of the people with a first event on one day, or in one interval, returned.
 type RetentionPeriod struct {
 	Start  day.Day
-	First  int64           // people who were taken in
-	Counts []int64         // those who returned, by interval since
+	First  int64           // people with a first event
+	Counts []int64         // people who returned, by interval since then
 	Raw    json.RawMessage // the exact text
 }
 
-// Retention counts people who came back; the periods are ascending. Errors are as in [Client.EventNames].
+// Retention counts people who came back. The periods are in ascending order. For errors, see [Client.EventNames].
 func (c *Client) Retention(ctx context.Context, r RetentionRequest) ([]RetentionPeriod, error) {
 	return query(ctx, c, "retention", r.params(), readRetention)
 }
@@ -51,7 +51,7 @@ func (r RetentionRequest) params() *params {
 	return p
 }
 
-// count sets a number; 0 leaves it out.
+// count sets a number; 0 omits the parameter.
 func (p *params) count(key string, n int) {
 	if n < 0 {
 		p.refuse("%s %d is negative", key, n)

@@ -9,10 +9,10 @@ import (
 	"mixduck/internal/day"
 )
 
-// maxSegments is the highest limit of segments, by Mixpanel's OpenAPI description of the Query API.
+// maxSegments is the maximum number of segments in Mixpanel's OpenAPI description of the Query API.
 const maxSegments = 10_000
 
-// Unit is how long the spans are that a report counts in.
+// Unit is the unit of time of a report.
 type Unit string
 
 // The units.
@@ -24,30 +24,30 @@ const (
 	UnitMonth  Unit = "month"
 )
 
-// SegmentationRequest says which events to count, and how. Expressions are those of Mixpanel's reference of segmentation
+// SegmentationRequest says which events to count, and how. For expressions, see Mixpanel's reference of segmentation
 // expressions.
 type SegmentationRequest struct {
 	Project int64
 	Event   string
-	Days    day.Range // in the zone in which Mixpanel takes the project's dates; not empty
+	Days    day.Range // in the zone of the project's dates in Mixpanel; not empty
 	On      string    // an expression to count by, such as properties["$os"]; "" counts all events together
-	Where   string    // an expression that events must fulfil; "" means no condition
+	Where   string    // an expression that events must satisfy; "" means no condition
 	Unit    Unit      // minute, hour, day or month; "" means day
 	Type    Analysis
-	Limit   int // of segments, with On: the most common ones, at most 10,000; 0 means Mixpanel's default of 60
+	Limit   int // maximum number of segments with On, most common first, at most 10,000; 0 means Mixpanel's default of 60
 }
 
-// Segmentation is how often an event happened, by segment and unit of time.
+// Segmentation is the number of events by segment and unit of time.
 type Segmentation struct {
-	// Series is the beginnings of the units, ascending, as Mixpanel writes them: yyyy-mm-dd, with a time for hours and
-	// minutes.
+	// Series holds the starts of the units in ascending order, in Mixpanel's form: yyyy-mm-dd, with a time for hours
+	// and minutes.
 	Series []string `json:"series"`
-	// Values is counts by segment and beginning of the unit. Without On there is one segment, the event's name. Numbers
-	// are exact; with [AnalysisAverage] they can have a fraction.
+	// Values holds the counts by segment and start of the unit. Without On there is one segment, the event's name.
+	// Numbers are exact; with [AnalysisAverage] they can have a fraction.
 	Values map[string]map[string]json.Number `json:"values"`
 }
 
-// Segmentation counts events. Errors are as in [Client.EventNames].
+// Segmentation counts events. For errors, see [Client.EventNames].
 func (c *Client) Segmentation(ctx context.Context, r SegmentationRequest) (Segmentation, error) {
 	return query(ctx, c, "segmentation", r.params(), readSegmentation)
 }

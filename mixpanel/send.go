@@ -17,14 +17,14 @@ const (
 	errorBodyTimeout = 10 * time.Second
 )
 
-// request is what is sent.
+// request describes a request.
 type request struct {
 	method, target string
 	form           url.Values // the body; nil for none
 }
 
-// send sends r and returns the body of a good answer as soon as its headers are there; the caller closes it.
-// Errors are [*Error], or the cause with which ctx, that of watch, ended.
+// send sends r and returns the body of a successful response as soon as its headers have arrived; the caller must
+// close it. Errors are [*Error], or the cause with which ctx, that of watch, ended.
 func (c *Client) send(ctx context.Context, watch *watchdog, r request) (*Body, error) {
 	var sent io.Reader = http.NoBody
 	if r.form != nil {
@@ -50,12 +50,12 @@ func (c *Client) send(ctx context.Context, watch *watchdog, r request) (*Body, e
 	}
 	body, err := c.open(watch, resp)
 	if err != nil {
-		_ = resp.Body.Close() // the first error is the one that says what is wrong
+		_ = resp.Body.Close() // the first error says what is wrong
 	}
 	return body, err
 }
 
-// tell lets the observer know of an answer, nil for none.
+// tell notifies the observer of a response, nil for none.
 func (c *Client) tell(resp *http.Response) {
 	status := 0
 	if resp != nil {
@@ -66,7 +66,7 @@ func (c *Client) tell(resp *http.Response) {
 	}
 }
 
-// open returns the body of a good answer, and the error that any other answer is.
+// open returns the body of a successful response, and an error for any other.
 func (c *Client) open(watch *watchdog, resp *http.Response) (*Body, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, c.refused(watch, resp)
@@ -74,7 +74,7 @@ func (c *Client) open(watch *watchdog, resp *http.Response) (*Body, error) {
 	return newBody(resp, watch, c.idle)
 }
 
-// unanswered is the error of a request that got no headers.
+// unanswered is the error for a request without response headers.
 func (c *Client) unanswered(watch *watchdog, err error) error {
 	switch cause := watch.cause(); {
 	case errors.Is(cause, errSilent):
@@ -83,14 +83,14 @@ func (c *Client) unanswered(watch *watchdog, err error) error {
 		return cause
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // without the URL, which repeats what was asked
+		err = u.Err // without the URL, which repeats the request
 	}
 	e := connectionError(err)
 	e.Message = c.redact(e.Message)
 	return e
 }
 
-// refused is the error of an answer whose status is not 200.
+// refused is the error for a response with a status other than 200.
 func (c *Client) refused(watch *watchdog, resp *http.Response) error {
 	watch.wait(min(c.idle, errorBodyTimeout))
 	text := readErrorBody(resp)
@@ -101,7 +101,7 @@ func (c *Client) refused(watch *watchdog, resp *http.Response) error {
 	return classify(resp.StatusCode, resp.Header, []byte(c.redact(string(text))), time.Now())
 }
 
-// readErrorBody returns the beginning of the body. How it ends does not matter: the status says what is wrong.
+// readErrorBody returns the start of the body. It ignores how the body ends, because the status says what is wrong.
 func readErrorBody(resp *http.Response) []byte {
 	var r io.Reader = resp.Body
 	if isGzip(resp.Header) {
@@ -111,12 +111,12 @@ func readErrorBody(resp *http.Response) []byte {
 		}
 		r = z
 	}
-	text, _ := io.ReadAll(io.LimitReader(r, maxErrorBody)) // half a text is better than none
+	text, _ := io.ReadAll(io.LimitReader(r, maxErrorBody)) // a partial text is better than none
 	return text
 }
 
-// redact takes the secret, and the header that carries it, out of a text that came from elsewhere. Mixpanel's secrets
-// have 32 characters; a very short one is left alone, because it would be found in every text.
+// redact removes the secret, and the header that contains it, from an external text. Mixpanel's secrets have 32
+// characters. A very short one is not removed, because it would match in every text.
 func (c *Client) redact(text string) string {
 	s := c.secret.Reveal()
 	if len(s) < 6 {

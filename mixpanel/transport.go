@@ -27,14 +27,14 @@ func newTransport(proxies *httpproxy.Config) *http.Transport {
 		TLSHandshakeTimeout:    15 * time.Second,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        90 * time.Second,
-		// An answer may be silent for minutes: pings tell it from a connection that is gone.
+		// Responses may take minutes: pings distinguish them from broken connections.
 		HTTP2:              &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-		DisableCompression: true, // gzip stays gzip: the reader checks its trailer
+		DisableCompression: true, // keep gzip: the reader checks its trailer
 	}
 }
 
-// checkProxies returns an error for a proxy that cannot be used. The standard library would connect without it, or use
-// something else. The errors do not quote the setting, which can hold a password.
+// checkProxies returns an error for an unusable proxy. The standard library would connect without it, or use something
+// else. The errors do not quote the setting, which can contain a password.
 func checkProxies(proxies *httpproxy.Config) error {
 	return errors.Join(checkProxy("HTTPS_PROXY", proxies.HTTPSProxy), checkProxy("HTTP_PROXY", proxies.HTTPProxy))
 }
@@ -62,7 +62,7 @@ func validPort(port string) bool {
 	return port == "" || err == nil && n > 0
 }
 
-// proxyError is an answer of a proxy that does not connect us.
+// proxyError is the response of a proxy that refuses to connect.
 type proxyError struct {
 	status int
 	text   string
@@ -84,7 +84,7 @@ func (e *redirectError) Error() string {
 	return "redirected from " + origin(e.from) + " to " + origin(e.to) + ", which gets no credentials"
 }
 
-// hint says how to get rid of the redirect.
+// hint says how to avoid the redirect.
 func (e *redirectError) hint() string {
 	if e.from.Scheme == "http" && e.to.Scheme == "https" && e.from.Hostname() == e.to.Hostname() {
 		return "set mixpanel.base_url (MIXDUCK_MIXPANEL_BASE_URL) to an https:// URL"
@@ -92,7 +92,7 @@ func (e *redirectError) hint() string {
 	return "check the region and mixpanel.base_url (MIXDUCK_MIXPANEL_BASE_URL); if a gateway or proxy redirects, let it pass Mixpanel's hosts"
 }
 
-// origin returns what must be equal for two URLs to get the same credentials: scheme, host and port.
+// origin returns what must be equal for two URLs to receive the same credentials: scheme, host and port.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -105,8 +105,8 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + host
 }
 
-// checkRedirect follows redirects within one origin only. No other one gets the credentials, and an answer without them is
-// not Mixpanel's.
+// checkRedirect follows redirects only within an origin. Other origins do not get the credentials, and a response
+// without them is not Mixpanel's.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")

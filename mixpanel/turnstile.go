@@ -5,18 +5,18 @@ import (
 	"sync"
 )
 
-// queriesAtOnce is how many calls of the Query API Mixpanel's documentation of its rate limits allows a project at once.
+// queriesAtOnce is the number of concurrent calls of the Query API per project that Mixpanel's documentation of its
+// rate limits allows.
 const queriesAtOnce = 5
 
-// turnstile bounds the calls for each project that are under way at once. The zero value is ready; it is safe for
-// concurrent use.
+// turnstile limits the number of concurrent calls per project. The zero value is ready; it is safe for concurrent use.
 type turnstile struct {
 	mu       sync.Mutex
-	projects map[int64]chan struct{} // holds what is under way
+	projects map[int64]chan struct{} // running calls
 }
 
-// enter waits for a place, or returns the cause with which ctx ended. The caller calls leave when its call has ended;
-// more than once does no harm.
+// enter waits for a free place, or returns the cause with which ctx ended. The caller must call leave at the end of
+// its call; more than once does no harm.
 func (t *turnstile) enter(ctx context.Context, project int64) (leave func(), err error) {
 	places := t.places(project)
 	select {

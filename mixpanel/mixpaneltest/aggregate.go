@@ -9,12 +9,12 @@ import (
 	"mixduck/internal/day"
 )
 
-// eventCounts answers how often events happened.
+// eventCounts returns how often events happened.
 func (c *call) eventCounts() (any, error) {
 	return c.countBy(func(r Row) (string, bool, error) { return r.Event, true, nil })
 }
 
-// propertyCounts answers how often events had the values of a property.
+// propertyCounts returns how often events had the values of a property.
 func (c *call) propertyCounts() (any, error) {
 	return c.countBy(func(r Row) (string, bool, error) {
 		fields, err := r.fields()
@@ -29,7 +29,7 @@ func (c *call) propertyCounts() (any, error) {
 	})
 }
 
-// countBy counts events by what segment says that they count as, and by unit.
+// countBy counts events by segment and unit. segment returns the segment of an event.
 func (c *call) countBy(segment func(Row) (name string, counts bool, err error)) (any, error) {
 	bySegment := make(tallies)
 	byUnit := make(map[string]tallies) // by segment
@@ -68,7 +68,7 @@ func (c *call) countBy(segment func(Row) (name string, counts bool, err error)) 
 	}, nil
 }
 
-// buckets answers how often an event had numbers of a property in buckets, which are ten wide.
+// buckets returns how often an event had numbers of a property in buckets of width ten.
 func (c *call) buckets() (any, error) {
 	return c.countBy(func(r Row) (string, bool, error) {
 		n, ok, err := c.numberOf(r)
@@ -80,7 +80,7 @@ func (c *call) buckets() (any, error) {
 	})
 }
 
-// numberOf returns the property that is counted by, if it is a number.
+// numberOf returns the property to count by, if it is a number.
 func (c *call) numberOf(r Row) (n float64, ok bool, err error) {
 	fields, err := r.fields()
 	if err != nil {
@@ -90,10 +90,10 @@ func (c *call) numberOf(r Row) (n float64, ok bool, err error) {
 	return n, err == nil, nil
 }
 
-// sum answers the sum of a property of an event; what is no number counts as 0.
+// sum returns the sum of a property of an event; values that are not numbers count as 0.
 func (c *call) sum() (any, error) { return c.fold(func(sum float64, _ int) float64 { return sum }) }
 
-// average answers the mean of a property of an event.
+// average returns the mean of a property of an event.
 func (c *call) average() (any, error) {
 	return c.fold(func(sum float64, n int) float64 { return sum / float64(max(n, 1)) })
 }
@@ -119,8 +119,9 @@ func (c *call) fold(result func(sum float64, n int) float64) (any, error) {
 	return map[string]any{"status": "ok", "results": results, "computed_at": c.server.now().UTC().Format(time.RFC3339)}, nil
 }
 
-// retention answers how many of the people who had one event had another one later. People are taken in on the first day on which they
-// had it in the range, and return in the interval that so many whole units after that day lies in; the first interval begins with it.
+// retention returns how many of the people with one event later had another one. People are counted from the first day
+// in the range on which they had the event. They return in an interval of whole units since that day; the first
+// interval starts with it.
 func (c *call) retention() (any, error) {
 	born, back, where, backWhere := c.filter.events, c.back, c.bornWhere, c.filter
 	length := map[string]int{"day": 1, "week": 7, "month": 30}[c.unit] * c.interval

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	terminatedEarly = "terminated early" // as seen at the end of answers
+	terminatedEarly = "terminated early" // as seen at the end of responses
 	wireBufferBytes = 64 << 10
 )
 
-// answer sends the events of q, unless a fault has other plans. An error means that the connection is to be cut.
+// answer sends the events of q, unless a fault prevents it. An error means that the connection must be cut.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, entry *Request, p *project, q query) error {
 	plan := s.plan(p.ID, "", q)
 	if done, err := s.answerAmiss(w, r, entry, plan); done {
@@ -39,7 +39,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, entry *Request, 
 	return err
 }
 
-// answerAmiss does what a fault of the answer wants; done means that this was all.
+// answerAmiss applies a fault of the response; done means that nothing else follows.
 func (s *Server) answerAmiss(w http.ResponseWriter, r *http.Request, entry *Request, plan plan) (done bool, err error) {
 	s.note(func() { entry.Fault = plan.kind() })
 	switch kind := plan.kind(); {
@@ -55,7 +55,7 @@ func (s *Server) answerAmiss(w http.ResponseWriter, r *http.Request, entry *Requ
 	return false, nil
 }
 
-// check finds out whether the source can serve the form of q, before anything is sent.
+// check checks whether the source can serve the form of q, before anything is sent.
 func (s *Server) check(p *project, q query) error {
 	for _, err := range p.Data.Lines(q.days.From, p.Format(q.timeInMS)) {
 		return err
@@ -79,7 +79,7 @@ func (s *Server) send(wire *wire, header http.Header, gzip bool, p *project, q q
 	return finish(body, buffer, wire)
 }
 
-// finish ends an answer, from the encoding to the wire.
+// finish ends a response, from the encoding to the wire.
 func finish(body *body, buffer *bufio.Writer, wire *wire) error {
 	if err := body.Close(); err != nil {
 		return err
@@ -90,7 +90,8 @@ func finish(body *body, buffer *bufio.Writer, wire *wire) error {
 	return wire.finish()
 }
 
-// sendDays writes the lines of q; where nothing must be changed and the source has a day compressed, as it is.
+// sendDays writes the lines of q. If nothing has to be changed and the source has a day in compressed form, it sends
+// that.
 func (s *Server) sendDays(body *body, gzip bool, p *project, q query, plan plan) error {
 	source, ok := p.Data.(packedSource)
 	if !ok || !gzip || !q.filter.all() || q.limit > 0 {
@@ -117,7 +118,7 @@ func (s *Server) sendDays(body *body, gzip bool, p *project, q query, plan plan)
 	return nil
 }
 
-// lines yields what q selects, with all edits and before any other fault.
+// lines yields the lines selected by q, after all edits and before any other fault.
 func (s *Server) lines(p *project, q query, plan plan) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		left := q.limit
@@ -174,14 +175,14 @@ func write(w io.Writer, lines iter.Seq2[[]byte, error]) error {
 	return nil
 }
 
-// reset makes the kernel answer with a TCP reset where it can, and always returns an error.
+// reset makes the kernel send a TCP reset if possible, and always returns an error.
 func reset(w http.ResponseWriter) error {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return err
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // at worst the connection ends more politely
+		_ = tcp.SetLinger(0) // without it the connection just closes normally
 	}
 	_ = conn.SetDeadline(time.Time{})
 	return errors.Join(errCut, conn.Close())

@@ -4,10 +4,10 @@ import "strings"
 
 const (
 	nestedDeep    = 200
-	hotShardEvent = "$hotshard_events" // by Mixpanel's documentation of hot shards
+	hotShardEvent = "$hotshard_events" // from Mixpanel's documentation of hot shards
 )
 
-// badLines returns lines that a correct copy must put into quarantine, without newlines.
+// badLines returns lines that a correct copy must quarantine, without newlines.
 func badLines(kind Kind) [][]byte {
 	switch kind {
 	case NotJSON:

@@ -11,10 +11,11 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// minGzipBytes is the length that a body must exceed to be compressed, by Mixpanel's documentation of the raw export.
+// minGzipBytes is the length above which a body is compressed, according to Mixpanel's documentation of the raw
+// export.
 const minGzipBytes = 1400
 
-// acceptsGzip reports whether the client takes gzip.
+// acceptsGzip reports whether the client accepts gzip.
 func acceptsGzip(h http.Header) bool {
 	for coding := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
 		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
@@ -25,13 +26,13 @@ func acceptsGzip(h http.Header) bool {
 	return false
 }
 
-// body encodes the lines of an answer: as gzip once they exceed minGzipBytes, if the client takes it, else as they are.
-// Close it when the answer is whole.
+// body encodes the lines of a response: as gzip once they exceed minGzipBytes, if the client accepts it, otherwise
+// unchanged. Close it at the end of the response.
 type body struct {
 	out     io.Writer
 	header  http.Header
 	packers *sync.Pool // of *gzip.Writer
-	gzip    bool       // may still become gzip, or is
+	gzip    bool       // is or may still become gzip
 	decided bool
 	pending []byte       // not decided yet
 	zw      *gzip.Writer // the open gzip member, or nil
@@ -55,11 +56,11 @@ func (b *body) Write(p []byte) (int, error) {
 	return b.plainOrPacked().Write(p)
 }
 
-// WritePacked adds lines that are gzip members already. The client must take gzip.
+// WritePacked adds lines that are already gzip members. The client must accept gzip.
 func (b *body) WritePacked(r io.Reader) error {
 	start := make([]byte, minGzipBytes+1)
 	n, err := io.ReadFull(r, start)
-	if err != nil { // as short as this, it may not be worth compressing
+	if err != nil { // may be too short to be worth compressing
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -100,13 +101,13 @@ func (b *body) Close() error {
 	return b.endMember()
 }
 
-// decide makes the answer gzip.
+// decide switches the response to gzip.
 func (b *body) decide() {
 	b.decided = true
 	b.header.Set("Content-Encoding", "gzip")
 }
 
-// plainOrPacked returns where lines go, and opens a gzip member if need be.
+// plainOrPacked returns the destination of lines, and opens a gzip member if necessary.
 func (b *body) plainOrPacked() io.Writer {
 	if !b.gzip {
 		return b.out

@@ -6,7 +6,7 @@ import (
 	"mixduck/internal/day"
 )
 
-// names answers the most common events of the last days.
+// names returns the most common events of the last days.
 func (c *call) names() (any, error) {
 	byName, hidden := make(tallies), c.hiddenEvents()
 	for row, err := range c.rows(c.days) {
@@ -20,7 +20,7 @@ func (c *call) names() (any, error) {
 	return byName.top(c.kind, c.limit), nil
 }
 
-// top answers today's most common events.
+// top returns today's most common events.
 func (c *call) top() (any, error) {
 	today, yesterday, hidden := make(tallies), make(tallies), c.hiddenEvents()
 	for row, err := range c.rows(day.Range{From: c.days.To - 1, To: c.days.To}) {
@@ -48,7 +48,7 @@ func (c *call) top() (any, error) {
 	return map[string]any{"events": events, "type": c.kind}, nil
 }
 
-// properties answers the most common properties of an event.
+// properties returns the most common properties of an event.
 func (c *call) properties() (any, error) {
 	byName := make(tallies)
 	for row, err := range c.rows(c.days) {
@@ -70,7 +70,7 @@ func (c *call) properties() (any, error) {
 	return counts, nil
 }
 
-// values answers the most common values of a property of an event.
+// values returns the most common values of a property of an event.
 func (c *call) values() (any, error) {
 	byValue := make(tallies)
 	for row, err := range c.rows(c.days) {
@@ -88,14 +88,14 @@ func (c *call) values() (any, error) {
 	return byValue.top(c.kind, c.limit), nil
 }
 
-// fields takes the properties apart.
+// fields splits the properties.
 func (r Row) fields() (map[string]json.RawMessage, error) {
 	var fields map[string]json.RawMessage
 	err := json.Unmarshal([]byte(r.Properties), &fields)
 	return fields, err
 }
 
-// text returns the string that value is, or its JSON.
+// text returns the string in value, or value as JSON.
 func text(value json.RawMessage) string {
 	var s string
 	if isString(value) && json.Unmarshal(value, &s) == nil {

@@ -14,13 +14,13 @@ import (
 	"mixduck/internal/day"
 )
 
-// Cache is a Source that keeps days of another one in memory, compressed, so that serving them costs next to nothing.
-// It never forgets: the other source must not change. It is safe for concurrent use.
+// Cache is a Source that keeps compressed days of another one in memory, so serving them is cheap. It never evicts
+// days, so the other source must not change. It is safe for concurrent use.
 type Cache struct {
 	source Source
 
 	mu   sync.RWMutex
-	days map[cacheKey][]byte // a gzip member, or nothing for a day without events
+	days map[cacheKey][]byte // a gzip member, or empty for a day without events
 }
 
 type cacheKey struct {
@@ -28,12 +28,12 @@ type cacheKey struct {
 	format Format
 }
 
-// NewCache returns a cache that holds nothing yet. Days that [Cache.Fill] did not load are served from source.
+// NewCache returns an empty cache. Days that [Cache.Fill] did not load are served from source.
 func NewCache(source Source) *Cache {
 	return &Cache{source: source, days: make(map[cacheKey][]byte)}
 }
 
-// Fill loads days, several at once. After an error some of them are loaded.
+// Fill loads days concurrently. After an error some of them are loaded.
 func (c *Cache) Fill(days day.Range, f Format) error {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -52,7 +52,7 @@ func (c *Cache) Fill(days day.Range, f Format) error {
 	return group.Wait()
 }
 
-// Bytes returns the compressed size of the days that are loaded.
+// Bytes returns the compressed size of the loaded days.
 func (c *Cache) Bytes() int64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -80,7 +80,7 @@ func (c *Cache) Packed(d day.Day, f Format) (io.ReadCloser, error) {
 	return nil, nil //nolint:nilnil // as packedSource wants it
 }
 
-// pack compresses lines into one gzip member; no lines make no member.
+// pack compresses lines into a gzip member; without lines it returns none.
 func pack(lines iter.Seq2[[]byte, error]) ([]byte, error) {
 	var out bytes.Buffer
 	zw := gzip.NewWriter(&out)

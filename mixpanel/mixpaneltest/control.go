@@ -6,12 +6,13 @@ import (
 	"strconv"
 )
 
-// Controls returns a handler that answers what the server does, and the endpoints by which another process steers it:
+// Controls returns a handler for everything the server serves, and for endpoints with which another process controls
+// it:
 //
 //	GET /_requests        the log, as a JSON array of Request
 //	GET /_queries         the log of the Query API, as a JSON array of Request
 //	GET /_faults          the faults in force, as a JSON array of Injection
-//	POST /_faults         injects the Fault in the body and answers its Injection
+//	POST /_faults         injects the Fault in the body and returns its Injection
 //	DELETE /_faults/{id}  removes a fault
 //
 // and those of controlProfiles and controlSaved.

@@ -7,14 +7,14 @@ import (
 	"strconv"
 )
 
-// controlProfiles adds the endpoints by which another process changes profiles and members, and asks for the truth:
+// controlProfiles adds endpoints with which another process changes profiles and members, and reads the truth:
 //
 //	GET /_profiles/{project}                     the truth, as JSON; parameters group, where and cohort, or session
 //	PUT /_profiles/{project}/{id}                adds or changes a profile: the body is the text of its properties; parameter group
 //	DELETE /_profiles/{project}/{id}             deletes a profile; parameter group
 //	POST /_profiles/{project}?every=n            changes every n-th profile; parameter group
-//	GET /_members/{project}/{cohort}             the ids of all members, as a JSON array
-//	PUT, DELETE /_members/{project}/{cohort}/{id} begins and ends a membership
+//	GET /_members/{project}/{cohort}             the IDs of all members, as a JSON array
+//	PUT, DELETE /_members/{project}/{cohort}/{id} starts and ends a membership
 //	DELETE /_sessions                            ends all queries for profiles
 func (s *Server) controlProfiles(mux *http.ServeMux) {
 	handle := func(pattern string, do func(project int64, r *http.Request) (any, error)) {
@@ -91,7 +91,7 @@ func (s *Server) controlMembers(handle func(pattern string, do func(project int6
 	})
 }
 
-// number64 returns a parameter that is a number, 0 if it is missing.
+// number64 returns a numeric parameter, 0 if it is missing.
 func number64(q url.Values, key string) (int64, error) {
 	if !q.Has(key) {
 		return 0, nil

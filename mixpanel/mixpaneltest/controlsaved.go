@@ -6,12 +6,12 @@ import (
 	"strconv"
 )
 
-// controlSaved adds the endpoints by which another process changes what is saved in a project, and asks for it:
+// controlSaved adds endpoints with which another process changes and reads what is saved in a project:
 //
-//	GET /_annotations/{project}           all that a correct copy holds, as a JSON array; so too /_cohorts, /_lexicon, /_funnels,
+//	GET /_annotations/{project}           all that a correct copy holds, as a JSON array; also /_cohorts, /_lexicon, /_funnels,
 //	                                      /_bookmarks and /_lookups
-//	PUT /_annotations/{project}           adds or changes the [Annotation] in the body; so too /_cohorts, /_lexicon and /_funnels
-//	DELETE /_annotations/{project}/{id}   deletes one; so too /_cohorts and /_funnels, and /_lexicon/{project}/{kind}/{name}
+//	PUT /_annotations/{project}           adds or changes the [Annotation] in the body; also /_cohorts, /_lexicon and /_funnels
+//	DELETE /_annotations/{project}/{id}   deletes one; also /_cohorts and /_funnels, and /_lexicon/{project}/{kind}/{name}
 func (s *Server) controlSaved(handle func(pattern string, do func(project int64, r *http.Request) (any, error))) {
 	list := func(name string, all func(project int64) (any, error)) {
 		handle("GET /"+name+"/{project}", func(project int64, _ *http.Request) (any, error) { return all(project) })
@@ -34,7 +34,7 @@ func (s *Server) controlSaved(handle func(pattern string, do func(project int64,
 	})
 }
 
-// put reads what is in the body of a request.
+// put parses the body of a request.
 func put[T any](do func(project int64, item T) error) func(project int64, r *http.Request) (any, error) {
 	return func(project int64, r *http.Request) (any, error) {
 		var item T

@@ -15,15 +15,15 @@ import (
 	"mixduck/internal/day"
 )
 
-// Dir is a Source made of files, one a day: yyyy-mm-dd.ndjson, or yyyy-mm-dd.ndjson.gz, which goes out as it is. A day
+// Dir is a Source of files, one per day: yyyy-mm-dd.ndjson, or yyyy-mm-dd.ndjson.gz, which is sent unchanged. A day
 // without a file has no events.
 type Dir struct {
 	Path string // not empty
-	// TimeInMS says that the files hold times in milliseconds. Requests for the other unit fail.
+	// TimeInMS means that the files contain times in milliseconds. Requests for the other unit fail.
 	TimeInMS bool
 }
 
-// Lines yields the lines of d's file. Empty lines are left out, and a last line without a newline gets one.
+// Lines yields the lines of d's file. It skips empty lines, and adds a missing newline to the last line.
 func (dir Dir) Lines(d day.Day, f Format) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		file, err := dir.open(d, f)
@@ -87,7 +87,7 @@ func (dir Dir) open(d day.Day, f Format) (io.ReadCloser, error) {
 	return file, err
 }
 
-// unpacked reads gzip and closes what lies under it.
+// unpacked reads gzip and also closes the underlying file.
 type unpacked struct {
 	*gzip.Reader
 	file io.Closer

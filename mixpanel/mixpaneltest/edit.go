@@ -15,14 +15,14 @@ const (
 	defaultLineBytes   = 16 << 20
 )
 
-// edit is a fault of the data at work on one day, as one request finds it.
+// edit is a fault of the data applied to one day for one request.
 type edit struct {
 	kind    Kind
 	every   int
-	late    bool   // LateRows: not yet there
+	late    bool   // LateRows: not there yet
 	length  int    // LongLine: in bytes
-	day     uint64 // seed of what looks random
-	request uint64 // seed of what differs from request to request
+	day     uint64 // random seed of the day
+	request uint64 // random seed of the request
 }
 
 func newEdit(f Fault, d day.Day, request int) edit {
@@ -36,7 +36,8 @@ func newEdit(f Fault, d day.Day, request int) edit {
 	}
 }
 
-// apply returns the day's lines, without newlines, as the fault leaves them. It may change lines, but not what is in one.
+// apply returns the day's lines, without newlines, changed by the fault. It may change the list, but not the content
+// of a line.
 func (e edit) apply(lines [][]byte) [][]byte {
 	switch e.kind {
 	case Reordered:
@@ -86,10 +87,10 @@ func (e edit) rewrite(r *record) {
 	}
 }
 
-// lateness is how much later than others late rows arrive.
+// lateness is how much later late rows arrive.
 const lateness = 4 * 24 * 3600 * 1000 // milliseconds
 
-// delay gives every n-th row a late mp_processing_time_ms, or leaves it out as long as it has not arrived.
+// delay gives every n-th row a late mp_processing_time_ms, or omits it until it has arrived.
 func (e edit) delay(lines [][]byte) [][]byte {
 	kept := lines[:0]
 	for i, line := range lines {
@@ -108,7 +109,7 @@ func (e edit) delay(lines [][]byte) [][]byte {
 	return kept
 }
 
-// duplicate repeats every n-th row: in turn right after it, right before it, and at the end of the day.
+// duplicate repeats every n-th row: in turn directly after it, directly before it, and at the end of the day.
 func (e edit) duplicate(lines [][]byte) [][]byte {
 	var out, end [][]byte
 	for i, line := range lines {
@@ -131,7 +132,7 @@ func (e edit) duplicate(lines [][]byte) [][]byte {
 	return append(out, end...)
 }
 
-// twin returns the n-th duplicate of the day, made from line, or nil if line is no row.
+// twin returns the n-th duplicate of the day, made from line, or nil if line is not a row.
 func (e edit) twin(line []byte, n int) []byte {
 	r, ok := parseRecord(line)
 	if !ok {
@@ -142,7 +143,7 @@ func (e edit) twin(line []byte, n int) []byte {
 	}
 	changed := field{"~changed", []byte("true")}
 	if e.kind == TiedDuplicates && n%2 == 1 {
-		r.fields = slices.Insert(r.fields, 0, changed) // this text is the greater one
+		r.fields = slices.Insert(r.fields, 0, changed) // this text is the larger one
 	} else {
 		r.fields = append(r.fields, changed)
 	}
@@ -152,7 +153,7 @@ func (e edit) twin(line []byte, n int) []byte {
 	return r.encode()
 }
 
-// insert adds the bad lines in turn, one before every n-th row.
+// insert adds the bad lines, one before every n-th row.
 func (e edit) insert(lines, bad [][]byte) [][]byte {
 	out := make([][]byte, 0, len(lines)+len(lines)/e.every+len(bad))
 	for i, line := range lines {
@@ -164,7 +165,7 @@ func (e edit) insert(lines, bad [][]byte) [][]byte {
 	return out
 }
 
-// lengthen adds a copy of the day's first row that is an event of its own and very long.
+// lengthen adds a very long copy of the day's first row, as a separate event.
 func (e edit) lengthen(lines [][]byte) [][]byte {
 	if len(lines) == 0 {
 		return lines

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// PutProfile adds a profile of a user, or with the ID of a [Group] one of a group, or changes the one that has this id.
+// PutProfile adds or changes a user profile, or with the ID of a [Group], a group profile.
 func (s *Server) PutProfile(project int64, group string, p Profile) error {
 	return s.editRoster(project, group, func(r *roster) error {
 		if p.DistinctID == "" || p.Properties == "" {
@@ -28,7 +28,8 @@ func (s *Server) DeleteProfile(project int64, group, distinctID string) error {
 	})
 }
 
-// ChangeProfiles adds or changes the property "~edit" of every n-th profile, and returns of how many.
+// ChangeProfiles adds or changes the property "~edit" of every n-th profile, and returns the number of changed
+// profiles.
 func (s *Server) ChangeProfiles(project int64, group string, every int) (int, error) {
 	changed := 0
 	err := s.editRoster(project, group, func(r *roster) error {
@@ -96,7 +97,7 @@ func (s *Server) DeleteMember(project, cohort int64, distinctID string) error {
 	})
 }
 
-// editMembers changes who is in a cohort.
+// editMembers changes the members of a cohort.
 func (s *Server) editMembers(project, cohort int64, change func(*members, *roster) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +112,7 @@ func (s *Server) editMembers(project, cohort int64, change func(*members, *roste
 	return change(c, p.rosters[c.Group])
 }
 
-// EndSessions ends all queries for profiles: their pages cannot be asked for any more. It returns how many there were.
+// EndSessions ends all queries for profiles, so their pages are no longer available. It returns their number.
 func (s *Server) EndSessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// PutAnnotation adds an annotation, or changes the one with this id.
+// PutAnnotation adds an annotation, or changes the one with this ID.
 func (s *Server) PutAnnotation(id int64, a Annotation) error {
 	return s.editSaved(id, func(p *project) error {
 		if a.ID <= 0 {
@@ -23,7 +23,7 @@ func (s *Server) DeleteAnnotation(id, annotation int64) error {
 	return s.editSaved(id, func(p *project) error { return p.saved.annotations.remove(strconv.FormatInt(annotation, 10)) })
 }
 
-// PutLexicon adds an entry of Lexicon, or changes the one of this kind and name.
+// PutLexicon adds a Lexicon entry, or changes the one of this kind and name.
 func (s *Server) PutLexicon(id int64, e LexiconEntry) error {
 	return s.editSaved(id, func(p *project) error {
 		if e.Kind == "" || len(e.Schema) == 0 {
@@ -34,12 +34,12 @@ func (s *Server) PutLexicon(id int64, e LexiconEntry) error {
 	})
 }
 
-// DeleteLexicon deletes an entry of Lexicon.
+// DeleteLexicon deletes a Lexicon entry.
 func (s *Server) DeleteLexicon(id int64, kind, name string) error {
 	return s.editSaved(id, func(p *project) error { return p.saved.lexicon.remove(LexiconEntry{Kind: kind, Name: name}.key()) })
 }
 
-// PutFunnel adds a saved funnel, or changes the one with this id.
+// PutFunnel adds a saved funnel, or changes the one with this ID.
 func (s *Server) PutFunnel(id int64, f Funnel) error {
 	return s.editSaved(id, func(p *project) error {
 		if f.ID <= 0 || f.Name == "" || len(f.Steps) == 0 {
@@ -55,7 +55,7 @@ func (s *Server) DeleteFunnel(id, funnel int64) error {
 	return s.editSaved(id, func(p *project) error { return p.saved.funnels.remove(strconv.FormatInt(funnel, 10)) })
 }
 
-// PutCohort adds a cohort, or changes all of the one with this id but who has joined and left it.
+// PutCohort adds a cohort, or changes everything of the one with this ID except who has joined and left.
 func (s *Server) PutCohort(id int64, c Cohort) error {
 	return s.editSaved(id, func(p *project) error {
 		if c.ID <= 0 || c.Every < 0 || p.rosters[c.Group] == nil {

@@ -10,22 +10,22 @@ import (
 	"mixduck/internal/day"
 )
 
-// breakdownDays is how many days, today included, the calls cover that take no dates. Mixpanel's OpenAPI description of
-// the Query API says so of events/names.
+// breakdownDays is the number of days, including today, covered by calls without dates. Mixpanel's OpenAPI description
+// of the Query API says this for events/names.
 const breakdownDays = 31
 
-// endpoint is a call of the Query API. Its parameters are those of Mixpanel's OpenAPI description, but for some that
-// narrow or shape an answer: these are refused, so that a client cannot rely on them.
+// endpoint is a call of the Query API. It accepts the parameters of Mixpanel's OpenAPI description, except some that
+// narrow or shape a response: these are rejected, so a client cannot rely on them.
 type endpoint struct {
 	name         string
 	method       string
-	required     []string // parameters beside project_id
+	required     []string // parameters in addition to project_id
 	optional     []string
-	units        []string // of the parameter unit; the first is the default
+	units        []string // values of the parameter unit; the first is the default
 	defaultLimit int
 	maxLimit     int  // 0 means none
 	app          bool // of the application API: the project is in the path
-	undated      bool // its days may be any
+	undated      bool // accepts any days
 	answer       func(*call) (any, error)
 }
 
@@ -81,8 +81,8 @@ func endpointOf(name string) (endpoint, bool) {
 	return e, true
 }
 
-// savedEndpoint returns the endpoint of that name, if it answers what is saved in a project. Those of the application API have the
-// names that are behind the project in their paths.
+// savedEndpoint returns the endpoint of that name, if it returns saved data of a project. For the application API, the
+// name is the part of the path after the project.
 func savedEndpoint(name string) (endpoint, bool) {
 	e := endpoint{name: name, method: http.MethodGet, undated: true}
 	switch name {
@@ -107,27 +107,27 @@ func savedEndpoint(name string) (endpoint, bool) {
 // call is a request to an endpoint.
 type call struct {
 	endpoint
-	query    // its days, limit and filter
+	query    // days, limit and filter
 	server   *Server
 	project  *project
 	kind     string // general, unique or average
 	unit     string
-	on       string // the name of a property, or ""
+	on       string // name of a property, or ""
 	property string
 	funnelID int64
 	bookmark int64
 	only     []string // values of the property
-	dated    bool     // days were given
-	report   string   // a type of saved reports
+	dated    bool     // the request has days
+	report   string   // a type of saved report
 	version  string
 
-	// Of a call for retention.
+	// For retention.
 	back                []string
 	bornWhere           filter
 	interval, intervals int
 }
 
-// parseCall reads the parameters of a request, but for project_id. today is that of the project.
+// parseCall parses the parameters of a request, except project_id. today is that of the project.
 func parseCall(e endpoint, raw string, today day.Day) (call, *refusal) {
 	c := call{endpoint: e, kind: "general", interval: 1, intervals: 1}
 	c.days = day.Range{From: today - breakdownDays + 1, To: today}
@@ -164,7 +164,7 @@ func parseCall(e endpoint, raw string, today day.Day) (call, *refusal) {
 	return c, nil
 }
 
-// set reads one parameter.
+// set parses one parameter.
 func (c *call) set(key, value string) *refusal {
 	var err error
 	switch key {
@@ -216,7 +216,7 @@ func (c *call) set(key, value string) *refusal {
 	return nil
 }
 
-// setRare reads a parameter that few calls take.
+// setRare parses a parameter that few calls accept.
 func (c *call) setRare(key, value string) *refusal {
 	var err error
 	switch key {
@@ -249,7 +249,7 @@ func (c *call) setRare(key, value string) *refusal {
 	return nil
 }
 
-// positive reads a number from 1 to most.
+// positive parses a number from 1 to most.
 func positive(text string, most int) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err == nil && (n < 1 || n > most) {

@@ -13,7 +13,7 @@ import (
 // engageCall is the name of the call of the Query API that returns profiles.
 const engageCall = "engage"
 
-// serveEngage answers one request for a page of profiles; an error means that the connection is to be cut.
+// serveEngage serves a request for a page of profiles; an error means that the connection must be cut.
 func (s *Server) serveEngage(w http.ResponseWriter, r *http.Request, entry *Request) error {
 	s.note(func() { entry.Call, entry.Params = engageCall, r.URL.Query() })
 	p, no := s.authenticate(r, http.MethodPost, "")
@@ -45,7 +45,7 @@ func (s *Server) serveEngage(w http.ResponseWriter, r *http.Request, entry *Requ
 	return s.sendPage(w, r, entry, p, begun, q.page, plan)
 }
 
-// parseEngage reads the parameters of a request: the project is in the URL, all else in the form.
+// parseEngage parses the parameters of a request: the project is in the URL, everything else in the form.
 func (s *Server) parseEngage(r *http.Request, entry *Request) (engageQuery, *refusal) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
@@ -96,18 +96,18 @@ func (s *Server) sendPage(
 	return err
 }
 
-// profilePage is a page of profiles as it is sent.
+// profilePage is a page of profiles as sent.
 type profilePage struct {
 	number, size, total int64
 	session             string
 	result              *result
-	from, to            int // in the result
+	from, to            int // positions in the result
 	output              []string
 	numericIDs          bool
 	withoutTotal        bool
 }
 
-// pageOf returns a page of a session, with what a fault makes of it.
+// pageOf returns a page of a session, changed by a fault.
 func (s *Server) pageOf(p *project, begun *session, number int64, kind Kind) (*profilePage, *refusal) {
 	found := begun.result
 	if kind == LiveSet && number > 0 {
@@ -136,7 +136,7 @@ func (s *Server) pageOf(p *project, begun *session, number int64, kind Kind) (*p
 	return out, nil
 }
 
-// move does what happens when the set changes while it is paged through.
+// move simulates changes of the set during paging.
 func (p *profilePage) move(kind Kind) {
 	switch kind {
 	case TotalMoves:
@@ -149,7 +149,7 @@ func (p *profilePage) move(kind Kind) {
 	}
 }
 
-// lines yields the text of the page: how it begins, each profile, and how it ends.
+// lines yields the text of the page: its start, each profile, and its end.
 func (p *profilePage) lines() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if !yield(p.head(), nil) {
@@ -171,7 +171,7 @@ func (p *profilePage) head() []byte {
 	return append(text, `,"results":[`...)
 }
 
-// elements yields the texts of the profiles, with the commas before all but the first.
+// elements yields the texts of the profiles, with commas before all except the first.
 func (p *profilePage) elements() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		var text []byte
@@ -185,7 +185,7 @@ func (p *profilePage) elements() iter.Seq2[[]byte, error] {
 	}
 }
 
-// tail is the text behind the profiles.
+// tail is the text after the profiles.
 func (p *profilePage) tail() []byte {
 	text := append([]byte(`],"session_id":`), quote(p.session)...)
 	text = append(text, `,"status":"ok"`...)
@@ -239,7 +239,7 @@ func (p *profilePage) appendProfile(text []byte, one Profile) []byte {
 	return append(append(text, p.properties(one)...), '}')
 }
 
-// properties returns those of a profile that were asked for.
+// properties returns the requested properties of a profile.
 func (p *profilePage) properties(one Profile) string {
 	if len(p.output) > 0 {
 		return only(one.Properties, p.output)
@@ -247,7 +247,7 @@ func (p *profilePage) properties(one Profile) string {
 	return one.Properties
 }
 
-// isInteger reports whether text is how JSON writes an integer that is not negative.
+// isInteger reports whether text is a non-negative JSON integer.
 func isInteger(text string) bool {
 	digits := !slices.ContainsFunc([]byte(text), func(c byte) bool { return c < '0' || c > '9' })
 	return digits && text != "" && (text == "0" || text[0] != '0')

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// engageQuery is what a request for profiles asks for.
+// engageQuery is a request for profiles.
 type engageQuery struct {
 	page      int64
 	sessionID string
@@ -21,12 +21,12 @@ type engageQuery struct {
 	byID       bool
 	group      string
 	cohort     int64
-	hasProfile bool // leave out members without a profile
+	hasProfile bool // omit members without a profile
 	behaviors  []behavior
 	asOf       time.Time
 }
 
-// behavior counts events of users, as the parameter behaviors of a request does.
+// behavior counts events of users, as in the parameter behaviors of a request.
 type behavior struct {
 	Window    string `json:"window"`
 	Name      string `json:"name"`
@@ -39,8 +39,8 @@ type behavior struct {
 
 var windowPattern = regexp.MustCompile(`^([1-9][0-9]{0,2})d$`)
 
-// parseEngage reads the form of a request for profiles. It knows the parameters of Mixpanel's OpenAPI description of the Query API,
-// and refuses those that exclude each other.
+// parseEngage parses the form of a request for profiles. It accepts the parameters of Mixpanel's OpenAPI description
+// of the Query API, and rejects conflicting ones.
 func parseEngage(form url.Values) (engageQuery, *refusal) {
 	var q engageQuery
 	for key, v := range form {
@@ -72,7 +72,7 @@ func parseEngage(form url.Values) (engageQuery, *refusal) {
 	return q, nil
 }
 
-// set reads one parameter.
+// set parses one parameter.
 func (q *engageQuery) set(key, value string) *refusal {
 	var err error
 	switch key {
@@ -121,7 +121,7 @@ func (q *engageQuery) set(key, value string) *refusal {
 	return nil
 }
 
-// parseCohort reads a JSON object with an id and nothing else.
+// parseCohort parses a JSON object with an id and nothing else.
 func parseCohort(text string) (int64, error) {
 	var object map[string]int64
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
@@ -133,7 +133,7 @@ func parseCohort(text string) (int64, error) {
 	return 0, strconv.ErrSyntax
 }
 
-// parseBehaviors reads a JSON array of behaviors: of those that Mixpanel knows, only counts of events over days.
+// parseBehaviors parses a JSON array of behaviors. It supports only counts of events over days.
 func parseBehaviors(text string) ([]behavior, error) {
 	var all []behavior
 	if err := json.Unmarshal([]byte(text), &all); err != nil {
@@ -144,7 +144,7 @@ func parseBehaviors(text string) ([]behavior, error) {
 		if m == nil || all[i].Name == "" || len(all[i].Selectors) == 0 {
 			return nil, strconv.ErrSyntax
 		}
-		all[i].days, _ = strconv.Atoi(m[1]) // the pattern has three digits at most
+		all[i].days, _ = strconv.Atoi(m[1]) // the pattern matches at most three digits
 	}
 	return all, nil
 }

@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	maxLineBytes = 64 << 20 // of a line that counts as an event, without its newline
-	maxNesting   = 100      // of objects and arrays in a line that counts as an event, the outermost included
+	maxLineBytes = 64 << 20 // maximum length of an event's line, without its newline
+	maxNesting   = 100      // maximum nesting of objects and arrays in an event's line, including the outermost
 )
 
-// event is a line that is an event, slowly but surely read.
+// event is a parsed line. The parser is simple and slow on purpose.
 type event struct {
 	name          string
-	properties    json.RawMessage // the text as it was sent
+	properties    json.RawMessage // the text as sent
 	fields        map[string]json.RawMessage
 	processedAtMS int64 // 0 if absent
 	time          json.Number
 }
 
-// parseEvent reads a line, with or without its newline. An error says why a correct copy must quarantine the line.
+// parseEvent parses a line, with or without its newline. An error says why a correct copy must quarantine the line.
 func parseEvent(line []byte) (event, error) {
 	var e event
 	switch {
@@ -72,7 +72,7 @@ func (e event) text(key string) (string, bool) {
 	return s, err == nil
 }
 
-// micros returns the property time in microseconds, as it was sent.
+// micros returns the property time in microseconds, as sent.
 func (e event) micros(inMS bool) int64 {
 	perUnit := int64(1_000_000)
 	if inMS {
@@ -86,7 +86,7 @@ func (e event) micros(inMS bool) int64 {
 
 func isString(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
 
-// number returns the value of raw, 0 if it is no number.
+// number returns the value of raw, 0 if it is not a number.
 func number(raw json.RawMessage) float64 {
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil {
@@ -95,7 +95,7 @@ func number(raw json.RawMessage) float64 {
 	return f
 }
 
-// nesting returns how many objects and arrays are open at the deepest place of a JSON text.
+// nesting returns the maximum nesting of objects and arrays in a JSON text.
 func nesting(text []byte) int {
 	depth, deepest := 0, 0
 	inString := false
@@ -116,7 +116,7 @@ func nesting(text []byte) int {
 	return deepest
 }
 
-// hasLoneSurrogate reports whether a JSON text escapes one half of a surrogate pair without the other.
+// hasLoneSurrogate reports whether a JSON text contains an escaped half of a surrogate pair without the other.
 func hasLoneSurrogate(text []byte) bool {
 	for i := 0; i < len(text); i++ {
 		if text[i] != '\\' {
@@ -138,7 +138,7 @@ func hasLoneSurrogate(text []byte) bool {
 	return false
 }
 
-// escapedUnit returns the code unit of the \uXXXX that text begins with, or -1.
+// escapedUnit returns the code unit of the \uXXXX at the start of text, or -1.
 func escapedUnit(text []byte) int64 {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return -1

@@ -11,12 +11,12 @@ import (
 // Kind is what a [Fault] does.
 type Kind string
 
-// Faults that answer in place of the events.
+// Faults that replace the events with another response.
 const (
 	OverQuota      Kind = "over-quota"       // 429 with Retry-After and RateLimit
-	TooManyAtOnce  Kind = "too-many-at-once" // 429 of the limit on concurrency
+	TooManyAtOnce  Kind = "too-many-at-once" // 429 for the concurrency limit
 	Bare429        Kind = "bare-429"         // 429 without any header
-	Status402      Kind = "status-402"       // the plan lacks the API
+	Status402      Kind = "status-402"       // the plan does not include the API
 	Status403      Kind = "status-403"       // Date range exceeds N days into the past
 	Status404      Kind = "status-404"       // no data
 	Status500      Kind = "status-500"
@@ -24,127 +24,127 @@ const (
 	Status503      Kind = "status-503"
 	TimeoutError   Kind = "timeout-error"   // 400 Timeout Error.
 	Refused        Kind = "refused"         // the status and text of the fault
-	SessionEnded   Kind = "session-ended"   // 400 for all pages of profiles but page 0
+	SessionEnded   Kind = "session-ended"   // 400 for all pages of profiles except page 0
 	ResetAtOnce    Kind = "reset-at-once"   // the connection is reset before the headers
-	SlowFirstByte  Kind = "slow-first-byte" // held before the headers, then as usual
-	EmptyBody      Kind = "empty-body"      // 200 and not a byte
-	TerminatedOnly Kind = "terminated-only" // 200 and nothing but "terminated early"
+	SlowFirstByte  Kind = "slow-first-byte" // held before the headers, then normal
+	EmptyBody      Kind = "empty-body"      // 200 without a body
+	TerminatedOnly Kind = "terminated-only" // 200 with only "terminated early"
 )
 
-// Faults that end the lines too soon, after AfterLines, in an answer that looks whole on the wire.
+// Faults that end the lines too early, after AfterLines, in a response that is complete on the wire.
 const (
 	TerminatedEarly       Kind = "terminated-early"        // a last line "terminated early"
 	ExportTerminatedEarly Kind = "export-terminated-early" // a last line "export terminated early"
 	ErrorTail             Kind = "error-tail"              // a last line {"error": …}
-	HalfLine              Kind = "half-line"               // the last line breaks off
-	HalfLineNewline       Kind = "half-line-newline"       // the last line breaks off, and a newline follows
-	GluedTail             Kind = "glued-tail"              // the last line breaks off, and "terminated early" follows on it
-	ProxyTail             Kind = "proxy-tail"              // a last line of a proxy, in words that Mixpanel does not use
+	HalfLine              Kind = "half-line"               // the last line is cut off
+	HalfLineNewline       Kind = "half-line-newline"       // the last line is cut off, and a newline follows
+	GluedTail             Kind = "glued-tail"              // the last line is cut off, and "terminated early" follows on it
+	ProxyTail             Kind = "proxy-tail"              // a last line from a proxy, with words that Mixpanel does not use
 	StatusTail            Kind = "status-tail"             // a last line {"status":"error", …} without an error key
 	PrettyTail            Kind = "pretty-tail"             // a JSON error over several lines
 	PageTail              Kind = "page-tail"               // a page of HTML
-	PageOnly              Kind = "page-only"               // nothing but a page of HTML, as a sign-in page
-	PageBetween           Kind = "page-between"            // a page of HTML, and all lines that are left
+	PageOnly              Kind = "page-only"               // only an HTML page, such as a sign-in page
+	PageBetween           Kind = "page-between"            // an HTML page, then the remaining lines
 )
 
-// Faults of the form of whole answers.
+// Faults of the form of complete responses.
 const (
 	NoLastNewline Kind = "no-last-newline" // after the last event
 	ByteOrderMark Kind = "byte-order-mark" // before the first event
-	SplitLine     Kind = "split-line"      // a line end within an event
+	SplitLine     Kind = "split-line"      // a line end inside an event
 )
 
-// Faults of the wire. The first two come after AfterBytes.
+// Faults of the wire. The first two occur after AfterBytes.
 const (
 	CutConnection      Kind = "cut-connection"
-	Stall              Kind = "stall"                // held there, then as usual
-	MissingGzipTrailer Kind = "missing-gzip-trailer" // the last eight bytes of a gzip body; other bodies stay whole
-	CorruptGzipCRC     Kind = "corrupt-gzip-crc"     // of a gzip body; other bodies stay whole
+	Stall              Kind = "stall"                // held there, then normal
+	MissingGzipTrailer Kind = "missing-gzip-trailer" // the last eight bytes of a gzip body; other bodies stay complete
+	CorruptGzipCRC     Kind = "corrupt-gzip-crc"     // of a gzip body; other bodies stay complete
 )
 
-// Faults of what a page of profiles says. But for the last two they concern the pages after page 0 only.
+// Faults in the content of pages of profiles. All except the last two affect only the pages after page 0.
 const (
-	TotalMoves  Kind = "total-moves"  // the total grows by one a page
-	PageRepeats Kind = "page-repeats" // as if a profile were added at the front: the one that ended a page begins the next one
+	TotalMoves  Kind = "total-moves"  // the total increases by one per page
+	PageRepeats Kind = "page-repeats" // as if a profile were added at the front: the last one of a page is also the first of the next
 	PageSkips   Kind = "page-skips"   // as if a profile were deleted at the front: one is on no page
-	LiveSet     Kind = "live-set"     // pages are of the profiles as they are when the page is asked for
+	LiveSet     Kind = "live-set"     // pages contain the profiles at the time of the request
 	PageShort   Kind = "page-short"   // the last profile of the page is missing
-	WrongPage   Kind = "wrong-page"   // the page says that it is the next one
+	WrongPage   Kind = "wrong-page"   // the page claims to be the next one
 )
 
-// Faults of the data: they change what a correct copy holds, and [Server.Truth] knows it.
+// Faults of the data: they change what a correct copy holds, and [Server.Truth] takes them into account.
 const (
-	Reordered       Kind = "reordered"         // the whole day, in another order for each request
-	Rekeyed         Kind = "rekeyed"           // the same values, keys in another order and other white space
-	LateRows        Kind = "late-rows"         // rows that only FromRequest and later ones find
+	Reordered       Kind = "reordered"         // the whole day, in a different order for each request
+	Rekeyed         Kind = "rekeyed"           // the same values, with other key order and white space
+	LateRows        Kind = "late-rows"         // rows that appear only from request FromRequest on
 	ExactDuplicates Kind = "exact-duplicates"  // the same line again
 	NewerDuplicates Kind = "newer-duplicates"  // again with a changed property and a larger mp_processing_time_ms
-	TiedDuplicates  Kind = "tied-duplicates"   // again with a changed property; in turn the one and the other has the greater text
+	TiedDuplicates  Kind = "tied-duplicates"   // again with a changed property; the larger text alternates between the two
 	MissingInsertID Kind = "missing-insert-id" // without $insert_id
 	EmptyInsertID   Kind = "empty-insert-id"   // $insert_id is ""
 	MissingDistinct Kind = "missing-distinct"  // without distinct_id
 	EmptyDistinct   Kind = "empty-distinct"    // distinct_id is ""
 	HotShard        Kind = "hot-shard"         // the event is $hotshard_events, its name and person in mp_original_…
-	NotJSON         Kind = "not-json"          // more lines, that are no JSON
-	NotEvents       Kind = "not-events"        // more lines, that are JSON but no events
-	InvalidUTF8     Kind = "invalid-utf8"      // more lines, with bytes that are not UTF-8
-	LoneSurrogates  Kind = "lone-surrogates"   // more lines, with half of a surrogate pair
-	DeeplyNested    Kind = "deeply-nested"     // more lines, nested 200 deep
-	LongLine        Kind = "long-line"         // one more event a day, of LineBytes
+	NotJSON         Kind = "not-json"          // additional lines that are not JSON
+	NotEvents       Kind = "not-events"        // additional lines that are JSON but not events
+	InvalidUTF8     Kind = "invalid-utf8"      // additional lines with bytes that are not UTF-8
+	LoneSurrogates  Kind = "lone-surrogates"   // additional lines with half of a surrogate pair
+	DeeplyNested    Kind = "deeply-nested"     // additional lines, nested 200 deep
+	LongLine        Kind = "long-line"         // an additional event per day, of LineBytes
 )
 
-// Fault is something that goes wrong on purpose: for some requests if it is one of the answer or the wire, for the data
-// as such if it is one of the data.
+// Fault is a deliberate failure. Faults of the response or the wire affect some requests; faults of the data change
+// the data.
 type Fault struct {
 	Kind    Kind      `json:"kind"`
 	Project int64     `json:"project,omitempty"` // 0 means every project
-	Days    day.Range `json:"days,omitzero"`     // hits requests that touch one of these days; the zero Range means all days
-	// Call is the call of the Query API that a fault of the answer or the wire hits, such as segmentation; * means every
-	// call, "" means exports. Faults of the data concern both APIs, and count requests for exports only.
+	Days    day.Range `json:"days,omitzero"`     // affects requests for any of these days; the zero Range means all days
+	// Call is the call of the Query API that a fault of the response or the wire affects, such as segmentation; *
+	// means every call, "" means exports. Faults of the data affect both APIs, and count only requests for exports.
 	Call string `json:"call,omitempty"`
 
-	// The rest narrows and shapes faults of the answer and the wire.
+	// The following fields are for faults of the response and the wire.
 
-	Times         int  `json:"times,omitempty"`          // how many requests it hits; 0 means all
-	MinDays       int  `json:"min_days,omitempty"`       // spares requests for fewer days
-	MaxDays       int  `json:"max_days,omitempty"`       // spares requests for more days; 0 means no bound
-	WithoutEvents bool `json:"without_events,omitempty"` // spares requests that name events
-	// MinPage spares requests for pages of profiles before it.
+	Times         int  `json:"times,omitempty"`          // how many requests it affects; 0 means all
+	MinDays       int  `json:"min_days,omitempty"`       // skips requests for fewer days
+	MaxDays       int  `json:"max_days,omitempty"`       // skips requests for more days; 0 means no limit
+	WithoutEvents bool `json:"without_events,omitempty"` // skips requests that name events
+	// MinPage skips requests for earlier pages of profiles.
 	MinPage int64 `json:"min_page,omitempty"`
-	// Event spares requests that do not name it; "" spares none.
+	// Event skips requests that do not name it; "" skips none.
 	Event string `json:"event,omitempty"`
-	// AfterLines is how many lines are whole in an answer whose lines end too soon, AfterBytes how many bytes of the body
-	// are sent before the connection is cut or stalls. 0 means the middle; AtEnd means all.
+	// AfterLines is the number of complete lines in a response that ends too early. AfterBytes is the number of body
+	// bytes sent before the connection is cut or stalls. 0 means the middle; AtEnd means all.
 	AfterLines int   `json:"after_lines,omitempty"`
 	AfterBytes int64 `json:"after_bytes,omitempty"`
 	AtEnd      bool  `json:"at_end,omitempty"`
-	// Hold is how long SlowFirstByte and Stall hold a request; 0 means until the client leaves, the fault is released or
-	// removed, or the server is closed. In JSON it is nanoseconds.
+	// Hold is how long SlowFirstByte and Stall hold a request; 0 means until the client disconnects, the fault is
+	// released or removed, or the server is closed. In JSON it is in nanoseconds.
 	Hold time.Duration `json:"hold,omitempty"`
-	// RetryAfter is what OverQuota asks for, in whole seconds; 0 means an hour. In JSON it is nanoseconds.
+	// RetryAfter is the wait requested by OverQuota, in whole seconds; 0 means an hour. In JSON it is in nanoseconds.
 	RetryAfter time.Duration `json:"retry_after,omitempty"`
 
-	// Status and Text are what Refused answers; a Status of 0 means 400.
+	// Status and Text are the response of Refused; a Status of 0 means 400.
 	Status int    `json:"status,omitempty"`
 	Text   string `json:"text,omitempty"`
 
-	// The rest shapes faults of the data.
+	// The following fields are for faults of the data.
 
-	Every       int `json:"every,omitempty"`        // concerns every n-th row of a day, the first included; 0 means 10
-	FromRequest int `json:"from_request,omitempty"` // LateRows: the first request for a day that finds them; 0 means 2
-	LineBytes   int `json:"line_bytes,omitempty"`   // LongLine: at least so long; 0 means 16 MiB
+	Every       int `json:"every,omitempty"`        // affects every n-th row of a day, starting with the first; 0 means 10
+	FromRequest int `json:"from_request,omitempty"` // LateRows: the first request for a day that returns them; 0 means 2
+	LineBytes   int `json:"line_bytes,omitempty"`   // LongLine: minimum length; 0 means 16 MiB
 }
 
-// class is the part of the answer that a fault concerns.
+// class is the part of the response that a fault affects.
 type class int
 
 const (
 	unknownClass class = iota
-	answerClass        // in place of the events
-	linesClass         // what is encoded
-	wireClass          // what is sent
-	pageClass          // what a page of profiles says
-	dataClass          // what is true
+	answerClass        // replaces the events
+	linesClass         // before the encoding
+	wireClass          // after the encoding
+	pageClass          // content of pages of profiles
+	dataClass          // the data itself
 )
 
 func (k Kind) class() class {
@@ -166,7 +166,7 @@ func (k Kind) class() class {
 	return unknownClass
 }
 
-// anyCall is a Call of a Fault.
+// anyCall matches every call in Fault.Call.
 const anyCall = "*"
 
 func (f Fault) validate() error {
@@ -205,7 +205,7 @@ func (f Fault) validate() error {
 	return nil
 }
 
-// hits reports whether f concerns a request for q of project; call is "" for an export.
+// hits reports whether f affects a request for q of project; call is "" for an export.
 func (f Fault) hits(project int64, call string, q query) bool {
 	return (f.Call == call || f.Call == anyCall && call != "") &&
 		(f.Project == 0 || f.Project == project) &&
@@ -217,7 +217,7 @@ func (f Fault) hits(project int64, call string, q query) bool {
 		(f.Event == "" || slices.Contains(q.filter.events, f.Event))
 }
 
-// changes reports whether f concerns the data of d in project.
+// changes reports whether f affects the data of d in project.
 func (f Fault) changes(project int64, d day.Day) bool {
 	return f.Kind.class() == dataClass &&
 		(f.Project == 0 || f.Project == project) &&

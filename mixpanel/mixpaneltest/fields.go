@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// fieldsOf yields the keys and the values, as they are written, of a JSON object that is taken to be valid. It stops where it is not.
+// fieldsOf yields the keys and raw values of a JSON object that should be valid. It stops where it is not.
 func fieldsOf(object string) iter.Seq2[string, string] {
 	return func(yield func(key, value string) bool) {
 		rest, ok := strings.CutPrefix(object, "{")
@@ -37,7 +37,7 @@ func fieldsOf(object string) iter.Seq2[string, string] {
 
 func trimSpace(text string) string { return strings.TrimLeft(text, " \t\r\n") }
 
-// valueLength returns the length of the JSON value that text begins with.
+// valueLength returns the length of the JSON value at the start of text.
 func valueLength(text string) int {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {
@@ -63,7 +63,7 @@ func valueLength(text string) int {
 	return len(text)
 }
 
-// only returns the properties with these names, in their order and as they are written.
+// only returns the properties with these names, in their order and unchanged.
 func only(properties string, names []string) string {
 	out := []byte{'{'}
 	for name, value := range fieldsOf(properties) {
@@ -78,7 +78,7 @@ func only(properties string, names []string) string {
 	return string(append(out, '}'))
 }
 
-// lastSeen returns the property $last_seen, "" if there is none that is a text.
+// lastSeen returns the property $last_seen, "" if it is missing or not a text.
 func lastSeen(properties string) string {
 	for name, value := range fieldsOf(properties) {
 		if name == "$last_seen" {

@@ -15,14 +15,14 @@ var (
 	equalsPattern    = regexp.MustCompile(`^properties\[("(?:[^"\\]|\\.)*")\] == ("(?:[^"\\]|\\.)*")$`)
 )
 
-// filter selects lines by the parameters event and where. The zero filter takes every line, even one that is no event;
-// any other takes only events.
+// filter selects lines by the parameters event and where. The zero filter accepts every line, including lines that are
+// not events; all others accept only events.
 //
-// Of Mixpanel's expressions it knows three: (number(properties["mp_processing_time_ms"]) > T), properties["K"] == "V", and
-// the second in parentheses and the first, joined by and.
+// It supports three of Mixpanel's expressions: (number(properties["mp_processing_time_ms"]) > T), properties["K"] ==
+// "V", and the second in parentheses followed by and and the first.
 type filter struct {
-	events         []string // none means all
-	where          string   // as it was asked
+	events         []string // empty means all
+	where          string   // as requested
 	processedAfter int64    // with byProcessed
 	byProcessed    bool
 	key, value     string // with byValue
@@ -50,10 +50,10 @@ func (f *filter) parseWhere(text string) *refusal {
 	return nil
 }
 
-// all reports whether f takes every line.
+// all reports whether f accepts every line.
 func (f *filter) all() bool { return len(f.events) == 0 && f.where == "" }
 
-// takes reports whether the answer holds line.
+// takes reports whether the response contains line.
 func (f *filter) takes(line []byte) bool {
 	if f.all() {
 		return true

@@ -9,10 +9,10 @@ import (
 	"mixduck/internal/day"
 )
 
-// journey is how far a person came in a funnel: when each step was taken.
+// journey is a person's progress in a funnel: when each step was taken.
 type journey []time.Time
 
-// funnels answers the saved funnels.
+// funnels returns the saved funnels.
 func (c *call) funnels() (any, error) {
 	list := []map[string]any{}
 	for _, f := range c.savedNow().funnels.items {
@@ -21,8 +21,8 @@ func (c *call) funnels() (any, error) {
 	return list, nil
 }
 
-// funnel answers how far people came. A person enters once a unit, with the first event of the first step, and takes each
-// later step with the first event of it that follows, until the end of the range; Mixpanel's time limit is not known here.
+// funnel returns how far people got. A person enters once per unit, with the first event of the first step, and takes
+// each later step with the next event of it, until the end of the range. Mixpanel's time limit is not implemented.
 func (c *call) funnel() (any, error) {
 	saved := c.savedNow().funnels.items
 	i := slices.IndexFunc(saved, func(f Funnel) bool { return f.ID == c.funnelID })
@@ -58,7 +58,7 @@ func (c *call) funnel() (any, error) {
 	return map[string]any{"meta": map[string]any{"dates": dates}, "data": data}, nil
 }
 
-// FunnelDays returns what a correct copy holds of a saved funnel: for each of the days, the exact text that Mixpanel sends.
+// FunnelDays returns what a correct copy holds of a saved funnel: for each day, the exact text that Mixpanel sends.
 func (s *Server) FunnelDays(id, funnel int64, days day.Range) (map[day.Day]string, error) {
 	p := s.projects[id]
 	if p == nil {
@@ -87,7 +87,7 @@ func (s *Server) FunnelDays(id, funnel int64, days day.Range) (map[day.Day]strin
 	return texts, nil
 }
 
-// report sums up the journeys that began in one unit.
+// report sums up the journeys that started in one unit.
 func report(steps []string, people map[string]journey) map[string]any {
 	counts := make([]int, len(steps))
 	sinceStep, sinceStart := make([]time.Duration, len(steps)), make([]time.Duration, len(steps))
@@ -108,7 +108,7 @@ func report(steps []string, people map[string]journey) map[string]any {
 			"avg_time_from_start": mean(sinceStart[i], counts[i]),
 		}
 	}
-	rows[0]["avg_time"], rows[0]["avg_time_from_start"] = nil, nil // null, as Mixpanel's OpenAPI description has it
+	rows[0]["avg_time"], rows[0]["avg_time_from_start"] = nil, nil // null, as in Mixpanel's OpenAPI description
 	return map[string]any{
 		"steps": rows,
 		"analysis": map[string]any{
@@ -117,7 +117,7 @@ func report(steps []string, people map[string]journey) map[string]any {
 	}
 }
 
-// part returns n of all, 0 of nothing.
+// part returns n/all, 0 if all is 0.
 func part(n, all int) float64 {
 	if all == 0 {
 		return 0

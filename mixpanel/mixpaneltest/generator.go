@@ -10,22 +10,22 @@ import (
 	"mixduck/internal/day"
 )
 
-// Generator is a Source of made-up events: lines of 600 to 900 bytes with nearly 30 properties, twenty event names of
-// very different frequency, some thousand people, and all that JSON allows in texts and numbers. The same generator
-// always has the same lines for a day and format. No line is bad and no event is there twice.
+// Generator is a Source of generated events: lines of 600 to 900 bytes with nearly 30 properties, twenty event names
+// of very different frequency, thousands of people, and every form of texts and numbers that JSON allows. The same
+// generator always returns the same lines for a day and format. There are no bad lines or duplicate events.
 type Generator struct {
 	Seed         uint64
 	EventsPerDay int
-	// EventsOn is how many events a day has, in place of EventsPerDay, if it is not nil.
+	// EventsOn returns the number of events of a day, if it is not nil. It replaces EventsPerDay.
 	EventsOn func(day.Day) int
-	// Now leaves out events that have not arrived by then, as their mp_processing_time_ms tells: today is partial, and
-	// the days before it still grow. Nil leaves out none.
+	// Now omits events that have not arrived by then, according to their mp_processing_time_ms: today is partial, and
+	// the days before it still grow. Nil omits none.
 	Now func() time.Time
 }
 
 const people = 5000
 
-// Lines yields the events of d, spread over the whole day in no order.
+// Lines yields the events of d, spread over the whole day, unsorted.
 func (g Generator) Lines(d day.Day, f Format) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		n := g.EventsPerDay
@@ -38,7 +38,7 @@ func (g Generator) Lines(d day.Day, f Format) iter.Seq2[[]byte, error] {
 		}
 		start, end := d.Start(zone).UnixMilli(), (d + 1).Start(zone).UnixMilli()
 		if start == end {
-			return // a date that the zone left out
+			return // a date skipped by the zone
 		}
 		w := &writer{
 			rand:   rand.New(rand.NewPCG(g.Seed, uint64(d))),
@@ -59,7 +59,7 @@ func (g Generator) Lines(d day.Day, f Format) iter.Seq2[[]byte, error] {
 	}
 }
 
-// writer writes one event after the other into the same memory.
+// writer writes one event after another into the same memory.
 type writer struct {
 	rand   *rand.Rand
 	words  vocabulary
@@ -69,7 +69,7 @@ type writer struct {
 	arrived int64
 }
 
-// event returns an event of the moment at, in milliseconds since 1970.
+// event returns an event at the time at, in milliseconds since 1970.
 func (w *writer) event(at int64) []byte {
 	person := w.skewed(people)
 	w.line = append(w.line[:0], `{"event":"`...)
@@ -89,7 +89,7 @@ func (w *writer) event(at int64) []byte {
 	return w.line
 }
 
-// time returns the property time of the moment at.
+// time returns the property time for the time at.
 func (w *writer) time(at int64) int64 {
 	if w.format.Shift != nil {
 		_, offset := time.UnixMilli(at).In(w.format.Shift).Zone()
@@ -101,7 +101,7 @@ func (w *writer) time(at int64) int64 {
 	return at
 }
 
-// device writes what belongs to a person rather than to the event.
+// device writes properties of a person, not of the event.
 func (w *writer) device(person int) {
 	w.text("$browser", w.words.browsers[person%len(w.words.browsers)])
 	w.int("$browser_version", int64(100+person%40))
@@ -118,7 +118,7 @@ func (w *writer) device(person int) {
 	w.line = strconv.AppendBool(w.line, person%3 == 0)
 }
 
-// page writes texts with all sorts of escapes.
+// page writes texts with all kinds of escapes.
 func (w *writer) page() {
 	w.text("mp_lib", "web")
 	w.text("$lib_version", "2.49.0")
@@ -134,7 +134,7 @@ func (w *writer) page() {
 	w.line = append(w.line, "null"...)
 }
 
-// commerce writes numbers in all their forms, and values inside values.
+// commerce writes numbers in all forms, and nested values.
 func (w *writer) commerce() {
 	dice := w.rand.Uint64()
 	w.int("order_ref", 1<<53+int64(dice%(1<<62)))
@@ -165,7 +165,7 @@ func (w *writer) commerce() {
 	w.line = append(w.line, `],"coupon":null}`...)
 }
 
-// arrival writes when Mixpanel got the event: mostly within a minute, now and then days later.
+// arrival writes when Mixpanel received the event: usually within a minute, sometimes days later.
 func (w *writer) arrival(at int64) {
 	dice := w.rand.Int64N(60_000 * 100)
 	delay := dice / 100
@@ -219,10 +219,10 @@ func (w *writer) letters(n int) {
 	}
 }
 
-// one returns any of texts.
+// one returns a random element of texts.
 func (w *writer) one(texts []string) string { return texts[w.rand.IntN(len(texts))] }
 
-// skewed returns a number below n; small ones are much more frequent.
+// skewed returns a random number below n; small ones are much more frequent.
 func (w *writer) skewed(n int) int {
 	x := w.rand.Float64()
 	return int(x * x * x * float64(n))

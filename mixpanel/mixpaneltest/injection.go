@@ -9,7 +9,7 @@ import (
 	"mixduck/internal/day"
 )
 
-// Injection is a fault that is in force until it is removed. It is safe for concurrent use.
+// Injection is a fault in force until it is removed. It is safe for concurrent use.
 type Injection struct {
 	ID    int   `json:"id"`
 	Fault Fault `json:"fault"`
@@ -25,8 +25,8 @@ type Injection struct {
 	seen map[day.Day]int // requests for a day since the injection; for faults of the data
 }
 
-// Inject puts f in force. Of several faults of the answer, the lines and the wire, the first that was injected hits a
-// request; faults of the data add up in the order of injection.
+// Inject puts f in force. If several faults of the response, the lines and the wire match a request, the first
+// injected one applies. Faults of the data are applied in the order of injection.
 func (s *Server) Inject(f Fault) (*Injection, error) {
 	if err := f.validate(); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (s *Server) Injections() []*Injection {
 	return slices.Clone(s.injections)
 }
 
-// Remove ends the fault for requests to come and lets go of those that it holds.
+// Remove ends the fault for future requests, and releases those that it holds.
 func (i *Injection) Remove() {
 	i.release()
 	s := i.server
@@ -65,20 +65,20 @@ func (i *Injection) Remove() {
 	s.injections = slices.DeleteFunc(s.injections, func(other *Injection) bool { return other == i })
 }
 
-// Release lets go of the requests that the fault holds, now and later. The fault stays in force.
+// Release releases the requests that the fault holds, now and later. The fault stays in force.
 func (i *Injection) Release() { i.release() }
 
-// Hits returns how many requests the fault has hit; for a fault of the data, how many answers it has changed.
+// Hits returns how many requests the fault has affected; for a fault of the data, how many responses it has changed.
 func (i *Injection) Hits() int {
 	i.server.mu.Lock()
 	defer i.server.mu.Unlock()
 	return i.hits
 }
 
-// Reached is closed when the fault has first hit a request; for SlowFirstByte and Stall, when it first holds one.
+// Reached is closed when the fault first affects a request; for SlowFirstByte and Stall, when it first holds one.
 func (i *Injection) Reached() <-chan struct{} { return i.reached }
 
-// hold waits as long as the fault wants.
+// hold waits for as long as the fault requires.
 func (i *Injection) hold(ctx context.Context) {
 	i.reach()
 	var timeout <-chan time.Time
@@ -95,9 +95,9 @@ func (i *Injection) hold(ctx context.Context) {
 	}
 }
 
-// plan is what the faults in force do to one request.
+// plan is the effect of the faults in force on one request.
 type plan struct {
-	fault *Injection         // of the answer, the lines or the wire; nil for none
+	fault *Injection         // of the response, the lines or the wire; nil for none
 	edits map[day.Day][]edit // of the data
 }
 
@@ -109,7 +109,7 @@ func (p plan) kind() Kind {
 	return p.fault.Fault.Kind
 }
 
-// plan counts a request for q with all faults in force; call is "" for an export.
+// plan counts a request for q for all faults in force; call is "" for an export.
 func (s *Server) plan(project int64, call string, q query) plan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +132,7 @@ func (s *Server) plan(project int64, call string, q query) plan {
 	return p
 }
 
-// count notes a request for days. The caller holds the server's mutex.
+// count records a request for days. The caller holds the server's mutex.
 func (i *Injection) count(project int64, days day.Range) {
 	concerned := false
 	for d := range days.All() {
@@ -147,7 +147,7 @@ func (i *Injection) count(project int64, days day.Range) {
 	}
 }
 
-// edits returns what the faults of the data do to days, as the latest request found them. The caller holds the server's
+// edits returns the effects of the faults of the data on days, as of the latest request. The caller holds the server's
 // mutex.
 func (s *Server) edits(project int64, days day.Range) map[day.Day][]edit {
 	edits := make(map[day.Day][]edit)

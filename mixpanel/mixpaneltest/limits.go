@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// Limits are what a project may ask for. Hours and seconds slide. Requests that are refused with 429 do not count. In
-// place of 0 exports have what Mixpanel's documentation of the raw export gives: 60 an hour, 3 a second and 100 at once.
+// Limits are the limits of a project. Hours and seconds are sliding windows. Requests rejected with 429 do not count.
+// For exports, 0 means the limits in Mixpanel's documentation of the raw export: 60 an hour, 3 a second and 100 at
+// once.
 type Limits struct {
-	Off       bool // no limits at all; the other fields mean nothing
+	Off       bool // no limits; the other fields are ignored
 	PerHour   int
 	PerSecond int
 	AtOnce    int
@@ -37,11 +38,11 @@ func (l Limits) orQueryDefaults() Limits {
 	return l
 }
 
-// limiter holds a project to its limits.
+// limiter enforces the limits of a project.
 type limiter struct {
 	Limits
-	what string        // that is limited
-	span time.Duration // that PerHour is about
+	what string        // what is limited
+	span time.Duration // window of PerHour
 	now  func() time.Time
 
 	mu      sync.Mutex
@@ -53,8 +54,8 @@ func newLimiter(what string, l Limits, now func() time.Time) *limiter {
 	return &limiter{Limits: l, what: what, span: time.Hour, now: now}
 }
 
-// admit counts a request, or says why it must wait; a request that is not counted only keeps to how many there may be at once. The
-// caller calls done when the request has ended.
+// admit counts a request, or says why it must wait. A request that is not counted is only subject to the concurrency
+// limit. The caller must call done at the end of the request.
 func (l *limiter) admit(counted bool) (done func(), no *refusal) {
 	if l.Off {
 		return func() {}, nil
@@ -81,7 +82,7 @@ func (l *limiter) admit(counted bool) (done func(), no *refusal) {
 	return l.done, nil
 }
 
-// until returns how long it takes until another request keeps to n requests in span.
+// until returns how long to wait until another request stays within n requests per span.
 func (l *limiter) until(now time.Time, n int, span time.Duration) time.Duration {
 	if len(l.admits) < n {
 		return 0
@@ -95,7 +96,7 @@ func (l *limiter) done() {
 	l.running--
 }
 
-// overQuota is the answer to one request too many in an hour or a second; free is how many more may run at once.
+// overQuota is the response to too many requests per hour or second; free is how many more may run concurrently.
 func overQuota(wait time.Duration, free int) *refusal {
 	seconds := int64((wait + time.Second - 1) / time.Second)
 	no := wrapped(http.StatusTooManyRequests, "Query rate limit exceeded, try again later")
@@ -106,7 +107,7 @@ func overQuota(wait time.Duration, free int) *refusal {
 	return no
 }
 
-// tooManyAtOnce is the answer to one request too many at the same time; left is what the hour still allows.
+// tooManyAtOnce is the response to too many concurrent requests; left is how many the hour still allows.
 func tooManyAtOnce(what string, left int) *refusal {
 	no := wrapped(http.StatusTooManyRequests, "too many %s requests in progress", what)
 	no.header = http.Header{"Ratelimit": {fmt.Sprintf(`"project";r=%d;t=3600, "project-concurrency";r=0`, left)}}

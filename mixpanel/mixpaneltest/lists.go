@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// ok is the form of the answers of the application API and of the Ingestion API.
+// ok is the form of responses of the application API and of the Ingestion API.
 func ok(results any) map[string]any { return map[string]any{"status": "ok", "results": results} }
 
-// cohortList answers the cohorts.
+// cohortList returns the cohorts.
 func (c *call) cohortList() (any, error) {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	return c.project.savedCohorts(), nil
 }
 
-// annotationList answers the annotations, those of the days if days were given.
+// annotationList returns the annotations, limited to the days if given.
 func (c *call) annotationList() (any, error) {
 	found := []Annotation{}
 	for _, a := range c.savedNow().annotations.items {
@@ -28,10 +28,10 @@ func (c *call) annotationList() (any, error) {
 	return ok(found), nil
 }
 
-// schemas answers Lexicon.
+// schemas returns Lexicon.
 func (c *call) schemas() (any, error) { return ok(orEmpty(c.savedNow().lexicon.items)), nil }
 
-// bookmarks answers the saved reports, those of the type that was asked for.
+// bookmarks returns the saved reports, limited to the requested type.
 func (c *call) bookmarks() (any, error) {
 	if c.version != "2" {
 		return nil, fmt.Errorf("this stand-in knows version 2 only, not %q", c.version)
@@ -47,12 +47,12 @@ func (c *call) bookmarks() (any, error) {
 	return map[string]any{"results": found}, nil
 }
 
-// lookupTables answers the lookup tables.
+// lookupTables returns the lookup tables.
 func (c *call) lookupTables() (any, error) {
 	return map[string]any{"code": 200, "status": "OK", "results": orEmpty(c.savedNow().lookups.items)}, nil
 }
 
-// insights answers what a saved report says.
+// insights returns the result of a saved report.
 func (c *call) insights() (any, error) {
 	for _, b := range c.savedNow().bookmarks.items {
 		if b.ID == c.bookmark && b.Type == "insights" {
@@ -70,7 +70,7 @@ func (c *call) insights() (any, error) {
 	return nil, fmt.Errorf("there is no report %d of Insights", c.bookmark)
 }
 
-// hiddenEvents returns the events that are hidden in Lexicon: they are in exports, but not in the lists of events.
+// hiddenEvents returns the events that are hidden in Lexicon: exports contain them, but lists of events do not.
 func (c *call) hiddenEvents() map[string]bool {
 	hidden := make(map[string]bool)
 	for _, e := range c.savedNow().lexicon.items {
@@ -88,14 +88,14 @@ func (c *call) hiddenEvents() map[string]bool {
 	return hidden
 }
 
-// savedNow returns what is saved now.
+// savedNow returns the currently saved data.
 func (c *call) savedNow() saved {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	return c.project.saved
 }
 
-// orEmpty returns items, and an empty list for none, since null would be something else.
+// orEmpty returns items, or an empty list for nil, because null would mean something else.
 func orEmpty[T any](items []T) []T {
 	if items == nil {
 		return []T{}

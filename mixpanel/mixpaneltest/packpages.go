@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// packs are the profiles of all pages of a result, compressed, so that serving them costs next to nothing.
+// packs are the compressed profiles of all pages of a result, so serving them is cheap.
 type packs struct {
-	size  int      // of a page
+	size  int      // profiles per page
 	pages [][]byte // gzip members
 }
 
-// PackProfiles finds and compresses the profiles of a query, as they are now. Requests with the same parameters are served from that until
-// the next change of the profiles or of the members of the cohort that is asked for.
+// PackProfiles finds and compresses the current profiles of a query. Requests with the same parameters are served from
+// that until the profiles change, or the members of the requested cohort.
 func (s *Server) PackProfiles(ask ProfileAsk) error {
 	p, q, err := s.queryOf(ask)
 	if err != nil {
@@ -55,14 +55,14 @@ func (s *Server) PackProfiles(ask ProfileAsk) error {
 	return nil
 }
 
-// key is equal for queries that find the same.
+// key is equal for queries with the same result.
 func (q *engageQuery) key() string {
 	same := *q
 	same.page, same.sessionID = 0, ""
 	return fmt.Sprintf("%+v", same)
 }
 
-// packedNow returns the result of a query that is packed as it is now, or nil. The caller holds the server's mutex.
+// packedNow returns the packed current result of a query, or nil. The caller holds the server's mutex.
 func (p *project) packedNow(q *engageQuery) *result {
 	r := p.packed[q.key()]
 	if r == nil || r.roster.version != p.rosters[q.group].version {
@@ -84,7 +84,7 @@ func (p *profilePage) packed() []byte {
 	return r.packs.pages[p.from/r.packs.size]
 }
 
-// writePacked writes the page with its profiles as they are packed.
+// writePacked writes the page with packed profiles.
 func (p *profilePage) writePacked(b *body, packed []byte) error {
 	if _, err := b.Write(p.head()); err != nil {
 		return err

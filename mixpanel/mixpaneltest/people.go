@@ -8,24 +8,25 @@ import (
 	"time"
 )
 
-// People is a ProfileSource of made-up profiles with 25 properties, about 700 bytes each. The same seed always has the same
-// profiles. Without a Prefix the ids are those of the people in a [Generator]'s events.
+// People is a ProfileSource of generated profiles with 25 properties, about 700 bytes each. The same seed always
+// returns the same profiles. Without a Prefix the IDs are those of the people in a [Generator]'s events.
 type People struct {
 	Seed   uint64
 	Count  int
-	Prefix string // of the ids; "" means user-
+	Prefix string // of the IDs; "" means user-
 }
 
-// Len is how many there are.
+// Len returns the number of profiles.
 func (p People) Len() int { return p.Count }
 
-// The id of a person is the person's number times a factor, modulo a prime. It looks random, and can be converted back.
+// The ID of a person is the person's number times a factor, modulo a prime. It looks random, and can be converted
+// back.
 const (
 	personFactor = 2654435761
 	personPrime  = 1_000_000_007
 )
 
-// appendPerson appends what is behind the prefix of the id of a person.
+// appendPerson appends the part of a person's ID after the prefix.
 func appendPerson(b []byte, person int) []byte {
 	return strconv.AppendUint(b, uint64(person)*personFactor%personPrime, 36)
 }
@@ -55,7 +56,7 @@ func (p People) prefix() string {
 	return p.Prefix
 }
 
-// ID returns the id of the profile at a position.
+// ID returns the ID of the profile at a position.
 func (p People) ID(position int) string { return string(appendPerson([]byte(p.prefix()), position)) }
 
 // At yields profiles.
@@ -72,15 +73,15 @@ func (p People) At(positions iter.Seq[int]) iter.Seq2[string, []byte] {
 	}
 }
 
-// Range yields the profiles at positions from one to another, which is left out.
+// Range yields the profiles at positions from from up to but not including to.
 func (p People) Range(from, to int) iter.Seq2[string, []byte] { return p.At(span(from, to)) }
 
-// firstSeen and seenFor are when people were first seen, and over how long.
+// firstSeen and seenFor define when people were first seen: within seenFor after firstSeen.
 var firstSeen = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const (
 	seenFor    = 300 * 24 * time.Hour
-	profileISO = "2006-01-02T15:04:05" // how Mixpanel writes moments in profiles: without a zone
+	profileISO = "2006-01-02T15:04:05" // the form of times in profiles: without a zone
 )
 
 // profile writes the properties of a person.

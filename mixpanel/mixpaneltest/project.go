@@ -10,47 +10,47 @@ import (
 	"mixduck/internal/day"
 )
 
-// Project is a Mixpanel project and the one service account that may read it.
+// Project is a Mixpanel project and the only service account that may read it.
 type Project struct {
 	ID       int64
 	Region   string // us, eu or in
 	Username string // of the service account
 	Secret   string // of the service account
-	// Location is the project's zone: the one in which to_date must not lie after today. Nil means UTC.
+	// Location is the project's zone, in which to_date must not be after today. Nil means UTC.
 	Location *time.Location
 	// ShiftedTimes makes the project one from before 2023: dates are days of Location, and the property time is the
-	// wall clock of Location taken as if it were UTC. Without it dates are UTC days and time is a true epoch.
+	// wall clock of Location, encoded as if it were UTC. Otherwise dates are UTC days and time is a true epoch.
 	ShiftedTimes bool
-	// MaxPastDays is how many days before today may be asked; 0 means any number.
+	// MaxPastDays is how many days before today may be requested; 0 means any number.
 	MaxPastDays int
 	Data        Source
-	Funnels     []Funnel // that are saved in the project
-	// Profiles are those that users begin with; nil means none.
+	Funnels     []Funnel // saved in the project
+	// Profiles are the initial user profiles; nil means none.
 	Profiles ProfileSource
 	Groups   []Group
 	Cohorts  []Cohort
-	// The rest is saved in the project.
+	// The following fields are saved in the project.
 
 	Annotations  []Annotation
 	Lexicon      []LexiconEntry
 	Bookmarks    []Bookmark
 	LookupTables []LookupTable
-	// PageSize is how many profiles are on a page; 0 means 1000.
+	// PageSize is the number of profiles per page; 0 means 1000.
 	PageSize int
-	// TotalOnPage0 leaves the total out of all other pages.
+	// TotalOnPage0 omits the total on all other pages.
 	TotalOnPage0 bool
-	// NumericIDs sends ids that are whole numbers as such, and not as text: Mixpanel's OpenAPI description has both.
+	// NumericIDs sends IDs that are integers as numbers, not as text: Mixpanel's OpenAPI description allows both.
 	NumericIDs bool
 }
 
-// Funnel is a funnel that is saved in a project.
+// Funnel is a saved funnel of a project.
 type Funnel struct {
 	ID    int64
 	Name  string
 	Steps []string // names of events
 }
 
-// Format is how the project's lines are written for a request with that time_in_ms.
+// Format returns the format of the project's lines for a request with that time_in_ms.
 func (p Project) Format(timeInMS bool) Format {
 	f := Format{TimeInMS: timeInMS}
 	if p.ShiftedTimes {
@@ -101,7 +101,7 @@ func (p Project) validateProfiles() error {
 	return nil
 }
 
-// refuseDays says why Mixpanel would not export days at the moment now, or returns nil.
+// refuseDays returns why Mixpanel would not export days at the time now, or nil.
 func (p *project) refuseDays(days day.Range, now time.Time) *refusal {
 	today := day.Of(now.In(p.Location))
 	if days.To > today {
@@ -115,8 +115,8 @@ func (p *project) refuseDays(days day.Range, now time.Time) *refusal {
 
 func knownRegion(region string) bool { return region == "us" || region == "eu" || region == "in" }
 
-// stands reports whether a server reached under host has the projects of region. The hosts are those of the API that is
-// asked, by region.
+// stands reports whether a server reached as host has the projects of region. The hosts are those of the requested
+// API, by region.
 func (s *Server) stands(region, host string, hosts map[string]string) bool {
 	if strings.HasSuffix(host, "mixpanel.com") {
 		return host == hosts[region]

@@ -9,10 +9,10 @@ import (
 	"mixduck/internal/day"
 )
 
-// maxLimit is the highest limit that Mixpanel's documentation of the raw export allows.
+// maxLimit is the maximum limit in Mixpanel's documentation of the raw export.
 const maxLimit = 100_000
 
-// query is what an export request asks for.
+// query is an export request.
 type query struct {
 	days     day.Range
 	filter   filter
@@ -21,8 +21,8 @@ type query struct {
 	page     int64 // of profiles
 }
 
-// parseQuery reads the parameters of a request, but for project_id. It refuses whatever Mixpanel's documentation does
-// not list, so that a client cannot rely on parameters that are ignored.
+// parseQuery parses the parameters of a request, except project_id. It rejects everything that Mixpanel's
+// documentation does not list, so a client cannot rely on parameters that are ignored.
 func parseQuery(raw string) (query, *refusal) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -48,7 +48,7 @@ func parseQuery(raw string) (query, *refusal) {
 	return q, nil
 }
 
-// set reads one parameter.
+// set parses one parameter.
 func (q *query) set(key, value string) *refusal {
 	var err error
 	switch key {
@@ -80,9 +80,9 @@ func (q *query) set(key, value string) *refusal {
 	return nil
 }
 
-// parseEvents reads a JSON array of event names.
+// parseEvents parses a JSON array of event names.
 func parseEvents(text string) ([]string, error) {
-	var names []*string // pointers tell null from ""
+	var names []*string // pointers distinguish null from ""
 	if err := json.Unmarshal([]byte(text), &names); err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@ import (
 // lookupCall is the name of the call that lists the lookup tables. It belongs to the Ingestion API.
 const lookupCall = "lookup-tables"
 
-// serveQuery answers one call of the Query API, or of another one whose answers are as short; id is the project in the path, "" if it is
-// a parameter. An error means that the connection is to be cut.
+// serveQuery serves a call of the Query API, or of another API with short responses; id is the project in the path, ""
+// if it is a parameter. An error means that the connection must be cut.
 func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, entry *Request, e endpoint, id string) error {
 	s.note(func() { entry.Call, entry.Params = e.name, r.URL.Query() })
 	p, no := s.authenticate(r, e.method, id)
@@ -49,7 +49,7 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, entry *Reque
 	return s.answerCall(w, r, entry, &c)
 }
 
-// answerCall sends what c asks for, unless a fault has other plans.
+// answerCall sends the response to c, unless a fault prevents it.
 func (s *Server) answerCall(w http.ResponseWriter, r *http.Request, entry *Request, c *call) error {
 	plan := s.plan(c.project.ID, c.name, c.query)
 	if done, err := s.answerAmiss(w, r, entry, plan); done {
@@ -84,7 +84,7 @@ func (s *Server) sendText(wire *wire, header http.Header, gzip bool, text []byte
 	return finish(body, buffer, wire)
 }
 
-// rows yields the events that the filter selects on days, as [Server.Truth] has them, in the order of time.
+// rows yields the events on days that the filter selects, in the form of [Server.Truth] and sorted by time.
 func (c *call) rows(days day.Range) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		c.server.mu.Lock()

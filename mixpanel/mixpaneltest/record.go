@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// record is a row in parts that can be changed one by one; what is not changed keeps its text.
+// record is a row split into parts that can be changed one by one. Unchanged parts keep their text.
 type record struct {
 	event  json.RawMessage
 	fields []field // of properties, in order
-	spaced bool    // encode with white space between the fields
+	spaced bool    // encode with white space between fields
 }
 
 type field struct {
@@ -19,7 +19,7 @@ type field struct {
 	value json.RawMessage
 }
 
-// parseRecord takes a row apart; ok is false for a line that is none.
+// parseRecord splits a row; ok is false for a line that is not a row.
 func parseRecord(line []byte) (r record, ok bool) {
 	if _, err := parseEvent(line); err != nil {
 		return r, false
@@ -79,7 +79,7 @@ func (r *record) value(key, missing string) string {
 	return missing
 }
 
-// set changes a property where it stands, or adds it.
+// set changes a property in place, or adds it.
 func (r *record) set(key, value string) {
 	for i := range r.fields {
 		if r.fields[i].key == key {
@@ -104,7 +104,7 @@ func (r *record) arriveLater(milliseconds int64) {
 func quote(text string) []byte {
 	quoted, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // a string always has a JSON form
+		panic(err) // every string has a JSON form
 	}
 	return quoted
 }

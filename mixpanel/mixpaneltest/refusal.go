@@ -10,12 +10,12 @@ import (
 	"strconv"
 )
 
-// refusal is an answer that carries no events.
+// refusal is a response without events.
 type refusal struct {
 	status  int
 	header  http.Header // may be nil
 	message string
-	json    bool // wrapped as {"request": …, "error": message}; otherwise plain text
+	json    bool // in the form {"request": …, "error": message}; otherwise plain text
 }
 
 func plain(status int, message string) *refusal { return &refusal{status: status, message: message} }
@@ -24,17 +24,17 @@ func wrapped(status int, format string, args ...any) *refusal {
 	return &refusal{status: status, message: fmt.Sprintf(format, args...), json: true}
 }
 
-// wrongRegion is what the host of another region sends, by the experience of others: a success that has no events.
+// wrongRegion is the response of another region's host, as reported by users: a success without events.
 func wrongRegion() *refusal { return plain(http.StatusOK, terminatedEarly+"\n") }
 
-// stranger is what a project that does not exist answers, and one of another account.
+// stranger is the response for a project that does not exist or belongs to another account.
 func stranger() *refusal { return wrapped(http.StatusBadRequest, "Unable to authenticate request") }
 
 func tooFarBack(maxDays int) *refusal {
 	return wrapped(http.StatusForbidden, "Date range exceeds %d days into the past", maxDays)
 }
 
-// refuse sends no and keeps its status in entry.
+// refuse sends no and records its status in entry.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, entry *Request, no *refusal) error {
 	body := []byte(no.message)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -56,8 +56,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, entry *Request, 
 	return err
 }
 
-// authenticate finds the project that r asks for, if its method is the right one and its credentials allow that. text is the id of
-// the project in the path, "" if it is the parameter project_id.
+// authenticate returns the project requested by r, if its method is right and its credentials are valid for it. text
+// is the ID of the project in the path, "" if it is the parameter project_id.
 func (s *Server) authenticate(r *http.Request, method, text string) (*project, *refusal) {
 	if r.Method != method {
 		no := wrapped(http.StatusMethodNotAllowed, "method %s is not allowed", r.Method)
@@ -74,7 +74,7 @@ func (s *Server) authenticate(r *http.Request, method, text string) (*project, *
 		return nil, wrapped(http.StatusUnauthorized, "Invalid service account credentials")
 	}
 	if text == "" {
-		// Broken queries are told apart later; here only the project counts.
+		// Invalid queries are detected later; only the project matters here.
 		values, _ := url.ParseQuery(r.URL.RawQuery)
 		text = values.Get("project_id")
 	}

@@ -8,12 +8,12 @@ import (
 	"mixduck/internal/day"
 )
 
-// Request is what is known of one request that reached a [Server]. Fields that the request did not get as far as to
-// tell are zero.
+// Request describes a request to a [Server]. Fields that are not known yet, or that the request never reached, are
+// zero.
 type Request struct {
 	At       time.Time `json:"at"`
-	EndedAt  time.Time `json:"ended_at,omitzero"` // zero while it is served
-	Project  int64     `json:"project,omitempty"` // once the credentials were good
+	EndedAt  time.Time `json:"ended_at,omitzero"` // zero while it is being served
+	Project  int64     `json:"project,omitempty"` // set once the credentials were accepted
 	Call     string    `json:"call,omitempty"`    // of the Query API, such as segmentation; "" for an export
 	Days     day.Range `json:"days,omitzero"`
 	Events   []string  `json:"events,omitempty"`
@@ -22,21 +22,21 @@ type Request struct {
 	Page     int64     `json:"page,omitempty"`    // of profiles
 	Session  string    `json:"session,omitempty"` // of a query for profiles, see [Server.SessionProfiles]
 	TimeInMS bool      `json:"time_in_ms"`
-	Gzip     bool      `json:"gzip"`            // whether the client accepts it
-	Status   int       `json:"status"`          // 0 while nothing was answered
-	Fault    Kind      `json:"fault,omitempty"` // the transport fault that hit it
+	Gzip     bool      `json:"gzip"`            // whether the client accepts gzip
+	Status   int       `json:"status"`          // 0 before the response
+	Fault    Kind      `json:"fault,omitempty"` // the transport fault that affected it
 	Bytes    int64     `json:"bytes"`           // of the body, as sent
-	Done     bool      `json:"done"`            // the whole answer was sent, or what a fault left of it
-	// Params are all parameters of a call of the Query API, as they were sent.
+	Done     bool      `json:"done"`            // the whole response was sent, or what a fault left of it
+	// Params are all parameters of a call of the Query API, as sent.
 	Params url.Values `json:"params,omitempty"`
 }
 
-// Requests returns all requests so far but those of the Query API, in the order in which they came.
+// Requests returns all requests so far in order, except those of the Query API.
 func (s *Server) Requests() []Request {
 	return s.logged(func(r *Request) bool { return r.Call == "" })
 }
 
-// Queries returns all calls of the Query API so far, in the order in which they came.
+// Queries returns all calls of the Query API so far in order.
 func (s *Server) Queries() []Request {
 	return s.logged(func(r *Request) bool { return r.Call != "" })
 }
@@ -67,7 +67,7 @@ func (s *Server) note(change func()) {
 	change()
 }
 
-// describe fills in what was asked.
+// describe sets what was requested.
 func (r *Request) describe(project int64, q query) {
 	r.Project, r.Days, r.Events, r.Where = project, q.days, q.filter.events, q.filter.where
 	r.Limit, r.TimeInMS = q.limit, q.timeInMS

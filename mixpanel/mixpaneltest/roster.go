@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// roster is the profiles of users, or of groups of one kind, with all edits since the server started. Positions count the initial
-// profiles first, then added ones in order. A position is never reused. Data shared with a snapshot is copied before a change.
+// roster contains the profiles of users, or of one kind of groups, with all edits since the server started. Positions
+// count the initial profiles first, then added ones in order. A position is never reused. Data shared with a snapshot
+// is copied before a change.
 type roster struct {
 	source  ProfileSource // never nil
 	changed map[int]string
@@ -25,17 +26,17 @@ func newRoster(source ProfileSource) *roster {
 	return &roster{source: source, changed: make(map[int]string), deleted: make(map[int]bool)}
 }
 
-// snapshot returns the profiles as they are now, whatever happens later.
+// snapshot returns a copy of the current profiles that later changes do not affect.
 func (r *roster) snapshot() *roster {
 	r.shared = true
 	copied := *r
 	return &copied
 }
 
-// len is how many positions there are.
+// len returns the number of positions.
 func (r *roster) len() int { return r.source.Len() + len(r.added) }
 
-// find returns the position of a profile that is there.
+// find returns the position of an existing profile.
 func (r *roster) find(distinctID string) (position int, ok bool) {
 	for i, p := range slices.Backward(r.added) {
 		if p.DistinctID == distinctID && !r.deleted[r.source.Len()+i] {
@@ -46,7 +47,7 @@ func (r *roster) find(distinctID string) (position int, ok bool) {
 	return position, ok && !r.deleted[position]
 }
 
-// put adds a profile, or changes it.
+// put adds or changes a profile.
 func (r *roster) put(p Profile) {
 	r.own()
 	if i, ok := r.find(p.DistinctID); ok {
@@ -56,7 +57,7 @@ func (r *roster) put(p Profile) {
 	r.added = append(r.added, p)
 }
 
-// remove deletes a profile, if it is there.
+// remove deletes a profile, if it exists.
 func (r *roster) remove(distinctID string) bool {
 	i, ok := r.find(distinctID)
 	if ok {
@@ -75,10 +76,10 @@ func (r *roster) own() {
 	}
 }
 
-// all yields the profiles that are there, as they are now, by position.
+// all yields the current profiles by position.
 func (r *roster) all() iter.Seq2[int, Profile] { return r.at(span(0, r.len())) }
 
-// at yields the profiles at positions, as they are now, but for those that are deleted.
+// at yields the current profiles at positions, except deleted ones.
 func (r *roster) at(positions iter.Seq[int]) iter.Seq2[int, Profile] {
 	return func(yield func(int, Profile) bool) {
 		begun, current, stopped := r.source.Len(), 0, false
@@ -105,7 +106,7 @@ func (r *roster) at(positions iter.Seq[int]) iter.Seq2[int, Profile] {
 	}
 }
 
-// span yields the numbers from one to another, which is left out.
+// span yields the numbers from from up to but not including to.
 func span(from, to int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i := from; i < to && yield(i); i++ {
@@ -128,11 +129,11 @@ func (r *roster) now(position int, p Profile) Profile {
 	return p
 }
 
-// members is who is in a cohort, with all edits since the server started.
+// members are the members of a cohort, with all edits since the server started.
 type members struct {
 	Cohort
 	joined []string
-	left   map[string]bool // and have not joined again
+	left   map[string]bool // and have not rejoined
 
 	version int
 }
@@ -154,7 +155,7 @@ func (m *members) put(r *roster, distinctID string) {
 	}
 }
 
-// remove ends a membership, if there is one.
+// remove ends a membership, if it exists.
 func (m *members) remove(r *roster, distinctID string) bool {
 	if !m.has(r, distinctID) {
 		return false
@@ -165,7 +166,7 @@ func (m *members) remove(r *roster, distinctID string) bool {
 	return true
 }
 
-// count is how many members there are.
+// count returns the number of members.
 func (m *members) count(r *roster) int {
 	n := 0
 	for i := 0; m.Every > 0 && i < r.source.Len(); i += m.Every {
@@ -192,7 +193,7 @@ func (m *members) has(r *roster, distinctID string) bool {
 	return ok && m.Every > 0 && i%m.Every == 0 && !m.left[distinctID]
 }
 
-// all yields the ids of all members, and the positions of their profiles: -1 for those who have none.
+// all yields the IDs of all members, with the positions of their profiles: -1 for members without one.
 func (m *members) all(r *roster) iter.Seq2[string, int] {
 	joined := make(map[string]bool, len(m.joined))
 	for _, id := range m.joined {

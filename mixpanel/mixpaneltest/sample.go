@@ -9,8 +9,9 @@ import (
 // SampleGroup is the ID of the group that [Sample] makes. It is above 2^63, as the IDs of Mixpanel's groups can be.
 const SampleGroup = "9223372036854775817"
 
-// Sample returns p with sample data of every kind: user profiles with the ids that a [Generator] uses in events, companies, cohorts,
-// annotations, Lexicon entries, saved reports, lookup tables and funnels. The data depends only on seed and profiles.
+// Sample returns p with sample data of every kind: user profiles with the IDs that a [Generator] uses in events,
+// companies, cohorts, annotations, Lexicon entries, saved reports, lookup tables and funnels. The data depends only on
+// seed and profiles.
 func Sample(p Project, seed uint64, profiles int) Project {
 	p.Profiles = People{Seed: seed, Count: profiles}
 	p.Groups = []Group{{Key: "company", ID: SampleGroup, Profiles: People{Seed: seed + 1, Count: max(1, profiles/20), Prefix: "company-"}}}
@@ -43,7 +44,7 @@ func Sample(p Project, seed uint64, profiles int) Project {
 	return p
 }
 
-// sampleLexicon describes each event that a Generator makes up, and the profiles.
+// sampleLexicon describes all events of a Generator, and the profiles.
 func sampleLexicon() []LexiconEntry {
 	type metadata map[string]map[string]any
 	var entries []LexiconEntry
@@ -74,7 +75,7 @@ func sampleLexicon() []LexiconEntry {
 	return entries
 }
 
-// sampleSeries is what a report of Insights says of two weeks.
+// sampleSeries is an Insights report about two weeks.
 func sampleSeries(seed uint64) json.RawMessage {
 	series := map[string]map[string]uint64{"Search": {}, "Purchase": {}}
 	for week := range 2 {

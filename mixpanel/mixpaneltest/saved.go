@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Annotation is a remark on a moment, as it is sent.
+// Annotation is a note at a point in time, as sent.
 type Annotation struct {
 	ID          int64           `json:"id"`
 	Date        string          `json:"date"` // in the project's zone: 2026-10-01 10:00:00
@@ -18,7 +18,7 @@ type Annotation struct {
 	Tags        []AnnotationTag `json:"tags,omitempty"`
 }
 
-// AnnotationUser is who made an annotation.
+// AnnotationUser is the author of an annotation.
 type AnnotationUser struct {
 	ID        int64  `json:"id"`
 	FirstName string `json:"first_name"`
@@ -31,7 +31,7 @@ type AnnotationTag struct {
 	Name string `json:"name"`
 }
 
-// LexiconEntry is what Lexicon says about an event or about profiles, as it is sent.
+// LexiconEntry is Lexicon's information about an event or about profiles, as sent.
 type LexiconEntry struct {
 	Kind   string          `json:"entityType"` // event or profile
 	Name   string          `json:"name"`
@@ -46,17 +46,17 @@ type Bookmark struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"` // such as insights
 	Created string `json:"created"`
-	// Series is what the report says, if it is one of Insights.
+	// Series is the result of the report, if it is an Insights report.
 	Series json.RawMessage `json:"-"`
 }
 
-// LookupTable is a table by which Mixpanel enriches events.
+// LookupTable is a table with which Mixpanel enriches events.
 type LookupTable struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// shelf is things that are saved in a project, in the order in which they were added.
+// shelf contains saved things of a project, in the order in which they were added.
 type shelf[T any] struct {
 	what  string
 	key   func(T) string
@@ -87,7 +87,7 @@ func (s *shelf[T]) find(key string) int {
 	return slices.IndexFunc(s.items, func(item T) bool { return s.key(item) == key })
 }
 
-// saved is what is saved in a project.
+// saved contains the saved data of a project.
 type saved struct {
 	annotations shelf[Annotation]
 	lexicon     shelf[LexiconEntry]
@@ -107,14 +107,14 @@ func newSaved(p Project) saved {
 	}
 }
 
-// Annotations returns the annotations that a correct copy holds, by id.
+// Annotations returns the annotations that a correct copy holds, sorted by ID.
 func (s *Server) Annotations(id int64) ([]Annotation, error) {
 	return held(s, id, func(p *project) []Annotation {
 		return slices.SortedFunc(slices.Values(p.saved.annotations.items), func(a, b Annotation) int { return cmp.Compare(a.ID, b.ID) })
 	})
 }
 
-// Lexicon returns the entries that a correct copy holds, by kind and name.
+// Lexicon returns the entries that a correct copy holds, sorted by kind and name.
 func (s *Server) Lexicon(id int64) ([]LexiconEntry, error) {
 	return held(s, id, func(p *project) []LexiconEntry {
 		return slices.SortedFunc(slices.Values(p.saved.lexicon.items), func(a, b LexiconEntry) int {
@@ -123,21 +123,21 @@ func (s *Server) Lexicon(id int64) ([]LexiconEntry, error) {
 	})
 }
 
-// Bookmarks returns the saved reports that a correct copy holds, by id.
+// Bookmarks returns the saved reports that a correct copy holds, sorted by ID.
 func (s *Server) Bookmarks(id int64) ([]Bookmark, error) {
 	return held(s, id, func(p *project) []Bookmark {
 		return slices.SortedFunc(slices.Values(p.saved.bookmarks.items), func(a, b Bookmark) int { return cmp.Compare(a.ID, b.ID) })
 	})
 }
 
-// Funnels returns the saved funnels that a correct copy holds, by id.
+// Funnels returns the saved funnels that a correct copy holds, sorted by ID.
 func (s *Server) Funnels(id int64) ([]Funnel, error) {
 	return held(s, id, func(p *project) []Funnel {
 		return slices.SortedFunc(slices.Values(p.saved.funnels.items), func(a, b Funnel) int { return cmp.Compare(a.ID, b.ID) })
 	})
 }
 
-// LookupTables returns the lookup tables that a correct copy holds, by id.
+// LookupTables returns the lookup tables that a correct copy holds, sorted by ID.
 func (s *Server) LookupTables(id int64) ([]LookupTable, error) {
 	return held(s, id, func(p *project) []LookupTable {
 		return slices.SortedFunc(slices.Values(p.saved.lookups.items), func(a, b LookupTable) int { return strings.Compare(a.ID, b.ID) })
@@ -156,7 +156,7 @@ type SavedCohort struct {
 	Group       string `json:"data_group_id,omitempty"`
 }
 
-// Cohorts returns the cohorts that a correct copy holds, by id.
+// Cohorts returns the cohorts that a correct copy holds, sorted by ID.
 func (s *Server) Cohorts(id int64) ([]SavedCohort, error) {
 	return held(s, id, func(p *project) []SavedCohort {
 		return slices.SortedFunc(slices.Values(p.savedCohorts()), func(a, b SavedCohort) int { return cmp.Compare(a.ID, b.ID) })

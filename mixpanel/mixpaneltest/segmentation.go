@@ -11,10 +11,10 @@ import (
 
 var propertyPattern = regexp.MustCompile(`^properties\[("(?:[^"\\]|\\.)*")\]$`)
 
-// undefined is the segment of events that lack the property.
+// undefined is the segment of events without the property.
 const undefined = "undefined"
 
-// parseOn reads the one expression to count by that the stand-in knows, properties["K"], and returns K.
+// parseOn parses properties["K"], the only supported expression to count by, and returns K.
 func parseOn(text string) (key string, ok bool) {
 	m := propertyPattern.FindStringSubmatch(text)
 	if m == nil {
@@ -24,7 +24,7 @@ func parseOn(text string) (key string, ok bool) {
 	return key, err == nil && key != ""
 }
 
-// segmentation answers how often an event happened.
+// segmentation returns how often an event happened.
 func (c *call) segmentation() (any, error) {
 	return c.countBy(func(r Row) (string, bool, error) {
 		name, err := c.segment(r)
@@ -32,7 +32,7 @@ func (c *call) segmentation() (any, error) {
 	})
 }
 
-// segment returns what row is counted as.
+// segment returns the segment of row.
 func (c *call) segment(row Row) (string, error) {
 	if c.on == "" {
 		return row.Event, nil
@@ -48,7 +48,7 @@ func (c *call) segment(row Row) (string, error) {
 	return text(value), nil
 }
 
-// zone is the one whose days the project is exported by.
+// zone returns the zone of the days by which the project is exported.
 func (c *call) zone() *time.Location {
 	if c.project.ShiftedTimes {
 		return c.project.Location
@@ -56,7 +56,7 @@ func (c *call) zone() *time.Location {
 	return time.UTC
 }
 
-// unitOf returns the beginning of the unit that t lies in.
+// unitOf returns the start of the unit that contains t.
 func (c *call) unitOf(t time.Time) string {
 	t = t.In(c.zone())
 	switch c.unit {
@@ -72,7 +72,7 @@ func (c *call) unitOf(t time.Time) string {
 	return t.Format(time.DateOnly)
 }
 
-// series returns the beginnings of all units in days, ascending.
+// series returns the starts of all units in days, in ascending order.
 func (c *call) series() []string {
 	step := 24 * time.Hour
 	switch c.unit {
@@ -88,6 +88,6 @@ func (c *call) series() []string {
 			series = append(series, c.unitOf(t))
 		}
 	}
-	slices.Sort(series) // a clock that is put back shows an hour twice, and makes a day longer than its step
+	slices.Sort(series) // a clock that is set back shows an hour twice, and makes a day longer than its step
 	return slices.Compact(series)
 }

@@ -13,10 +13,10 @@ var (
 	behaviorsPattern = regexp.MustCompile(`^behaviors\[("(?:[^"\\]|\\.)*")\] > ([0-9]{1,9})$`)
 )
 
-// condition is what a selector asks of a profile: of a property, or how often the user did what a behavior counts.
+// condition is a condition on a profile: on a property, or on how often the user had a behavior.
 type condition struct {
 	property string
-	operator string // ==, >= or defined; > of a behavior
+	operator string // ==, >= or defined; > for a behavior
 	value    string
 	behavior string
 	count    int
@@ -24,8 +24,8 @@ type condition struct {
 
 // selector is the parameter where of a request for profiles: conditions that must all be met.
 //
-// Of Mixpanel's expressions it knows properties["K"] == "V" and >=, which compare texts, defined(properties["K"]),
-// behaviors["B"] > N, and these in parentheses, joined by and.
+// It supports these of Mixpanel's expressions: properties["K"] == "V" and >=, which compare texts,
+// defined(properties["K"]), behaviors["B"] > N, and these in parentheses, joined by and.
 type selector []condition
 
 func parseSelector(text string) (selector, *refusal) {
@@ -74,7 +74,7 @@ func cutPrefix(text, prefix string) (string, bool) {
 	return text[len(prefix):], true
 }
 
-// closingParenthesis returns where the parenthesis is closed that text begins with, or -1.
+// closingParenthesis returns the position of the parenthesis that closes the one at the start of text, or -1.
 func closingParenthesis(text string) int {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {
@@ -118,7 +118,7 @@ func parseCondition(text string) (c condition, ok bool) {
 	return c, false
 }
 
-// takes reports whether p meets all conditions. counts is how often each user did what each behavior counts.
+// takes reports whether p meets all conditions. counts is the number of each behavior by user.
 func (s selector) takes(p Profile, counts map[string]map[string]int) bool {
 	if len(s) == 0 {
 		return true

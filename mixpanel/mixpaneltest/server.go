@@ -1,9 +1,10 @@
-// Package mixpaneltest is a strict stand-in for Mixpanel's raw event export API and for the calls of its Query API that
-// count events and return profiles, with made-up data and faults on demand. It serves tests, the demo and the benchmarks. It knows how Mixpanel answers and what a correct copy of its data holds;
-// it knows nothing of the client, the storage or the queue.
+// Package mixpaneltest is a strict stand-in for Mixpanel's raw event export API and for the calls of its Query API
+// that count events and return profiles. It has generated data, and faults on demand. It is for tests, the demo and
+// benchmarks. It knows how Mixpanel responds and what a correct copy of its data holds. It does not know the client,
+// the storage or the queue.
 //
-// A test starts a server with [Start], makes it fail with [Server.Inject], copies days from its URL by whatever is under
-// test, and compares the copy with [Server.Truth] and the requests with [Server.Requests].
+// A test starts a server with [Start], makes it fail with [Server.Inject], copies days from its URL with the code
+// under test, and compares the copy with [Server.Truth] and the requests with [Server.Requests].
 package mixpaneltest
 
 import (
@@ -18,40 +19,41 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// The paths that a [Server] answers.
+// The paths that a [Server] serves.
 const (
 	ExportPath = "/api/2.0/export"
-	QueryPath  = "/api/query/"        // with the name of a call behind it, such as segmentation
-	AppPath    = "/api/app/projects/" // with the id of a project and the name of a call behind it, such as annotations
+	QueryPath  = "/api/query/"        // followed by the name of a call, such as segmentation
+	AppPath    = "/api/app/projects/" // followed by the ID of a project and the name of a call, such as annotations
 	LookupPath = "/lookup-tables"
 )
 
-// Config says what a [Server] holds and allows.
+// Config configures the data and limits of a [Server].
 type Config struct {
 	Projects []Project
-	// Region is where the server stands: us, eu or in. Empty means that the Host header tells (data.mixpanel.com,
-	// data-eu.mixpanel.com, data-in.mixpanel.com; for queries mixpanel.com, eu.mixpanel.com, in.mixpanel.com), and that
-	// any other host has the projects of all regions.
+	// Region is the server's region: us, eu or in. If it is empty, the Host header decides (data.mixpanel.com,
+	// data-eu.mixpanel.com, data-in.mixpanel.com; for queries mixpanel.com, eu.mixpanel.com, in.mixpanel.com), and any
+	// other host has the projects of all regions.
 	Region string
-	// Now is the clock that limits, dates and the log go by. Nil means [time.Now].
+	// Now is the clock for limits, dates and the log. Nil means [time.Now].
 	Now func() time.Time
-	// Limits hold for the exports of each project on its own.
+	// Limits apply to the exports of each project separately.
 	Limits Limits
-	// QueryLimits hold for the queries of each project on its own; in place of 0 they allow 60 an hour, all of these in
-	// one second, and 5 at once.
+	// QueryLimits apply to the queries of each project separately. 0 means 60 an hour, all of which may be sent within
+	// a second, and 5 at once.
 	QueryLimits Limits
-	// LexiconPerMinute is how many requests for Lexicon each project may send in a minute; 0 means 5. QueryLimits.Off lifts this limit too.
+	// LexiconPerMinute is how many requests for Lexicon each project may send per minute; 0 means 5. QueryLimits.Off
+	// disables this limit too.
 	LexiconPerMinute int
-	// SessionTTL is how long the pages of a query for profiles can be asked for; 0 means an hour.
+	// SessionTTL is how long the pages of a query for profiles are available; 0 means an hour.
 	SessionTTL time.Duration
-	// MaxRequestLine is how many bytes the first line of a request may have, without its line end; a longer one gets a 414. In
-	// place of 0 there are 8190, as at Mixpanel's edge; a negative one means no limit.
+	// MaxRequestLine is the maximum length of a request's first line in bytes, without its line end; longer ones get a
+	// 414. 0 means 8190, as at Mixpanel's edge; a negative number means no limit.
 	MaxRequestLine int
 }
 
-// Server answers the requests for its projects. It is safe for concurrent use.
+// Server serves requests for its projects. It is safe for concurrent use.
 type Server struct {
-	// URL is the base URL, without a trailing slash, once [Start] runs the server; otherwise empty.
+	// URL is the base URL, without a trailing slash, if [Start] runs the server; otherwise empty.
 	URL string
 
 	now      func() time.Time
@@ -71,7 +73,7 @@ type Server struct {
 	nextSession int
 }
 
-// project is a Project with what it has used of its limits.
+// project is a Project with its use of limits.
 type project struct {
 	Project
 	exports, queries *limiter
@@ -85,7 +87,7 @@ type project struct {
 	saved    saved
 }
 
-// cohort returns one, or nil. The caller holds the server's mutex.
+// cohort returns the cohort with an ID, or nil. The caller holds the server's mutex.
 func (p *project) cohort(id int64) *members {
 	for _, c := range p.cohorts {
 		if c.ID == id {
@@ -95,7 +97,7 @@ func (p *project) cohort(id int64) *members {
 	return nil
 }
 
-// New returns a server that is ready to serve, or says what is wrong with cfg.
+// New returns a server that is ready to serve, or an error about cfg.
 func New(cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -149,10 +151,10 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Close lets go of all requests that a fault holds, now and later. It does not end other requests.
+// Close releases all requests that a fault holds, now and later. It does not end other requests.
 func (s *Server) Close() { s.close() }
 
-// packer returns a gzip writer on the level that fits a stand-in: as fast as can be.
+// newPacker returns a gzip writer with the fastest level, which is right for a stand-in.
 func newPacker() *gzip.Writer {
 	zw, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	if err != nil {
@@ -161,8 +163,8 @@ func newPacker() *gzip.Writer {
 	return zw
 }
 
-// ServeHTTP answers one request. Faults that cut the connection make it panic with [http.ErrAbortHandler], as net/http
-// wants it.
+// ServeHTTP serves a request. For faults that cut the connection it panics with [http.ErrAbortHandler], as net/http
+// requires.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry := s.record(r)
 	defer func() {
@@ -174,7 +176,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve answers one request; an error means that the connection is to be cut.
+// serve serves a request; an error means that the connection must be cut.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, entry *Request) error {
 	if n := len(r.Method) + len(" ") + len(r.RequestURI) + len(" ") + len(r.Proto); s.maxLine >= 0 && n > s.maxLine {
 		return s.refuse(w, r, entry, plain(http.StatusRequestURITooLong, "URI Too Long"))

@@ -15,31 +15,31 @@ const (
 	defaultSessionTTL = time.Hour
 )
 
-// session is a query for profiles whose pages can be asked for, and its result as it was when page 0 was asked for.
+// session is a query for profiles with available pages, and its result at the time of the request for page 0.
 type session struct {
 	id     string
-	params string // that all its pages must be asked for with
+	params string // required in the requests for all its pages
 	begun  time.Time
 	query  engageQuery
 	result *result
 }
 
-// result is the profiles that a query finds.
+// result is the result of a query for profiles.
 type result struct {
 	roster *roster
-	// whole says that these are all positions of the roster, without gaps. Else positions are those that it finds, and profiles
-	// those that are not there any more, or never were.
+	// whole means that the result is all positions of the roster, without gaps. Otherwise positions are those found,
+	// and profiles are those that no longer exist or never did.
 	whole   bool
 	entries []entry
 	packs   *packs // of all pages; nil for none
-	// membersVersion is that of the members of the cohort.
+	// membersVersion is the version of the cohort's members.
 	membersVersion int
 }
 
-// entry is a profile of a result: one at a position of the roster, or with the position -1 a member without a profile.
+// entry is a profile of a result: one at a position of the roster, or a member without a profile, with position -1.
 type entry struct {
 	position int
-	id       string // of members only
+	id       string // for members only
 }
 
 func (r *result) len() int {
@@ -49,8 +49,8 @@ func (r *result) len() int {
 	return len(r.entries)
 }
 
-// uncached is the answer to a page of a session that is not there any more, or that was another query: the text is that of
-// Mixpanel's OpenAPI description of the Query API.
+// uncached is the response to a request for a page of a missing session, or of a session of another query. The text is
+// from Mixpanel's OpenAPI description of the Query API.
 func uncached() *refusal {
 	return wrapped(http.StatusBadRequest, "request for page in uncached query for params")
 }
@@ -94,7 +94,7 @@ func (s *Server) sessionOf(p *project, q engageQuery, form url.Values) (*session
 	return begun, nil
 }
 
-// find carries out a query for profiles.
+// find runs a query for profiles.
 func (s *Server) find(p *project, q engageQuery) (*result, *refusal) {
 	s.mu.Lock()
 	r, ok := p.rosters[q.group]
@@ -155,7 +155,7 @@ func (r *result) members(in *members, q engageQuery, takes func(Profile) bool) {
 		if len(q.where) > 0 {
 			one := Profile{DistinctID: id}
 			if position >= 0 {
-				one, _ = r.roster.one(position) // it is there
+				one, _ = r.roster.one(position) // it exists
 			}
 			if !takes(one) {
 				continue
@@ -165,7 +165,7 @@ func (r *result) members(in *members, q engageQuery, takes func(Profile) bool) {
 	}
 }
 
-// count counts what the behaviors of a query count, by behavior and user.
+// count returns the counts of a query's behaviors, by behavior and user.
 func (s *Server) count(p *project, q engageQuery) (map[string]map[string]int, error) {
 	counts := make(map[string]map[string]int, len(q.behaviors))
 	at := q.asOf

@@ -8,8 +8,8 @@ import (
 	"mixduck/internal/day"
 )
 
-// Source holds the events of a project, day by day. It must be safe for concurrent use, and keep an event with the day
-// that its time lies in.
+// Source contains the events of a project by day. It must be safe for concurrent use, and keep an event with the day
+// of its time.
 type Source interface {
 	// Lines yields the lines of d, each with its newline, and stops at the first error. A line is valid until the next
 	// one. A day without events has no lines.
@@ -19,18 +19,18 @@ type Source interface {
 // Format is how lines are written. It is comparable.
 type Format struct {
 	TimeInMS bool           // time is in milliseconds instead of seconds
-	Shift    *time.Location // nil: UTC days and true epochs; else days and wall clocks of that zone
+	Shift    *time.Location // nil for UTC days and true epochs; otherwise days and wall clocks of that zone
 }
 
-// packedSource is a Source that may have whole days as gzip at hand.
+// packedSource is a Source that may have whole days in gzip form.
 type packedSource interface {
 	Source
-	// Packed returns all lines of d as one or more gzip members, or nil if they must be had from Lines. The caller
-	// closes it.
+	// Packed returns all lines of d as one or more gzip members, or nil if only Lines has them. The caller must close
+	// it.
 	Packed(d day.Day, f Format) (io.ReadCloser, error)
 }
 
-// Lines is a Source made of the lines given for each day, without their newlines, the same in every format.
+// Lines is a Source with the given lines for each day, without their newlines, the same in every format.
 type Lines map[day.Day][]string
 
 // Lines yields the lines of d.

@@ -15,7 +15,7 @@ const (
 	defaultAtOnceFree  = 3
 )
 
-// refusal is what a fault answers in place of the events.
+// refusal returns the response of a fault that replaces the events.
 func (f Fault) refusal() *refusal {
 	switch f.Kind {
 	case OverQuota:
@@ -52,7 +52,7 @@ func (f Fault) refusal() *refusal {
 	}
 }
 
-// endEarly yields some of the lines and then what the fault leaves behind.
+// endEarly yields some of the lines and then what the fault leaves.
 func endEarly(f Fault, lines iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
 	switch f.Kind {
 	case EmptyBody:
@@ -90,7 +90,8 @@ func endEarly(f Fault, lines iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] 
 
 const page = "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n<body>\r\n<center>nginx</center>\r\n</body>\r\n</html>\r\n"
 
-// spoiled returns the lines before and after a text that does not belong there, and the text; n lines come before most texts.
+// spoiled returns the lines before and after a text that does not belong there, and the text; for most texts, n lines
+// come before.
 func spoiled(kind Kind, all [][]byte, n int) (before [][]byte, text []byte, after [][]byte) {
 	switch kind {
 	case NoLastNewline:
@@ -136,7 +137,7 @@ func tailOf(kind Kind, all [][]byte, n int) string {
 	}
 }
 
-// half returns the first half of line n, or of a line that never was.
+// half returns the first half of line n, or of a generated one.
 func half(lines [][]byte, n int) string {
 	if n < len(lines) {
 		return string(lines[n][:len(lines[n])/2])
@@ -144,7 +145,7 @@ func half(lines [][]byte, n int) string {
 	return `{"event":"Half a line","properties":{"time":17`
 }
 
-// tail yields lines and then one more text.
+// tail yields lines and then one additional text.
 func tail(lines [][]byte, last string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for _, line := range lines {

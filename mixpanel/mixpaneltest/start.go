@@ -9,14 +9,15 @@ import (
 	"time"
 )
 
-// TB is what [Start] needs of a [testing.TB].
+// TB is the part of a [testing.TB] that [Start] uses.
 type TB interface {
 	Helper()
 	Cleanup(func())
 	Fatalf(format string, args ...any)
 }
 
-// Start runs a server for cfg on a free port of 127.0.0.1 until the test ends, and fails the test if it cannot.
+// Start runs a server for cfg on a free port of 127.0.0.1 until the test ends. It fails the test if that is not
+// possible.
 func Start(tb TB, cfg Config) *Server {
 	tb.Helper()
 	s, err := New(cfg)
@@ -38,8 +39,8 @@ func Start(tb TB, cfg Config) *Server {
 	return s
 }
 
-// Listen serves s on address, and its controls too if controls is set, until ctx is done. It calls ready with the base
-// URL as soon as connections are accepted.
+// Listen serves s on address until ctx is done, with its controls if controls is set. It calls ready with the base URL
+// as soon as connections are accepted.
 func (s *Server) Listen(ctx context.Context, address string, controls bool, ready func(url string)) error {
 	var handler http.Handler = s
 	if controls {
@@ -55,8 +56,8 @@ func (s *Server) Listen(ctx context.Context, address string, controls bool, read
 	return <-stopped
 }
 
-// listen starts to serve and sets s.URL. When ctx is done it ends all requests; when they have ended the channel has the
-// outcome.
+// listen starts to serve and sets s.URL. When ctx is done it ends all requests, and then sends the outcome to the
+// channel.
 func (s *Server) listen(ctx context.Context, address string, handler http.Handler) (<-chan error, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
@@ -87,7 +88,7 @@ func (s *Server) listen(ctx context.Context, address string, handler http.Handle
 	return stopped, nil
 }
 
-// countConnections keeps open at the number of connections whose goroutines run.
+// countConnections makes open count the connections with running goroutines.
 func countConnections(open *sync.WaitGroup) func(net.Conn, http.ConnState) {
 	return func(_ net.Conn, state http.ConnState) {
 		switch state {

@@ -21,7 +21,7 @@ func (t *tally) add(r Row) {
 	t.people[r.DistinctID] = true
 }
 
-// amount returns what an analysis of that kind says: general, unique or average. A nil tally has counted nothing.
+// amount returns the result of an analysis: general, unique or average. A nil tally has counted nothing.
 func (t *tally) amount(kind string) float64 {
 	switch {
 	case t == nil || t.events == 0:
@@ -44,7 +44,7 @@ func (t tallies) add(key string, r Row) {
 	t[key].add(r)
 }
 
-// top returns the texts with the largest amounts, at most n, the largest first.
+// top returns at most n texts, those with the largest amounts, largest first.
 func (t tallies) top(kind string, n int) []string {
 	keys := slices.SortedFunc(maps.Keys(t), func(a, b string) int {
 		return cmp.Or(cmp.Compare(t[b].amount(kind), t[a].amount(kind)), strings.Compare(a, b))

@@ -10,49 +10,50 @@ import (
 	"mixduck/internal/day"
 )
 
-// Ask is what a copy was asked to hold.
+// Ask describes what a copy should hold.
 type Ask struct {
 	Project  int64
 	Days     day.Range
-	Events   []string // none means all
-	Where    string   // one of the expressions that the server knows, or ""
+	Events   []string // empty means all
+	Where    string   // a supported expression, or ""
 	TimeInMS bool
 }
 
 // Truth is what a correct copy holds.
 //
-// Lines with the same event, distinct_id, time and $insert_id are one event; without a $insert_id, or with an empty one,
-// lines of the same event and properties text are. Of these the line with the largest mp_processing_time_ms counts, and
-// among equals the one whose properties text is bytewise the greatest. Lines that are not UTF-8, hold half of a surrogate
-// pair, are nested deeper than 100, are longer than 64 MiB, or are no JSON object with a string event, an object properties
-// and a positive number properties.time in it, belong into quarantine. A missing distinct_id is no reason for that.
+// Lines with the same event, distinct_id, time and $insert_id are one event. Without an $insert_id, or with an empty
+// one, lines with the same event and properties text are one event. The line with the largest mp_processing_time_ms
+// counts, and among equal ones, the line with the bytewise largest properties text. Lines belong in quarantine if they
+// are not UTF-8, contain half of a surrogate pair, are nested deeper than 100, are longer than 64 MiB, or are not a
+// JSON object with a string event and an object properties that contains a positive number time. A missing distinct_id
+// is not a reason.
 type Truth struct {
 	Received    int      // lines: rows, duplicates and quarantined ones
-	Rows        []Row    // by day, time, event, distinct_id, $insert_id and properties
-	Duplicates  int      // lines dropped for another one
-	Quarantined []string // lines, as they came, without their newline; sorted
+	Rows        []Row    // sorted by day, time, event, distinct_id, $insert_id and properties
+	Duplicates  int      // lines dropped in favor of another one
+	Quarantined []string // lines as received, without newlines; sorted
 }
 
 // Row is an event as a copy holds it.
 type Row struct {
-	Day           day.Day // that it is exported with
+	Day           day.Day // the day it is exported for
 	Event         string
-	DistinctID    string    // "" if it is missing or no string
-	InsertID      string    // "" if it is missing or no string
-	Time          time.Time // UTC, to the microsecond
-	ProcessedAtMS int64     // milliseconds since 1970, 0 if it is missing
+	DistinctID    string    // "" if missing or not a string
+	InsertID      string    // "" if missing or not a string
+	Time          time.Time // UTC, microsecond precision
+	ProcessedAtMS int64     // milliseconds since 1970, 0 if missing
 	Properties    string    // the exact text
-	Changed       bool      // a fault of the data has touched the line
+	Changed       bool      // the line was changed by a fault of the data
 }
 
-// Truth returns what a copy of days holds that asked for everything, with times in seconds. See [Server.TruthOf].
+// Truth returns what a copy of days holds that requested everything, with times in seconds. See [Server.TruthOf].
 func (s *Server) Truth(project int64, days day.Range) (Truth, error) {
 	return s.TruthOf(Ask{Project: project, Days: days})
 }
 
 // TruthOf returns what a correct copy of ask holds after the latest request for each day; if there was none, after a
-// first one. Other faults than those of the data do not matter. Wall clocks that a zone shows twice, which only projects
-// with shifted times send, count as [time.Date] takes them.
+// first one. Only faults of the data matter. Wall-clock times that a zone shows twice, which only projects with
+// shifted times send, are interpreted like [time.Date].
 func (s *Server) TruthOf(ask Ask) (Truth, error) {
 	p := s.projects[ask.Project]
 	if p == nil {
@@ -77,7 +78,7 @@ func (s *Server) TruthOf(ask Ask) (Truth, error) {
 	return truth, nil
 }
 
-// add takes in one day.
+// add adds a day.
 func (t *Truth) add(p *project, d day.Day, inMS bool, f filter, edits []edit) error {
 	format := p.Format(inMS)
 	untouched := make(map[string]bool)
@@ -140,7 +141,7 @@ func (r Row) key(e event) string {
 	return fmt.Sprintf("%q %q %q %s", r.Event, r.DistinctID, r.InsertID, e.time)
 }
 
-// beats reports whether r counts and not other, which is the same event.
+// beats reports whether r counts instead of other, which is the same event.
 func (r Row) beats(other Row) bool {
 	if r.ProcessedAtMS != other.ProcessedAtMS {
 		return r.ProcessedAtMS > other.ProcessedAtMS

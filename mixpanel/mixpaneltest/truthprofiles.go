@@ -10,33 +10,33 @@ import (
 	"unicode/utf8"
 )
 
-// ProfileAsk is what a copy of profiles was asked to hold.
+// ProfileAsk describes what a copy of profiles should hold.
 type ProfileAsk struct {
 	Project          int64
 	Group            string   // the ID of a [Group]; "" for users
-	Where            string   // one of the expressions that the server knows, or ""
+	Where            string   // a supported expression, or ""
 	DistinctIDs      []string // nil means all
 	OutputProperties []string // nil means all
 	Cohort           int64    // 0 means none
-	OnlyWithProfile  bool     // leaves out members of the cohort that have no profile
+	OnlyWithProfile  bool     // omits members of the cohort that have no profile
 	Behaviors        string
 	AsOf             time.Time
 }
 
 // ProfileTruth is what a correct copy of profiles holds.
 //
-// A profile belongs in quarantine if its text is not UTF-8, has a lone surrogate, is nested deeper than 100 or has a number that JSON does
-// not have, or if its id is missing.
+// A profile belongs in quarantine if its text is not UTF-8, has a lone surrogate, is nested deeper than 100 or has a
+// number that JSON does not allow, or if its ID is missing.
 type ProfileTruth struct {
-	Rows        []ProfileRow // by distinct id
-	Quarantined []string     // texts of profiles, as they came; sorted
+	Rows        []ProfileRow // sorted by distinct ID
+	Quarantined []string     // texts of profiles as received; sorted
 }
 
 // ProfileRow is a profile as a copy holds it.
 type ProfileRow struct {
 	DistinctID string
 	Properties string // the exact text
-	LastSeen   string // the property $last_seen, "" if it is missing
+	LastSeen   string // the property $last_seen, "" if missing
 }
 
 // Profiles returns what a correct copy of ask holds now.
@@ -53,7 +53,7 @@ func (s *Server) Profiles(ask ProfileAsk) (ProfileTruth, error) {
 	return p.truthOf(found, q), nil
 }
 
-// SessionProfiles returns what a correct copy holds that was made from the pages of a session, whatever was edited meanwhile. The log of
+// SessionProfiles returns what a correct copy of a session's pages holds, regardless of later edits. The log of
 // requests has the session of each page.
 func (s *Server) SessionProfiles(project int64, session string) (ProfileTruth, error) {
 	p := s.projects[project]
@@ -69,7 +69,7 @@ func (s *Server) SessionProfiles(project int64, session string) (ProfileTruth, e
 	return p.truthOf(found.result, found.query), nil
 }
 
-// truthOf returns what a correct copy of the result of a query holds.
+// truthOf returns what a correct copy of a query's result holds.
 func (p *project) truthOf(found *result, q engageQuery) ProfileTruth {
 	var truth ProfileTruth
 	all := profilePage{result: found, to: found.len(), output: q.output, numericIDs: p.NumericIDs}
@@ -87,7 +87,7 @@ func (p *project) truthOf(found *result, q engageQuery) ProfileTruth {
 	return truth
 }
 
-// queryOf returns the query that ask is.
+// queryOf returns the query for ask.
 func (s *Server) queryOf(ask ProfileAsk) (*project, engageQuery, error) {
 	q := engageQuery{
 		output: ask.OutputProperties, ids: ask.DistinctIDs, byID: ask.DistinctIDs != nil, group: ask.Group,
@@ -110,12 +110,12 @@ func (s *Server) queryOf(ask ProfileAsk) (*project, engageQuery, error) {
 	return p, q, nil
 }
 
-// bad reports whether a correct copy must quarantine the profile of that text and id.
+// bad reports whether a correct copy must quarantine the profile with this text and ID.
 func bad(text []byte, distinctID string) bool {
 	return distinctID == "" || !utf8.Valid(text) || hasLoneSurrogate(text) || nesting(text) > maxNesting || !json.Valid(text)
 }
 
-// Members returns the ids of the members of a cohort, sorted.
+// Members returns the IDs of the members of a cohort, sorted.
 func (s *Server) Members(project, cohort int64) ([]string, error) {
 	p := s.projects[project]
 	if p == nil {

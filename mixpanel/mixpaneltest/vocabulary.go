@@ -1,11 +1,11 @@
 package mixpaneltest
 
-// vocabulary is what made-up events are made of. The texts are JSON already, without their quotes.
+// vocabulary contains the words of generated events. The texts are already JSON, without quotes.
 type vocabulary struct {
 	events, cities, browsers, systems, pages, titles, notes, plans, tags []string
 }
 
-// newVocabulary returns the words. The order of the events is that of their frequency.
+// newVocabulary returns the words. The events are ordered by frequency.
 func newVocabulary() vocabulary {
 	return vocabulary{
 		events: []string{

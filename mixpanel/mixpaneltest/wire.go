@@ -6,21 +6,21 @@ import (
 	"net/http"
 )
 
-// trailerBytes is the length of what ends a gzip member: its CRC-32 and its length.
+// trailerBytes is the length of the end of a gzip member: its CRC-32 and its length.
 const trailerBytes = 8
 
-// errCut says that the connection is to be cut.
+// errCut means that the connection must be cut.
 var errCut = errors.New("cut on purpose")
 
-// wire sends a body and does to it what a fault of the wire wants.
+// wire sends a body and applies a fault of the wire to it.
 type wire struct {
 	w     http.ResponseWriter
-	fault Fault  // of the wire, or the zero Fault
-	pause func() // of a Stall
+	fault Fault  // a fault of the wire, or the zero Fault
+	pause func() // for Stall
 	sent  int64  // bytes
-	// interrupted says that the cut or the stall has been.
+	// interrupted means that the cut or the stall has happened.
 	interrupted bool
-	// held is what is not sent yet: all of the body as long as its middle is sought, else the end that may be a trailer.
+	// held is data not sent yet: the whole body while its middle is unknown, otherwise the end that may be a trailer.
 	held []byte
 }
 
@@ -40,7 +40,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	switch w.fault.Kind {
 	case CutConnection, Stall:
 		if w.fault.AfterBytes == 0 || w.fault.AtEnd {
-			w.held = append(w.held, p...) // only finish knows where the middle is
+			w.held = append(w.held, p...) // only finish knows the middle
 			return len(p), nil
 		}
 		err = w.sendAround(p, w.fault.AfterBytes)
@@ -56,7 +56,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// finish sends what is held back, and ends the body as the fault wants.
+// finish sends what is held back, and ends the body as the fault requires.
 func (w *wire) finish() error {
 	switch w.fault.Kind {
 	case CutConnection, Stall:
@@ -75,8 +75,8 @@ func (w *wire) finish() error {
 	}
 }
 
-// finishAround sends what waited for the middle or the end to be known. A body shorter than AfterBytes is interrupted at
-// its end.
+// finishAround sends data that was held because the middle or end was unknown. A body shorter than AfterBytes is
+// interrupted at its end.
 func (w *wire) finishAround() error {
 	at := int64(len(w.held) / 2)
 	if w.fault.AtEnd {
@@ -105,7 +105,7 @@ func (w *wire) sendAround(p []byte, at int64) error {
 	return w.send(p[first:])
 }
 
-// interrupt cuts the connection or holds it, once, with all that was sent on its way.
+// interrupt cuts the connection or holds it, once, after flushing everything sent so far.
 func (w *wire) interrupt() error {
 	if w.interrupted {
 		return nil

@@ -29,7 +29,7 @@ Examples:
 Flags:
 `
 
-// options are what the command line says.
+// options are the command-line options.
 type options struct {
 	listen     string
 	project    mixpaneltest.Project
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	if err != nil {
-		return exitUsage // the flag set has said why
+		return exitUsage // the flag set has printed the reason
 	}
 	server, err := o.server()
 	if err == nil {
@@ -101,7 +101,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, err
 }
 
-// also adds the project that text describes.
+// also adds the project described by text.
 func (o *options) also(text string) error {
 	id, more, _ := strings.Cut(text, ",")
 	p := mixpaneltest.Project{Region: o.project.Region}
@@ -128,7 +128,7 @@ func (o *options) also(text string) error {
 	return nil
 }
 
-// all returns the projects: the first, and the others, whose events are others.
+// all returns the first project and the others, which have different events.
 func (o *options) all(first mixpaneltest.Project) []mixpaneltest.Project {
 	projects := []mixpaneltest.Project{first}
 	for i, p := range o.others {
@@ -141,7 +141,7 @@ func (o *options) all(first mixpaneltest.Project) []mixpaneltest.Project {
 	return projects
 }
 
-// server returns the server that o describes, with its days precomputed.
+// server returns the server described by o, with its days precomputed.
 func (o *options) server() (*mixpaneltest.Server, error) {
 	zone, err := time.LoadLocation(o.zone)
 	if err != nil {
@@ -177,7 +177,7 @@ func (o *options) server() (*mixpaneltest.Server, error) {
 	})
 }
 
-// parseRange reads FROM..TO or a single day.
+// parseRange parses FROM..TO or a single day.
 func parseRange(text string) (day.Range, error) {
 	first, last, ok := strings.Cut(text, "..")
 	if !ok {
