@@ -20,8 +20,8 @@ const (
 	sameAddress = "use the same --http-listen (MIXDUCK_HTTP_LISTEN) as the running worker"
 )
 
-// Ask asks the worker that runs with cfg whether it is ready or, with alive, only whether it lives. With spare ports it asks
-// all workers of cfg's Owner. It returns nil if they are, and an error with [fault.CodeUsage] if cfg names nobody to ask.
+// Ask checks whether the worker with cfg is ready or, with alive, only whether it is alive. With spare ports it checks
+// all workers of cfg's Owner. It returns nil if they are, and an error with [fault.CodeUsage] if cfg has no address.
 func Ask(ctx context.Context, cfg Config, alive bool) error {
 	host, port, err := net.SplitHostPort(cfg.Listen)
 	switch {
@@ -43,7 +43,7 @@ func Ask(ctx context.Context, cfg Config, alive bool) error {
 	found := 0
 	for _, address := range cfg.addresses() {
 		if a, err := get(ctx, Config{}, address, lifePage); err != nil || a.owner != cfg.Owner {
-			continue // nobody, or somebody else
+			continue // no worker, or a different one
 		}
 		found++
 		problems = append(problems, ask(ctx, cfg, address, alive))
@@ -59,7 +59,7 @@ const (
 	readyPage = "/readyz"
 )
 
-// ask asks the worker at an address.
+// ask checks the worker at an address.
 func ask(ctx context.Context, cfg Config, address string, alive bool) error {
 	page := readyPage
 	if alive {
@@ -72,14 +72,14 @@ func ask(ctx context.Context, cfg Config, address string, alive bool) error {
 	return judge(address, alive, a.status, a.body)
 }
 
-// answer is what a server says.
+// answer is the response of a server.
 type answer struct {
 	status int
 	owner  string
 	body   []byte
 }
 
-// get asks for a page, with the token of cfg.
+// get requests a page, with the token of cfg.
 func get(ctx context.Context, cfg Config, address, page string) (answer, error) {
 	ctx, stop := context.WithTimeout(ctx, askTimeout)
 	defer stop()
@@ -90,7 +90,7 @@ func get(ctx context.Context, cfg Config, address, page string) (answer, error) 
 	if !cfg.Token.IsZero() {
 		req.Header.Set("Authorization", "Bearer "+cfg.Token.Reveal())
 	}
-	client := &http.Client{ // not by way of a proxy, nor to wherever somebody points
+	client := &http.Client{ // without a proxy or redirects
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -106,7 +106,7 @@ func get(ctx context.Context, cfg Config, address, page string) (answer, error) 
 	return answer{resp.StatusCode, resp.Header.Get(ownerHeader), body}, nil
 }
 
-// judge says what an answer means.
+// judge interprets a response.
 func judge(address string, alive bool, status int, body []byte) error {
 	var found Readiness
 	err := json.Unmarshal(body, &found)

@@ -23,8 +23,8 @@ func (r *routes) handle(pattern string, h http.Handler) {
 	r.patterns = append(r.patterns, pattern)
 }
 
-// guarded puts what protects against browsers before all pages of a listener: headers that let a browser only show a page, a
-// check of the host that it asks for, and a refusal of requests that other sites cause it to send. A nil hosts means any.
+// guarded protects all pages of a listener against attacks through browsers: headers that let a browser only display a
+// page, a check of the requested host, and rejection of requests caused by other sites. A nil hosts allows any host.
 func guarded(hosts []string, pages http.Handler) http.Handler {
 	pages = http.NewCrossOriginProtection().Handler(pages)
 	if hosts != nil {
@@ -33,9 +33,9 @@ func guarded(hosts []string, pages http.Handler) http.Handler {
 	return secured(pages)
 }
 
-// hosts returns the names under which the pages of an address may be asked for, besides those of the loopback interface. It
-// returns nil for any name: a page of an attacker can get a name that resolves to this machine (DNS rebinding), but it has
-// no token. So the names matter only where there is none.
+// hosts returns the allowed host names for the pages of an address, in addition to those of the loopback interface. It
+// returns nil for any name: an attacker's page can have a name that resolves to this machine (DNS rebinding), but it
+// has no token. So the names matter only without a token.
 func (c Config) hosts() []string {
 	if !c.Token.IsZero() {
 		return nil
@@ -43,13 +43,14 @@ func (c Config) hosts() []string {
 	return append(hostOf(c.Listen), c.Hosts...)
 }
 
-// hostOf returns the host of an address as a list of one.
+// hostOf returns the host of an address as a list with one element.
 func hostOf(address string) []string {
 	host, _ := splitHost(address)
 	return []string{host}
 }
 
-// splitHost returns the host of an address or of a Host header, which need not have a port, in lower case and without brackets.
+// splitHost returns the host of an address or of a Host header, with or without a port, in lower case and without
+// brackets.
 func splitHost(address string) (host string, ok bool) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -59,7 +60,8 @@ func splitHost(address string) (host string, ok bool) {
 	return host, host != ""
 }
 
-// forHosts refuses requests for other hosts. A request that names none is not from a browser: HTTP/1.0 of a load balancer.
+// forHosts rejects requests for other hosts. A request without a host is not from a browser: it is HTTP/1.0 from a
+// load balancer.
 func forHosts(hosts []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, named := splitHost(r.Host)
@@ -72,18 +74,18 @@ func forHosts(hosts []string, next http.Handler) http.Handler {
 	})
 }
 
-// isLoopback reports whether a host can only be this machine. Names other than localhost may mean anything.
+// isLoopback reports whether a host can only be this machine. Names except localhost can mean any machine.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// authorized lets those through that show the token, and all where there is none.
+// authorized accepts requests with the token, and all if there is no token.
 func authorized(token secret.String, next http.Handler) http.Handler {
 	if token.IsZero() {
 		return next
 	}
-	want := sha256.Sum256([]byte(token.Reveal())) // of equal length whatever is shown
+	want := sha256.Sum256([]byte(token.Reveal())) // always the same length
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		got := sha256.Sum256([]byte(shown))
@@ -96,7 +98,7 @@ func authorized(token secret.String, next http.Handler) http.Handler {
 	})
 }
 
-// secured sets the headers that keep browsers from doing more with a page than to show it.
+// secured sets headers that let browsers only display a page.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -11,49 +11,49 @@ import (
 	"time"
 )
 
-// phase is how far a worker is in its life.
+// phase is the phase of a worker's life.
 type phase string
 
 const (
-	starting phase = "starting" // it takes no jobs yet
+	starting phase = "starting" // does not take jobs yet
 	working  phase = "ready"
-	draining phase = "draining" // it takes none any more
-	unready  phase = "unready"  // it works, and a check fails; only shown
+	draining phase = "draining" // does not take jobs any more
+	unready  phase = "unready"  // working, but a check fails; only for output
 )
 
-// Health knows whether a worker can work. A new one is starting. It is safe for concurrent use.
+// Health knows whether a worker can work. It begins as starting. It is safe for concurrent use.
 type Health struct {
 	phase atomic.Value // a phase
 
-	mu     sync.Mutex // guards the rest
+	mu     sync.Mutex // guards the fields below
 	checks []*check
 	advice []func() []string
 }
 
-// NewHealth returns the health of a worker that starts.
+// NewHealth returns the health of a starting worker.
 func NewHealth() *Health {
 	h := &Health{}
 	h.phase.Store(starting)
 	return h
 }
 
-// Started says that the worker takes jobs, unless it drains already.
+// Started means that the worker takes jobs now, unless it is already draining.
 func (h *Health) Started() { h.phase.CompareAndSwap(starting, working) }
 
-// Drain says that the worker takes no more jobs.
+// Drain means that the worker takes no more jobs.
 func (h *Health) Drain() { h.phase.Store(draining) }
 
 func (h *Health) draining() bool { return h.phase.Load() == draining }
 
-// Watch makes readiness depend on a check, which returns what is wrong in words that anybody may read who asks for
-// readiness. It is given two seconds, and run once at a time.
+// Watch makes readiness depend on a check. Its errors are shown to anybody who requests readiness. A check may take
+// two seconds, and runs once at a time.
 func (h *Health) Watch(name string, run func(context.Context) error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks = append(h.checks, &check{name: name, run: run, running: make(chan struct{}, 1)})
 }
 
-// Advise adds warnings to what readiness says. They change nothing about the status.
+// Advise adds warnings to the readiness response. They do not change its status.
 func (h *Health) Advise(warnings func() []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -62,11 +62,11 @@ func (h *Health) Advise(warnings func() []string) {
 
 const checkTimeout = 2 * time.Second
 
-// check is one thing that has to be well.
+// check is a condition for readiness.
 type check struct {
 	name    string
 	run     func(context.Context) error
-	running chan struct{} // holds one while it runs: a disk that hangs is asked by one goroutine only
+	running chan struct{} // holds an element while it runs, so only one goroutine waits for a hanging disk
 }
 
 var (
@@ -95,22 +95,22 @@ func (c *check) result(ctx context.Context) error {
 	}
 }
 
-// Readiness is what /readyz answers. Fields are only ever added.
+// Readiness is the response of /readyz. Fields are only ever added.
 type Readiness struct {
 	Status phase    `json:"status"` // starting, ready, unready or draining
 	Checks []Result `json:"checks"`
 
-	Warnings []string `json:"warnings,omitempty"` // what endangers the worker, though it can work
+	Warnings []string `json:"warnings,omitempty"` // risks for the worker, although it can work
 }
 
-// Result is what came of a check.
+// Result is the result of a check.
 type Result struct {
 	Name  string `json:"name"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"`
 }
 
-// Readiness runs all checks side by side.
+// Readiness runs all checks concurrently.
 func (h *Health) Readiness(ctx context.Context) Readiness {
 	h.mu.Lock()
 	checks, advice := slices.Clone(h.checks), slices.Clone(h.advice)
@@ -138,7 +138,7 @@ func (h *Health) Readiness(ctx context.Context) Readiness {
 	return r
 }
 
-// ServeHTTP answers with a [Readiness], and status 200 only if the worker can work.
+// ServeHTTP responds with a [Readiness], and with status 200 only if the worker can work.
 func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found := h.Readiness(r.Context())
 	w.Header().Set("Content-Type", "application/json")
@@ -147,5 +147,5 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
-	_ = out.Encode(found) // who asked is gone
+	_ = out.Encode(found) // the client is gone
 }

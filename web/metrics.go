@@ -13,10 +13,10 @@ import (
 	"mixduck/jobs"
 )
 
-// Metrics holds all metrics of a worker, in a registry of its own. It is safe for concurrent use.
+// Metrics holds all metrics of a worker in a separate registry. It is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
-	names    map[string]string // of projects by their ids
+	names    map[string]string // project names by ID
 	attempts *prometheus.CounterVec
 	queries  prometheus.Histogram
 	requests *prometheus.CounterVec
@@ -25,8 +25,8 @@ type Metrics struct {
 	loads    prometheus.Histogram
 }
 
-// NewMetrics returns the metrics of a worker of that version and health. names says what projects are called, by their ids;
-// others are called by their ids.
+// NewMetrics returns the metrics of a worker with this version and health. names maps project IDs to names; projects
+// without a name appear with their ID.
 func NewMetrics(version string, names map[string]string, health *Health) *Metrics {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(
@@ -69,16 +69,16 @@ func NewMetrics(version string, names map[string]string, health *Health) *Metric
 		m.bytes.WithLabelValues(name)
 	}
 	for _, kind := range []jobs.Kind{jobs.KindFetch, jobs.KindEdit, jobs.KindQuery} {
-		for _, o := range outcomes() { // from 0 on, so that the first failure is an increase
+		for _, o := range outcomes() { // start at 0, so the first failure is an increase
 			m.attempts.WithLabelValues(string(kind), o)
 		}
 	}
 	return m
 }
 
-// drained and superseded are outcomes of attempts that are no states of jobs.
+// drained and superseded are outcomes of attempts that are not job states.
 const (
-	drained    = "drained"    // given back to the queue
+	drained    = "drained"    // returned to the queue
 	superseded = "superseded" // another worker had taken over
 )
 
@@ -108,7 +108,7 @@ func (m *Metrics) AttemptEnded(kind jobs.Kind, became jobs.State, took time.Dura
 	}
 }
 
-// Answered counts a request to Mixpanel by the status of its answer, 0 if there was none.
+// Answered counts a request to Mixpanel by the status of the response, 0 for none.
 func (m *Metrics) Answered(status int) {
 	outcome := "none"
 	if status > 0 {
@@ -117,7 +117,7 @@ func (m *Metrics) Answered(status int) {
 	m.requests.WithLabelValues(outcome).Inc()
 }
 
-// projectName returns what metrics call a project, which is given by name or id.
+// projectName returns the name in metrics of a project given by name or ID.
 func (m *Metrics) projectName(project string) string {
 	if name := m.names[project]; name != "" {
 		return name
@@ -125,7 +125,7 @@ func (m *Metrics) projectName(project string) string {
 	return project
 }
 
-// WindowLoaded counts a window that was committed.
+// WindowLoaded counts a committed window.
 func (m *Metrics) WindowLoaded(project, rows, bytes int64, took time.Duration) {
 	name := m.projectName(strconv.FormatInt(project, 10))
 	m.rows.WithLabelValues(name).Add(float64(rows))

@@ -14,7 +14,7 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// queue is what the metrics of the queue are asked of; [queue.Queue] is one.
+// queue is the source of queue metrics; [queue.Queue] is one.
 type queue interface {
 	Counts(ctx context.Context) ([]jobs.StateCount, error)
 	Lanes(ctx context.Context) ([]jobs.LaneInfo, error)
@@ -22,34 +22,34 @@ type queue interface {
 	Tables(ctx context.Context) ([]jobs.TableState, error)
 }
 
-// schedules lists them; [schedule.Store] does.
+// schedules lists schedules; [schedule.Store] is one.
 type schedules interface {
 	List(ctx context.Context, now time.Time) ([]schedule.State, error)
 }
 
-// budgets tells what a project may still ask of Mixpanel; [budget.Budget] is one.
+// budgets returns the remaining Mixpanel requests of a project; [budget.Budget] is one.
 type budgets interface {
 	State(ctx context.Context, project string) (budget.State, error)
 }
 
-// queueKept is how old metrics of the queue may be.
+// queueKept is the maximum age of queue metrics.
 const queueKept = 10 * time.Second
 
-// WatchQueue adds the metrics of the queue, which are the same at all of its workers, and of the budgets of projects. They
-// are asked for when somebody wants to know, but not more often than every ten seconds. A nil budget means that nobody counts.
+// WatchQueue adds the metrics of the queue, which are equal on all its workers, and of the budgets of projects. They
+// are read on demand, but at most every ten seconds. A nil budget means that requests are not counted.
 func (m *Metrics) WatchQueue(q queue, s schedules, b budgets) {
 	m.registry.MustRegister(&queueMetrics{newSnapshot(queueKept, func(ctx context.Context) (queueState, error) {
 		return m.askQueue(ctx, q, s, b)
 	})})
 }
 
-// queueState is what is known of the queue.
+// queueState is the state of the queue.
 type queueState struct {
 	counts  []jobs.StateCount
 	lanes   []jobs.LaneInfo
 	workers int
 	tables  map[tableName]tableInfo
-	budgets map[string]budget.State // by what the project is called
+	budgets map[string]budget.State // by project name
 }
 
 func (m *Metrics) askQueue(ctx context.Context, q queue, entries schedules, b budgets) (s queueState, err error) {
@@ -79,8 +79,7 @@ func (m *Metrics) askQueue(ctx context.Context, q queue, entries schedules, b bu
 	return s, err
 }
 
-// askBudgets asks for the budgets of the projects that are known by their ids: those of the settings, and those that
-// somebody fetched from by id.
+// askBudgets gets the budgets of projects with known IDs: those in the settings, and those fetched by ID.
 func (m *Metrics) askBudgets(ctx context.Context, b budgets, held []jobs.TableState) (map[string]budget.State, error) {
 	ids := maps.Clone(m.names)
 	for _, t := range held {
@@ -99,12 +98,12 @@ func (m *Metrics) askBudgets(ctx context.Context, b budgets, held []jobs.TableSt
 	return all, nil
 }
 
-// queueMetrics is the collector of what the queue knows.
+// queueMetrics is the collector of queue metrics.
 type queueMetrics struct {
 	snapshot *snapshot[queueState]
 }
 
-// gauge describes a metric that is read elsewhere.
+// gauge describes a metric that is read on demand.
 func gauge(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
@@ -126,7 +125,7 @@ var (
 	budgetNext  = gauge("mixduck_budget_free_timestamp_seconds", "Earliest time of the next export request; 0 if it is possible now.", "project")
 )
 
-// Describe names the metrics.
+// Describe sends the descriptions of the metrics.
 func (*queueMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		queueUp, workersLive, jobsNow, jobOldest, lanesNow, laneJobs, turnOldest, budgetLeft, budgetLimit, budgetNext,
@@ -136,7 +135,7 @@ func (*queueMetrics) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect asks the queue. One that does not answer is said to be down, and nothing else.
+// Collect reads the metrics from the queue. If the queue does not respond, it only reports it as down.
 func (f *queueMetrics) Collect(out chan<- prometheus.Metric) {
 	s, err := f.snapshot.get(context.Background())
 	set(out, queueUp, number(err == nil))
@@ -159,13 +158,13 @@ func (f *queueMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// aside is the state of a lane whose turn is nobody's, and of jobs that stand beside it.
+// aside is the state of a lane without a holder, and of jobs aside.
 const aside = "aside"
 
-// laneSum is what lanes of a volume add up to.
+// laneSum sums up the lanes of a volume.
 type laneSum struct {
 	lanes, jobs map[string]int       // by state
-	oldest      map[string]time.Time // turn, by state
+	oldest      map[string]time.Time // start of the oldest turn, by state
 }
 
 func collectLanes(out chan<- prometheus.Metric, lanes []jobs.LaneInfo) {

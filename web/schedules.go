@@ -2,14 +2,14 @@ package web
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// KeptSchedules says how the queue stands to the schedules of a worker.
+// KeptSchedules compares the queue with the schedules of a worker.
 type KeptSchedules struct {
-	Schedules int // of the worker's file
-	Missing   int // of them those that the queue should know, and does not
-	Losses    int // how often the queue was found to have lost data
+	Schedules int // in the worker's file
+	Missing   int // number of those that the queue should know but does not
+	Losses    int // how often the queue had lost data
 }
 
-// WatchSchedules adds metrics that are there whatever happens to the queue.
+// WatchSchedules adds metrics that do not depend on the state of the queue.
 func (m *Metrics) WatchSchedules(status func() KeptSchedules) {
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -24,7 +24,7 @@ func (m *Metrics) WatchSchedules(status func() KeptSchedules) {
 	)
 }
 
-// WatchRedis adds whether the settings of Redis endanger the queue, by the kind of the problem.
+// WatchRedis adds metrics for Redis settings that endanger the queue, by kind of problem.
 func (m *Metrics) WatchRedis(problems func() map[string]bool) {
 	for kind := range problems() {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

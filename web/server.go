@@ -1,5 +1,5 @@
-// Package web tells over HTTP how a worker fares: whether it lives, whether it can work, and what it has counted. It
-// knows queues, volumes and addresses; it decides nothing, and nobody has to ask it.
+// Package web serves the state of a worker over HTTP: whether it is alive, whether it can work, and its metrics. It
+// knows queues, volumes and addresses. It makes no decisions, and nothing depends on it.
 package web
 
 import (
@@ -20,17 +20,18 @@ import (
 	"mixduck/internal/secret"
 )
 
-// Config says where the pages are. Addresses are host:port; "" serves nothing.
+// Config sets the addresses of the pages. Addresses are host:port; "" serves nothing.
 type Config struct {
-	Listen string        // of health and metrics
-	Spare  int           // how many ports after that of Listen will do if it is taken; if all are, there is no page. 0: Listen, or an error
-	Owner  string        // tells the worker's data directory from others; /healthz answers with it
-	Token  secret.String // that callers have to show; needed where other machines reach Listen
-	Hosts  []string      // under which callers may ask at Listen where there is no Token, in lower case; others are its own and localhost
-	Pprof  string        // of profiles; one that only this machine reaches
+	Listen string        // for health and metrics
+	Spare  int           // how many ports after that of Listen may be used if it is taken; if all are taken, there is no page. 0: Listen, or an error
+	Owner  string        // identifies the worker's data directory; /healthz returns it
+	Token  secret.String // required from callers; necessary if other machines can reach Listen
+	Hosts  []string      // allowed host names at Listen without a Token, in lower case, in addition to its own and localhost
+	Pprof  string        // for profiles; must be reachable only from this machine
 }
 
-// Check returns an error with [fault.CodeUsage] for addresses that would let strangers in. It connects to nothing.
+// Check returns an error with [fault.CodeUsage] for addresses that would allow access without authorization. It does
+// not connect.
 func (c Config) Check() error {
 	var problems []error
 	if c.Listen != "" && !loopback(c.Listen) && c.Token.IsZero() {
@@ -43,7 +44,7 @@ func (c Config) Check() error {
 	return errors.Join(problems...)
 }
 
-// loopback reports whether only this machine reaches an address.
+// loopback reports whether an address is reachable only from this machine.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err == nil && isLoopback(host)
@@ -53,7 +54,7 @@ func loopback(address string) bool {
 type Server struct {
 	log      *slog.Logger
 	servers  []*http.Server
-	pages    map[string]*routes // by the addresses of servers
+	pages    map[string]*routes // by server address
 	serving  sync.WaitGroup
 	listenAt net.Addr
 }
@@ -61,13 +62,13 @@ type Server struct {
 const (
 	readTimeout  = 10 * time.Second
 	writeTimeout = time.Minute
-	profileTakes = 5 * time.Minute // at most
+	profileTakes = 5 * time.Minute // maximum
 	closeTimeout = 2 * time.Second
 	maxHeader    = 16 << 10
 )
 
-// Serve begins to serve health and metrics. It returns errors with [fault.CodeUsage] for a Config that makes no sense,
-// and one with [fault.CodeFailed] where an address is taken.
+// Serve starts to serve health and metrics. It returns errors with [fault.CodeUsage] for an invalid Config, and with
+// [fault.CodeFailed] if an address is taken.
 func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, log *slog.Logger) (*Server, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
@@ -93,12 +94,12 @@ func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, lo
 	return s, nil
 }
 
-// Addr returns where health and metrics are served, nil for nowhere.
+// Addr returns the address of health and metrics, nil for none.
 func (s *Server) Addr() net.Addr { return s.listenAt }
 
-// listenSomewhere serves pages at the address of cfg, or where it has spare ports at the first free one, or nowhere.
+// listenSomewhere serves pages at the address of cfg. With spare ports, it uses the first free one, or none.
 func (s *Server) listenSomewhere(ctx context.Context, cfg Config, pages *routes) error {
-	var problem error // with the first address
+	var problem error // for the first address
 	for i, address := range cfg.addresses() {
 		addr, err := s.listen(ctx, "http.listen", address, cfg.hosts(), pages, writeTimeout)
 		if i == 0 {
@@ -122,7 +123,7 @@ func (s *Server) listenSomewhere(ctx context.Context, cfg Config, pages *routes)
 	return nil
 }
 
-// addresses returns Listen, and those with the spare ports.
+// addresses returns Listen, and the addresses with spare ports.
 func (c Config) addresses() []string {
 	all := []string{c.Listen}
 	host, text, err := net.SplitHostPort(c.Listen)
@@ -136,7 +137,7 @@ func (c Config) addresses() []string {
 	return all
 }
 
-// listen serves pages at an address, the value of the setting key, to those who ask for it by one of hosts.
+// listen serves pages at an address, the value of the setting key, for requests to one of hosts.
 func (s *Server) listen(ctx context.Context, key, address string, hosts []string, pages *routes, answerTakes time.Duration) (net.Addr, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -167,7 +168,7 @@ func listenError(key, address string, err error) error {
 	return fault.Usage(hint, "%s: %w", key, err)
 }
 
-// Close lets answers that are under way come to their end for a moment, and closes the addresses.
+// Close briefly waits for responses in progress, and closes the addresses.
 func (s *Server) Close() {
 	ctx, stop := context.WithTimeout(context.Background(), closeTimeout)
 	defer stop()
@@ -179,10 +180,10 @@ func (s *Server) Close() {
 	s.serving.Wait()
 }
 
-// ownerHeader names the data directory of the worker that answers.
+// ownerHeader identifies the data directory of the responding worker.
 const ownerHeader = "Mixduck-Owner"
 
-// serveLife answers that the process lives. It is open to all: there is no secret in it.
+// serveLife responds if the process is alive. It needs no token, because it contains no secret.
 func serveLife(owner string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -191,7 +192,7 @@ func serveLife(owner string) http.Handler {
 	})
 }
 
-// profiles serves what package pprof has, but for the command line.
+// profiles serves the pages of package pprof, except the command line.
 func profiles() *routes {
 	all := &routes{}
 	all.handle("GET /debug/pprof/", http.HandlerFunc(pprof.Index))

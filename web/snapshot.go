@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// snapshot keeps what was found out for a while, so that it costs the same however many ask. One question is under way at
-// a time, and nobody waits for it for longer than a check may take.
+// snapshot caches a value for a while, so its cost does not depend on the number of requests. It takes one value at a
+// time, and no request waits longer than a check may take.
 type snapshot[T any] struct {
 	check
 
-	mu    sync.Mutex // guards the rest
+	mu    sync.Mutex // guards the fields below
 	value T
 	err   error
 	until time.Time
 }
 
-// newSnapshot returns one that asks take, and keeps the answer, also that there was none, for so long.
+// newSnapshot returns a snapshot that gets its value from take, and keeps it, or its error, for the duration keep.
 func newSnapshot[T any](keep time.Duration, take func(context.Context) (T, error)) *snapshot[T] {
 	s := &snapshot[T]{check: check{running: make(chan struct{}, 1)}}
 	s.run = func(ctx context.Context) error {
 		if _, ok, _ := s.kept(); ok {
-			return nil // somebody else has asked meanwhile
+			return nil // another goroutine has taken it in the meantime
 		}
 		value, err := take(ctx)
 		s.mu.Lock()
@@ -33,14 +33,14 @@ func newSnapshot[T any](keep time.Duration, take func(context.Context) (T, error
 	return s
 }
 
-// kept returns what is known, if that is not too old.
+// kept returns the cached value, unless it is too old.
 func (s *snapshot[T]) kept() (value T, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.value, time.Now().Before(s.until), s.err
 }
 
-// get returns what is known, or asks.
+// get returns the cached value, or takes a new one.
 func (s *snapshot[T]) get(ctx context.Context) (value T, err error) {
 	if value, ok, err := s.kept(); ok {
 		return value, err

@@ -18,17 +18,18 @@ var (
 	tableRows    = gauge("mixduck_table_rows", "Rows in the table.", "project", "table")
 )
 
-// tableName is what metrics tell tables apart by.
+// tableName identifies a table in metrics.
 type tableName struct{ project, table string }
 
-// tableInfo is what is known of a table.
+// tableInfo is the state of a table.
 type tableInfo struct {
 	held jobs.TableState
-	tick time.Time // of its schedules that are on; zero for none
+	tick time.Time // latest of its enabled schedules; zero for none
 }
 
-// tables joins what tables hold to the schedules that fill them. A table of a project may be in several databases: then that
-// of a schedule counts, or else that in which a fetch ended well last. name returns what a project is called.
+// tables combines the states of tables with the schedules that fill them. If a table of a project is in several
+// databases, that of a schedule counts, otherwise the one with the latest successful fetch. name returns the name of a
+// project.
 func tables(held []jobs.TableState, schedules []schedule.State, name func(string) string) map[tableName]tableInfo {
 	type target struct {
 		tableName

@@ -16,10 +16,10 @@ import (
 	"mixduck/internal/filesystem"
 )
 
-// MinFree is how much room, in bytes, a file system has to have for a worker to be ready.
+// MinFree is the free space in bytes that a file system must have for a worker to be ready.
 const MinFree = 512 << 20
 
-// CheckWritable returns a check that files can be made in a directory.
+// CheckWritable returns a check that files can be created in a directory.
 func CheckWritable(dir string) func(context.Context) error {
 	return func(context.Context) error {
 		f, err := os.CreateTemp(dir, ".ready-*")
@@ -31,7 +31,7 @@ func CheckWritable(dir string) func(context.Context) error {
 	}
 }
 
-// CheckRoom returns a check that the file system of a directory has [MinFree] to spare.
+// CheckRoom returns a check that the file system of a directory has [MinFree] bytes free.
 func CheckRoom(dir string) func(context.Context) error {
 	return func(context.Context) error {
 		free, _, err := filesystem.Room(dir)
@@ -51,10 +51,10 @@ type Volume struct {
 	Dir  string
 }
 
-// filesKept is how old the sizes of files may be: finding them takes a walk through the volume.
+// filesKept is the maximum age of file sizes: finding them requires walking the volume.
 const filesKept = time.Minute
 
-// WatchVolumes adds the metrics of volumes. A disk that does not answer has none, and holds nothing else up.
+// WatchVolumes adds the metrics of volumes. A disk that does not respond has no metrics, and does not delay others.
 func (m *Metrics) WatchVolumes(volumes []Volume) {
 	f := make(volumeMetrics)
 	for _, v := range volumes {
@@ -74,10 +74,10 @@ type space struct{ free, size uint64 } // bytes
 // files are the databases of a volume.
 type files struct {
 	count int
-	bytes int64 // with what is written and not yet in the file
+	bytes int64 // including what is written but not yet in the database file
 }
 
-// databaseFiles finds the databases below a directory, but for those among our own files.
+// databaseFiles finds the databases below a directory, except in Mixduck's own directories.
 func databaseFiles(ctx context.Context, dir string) (found files, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -86,7 +86,7 @@ func databaseFiles(ctx context.Context, dir string) (found files, err error) {
 		case path == dir:
 			return err
 		case errors.Is(err, fs.ErrNotExist):
-			return nil // it is gone since its directory was read
+			return nil // removed after its directory was read
 		case err != nil:
 			return err
 		case strings.HasPrefix(d.Name(), "."):
@@ -112,7 +112,7 @@ func databaseFiles(ctx context.Context, dir string) (found files, err error) {
 	return found, err
 }
 
-// volumeMetrics is the collector of what lies in volumes, by name.
+// volumeMetrics is the collector of volume metrics, by volume name.
 type volumeMetrics map[string]volumeState
 
 type volumeState struct {
@@ -127,14 +127,14 @@ var (
 	databaseBytes = gauge("mixduck_database_bytes", "Size of all database files in a volume, including write-ahead logs.", "volume")
 )
 
-// Describe names the metrics.
+// Describe sends the descriptions of the metrics.
 func (volumeMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{volumeFree, volumeSize, databaseCount, databaseBytes} {
 		out <- d
 	}
 }
 
-// Collect looks at the volumes.
+// Collect reads the metrics of the volumes.
 func (f volumeMetrics) Collect(out chan<- prometheus.Metric) {
 	var looking sync.WaitGroup
 	for name, v := range f {
