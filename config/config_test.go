@@ -162,7 +162,7 @@ func TestProblems(t *testing.T) {
 	})
 }
 
-// Variables that Kubernetes and docker-compose.yml set beside ours are not settings; mistyped settings still are.
+// Variables that Kubernetes and docker-compose.yml set are not settings; mistyped settings are still reported.
 func TestVariablesOfOthers(t *testing.T) {
 	t.Parallel()
 	for _, kv := range []string{
@@ -180,7 +180,7 @@ func TestVariablesOfOthers(t *testing.T) {
 	}
 }
 
-// What editors and pipelines put around a value is no part of it.
+// Invisible characters that editors and pipelines add around a value are not part of it.
 func TestInvisibleCharactersAroundValues(t *testing.T) {
 	t.Parallel()
 	c, err := load(t, nil, "MP_SECRET=\ufeffs3cret\u200b\r", "MP_REGION=eu\r", "MIXDUCK_HTTP_TOKEN=\u00a0abc\u2060", "MIXDUCK_DATA_DIR=/❤\ufe0f 👩\u200d💻 ")
@@ -196,7 +196,7 @@ func TestSecretFiles(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, content string
-		err           string // a part of the error; "" if the secret is read
+		err           string // part of the error; "" if the secret is read
 	}{
 		{"plain", "hunter2", ""},
 		{"lines of Windows", "hunter2\r\n", ""},

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write what is found where it should be found")
 
-// directives returns the environment and the flags with which a file of the corpus is loaded: its lines "# env: " and "# flag: ".
+// directives returns the environment and the flags for a file of the corpus: its lines "# env: " and "# flag: ".
 func directives(t *testing.T, path string) (environ, args []string) {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -34,7 +34,7 @@ func directives(t *testing.T, path string) (environ, args []string) {
 	return append(environ, "HOME=/home/ann", "MIXDUCK_CONFIG="+path), args
 }
 
-// check compares got with what a file holds that has the name of a file of the corpus, but for its end.
+// check compares got with the file that has the corpus file's name and another extension.
 func check(t *testing.T, path, end, got string) {
 	t.Helper()
 	golden := strings.TrimSuffix(path, ".yaml") + end
@@ -66,7 +66,7 @@ func corpus(t *testing.T, kind string, least int, each func(t *testing.T, path s
 	}
 }
 
-// What a good file sets is in effect, and nothing else is.
+// The settings of a good file are in effect, and no others.
 func TestGoodFiles(t *testing.T) {
 	t.Parallel()
 	corpus(t, "good", 30, func(t *testing.T, path string) {
@@ -94,7 +94,7 @@ func TestGoodFiles(t *testing.T) {
 	})
 }
 
-// What is wrong with a bad file is said in exactly these words, and no secret is part of them.
+// Errors about bad files have exactly these texts, and contain no secret.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	corpus(t, "bad", 60, func(t *testing.T, path string) {
@@ -140,7 +140,7 @@ func TestFileIsFound(t *testing.T) { // not parallel: it changes the directory
 	}
 }
 
-// Who only asks needs no access to what is the worker's.
+// Clients need no access to settings for workers.
 func TestClientReadsNoCredentials(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "x.yaml")

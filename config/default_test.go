@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// defaultText finds the default that a usage text names.
+// defaultText finds the default in a usage text.
 var defaultText = regexp.MustCompile(`default:? ([^ ;,)]+)(?:$|[;,)])`)
 
-// The texts of help and schema name defaults; the values are elsewhere.
+// The texts of help and schema contain defaults; the values are elsewhere.
 func TestUsageNamesTheDefaults(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig("/home/me")
@@ -22,7 +22,7 @@ func TestUsageNamesTheDefaults(t *testing.T) {
 	}
 }
 
-// wantDefaults sets each setting to the default that its usage names, and returns how many name one.
+// wantDefaults sets each setting to the default in its usage, and returns how many have one.
 func wantDefaults[T any](tb testing.TB, all []setting[T], want T) (named int) {
 	tb.Helper()
 	for _, s := range all {

@@ -10,8 +10,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Whatever stands in a file, what comes of it are settings, or an error of the person's. Both have no secret of the
-// environment in them.
+// Any content of a file results in settings or a usage error. Neither contains a secret of the environment.
 func FuzzFile(f *testing.F) {
 	for _, kind := range []string{"good", "bad"} {
 		files, err := filepath.Glob("testdata/" + kind + "/*.yaml")

@@ -18,7 +18,7 @@ const schemaFile = "../docs/mixduck.schema.json"
 
 type object = map[string]any
 
-// schemaOf returns the JSON Schema of a mapping with these settings, whose keys may have dots.
+// schemaOf returns the JSON Schema of a mapping with these settings. Keys may contain dots.
 func schemaOf[T any](all []setting[T]) object {
 	properties := object{}
 	for _, s := range all {
@@ -54,7 +54,7 @@ func schemaOfValue[T any](s setting[T]) object {
 	return v
 }
 
-// named returns the schema of a mapping from names to what each is.
+// named returns the schema of a mapping from names to values with schema each.
 func named(pattern string, each object) object {
 	return object{"type": []string{"object", "null"}, "additionalProperties": false, "patternProperties": object{pattern: each}}
 }
@@ -84,7 +84,7 @@ func needed[T any](all []setting[T]) (keys []string) {
 	return keys
 }
 
-// The schema for editors says exactly what the code does: each key, what it may be, and nothing else.
+// The schema for editors matches the code exactly: all keys, their values, and nothing else.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	b, err := json.MarshalIndent(schema(), "", "  ")
@@ -106,7 +106,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// leaves returns the keys of the schema below which there are values, with dots between them; * stands for a name.
+// leaves returns the keys of the schema that have values, separated by dots; * stands for a name.
 func leaves(prefix string, s object) []string {
 	var all []string
 	if items, ok := s["items"].(object); ok && items["properties"] != nil {
@@ -126,7 +126,7 @@ func leaves(prefix string, s object) []string {
 	return all
 }
 
-// keysIn returns the keys of what stands in a file, as leaves does.
+// keysIn returns the keys in a file, in the form of leaves.
 func keysIn(prefix string, n *node, names []string) map[string]bool {
 	all := map[string]bool{}
 	for _, item := range n.items {
@@ -150,7 +150,7 @@ func keysIn(prefix string, n *node, names []string) map[string]bool {
 	return all
 }
 
-// The example can be used as it is, has every key that there is, and says the defaults right.
+// The example is valid, has every key, and states the right defaults.
 func TestExample(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("../deploy/mixduck.example.yaml")
@@ -172,7 +172,7 @@ func TestExample(t *testing.T) {
 	if diff := cmp.Diff(want, keysIn("", root, []string{"volumes", "projects", "projects.*.tables"})); diff != "" {
 		t.Errorf("keys of the example (-code +example):\n%s", diff)
 	}
-	// Of what excludes each other, and is not there, one half goes.
+	// Of options that exclude each other, one half is removed.
 	whole = regexp.MustCompile(`(?m)^ *(username_file|url_file|ca_file|base_url|secret_file|token_file): .*$`).ReplaceAll(whole, nil)
 	file := t.TempDir() + "/mixduck.yaml"
 	if err := os.WriteFile(file, whole, 0o600); err != nil {
@@ -219,7 +219,7 @@ func cells(t *testing.T, page, heading string, n int) map[string]bool {
 	return rows
 }
 
-// The page of settings has a row for each, with its variable and its flag, and no others.
+// The page of settings has exactly one row per setting, with its variable and flag.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("../docs/configuration.md")
@@ -266,7 +266,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Each setting has one name: its variable and its flag follow from its key.
+// Each setting has one name: its variable and flag follow from its key.
 func TestOneName(t *testing.T) {
 	t.Parallel()
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)

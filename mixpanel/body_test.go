@@ -15,7 +15,7 @@ import (
 	"mixduck/mixpanel"
 )
 
-// raw answers with the given bytes and closes the connection; with a reset if reset is set.
+// raw sends the given bytes and closes the connection, with a reset if reset is set.
 func raw(tb testing.TB, answer string, reset bool) http.HandlerFunc {
 	tb.Helper()
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -46,7 +46,7 @@ func TestBodyEnds(t *testing.T) {
 		name   string
 		answer string
 		want   string
-		reason mixpanel.Reason // "" means a good end
+		reason mixpanel.Reason // "" means a proper end
 	}{
 		{"by its length", "HTTP/1.1 200 OK\nContent-Length: 4\n\nab\n", "ab\r\n", ""},
 		{"by its last chunk", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nab\n0\n\n", "ab", ""},
@@ -90,7 +90,7 @@ func TestBodyThatIsReset(t *testing.T) {
 	t.Parallel()
 	c := serve(t, raw(t, "HTTP/1.1 200 OK\nContent-Length: 400\n\nab", true))
 	b, err := c.Export(t.Context(), october())
-	if err == nil { // else the reset overtook the headers
+	if err == nil { // otherwise the reset overtook the headers
 		defer b.Close()
 		_, err = io.ReadAll(b)
 	}
@@ -176,7 +176,7 @@ func TestSlowBodiesAndSlowReadersHaveTime(t *testing.T) {
 		if _, err := b.Read(p); err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(time.Hour) // the disk is slow; nobody waits for the server
+		<-time.After(time.Hour) // a slow disk; nobody waits for the server
 		if rest, err := io.ReadAll(b); err != nil || len(rest) != 2*lines-2 {
 			t.Errorf("read %d more bytes, %v; want %d", len(rest), err, 2*lines-2)
 		}

@@ -156,7 +156,7 @@ func FuzzClassify(f *testing.F) {
 	})
 }
 
-// checkError fails the test if e breaks a promise that Error makes for all errors.
+// checkError fails the test if e breaks a general rule of Error.
 func checkError(tb testing.TB, e *Error) {
 	tb.Helper()
 	if len(e.Message) > maxMessage || !utf8.ValidString(e.Message) || strings.ContainsFunc(e.Message, unicode.IsControl) {

@@ -16,7 +16,7 @@ import (
 	"mixduck/mixpanel"
 )
 
-// wantSetup checks for an error that nobody but a person can end: with words in its message, and in its hint.
+// wantSetup checks for an error that only a person can fix, with words in its message, and in its hint.
 func wantSetup(t *testing.T, err error, message, hint string) {
 	t.Helper()
 	e := wantError(t, err, mixpanel.GiveUp, mixpanel.ReasonSetup)

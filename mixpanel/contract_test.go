@@ -18,7 +18,7 @@ import (
 // call is any call of a client that sends one request.
 type call func(ctx context.Context, c *mixpanel.Client) error
 
-// calls returns every call there is, with all that it can send, by the path of its OpenAPI description.
+// calls returns every call with all its parameters, by the path of its OpenAPI description.
 func calls() map[string]call {
 	all := queries()
 	all["/export"] = func(ctx context.Context, c *mixpanel.Client) error {
@@ -43,7 +43,7 @@ func apps() map[string]call {
 	}
 }
 
-// comeBack asks for all that a count of retention can.
+// comeBack returns a retention request with all fields set.
 func comeBack() mixpanel.RetentionRequest {
 	return mixpanel.RetentionRequest{
 		Project: 12345, Born: "Search", Return: "Purchase", Days: october().Days, BornWhere: `properties["plan"] == "pro"`,
@@ -51,7 +51,7 @@ func comeBack() mixpanel.RetentionRequest {
 	}
 }
 
-// price asks for all that a count of numbers can.
+// price returns a request for numbers with all fields set.
 func price() mixpanel.NumericRequest {
 	return mixpanel.NumericRequest{
 		Project: 12345, Event: "Purchase", Days: october().Days, On: `properties["price"]`, Where: `properties["plan"] == "pro"`,
@@ -68,7 +68,7 @@ func readAll(b *mixpanel.Body, err error) error {
 	return errors.Join(err, b.Close())
 }
 
-// queries returns the calls of the Query API, with all that they can send.
+// queries returns the calls of the Query API with all their parameters.
 func queries() map[string]call {
 	return map[string]call{
 		"/events/names": func(ctx context.Context, c *mixpanel.Client) error {
@@ -142,7 +142,7 @@ func queries() map[string]call {
 	}
 }
 
-// search asks for all that a segmentation can.
+// search returns a segmentation request with all fields set.
 func search() mixpanel.SegmentationRequest {
 	return mixpanel.SegmentationRequest{
 		Project: 12345, Event: "Search", Days: october().Days, On: `properties["$os"]`, Where: `properties["plan"] == "pro"`,
@@ -150,14 +150,14 @@ func search() mixpanel.SegmentationRequest {
 	}
 }
 
-// checkout asks for all that a funnel can.
+// checkout returns a funnel request with all fields set.
 func checkout() mixpanel.FunnelRequest {
 	return mixpanel.FunnelRequest{
 		Project: 12345, Funnel: 7509, Days: october().Days, Unit: mixpanel.UnitWeek, Where: `properties["plan"] == "pro"`,
 	}
 }
 
-// TestCallsKeepTheContract holds what each call sends against the OpenAPI files.
+// TestCallsKeepTheContract compares what each call sends with the OpenAPI files.
 func TestCallsKeepTheContract(t *testing.T) {
 	t.Parallel()
 	all := calls()
@@ -180,7 +180,7 @@ func TestCallsKeepTheContract(t *testing.T) {
 					}
 				}
 			})
-			_ = call(t.Context(), c) // the answer is empty
+			_ = call(t.Context(), c) // the response is empty
 			if sent != 1 {
 				t.Errorf("%d requests", sent)
 			}
@@ -188,7 +188,7 @@ func TestCallsKeepTheContract(t *testing.T) {
 	}
 }
 
-// contractOf returns the file that describes a call, and the path below which the call is.
+// contractOf returns the file that describes a call, and the path that the call is below.
 func contractOf(path string) (file, at string) {
 	switch {
 	case path == "/export":
@@ -201,7 +201,7 @@ func contractOf(path string) (file, at string) {
 	return "query.openapi.yaml", "/api/query"
 }
 
-// enum returns the texts that the contract lists for a parameter of a call of the Query API.
+// enum returns the texts in the contract for a parameter of a call of the Query API.
 func enum(tb testing.TB, path, parameter string) []string {
 	tb.Helper()
 	p := openapitest.Parameters(openapitest.Load(tb, "query.openapi.yaml"), http.MethodGet, path)[parameter]
@@ -215,7 +215,7 @@ func enum(tb testing.TB, path, parameter string) []string {
 	return texts
 }
 
-// TestEnumsKeepTheContract holds each text that a call takes, and each that the contract lists, against the other.
+// TestEnumsKeepTheContract compares the texts that a call accepts with those in the contract.
 func TestEnumsKeepTheContract(t *testing.T) {
 	t.Parallel()
 	c := serve(t, func(http.ResponseWriter, *http.Request) {})

@@ -23,12 +23,12 @@ import (
 // today is the last day that the stand-in knows.
 var today = day.New(2025, 3, 10)
 
-// week asks for the week that ends today.
+// week returns a request for the week that ends today.
 func week() mixpanel.SegmentationRequest {
 	return mixpanel.SegmentationRequest{Project: 7, Event: "Page Viewed", Days: day.Range{From: today - 6, To: today}}
 }
 
-// serveEvents returns a stand-in with n events a day and a saved funnel, and a client of it.
+// serveEvents returns a stand-in with n events per day and a saved funnel, and its client.
 func serveEvents(tb testing.TB, n int) (*mixpaneltest.Server, *mixpanel.Client) {
 	tb.Helper()
 	fake := mixpaneltest.Start(tb, mixpaneltest.Config{
@@ -95,7 +95,7 @@ func unzip(tb testing.TB, b *mixpanel.Body) io.Reader {
 	return zr
 }
 
-// tops returns the keys with the largest counts, the largest first.
+// tops returns the keys with the largest counts, largest first.
 func tops(counts map[string]int64) []string {
 	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
@@ -163,7 +163,7 @@ func TestSegmentationIsThatOfTheExport(t *testing.T) {
 	tests := []struct {
 		name string
 		edit func(*mixpanel.SegmentationRequest)
-		bin  func(exported) (segment, unit string) // "" leaves it out
+		bin  func(exported) (segment, unit string) // "" omits it
 	}{
 		{"by day", func(*mixpanel.SegmentationRequest) {}, func(e exported) (string, string) {
 			return e.Event, at(e).Format(time.DateOnly)

@@ -17,7 +17,7 @@ import (
 	"mixduck/mixpanel"
 )
 
-// people is a query that asks for as much as one query can.
+// people is a query with as many fields set as possible.
 func people() mixpanel.EngageQuery {
 	return mixpanel.EngageQuery{
 		Project: 12345, Where: `properties["plan"] == "pro"`, OutputProperties: []string{"$email", "a&b<c>"}, Group: "9007199254740993",
@@ -124,7 +124,7 @@ func TestSeenSince(t *testing.T) {
 	}
 }
 
-// A body that is not closed is a call that is under way.
+// A body that is not closed is a running call.
 func TestFivePagesAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestFivePagesAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 		for _, body := range open {
-			_ = body.Close() // the first one again: it gives back no place twice
+			_ = body.Close() // the first one again: it must not release a place twice
 		}
 		for range 5 {
 			if _, err := c.EventNames(t.Context(), 1, 0); err == nil {

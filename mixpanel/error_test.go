@@ -17,7 +17,7 @@ func TestErrorSaysWhatToDo(t *testing.T) {
 		name string
 		err  mixpanel.Error
 		text string
-		hint string // a part of it
+		hint string // part of it
 		code fault.Code
 	}{
 		{"credentials", mixpanel.Error{Reason: mixpanel.ReasonAuth, Status: 401}, "mixpanel answered 401 Unauthorized", "MP_USERNAME and MP_SECRET", fault.CodeAuth},

@@ -259,7 +259,7 @@ func TestExportSpeaksHTTP2(t *testing.T) {
 			t.Errorf("protocol = %s", r.Proto)
 		}
 		_, _ = io.WriteString(w, "a\n")
-		_ = http.NewResponseController(w).Flush() // no length is known
+		_ = http.NewResponseController(w).Flush() // length unknown
 		if r.URL.Query().Get("where") == "cut" {
 			panic(http.ErrAbortHandler)
 		}

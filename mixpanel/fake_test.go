@@ -18,7 +18,7 @@ const (
 	testSecret = "s3cretS3cretS3cretS3cretS3cret12"
 )
 
-// newClient returns a client of the server at url, or of the region when url is "".
+// newClient returns a client of the server at url, or of the region if url is "".
 func newClient(tb testing.TB, cfg mixpanel.Config) *mixpanel.Client {
 	tb.Helper()
 	cfg.Username, cfg.Secret = testUser, secret.New(testSecret)
@@ -30,7 +30,7 @@ func newClient(tb testing.TB, cfg mixpanel.Config) *mixpanel.Client {
 	return c
 }
 
-// serve starts a server on the loopback interface and returns a client of it.
+// serve starts a server on the loopback interface and returns its client.
 func serve(tb testing.TB, h http.HandlerFunc) *mixpanel.Client {
 	tb.Helper()
 	srv := httptest.NewServer(h)
@@ -56,7 +56,7 @@ func wantError(tb testing.TB, err error, action mixpanel.Action, reason mixpanel
 	return e
 }
 
-// pipeNet is a network inside the process, so that a test may run in a synctest bubble.
+// pipeNet is a network inside the process, for tests in a synctest bubble.
 type pipeNet struct {
 	conns  chan net.Conn
 	closed chan struct{}

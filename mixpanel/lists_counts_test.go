@@ -113,7 +113,7 @@ func TestFunnelsHoldWhatTheStandInKnows(t *testing.T) {
 	}
 }
 
-// Events that are hidden in Lexicon are not in the lists of events, but they are counted.
+// Events that are hidden in Lexicon are not in the lists of events, but are counted.
 func TestHiddenEventsAreNotListed(t *testing.T) {
 	t.Parallel()
 	fake, c := site(t, nil)

@@ -19,7 +19,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// lists returns each call that lists what is saved in a project, by the call's name in errors and faults.
+// lists returns all calls that list saved data of a project, by their names in errors and faults.
 func lists() map[string]func(ctx context.Context, c *mixpanel.Client, project int64) (any, error) {
 	return map[string]func(ctx context.Context, c *mixpanel.Client, project int64) (any, error){
 		"cohorts/list": func(ctx context.Context, c *mixpanel.Client, project int64) (any, error) {
@@ -58,7 +58,7 @@ func TestListsAreReadExactly(t *testing.T) {
 	)
 	tests := []struct {
 		call, body string
-		want       any // nil means that it is not understood
+		want       any // nil means that the response is invalid
 	}{
 		{"cohorts/list", "[" + cohort + "]", []mixpanel.Cohort{{
 			ID: 1000, Name: "One", Created: "2019-03-19 23:49:51", Count: 9007199254740993, Group: "9007199254740993", Raw: json.RawMessage(cohort),
@@ -118,7 +118,7 @@ func TestListsAreReadExactly(t *testing.T) {
 	}
 }
 
-// filled gives the project something saved of each kind.
+// filled adds saved data of each kind to the project.
 func filled(cfg *mixpaneltest.Config) {
 	p := &cfg.Projects[0]
 	p.Annotations = []mixpaneltest.Annotation{
@@ -189,7 +189,7 @@ func TestListsHoldWhatTheStandInKnows(t *testing.T) {
 		_ = fake.DeleteAnnotation(12345, 1)
 		_ = fake.PutMember(12345, 7, "new")
 		_ = fake.PutLexicon(12345, mixpaneltest.LexiconEntry{Kind: "event", Name: "Search", Schema: []byte(`{"description":"changed"}`)})
-		c = newClient(t, mixpanel.Config{BaseURL: fake.URL}) // Lexicon can be asked for at once
+		c = newClient(t, mixpanel.Config{BaseURL: fake.URL}) // a new client does not have to wait for Lexicon
 	}
 	some, err := c.Annotations(t.Context(), 12345, october().Days)
 	if err != nil || len(some) != 0 {
@@ -230,7 +230,7 @@ func TestListsKnowTheirFaults(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := newClient(t, mixpanel.Config{BaseURL: fake.URL}) // Lexicon can be asked for at once
+				c := newClient(t, mixpanel.Config{BaseURL: fake.URL}) // a new client does not have to wait for Lexicon
 				_, err = list(t.Context(), c, 12345)
 				wantError(t, err, tt.action, tt.reason)
 				if hint := fault.HintOf(err); tt.kind == mixpaneltest.OverQuota && name == "schemas" && !strings.Contains(hint, "5 requests a minute") {

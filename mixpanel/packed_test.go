@@ -10,7 +10,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// Pages that are packed are the same, and only as long as nothing changes.
+// Packed pages are the same as others, and are used only until something changes.
 func TestPackedPagesAreTheSame(t *testing.T) {
 	t.Parallel()
 	for filter, tt := range filters() {

@@ -17,7 +17,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// partsClient returns a client whose base URL has a path, and a request for two days.
+// partsClient returns a client with a path in its base URL, and a request for two days.
 func partsClient(tb testing.TB, url string) (*Client, ExportRequest) {
 	tb.Helper()
 	c, err := New(Config{BaseURL: url + "/behind/a proxy", Username: "sa", Secret: secret.New("s3cret")})
@@ -38,7 +38,7 @@ func (c *Client) lineOf(tb interface{ Fatal(...any) }, r ExportRequest) int {
 	return len(line)
 }
 
-// The line that is measured is the line that is sent.
+// The measured line is the line that is sent.
 func TestRequestLineIsTheOneSent(t *testing.T) {
 	t.Parallel()
 	var sent string
@@ -92,7 +92,7 @@ func withName(r ExportRequest, name string) ExportRequest {
 	return r
 }
 
-// Whatever the names are: each is in one part, in order, no line is too long, and no part could take a name of the next one.
+// For any names: each is in one part, in order, no line is too long, and no part has room for a name of the next one.
 func TestPartsHoldEachNameOnce(t *testing.T) {
 	t.Parallel()
 	c, r := partsClient(t, "http://127.0.0.1:1")
@@ -148,7 +148,7 @@ func TestPartsThatCannotBe(t *testing.T) {
 	}
 }
 
-// A month of 200 event names takes few requests, none of which the edge refuses, and each name is in one of them.
+// A month of 200 event names takes few requests, none of which the edge rejects, and each name is in one of them.
 func TestCountsOfManyNamesAreSplit(t *testing.T) {
 	t.Parallel()
 	fake := mixpaneltest.Start(t, mixpaneltest.Config{

@@ -86,8 +86,8 @@ func TestFunnels(t *testing.T) {
 	wantError(t, err, mixpanel.Retry, mixpanel.ReasonBadRequest)
 }
 
-// TestAnswersOfTheContract reads answers in the forms of the examples in Mixpanel's OpenAPI description, and some that it
-// leaves open.
+// TestAnswersOfTheContract parses responses in the forms of the examples in Mixpanel's OpenAPI description, and some
+// that it does not specify.
 func TestAnswersOfTheContract(t *testing.T) {
 	t.Parallel()
 	const custom = `{"count":9007199254740993,"avg_time":133.5,"avg_time_from_start":140,"step_conv_ratio":0.5,"goal":"$custom_event:1",` +

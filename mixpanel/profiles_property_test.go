@@ -16,7 +16,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// model is what the profiles and the members of a cohort are, kept in the simplest way.
+// model holds the profiles and the members of a cohort in the simplest form.
 type model struct {
 	profiles map[string]string
 	members  map[string]bool
@@ -37,7 +37,7 @@ func newModel(people mixpaneltest.People) model {
 	return m
 }
 
-// rows returns what a copy of the profiles of ids holds; one that has none has no properties.
+// rows returns what a copy of the profiles of ids holds; IDs without a profile have no properties.
 func (m model) rows(ids []string) (rows []mixpaneltest.ProfileRow) {
 	for _, id := range slices.Sorted(slices.Values(ids)) {
 		row := mixpaneltest.ProfileRow{DistinctID: id, Properties: "{}"}
@@ -52,10 +52,10 @@ func (m model) rows(ids []string) (rows []mixpaneltest.ProfileRow) {
 	return rows
 }
 
-// Whatever is added, changed and deleted, in whatever order: the stand-in sends what is true, and nothing else.
+// After any additions, changes and deletions in any order, the stand-in sends exactly what is true.
 func TestPagesAfterAnyEdits(t *testing.T) {
 	t.Parallel()
-	people := mixpaneltest.People{Seed: 1, Count: 57} // as site has them
+	people := mixpaneltest.People{Seed: 1, Count: 57} // as in site
 	begun := newModel(people)
 	known := slices.Sorted(maps.Keys(begun.profiles))
 	known = append(known, "ghost-1", "ghost-2", "new-1", "new-2", `a/"b`, "ü")
@@ -105,7 +105,7 @@ func TestPagesAfterAnyEdits(t *testing.T) {
 	})
 }
 
-// All pages of a query at once keep to the limits: the client waits, and Mixpanel has nothing to refuse.
+// Requests for all pages of a query at once stay within the limits: the client waits, and Mixpanel rejects nothing.
 func TestAllPagesAtOnce(t *testing.T) {
 	t.Parallel()
 	fake, c := site(t, func(cfg *mixpaneltest.Config) {

@@ -23,7 +23,7 @@ import (
 
 const companies = "9223372036854775817" // above 2^63
 
-// site is a project with users, companies and cohorts, and a client of it.
+// site returns a project with users, companies and cohorts, and its client.
 func site(tb testing.TB, edit func(*mixpaneltest.Config)) (*mixpaneltest.Server, *mixpanel.Client) {
 	tb.Helper()
 	cfg := mixpaneltest.Config{
@@ -53,7 +53,7 @@ func site(tb testing.TB, edit func(*mixpaneltest.Config)) (*mixpaneltest.Server,
 	return fake, c
 }
 
-// readPage asks for a page and returns what it holds.
+// readPage requests a page and returns its content.
 func readPage(ctx context.Context, c *mixpanel.Client, q mixpanel.EngageQuery) (answer.PageInfo, mixpaneltest.ProfileTruth, error) {
 	var got mixpaneltest.ProfileTruth
 	body, err := c.EngagePage(ctx, q)
@@ -85,7 +85,7 @@ func readPage(ctx context.Context, c *mixpanel.Client, q mixpanel.EngageQuery) (
 	return page.Info(), got, nil
 }
 
-// readPages asks for all pages of a query. between is called before each page but the first.
+// readPages requests all pages of a query. It calls between before each page except the first.
 func readPages(ctx context.Context, c *mixpanel.Client, q mixpanel.EngageQuery, between func()) (mixpaneltest.ProfileTruth, error) {
 	first, all, err := readPage(ctx, c, q)
 	if err != nil {
@@ -113,7 +113,7 @@ func readPages(ctx context.Context, c *mixpanel.Client, q mixpanel.EngageQuery, 
 	return all, nil
 }
 
-// filters are queries, and what a copy holds that asked for the same.
+// filters returns queries, and what a copy of the same data holds.
 func filters() map[string]struct {
 	q    mixpanel.EngageQuery
 	want mixpaneltest.ProfileAsk
@@ -257,7 +257,7 @@ func TestEachFaultOfAPageIsSeen(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		fault  mixpaneltest.Fault
-		action mixpanel.Action // "" means that the pages prove not to be whole
+		action mixpanel.Action // "" means that the pages are not complete
 		reason mixpanel.Reason
 	}{
 		{mixpaneltest.Fault{Kind: mixpaneltest.SessionEnded}, mixpanel.Retry, mixpanel.ReasonSession},

@@ -9,7 +9,7 @@ import (
 	"mixduck/mixpanel"
 )
 
-// An answer without the result that was asked for is an error, whatever stands there instead.
+// A response without the requested result is an error, whatever it contains instead.
 func TestQueriesRefuseAnswersWithoutAResult(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{

@@ -69,7 +69,7 @@ func TestQueriesSendWhatWasAsked(t *testing.T) {
 					t.Errorf("credentials = %s:%s, user agent %s", user, pass, r.UserAgent())
 				}
 			})
-			_ = tt.call(t.Context(), c) // the answer is empty
+			_ = tt.call(t.Context(), c) // the response is empty
 		})
 	}
 }
@@ -123,7 +123,7 @@ func TestEachFaultOfAQueryHasItsError(t *testing.T) {
 		action mixpanel.Action
 		reason mixpanel.Reason
 		code   fault.Code
-		hint   string // a part of it
+		hint   string // part of it
 	}{
 		{mixpaneltest.Fault{Kind: mixpaneltest.OverQuota, RetryAfter: 20 * time.Minute}, mixpanel.Pause, mixpanel.ReasonQuota, fault.CodeRateLimited, "wait 20m0s; Mixpanel allows 60 queries"},
 		{mixpaneltest.Fault{Kind: mixpaneltest.TooManyAtOnce}, mixpanel.Pause, mixpanel.ReasonBusy, fault.CodeRateLimited, "5 at the same time"},
@@ -150,7 +150,7 @@ func TestEachFaultOfAQueryHasItsError(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := week()
-			r.Unit = mixpanel.UnitHour // an answer that is long enough for gzip
+			r.Unit = mixpanel.UnitHour // so that the response is long enough for gzip
 			_, err = c.Segmentation(t.Context(), r)
 			wantError(t, err, tt.action, tt.reason)
 			if fault.CodeOf(err) != tt.code || !strings.Contains(fault.HintOf(err), tt.hint) || (tt.hint == "") != (fault.HintOf(err) == "") {
@@ -191,7 +191,7 @@ func TestQueriesReadTheWholeAnswer(t *testing.T) {
 	}
 	tests := []struct {
 		name, encoding, body string
-		action               mixpanel.Action // "" means an answer
+		action               mixpanel.Action // "" means a response
 		reason               mixpanel.Reason
 		text                 string // in the error
 	}{
@@ -257,7 +257,7 @@ func TestFiveQueriesOfAProjectAtOnce(t *testing.T) {
 				}
 			})
 		}
-		synctest.Wait() // five are under way
+		synctest.Wait() // five are running
 
 		if _, err := c.EventNames(t.Context(), 2, 0); err != nil || time.Since(start) != 0 {
 			t.Errorf("another project waited %s; %v", time.Since(start), err)

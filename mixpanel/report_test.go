@@ -10,7 +10,7 @@ func TestReport(t *testing.T) {
 	tests := []struct {
 		name   string
 		text   string
-		action Action // "" means that the text says nothing
+		action Action // "" means nothing
 		reason Reason
 	}{
 		{"an early end", "terminated early", Retry, ReasonTruncated},

@@ -34,7 +34,7 @@ func TestAsk(t *testing.T) {
 		name  string
 		cfg   web.Config
 		alive bool
-		code  fault.Code // "" if all is well
+		code  fault.Code // "" for success
 		want  []string   // in the error
 	}{
 		{name: "a ready worker", cfg: web.Config{Listen: ready.address(), Token: secret.New("s3same")}},

@@ -24,7 +24,7 @@ func (m *Metrics) Gathered(tb testing.TB, name string) float64 {
 	return 0
 }
 
-// Described returns the labels of each metric by its name: those of series that it may have, not of those that it has.
+// Described returns the possible labels of each metric by name, whether or not they occur.
 func (m *Metrics) Described() map[string][]string {
 	descs := make(chan *prometheus.Desc)
 	go func() {
@@ -46,7 +46,7 @@ func (m *Metrics) Described() map[string][]string {
 
 var described = regexp.MustCompile(`^Desc\{fqName: "(\w+)", help: .*, constLabels: \{(.*)\}, variableLabels: \{(.*)\}\}$`)
 
-// Routes returns the patterns of all pages, by the addresses at which they are served.
+// Routes returns the patterns of all pages, by server address.
 func (s *Server) Routes() map[string][]string {
 	all := map[string][]string{}
 	for address, pages := range s.pages {

@@ -10,14 +10,14 @@ import (
 	"mixduck/web"
 )
 
-// page is a server with what it shows.
+// page is a server with what it serves.
 type page struct {
 	health  *web.Health
 	metrics *web.Metrics
 	server  *web.Server
 }
 
-// serve serves pages with cfg until the test ends; without an address, at a free one.
+// serve serves pages with cfg until the test ends; without an address, it uses a free one.
 func serve(tb testing.TB, cfg web.Config) *page {
 	tb.Helper()
 	if cfg.Listen == "" {
@@ -33,10 +33,10 @@ func serve(tb testing.TB, cfg web.Config) *page {
 	return p
 }
 
-// address is host:port of the pages.
+// address returns host:port of the pages.
 func (p *page) address() string { return p.server.Addr().String() }
 
-// get asks for a path with a token, if it is not empty, and returns status and body.
+// get requests a path, with a token if it is not empty, and returns status and body.
 func (p *page) get(tb testing.TB, path, token string) (int, string) {
 	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, "http://"+p.address()+path, http.NoBody)

@@ -12,7 +12,7 @@ import (
 	"mixduck/web"
 )
 
-// ask sends a request with headers, of which Host replaces the name that is asked for.
+// ask sends a request with headers. A Host header replaces the name of the address.
 func ask(tb testing.TB, method, address, path string, headers map[string]string) (int, string) {
 	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), method, "http://"+address+path, http.NoBody)
@@ -35,7 +35,7 @@ func guards(tb testing.TB, hosts ...string) *page {
 	return p
 }
 
-// eachRoute calls try for each page that there is, and for one that there is not.
+// eachRoute calls try for each page, and for a missing one.
 func eachRoute(tb testing.TB, p *page, try func(address, path string)) {
 	tb.Helper()
 	n := 0
@@ -89,7 +89,7 @@ func TestOwnNamesAreAnswered(t *testing.T) {
 		eachRoute(t, p, func(address, path string) {
 			want := map[bool]int{true: http.StatusNotFound, false: http.StatusOK}[path == "/none"]
 			if listed && address != p.address() {
-				want = http.StatusForbidden // the list is not for profiles
+				want = http.StatusForbidden // the list does not apply to profiles
 			}
 			if status, body := ask(t, http.MethodGet, address, path, map[string]string{"Host": host}); status != want {
 				t.Errorf("%s by the name %s: %d, want %d: %s", path, host, status, want, body)
@@ -98,7 +98,7 @@ func TestOwnNamesAreAnswered(t *testing.T) {
 	}
 }
 
-// An orchestrator and Prometheus ask by whatever name they know, and a page of an attacker has no token.
+// Orchestrators and Prometheus use any name they know, and a page of an attacker has no token.
 func TestWithATokenAnyNameWillDo(t *testing.T) {
 	t.Parallel()
 	p := serve(t, web.Config{Token: secret.New("s3same")})
@@ -113,7 +113,7 @@ func TestWithATokenAnyNameWillDo(t *testing.T) {
 	}
 }
 
-// TestNoNameAtAll is what some load balancers send.
+// TestNoNameAtAll sends requests like those of some load balancers.
 func TestNoNameAtAll(t *testing.T) {
 	t.Parallel()
 	p := guards(t)

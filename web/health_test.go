@@ -80,7 +80,7 @@ func TestWarningsChangeNoStatus(t *testing.T) {
 	}
 }
 
-// A disk that hangs must not gather a goroutine for each time that somebody asks.
+// A hanging disk must not collect a goroutine per request.
 func TestCheckThatHangsIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"mixduck/web"
 )
 
-// mustShow checks that the metrics have each of the lines.
+// mustShow checks that the metrics contain each of the lines.
 func (p *page) mustShow(tb testing.TB, lines ...string) {
 	tb.Helper()
 	status, body := p.get(tb, "/metrics", "")
@@ -34,7 +34,7 @@ func (p *page) mustShow(tb testing.TB, lines ...string) {
 	}
 }
 
-// grep returns the lines with a text in them.
+// grep returns the lines that contain a text.
 func grep(body, text string) string {
 	var found strings.Builder
 	for line := range strings.Lines(body) {
@@ -48,7 +48,7 @@ func grep(body, text string) string {
 func TestActivityIsCounted(t *testing.T) {
 	t.Parallel()
 	p := serve(t, web.Config{})
-	p.mustShow(t, `mixduck_attempts_total{kind="fetch",outcome="failed"} 0`) // the first one is an increase
+	p.mustShow(t, `mixduck_attempts_total{kind="fetch",outcome="failed"} 0`) // the first failure is an increase
 	p.metrics.AttemptEnded(jobs.KindFetch, jobs.StateFailed, time.Second)
 	p.metrics.AttemptEnded(jobs.KindFetch, jobs.StateWaiting, time.Second)
 	p.metrics.AttemptEnded(jobs.KindFetch, "", time.Second)
@@ -72,7 +72,7 @@ func TestActivityIsCounted(t *testing.T) {
 	}
 }
 
-// fakeQueue is a queue and a budget that say what they are told to say.
+// fakeQueue is a queue and a budget with given responses.
 type fakeQueue struct {
 	asked atomic.Int32
 	err   atomic.Pointer[error]
@@ -167,7 +167,7 @@ func TestTableMetrics(t *testing.T) {
 			table("2", "main/a.db", "events", at(100), 1), // of a schedule, under another name
 			table("shop", "main/b.db", "events", at(900), 2),
 			table("3", "main/a.db", "events", at(100), 3),
-			table("3", "main/b.db", "events", at(200), 4), // the last that was fetched
+			table("3", "main/b.db", "events", at(200), 4), // the last fetched one
 			{Project: "4", Database: "main/4.db", Table: "events"},
 			table("5", "main/5.db", "events", time.Time{}, 0),
 		},
@@ -201,7 +201,7 @@ func TestTableMetrics(t *testing.T) {
 	}
 }
 
-// Scrapes must not weigh on Redis, however many there are, and however long it takes to answer.
+// Scrapes must not load Redis, however many there are, and however slow it is.
 func TestQueueIsAskedNowAndThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -62,7 +62,7 @@ func alerts(tb testing.TB) []alert {
 	return all
 }
 
-// dashboard is what matters of a dashboard of Grafana.
+// dashboard holds the relevant parts of a Grafana dashboard.
 type dashboard struct {
 	Panels []struct {
 		ID         int
@@ -88,7 +88,7 @@ func readDashboard(tb testing.TB) dashboard {
 	return d
 }
 
-// expressions returns all that is asked of Prometheus, by where that is.
+// expressions returns all Prometheus expressions, by where they are.
 func expressions(tb testing.TB) map[string]string {
 	tb.Helper()
 	all := map[string]string{}
@@ -120,7 +120,7 @@ func expressions(tb testing.TB) map[string]string {
 // ruleTests are the files with tests of alerts.
 func ruleTests() []string { return []string{"alerts_test.yml", "stale_test.yml", "loss_test.yml"} }
 
-// metricLabels returns the labels of every metric of a worker by its name, with those that scraping adds.
+// metricLabels returns the labels of all metrics of a worker by name, including those added by scraping.
 func metricLabels() map[string][]string {
 	m := web.NewMetrics("", nil, web.NewHealth())
 	q := &fakeQueue{}
@@ -147,7 +147,7 @@ var (
 	labelling = regexp.MustCompile(`(?:by|on|ignoring|without) \(([\w, ]*)\)|[{,]\s*(\w+)\s*[=!]`)
 )
 
-// An alert on a metric or a label that is not there never fires, and nobody learns of it.
+// An alert on a missing metric or label never fires, and nobody notices.
 func TestMonitoringAsksForWhatThereIs(t *testing.T) {
 	t.Parallel()
 	known := metricLabels()
@@ -174,7 +174,7 @@ func TestMonitoringAsksForWhatThereIs(t *testing.T) {
 	}
 }
 
-// Labels multiply series: they are few, and of things of which there are few.
+// Labels multiply series, so there are few, with few values.
 func TestMetricsHaveFewLabels(t *testing.T) {
 	t.Parallel()
 	allowed := []string{"", "project", "table", "volume", "kind", "state", "outcome", "version", "goversion", "le", "job", "instance"}
@@ -210,7 +210,7 @@ func TestEveryMetricIsOnThePage(t *testing.T) {
 	}
 }
 
-// slug returns the anchor of a heading, as GitHub makes it.
+// slug returns the anchor of a heading in GitHub's form.
 func slug(heading string) string {
 	return regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ReplaceAll(strings.ToLower(heading), " ", "-"), "")
 }

@@ -115,7 +115,7 @@ func TestTakenPortNamesTheSetting(t *testing.T) {
 func TestAddressesThatAreNoneAreAMatterOfSettings(t *testing.T) {
 	t.Parallel()
 	health := web.NewHealth()
-	cfg := web.Config{Listen: "192.0.2.1:8080", Token: secret.New("x")} // RFC 5737: nobody's
+	cfg := web.Config{Listen: "192.0.2.1:8080", Token: secret.New("x")} // RFC 5737: not in use
 	_, err := web.Serve(t.Context(), cfg, health, web.NewMetrics("", nil, health), slog.New(slog.DiscardHandler))
 	if fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(err.Error(), "http.listen") {
 		t.Errorf("error = %v", err)

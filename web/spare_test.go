@@ -13,7 +13,7 @@ import (
 	"mixduck/web"
 )
 
-// after returns the address of the port that follows that of address.
+// after returns the address of the next port.
 func after(tb testing.TB, address string) string {
 	tb.Helper()
 	host, text, err := net.SplitHostPort(address)
@@ -27,7 +27,7 @@ func after(tb testing.TB, address string) string {
 	return net.JoinHostPort(host, strconv.Itoa(port+1))
 }
 
-// Where nobody has set an address, a second worker serves its page at another port, and each is found by its directory.
+// If no address is set, a second worker serves its page at another port, and each is found by its directory.
 func TestSparePorts(t *testing.T) {
 	t.Parallel()
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }))
@@ -48,7 +48,7 @@ func TestSparePorts(t *testing.T) {
 	if err := web.Ask(t.Context(), cfg("b"), false); err == nil || !strings.Contains(err.Error(), second.address()) {
 		t.Errorf("the second is not ready: %v", err)
 	}
-	serve(t, cfg("a")) // which has not started
+	serve(t, cfg("a")) // has not started
 	if err := web.Ask(t.Context(), cfg("a"), false); err == nil || !strings.Contains(err.Error(), "starting") {
 		t.Errorf("one of two workers of a directory has not started: %v", err)
 	}
@@ -60,7 +60,7 @@ func TestSparePorts(t *testing.T) {
 func TestNoSparePortIsFree(t *testing.T) {
 	t.Parallel()
 	taken := serve(t, web.Config{}).address()
-	if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", after(t, taken)); err == nil { // or somebody else has it
+	if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", after(t, taken)); err == nil { // or another process has it
 		t.Cleanup(func() { _ = l.Close() })
 	}
 	p := serve(t, web.Config{Listen: taken, Spare: 1})

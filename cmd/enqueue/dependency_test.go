@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestLinksNoDuckDB holds the command to being pure Go, so that it runs where DuckDB does not.
+// TestLinksNoDuckDB checks that the command is pure Go, so it runs where DuckDB does not.
 func TestLinksNoDuckDB(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()

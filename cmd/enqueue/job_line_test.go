@@ -27,7 +27,7 @@ func running() jobs.Record {
 	}
 }
 
-// changed returns [running] with changes.
+// changed returns [running] after changes.
 func changed(change func(*jobs.Record)) jobs.Record {
 	r := running()
 	change(&r)

@@ -29,27 +29,27 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(realMain())
 	}
-	logging.Disable() // go-redis prints a line for each connection that fails
+	logging.Disable() // go-redis prints a line for each failed connection
 	os.Exit(m.Run())
 }
 
-// call runs the command in this process and returns what came of it.
+// call runs the command in this process and returns the result.
 func call(ctx context.Context, environ []string, args ...string) (code int, stdout, stderr string) {
 	var out, errs strings.Builder
 	code = run(ctx, &cli.Process{Args: args, Environ: environ, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs})
 	return code, out.String(), errs.String()
 }
 
-// service is a queue in a data directory, and a worker whose jobs do what their where expression says.
+// service is a queue in a data directory, and a worker with jobs that do what their where expression says.
 type service struct {
 	dir     string
 	queue   *queue.Queue
 	budget  *budget.Budget
-	started chan string // gets the id of each job that blocks
+	started chan string // receives the ID of each job that blocks
 	release chan struct{}
 }
 
-// startService serves dir until cleanup runs what it is given.
+// startService serves dir until the functions that it passes to cleanup run.
 func startService(tb testing.TB, dir string, cleanup func(func())) *service {
 	tb.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -108,7 +108,7 @@ func awaitWorker(tb testing.TB, q *queue.Queue) {
 	}
 }
 
-// Run does what the job's where expression says: block, fail CODE, retry, pause, or else succeed.
+// Run does what the job's where expression says: block, fail CODE, retry, pause, or otherwise succeed.
 func (s *service) Run(ctx context.Context, a *jobs.Attempt) error {
 	p := jobs.Progress{WindowsDone: 1, WindowsTotal: 3, Rows: 70000, Requests: 1, Bytes: 28_000_000}
 	a.Report(p)

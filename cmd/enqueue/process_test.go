@@ -49,7 +49,7 @@ func TestInterruptDetaches(t *testing.T) {
 	}
 }
 
-// errWriter is a stdout that cannot be written to.
+// errWriter is a stdout on which every write fails.
 type errWriter struct{ err error }
 
 func (w errWriter) Write([]byte) (int, error) { return 0, w.err }

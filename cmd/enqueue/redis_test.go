@@ -42,7 +42,7 @@ func TestQueueOnRedis(t *testing.T) {
 	}
 }
 
-// A Redis that may delete jobs fails the check, and so does a queue without a worker.
+// A Redis that can delete jobs fails the check, and so does a queue without a worker.
 func TestCheckOfARedisThatEvicts(t *testing.T) {
 	t.Parallel()
 	r := proctest.NewRedis(t, "--maxmemory-policy", "allkeys-lru")

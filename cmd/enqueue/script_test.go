@@ -21,18 +21,18 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// TestScripts runs testdata/*.txtar. Beside testscript's own commands they have:
+// TestScripts runs testdata/*.txtar. In addition to testscript's own commands they have:
 //
 //	enqueue ARGS          runs the command, which must exit with 0
 //	exits CODE ARGS       runs it, and it must exit with CODE
 //	serve DIR             starts a queue and a worker in DIR
-//	remember VAR          puts the last stdout into a variable
+//	remember VAR          stores the last stdout in a variable
 //	await STATE ID        waits until the job is in the state
 //	started               waits until a job blocks
-//	release               lets one job go on that blocks
-//	spend PROJECT N       sends so many requests, of which the last is under way
+//	release               lets one blocked job continue
+//	spend PROJECT N       sends N requests, the last of which stays in progress
 //	block PROJECT SPAN    makes Mixpanel ask the project to wait
-//	publish WORKER ID NAME ZONE  makes a worker say that it knows the project, whose database is eu/NAME.db
+//	publish WORKER ID NAME ZONE  makes a worker publish a project with the database eu/NAME.db
 //	object                checks that the last stdout is one object with the documented fields
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -89,7 +89,7 @@ const theService key = 0
 
 func holder(ts *testscript.TestScript) **service { return ts.Value(theService).(**service) }
 
-// environment are the variables that scripts may set for the command.
+// environment are the variables that scripts can set for the command.
 var environment = []string{
 	"HOME", "MP_PROJECT_ID", "MP_TIMEZONE", "MIXDUCK_DATA_DIR", "MIXDUCK_REDIS_URL", "MIXDUCK_JOBS_MAX_ATTEMPTS", "MIXDUCK_BOGUS", "MIXDUCK_CONFIG",
 }
@@ -121,7 +121,7 @@ func awaitState(q *queue.Queue, id string, state jobs.State) error {
 	return nil
 }
 
-// spend sends n requests of a project, of which the last is under way.
+// spend sends n requests of a project, the last of which stays in progress.
 func spend(b *budget.Budget, project string, n int) error {
 	for i := range n {
 		lease, err := b.Acquire(context.Background(), project, "test")

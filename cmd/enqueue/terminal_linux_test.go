@@ -17,7 +17,7 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// openTerminal returns both ends of a terminal with so many columns.
+// openTerminal returns both ends of a terminal with the given width.
 func openTerminal(tb testing.TB, width uint16) (person, program *os.File) {
 	tb.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -93,7 +93,7 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// Ctrl-C at a question ends it at once, and nothing is deleted.
+// Ctrl-C at a prompt ends it at once, and nothing is deleted.
 func TestPromptIsInterrupted(t *testing.T) {
 	t.Parallel()
 	s := startService(t, t.TempDir(), t.Cleanup)

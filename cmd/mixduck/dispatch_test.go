@@ -16,7 +16,7 @@ import (
 // program prints how it was started.
 const program = "#!/bin/sh\nprintf '%s|' \"$(basename \"$0\")\" \"$@\" \"$MIXDUCK_LIBEXEC\"\nexit 7\n"
 
-// install lays the programs out as a package does and returns the path of a built mixduck.
+// install installs the programs like a package and returns the path of a built mixduck.
 func install(tb testing.TB) string {
 	tb.Helper()
 	root, err := filepath.EvalSymlinks(tb.TempDir())
@@ -78,7 +78,7 @@ func TestAnswersOfItsOwn(t *testing.T) {
 	tests := []struct {
 		name string
 		args []string
-		want string // begins so
+		want string // prefix
 		code fault.Code
 	}{
 		{"no arguments", nil, "Keep local DuckDB copies", ""},

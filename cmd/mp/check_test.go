@@ -19,7 +19,7 @@ func TestCheck(t *testing.T) {
 		name   string
 		fault  mixpaneltest.Fault
 		code   int
-		failed string // the check that has to fail, "" for none
+		failed string // the check that must fail, "" for none
 	}{
 		{"all is well", mixpaneltest.Fault{}, 0, ""},
 		{"wrong credentials", mixpaneltest.Fault{Kind: mixpaneltest.Refused, Status: http.StatusUnauthorized}, 2, "credentials"},
@@ -103,7 +103,7 @@ func TestCheckOfFiles(t *testing.T) {
 	}
 }
 
-// A database that somebody writes to is no failure: a fetch can wait for it.
+// A database that is being written to is not a failure: a fetch can wait for it.
 func TestCheckOfALockedDatabase(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 10)
@@ -117,7 +117,7 @@ func TestCheckOfALockedDatabase(t *testing.T) {
 	}
 }
 
-// A database of another program can be read, but a fetch needs a flag: the check says so.
+// A database of another program is readable, but a fetch needs a flag: the check says so.
 func TestCheckOfADatabaseOfAnotherProgram(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 10)

@@ -39,7 +39,7 @@ func testMain(m *testing.M) int {
 // patience is how long a test waits for what should happen soon.
 const patience = 60 * time.Second
 
-// site is a Mixpanel to copy from, and where databases are.
+// site is a Mixpanel to copy from, with a directory for databases.
 type site struct {
 	mixpanel *mixpaneltest.Server
 	dir      string // the home directory
@@ -47,7 +47,7 @@ type site struct {
 	env      []string
 }
 
-// newSite serves project 12345 with so many events a day.
+// newSite serves project 12345 with the given number of events per day.
 func newSite(tb testing.TB, eventsPerDay int) *site {
 	tb.Helper()
 	return newSiteOf(tb, mixpaneltest.Generator{Seed: 1, EventsPerDay: eventsPerDay})
@@ -59,7 +59,7 @@ func newSiteOf(tb testing.TB, data mixpaneltest.Source) *site {
 	return newSiteOfProject(tb, mixpaneltest.Project{Data: data})
 }
 
-// newSiteOfProject is newSite with another project, of which the id, the region and the credentials are filled in.
+// newSiteOfProject is newSite with another project. It sets the project's ID, region and credentials.
 func newSiteOfProject(tb testing.TB, p mixpaneltest.Project) *site {
 	tb.Helper()
 	p.ID, p.Region, p.Username, p.Secret = 12345, "us", "sa", "s3cret"
@@ -73,10 +73,10 @@ func newSiteOfProject(tb testing.TB, p mixpaneltest.Project) *site {
 	return s
 }
 
-// path is the database of the project if nobody says.
+// path returns the default database of the project.
 func (s *site) path() string { return filepath.Join(s.dir, ".mp", "data", "12345.db") }
 
-// result is what a command left.
+// result is the result of a command.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -107,7 +107,7 @@ func (s *site) ok(tb testing.TB, args ...string) string {
 	return r.stdout
 }
 
-// fails runs a command that must fail with that code, and say text on stderr.
+// fails runs a command that must fail with that code and print text on stderr.
 func (s *site) fails(tb testing.TB, code int, text string, args ...string) {
 	tb.Helper()
 	if r := s.mp(tb, args...); r.code != code || !strings.Contains(r.stderr, text) {
@@ -115,7 +115,7 @@ func (s *site) fails(tb testing.TB, code int, text string, args ...string) {
 	}
 }
 
-// nothingIsLeft fails the test if commands have left anything where temporary files are.
+// nothingIsLeft fails the test if commands have left temporary files.
 func (s *site) nothingIsLeft(tb testing.TB) {
 	tb.Helper()
 	if left, err := os.ReadDir(s.tmp); err != nil || len(left) > 0 {
@@ -123,7 +123,7 @@ func (s *site) nothingIsLeft(tb testing.TB) {
 	}
 }
 
-// fetch are the arguments of a fetch of days.
+// fetch returns the arguments of a fetch of days.
 func fetch(from, to string, more ...string) []string {
 	return append([]string{"fetch", "events", "--from", from, "--to", to}, more...)
 }
@@ -135,7 +135,7 @@ type running struct {
 	end  chan error
 }
 
-// hold starts a fetch that has the database open and waits for an answer, until release is called.
+// hold starts a fetch that keeps the database open and waits for a response, until release is called.
 func (s *site) hold(tb testing.TB, more ...string) *running {
 	tb.Helper()
 	days := day.Range{From: day.New(2025, 11, 5), To: day.New(2025, 11, 5)}
@@ -160,7 +160,7 @@ func (s *site) hold(tb testing.TB, more ...string) *running {
 	return r
 }
 
-// release lets the fetch go on, which must succeed.
+// release lets the fetch continue, which must succeed.
 func (r *running) release(tb testing.TB) {
 	tb.Helper()
 	r.held.Remove()
@@ -174,7 +174,7 @@ func (r *running) release(tb testing.TB) {
 	}
 }
 
-// locked are the lines that say who holds a database.
+// locked returns the lines that say who holds a database.
 func locked(path string, pid int) string {
 	return fmt.Sprintf("Database locked: %s\nHeld by PID: %d\nAnother mp command may be running. Try again shortly.\n", path, pid)
 }

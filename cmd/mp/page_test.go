@@ -122,7 +122,7 @@ func TestPageInMemory(t *testing.T) {
 	s.nothingIsLeft(t)
 }
 
-// What is wrong with a statement itself is said before requests are spent on it.
+// Errors in a statement itself are reported before requests are sent.
 func TestQueryOfAFetchIsCheckedFirst(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 50)

@@ -11,7 +11,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// A short wait that Mixpanel asks for ends no fetch: it goes on, and brings every row once.
+// A short wait requested by Mixpanel does not end a fetch: it continues, and stores every row once.
 func TestFetchWaitsForAShortTime(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 20)
@@ -28,7 +28,7 @@ func TestFetchWaitsForAShortTime(t *testing.T) {
 	}
 }
 
-// So does a stream, which writes no line twice.
+// A stream also continues, and writes no line twice.
 func TestStreamWaitsForAShortTime(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 20)
@@ -43,7 +43,7 @@ func TestStreamWaitsForAShortTime(t *testing.T) {
 	}
 }
 
-// A long wait ends a stream. What is written is whole, and what is missing is named.
+// A long wait ends a stream. The output is complete up to that point, and the message names what is missing.
 func TestStreamEndsAtALongWait(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 20)
@@ -62,7 +62,7 @@ func TestStreamEndsAtALongWait(t *testing.T) {
 	}
 }
 
-// Keys beside event and properties are counted when they are left out.
+// Omitted keys other than event and properties are counted.
 func TestStreamCountsUnknownKeys(t *testing.T) {
 	t.Parallel()
 	d := day.New(2025, 1, 1)

@@ -12,7 +12,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// A directory whose command was killed is removed by the next one, others are left alone.
+// The next command removes a directory of a killed one, and leaves others alone.
 func TestPrivateDirectories(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
@@ -65,7 +65,7 @@ func TestNoSpace(t *testing.T) {
 		{"in memory", syscall.ENOSPC, true, "--ephemeral"},
 		{"for what waits to be loaded", spool, true, "TMPDIR"},
 		{"where the result goes", stdout, false, ""},
-		{"on the disk of the database", syscall.ENOSPC, false, ""}, // has its hint already
+		{"on the disk of the database", syscall.ENOSPC, false, ""}, // already has its hint
 		{"is not what is wrong", syscall.EIO, true, ""},
 	} {
 		err := full(tt.err, tt.inMemory)

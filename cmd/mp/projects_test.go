@@ -9,7 +9,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// mp finds a project of the file by name or id: its account, its database, and what its tables are filled with.
+// mp finds a project of the file by name or ID: its account, its database, and the settings of its tables.
 func TestProjectsOfAFile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 50)

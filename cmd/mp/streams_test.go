@@ -18,7 +18,7 @@ func newPeopleSite(tb testing.TB) *site {
 	})
 }
 
-// refreshed is what --format json prints of a fetch.
+// refreshed is the result of a fetch in --format json.
 type refreshed struct {
 	Stream, Table                            string
 	Rows, Added, Updated, Removed, Unchanged int

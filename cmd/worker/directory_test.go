@@ -19,7 +19,8 @@ func TestDirectoryIDStays(t *testing.T) {
 	}
 }
 
-// A crash of the machine can leave an empty file. If it counted as an id, all such directories would have the same one.
+// A crash of the machine can leave an empty file. If it counted as an ID, all such directories would have the same
+// one.
 func TestEmptyIDIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -21,7 +21,7 @@ import (
 	"mixduck/storage"
 )
 
-// workplace is a worker's settings, of two projects at a fake Mixpanel.
+// workplace holds a worker's settings for two projects at a fake Mixpanel.
 type workplace struct {
 	dir      string
 	mixpanel *mixpaneltest.Server
@@ -47,7 +47,7 @@ func newWorkplace(tb testing.TB, more string) *workplace {
 	return w
 }
 
-// validate runs `worker validate --online`, and returns the exit code and the lines, each as its state and its name.
+// validate runs `worker validate --online`, and returns the exit code and the state of each line by name.
 func (w *workplace) validate(tb testing.TB) (code int, lines map[string]string, stdout string) {
 	tb.Helper()
 	file := filepath.Join(w.dir, "x.yaml")
@@ -113,7 +113,7 @@ func TestOnline(t *testing.T) {
 	}
 }
 
-// What is wrong with one project is said of that one.
+// Problems of one project are reported for that one.
 func TestOnlineNamesTheProject(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t, "")
@@ -153,7 +153,7 @@ func TestOnlineFiles(t *testing.T) {
 	w.want(t, 0, map[string]check.State{"database (app)": check.Skipped})
 }
 
-// Requests are booked in the budget that the workers share, and none is sent without.
+// Requests are booked in the budget that the workers share, and none is sent otherwise.
 func TestOnlineCountsItsRequests(t *testing.T) {
 	t.Parallel()
 	r := proctest.NewRedis(t)
@@ -182,7 +182,7 @@ func TestOnlineCountsItsRequests(t *testing.T) {
 	}
 }
 
-// So are they in the queue of a worker that runs here.
+// They are also booked in the queue of a local worker.
 func TestOnlineCountsInAnEmbeddedQueue(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t, "")
@@ -216,7 +216,7 @@ func TestOnlineRedis(t *testing.T) {
 	}
 }
 
-// A redirect is not followed to another host, and the setting is named.
+// A redirect to another host is not followed, and the message names the setting.
 func TestOnlineRedirect(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t, "")

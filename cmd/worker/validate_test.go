@@ -19,7 +19,7 @@ schedules:
   - {name: morning, project: web, cron: 15 6 * * *}
 `
 
-// validate runs `worker validate` on a file with this text, in a directory of its own.
+// validate runs `worker validate` on a file with this text, in a separate directory.
 func validate(t *testing.T, text string, environ []string, args ...string) (code int, stdout, stderr, dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -46,7 +46,7 @@ func TestValidate(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	var got []string // a line each, with single spaces
+	var got []string // one per line, with single spaces
 	for line := range strings.Lines(stdout) {
 		got = append(got, strings.Join(strings.Fields(strings.ReplaceAll(line, dir, "DIR")), " "))
 	}

@@ -24,7 +24,7 @@ func event(n int) string {
 // bad is an event that cannot be stored.
 const bad = `{"event":"x","properties":{}}`
 
-// read returns the lines of an answer: events as they are, others with their reason in front.
+// read returns the lines of a response: events unchanged, others preceded by their reason.
 func read(tb testing.TB, text string, block int) (lines []string, err error) {
 	tb.Helper()
 	n, err := newBlocks(block, strings.NewReader(text)).each(tb.Context(), func(l Line, e *eventline.Event) error {
@@ -53,7 +53,7 @@ func TestRules(t *testing.T) {
 	const fails = "!"
 	tests := []struct {
 		name, text string
-		want       []string // fails alone, or the lines
+		want       []string // only fails, or the lines
 	}{
 		{"whole", a + "\n" + b + "\n", []string{a, b}},
 		{"without a last newline", a + "\n" + b, []string{a, b}},
@@ -169,12 +169,12 @@ func TestLineNumbers(t *testing.T) {
 	}
 }
 
-// squeeze leaves white space and byte order marks out, which no line keeps at its ends.
+// squeeze removes white space and byte order marks, which lines do not keep at their ends.
 func squeeze(s string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(s, "\ufeff", "")), "")
 }
 
-// accounted reports whether all of the text came as lines.
+// accounted reports whether all of the text was returned in lines.
 func accounted(text string, lines []string) bool {
 	var all strings.Builder
 	for _, l := range lines {
@@ -186,7 +186,7 @@ func accounted(text string, lines []string) bool {
 	return squeeze(text) == squeeze(all.String())
 }
 
-// bodies are answers of some whole events.
+// bodies returns responses with complete events.
 func bodies() map[string]string {
 	lines := []string{event(1), event(2), `{"properties":{"time":1.5,"é":"\ud83d\ude00 ]}"},"event":"","v":2}`, bad, event(3)}
 	return map[string]string{
@@ -198,7 +198,7 @@ func bodies() map[string]string {
 	}
 }
 
-// A body that is cut anywhere is either cut at the end of an event, and all events before it come, or it fails.
+// A body cut at any position is either cut at the end of an event, and all events before it are returned, or it fails.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
 	for name, body := range bodies() {
@@ -226,7 +226,7 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-// Text that is glued to a body that is cut anywhere fails it, or it stands behind a line end and is blank.
+// Text appended to a body cut at any position makes it fail, unless it follows a line end and is blank.
 func TestGlueAnywhere(t *testing.T) {
 	t.Parallel()
 	for name, body := range bodies() {
@@ -255,9 +255,9 @@ func lastLine(text string) string {
 	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
-// Bytes that are missing from the middle of plain text leave events that are there as they are, or as something that is set aside, or
-// fail the answer; never is text lost without a trace. What remains may by chance be an event that never was: only the transfer, and
-// gzip, can rule that out.
+// If bytes are missing from the middle of plain text, the remaining events are returned unchanged or set aside, or the
+// response fails. Text is never lost silently. By chance the rest can be an event that never existed: only the
+// transfer, and gzip, can exclude that.
 func TestSpliceAnywhere(t *testing.T) {
 	t.Parallel()
 	body := bodies()["lines"]
@@ -318,7 +318,7 @@ func TestTextWithoutEnd(t *testing.T) {
 	}
 }
 
-// FuzzAnswer holds any text to the same outcome however it is cut into blocks, and to losing nothing.
+// FuzzAnswer checks that any text has the same outcome for all block sizes, and that nothing is lost.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range bodies() {
 		f.Add(body, 64)

@@ -22,7 +22,7 @@ import (
 const onePage = `{"page":0,"page_size":2,"results":[{"$distinct_id":"a","$properties":{"x":9007199254740993,"b":1,"a":"\u00fc","$last_seen":"2026-10-01T10:00:00"}},` +
 	`{"$distinct_id":4,"$properties":{ "deep" : [1, {"y":null}] }}],"session_id":"s-1","status":"ok","total":5}`
 
-// got is what a page turned out to be.
+// got is the result of reading a page.
 type got struct {
 	Profiles []string
 	Info     answer.PageInfo
@@ -144,7 +144,7 @@ func TestPageIsNotWhole(t *testing.T) {
 	}
 }
 
-// Each part of a page that is not all of it is refused, wherever it was cut.
+// Every truncated page is rejected, wherever it was cut.
 func TestPageCutAnywhere(t *testing.T) {
 	t.Parallel()
 	for n := range len(onePage) {
@@ -189,7 +189,7 @@ func TestPagesOfAQuery(t *testing.T) {
 	}
 }
 
-// FuzzPage holds the reader against encoding/json: it takes no text that is not JSON, and loses no profile.
+// FuzzPage compares the reader with encoding/json: it rejects all text that is not JSON, and loses no profile.
 func FuzzPage(f *testing.F) {
 	f.Add([]byte(onePage))
 	f.Add([]byte(`{"results":[{"$distinct_id":"a"},{}],"page":0,"status":"ok","total":2,"x":1e9}`))
@@ -232,7 +232,7 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
-// packedPage returns a page of 1000 made-up profiles with 25 properties, as gzip, and its length without.
+// packedPage returns a page of 1000 generated profiles with 25 properties as gzip, and its uncompressed length.
 func packedPage(tb testing.TB) (packed []byte, length int) {
 	tb.Helper()
 	const count = 1000

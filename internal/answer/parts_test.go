@@ -11,14 +11,14 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// Each part proves to be whole alone: what one part lacks no other one makes good.
+// Each part proves on its own that it is complete: no other part can make up for it.
 func TestParts(t *testing.T) {
 	t.Parallel()
 	a, b, c := event(1), event(2), event(3)
 	tests := []struct {
 		name  string
 		parts []string
-		want  []string // nil if the answer is not whole
+		want  []string // nil if the response is not complete
 	}{
 		{"whole", []string{a + "\n" + b + "\n", c}, []string{a, b, c}},
 		{"no last newline", []string{a, b, c}, []string{a, b, c}},

@@ -8,7 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A line between two events is a report, and fails the answer, or is set aside as it is. It is never stored, and changes no other line.
+// A line between two events is a report, and the response fails, or it is set aside unchanged. It is never stored, and
+// changes no other line.
 func TestLinesBetweenEvents(t *testing.T) {
 	t.Parallel()
 	a, b, half := event(1), event(2), event(3)[:60]
@@ -43,7 +44,7 @@ func TestLinesBetweenEvents(t *testing.T) {
 			t.Errorf("%q between events: the others (-want +got):\n%s", line, diff)
 		}
 	}
-	for _, line := range append(reports, others...) { // glued to a whole event it is never a part of what is stored
+	for _, line := range append(reports, others...) { // appended to a complete event it is never stored
 		for _, text := range []string{a + line + "\n" + b, a + "\n" + line + b} {
 			got, err := read(t, text, 1<<12)
 			for _, l := range got {
@@ -55,7 +56,7 @@ func TestLinesBetweenEvents(t *testing.T) {
 	}
 }
 
-// Forms of reports are found at both ends of a line that is too long to be searched as a whole, words anywhere.
+// Forms of reports are found at both ends of a line that is too long to search completely, words anywhere.
 func TestReportsInLongLines(t *testing.T) {
 	t.Parallel()
 	filler := strings.Repeat("abcdefgh ", reportSize/2)

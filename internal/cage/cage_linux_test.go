@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 
 const mib = 1 << 20
 
-// caged tries what it may and may not do, and prints a line for each.
+// caged tries what is allowed and forbidden, and prints a line for each.
 func caged(dir string) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	report, err := cage.Enter(cage.Config{
@@ -101,8 +101,8 @@ func parent() {
 	_ = p.Wait()
 }
 
-// held locks itself in, prints its id and waits. It is not on its first thread that it does so: the kernel knows for each
-// thread what becomes of it when the parent dies.
+// held locks itself in, prints its process ID and waits. It does this on a thread other than its first: the kernel
+// decides per thread what happens when the parent dies.
 func held() {
 	runtime.LockOSThread()
 	entered := make(chan error)
@@ -118,7 +118,7 @@ func held() {
 	_ = syscall.Pause()
 }
 
-// newFiles makes the files that caged looks for.
+// newFiles creates the files that caged looks for.
 func newFiles(tb testing.TB) string {
 	tb.Helper()
 	dir, err := filepath.EvalSymlinks(tb.TempDir())
@@ -204,7 +204,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	if _, err := fmt.Fscan(stdout, &pid); err != nil {
 		t.Fatal(err)
 	}
-	child, err := os.FindProcess(pid) // by a handle that stays that of this process
+	child, err := os.FindProcess(pid) // through a handle that always refers to this process
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"mixduck/internal/cage"
 )
 
-// harmful are calls that a caged process could use against others, with arguments that would work outside of a cage.
+// harmful returns calls that a caged process could use against others, with arguments that would work outside a cage.
 func harmful(file string) map[string][6]uintptr {
 	path, err := unix.BytePtrFromString(file)
 	if err != nil {
@@ -52,7 +52,8 @@ func harmful(file string) map[string][6]uintptr {
 // partly are calls that are allowed with some arguments.
 var partly = []string{"clone", "tgkill", "prlimit64", "prctl", "ioctl", "fcntl"}
 
-// calls tries all system calls that are not allowed, first those that would do harm, and prints those that are not refused.
+// calls tries all system calls that are not allowed, starting with harmful ones, and prints those that are not
+// refused.
 func calls(dir string) {
 	machine, err := arch.GetInfo("")
 	if err != nil {
@@ -81,8 +82,8 @@ func calls(dir string) {
 		}
 	}
 	for name, number := range machine.SyscallNames {
-		if !slices.Contains(cage.AllowedCalls, name) && name != "uprobe" && name != "uretprobe" { // which are no calls but traps
-			refused(name, number, [6]uintptr{1, ^uintptr(0)}) // arguments with which none is allowed
+		if !slices.Contains(cage.AllowedCalls, name) && name != "uprobe" && name != "uretprobe" { // traps, not calls
+			refused(name, number, [6]uintptr{1, ^uintptr(0)}) // arguments that no call allows
 		}
 	}
 	refused("a call that is not yet made", 2000, [6]uintptr{})
@@ -121,7 +122,7 @@ func TestCallsThatAreNotAllowed(t *testing.T) {
 	}
 }
 
-// TestNamesOfCalls finds names that are misspelt, or in two lists.
+// TestNamesOfCalls finds names that are misspelled, or in two lists.
 func TestNamesOfCalls(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

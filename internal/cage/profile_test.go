@@ -8,7 +8,7 @@ import (
 func TestProfile(t *testing.T) {
 	t.Parallel()
 	got := profile("/opt/mixduck/worker", Config{Read: []string{`/Users/ann/a "b" \c`}, Write: []string{"/Users/ann/spool"}})
-	after := -1 // of two rules that fit, the later one decides
+	after := -1 // if two rules match, the later one applies
 	for _, rule := range []string{
 		"(deny network*)\n(deny process-fork)\n(deny process-exec*)",
 		`(deny file-read* (subpath "/Users"))`,

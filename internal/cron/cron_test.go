@@ -37,7 +37,7 @@ func schedule(tb testing.TB, expr, name string) cron.Schedule {
 	return s
 }
 
-// ticks returns the first n ticks after a moment as the zone's clock shows them.
+// ticks returns the first n ticks after a time, in the zone's wall clock.
 func ticks(s cron.Schedule, after time.Time, n int) (all []string) {
 	for range n {
 		after = s.Next(after)
@@ -46,7 +46,7 @@ func ticks(s cron.Schedule, after time.Time, n int) (all []string) {
 	return all
 }
 
-// The expected ticks are worked out by hand from the zones' rules.
+// The expected ticks are calculated by hand from the zones' rules.
 func TestNext(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

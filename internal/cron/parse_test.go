@@ -86,7 +86,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// FuzzParse holds Parse to its word: whatever it accepts fires, and Next and Latest agree.
+// FuzzParse checks that accepted entries fire, and that Next and Latest agree.
 func FuzzParse(f *testing.F) {
 	zones := []*time.Location{nil, zone(f, "America/New_York"), zone(f, "Pacific/Apia"), zone(f, "Australia/Lord_Howe")}
 	for _, expr := range []string{"15 6 * * *", "0 15 6 * * *", "*/7,3-9/2 0-23 * jan-dec sun", "@hourly", "@every 1h30m", "0 0 31 2 *", "5/3 * * * 7"} {

@@ -13,7 +13,7 @@ import (
 	"mixduck/internal/rapidtest"
 )
 
-// entry is a cron entry whose numbers are known without any parsing.
+// entry is a cron entry with known numbers, without parsing.
 type entry struct {
 	minutes, hours, dates, months, weekdays []int
 }
@@ -47,14 +47,14 @@ func (e entry) String() string {
 	} {
 		text := strings.Trim(strings.ReplaceAll(fmt.Sprint(of[0]), " ", ","), "[]")
 		if i >= 2 && len(of[0]) == len(of[1]) {
-			text = "*" // a list of all days would be a day that is given
+			text = "*" // a list of all days would count as a given day
 		}
 		fields = append(fields, text)
 	}
 	return strings.Join(fields, " ")
 }
 
-// matches reads a clock that stands in UTC.
+// matches matches a wall clock in UTC.
 func (e entry) matches(wall time.Time) bool {
 	if !slices.Contains(e.minutes, wall.Minute()) || !slices.Contains(e.hours, wall.Hour()) || !slices.Contains(e.months, int(wall.Month())) {
 		return false
@@ -66,10 +66,10 @@ func (e entry) matches(wall time.Time) bool {
 	return onDate && onWeekday
 }
 
-// bruteForce lists the ticks of the minutes from..to by looking at the wall clock in each of them.
+// bruteForce lists the ticks of the minutes from..to by checking the wall clock at each of them.
 func (e entry) bruteForce(loc *time.Location, from, to time.Time) (ticks []string) {
 	found := map[time.Time]bool{}
-	last := time.Time{} // the latest time that the wall clock has shown
+	last := time.Time{} // the latest time shown by the wall clock
 	for at := from.Add(-36 * time.Hour); !at.After(to); at = at.Add(time.Minute) {
 		local := at.In(loc)
 		wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), 0, 0, time.UTC)
@@ -95,7 +95,7 @@ func (e entry) bruteForce(loc *time.Location, from, to time.Time) (ticks []strin
 	return ticks
 }
 
-// spans start some days before a change of the clock.
+// spans start some days before a clock change.
 var spans = []struct{ zone, from string }{
 	{"UTC", "2026-02-25T00:00:00Z"},
 	{"America/New_York", "2026-03-05T00:00:00Z"},
@@ -110,7 +110,7 @@ var spans = []struct{ zone, from string }{
 	{"Australia/Lord_Howe", "2026-04-02T00:00:00Z"},
 	{"Australia/Lord_Howe", "2026-10-01T00:00:00Z"},
 	{"America/Santiago", "2026-09-03T00:00:00Z"},
-	{"Africa/Casablanca", "2026-02-13T00:00:00Z"}, // DST turned round
+	{"Africa/Casablanca", "2026-02-13T00:00:00Z"}, // DST in reverse
 	{"Antarctica/Troll", "2026-03-27T00:00:00Z"},  // two hours
 	{"Antarctica/Troll", "2026-10-23T00:00:00Z"},
 }
@@ -138,7 +138,7 @@ func TestTicksAreThoseOfTheWallClock(t *testing.T) {
 		if !slices.Equal(got, want) {
 			rt.Fatalf("ticks of %q in %s from %s\n got %v\nwant %v", e, loc, from, got, want)
 		}
-		// From any moment on, not only from tick to tick.
+		// From any time on, not only from tick to tick.
 		start := from.Add(time.Duration(rapid.IntRange(0, 5*86_400).Draw(rt, "start")) * time.Second)
 		i, found := slices.BinarySearch(want, start.Format(time.RFC3339))
 		if found {

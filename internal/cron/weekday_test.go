@@ -13,13 +13,13 @@ import (
 	"mixduck/internal/cron"
 )
 
-// spellings are the ways to write a day of 0 to 7 at an end of a range.
+// spellings returns the ways to write a day of 0 to 7 at an end of a range.
 func spellings(day int) []string {
 	names := []string{"sun", "Mon", "TUE", "wed", "thu", "fri", "sat", "SUN"}
 	return []string{strconv.Itoa(day), "0" + strconv.Itoa(day), names[day]}
 }
 
-// TestWeekdayRanges tries each range of crontab(5), where Sunday is both 0 and 7, with each step.
+// TestWeekdayRanges tries each range of crontab(5), in which Sunday is both 0 and 7, with each step.
 func TestWeekdayRanges(t *testing.T) {
 	t.Parallel()
 	for first := range 8 {
@@ -38,7 +38,7 @@ func TestWeekdayRanges(t *testing.T) {
 func checkWeekdays(t *testing.T, first, last, step int, from, to string) {
 	t.Helper()
 	if strings.EqualFold(from, "sun") {
-		first = 0 // as where a week begins
+		first = 0 // the start of a week
 	}
 	if strings.EqualFold(to, "sun") && first > 0 {
 		last = 7
@@ -72,7 +72,7 @@ func checkWeekdays(t *testing.T, first, last, step int, from, to string) {
 	}
 }
 
-// firing returns the weekdays of a week on which s fires, in order, 0 for Sunday.
+// firing returns the weekdays on which s fires, in order, 0 for Sunday.
 func firing(s cron.Schedule) (days []int) {
 	sunday := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	for i := range 7 {

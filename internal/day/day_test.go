@@ -106,7 +106,7 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// The hour before the start of a day belongs to an earlier day, and the start to none earlier than the day itself.
+// The moment before the start of a day belongs to an earlier day; the start itself does not.
 func TestStartIsTheFirstMoment(t *testing.T) {
 	t.Parallel()
 	zones := []*time.Location{time.UTC}

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// asker asks one script over and over, as workers with nothing to do ask for a task.
+// asker runs one script repeatedly, like idle workers that ask for a task.
 type asker struct {
 	*testing.T
 
@@ -31,14 +31,14 @@ func newAsker(t *testing.T) asker {
 
 func (a asker) pass(d time.Duration) { a.clock.Add(int64(d)) }
 
-// remembered returns how many answers the server would repeat.
+// remembered returns the number of cached replies.
 func (a asker) remembered() int {
 	a.server.mu.Lock()
 	defer a.server.mu.Unlock()
 	return len(a.server.answers.known)
 }
 
-// ask returns what the script answers, or the text of its error.
+// ask returns the script's reply, or the text of its error.
 func (a asker) ask(script string) string {
 	a.Helper()
 	got, err := a.client.EvalSha(a.Context(), redis.NewScript(script).Hash(), []string{"key"}, "value").Result()
@@ -90,7 +90,7 @@ func TestAnswersAreThoseOfNow(t *testing.T) {
 		name   string
 		script string
 		change func(ctx context.Context, a asker) error
-		want   string // prefix of the answer after the change
+		want   string // prefix of the reply after the change
 	}{
 		{"another client writes", readScript, func(ctx context.Context, a asker) error {
 			return a.client.Set(ctx, "key", "new", 0).Err()

@@ -44,7 +44,7 @@ func TestAsynq(t *testing.T) {
 	}
 }
 
-// processTasks runs a server of Asynq until tasks have been done; each fifth fails once and is tried again.
+// processTasks runs an Asynq server until tasks have been done; every fifth fails once and is retried.
 func processTasks(t *testing.T, c *redis.Client, tasks int) {
 	t.Helper()
 	done := make(chan string, 2*tasks)
@@ -85,7 +85,7 @@ func processTasks(t *testing.T, c *redis.Client, tasks int) {
 	server.Shutdown()
 }
 
-// cancelOne cancels a running task, which goes over publish and subscribe.
+// cancelOne cancels a running task, which uses publish and subscribe.
 func cancelOne(t *testing.T, c *redis.Client, started <-chan string) {
 	t.Helper()
 	info, err := asynq.NewClientFromRedisClient(c).Enqueue(asynq.NewTask("endless", nil), asynq.MaxRetry(0))

@@ -25,8 +25,8 @@ const (
 	protocol3  way = "over the socket with protocol 3"
 )
 
-// serve serves a directory of its own and returns a client, and a function that restarts the server and returns
-// another.
+// serve serves a separate directory and returns a client, and a function that restarts the server and returns another
+// client.
 func (w way) serve(t *testing.T) (c *redis.Client, restart func() *redis.Client) {
 	t.Helper()
 	config := embedredis.Config{Dir: t.TempDir()}
@@ -148,7 +148,7 @@ func TestScripts(t *testing.T) {
 			if err := evaluated.EvalSha(ctx, c, []string{"list"}).Err(); err == nil || !strings.Contains(err.Error(), "NOSCRIPT") {
 				t.Errorf("unknown script: %v", err)
 			}
-			// The first run of each changes nothing or is by Run, the second is by EVALSHA alone.
+			// The first run of each changes nothing or uses Run, the second uses only EVALSHA.
 			for range 2 {
 				if err := evaluated.Run(ctx, c, []string{"list"}).Err(); err != nil && !errors.Is(err, redis.Nil) {
 					t.Fatal(err)
@@ -238,7 +238,7 @@ func TestSubscriptions(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			for c.Publish(ctx, "news", "to nobody").Val() != 0 { // until the server has seen that they have gone
+			for c.Publish(ctx, "news", "to nobody").Val() != 0 { // until the server has noticed that they are gone
 				if ctx.Err() != nil {
 					t.Fatal("subscriptions outlive their connections")
 				}

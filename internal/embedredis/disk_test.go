@@ -14,7 +14,7 @@ import (
 	"mixduck/internal/mounttest"
 )
 
-// fullDisk is a journal's file on a disk that takes some more bytes and then no more.
+// fullDisk is a journal's file on a disk that accepts a limited number of bytes.
 type fullDisk struct {
 	file
 

@@ -32,7 +32,7 @@ func clientOf(tb testing.TB, s *Server) *redis.Client {
 	return c
 }
 
-// filesOf returns the contents of the files of data in dir, as a process that is killed now would leave them.
+// filesOf returns the contents of the data files in dir, as a process killed now would leave them.
 func filesOf(tb testing.TB, dir string) map[string][]byte {
 	tb.Helper()
 	files := map[string][]byte{}
@@ -86,7 +86,7 @@ func push(tb testing.TB, c *redis.Client, values ...any) {
 }
 
 // killed returns the files of a server that was killed after it pushed values, and the sizes of its journal before and
-// after each of them.
+// after each push.
 func killed(tb testing.TB, values ...any) (name string, files map[string][]byte, ends []int) {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -192,7 +192,7 @@ func TestDamagedSnapshotIsNotTakenForNothing(t *testing.T) {
 	}
 }
 
-// TestKilledWhileASnapshotReplacesAJournal puts together the files that each moment of a change of numbers leaves.
+// TestKilledWhileASnapshotReplacesAJournal tests the files at each moment of a change of numbers.
 func TestKilledWhileASnapshotReplacesAJournal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -243,7 +243,7 @@ func TestBreakDownIsNotRepeated(t *testing.T) {
 	c := clientOf(t, s)
 	push(t, c, "a")
 	s.mu.Lock()
-	s.engine.before = nil // lets through what miniredis panics at
+	s.engine.before = nil // accepts what makes miniredis panic
 	s.mu.Unlock()
 	s.doAll(io.Discard, false, nil, [][]string{{"RPUSH", "list", "b"}, {"KEYS", "[z-a]"}})
 	<-s.Done()

@@ -20,7 +20,7 @@ import (
 	"mixduck/internal/embedredis"
 )
 
-// childVariable makes the test binary a process that serves the directory it names, until it is killed.
+// childVariable makes the test binary a process that serves the directory in it, until it is killed.
 const childVariable = "EMBEDREDIS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child serves dir. With the argument "write" it also writes through its own client, printing what was acknowledged.
+// child serves dir. With the argument "write" it also writes through its own client, and prints what was acknowledged.
 func child(dir string) int {
 	ctx := context.Background()
 	s, err := embedredis.Open(ctx, embedredis.Config{Dir: dir, MaxJournalBytes: 32 << 10}, slog.New(slog.DiscardHandler))
@@ -51,7 +51,7 @@ func child(dir string) int {
 	return 0
 }
 
-// writeForever writes in several ways at once until a write fails. Each acknowledged id is then a member of "ids".
+// writeForever writes in several ways at once until a write fails. Each acknowledged ID is then a member of "ids".
 func writeForever(ctx context.Context, client *redis.Client, prefix string, acknowledged func(id string)) {
 	script := redis.NewScript(`return redis.call("ZADD", KEYS[1], redis.call("TIME")[1], ARGV[1])`)
 	ways := []func(id string) error{
@@ -115,7 +115,7 @@ func startChild(tb testing.TB, dir string, args ...string) *process {
 	return p
 }
 
-// line returns the next line that the child has written, or "" at the end.
+// line returns the next line of the child's output, or "" at the end.
 func (p *process) line() string {
 	if !p.lines.Scan() {
 		return ""
@@ -123,11 +123,11 @@ func (p *process) line() string {
 	return p.lines.Text()
 }
 
-// kill ends the child and returns the lines that it had written but nobody had read.
+// kill ends the child and returns its unread output.
 func (p *process) kill() []string {
 	_ = p.cmd.Process.Kill()
 	var rest []string
-	for line := p.line(); line != ""; line = p.line() { // before Wait, which would cut the last one short
+	for line := p.line(); line != ""; line = p.line() { // before Wait, which would cut off the last line
 		rest = append(rest, line)
 	}
 	_ = p.cmd.Wait()
@@ -151,7 +151,7 @@ func closeServer(tb testing.TB, s *embedredis.Server) {
 	}
 }
 
-// client returns one that is closed at the end of the test, before the server is.
+// client returns a client that is closed at the end of the test, before the server.
 func client(tb testing.TB, s *embedredis.Server) *redis.Client {
 	tb.Helper()
 	c := s.Client()
@@ -169,7 +169,7 @@ func connect(tb testing.TB, dir string) *redis.Client {
 	return c
 }
 
-// do runs commands written as words.
+// do runs commands given as words.
 func do(tb testing.TB, c *redis.Client, commands ...string) {
 	tb.Helper()
 	for _, command := range commands {
@@ -183,7 +183,7 @@ func do(tb testing.TB, c *redis.Client, commands ...string) {
 	}
 }
 
-// contents returns all that c's Redis holds: a description of the value and the time to live of each key.
+// contents describes everything in c's Redis: the value and the time to live of each key.
 func contents(tb testing.TB, c *redis.Client) map[string]string {
 	tb.Helper()
 	ctx := tb.Context()

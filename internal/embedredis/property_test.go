@@ -43,7 +43,7 @@ func (m *model) advance(d time.Duration, now time.Time) {
 	m.redis.SetTime(now.UTC())
 }
 
-// commandGen draws a command as words; keys are few, so that types clash and commands fail.
+// commandGen draws a command as words. There are few keys, so types clash and commands fail.
 func commandGen() *rapid.Generator[[]any] {
 	patterns := []string{
 		"SET K V", "SET K V EX T", "SET K V NX", "SET K V KEEPTTL", "SETEX K T V", "GETSET K V", "GETDEL K", "INCRBY K N", "INCRBYFLOAT K F", "APPEND K V",
@@ -110,7 +110,7 @@ func (r *restarter) stop() {
 	}
 }
 
-// kill goes on with the files as they are now.
+// kill continues with the current files.
 func (r *restarter) kill() {
 	left := r.t.TempDir()
 	for _, pattern := range []string{"snapshot*", "journal*"} {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzDecoding looks for bytes that make a reader panic or take all memory.
+// FuzzDecoding looks for bytes that make a reader panic or use up the memory.
 func FuzzDecoding(f *testing.F) {
 	f.Add([]byte("*2\r\n$3\r\nGET\r\n$1\r\na\r\n"))
 	f.Add(record{now: 1, commands: [][]string{{"SET", "a", "1"}}}.frame()[frameBytes:])

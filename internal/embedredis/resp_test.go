@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// encode writes a command as clients do.
+// encode writes a command like a client.
 func encode(args []string) []byte {
 	b := fmt.Appendf(nil, "*%d\r\n", len(args))
 	for _, arg := range args {
@@ -19,8 +19,8 @@ func encode(args []string) []byte {
 	return b
 }
 
-// FuzzReadCommand gives the parser any bytes. What it takes for commands has to be read as the same commands when it is written
-// by the rules, and what is cut off anywhere is no command.
+// FuzzReadCommand passes any bytes to the parser. Accepted commands must be read again as the same commands after
+// encoding, and truncated commands must be rejected.
 func FuzzReadCommand(f *testing.F) {
 	for _, seed := range []string{
 		"*1\r\n$4\r\nPING\r\n", "*2\r\n$3\r\nGET\r\n$0\r\n\r\n*1\r\n$4\r\nQUIT\r\n", "*0\r\n", "*-1\r\n", "*1\r\n$-1\r\n", "PING\r\n", "*1\r\n$4\r\nPINGxx", "*+1\r\n$04\r\nPING\r\n",

@@ -21,7 +21,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// clock is a wall clock that stands still until it is set.
+// clock is a wall clock that changes only when it is set.
 type clock struct{ nanos atomic.Int64 }
 
 func newClock() *clock {
@@ -193,7 +193,7 @@ func TestCloseDoesNotWaitForAClientThatDoesNotRead(t *testing.T) {
 	if _, err := io.WriteString(conn, "*2\r\n$3\r\nGET\r\n$5\r\nlarge\r\n*1\r\n$4\r\nQUIT\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Read(make([]byte, 1)); err != nil { // it is being answered
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // it is being served
 		t.Fatal(err)
 	}
 	closeServer(t, s)

@@ -9,7 +9,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// generated returns lines like those of an export, without their newlines.
+// generated returns lines like those of an export, without newlines.
 func generated(tb testing.TB, n int) (lines [][]byte) {
 	tb.Helper()
 	for line, err := range (mixpaneltest.Generator{Seed: 1, EventsPerDay: n}).Lines(day.New(2026, 11, 1), mixpaneltest.Format{}) {

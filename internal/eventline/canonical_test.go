@@ -67,7 +67,7 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-// FuzzCanonical holds the canonical form to encoding/json: forms are equal exactly if the contents are.
+// FuzzCanonical compares the canonical form with encoding/json: forms are equal exactly if the contents are.
 func FuzzCanonical(f *testing.F) {
 	for _, pair := range [][2]string{
 		{`{"a":1,"b":{"x":[1,2],"y":"z"}}`, `{"b":{"y":"z","x":[1,2]},"a":1.0}`},
@@ -90,8 +90,8 @@ func FuzzCanonical(f *testing.F) {
 	})
 }
 
-// content writes an object's content in one way, slowly; false for what is no properties object, and for exponents that
-// are too much for exact fractions.
+// content writes an object's content in a unique form, slowly. It returns false for anything that is not a properties
+// object, and for exponents that are too large for exact fractions.
 func content(object []byte) (string, bool) {
 	line := fmt.Appendf(nil, `{"event":"e","properties":%s}`, object)
 	if err := eventline.Parse(line, &eventline.Event{}); err != nil && err != eventline.ErrNoTime { //nolint:errorlint // it comes as it is

@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// event is an [eventline.Event] in a form that is easy to write down.
+// event is an [eventline.Event] in a form that is easy to write.
 type event struct {
 	Name, DistinctID, InsertID, Properties string
 	TimeMicros, ProcessedMS                int64
@@ -29,7 +29,7 @@ func TestFields(t *testing.T) {
 	const second = int64(1_000_000)
 	tests := []struct {
 		name, line string
-		want       event // Properties left out where they are all but the ends of the line
+		want       event // without Properties if they are the line except for its ends
 	}{
 		{
 			"an event as Mixpanel sends it",
@@ -96,7 +96,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// A field beside event and properties does not make the event another one.
+// A field other than event and properties does not change the event.
 func TestExtraFields(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ line, want string }{
@@ -172,7 +172,7 @@ func TestProcessingTimes(t *testing.T) {
 		"1602611312345.9":    1602611312345,
 		"1.602611312345e12":  1602611312345,
 		"999999999999999":    999999999999999,
-		"1000000000000000":   0, // a timestamp cannot hold it
+		"1000000000000000":   0, // does not fit into a timestamp
 		"999999999999999999": 0,
 		"1e300":              0,
 		"-5":                 0,
@@ -187,7 +187,7 @@ func TestProcessingTimes(t *testing.T) {
 	}
 }
 
-// nested returns an event whose deepest value lies depth levels deep.
+// nested returns an event with its deepest value depth levels deep.
 func nested(depth int, open, end string) string {
 	return `{"event":"a","properties":{"time":1,"x":` + strings.Repeat(open, depth-2) + "1" + strings.Repeat(end, depth-2) + `}}`
 }
@@ -300,7 +300,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// What ends a run of plain bytes has to be found at each place of the eight that are looked at together.
+// The end of a run of plain bytes must be found at each of the eight positions that are checked together.
 func TestStringsOfAllLengths(t *testing.T) {
 	t.Parallel()
 	for n := range 40 {
@@ -319,7 +319,7 @@ func TestStringsOfAllLengths(t *testing.T) {
 	}
 }
 
-// An event that was parsed before leaves nothing behind.
+// A previously parsed event leaves nothing behind.
 func TestParseBeginsAnew(t *testing.T) {
 	t.Parallel()
 	var e eventline.Event

@@ -15,7 +15,7 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// FuzzParse holds Parse to what encoding/json says of a line, slowly but surely.
+// FuzzParse compares Parse with a slow implementation that uses encoding/json.
 func FuzzParse(f *testing.F) {
 	for _, line := range generated(f, 20) {
 		f.Add(line)
@@ -54,7 +54,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// oracle returns the event that line is, false if it is none.
+// oracle returns the event in line, false if there is none.
 func oracle(line []byte) (event, bool) {
 	top := fields(line)
 	if top == nil || !utf8.Valid(line) || loneSurrogate(line) || depth(line) > eventline.MaxDepth {
@@ -77,7 +77,7 @@ func oracle(line []byte) (event, bool) {
 	return e, e.TimeMicros > 0
 }
 
-// fields returns the fields of a JSON object, the first of each key, or nil if raw is none.
+// fields returns the fields of a JSON object, the first of each key, or nil if raw is not an object.
 func fields(raw []byte) map[string]json.RawMessage {
 	if !json.Valid(raw) || bytes.TrimLeft(raw, " \t\r\n")[0] != '{' {
 		return nil
@@ -106,9 +106,9 @@ func fields(raw []byte) map[string]json.RawMessage {
 
 var escapes = regexp.MustCompile(`\\(?:u([0-9a-fA-F]{4})|.)`)
 
-// loneSurrogate reports whether a JSON text escapes half of a pair alone.
+// loneSurrogate reports whether a JSON text contains an escaped half of a pair without the other.
 func loneSurrogate(line []byte) bool {
-	half := -1 // where the first half of a pair ends
+	half := -1 // end of the first half of a pair
 	for _, m := range escapes.FindAllSubmatchIndex(line, -1) {
 		unit := uint64(0)
 		if m[2] >= 0 {
@@ -126,7 +126,7 @@ func loneSurrogate(line []byte) bool {
 	return half >= 0
 }
 
-// depth returns how many objects and arrays are open at the deepest place.
+// depth returns the maximum nesting of objects and arrays.
 func depth(line []byte) (deepest int) {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.UseNumber()
@@ -145,13 +145,13 @@ func depth(line []byte) (deepest int) {
 
 func asText(raw json.RawMessage) string {
 	var s string
-	if json.Unmarshal(raw, &s) == nil { // null too
+	if json.Unmarshal(raw, &s) == nil { // including null
 		return s
 	}
 	return string(raw)
 }
 
-// asNumber returns the number that raw is, 0 if it is none or lies outside of what a time can be.
+// asNumber returns the number in raw, 0 if it is not a number or out of range for a time.
 func asNumber(raw json.RawMessage) float64 {
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || f <= 0 || f >= 1e15 {
@@ -160,7 +160,7 @@ func asNumber(raw json.RawMessage) float64 {
 	return f
 }
 
-// scaled returns raw times factor, exactly, and rounded then.
+// scaled returns the exact product of raw and factor, rounded.
 func scaled(raw json.RawMessage, factor int64) int64 {
 	r, ok := new(big.Rat).SetString(string(raw))
 	if !ok {

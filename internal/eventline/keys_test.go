@@ -9,7 +9,7 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// texts returns the values of e, "" where there is none.
+// texts returns the values of e, "" for missing ones.
 func texts(e *eventline.Event) []string {
 	all := make([]string, len(e.Values))
 	for i, v := range e.Values {
@@ -23,7 +23,7 @@ func TestValuesOfKeys(t *testing.T) {
 	keys := eventline.NewKeys([]string{"plan", "a", "time", "$insert_id", "größe", "nested", "never"})
 	for _, tt := range []struct {
 		name, properties string
-		want             []string // "" where there is none
+		want             []string // "" for missing ones
 	}{
 		{"none", ``, []string{"", "", "1", "", "", "", ""}},
 		{"exactly as written", `,"plan":"a\u0062","a": 1.50 ,"nested":{ "k" : [1, null] }`, []string{`"a\u0062"`, "1.50", "1", "", "", `{ "k" : [1, null] }`, ""}},
@@ -36,7 +36,7 @@ func TestValuesOfKeys(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			e := eventline.Event{Values: [][]byte{[]byte("old")}}
-			for range 2 { // the second time in memory that was used before
+			for range 2 { // the second time in reused memory
 				if err := keys.Parse([]byte(`{"event":"e","properties":{"time":1`+tt.properties+`}}`), &e); err != nil {
 					t.Fatal(err)
 				}
@@ -51,7 +51,7 @@ func TestValuesOfKeys(t *testing.T) {
 	}
 }
 
-// The properties of a line have the same values for encoding/json.
+// The properties of a line have the same values in encoding/json.
 func TestValuesOfGeneratedLines(t *testing.T) {
 	t.Parallel()
 	var names []string

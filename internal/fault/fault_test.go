@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// custom is an error type of another package that has a code and a hint.
+// custom is an error type of another package with a code and a hint.
 type custom struct{}
 
 func (custom) Error() string         { return "custom" }

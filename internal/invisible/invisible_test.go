@@ -11,7 +11,7 @@ func TestDecode(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, in, want string
-		err            string // a part of the error; "" for none
+		err            string // part of the error; "" for none
 	}{
 		{"plain text stays", "s3cret\r\n", "s3cret\r\n", ""},
 		{"other scripts stay", "données 日本\n", "données 日本\n", ""},

@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/jsonscan"
 )
 
-// scan returns the error of a text that must be one value.
+// scan returns the error for a text that must be one value.
 func scan(text string) error {
 	s := jsonscan.Scanner{B: []byte(text)}
 	s.I = s.Space(0)
@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// FuzzScan holds the scanner against encoding/json: both take the same texts, but for what databases cannot hold.
+// FuzzScan compares the scanner with encoding/json: both accept the same texts, except what databases cannot hold.
 func FuzzScan(f *testing.F) {
 	for _, text := range []string{`{"a":[1,2.5e-3,true,null,"x\n\u00e4"]}`, `"\ud800"`, `[[[]]]`, `-0`, `01`, ``, `{"a":1}{`} {
 		f.Add(text)

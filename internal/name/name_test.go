@@ -42,7 +42,7 @@ func TestFile(t *testing.T) {
 		if (err == nil) != tt.ok || err != nil && (fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "") {
 			t.Errorf("File(%q) = %v, want nothing: %t", tt.path, err, tt.ok)
 		}
-		// Who names a database in a volume is refused for the same reasons.
+		// Names of databases in a volume are rejected for the same reasons.
 		if full := "main/" + strings.TrimPrefix(tt.path, "/") + "/x.db"; !tt.ok && name.Database(full) == nil {
 			t.Errorf("Database(%q) is allowed", full)
 		}

@@ -84,7 +84,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// What String writes Parse reads, whatever the names are.
+// Parse accepts the output of String for any names.
 func TestStringsAreParsed(t *testing.T) {
 	t.Parallel()
 	types := []promotion.Type{"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE"}

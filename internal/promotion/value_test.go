@@ -10,13 +10,13 @@ import (
 	"mixduck/internal/promotion"
 )
 
-// Numbers can be written with any number of digits, and any exponent.
+// Numbers can have any number of digits, and any exponent.
 func TestExtremeNumbers(t *testing.T) {
 	t.Parallel()
 	zeros := strings.Repeat("0", 400)
 	for _, tt := range []struct {
 		value string
-		whole any // what ParseBigInt returns, nil for nothing
+		whole any // result of ParseBigInt, nil for none
 		float any
 	}{
 		{"0e999999999999", int64(0), 0.0},
@@ -40,7 +40,7 @@ func TestExtremeNumbers(t *testing.T) {
 		{`"1 2"`, nil, nil},
 		{`"12abc"`, nil, nil},
 		{`"0x1p-2"`, nil, nil},
-		{`"١"`, nil, nil}, // a digit, but none of ours
+		{`"١"`, nil, nil}, // a digit, but not ASCII
 		{"{}", nil, nil},
 		{"", nil, nil},
 	} {
@@ -53,7 +53,7 @@ func TestExtremeNumbers(t *testing.T) {
 	}
 }
 
-// FuzzValues holds what the types read from a value to what the others read, and to package strconv.
+// FuzzValues compares the results for different types with each other, and with package strconv.
 func FuzzValues(f *testing.F) {
 	for _, value := range []string{
 		`12`, `-0.5e3`, `"2026-11-01 10:00:00 Europe/Berlin"`, `"2026-11-01T10:00:00.5+05:30"`, `"2026/1/2"`, `"yes"`, `" 7\t"`, `null`, `[]`, `1e309`,
@@ -90,7 +90,7 @@ func FuzzValues(f *testing.F) {
 	})
 }
 
-// FuzzParse holds what Parse accepts to what Check and String say of it.
+// FuzzParse compares Parse with Check and String.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{"", "plan", "$city:VARCHAR,amount:double", `"a,b":DATE, "x""y"`, `utm:source:BIGINT`, `"`, ",", "a:b", "day"} {
 		f.Add(text)

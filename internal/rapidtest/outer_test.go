@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// In a callback of rapid.Check the outer test must be out of reach, because a failure of it loses the shrunk example: the
+// In a callback of rapid.Check the outer test must be inaccessible, because its failure loses the shrunk example: the
 // parameter has the outer test's name, or the first statement gives that name to something else (Wrap's result).
 func TestChecksCannotReachTheOuterTest(t *testing.T) {
 	t.Parallel()

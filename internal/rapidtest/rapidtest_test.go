@@ -9,7 +9,7 @@ import (
 	"mixduck/internal/rapidtest"
 )
 
-// A failure in a check ends the check, so rapid can catch it: the outer test goes on and passes.
+// A failure in a check ends the check, so rapid can catch it: the outer test continues and passes.
 func TestWrapKeepsFailuresInTheCheck(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(testing.TB){
@@ -33,7 +33,7 @@ func TestWrapKeepsFailuresInTheCheck(t *testing.T) {
 	}
 }
 
-// Each check has a directory, which is gone when the check is over.
+// Each check has a directory, which is removed after the check.
 func TestTempDirIsOfOneCheck(t *testing.T) {
 	t.Parallel()
 	var dirs []string

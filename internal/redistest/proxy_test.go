@@ -12,7 +12,7 @@ import (
 	"mixduck/internal/redistest"
 )
 
-// proxied returns a proxy in front of a server, and the server.
+// proxied returns a proxy for a server, and the server.
 func proxied(t *testing.T) (*redistest.Proxy, *miniredis.Miniredis) {
 	t.Helper()
 	mini := miniredis.RunT(t)
@@ -26,7 +26,7 @@ func TestFaults(t *testing.T) {
 	tests := []struct {
 		name   string
 		fault  redistest.Fault
-		count  string // what the server has counted afterwards, when the client does not repeat
+		count  string // the server's count afterwards, if the client does not repeat
 		answer bool
 	}{
 		{"without a fault it is counted once", redistest.None, "1", true},
@@ -59,7 +59,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A client that repeats its commands, as go-redis does unless told otherwise, counts twice when an answer is lost.
+// A client that repeats its commands, as go-redis does by default, counts twice when a reply is lost.
 func TestRepeatedCommandsAreSeen(t *testing.T) {
 	t.Parallel()
 	p, mini := proxied(t)

@@ -16,7 +16,7 @@ import (
 
 const plain = "hunter2-hunter2"
 
-// account holds a secret in the ways in which a config may.
+// account holds a secret in the ways in which a config can.
 type account struct {
 	Secret  secret.String
 	Pointer *secret.String
@@ -55,7 +55,7 @@ func TestNoVerbShowsASecret(t *testing.T) {
 		wantHidden(t, verb+" of a struct", fmt.Sprintf(verb, newAccount()))
 		wantHidden(t, verb+" of a pointer", fmt.Sprintf(verb, new(newAccount())))
 	}
-	for _, verb := range []string{"%T", "%p", "%w"} { // fmt does not ask the value for these
+	for _, verb := range []string{"%T", "%p", "%w"} { // fmt does not call Format for these
 		wantHidden(t, verb, fmt.Sprintf(verb, s))
 		wantHidden(t, verb+" of a struct", fmt.Sprintf(verb, newAccount()))
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// report feeds lines of `go test -json` to a summary and returns what it prints.
+// report passes lines of `go test -json` to a summary and returns the output.
 func report(t *testing.T, lines ...string) (text string, ok bool) {
 	t.Helper()
 	var out strings.Builder
@@ -95,7 +95,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// A run that ends badly although every test that was seen has passed is a failure.
+// A run that fails although every test in its output has passed is a failure.
 func TestTrouble(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

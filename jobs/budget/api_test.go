@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The error of each API names the project as people call it, and so does its hint.
+// The error of each API names the project in its usual form, and so does its hint.
 func TestErrorsNameTheProject(t *testing.T) {
 	t.Parallel()
 	for _, api := range []API{Export, Query, Lexicon} {

@@ -83,7 +83,7 @@ func TestLeasesAreLimited(t *testing.T) {
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		first.Release(ended) // all the same
+		first.Release(ended) // it still works
 		if _, err := b.Acquire(t.Context(), "demo", "w2"); err != nil {
 			t.Errorf("Acquire() = %v after the lease was released", err)
 		}
@@ -119,7 +119,7 @@ func TestTheServerOverrulesTheBudget(t *testing.T) {
 		}
 		later := until.Add(time.Minute)
 		overrule(later, 0)
-		overrule(until, 5) // an answer that was sent earlier
+		overrule(until, 5) // an earlier response
 		_, err := b.Acquire(t.Context(), "demo", "w1")
 		if full, ok := errors.AsType[*budget.Error](err); !ok || full.Until.Sub(later).Abs() > time.Second {
 			t.Errorf("Acquire() = %v, want it refused until %v", err, later)
@@ -166,7 +166,7 @@ func TestBudgetRefusesSenselessLimits(t *testing.T) {
 	}
 }
 
-// A spare request leaves a third of the hour to those who cannot wait, who then find it.
+// Spare requests leave a third of the hour to callers that cannot wait, and these can use it.
 func TestSpareRequestsLeaveAThird(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {

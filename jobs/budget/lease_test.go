@@ -11,7 +11,7 @@ import (
 	"mixduck/internal/redistest"
 )
 
-// bubbleBudget returns a budget for a test in a synctest bubble, on the clock of its Redis. Calling stop ends it.
+// bubbleBudget returns a budget for a test in a synctest bubble. It uses the clock of its Redis. Calling stop ends it.
 func bubbleBudget(t *testing.T, cfg Config) (b *Budget, stop func()) {
 	t.Helper()
 	rdb, stop := redistest.Bubble(t)

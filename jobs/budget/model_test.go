@@ -13,21 +13,21 @@ import (
 	"mixduck/internal/redistest"
 )
 
-// budgetMachine drives two clients of one budget at random, and remembers what they were allowed.
+// budgetMachine drives two clients of one budget at random, and records what they were allowed.
 type budgetMachine struct {
 	mini    *miniredis.Miniredis
 	clients []*Budget
 	clock   *redistest.Clock
-	sent    []time.Time // when each request went
+	sent    []time.Time // when each request was sent
 	leases  map[Lease]time.Time
-	blocked time.Time // the server wants none before
-	left    int       // the server allows so many more; -1 if it has said nothing
-	until   time.Time // for so long
-	refused *booking  // by the last action
-	spare   bool      // who was refused asked for a spare request
+	blocked time.Time // the server wants no request before
+	left    int       // how many more the server allows; -1 if it has not said
+	until   time.Time // end of that allowance
+	refused *booking  // result of the last action
+	spare   bool      // the refused request was a spare one
 }
 
-// testBudget is small, so that its limits are met.
+// testBudget is small, so its limits are reached.
 func testBudget(now func() time.Time) Config {
 	return Config{PerPeriod: 8, PerSecond: 3, AtOnce: 4, LeaseTTL: 10 * time.Minute, Now: now}
 }
@@ -54,7 +54,7 @@ func (m *budgetMachine) wait(t *rapid.T) {
 	m.refused = nil
 }
 
-// acquire asks for a request, and goes at once to the time for which it was booked.
+// acquire books a request, and waits until its time.
 func (m *budgetMachine) acquire(t *rapid.T) {
 	b := m.client(t)
 	if m.spare = rapid.Bool().Draw(t, "spare"); m.spare {
@@ -64,7 +64,7 @@ func (m *budgetMachine) acquire(t *rapid.T) {
 	m.book(t, l)
 }
 
-// again asks once more as soon as the last refusal said, which must do unless leases are what is missing.
+// again asks again at the time named by the last refusal. That must succeed unless leases are the limit.
 func (m *budgetMachine) again(t *rapid.T) {
 	if m.refused == nil || m.refused.limit == LimitAtOnce {
 		t.Skip("nothing was refused")
@@ -117,7 +117,7 @@ func (m *budgetMachine) book(t *rapid.T, l Lease) booking {
 	return answer
 }
 
-// checkReserve holds the answer to what spare requests leave: more than a third of the hour's 8.
+// checkReserve checks that spare requests leave more than a third of the hour's 8.
 func (m *budgetMachine) checkReserve(t *rapid.T, answer booking, spare bool) {
 	at := answer.at
 	if !answer.booked {
@@ -129,7 +129,7 @@ func (m *budgetMachine) checkReserve(t *rapid.T, answer booking, spare bool) {
 			used++
 		}
 	}
-	server := m.left >= 0 && m.clock.Now().Before(m.until) // what it has said counts
+	server := m.left >= 0 && m.clock.Now().Before(m.until) // its response applies
 	switch {
 	case !answer.booked && answer.limit == LimitReserve && (!spare || used < 6):
 		t.Fatalf("refused for the sake of others, though %d of 8 are used (spare: %v)", used, spare)
@@ -140,7 +140,7 @@ func (m *budgetMachine) checkReserve(t *rapid.T, answer booking, spare bool) {
 	}
 }
 
-// live returns the leases that have not returned.
+// live returns the leases that have not expired.
 func (m *budgetMachine) live() []Lease {
 	var live []Lease
 	for l, ends := range m.leases {
@@ -175,7 +175,7 @@ func (m *budgetMachine) renew(t *rapid.T) {
 	m.leases[l] = m.clock.Now().Add(l.budget.cfg.LeaseTTL)
 }
 
-// withdraw takes a request back that has not gone yet.
+// withdraw cancels a booked request that was not sent yet.
 func (m *budgetMachine) withdraw(t *rapid.T) {
 	l := m.drawLive(t)
 	at := m.leases[l].Add(-l.budget.cfg.LeaseTTL)
@@ -208,7 +208,7 @@ func (m *budgetMachine) overrule(t *rapid.T) {
 	}
 }
 
-// check holds what was sent to the limits, and what is told of it to what was sent.
+// check compares sent requests with the limits, and reported state with sent requests.
 func (m *budgetMachine) check(t *rapid.T) {
 	for limit, span := range map[int]time.Duration{8: time.Hour, 3: time.Second} {
 		for i := limit; i < len(m.sent); i++ {
@@ -218,7 +218,7 @@ func (m *budgetMachine) check(t *rapid.T) {
 		}
 	}
 	now, used := m.clock.Now(), 0
-	horizon := now // or when the last that is booked goes
+	horizon := now // or when the last booked request is sent
 	if n := len(m.sent); n > 0 && m.sent[n-1].After(now) {
 		horizon = m.sent[n-1]
 	}

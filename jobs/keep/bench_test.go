@@ -34,7 +34,7 @@ type bench struct {
 	dir  string
 }
 
-// onEach runs a test on each Redis that has to work: the one of the embedded queue, and a real server.
+// onEach runs a test on each supported Redis: the one of the embedded queue, and a real server.
 func onEach(t *testing.T, test func(*bench)) {
 	t.Helper()
 	for name, open := range map[string]func(*testing.T) *redis.Client{
@@ -84,7 +84,7 @@ func (b *bench) use(rdb *redis.Client) {
 	b.must(err)
 }
 
-// flush makes Redis lose all keys but some.
+// flush makes Redis lose all keys except those in but.
 func (b *bench) flush(but ...string) {
 	b.Helper()
 	keys, err := b.rdb.Keys(b.Context(), "*").Result()
@@ -112,7 +112,7 @@ type node struct {
 	locked  []string // databases that cannot be read
 }
 
-// start starts a worker of an id.
+// start starts a worker with an ID.
 func (b *bench) start(id string, file ...jobs.Schedule) *node {
 	b.Helper()
 	n := &node{bench: b, log: &bytes.Buffer{}}
@@ -129,7 +129,7 @@ func (b *bench) start(id string, file ...jobs.Schedule) *node {
 	return n
 }
 
-// age makes it so much later that a worker last saw its queue.
+// age moves the time at which a worker last saw its queue further into the past.
 func (b *bench) age(id string, by time.Duration) {
 	b.Helper()
 	name := filepath.Join(b.dir, "copy-"+id+".json")
@@ -150,7 +150,7 @@ func (n *node) step() {
 	}
 }
 
-// schedules describes all that the queue knows.
+// schedules describes all schedules that the queue knows.
 func (b *bench) schedules() string {
 	b.Helper()
 	all, err := schedule.NewStore(b.q).List(b.Context(), time.Now().Add(time.Hour))

@@ -40,7 +40,7 @@ func TestWhatRedisLosesComesBack(t *testing.T) {
 				b.pause("held")
 				w.step()
 				b.must(schedule.NewStore(b.q).Remove(b.Context(), "gone"))
-				b.must(schedule.NewStore(b.q).Remove(b.Context(), "file")) // comes back when the worker starts, not before
+				b.must(schedule.NewStore(b.q).Remove(b.Context(), "file")) // comes back at the worker's next start, not before
 				w.step()
 				want := "added 15 6 * * * []\nheld 15 6 * * * [d-1] paused"
 				b.want("before", want)
@@ -69,7 +69,7 @@ func TestWhatRedisLosesComesBack(t *testing.T) {
 	}
 }
 
-// What happens while no worker runs is noticed by the next start.
+// The next start notices what happened while no worker was running.
 func TestALossWhileNothingRunsIsMadeGood(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(b *bench) {
@@ -110,7 +110,7 @@ func TestAnotherQueueKeepsItsOwnSchedules(t *testing.T) {
 	})
 }
 
-// Of two workers the one that knows more recent changes is right, in whatever order they find out.
+// Of two workers the one with the more recent changes is right, in whatever order they find out.
 func TestCopiesOfTwoWorkersAgree(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(b *bench) {
@@ -123,7 +123,7 @@ func TestCopiesOfTwoWorkersAgree(t *testing.T) {
 			nodes := [2]*node{b.start("d-1"), b.start("e-1")}
 			b.must(schedule.NewStore(b.q).Remove(b.Context(), "removed"))
 			b.pause("paused")
-			nodes[1].step() // the other one has not heard of it
+			nodes[1].step() // the other one does not know yet
 			b.flush()
 			nodes[order[0]].step()
 			nodes[order[1]].step()
@@ -132,7 +132,7 @@ func TestCopiesOfTwoWorkersAgree(t *testing.T) {
 	})
 }
 
-// A Redis that goes back to an older state brings back neither what was removed nor an old pause.
+// A Redis that returns to an older state restores neither removed schedules nor an old pause.
 func TestAnOldStateOfRedisIsBroughtUpToDate(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(b *bench) {
@@ -195,20 +195,20 @@ func TestTablesComeBack(t *testing.T) {
 			b.Errorf("tables (-before +after):\n%s", diff)
 		}
 		report.Tables[0].Rows = 8
-		b.must(b.q.ReportTables(b.Context(), &jobs.Attempt{Record: r, Fence: 1}, report)) // fences may begin anew
+		b.must(b.q.ReportTables(b.Context(), &jobs.Attempt{Record: r, Fence: 1}, report)) // fences may start over
 		if after, err = b.q.Tables(b.Context()); err != nil || after[0].Rows != 8 {
 			b.Errorf("after the next report: %+v, %v", after, err)
 		}
 	})
 }
 
-// refuseWrites makes a server refuse all writes until so many replicas are there.
+// refuseWrites makes a server reject all writes until it has this many replicas.
 func (b *bench) refuseWrites(replicas string) {
 	b.Helper()
 	b.must(b.rdb.ConfigSet(b.Context(), "min-replicas-to-write", replicas).Err())
 }
 
-// inBubble runs a test on a real server with a clock that only the test moves.
+// inBubble runs a test on a real server with a clock that only the test advances.
 func inBubble(t *testing.T, test func(*bench)) {
 	t.Helper()
 	server, dir := proctest.NewRedis(t), t.TempDir()

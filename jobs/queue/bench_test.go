@@ -14,12 +14,12 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// BenchmarkList lists the newest of 100,000 jobs in 1,000 lanes, by all that one can ask for, and old ones.
+// BenchmarkList lists the newest of 100,000 jobs in 1,000 lanes with every filter, and old jobs.
 func BenchmarkList(b *testing.B) {
 	benchmarkList(b, proctest.NewRedis(b).Client(b), 100_000)
 }
 
-// BenchmarkListEmbedded does so on the embedded queue, for 20,000 jobs.
+// BenchmarkListEmbedded does this on the embedded queue, with 20,000 jobs.
 func BenchmarkListEmbedded(b *testing.B) {
 	rdb, _ := jobstest.Embedded(b)
 	benchmarkList(b, rdb, 20_000)
@@ -70,8 +70,8 @@ func benchmarkList(b *testing.B, rdb redis.UniversalClient, n int) {
 	})
 }
 
-// fill submits n jobs to 1,000 lanes, and cancels each second one. It returns the id of one with a quarter of the jobs
-// before it.
+// fill submits n jobs to 1,000 lanes, and cancels every second one. It returns the ID of a job with a quarter of the
+// jobs before it.
 func fill(b *testing.B, q *queue.Queue, n int) (old string) {
 	b.Helper()
 	const parts = 16

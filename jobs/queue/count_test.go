@@ -15,7 +15,7 @@ import (
 // watcher is an observer.
 type watcher struct {
 	jobstest.Journal
-	started chan struct{} // closed when the worker has
+	started chan struct{} // closed when the worker has started
 }
 
 func (w *watcher) Started() { close(w.started) }

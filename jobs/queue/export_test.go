@@ -6,7 +6,7 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// What tests of relays need to know.
+// Constants for tests of relays.
 const (
 	RelayChunk  = lanes.RelayChunk
 	RelayWindow = lanes.RelayWindow

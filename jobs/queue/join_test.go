@@ -14,7 +14,7 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// change returns f with changes.
+// change returns f after changes.
 func change(f jobs.Fetch, by func(*jobs.Fetch)) jobs.Fetch {
 	by(&f)
 	return f
@@ -152,7 +152,7 @@ func TestJoinLeavesAloneWhatWillNotDo(t *testing.T) {
 		began := make(chan struct{})
 		jobstest.StartWorker(t, t.Q, worker.Config{}, func(ctx context.Context, _ *jobs.Attempt) error {
 			began <- struct{}{}
-			<-ctx.Done() // and takes its time
+			<-ctx.Done() // runs on
 			<-time.After(time.Second)
 			return ctx.Err()
 		})

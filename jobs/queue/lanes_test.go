@@ -41,7 +41,7 @@ func TestLanesShowWhoHoldsThemAndWhoWaits(t *testing.T) {
 		jobstest.Submit(t, t.Q, "r", "c")
 		jobstest.AwaitState(t, t.Q, running.ID, jobs.StateRunning)
 		var got []jobs.LaneInfo
-		jobstest.Eventually(t, "the lane of the running job is free of others", func() bool { // the done job's lane may be passed on still
+		jobstest.Eventually(t, "the lane of the running job is free of others", func() bool { // the done job's lane may still have to go on
 			if got, err = t.Q.Lanes(t.Context()); err != nil {
 				t.Fatal(err)
 			}

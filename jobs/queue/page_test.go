@@ -17,8 +17,8 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// submitMany submits n jobs of which each third is an edit, and cancels each fifth. The clock stands still for ten jobs at a
-// time. It returns the ids, newest first.
+// submitMany submits n jobs, every third of them an edit, and cancels every fifth. The clock stands still for ten jobs
+// at a time. It returns the IDs, newest first.
 func submitMany(t jobstest.Rig, n int) (all, edits []string) {
 	t.Helper()
 	now := time.Now()
@@ -63,7 +63,7 @@ func list(t jobstest.Rig, f queue.Filter) (ids []string) {
 	return ids
 }
 
-// pages lists all jobs that a filter chooses, some at a time.
+// pages lists all jobs that match a filter, a few at a time.
 func pages(t jobstest.Rig, f queue.Filter) (ids []string) {
 	t.Helper()
 	for {

@@ -11,7 +11,7 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// publish says which projects a worker knows at a time.
+// publish publishes the projects of a worker at a time.
 func publish(t jobstest.Rig, at time.Time, worker string, projects ...jobs.ProjectInfo) *queue.Queue {
 	t.Helper()
 	q, err := queue.New(t.Rdb, queue.Config{Now: func() time.Time { return at }})

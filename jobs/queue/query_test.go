@@ -32,7 +32,7 @@ func ask(t jobstest.Rig, change func(*jobs.Query)) jobs.Record {
 	return r
 }
 
-// answering handles fetches, which do not end before their context, and queries.
+// answering handles fetches, which run until their context ends, and queries.
 func answering(t jobstest.Rig, cfg worker.Config, query jobstest.HandlerFunc) {
 	t.Helper()
 	cfg.ID, cfg.Volumes, cfg.DrainTimeout = "w1", []jobs.Volume{{Name: "main"}}, time.Millisecond
@@ -122,7 +122,7 @@ func TestQueriesEndWhenNobodyWaits(t *testing.T) {
 	})
 }
 
-// Whose process dies has said a moment ago that he waits, but is subscribed no more.
+// The process died after a recent marker, and its subscription is gone.
 func TestQueriesEndWithTheSubscriptionOfTheirAsker(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
@@ -142,7 +142,7 @@ func TestQueriesEndWithTheSubscriptionOfTheirAsker(t *testing.T) {
 		}
 		leave()
 		asking.Wait()
-		if err := t.Rdb.Persist(t.Context(), waiter(r.ID)).Err(); err != nil { // his last word lasts
+		if err := t.Rdb.Persist(t.Context(), waiter(r.ID)).Err(); err != nil { // its last marker does not expire
 			t.Fatal(err)
 		}
 		jobstest.AwaitState(t, t.Q, r.ID, jobs.StateCancelled)
@@ -152,7 +152,7 @@ func TestQueriesEndWithTheSubscriptionOfTheirAsker(t *testing.T) {
 	})
 }
 
-// Redis drops subscriptions when it is started anew, and those who wait come back.
+// When Redis restarts it drops subscriptions, and the waiting clients come back.
 func TestSubscriptionsThatComeBackKeepTheirQueries(t *testing.T) {
 	t.Parallel()
 	s := proctest.NewRedis(t)
@@ -184,7 +184,7 @@ func TestSubscriptionsThatComeBackKeepTheirQueries(t *testing.T) {
 
 func waiter(id string) string { return "mixduck:{jobs}:waiter:" + id }
 
-// subscribed reports whether who waits for a query is, and has said so.
+// subscribed reports whether the client that waits for a query is subscribed and has marked that.
 func subscribed(t jobstest.Rig, id string) bool {
 	t.Helper()
 	n, err := t.Rdb.PubSubNumSub(t.Context(), waiter(id)).Result()
@@ -253,7 +253,7 @@ func TestEditsStandInTheLane(t *testing.T) {
 	})
 }
 
-// Records and results go when the settings say.
+// Records and results are deleted as configured.
 func TestRetention(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
@@ -294,7 +294,7 @@ func TestRetention(t *testing.T) {
 	})
 }
 
-// Small results lie in Redis and are compared before the first byte.
+// Small results are in Redis and are checked before the first byte.
 func TestStoredResultsThatAreNotTheResult(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {

@@ -25,7 +25,7 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// files are the results that workers of a test have in their volume.
+// files are the results in the volume of a test's workers.
 type files struct {
 	mu   sync.Mutex
 	all  map[string][]byte
@@ -51,7 +51,7 @@ func (f *files) open(_, name string) (io.ReadSeekCloser, error) {
 	return &file{bytes.NewReader(content), f}, nil
 }
 
-// file counts what is read.
+// file counts the bytes read.
 type file struct {
 	*bytes.Reader
 
@@ -75,7 +75,7 @@ func sending(t jobstest.Rig, id string, f *files) *jobstest.Worker {
 	})
 }
 
-// noise returns bytes that no compression, and no shift, leaves as they are.
+// noise returns bytes that change under any compression or shift.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(b)
@@ -111,7 +111,7 @@ func chunks(t jobstest.Rig) []string {
 	return keys
 }
 
-// Whatever is wrong with a file is an error, and one before the first byte where it can be.
+// Every problem with a file is an error, before the first byte if possible.
 func TestFilesThatAreNotTheResult(t *testing.T) {
 	t.Parallel()
 	want := noise(2*queue.RelayWindow*queue.RelayChunk + 1000)
@@ -148,10 +148,10 @@ func TestFilesThatAreNotTheResult(t *testing.T) {
 	})
 }
 
-// A stopped Redis, or a network that hangs, costs time and nothing else: clients repeat what they have sent already.
+// A stopped Redis, or a hanging network, only costs time: clients repeat what they have already sent.
 func TestResultsSurviveARedisThatStops(t *testing.T) {
 	t.Parallel()
-	reads := 30 // on each Redis, by 16 readers at once
+	reads := 30 // on each Redis, by 16 concurrent readers
 	if proctest.Soak() {
 		reads = 200
 	}
@@ -193,7 +193,7 @@ func TestResultsSurviveARedisThatStops(t *testing.T) {
 	})
 }
 
-// Each command of a relay may be cut off, repeated, or lose its answer.
+// Each command of a relay can be interrupted, repeated, or lose its reply.
 func TestEachCommandOfARelayMayFail(t *testing.T) {
 	t.Parallel()
 	content := noise(queue.RelayWindow*queue.RelayChunk + 1)
@@ -206,7 +206,7 @@ func TestEachCommandOfARelayMayFail(t *testing.T) {
 				rdb, socket := jobstest.Embedded(t)
 				on, proxy := jobstest.Rig{T: t, Rdb: rdb, Socket: socket}.Proxied(redistest.Patient)
 				sending(on, "w1", f)
-				if _, err := jobstest.ReadAll(t.Context(), on.Q, jobstest.Found("rows", content)); err != nil { // scripts are loaded
+				if _, err := jobstest.ReadAll(t.Context(), on.Q, jobstest.Found("rows", content)); err != nil { // loads the scripts
 					t.Fatal(err)
 				}
 				seen := proxy.BreakNext(command, broken)
@@ -221,19 +221,19 @@ func TestEachCommandOfARelayMayFail(t *testing.T) {
 	}
 }
 
-// Readers that look away, as a pager does, keep nobody from anything, and read on whenever they like.
+// Readers that pause, like a pager, block nobody, and can continue at any time.
 func TestSlowReadersHoldNothing(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
 		const window = queue.RelayWindow * queue.RelayChunk
 		content := noise(3*window + 1)
-		t.Q.LimitRelays(32, time.Minute, time.Minute, time.Minute) // nothing is asked for twice
+		t.Q.LimitRelays(32, time.Minute, time.Minute, time.Minute) // nothing is requested twice
 		f := &files{}
 		f.set("rows", content)
 		w := sending(t, "w1", f)
 		var slow []io.ReadCloser
 		first := make([]byte, 1)
-		for range 8 { // twice as many as queries run at the same time
+		for range 8 { // twice as many as concurrent queries
 			rows, err := t.Q.OpenResult(t.Context(), jobstest.Found("rows", content))
 			if err != nil {
 				t.Fatal(err)
@@ -246,7 +246,7 @@ func TestSlowReadersHoldNothing(t *testing.T) {
 		}
 		r := ask(t, nil)
 		jobstest.AwaitState(t, t.Q, r.ID, jobs.StateDone)
-		ahead := int64(len(slow)) * 2 * window // one that is read and one after it
+		ahead := int64(len(slow)) * 2 * window // the one being read and the next one
 		jobstest.Eventually(t, "each slow reader has its next window", func() bool { return f.read.Load() >= ahead && len(chunks(t)) == 0 })
 		if got, err := jobstest.ReadAll(t.Context(), t.Q, jobstest.Found("rows", content)); err != nil || !bytes.Equal(got, content) {
 			t.Errorf("a reader beside slow ones: %d bytes, %v", len(got), err)
@@ -266,7 +266,7 @@ func TestSlowReadersHoldNothing(t *testing.T) {
 	})
 }
 
-// Chunks that nobody has taken are gone some time later; their reader asks for them again.
+// Chunks that nobody has taken expire; their reader requests them again.
 func TestChunksThatAreGoneAreAskedForAgain(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
@@ -330,7 +330,7 @@ func TestResultsThatNobodySends(t *testing.T) {
 	})
 }
 
-// awaitWorkers waits until a worker has said that it lives.
+// awaitWorkers waits until a worker has sent a heartbeat.
 func awaitWorkers(t jobstest.Rig) {
 	t.Helper()
 	jobstest.Eventually(t, "a worker lives", func() bool {

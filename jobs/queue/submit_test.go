@@ -22,7 +22,7 @@ func TestSubmitRightAfterRedisIsBack(t *testing.T) {
 	q := jobstest.NewQueue(t, rdb)
 	jobstest.Submit(t, q, "x", "a")
 	s.Kill()
-	for range 3 { // the client gives up dialling for a while
+	for range 3 { // the client stops dialing for a while
 		if err := rdb.Ping(t.Context()).Err(); err == nil {
 			t.Fatal("Redis still answers")
 		}

@@ -13,7 +13,7 @@ import (
 	"mixduck/jobs/internal/jobstest"
 )
 
-// editing is an attempt of an edit of database x.
+// editing returns an attempt of an edit of database x.
 func editing(fence int64, action jobs.Action, table string) *jobs.Attempt {
 	return &jobs.Attempt{Fence: fence, Record: jobs.Record{
 		Kind: jobs.KindEdit, Database: "main/x.db", Edit: jobs.Edit{Database: "main/x.db", Action: action, Table: table},
@@ -40,7 +40,7 @@ func TestTables(t *testing.T) {
 		jobstest.Report(t, jobstest.Attempt(3, "events"), jobs.TableReport{Tables: jobstest.Holds(20, "events"), Err: fmt.Errorf("%w: x", jobs.ErrCancelled)})
 		jobstest.WantTables(t, "demo main/x.db events: 20 rows, succeeded, failed: "+lost.Error()+", 2025-01-04..2025-01-05 shrunk, 2025-01-09 "+long)
 
-		one := jobstest.Attempt(4, "events") // brings one of the days
+		one := jobstest.Attempt(4, "events") // fetches one of the days
 		one.Record.Fetch.Days = day.Range{From: day.New(2025, 1, 9), To: day.New(2025, 1, 9)}
 		jobstest.Report(t, one, jobs.TableReport{Tables: jobstest.Holds(30, "events")})
 		jobstest.WantTables(t, "demo main/x.db events: 30 rows, succeeded, 2025-01-04..2025-01-05 shrunk")
@@ -51,7 +51,7 @@ func TestTables(t *testing.T) {
 	})
 }
 
-// A fetch that chooses among its days settles those that it has brought, and no others.
+// A fetch of selected days settles only those that it has fetched.
 func TestAFetchOfSomeDaysKeepsWhatFails(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
@@ -98,7 +98,7 @@ func TestTablesThatComeAndGo(t *testing.T) {
 	})
 }
 
-// What is kept of a table is bounded, however much fails.
+// The stored state of a table is limited, however much fails.
 func TestFailingDaysAreBounded(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {

@@ -10,7 +10,7 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// Event names, an expression and promoted properties of a schedule of all streams are those of its events.
+// The event names, expression and promoted properties of a schedule of all streams apply to its events.
 func TestAScheduleOfAllStreamsFollowsUpWithEvents(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {

@@ -7,26 +7,25 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// model is what a schedule has to do, worked out from a list of all ticks that there are, which is not made by the code
-// under test.
+// model computes what a schedule must do from a list of all ticks. The code under test does not make that list.
 type model struct {
-	ticks   []time.Time // of its zone's wall clock
+	ticks   []time.Time // in the zone's wall clock
 	since   time.Time
 	paused  bool
 	catchUp time.Duration
 	dealt   map[time.Time]fact
 }
 
-// fact is what has become of a tick, and when.
+// fact is the outcome of a tick, and when it was decided.
 type fact struct {
 	outcome schedule.TickOutcome
 	at      time.Time
 }
 
-// wallTicks lists the times at which the wall clock of a zone comes to hour:minute, or has skipped it, on dates that are
-// wanted, by looking at the clock in each minute.
+// wallTicks lists the times at which the wall clock of a zone reaches or skips hour:minute, on wanted dates. It checks
+// the clock at each minute.
 func wallTicks(zone *time.Location, from, to time.Time, hour, minute int, wanted func(time.Time) bool) (ticks []time.Time) {
-	var shown time.Time // the latest that the wall clock has shown
+	var shown time.Time // latest time shown by the wall clock
 	for at := from.Add(-48 * time.Hour); at.Before(to); at = at.Add(time.Minute) {
 		local := at.In(zone)
 		wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), 0, 0, time.UTC)
@@ -43,7 +42,7 @@ func wallTicks(zone *time.Location, from, to time.Time, hour, minute int, wanted
 	return slices.Compact(ticks)
 }
 
-// next returns the first tick after a moment.
+// next returns the first tick after a time.
 func (m *model) next(after time.Time) time.Time {
 	i, found := slices.BinarySearchFunc(m.ticks, after, time.Time.Compare)
 	if found {
@@ -55,8 +54,8 @@ func (m *model) next(after time.Time) time.Time {
 	return m.ticks[i]
 }
 
-// look deals with what is due now: of the ticks after the last one that was dealt with, the latest. Busy says that the last
-// job has not ended.
+// look handles what is due now: the latest tick since the last handled one. Busy means that the last job has not
+// ended.
 func (m *model) look(now time.Time, busy bool) {
 	if m.paused {
 		return

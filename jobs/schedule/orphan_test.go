@@ -12,7 +12,7 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// idle is a worker that lives.
+// idle starts a live worker.
 func idle(t jobstest.Rig, id string) *jobstest.Worker {
 	t.Helper()
 	w := jobstest.StartWorker(t, t.Q, worker.Config{ID: id}, func(context.Context, *jobs.Attempt) error { return nil })
@@ -33,14 +33,14 @@ func TestSchedulesOfSiblingsThatLeftEnd(t *testing.T) {
 		w := idle(t, "dir-3")
 		jobstest.PublishFile(t, "dir-1", jobstest.Daily("kept"))
 		jobstest.PublishFile(t, "w2")
-		start := time.Now().Truncate(time.Millisecond) // as is kept
+		start := time.Now().Truncate(time.Millisecond) // precision of stored times
 		tidy := func(me string, after time.Duration) {
 			t.Helper()
 			if err := schedule.NewStore(t.Q).Tidy(t.Context(), me, start.Add(after)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		tidy("dir-1", 0) // the first to miss them
+		tidy("dir-1", 0) // the first call that misses them
 		tidy("dir-1", time.Minute)
 		jobstest.WantSchedules(t, "kept", "living", "old", "other", "w")
 		tidy("w2", time.Hour)
@@ -59,14 +59,14 @@ func TestSchedulesOfWorkersThatStayAwayEnd(t *testing.T) {
 		jobstest.PublishFile(t, "back-1", jobstest.Daily("back"))
 		jobstest.PublishFile(t, "here-1", jobstest.Daily("shared"))
 		here := idle(t, "here-1")
-		start := time.Now().Truncate(time.Millisecond) // as is kept
+		start := time.Now().Truncate(time.Millisecond) // precision of stored times
 		tidy := func(days int) {
 			t.Helper()
 			if err := schedule.NewStore(t.Q).Tidy(t.Context(), "w1", start.AddDate(0, 0, days).Add(time.Second)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		tidy(100) // the first to miss them
+		tidy(100) // the first call that misses them
 		back := idle(t, "back-1")
 		tidy(103)
 		back.Stop()
@@ -79,7 +79,7 @@ func TestSchedulesOfWorkersThatStayAwayEnd(t *testing.T) {
 		jobstest.WantSchedules(t, "back", "mine", "orphan", "shared")
 		tidy(108)
 		jobstest.WantSchedules(t, "back", "mine", "shared")
-		for days := 109; days <= 125; days++ { // whenever it was missed first
+		for days := 109; days <= 125; days++ { // regardless of when it was first missed
 			tidy(days)
 		}
 		jobstest.WantSchedules(t, "mine", "shared")

@@ -23,7 +23,8 @@ func hourly(name string) jobs.Schedule {
 	}
 }
 
-// A clock that was far ahead when a schedule was added, or fired, does not silence it when it is right again.
+// If the clock was far ahead when a schedule was added or fired, the schedule still works after the clock is
+// corrected.
 func TestAClockThatIsSetBackSilencesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -65,8 +66,8 @@ func TestAClockThatIsSetBackSilencesNothing(t *testing.T) {
 	})
 }
 
-// A schedule that was added while the clock was ahead has days to fetch when it is right again, also if it was paused and
-// resumed since.
+// A schedule that was added while the clock was ahead has days to fetch after the clock is corrected, even if it was
+// paused and resumed since.
 func TestAClockThatIsSetBackLeavesDays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -107,7 +108,7 @@ func TestAClockThatIsSetBackLeavesDays(t *testing.T) {
 	})
 }
 
-// Runners fire each tick of some minutes, together, once, as soon as Redis is there.
+// Several runners fire each tick of some minutes exactly once, as soon as Redis is there.
 func TestRunnersFireTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -128,7 +128,7 @@ func TestWhatBecomesOfATick(t *testing.T) {
 		}
 		for d, want := range map[int]schedule.TickOutcome{22: schedule.TickJob, 23: schedule.TickMissed} {
 			tick, _ := jobstest.TickAt(d)
-			now := late.FiresAt(ticks, tick).Add(time.Minute) // of which the first is within catch-up
+			now := late.FiresAt(ticks, tick).Add(time.Minute) // the first of these is within the catch-up time
 			if want == schedule.TickMissed {
 				now = now.Add(time.Millisecond)
 			}
@@ -175,7 +175,7 @@ func TestPiecesFollowOneAnother(t *testing.T) {
 		if diff := cmp.Diff(want, piece.Fetch); diff != "" || piece.Piece != 1 || piece.Priority != jobs.PriorityLow || piece.Schedule != "morning" {
 			t.Errorf("piece %d of %q, priority %s (-want +got):\n%s", piece.Piece, piece.Schedule, piece.Priority, diff)
 		}
-		// A tick's job that ends while a piece is not final waits for it with its own piece.
+		// If a tick's job ends while a piece is not final, its own piece waits for that.
 		_, second := jobstest.Fire(t, "morning", 23)
 		w := jobstest.StartWorker(t, t.Q, worker.Config{}, func(_ context.Context, a *jobs.Attempt) error {
 			a.Report(jobs.Progress{WindowsDone: 1, DaysLeft: 3})

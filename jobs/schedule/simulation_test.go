@@ -19,9 +19,8 @@ func weekdays(wall time.Time) bool {
 	return wall.Weekday() != time.Sunday && wall.Weekday() != time.Saturday
 }
 
-// Years of schedules, with restarts, kills in the middle of a step, outages, pauses and clock steps: each tick has become
-// exactly what the model says, no tick has two jobs, each job asks for the days that it should, and in the end each day is
-// stored.
+// Years of schedules, with restarts, kills within a step, outages, pauses and clock steps: each tick has exactly the
+// outcome of the model, no tick has two jobs, each job fetches the right days, and in the end each day is stored.
 func TestYears(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -76,7 +75,7 @@ func TestYears(t *testing.T) {
 	}
 }
 
-// disturb plans what goes wrong until an end.
+// disturb plans failures until an end.
 func (w *world) disturb(end time.Time, clocks bool) {
 	year := time.Until(end)
 	down := func(at, lasts time.Duration, which ...*replica) {
@@ -85,7 +84,7 @@ func (w *world) disturb(end time.Time, clocks bool) {
 			w.after(at+lasts, func() { r.up = true })
 		}
 	}
-	for range 40 { // restarts of one
+	for range 40 { // restarts of a replica
 		down(w.span(year), w.span(time.Hour), w.replicas[w.rng.IntN(len(w.replicas))])
 	}
 	for range 8 { // outages of minutes and days
@@ -109,7 +108,7 @@ func (w *world) disturb(end time.Time, clocks bool) {
 	}
 }
 
-// pause pauses the schedule, or resumes it.
+// pause pauses or resumes the schedule.
 func (w *world) pause(pause bool) {
 	w.mini.SetTime(w.clock())
 	changed, err := schedule.NewStore(w.queue).Pause(w.Context(), "x", pause)
@@ -122,7 +121,7 @@ func (w *world) pause(pause bool) {
 	w.plan.paused = pause
 }
 
-// settle lets everything work for some weeks.
+// settle lets everything run for some weeks.
 func (w *world) settle() {
 	w.actions = nil
 	for _, r := range w.replicas {
@@ -131,7 +130,7 @@ func (w *world) settle() {
 	w.setClock(0)
 	w.pause(false)
 	w.run(time.Now().AddDate(0, 0, 40))
-	for w.runs != nil { // no tick comes while nothing looks
+	for w.runs != nil { // no tick is due while no replica looks
 		time.Sleep(time.Until(w.ends))
 		w.finish()
 		w.step()
@@ -139,7 +138,7 @@ func (w *world) settle() {
 	}
 }
 
-// check compares what has happened with the model.
+// check compares the outcomes with the model.
 func (w *world) check(first day.Day) {
 	outcomes := map[schedule.TickOutcome]int{}
 	for tick, f := range w.plan.dealt {
@@ -184,5 +183,5 @@ func (w *world) check(first day.Day) {
 	}
 }
 
-// skippedDate reports whether a zone has no such date.
+// skippedDate reports whether a zone skips the date.
 func skippedDate(zone *time.Location, d day.Day) bool { return day.Of(d.Start(zone)) != d }

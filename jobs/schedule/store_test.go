@@ -32,7 +32,7 @@ func TestPauseResumeRunAndRemove(t *testing.T) {
 		if _, err := schedule.NewStore(t.Q).Pause(t.Context(), "morning", true); err != nil {
 			t.Fatal(err)
 		}
-		job, err := schedule.NewStore(t.Q).Run(t.Context(), "morning") // though one is not final, and it is paused
+		job, err := schedule.NewStore(t.Q).Run(t.Context(), "morning") // although one is not final, and the schedule is paused
 		if err != nil || job.Schedule != "morning" || !job.Tick.IsZero() || job.State != jobs.StateWaiting {
 			t.Errorf("Run() = %+v, %v", job, err)
 		}
@@ -111,13 +111,13 @@ func TestHistoryKeepsTheLastTicks(t *testing.T) {
 		if err != nil || len(history) != 100 || !history[0].Tick.Equal(first.AddDate(0, 0, 109)) {
 			t.Errorf("%d ticks are kept, the newest of %s (%v)", len(history), history[0].Tick, err)
 		}
-		if got := fireOn(3, 106); got != "" { // which is forgotten
+		if got := fireOn(3, 106); got != "" { // forgotten
 			t.Errorf("a tick older than the history fires again: %q", got)
 		}
 	})
 }
 
-// Ticks of a clock that ran ahead neither fill the history nor push out what is noted after it was set back.
+// Ticks from a clock that was ahead neither fill the history nor displace entries from after the correction.
 func TestTicksOfAClockThatRanAheadSilenceNothing(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
@@ -145,7 +145,7 @@ func TestTicksOfAClockThatRanAheadSilenceNothing(t *testing.T) {
 				t.Fatalf("tick %d fires again: %q", n, got)
 			}
 		}
-		if got := fireOn(3, 101); got != "" { // which is forgotten
+		if got := fireOn(3, 101); got != "" { // forgotten
 			t.Errorf("a tick older than the history fires again: %q", got)
 		}
 		history, err := schedule.NewStore(t.Q).History(t.Context(), "morning")

@@ -21,30 +21,31 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// world is some replicas of a worker on one Redis, through a year. Its time is that of a synctest bubble, which jumps from
-// one event to the next; the clocks of Redis and of the replicas may be wrong. A model of a fetch stands for the jobs.
+// world consists of some replicas of a worker on one Redis, over a year. Its time is that of a synctest bubble, which
+// jumps from one event to the next; the clocks of Redis and of the replicas can be wrong. A model of a fetch replaces
+// the jobs.
 type world struct {
 	*testing.T
 	rng      *rand.Rand
 	mini     *miniredis.Miniredis
 	queue    *queue.Queue // of an observer
 	replicas []*replica
-	ahead    time.Duration // of the clock of Redis
+	ahead    time.Duration // of Redis's clock
 	plan     model
 	schedule jobs.Schedule
 	zone     *time.Location
 	actions  []action // by time
 
-	runs     *jobs.Record // the job that a worker has
+	runs     *jobs.Record // the job of the worker
 	ends     time.Time
-	covered  map[day.Day]bool // stored after they were over
+	covered  map[day.Day]bool // stored after their end
 	tickJobs map[time.Time][]jobs.Record
 	pieces   int
 	live     map[string]jobs.Record
 	seen     map[string]bool
 }
 
-// action is something that happens to the world.
+// action is an event in the world.
 type action struct {
 	at time.Time
 	do func()
@@ -58,7 +59,8 @@ type replica struct {
 	up     bool
 }
 
-// cutter kills its process at a command, before or after it is carried out, when left has run out; off while negative.
+// cutter kills its process at a command, before or after execution, when left has reached zero; a negative left
+// disables it.
 type cutter struct {
 	left  int
 	after bool
@@ -137,22 +139,22 @@ func newWorld(t *testing.T, seed uint64, s jobs.Schedule, replicas int) *world {
 	return w
 }
 
-// span draws a time of whole seconds below a limit.
+// span draws a duration of whole seconds below a limit.
 func (w *world) span(limit time.Duration) time.Duration {
 	return time.Duration(w.rng.Int64N(int64(limit/time.Second))) * time.Second
 }
 
-// clock is what Redis says of the time.
+// clock returns Redis's time.
 func (w *world) clock() time.Time { return time.Now().Add(w.ahead).UTC() }
 
-// setClock puts the clock of Redis ahead by so much, or behind.
+// setClock sets how far Redis's clock is ahead; negative means behind.
 func (w *world) setClock(ahead time.Duration) {
 	w.ahead = ahead
 	w.mini.SetTime(w.clock())
 }
 
-// step lets all replicas that are up look for what is due, some of which are killed while they do. If none survives, one of
-// them is started again at once, so that what is due now is done now.
+// step lets all running replicas look for what is due. Some are killed during that. If none survives, one is restarted
+// at once, so that what is due now is done now.
 func (w *world) step() {
 	w.mini.SetTime(w.clock())
 	done, down := false, true
@@ -198,7 +200,7 @@ func (w *world) lastTickRuns() bool {
 	return false
 }
 
-// observe takes note of new jobs, and of which is the next to run.
+// observe records new jobs, and which one runs next.
 func (w *world) observe() {
 	var all []jobs.Record
 	for _, state := range []jobs.State{jobs.StateQueued, jobs.StateWaiting} {
@@ -245,14 +247,14 @@ func (w *world) observe() {
 	}
 }
 
-// begin lets a worker have a job, if it has none.
+// begin gives a job to a worker, if it has none.
 func (w *world) begin(job jobs.Record) {
 	if w.runs == nil {
 		w.runs, w.ends = &job, time.Now().Add(time.Minute+w.span(w.jobTime()))
 	}
 }
 
-// jobTime is how long a job may take: mostly minutes, seldom days.
+// jobTime returns the duration of a job: usually minutes, sometimes days.
 func (w *world) jobTime() time.Duration {
 	if w.rng.IntN(30) == 0 {
 		return 60 * time.Hour
@@ -260,13 +262,12 @@ func (w *world) jobTime() time.Duration {
 	return 30 * time.Minute
 }
 
-// finish ends the job that runs as a worker would that fetches a day with each request, the newest first; now and then it
-// fails.
+// finish ends the running job, like a worker that fetches one day per request, newest first; sometimes it fails.
 func (w *world) finish() {
 	job := *w.runs
 	w.runs = nil
 	delete(w.live, job.ID)
-	if _, err := w.queue.Cancel(w.Context(), job.ID); err != nil { // it leaves its lane
+	if _, err := w.queue.Cancel(w.Context(), job.ID); err != nil { // so that it leaves its lane
 		w.Fatal(err)
 	}
 	state, p := jobs.StateFailed, jobs.Progress{}
@@ -298,7 +299,7 @@ func (w *world) fetch(f jobs.Fetch) (p jobs.Progress) {
 	return p
 }
 
-// after makes something happen.
+// after schedules an action.
 func (w *world) after(d time.Duration, do func()) {
 	w.actions = append(w.actions, action{time.Now().Add(d), do})
 	slices.SortStableFunc(w.actions, func(a, b action) int { return a.at.Compare(b.at) })

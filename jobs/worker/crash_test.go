@@ -23,7 +23,7 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// childSocket and childID tell the test's binary to be a worker, on the Redis at that socket.
+// childSocket and childID make the test binary a worker, on the Redis at that socket.
 const (
 	childSocket = "MIXDUCK_TEST_WORKER_SOCKET"
 	childID     = "MIXDUCK_TEST_WORKER_ID"
@@ -36,8 +36,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child runs a worker whose jobs say on stdout that they have begun, and end when a list in Redis has something for
-// them. It ends by itself when its parent closes its stdin.
+// child runs a worker. Its jobs print on stdout that they have begun, and end when a list in Redis has an element for
+// them. It ends when its parent closes its stdin.
 func child(socket, id string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -65,10 +65,10 @@ func child(socket, id string) int {
 	return 0
 }
 
-// process is a worker in a process of its own.
+// process is a worker in a separate process.
 type process struct {
 	cmd   *exec.Cmd
-	lines chan string // what its jobs said
+	lines chan string // output of its jobs
 }
 
 func startProcess(tb testing.TB, s *proctest.Redis, id string) *process {
@@ -96,7 +96,7 @@ func startProcess(tb testing.TB, s *proctest.Redis, id string) *process {
 	return p
 }
 
-// kill ends the process with SIGKILL, if it runs.
+// kill ends the process with SIGKILL, if it is running.
 func (p *process) kill() {
 	if p.cmd.ProcessState == nil {
 		p.cmd.Process.Kill()
@@ -177,7 +177,7 @@ func TestWorkerRidesOutARestartOfRedis(t *testing.T) {
 	})
 	<-began
 	s.Kill()
-	close(release) // so that the attempt ends, and is settled, while Redis is away
+	close(release) // so the attempt ends and is settled while Redis is unreachable
 	<-time.After(2 * time.Second)
 	s.Start(t)
 	jobstest.AwaitState(t, q, a.ID, jobs.StateDone)

@@ -16,7 +16,7 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// fakeQueue returns a queue on a Redis of its own, and its clock.
+// fakeQueue returns a queue on a separate Redis, and its clock.
 func fakeQueue(tb testing.TB) (*queue.Queue, *redistest.Clock) {
 	tb.Helper()
 	mini := miniredis.NewMiniRedis()
@@ -45,7 +45,7 @@ func mustSubmit(tb testing.TB, q *queue.Queue, database string) jobs.Record {
 	return r
 }
 
-// lookAt does what the sweep does first.
+// lookAt performs the first step of the sweep.
 func lookAt(tb testing.TB, q *queue.Queue, lane string) lanes.View {
 	tb.Helper()
 	v, err := q.Engine().Lanes.Look(context.Background(), lane)
@@ -59,7 +59,7 @@ func testSweeper(q *queue.Queue, me lanes.Identity) *sweeper {
 	return &sweeper{e: q.Engine(), me: me, running: func(lanes.Turn) bool { return false }, missing: make(map[lanes.Identity]time.Time)}
 }
 
-// sweepAll makes a sweeper look at all lanes now.
+// sweepAll makes a sweeper check all lanes now.
 func sweepAll(ctx context.Context, s *sweeper) error {
 	names, err := s.e.Redis.ZRange(ctx, lanes.LanesKey, 0, -1).Result()
 	if err != nil {
@@ -75,8 +75,8 @@ func sweepAll(ctx context.Context, s *sweeper) error {
 
 var errCut = errors.New("cut off")
 
-// cutter is a hook that cuts a client off from Redis: before the command that comes when left has run out, or with lose,
-// after it, so that only the answer is lost. It is off while left is negative.
+// cutter is a hook that disconnects a client from Redis: before the command that comes when left has reached zero, or
+// with lose after it, so that only the reply is lost. A negative left disables it.
 type cutter struct {
 	left int
 	lose bool
@@ -109,7 +109,7 @@ func (c *cutter) pass(send func() error, fail func(error)) error {
 		return send()
 	}
 	if c.lose {
-		c.lose = false // only the first is carried out
+		c.lose = false // only the first is executed
 		if err := send(); err != nil {
 			return err
 		}

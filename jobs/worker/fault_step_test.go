@@ -20,7 +20,7 @@ import (
 type stepRig struct {
 	*testing.T
 
-	sound, faulty *queue.Queue // of one Redis
+	sound, faulty *queue.Queue // both on the same Redis
 	clock         *redistest.Clock
 	proxy         *redistest.Proxy
 	first, second jobs.Record
@@ -49,7 +49,7 @@ func newStepRig(t *testing.T) *stepRig {
 	return r
 }
 
-// workerStep is what a worker does with turns. Its worker makes the call again if it fails.
+// workerStep is a step of a worker. A worker repeats it if it fails.
 type workerStep struct {
 	name    string
 	prepare func(r *stepRig)
@@ -64,7 +64,7 @@ func (r *stepRig) begun(boot string) {
 	}
 }
 
-// want checks the state of a job, and how often it was tried and has brought its worker down.
+// want checks the state of a job, and its numbers of attempts and crashes.
 func (r *stepRig) want(id string, state jobs.State, attempts, crashes int) {
 	r.Helper()
 	e, err := r.sound.Engine().Records.Load(r.Context(), id)
@@ -73,7 +73,8 @@ func (r *stepRig) want(id string, state jobs.State, attempts, crashes int) {
 	}
 }
 
-// wantTurn checks that a job has a turn, under the first fence or a higher one, and that the workers are told of it.
+// wantTurn checks that a job has a turn, with the first fence or a higher one, and that it was announced to the
+// workers.
 func (r *stepRig) wantTurn(rec jobs.Record, higher bool) {
 	r.Helper()
 	now := lookAt(r.T, r.sound, rec.Lane()).Turn
@@ -148,7 +149,7 @@ func workerSteps() []workerStep {
 	}
 }
 
-// sweepLater sweeps when the lanes that were changed are to be looked at.
+// sweepLater sweeps when the changed lanes are due for a check.
 func (r *stepRig) sweepLater() {
 	r.Helper()
 	r.clock.Turn(lanes.FirstLook)
@@ -157,7 +158,7 @@ func (r *stepRig) sweepLater() {
 	}
 }
 
-// Each command of a step may be cut off, delayed, repeated, or lose its answer. A worker repeats a step that failed. The
+// Each command of a step can be interrupted, delayed, repeated, or lose its reply. A worker repeats a failed step. The
 // result is that of one step, at the latest after the next sweep.
 func TestEachCommandOfAWorkersStepMayFail(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// keysByKind counts the keys in Redis, by what they are for.
+// keysByKind counts the keys in Redis by purpose.
 func keysByKind(t jobstest.Rig) map[string]int {
 	t.Helper()
 	kinds := map[string]int{}
@@ -63,7 +63,7 @@ func TestNothingGrowsWithoutBound(t *testing.T) {
 				case 1:
 					request.Priority = jobs.PriorityLow
 				case 2:
-					request.Fetch.Database = "nowhere/" + fmt.Sprintf("l%d.db", i%lanes) // which nobody serves
+					request.Fetch.Database = "nowhere/" + fmt.Sprintf("l%d.db", i%lanes) // served by no worker
 				}
 				left.Add(1)
 				r, err := tt.Q.Submit(t.Context(), request)
@@ -86,7 +86,7 @@ func TestNothingGrowsWithoutBound(t *testing.T) {
 	})
 	work.Stop()
 
-	// One holder a database, one record a job, and indexes.
+	// One holder per database, one record per job, and indexes.
 	kinds := keysByKind(tt)
 	if kinds["mixduck:{jobs}:rec:"] != lanes*each || kinds["mixduck:{lane:"] > 2*lanes || kinds["mixduck:{jobs}:database:"] > 2*lanes {
 		t.Errorf("keys = %v after %d jobs in %d lanes", kinds, lanes*each, lanes)

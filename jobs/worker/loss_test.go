@@ -12,14 +12,14 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// fencedError is what a database says to a writer with a lower fence than it has seen.
+// fencedError is the error of a database for a writer with a lower fence than the stored one.
 type fencedError struct{ stored int64 }
 
 func (fencedError) Error() string { return "another writer has taken over" }
 
 func (f fencedError) StoredFence() int64 { return f.stored }
 
-// A database may hold higher fences than the queue knows of: Redis has lost its data, and the clock was set back since.
+// A database can have higher fences than the queue knows: Redis has lost its data, and the clock was set back since.
 func TestTheFenceOfADatabaseIsOutranked(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
@@ -40,8 +40,8 @@ func TestTheFenceOfADatabaseIsOutranked(t *testing.T) {
 	})
 }
 
-// Jobs that were acknowledged may be lost with the data of Redis, but those who wait for them are told so, and the
-// database goes on to the next job, which no attempt of the lost one can outrank.
+// Acknowledged jobs can be lost with the data of Redis, but clients that wait for them get an error, and the database
+// goes on to the next job, which no attempt of the lost one can outrank.
 func TestALostJobIsSaidToBeLost(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
@@ -83,7 +83,7 @@ func TestALostJobIsSaidToBeLost(t *testing.T) {
 	})
 }
 
-// An attempt that ends before it notices the loss must not pass for one that was recorded.
+// An attempt that ends before it notices the loss must not count as recorded.
 func TestAnAttemptThatEndsAfterTheLossIsNotDone(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
@@ -98,7 +98,7 @@ func TestAnAttemptThatEndsAfterTheLossIsNotDone(t *testing.T) {
 	})
 }
 
-// ends hears how attempts end.
+// ends observes how attempts end.
 type ends struct{ became chan jobs.State }
 
 func (ends) Started() {}

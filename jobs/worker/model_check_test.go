@@ -14,7 +14,7 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// check compares the lanes with the model, or, where calls are cut off, holds them to what must be true at any time.
+// check compares the lanes with the model, or, if calls are interrupted, checks what must always be true.
 func (m *machine) check(t *rapid.T) {
 	for lane, want := range m.lanes {
 		keys := lanes.LaneKeys(lane)
@@ -49,7 +49,7 @@ func (m *machine) check(t *rapid.T) {
 	}
 }
 
-// checkStates compares the records of a lane's jobs with their places.
+// checkStates compares the records of a lane's jobs with their positions.
 func (m *machine) checkStates(t *rapid.T, holder lanes.Turn, by lanes.Identity, queue, delayed []string) {
 	want := make(map[string][]jobs.State)
 	for _, id := range queue {
@@ -71,10 +71,10 @@ func (m *machine) checkStates(t *rapid.T, holder lanes.Turn, by lanes.Identity, 
 	}
 }
 
-// finish runs what is left without disturbance and demands that each job comes to an end.
+// finish runs the remaining jobs without disturbance and checks that each ends.
 func (m *machine) finish(t *rapid.T) {
 	m.cut.left = -1
-	m.faulty = true // the model's lanes are not moved on
+	m.faulty = true // the model's lanes do not advance
 	m.runs = nil
 	for worker := range m.boots {
 		m.boots[worker]++
@@ -99,7 +99,8 @@ func (m *machine) finish(t *rapid.T) {
 	}
 }
 
-// unfinished returns the jobs that are not final, also those whose submission was cut off before it was acknowledged.
+// unfinished returns the jobs that are not final, including those whose submission was interrupted before it was
+// acknowledged.
 func (m *machine) unfinished(t *rapid.T) []string {
 	ids, err := m.q.Engine().Redis.ZRange(m.context, lanes.WriteScope.All(), 0, -1).Result()
 	if err != nil {
@@ -123,7 +124,7 @@ func (m *machine) unfinished(t *rapid.T) []string {
 	return left
 }
 
-// round does what workers do in two minutes of which each job takes a moment.
+// round does the work of the workers in two minutes, in which each job takes a moment.
 func (m *machine) round(t *rapid.T) {
 	m.clock.Turn(2 * auditAge)
 	w := m.identity("w1")
@@ -142,7 +143,7 @@ func (m *machine) round(t *rapid.T) {
 	}
 }
 
-// late announces a turn again that may be over, as a slow process does.
+// late announces a turn again that may be over, like a slow process.
 func (m *machine) late(t *rapid.T) {
 	if len(m.turns) == 0 {
 		t.Skip("no turns")

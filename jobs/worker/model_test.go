@@ -16,7 +16,7 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// laneModel is what a lane should be.
+// laneModel is the expected state of a lane.
 type laneModel struct {
 	queue   []string
 	holder  string
@@ -45,7 +45,7 @@ func (m *laneModel) advance(now time.Time) {
 type run struct {
 	lanes.Turn
 	by      lanes.Identity
-	outcome *lanes.Outcome // once it was tried to settle it
+	outcome *lanes.Outcome // once the test has tried to settle it
 }
 
 // machine drives a queue at random.
@@ -55,9 +55,9 @@ type machine struct {
 	cut     *cutter
 	lanes   map[string]*laneModel
 	jobs    []string             // submitted
-	turns   []lanes.Turn         // seen, over or not
+	turns   []lanes.Turn         // all seen so far
 	runs    []run                // begun and not settled
-	lost    []run                // whose process has died, and which may yet wake up
+	lost    []run                // their processes have died, but may wake up again
 	boots   map[string]int       // of each worker
 	fences  map[string]int64     // of the last begin, by lane
 	aside   map[string]time.Time // jobs that have to wait
@@ -78,7 +78,7 @@ func newMachine(q *queue.Queue, c *redistest.Clock, cut *cutter, faulty bool) *m
 	return m
 }
 
-// info is what the heartbeat of a worker says.
+// info returns the content of a worker's heartbeat.
 func (m *machine) info(worker string) lanes.Heartbeat {
 	return lanes.Heartbeat{WorkerInfo: jobs.WorkerInfo{ID: worker, Volumes: []jobs.Volume{{Name: jobs.DefaultVolume}}}, Boot: m.identity(worker).Boot}
 }
@@ -87,7 +87,7 @@ func (m *machine) identity(worker string) lanes.Identity {
 	return lanes.Identity{ID: worker, Boot: strconv.Itoa(m.boots[worker])}
 }
 
-// disturb makes one of the next commands fail, sometimes.
+// disturb sometimes makes one of the next commands fail.
 func (m *machine) disturb(t *rapid.T) {
 	m.cut.left = -1
 	if m.faulty && rapid.IntRange(0, 3).Draw(t, "disturb") == 0 {
@@ -96,7 +96,7 @@ func (m *machine) disturb(t *rapid.T) {
 	}
 }
 
-// ok ends a disturbance and reports whether the call got through. Asynq does not wrap errors of Redis.
+// ok ends a disturbance and reports whether the call got through. Asynq does not wrap Redis errors.
 func (m *machine) ok(t *rapid.T, err error) bool {
 	m.cut.left = -1
 	if err != nil && !strings.Contains(err.Error(), errCut.Error()) {
@@ -138,7 +138,7 @@ func (m *machine) submit(t *rapid.T) {
 	l.advance(m.clock.Now())
 }
 
-// open returns the jobs of a database that may be joined.
+// open returns the jobs of a database that can be joined.
 func (m *machine) open(t *rapid.T, database string) []string {
 	found, err := m.q.List(m.context, queue.Filter{Database: database})
 	if err != nil {
@@ -157,7 +157,7 @@ func (m *machine) open(t *rapid.T, database string) []string {
 	return open
 }
 
-// begin does what a worker does with a task, which may be an old one.
+// begin handles a task like a worker. The task may be an old one.
 func (m *machine) begin(t *rapid.T) {
 	if len(m.turns) == 0 {
 		t.Skip("no turns")
@@ -165,7 +165,7 @@ func (m *machine) begin(t *rapid.T) {
 	tn := rapid.SampledFrom(m.turns).Draw(t, "turn")
 	w := m.identity(rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "worker"))
 	if slices.ContainsFunc(m.runs, func(r run) bool { return r.Turn == tn && r.by == w }) {
-		return // the worker has it
+		return // the worker already has it
 	}
 	before, by := m.holder(t, tn.Lane)
 	m.disturb(t)
@@ -187,7 +187,7 @@ func (m *machine) begin(t *rapid.T) {
 	m.runs = append(m.runs, run{Turn: tn, by: w})
 }
 
-// holder returns the turn that a lane is in, and who has begun it.
+// holder returns the current turn of a lane, and who has begun it.
 func (m *machine) holder(t *rapid.T, lane string) (lanes.Turn, lanes.Identity) {
 	tn, by, err := m.q.Engine().Lanes.Holder(m.context, lane)
 	if err != nil {
@@ -229,7 +229,7 @@ func (m *machine) settle(t *rapid.T) {
 	}
 }
 
-// settled moves the model's lane on after r.
+// settled advances the model's lane after r.
 func (m *machine) settled(r run) {
 	l := m.lanes[r.Lane]
 	if l.holder != r.Job {
@@ -247,7 +247,7 @@ func (m *machine) settled(r run) {
 	l.advance(m.clock.Now())
 }
 
-// crash ends a worker's process and starts it anew: what it ran is lost, at once.
+// crash kills and restarts a worker's process: what it was running is lost at once.
 func (m *machine) crash(t *rapid.T) {
 	worker := rapid.SampledFrom([]string{"w1", "w2"}).Draw(t, "worker")
 	m.lost = append(m.lost, slices.DeleteFunc(slices.Clone(m.runs), func(r run) bool { return r.by.ID != worker })...)
@@ -272,7 +272,7 @@ func (m *machine) wake(t *rapid.T) {
 	i := rapid.IntRange(0, len(m.lost)-1).Draw(t, "lost")
 	r := m.lost[i]
 	m.lost = slices.Delete(m.lost, i, i+1)
-	// Unless it was settled in the same way before, it is told so; whatever it is told, it must change nothing.
+	// It must get an error, unless it was already settled in the same way. In any case it must change nothing.
 	if err := m.q.Engine().Settle(m.context, r.Turn, m.drawOutcome(t), jobs.Progress{}); err != nil && !errors.Is(err, jobs.ErrLaneLost) {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func (m *machine) sweeper(worker string) *sweeper {
 }
 
 func (m *machine) sweep(t *rapid.T) {
-	for worker := range m.boots { // so that both live
+	for worker := range m.boots { // so both live
 		if err := m.q.Engine().Beat(m.context, m.info(worker)); err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func (m *machine) sweep(t *rapid.T) {
 	}
 }
 
-// dead returns the lanes whose turn an earlier process of one of workers has begun.
+// dead returns the lanes with turns begun by earlier processes of the given workers.
 func (m *machine) dead(t *rapid.T, workers ...string) []string {
 	var dead []string
 	for lane := range m.lanes {

@@ -11,7 +11,7 @@ import (
 
 // What must happen soon is measured in the time of a synctest bubble, which does not depend on the machine.
 
-// A sweep comes once a second: if it were to hand the lane over, eight jobs would take eight seconds.
+// A sweep runs once a second: if the sweep handed over the lane, eight jobs would take eight seconds.
 func TestALaneIsHandedOverAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

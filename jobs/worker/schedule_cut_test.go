@@ -15,8 +15,8 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// Whoever fires may die between any two of its steps, or get no answer: the tick has one job then, which is in its lane as
-// soon as another worker looks.
+// A process that fires can die between any two of its steps, or get no reply: then the tick has one job, which is in
+// its lane as soon as another worker looks.
 func TestATickThatIsCutOffMakesOneJob(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -48,7 +48,7 @@ func TestATickThatIsCutOffMakesOneJob(t *testing.T) {
 			}
 			cut.left, cut.lose = left, lose
 			_, _, _ = schedule.NewStore(victim).Fire(ctx, state, tick, now)
-			whole := cut.left > 0 // it was not cut off any more
+			whole := cut.left > 0 // it was not interrupted any more
 
 			if err := schedule.NewStore(survivor).Arrivals(ctx); err != nil {
 				t.Fatal(err)

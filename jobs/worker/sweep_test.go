@@ -19,7 +19,8 @@ type testHandler func(ctx context.Context, a *jobs.Attempt) error
 
 func (f testHandler) Run(ctx context.Context, a *jobs.Attempt) error { return f(ctx, a) }
 
-// bubbleQueue returns a queue for a test in a synctest bubble. Calling stop ends it; before, no worker may be left.
+// bubbleQueue returns a queue for a test in a synctest bubble. Calling stop ends it; all workers must have ended
+// before.
 func bubbleQueue(t *testing.T) (q *queue.Queue, stop func()) {
 	t.Helper()
 	rdb, stop := redistest.Bubble(t)
@@ -51,7 +52,7 @@ func work(t *testing.T, q *queue.Queue, id string, h testHandler) (stop func()) 
 	}
 }
 
-// beginAs begins the turn of a job that was just submitted, as a worker that is not there.
+// beginAs begins the turn of a job that was just submitted, as a worker that does not exist.
 func beginAs(t *testing.T, q *queue.Queue, r jobs.Record, w lanes.Identity) lanes.Turn {
 	t.Helper()
 	tn := lookAt(t, q, r.Fetch.Database).Turn
@@ -112,7 +113,7 @@ func TestJobsOfALivingWorkerAreLeftAlone(t *testing.T) {
 			return context.Cause(ctx)
 		})
 		stopSecond := work(t, q, "w2", func(context.Context, *jobs.Attempt) error { return nil })
-		time.Sleep(150 * time.Second) // longer than a lease of Asynq and the rounds of its recoverer
+		time.Sleep(150 * time.Second) // longer than Asynq's lease and the interval of its recoverer
 		close(release)
 		stopFirst()
 		stopSecond()
@@ -182,7 +183,7 @@ func TestRetryWhileTheLastRunIsBeingSettled(t *testing.T) {
 	q, _ := fakeQueue(t)
 	r := mustSubmit(t, q, "x")
 	tn := beginAs(t, q, r, lanes.Identity{ID: "w1", Boot: "1"})
-	// The record has been settled, the lane has not.
+	// The record has been settled, but the lane has not.
 	m, err := lanes.Outcome{State: jobs.StateCancelled}.Move(tn, jobs.Progress{})
 	if err != nil {
 		t.Fatal(err)

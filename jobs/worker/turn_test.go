@@ -19,7 +19,7 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// A job that was cancelled in the moment in which its attempt ended does not run again.
+// A job that was cancelled just as its attempt ended does not run again.
 func TestCancelledWhileTheAttemptEnds(t *testing.T) {
 	t.Parallel()
 	for _, state := range []jobs.State{jobs.StateRetrying, jobs.StatePaused, jobs.StateWaiting} {
@@ -31,7 +31,7 @@ func TestCancelledWhileTheAttemptEnds(t *testing.T) {
 			if e, err := q.Engine().Begin(t.Context(), turn, lanes.Identity{ID: "w", Boot: "1"}); err != nil || e == nil {
 				t.Fatal(e, err)
 			}
-			if _, err := q.Cancel(t.Context(), r.ID); err != nil { // after the attempt's last look
+			if _, err := q.Cancel(t.Context(), r.ID); err != nil { // after the attempt's last check
 				t.Fatal(err)
 			}
 			o := lanes.Outcome{State: state, RunAt: c.Now().Add(time.Minute), Failure: jobs.FailureOf(errors.New("no luck"), c.Now())}
@@ -49,7 +49,7 @@ func TestCancelledWhileTheAttemptEnds(t *testing.T) {
 	}
 }
 
-// What the audit deletes does not make it skip what comes after.
+// Deletions by the audit do not make it skip following entries.
 func TestTheAuditSeesAllJobs(t *testing.T) {
 	t.Parallel()
 	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()}) // large pipelines need the buffers of a socket

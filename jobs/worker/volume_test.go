@@ -50,7 +50,7 @@ func TestTwoDirectoriesDoNotShareAName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		jobstest.AwaitState(t, t.Q, served.ID, jobs.StateDone) // so the first has been let in
+		jobstest.AwaitState(t, t.Q, served.ID, jobs.StateDone) // so the first has been admitted
 		known, err := t.Q.KnownVolumes(t.Context())
 		if err != nil || !slices.Equal(known, []string{"eu", "main"}) {
 			t.Errorf("the volumes are %v, %v", known, err)

@@ -212,7 +212,7 @@ func TestDrainWaitsForHandlersAndPutsTheirJobsFirst(t *testing.T) {
 		w := jobstest.StartWorker(t, t.Q, worker.Config{}, func(ctx context.Context, _ *jobs.Attempt) error {
 			<-ctx.Done()
 			cause <- context.Cause(ctx)
-			<-release // a handler that takes its time
+			<-release // runs on
 			return ctx.Err()
 		})
 		jobstest.AwaitState(t, t.Q, a.ID, jobs.StateRunning)

@@ -40,7 +40,7 @@ type sentPage struct {
 	}
 }
 
-// engage asks for a page; the form has keys and values.
+// engage requests a page; form contains keys and values.
 func engage(t *testing.T, s *mixpaneltest.Server, edit func(*http.Request), form ...string) (answer, sentPage) {
 	t.Helper()
 	values := make(url.Values)
@@ -161,7 +161,7 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
-// Pages of a session do not count against the hour, but there may be only so many at once.
+// Pages of a session do not count against the hour, but their number at once is limited.
 func TestLimitsOfPages(t *testing.T) {
 	t.Parallel()
 	s := mixpaneltest.Start(t, mixpaneltest.Config{
@@ -295,7 +295,7 @@ func TestProfilesAreChangedOverHTTP(t *testing.T) {
 	for _, tt := range []struct {
 		method, path, body string
 		status             int
-		text               string // a part of the answer
+		text               string // part of the response
 	}{
 		{"PUT", "/_profiles/7/a%2Fb?group=77", `{"n":9007199254740993}`, 200, "put"},
 		{"DELETE", "/_profiles/7/4?group=77", "", 200, "deleted"},

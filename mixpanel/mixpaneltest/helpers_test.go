@@ -23,7 +23,7 @@ var (
 	now    = time.Date(2025, 3, 10, 12, 0, 0, 0, time.UTC)
 )
 
-// project returns the project that most tests use, with n events a day.
+// project returns the project of most tests, with n events per day.
 func project(n int) mixpaneltest.Project {
 	return mixpaneltest.Project{
 		ID: 7, Region: "us", Username: "sa", Secret: "s3cret",
@@ -36,7 +36,7 @@ func project(n int) mixpaneltest.Project {
 	}
 }
 
-// start runs a server for p without limits; the clock stands at now.
+// start runs a server for p without limits and with its clock at now.
 func start(tb testing.TB, p mixpaneltest.Project) *mixpaneltest.Server {
 	tb.Helper()
 	return mixpaneltest.Start(tb, mixpaneltest.Config{
@@ -46,13 +46,13 @@ func start(tb testing.TB, p mixpaneltest.Project) *mixpaneltest.Server {
 	})
 }
 
-// answer is what a client sees.
+// answer is a response as a client sees it.
 type answer struct {
 	status int
 	header http.Header
 	wire   []byte // the body as sent
 	text   string // the body without gzip
-	err    error  // why the body ended too soon, in the transport or in gzip
+	err    error  // why the body ended too early, in the transport or in gzip
 }
 
 // lines returns the lines of the body, without newlines.
@@ -63,7 +63,7 @@ func (a answer) lines() []string {
 	return strings.Split(strings.TrimSuffix(a.text, "\n"), "\n")
 }
 
-// ask sends a request that edit may change first. The error is that of getting any answer at all.
+// ask sends a request that edit may change first. It returns an error only if there is no response.
 func ask(ctx context.Context, s *mixpaneltest.Server, params url.Values, edit func(*http.Request)) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+mixpaneltest.ExportPath+"?"+params.Encode(), nil)
 	if err != nil {
@@ -96,7 +96,7 @@ func ask(ctx context.Context, s *mixpaneltest.Server, params url.Values, edit fu
 	return a, nil
 }
 
-// get asks for days and fails the test if there is no answer.
+// get requests days and fails the test if there is no response.
 func get(t *testing.T, s *mixpaneltest.Server, from, to day.Day, more ...string) answer {
 	t.Helper()
 	a, err := ask(t.Context(), s, params(from, to, more...), nil)
@@ -106,7 +106,7 @@ func get(t *testing.T, s *mixpaneltest.Server, from, to day.Day, more ...string)
 	return a
 }
 
-// params returns a query for days with more keys and values.
+// params returns a query for days with additional keys and values.
 func params(from, to day.Day, more ...string) url.Values {
 	v := url.Values{"project_id": {"7"}, "from_date": {from.String()}, "to_date": {to.String()}}
 	for i := 0; i < len(more); i += 2 {

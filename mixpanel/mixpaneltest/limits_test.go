@@ -10,7 +10,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// clock is a clock that tests move.
+// clock is a clock that tests control.
 type clock struct {
 	mu sync.Mutex
 	at time.Time

@@ -54,8 +54,8 @@ func TestAcceptsThePublishedParameters(t *testing.T) {
 	}
 }
 
-// TestQueriesTakeThePublishedParameters holds each call of the Query API against its description: what it requires, and
-// what it takes.
+// TestQueriesTakeThePublishedParameters compares each call of the Query API with its description: what it requires,
+// and what it accepts.
 func TestQueriesTakeThePublishedParameters(t *testing.T) {
 	t.Parallel()
 	s := start(t, project(3))
@@ -87,7 +87,7 @@ func TestQueriesTakeThePublishedParameters(t *testing.T) {
 					t.Errorf("%s is taken, and is not published", key)
 				}
 			}
-			// The ways to narrow and shape an answer that the stand-in does not offer are refused.
+			// Parameters that narrow or shape a response and that the stand-in does not support are rejected.
 			for _, p := range parameters {
 				if !good.Has(p.Name) {
 					wantStatus(t, s, name, with(good, p.Name, "1"), 400)

@@ -14,7 +14,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// goodQueries returns parameters for each call of the Query API: all that it takes.
+// goodQueries returns all accepted parameters for each call of the Query API.
 func goodQueries() map[string]url.Values {
 	const pro = `properties["plan"] == "pro"`
 	return map[string]url.Values{
@@ -70,7 +70,7 @@ func without(v url.Values, key string) url.Values {
 	return v
 }
 
-// call sends a request to the call of that name, which edit may change first.
+// call sends a request to the call of that name. edit may change it first.
 func call(t *testing.T, s *mixpaneltest.Server, name string, params url.Values, edit func(*http.Request)) answer {
 	t.Helper()
 	a, err := ask(t.Context(), s, params, func(r *http.Request) {
@@ -169,7 +169,7 @@ func TestFiveQueriesAtOnce(t *testing.T) {
 	}
 	<-held.Reached()
 	for held.Hits() < 5 {
-		wantStatus(t, s, "funnels/list", url.Values{}, 400) // which is not admitted, and so passes the time
+		wantStatus(t, s, "funnels/list", url.Values{}, 400) // rejected; only passes the time
 	}
 	got := call(t, s, "events/names", goodQueries()["events/names"], nil)
 	if got.status != http.StatusTooManyRequests || !strings.Contains(got.text, "too many query requests in progress") {
@@ -228,7 +228,7 @@ func TestFaultsHitWhatTheyName(t *testing.T) {
 	}
 }
 
-// TestQueriesCountWhatIsTrue holds counts against the truth while the data has faults.
+// TestQueriesCountWhatIsTrue compares counts with the truth while the data has faults.
 func TestQueriesCountWhatIsTrue(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []mixpaneltest.Kind{mixpaneltest.ExactDuplicates, mixpaneltest.LateRows, mixpaneltest.NotJSON} {
@@ -239,7 +239,7 @@ func TestQueriesCountWhatIsTrue(t *testing.T) {
 			params := url.Values{
 				"project_id": {"7"}, "event": {"Page Viewed"}, "from_date": {march1.String()}, "to_date": {march3.String()},
 			}
-			for range 2 { // of late rows the second export finds more
+			for range 2 { // the second export finds more of the late rows
 				get(t, s, march1, march3)
 				truth, err := s.Truth(7, day.Range{From: march1, To: march3})
 				if err != nil {
@@ -263,7 +263,7 @@ func TestQueriesCountWhatIsTrue(t *testing.T) {
 	}
 }
 
-// TestShiftedProjectsCountInTheirZone counts the hours of a day in a zone that puts its clock forward.
+// TestShiftedProjectsCountInTheirZone counts the hours of a day on which the zone's clock is set forward.
 func TestShiftedProjectsCountInTheirZone(t *testing.T) {
 	t.Parallel()
 	zone, err := time.LoadLocation("America/New_York")

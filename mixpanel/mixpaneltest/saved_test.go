@@ -14,7 +14,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// library returns the project with something saved of each kind.
+// library returns the project with saved data of each kind.
 func library() mixpaneltest.Project {
 	p := peopled(12)
 	p.Annotations = []mixpaneltest.Annotation{
@@ -29,7 +29,7 @@ func library() mixpaneltest.Project {
 	return p
 }
 
-// list asks for what is saved in a project.
+// list requests saved data of a project.
 func list(t *testing.T, s *mixpaneltest.Server, method, target string, edit func(*http.Request)) answer {
 	t.Helper()
 	a, err := ask(t.Context(), s, nil, func(r *http.Request) {
@@ -53,7 +53,7 @@ func TestListsOfAProject(t *testing.T) {
 		name, method, target string
 		edit                 func(*http.Request)
 		status               int
-		text                 string // a part of the answer, after white space
+		text                 string // part of the response, without white space
 	}{
 		{"cohorts", "POST", "/api/query/cohorts/list?project_id=7", nil, 200, `[{"id":5,"name":"Five","description":"","created":"","count":3,"is_visible":1,"project_id":7}]`},
 		{"cohorts with get", "GET", "/api/query/cohorts/list?project_id=7", nil, 405, "GET"},
@@ -115,7 +115,7 @@ func TestLexiconHasFiveRequestsAMinute(t *testing.T) {
 	}
 }
 
-// The number of members in the list of cohorts is that of the members.
+// The number of members in the list of cohorts is correct.
 func TestCohortsAreCounted(t *testing.T) {
 	t.Parallel()
 	p := peopled(50)
@@ -163,7 +163,7 @@ func TestWhatIsSavedIsChangedOverHTTP(t *testing.T) {
 	for _, tt := range []struct {
 		method, path, body string
 		status             int
-		text               string // a part of the answer
+		text               string // part of the response
 	}{
 		{"PUT", "/_annotations/7", `{"id":9,"date":"2025-03-03 00:00:00","description":"New"}`, 200, "put"},
 		{"PUT", "/_annotations/7", `{"id":1,"date":"2025-03-01 10:00:00","description":"Changed"}`, 200, "put"},
@@ -205,7 +205,7 @@ func TestWhatIsSavedIsChangedOverHTTP(t *testing.T) {
 	}
 }
 
-// TestRetentionOfWhatIsKnown counts the return of people by hand.
+// TestRetentionOfWhatIsKnown compares retention with counts by hand.
 func TestRetentionOfWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	line := func(event, person string, hour int) string {

@@ -87,7 +87,7 @@ func TestFaultsOfTheLines(t *testing.T) {
 		name  string
 		fault mixpaneltest.Fault
 		whole int    // lines before the last
-		last  string // begins with
+		last  string // prefix
 	}{
 		{"in the middle", mixpaneltest.Fault{Kind: mixpaneltest.TerminatedEarly}, 100, "terminated early"},
 		{"at the end", mixpaneltest.Fault{Kind: mixpaneltest.TerminatedEarly, AtEnd: true}, 200, "terminated early"},
@@ -274,7 +274,7 @@ func TestWhichRequestsAFaultHits(t *testing.T) {
 		from   day.Day
 		to     day.Day
 		event  string
-		status []int // of one request after the other
+		status []int // of consecutive requests
 	}{
 		{"always", mixpaneltest.Fault{Kind: kind}, march1, march1, "", []int{hit, hit, hit}},
 		{"some times", mixpaneltest.Fault{Kind: kind, Times: 2}, march1, march1, "", []int{hit, hit, spared}},

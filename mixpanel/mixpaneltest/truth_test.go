@@ -15,7 +15,7 @@ import (
 
 func TestTruthOfEachFault(t *testing.T) {
 	t.Parallel()
-	// Two days of 100 events each; every tenth row is concerned.
+	// Two days of 100 events each; every tenth row is affected.
 	const rows, tenth = 200, 20
 	tests := []struct {
 		kind                                   mixpaneltest.Kind
@@ -37,13 +37,13 @@ func TestTruthOfEachFault(t *testing.T) {
 		{mixpaneltest.LoneSurrogates, rows, 0, tenth, 0},
 		{mixpaneltest.DeeplyNested, rows, 0, tenth, 0},
 		{mixpaneltest.LongLine, rows + 2, 0, 0, 2},
-		{mixpaneltest.TiedDuplicates, rows, tenth, 0, tenth / 2}, // in turn the one and the other has the greater text
+		{mixpaneltest.TiedDuplicates, rows, tenth, 0, tenth / 2}, // the larger text alternates between the two
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.kind), func(t *testing.T) {
 			t.Parallel()
 			p := project(100)
-			p.Data = filled(t, p) // must not be served as it is
+			p.Data = filled(t, p) // must not be served unchanged
 			s := start(t, p)
 			f := mixpaneltest.Fault{Kind: tt.kind}
 			if tt.kind == mixpaneltest.LongLine {
@@ -83,7 +83,7 @@ func truthOf(t *testing.T, s *mixpaneltest.Server, days day.Range) mixpaneltest.
 	return truth
 }
 
-// agree checks that the truth says nothing that the lines do not.
+// agree checks that the truth contains nothing that the lines do not.
 func agree(t *testing.T, truth mixpaneltest.Truth, lines []string) {
 	t.Helper()
 	if truth.Received != len(lines) || truth.Received != len(truth.Rows)+truth.Duplicates+len(truth.Quarantined) {
@@ -93,7 +93,7 @@ func agree(t *testing.T, truth mixpaneltest.Truth, lines []string) {
 	sent := make(map[string]int)
 	for _, line := range lines {
 		sent[line]++
-		// What follows the last known place of properties is its text and one closing brace.
+		// The rest of the line is the text of properties and a closing brace.
 		if _, properties, ok := strings.Cut(line, `"properties":`); ok {
 			sent[strings.TrimSuffix(properties, "}")]++
 		}
@@ -175,7 +175,7 @@ func TestLateRowsArrive(t *testing.T) {
 		}
 		agree(t, truthOf(t, s, one), got)
 	}
-	// The other day has been asked for less often.
+	// There were fewer requests for the other day.
 	got := get(t, s, both.From, both.To).lines()
 	if len(got) != 190 {
 		t.Errorf("%d lines, want 190", len(got))

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Each function of DuckDB is either allowed or refused by name, so that one which a newer version adds is looked at.
+// Each function of DuckDB is either allowed or rejected by name, so functions added by a newer version are reviewed.
 func TestEachFunctionHasBeenLookedAt(t *testing.T) {
 	t.Parallel()
 	lists, err := loadAllowed()
@@ -36,8 +36,8 @@ func TestEachFunctionHasBeenLookedAt(t *testing.T) {
 	}
 }
 
-// functions returns the names of DuckDB's functions in lower case by their kind, without pragmas and those that only
-// DuckDB itself calls.
+// functions returns the names of DuckDB's functions in lower case by kind, except pragmas and those that only DuckDB
+// itself calls.
 func functions(tb testing.TB) map[string]map[string]bool {
 	tb.Helper()
 	db, err := sql.Open("duckdb", "")

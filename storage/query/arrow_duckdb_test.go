@@ -14,18 +14,18 @@ import (
 	"mixduck/storage/query"
 )
 
-// asArrow has the types of columns for which a stream has others.
+// asArrow replaces column types by those that they have in a stream.
 var asArrow = strings.NewReplacer(" HUGEINT", " DECIMAL(38,0)", " UHUGEINT", " DECIMAL(38,0)",
 	" INTERVAL", " VARCHAR", " TIME WITH TIME ZONE", " VARCHAR", " UUID", " VARCHAR", " BIT", " VARCHAR", " JSON", " VARCHAR", " BIGNUM", " VARCHAR",
 	" UNION(num INTEGER)", " VARCHAR", " ENUM('a', 'b')", " VARCHAR", " ENUM('HUGEINT', 'a')", " VARCHAR")
 
-// DuckDB finds the values that it has written, and types that can hold them.
+// DuckDB reads the values that it has written, with types that can hold them.
 func TestArrowReadByDuckDB(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	for name, text := range map[string]string{
 		"values": strings.ReplaceAll(values, "170141183460469231731687303715884105727", "99999999999999999999999999999999999999"),
-		"nested": strings.NewReplacer("170141183460469231731687303715884105727", "9", "::JSON, NULL]", "::VARCHAR, NULL]").Replace(nestedValues), // JSON is a text there
+		"nested": strings.NewReplacer("170141183460469231731687303715884105727", "9", "::JSON, NULL]", "::VARCHAR, NULL]").Replace(nestedValues), // JSON is text there
 		"others": otherValues,
 		"empty":  "SELECT 1 AS a, 'x' AS b WHERE false",
 		"many":   "SELECT range AS n, 9007199254740993 + range AS large, nullif(range % 3, 0) AS hole, [range::VARCHAR] AS list FROM range(100_001)",
@@ -84,7 +84,7 @@ func readArrow(tb testing.TB, stream string) (types []string, rows [][]string) {
 		tb.Fatal(err)
 	}
 	defer release()
-	if err := conn.Close(); err != nil { // back to the pool, which has no other
+	if err := conn.Close(); err != nil { // return it to the pool, which has no other
 		tb.Fatal(err)
 	}
 	for _, row := range queryTexts(tb, db, "SELECT column_name || ' ' || column_type FROM (DESCRIBE FROM result)") {

@@ -12,7 +12,7 @@ import (
 	"mixduck/storage/query"
 )
 
-// Arrow's own reader finds the same values, of types that hold them.
+// Arrow's own reader reads the same values, with types that can hold them.
 func TestArrow(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

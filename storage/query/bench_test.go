@@ -10,7 +10,7 @@ import (
 	"mixduck/storage/query"
 )
 
-// What a query costs besides its own work: the time from its request to its last row, of a small file.
+// The cost of a query in addition to its work: the time from its request to its last row, for a small file.
 func BenchmarkStart(b *testing.B) {
 	path := newFile(b, threeEvents)
 	temp := b.TempDir()
@@ -39,7 +39,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// How long a process lives on after the end of its context, whatever it does. The bar is 500 ms.
+// How long a process lives after the end of its context, whatever it does. The limit is 500 ms.
 func BenchmarkCancel(b *testing.B) {
 	path, temp := newFile(b), b.TempDir()
 	for name, sql := range endless() {
@@ -59,7 +59,7 @@ func BenchmarkCancel(b *testing.B) {
 	}
 }
 
-// How fast results of a million rows are written.
+// How fast results with a million rows are written.
 func BenchmarkFormats(b *testing.B) {
 	const rows = 1_000_000
 	path := newFile(b, fmt.Sprintf(`CREATE TABLE wide AS SELECT range AS id, 'event ' || range %% 20 AS name, TIMESTAMP '2026-01-01' + INTERVAL (range) SECOND AS at,

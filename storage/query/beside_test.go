@@ -21,15 +21,16 @@ import (
 
 const (
 	readersEach  = 4   // loops that read in each process
-	besideRows   = 200 // in each load, which is a day
+	besideRows   = 200 // per load, which is a day
 	besideLoads  = 12
-	besideStates = 5 // that each reader has to see, at least
+	besideStates = 5 // minimum that each reader must see
 )
 
-// besidePatience is for how long a process waits for its turn before it says that it was starved.
+// besidePatience is how long a process waits for its turn before it reports starvation.
 const besidePatience = 2 * time.Minute
 
-// readersMain asks for the rows in loops, until its standard input ends, and says each answer with the number of its loop.
+// readersMain reads the rows in loops until its standard input ends, and prints each result with the number of its
+// loop.
 func readersMain(path, exe string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -67,11 +68,11 @@ func readersMain(path, exe string) error {
 type readers struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
-	ended chan struct{} // closed when it says nothing more
+	ended chan struct{} // closed at the end of its output
 
 	mu     sync.Mutex
 	last   [readersEach]int // days
-	states [readersEach]int // how often there were more days than before
+	states [readersEach]int // how often the number of days increased
 	wrong  []string
 }
 
@@ -103,7 +104,7 @@ func startReaders(tb testing.TB, path string) *readers {
 	return r
 }
 
-// take looks at one answer: it has to show whole loads, and none fewer than the one before.
+// take checks a result: it must contain complete loads, and no fewer than the previous result.
 func (r *readers) take(line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -119,7 +120,7 @@ func (r *readers) take(line string) {
 	}
 }
 
-// served reports whether each reader has seen enough, or something wrong.
+// served reports whether each reader has seen enough, or an error.
 func (r *readers) served() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,7 +132,7 @@ func (r *readers) served() bool {
 	return true
 }
 
-// stop lets the readers come to the end of what they are reading.
+// stop lets the readers finish their current reads.
 func (r *readers) stop(tb testing.TB) {
 	tb.Helper()
 	r.stdin.Close()
@@ -141,7 +142,7 @@ func (r *readers) stop(tb testing.TB) {
 	}
 }
 
-// loadDay stores the n-th day, as a worker does.
+// loadDay stores day n, like a worker.
 func loadDay(tb testing.TB, path string, n int) {
 	tb.Helper()
 	e, err := storage.Open(tb.Context(), storage.Config{Path: path, LockWait: besidePatience})
@@ -162,7 +163,8 @@ func loadDay(tb testing.TB, path string, n int) {
 	}
 }
 
-// Eight readers in loops, in two processes, do not starve one that writes; he does not starve them, and nobody is refused.
+// Eight readers in loops, in two processes, do not starve a writer; it does not starve them, and no reader is
+// rejected.
 func TestReadersInLoopsBesideAWriter(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

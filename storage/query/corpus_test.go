@@ -19,7 +19,7 @@ import (
 // entry is a statement of a file in testdata.
 type entry struct{ becomes, about, sql string }
 
-// readCorpus reads a file of statements, each after a line "--- what becomes of it: what it is".
+// readCorpus reads a file of statements, each after a line "--- outcome: description".
 func readCorpus(tb testing.TB, file string, replace ...string) (all []entry) {
 	tb.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", file))
@@ -43,7 +43,7 @@ const (
 	secretEnv = "correct horse"    // in the environment of the process that runs queries
 )
 
-// threeEvents are the rows that harmless.sql speaks of.
+// threeEvents are the rows used in harmless.sql.
 const threeEvents = `INSERT INTO events VALUES
 	('signup', TIMESTAMP '2026-01-01 10:00:00', 'u1', 'i1', '{"plan": "free", "items": [1, 2], "$os": "iOS"}', DATE '2026-01-01', NULL),
 	('purchase', TIMESTAMP '2026-01-02 10:00:00', 'u1', 'i2', '{"plan": "pro", "items": [], "$os": "iOS"}', DATE '2026-01-02', NULL),
@@ -75,10 +75,11 @@ func TestHostileStatements(t *testing.T) {
 	}
 }
 
-// grace is how long a child may outlive its context, where tests run side by side; BenchmarkCancel says how long it does.
+// grace is how long a child may outlive its context when tests run in parallel; BenchmarkCancel measures how long it
+// does.
 const grace = 3 * time.Second
 
-// attack runs a hostile statement and checks what becomes of it.
+// attack runs a hostile statement and checks the outcome.
 func attack(t *testing.T, e entry, req query.Request) {
 	t.Helper()
 	var out bytes.Buffer
@@ -145,7 +146,7 @@ func TestHarmlessStatements(t *testing.T) { //nolint:tparallel // the group wait
 	}
 }
 
-// files are the files below a directory with what they hold.
+// files maps the files below a directory to their content.
 type files map[string]string
 
 func snapshot(tb testing.TB, dir string) files {

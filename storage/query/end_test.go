@@ -16,7 +16,7 @@ import (
 	"mixduck/storage/query"
 )
 
-// childOf returns the process that a query of this process runs in, by the file that it writes to.
+// childOf returns the process of a query of this process, found by the file that it writes to.
 func childOf(tb testing.TB, dir string) int {
 	tb.Helper()
 	for range 2000 {
@@ -83,7 +83,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// What does not fit into memory goes to disk, but not more than allowed.
+// Data that does not fit into memory goes to disk, but only up to the limit.
 func TestSpill(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
@@ -117,14 +117,14 @@ func TestNobodyReadsTheResult(t *testing.T) {
 	}
 }
 
-// parentMain runs a query without end.
+// parentMain runs an endless query.
 func parentMain(path, temp string) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	launch := query.Launcher{Exe: exe, Env: []string{childRole + "=child"}, Stdout: io.Discard}
-	const silent = "SELECT levenshtein(repeat('ab', 500000), repeat('ba', 500000))" // what writes rows would end when nobody takes them
+	const silent = "SELECT levenshtein(repeat('ab', 500000), repeat('ba', 500000))" // a query that writes rows would end when nobody reads them
 	_, err = query.Run(context.Background(), launch, query.Request{Database: path, TempDir: temp, SQL: silent})
 	return err
 }
@@ -154,7 +154,7 @@ func TestQueryDiesWithItsParent(t *testing.T) {
 	t.Error("the query's process still lives")
 }
 
-// What DuckDB has to say in a place that Child does not know is no result.
+// Output of DuckDB in a place that Child does not know is not a result.
 func TestChildThatSaysNothing(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

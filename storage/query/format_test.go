@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// values has a row of hard values of each type, one of NULLs, and one of soft values.
+// values has a row with difficult values of each type, one with NULLs, and one with easy values.
 const values = `SELECT * FROM (VALUES
 	(1, 9007199254740993, 170141183460469231731687303715884105727::HUGEINT, 1.10::DECIMAL(4,2), 1e16::DOUBLE, 0.1::FLOAT, true,
 		'a,"b"' || chr(10) || 'c;', '', TIMESTAMP '2026-03-29 01:30:00.123456', TIMESTAMPTZ '2026-03-29 01:30:00+02', DATE '2026-03-29', TIME '01:02:03.5',
@@ -26,7 +26,7 @@ const values = `SELECT * FROM (VALUES
 		INTERVAL 0 SECONDS, ''::BLOB, 'a', '00000000-0000-0000-0000-000000000000', '0', 'null')
 ) AS t(id, big, huge, dec, dbl, flt, yes, txt, emp, ts, tstz, day, tim, span, bytes, enum, uuid, bits, js) ORDER BY id`
 
-// nestedValues has values within values.
+// nestedValues has nested values.
 const nestedValues = `SELECT [1, NULL, 3] AS list, {'a': 9007199254740993, 'B c': 'x"y', 'h': 170141183460469231731687303715884105727::HUGEINT} AS struct,
 	MAP {'k': 1.50::DECIMAL(4,2), 'it''s': NULL} AS map, ['nan'::DOUBLE, '-inf', 'inf', 2.5, NULL] AS odd, ['NaN', 'I, "Infinity"'] AS tricky,
 	[{'deep': [[]]}] AS deep, ['{"n":1.10000000000000000000001}'::JSON, NULL] AS docs, []::INTEGER[] AS none, NULL::INTEGER[] AS nil,
@@ -63,7 +63,7 @@ func TestGoldenFiles(t *testing.T) {
 	}
 }
 
-// golden compares a text with that of a file.
+// golden compares a text with the content of a file.
 func golden(tb testing.TB, file, got string) {
 	tb.Helper()
 	if *update {
@@ -81,7 +81,7 @@ func golden(tb testing.TB, file, got string) {
 	}
 }
 
-// checkJSON fails unless what should be JSON is.
+// checkJSON fails unless the text is valid in JSON formats.
 func checkJSON(tb testing.TB, format query.Format, text string, rows int64) {
 	tb.Helper()
 	switch format {

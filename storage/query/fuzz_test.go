@@ -18,8 +18,8 @@ import (
 	"mixduck/storage"
 )
 
-// FuzzGate gives the gate any SQL. A statement that it lets through has to be one that only reads for DuckDB's own eyes, too, and
-// it has to be let through in the forms in which it is run.
+// FuzzGate passes any SQL to the gate. Statements that it accepts must be read-only according to DuckDB too, and must
+// be accepted in the forms in which they are run.
 func FuzzGate(f *testing.F) {
 	for _, seed := range []string{
 		"SELECT 1", "FROM events", "SELECT * FROM t WHERE x = $1;", "DELETE FROM t", "SELECT 1; DROP TABLE t", "/* ; */ SELECT ';' -- x", "EXPLAIN ANALYZE SELECT 1",
@@ -59,7 +59,7 @@ func FuzzGate(f *testing.F) {
 	})
 }
 
-// onlyReads asks DuckDB for the kind of a statement. What does not fit the empty database has none.
+// onlyReads asks DuckDB for the kind of a statement. Statements that do not fit the empty database have none.
 func onlyReads(t *testing.T, g *gate, text string) (ok bool) {
 	t.Helper()
 	conn, err := g.db.Conn(t.Context())
@@ -126,7 +126,7 @@ func FuzzEncoders(f *testing.F) {
 	})
 }
 
-// encodeTwice encodes two rows of the same values.
+// encodeTwice encodes two rows with the same values.
 func encodeTwice(t *testing.T, s *storage.Session, format Format, columns []Column, value, document string) []byte {
 	t.Helper()
 	st, err := s.Prepare("SELECT $1::VARCHAR, NULL::VARCHAR, $2::VARCHAR, to_json([$1::VARCHAR, NULL])::VARCHAR, 'nan', to_json(['nan'::DOUBLE, '-inf', 1.5])::VARCHAR FROM range(2)")
@@ -161,7 +161,7 @@ func checkCSV(t *testing.T, b []byte, name, value, document string) {
 	if err != nil {
 		t.Fatalf("%v in %q", err, b)
 	}
-	plain := func(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") } // as the reader takes them
+	plain := func(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") } // as the reader returns them
 	for i, row := range all {
 		want := []string{value, "", document}
 		if i == 0 {
@@ -178,7 +178,7 @@ func checkCSV(t *testing.T, b []byte, name, value, document string) {
 	}
 }
 
-// checkObjects reads the formats that are JSON.
+// checkObjects reads the JSON formats.
 func checkObjects(t *testing.T, made map[Format][]byte, name, value, document string) {
 	t.Helper()
 	object := map[string]any{"nil_0": nil, "odd_3": "nan", "odds_4": []any{"NaN", "-Infinity", json.Number("1.5")}, "list_2": []any{value, nil}, "doc_1": decodeAll(t, []byte(document))[0]}
@@ -195,7 +195,7 @@ func checkObjects(t *testing.T, made map[Format][]byte, name, value, document st
 	}
 }
 
-// decodeAll returns the JSON values that b has one after the other.
+// decodeAll returns all JSON values in b.
 func decodeAll(t *testing.T, b []byte) (all []any) {
 	t.Helper()
 	in := json.NewDecoder(bytes.NewReader(b))

@@ -13,7 +13,7 @@ import (
 	"mixduck/storage/query"
 )
 
-// loaded makes a database that holds two windows of events, and lines in quarantine.
+// loaded makes a database with two windows of events, and quarantined lines.
 func loaded(tb testing.TB) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "12345.db")
@@ -56,7 +56,7 @@ func TestInspect(t *testing.T) {
 	tests := []struct {
 		ask     string
 		columns string // names of the first ones
-		rows    string // lines of CSV, or what they begin with
+		rows    string // lines of CSV, or their beginning
 	}{
 		{"tables", "table_name,type,row_count,from_date,to_date,fetched_at,project,filter", "_metadata,view,1,,,,,\nevents,events,4,2026-11-01,2026-11-02,2026-11-22 08:00:00,12345,\"\""},
 		{"schema events", "column_name,type,nullable", "event_name,VARCHAR,false\nevent_time,TIMESTAMP,false\ndistinct_id,VARCHAR,true\ninsert_id,VARCHAR,true\nproperties,JSON,false\nday,DATE,false\nprocessed_at,TIMESTAMP,true"},
@@ -131,7 +131,7 @@ func TestInspectRefuses(t *testing.T) {
 	}
 }
 
-// A property's name is a value and never a part of the statement.
+// A property's name is a value and never part of the statement.
 func TestInspectAnyProperty(t *testing.T) {
 	t.Parallel()
 	path := loaded(t)

@@ -19,8 +19,8 @@ import (
 	"mixduck/storage/query"
 )
 
-// strangerMain holds a database as a DuckDB shell does, until its standard input ends. It leaves what it has written in the
-// file beside the database, for it is killed.
+// strangerMain holds a database like a DuckDB shell, until its standard input ends. Its writes stay in the file next
+// to the database, because it is killed.
 func strangerMain(path string) error {
 	db, err := sql.Open("duckdb", path)
 	if err != nil {
@@ -36,7 +36,7 @@ func strangerMain(path string) error {
 	return err
 }
 
-// startStranger starts a process that holds the database, and returns how to kill it.
+// startStranger starts a process that holds the database, and returns a function that kills it.
 func startStranger(tb testing.TB, path string) (pid int, kill func()) {
 	tb.Helper()
 	cmd := exec.Command(self(tb), path)
@@ -86,7 +86,7 @@ func TestStrangerHoldsTheDatabase(t *testing.T) {
 	case <-time.After(200 * time.Millisecond):
 	}
 	kill()
-	if got := <-answer; got != "x\n42\n<nil>" { // what lay beside the file has been read, too
+	if got := <-answer; got != "x\n42\n<nil>" { // data next to the file was read too
 		t.Errorf("got %s", got)
 	}
 }
@@ -126,7 +126,7 @@ func TestQueryWaitsForALoad(t *testing.T) {
 	}
 }
 
-// While queries read, one that loads waits; and they do not keep each other out.
+// While queries read, a load waits; queries do not exclude each other.
 func TestLoadWaitsForQueries(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
@@ -138,7 +138,7 @@ func TestLoadWaitsForQueries(t *testing.T) {
 		_, err := query.Run(t.Context(), launch, query.Request{Database: path, SQL: "FROM range(100000)", TempDir: t.TempDir()})
 		first <- errors.Join(err, writer.Close())
 	}()
-	if _, err := io.ReadFull(reader, make([]byte, 100)); err != nil { // it reads now
+	if _, err := io.ReadFull(reader, make([]byte, 100)); err != nil { // it is reading now
 		t.Fatal(err)
 	}
 	if _, _, err := run(t, query.Request{Database: path, SQL: "SELECT 1"}); err != nil {
@@ -160,7 +160,7 @@ func TestLoadWaitsForQueries(t *testing.T) {
 	e.Close()
 }
 
-// Queries of a database that this process itself has open to read do not take its lock from it.
+// Queries of a database that this process has open for reading do not release its lock.
 func TestQueryBesideAReaderInThisProcess(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
@@ -195,7 +195,7 @@ func TestManyQueriesAtOnce(t *testing.T) {
 	group.Wait()
 }
 
-// A database in a directory with odd names, behind a symbolic link.
+// A database in a directory with unusual names, behind a symbolic link.
 func TestOddPaths(t *testing.T) {
 	t.Parallel()
 	odd := t.TempDir() + "/a [b]*' c\\"

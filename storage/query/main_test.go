@@ -20,7 +20,7 @@ import (
 // childRole is the environment variable that makes the test binary one of the processes below.
 const childRole = "MIXDUCK_QUERY_TEST_ROLE"
 
-// childExe is the program that children are; "" is the test binary.
+// childExe is the program of children; "" is the test binary.
 var childExe string
 
 func TestMain(m *testing.M) {
@@ -80,7 +80,7 @@ func self(tb testing.TB) string {
 	return exe
 }
 
-// launcher starts children.
+// launcher returns a launcher of children.
 func launcher(tb testing.TB) query.Launcher {
 	tb.Helper()
 	if childExe != "" {
@@ -102,7 +102,7 @@ func run(tb testing.TB, req query.Request) (query.Result, string, error) {
 	return res, out.String(), err
 }
 
-// newFile makes a database with the tables of Mixduck and what the statements add.
+// newFile makes a database with Mixduck's tables and runs statements.
 func newFile(tb testing.TB, statements ...string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "x.db")
@@ -120,7 +120,7 @@ func newFile(tb testing.TB, statements ...string) string {
 	return path
 }
 
-// execute opens a file as any other program would, runs the statements and closes it.
+// execute opens a file like any other program, runs the statements and closes it.
 func execute(tb testing.TB, path string, statements ...string) {
 	tb.Helper()
 	db, err := sql.Open("duckdb", path)

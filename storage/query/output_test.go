@@ -11,9 +11,9 @@ import (
 	"mixduck/storage/query"
 )
 
-// slowWriter takes nothing until it is released.
+// slowWriter accepts nothing until it is released.
 type slowWriter struct {
-	asked   chan struct{} // closed with the first Write
+	asked   chan struct{} // closed at the first Write
 	release chan struct{}
 	taken   bytes.Buffer
 }
@@ -32,7 +32,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 	return w.taken.Write(p)
 }
 
-// startSlow runs a query whose small result is written to w, and returns where the result of Run comes.
+// startSlow runs a query whose small result is written to w, and returns a channel for the result of Run.
 func startSlow(ctx context.Context, tb testing.TB, w *slowWriter) <-chan error {
 	tb.Helper()
 	launch := launcher(tb)
@@ -53,7 +53,7 @@ func startSlow(ctx context.Context, tb testing.TB, w *slowWriter) <-chan error {
 	return ended
 }
 
-// The child ends long before a slow reader takes its last output. That is no failure.
+// The child ends long before a slow reader takes its last output. That is not a failure.
 func TestSlowReaderGetsEverything(t *testing.T) {
 	t.Parallel()
 	w := newSlowWriter()
@@ -69,7 +69,7 @@ func TestSlowReaderGetsEverything(t *testing.T) {
 	}
 }
 
-// A cancelled query does not wait for a reader that takes nothing.
+// A cancelled query does not wait for a stuck reader.
 func TestCancelDoesNotWaitForTheReader(t *testing.T) {
 	t.Parallel()
 	w := newSlowWriter()

@@ -66,13 +66,13 @@ func queryTexts(tb testing.TB, db *sql.DB, text string) (all [][]string) {
 	return all
 }
 
-// otherValues has a value of each type that is seldom used.
+// otherValues has a value of each rarely used type.
 const otherValues = `SELECT 255::UTINYINT AS u1, 65535::USMALLINT AS u2, 4294967295::UINTEGER AS u4, 18446744073709551615::UBIGINT AS u8, 340282366920938463::UHUGEINT AS u16,
 	(-128)::TINYINT AS i1, (-32768)::SMALLINT AS i2, TIMESTAMP_S '2026-01-01 00:00:01' AS s, TIMESTAMP_MS '2026-01-01 00:00:00.123' AS ms, TIMESTAMP_NS '2026-01-01 00:00:00.123456789' AS ns,
 	TIMETZ '01:02:03+05:30' AS timetz, '9' :: BIGNUM AS bignum, [INTERVAL '1 month 1 microsecond'] AS spans, {'HUGEINT': 1::HUGEINT, 'b': '10'::BIT} AS s2,
 	union_value(num := 2) AS one_of, '1.2345678901234567890123456789012345678'::DECIMAL(38, 37) AS d38, NULL AS nothing, 'a'::ENUM('HUGEINT', 'a') AS e`
 
-// Parquet holds the same values as a database does, but for the names of types that it does not have.
+// Parquet contains the same values as a database, except for the names of types that it does not have.
 func TestParquet(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

@@ -58,7 +58,8 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestLateErrors has errors that come when rows have been written. DuckDB often stops such a query without saying why.
+// TestLateErrors tests errors that occur after rows have been written. DuckDB often stops such a query without saying
+// why.
 func TestLateErrors(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
@@ -230,7 +231,7 @@ func TestDatabasesThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// endless are statements that take longer than anybody waits.
+// endless returns statements that take longer than anybody waits.
 func endless() map[string]string {
 	return map[string]string{
 		"a join":                     "SELECT count(*) FROM range(10000000) AS a(x), range(10000000) AS b(y) WHERE x * y % 7 = 3",

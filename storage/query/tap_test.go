@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// stuckWriter counts its writes, and the first one waits until it is released.
+// stuckWriter counts its writes. The first one waits until it is released.
 type stuckWriter struct {
 	asked, release chan struct{}
 	writes         int
@@ -21,7 +21,7 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// After a cancel nobody reads what the child wrote last, and no Write begins once wait has returned.
+// After a cancel nobody reads the child's last output, and no Write begins once wait has returned.
 func TestNothingIsWrittenAfterACancel(t *testing.T) {
 	t.Parallel()
 	w := &stuckWriter{asked: make(chan struct{}), release: make(chan struct{})}

@@ -11,7 +11,7 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// ask returns the problems of a server, a line each.
+// ask returns the problems of a server, one per line.
 func ask(t *testing.T, opt *redis.Options) string {
 	t.Helper()
 	rdb := redis.NewClient(opt)
@@ -60,7 +60,7 @@ func TestProblemsOfServers(t *testing.T) {
 	}
 }
 
-// A user who may neither INFO nor CONFIG is told so.
+// A user whose ACL forbids INFO and CONFIG gets a message about it.
 func TestAServerThatMayNotBeAsked(t *testing.T) {
 	t.Parallel()
 	r := proctest.NewRedis(t)

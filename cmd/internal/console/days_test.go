@@ -14,7 +14,7 @@ func TestParseDays(t *testing.T) {
 	today := day.New(2026, 11, 22)
 	tests := []struct {
 		name, from, to string
-		want           string // the days, or a part of the error
+		want           string // the days, or part of the error
 		wrong          bool
 	}{
 		{"both ends are included", "2026-10-24", "2026-11-21", "2026-10-24..2026-11-21", false},

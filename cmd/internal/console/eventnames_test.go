@@ -12,7 +12,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// eventNames returns the names that a command line asks for.
+// eventNames returns the names in a command line.
 func eventNames(args ...string) ([]string, error) {
 	var f console.EventFlags
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -67,7 +67,7 @@ func TestEventNames(t *testing.T) {
 	}
 }
 
-// A list that is shown can be given again.
+// A displayed list can be used as input.
 func TestJoinedNamesAreReadBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

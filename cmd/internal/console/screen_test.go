@@ -15,16 +15,16 @@ import (
 	"mixduck/internal/fault"
 )
 
-// attack holds what a terminal would obey: colours, a cleared screen, a title, 8-bit sequences, a carriage return, backspaces,
-// and marks that reverse a line.
+// attack contains what a terminal would obey: colors, a cleared screen, a title, 8-bit sequences, a carriage return,
+// backspaces, and marks that reverse a line.
 const attack = "a\x1b[2J\x1b]0;owned\x07b\u009b31mc\rd\x08e\x7f\u202ef\u2066\x9bg"
 
-// obeyed reports whether a text has something that a terminal would obey.
+// obeyed reports whether a text contains anything that a terminal would obey.
 func obeyed(s string) bool {
 	return strings.ContainsAny(s, "\x1b\x07\r\x08\x7f\u009b\u202e\u2066") || strings.Contains(s, "\x9bg")
 }
 
-// Whatever a command prints for people, no data in it reaches their terminal as more than text.
+// Data in output for people reaches the terminal only as text.
 func TestNoDataControlsTheTerminal(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
@@ -88,7 +88,7 @@ func TestTablesShowNoControlCharacters(t *testing.T) {
 	}
 }
 
-// Programs get exactly what is stored.
+// Programs get exactly the stored data.
 func TestMachineFormatsStayExact(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"csv", "jsonl", FormatJSON, parquet, arrow} {

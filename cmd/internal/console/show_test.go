@@ -19,7 +19,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// scan reads rows, of which nil is NULL; the columns are name:TYPE.
+// scan reads rows, in which nil is NULL; the columns are name:TYPE.
 func scan(t *testing.T, columns []string, rows ...[]any) *rowScanner {
 	t.Helper()
 	s, err := newRowScanner(strings.NewReader(content(t, columns, rows...)), int64(len(rows)))
@@ -139,7 +139,7 @@ other: 2025-01-01..2025-01-02, 1 day stored, 0 partial, 0 missing, 1 unavailable
 	}
 }
 
-// answers is a reader that has one answer.
+// answers is a reader with one answer.
 type answers struct {
 	content string
 	asked   *Question
@@ -150,12 +150,12 @@ func (a answers) Read(_ context.Context, q Question) (*Answer, error) {
 	return &Answer{Rows: 1, Truncated: q.Limit == 1, Content: io.NopCloser(strings.NewReader(a.content))}, nil
 }
 
-// broken is a pipe whose reader has gone.
+// broken is a pipe with a closed reading end.
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
-// ask puts a question and returns what was written.
+// ask asks a question and returns the output.
 func ask(t *testing.T, r Reader, f *ResultFlags, stdout io.Writer) (stderr string, err error) {
 	t.Helper()
 	var errs strings.Builder
@@ -164,7 +164,7 @@ func ask(t *testing.T, r Reader, f *ResultFlags, stdout io.Writer) (stderr strin
 	return errs.String(), err
 }
 
-// flagsOf returns what a command line says of the answer.
+// flagsOf returns the flags for an answer.
 func flagsOf(format string, more ...string) *ResultFlags {
 	var f ResultFlags
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -185,7 +185,7 @@ func TestLimits(t *testing.T) {
 		{flagsOf(FormatPlain), 0},
 		{flagsOf(FormatTable, "--limit", "0"), 0},
 		{flagsOf("csv", "--limit", "7"), 7},
-		{&ResultFlags{Format: &Choice{Value: FormatTable}}, 0}, // where nobody can say anything
+		{&ResultFlags{Format: &Choice{Value: FormatTable}}, 0}, // where there is no terminal
 	} {
 		var q Question
 		if err := tt.flags.apply(&q, io.Discard); err != nil || q.Limit != tt.want {
@@ -197,12 +197,12 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A person who is asked, or whose statement is waited for, can go away.
+// A prompt or the input of a statement can be interrupted.
 func TestInterruptedWhileTyping(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	stdin, keyboard := io.Pipe() // on which nobody types
+	stdin, keyboard := io.Pipe() // nobody types on it
 	defer keyboard.Close()
 	f := QueryFlags{file: "-"}
 	if _, err := f.question(ctx, nil, stdin); !errors.Is(err, context.Canceled) {

@@ -48,7 +48,7 @@ func TestStatements(t *testing.T) {
 	}
 }
 
-// What is printed is compared with what the query has counted.
+// The output is compared with the row count of the query.
 func TestRowsThatAreMissingOrTooMany(t *testing.T) {
 	t.Parallel()
 	text := content(t, []string{"a:INTEGER"}, []any{"1"}, []any{"2"})

@@ -14,7 +14,7 @@ import (
 	"mixduck/internal/fault"
 )
 
-// ran carries out a command line of a program with one command, and returns what it prints.
+// ran runs a command line of a program with one command, and returns the output.
 func ran(startedAs string, args ...string) (string, error) {
 	var out bytes.Buffer
 	root := &cobra.Command{Use: "enqueue", SilenceErrors: true, SilenceUsage: true}
@@ -68,7 +68,7 @@ func TestHintsAreShownAsPeopleTypeThem(t *testing.T) {
 	}
 }
 
-// The page with all help knows which commands there are.
+// The page with all help lists all commands.
 func TestEachCommandIsSpelled(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../../docs/help.md")

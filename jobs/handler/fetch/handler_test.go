@@ -10,7 +10,7 @@ import (
 	"mixduck/workspace"
 )
 
-// A job that pauses says why it failed before, also when another attempt saw that.
+// A paused job shows why it failed before, even in another attempt.
 func TestTroubleOutlivesAPause(t *testing.T) {
 	t.Parallel()
 	before := jobs.Progress{WindowsDone: 2, Trouble: "2026-11-03: refused"}

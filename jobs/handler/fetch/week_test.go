@@ -29,12 +29,12 @@ import (
 	"mixduck/workspace"
 )
 
-// clock is the time of everybody: Mixpanel, Redis, workers and schedules.
+// clock is the common clock of Mixpanel, Redis, workers and schedules.
 type clock struct{ unix atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Unix(c.unix.Load(), 0).UTC() }
 
-// syncing is a project of which a schedule keeps a copy.
+// syncing is a project with a schedule that keeps a copy.
 type syncing struct {
 	name string
 	mixpaneltest.Project
@@ -42,7 +42,7 @@ type syncing struct {
 	path  string // of the database
 }
 
-// installation is a worker with its schedules, a Redis and a Mixpanel, through some days.
+// installation is a worker with its schedules, a Redis and a Mixpanel, over some days.
 type installation struct {
 	*testing.T
 	clock  *clock
@@ -55,7 +55,7 @@ type installation struct {
 
 const weekStart = "2026-11-09" // a Monday
 
-// newInstallation starts all of it, on the first day at noon UTC.
+// newInstallation starts everything, on the first day at noon UTC.
 func newInstallation(t *testing.T, projects ...syncing) *installation {
 	t.Helper()
 	first, err := day.Parse(weekStart)
@@ -83,7 +83,7 @@ func newInstallation(t *testing.T, projects ...syncing) *installation {
 	return in
 }
 
-// set moves everybody's clock.
+// set sets the common clock.
 func (in *installation) set(now time.Time) {
 	in.clock.unix.Store(now.Unix())
 	in.redis.SetTime(now)
@@ -132,7 +132,7 @@ func (in *installation) work(dir string) {
 	})
 }
 
-// tick lets what is due at this moment run to its end, and returns the jobs that came of it.
+// tick runs everything that is due now, and returns the resulting jobs.
 func (in *installation) tick() (made []jobs.Record) {
 	in.Helper()
 	before := in.jobs()
@@ -156,7 +156,7 @@ func (in *installation) tick() (made []jobs.Record) {
 	}
 }
 
-// jobs returns all of them, the newest first.
+// jobs returns all jobs, newest first.
 func (in *installation) jobs() []jobs.Record {
 	in.Helper()
 	all, err := in.queue.List(in.Context(), queue.Filter{Limit: 1000})
@@ -166,7 +166,7 @@ func (in *installation) jobs() []jobs.Record {
 	return all
 }
 
-// check compares a copy with what Mixpanel holds at this moment.
+// check compares a copy with the current data of Mixpanel.
 func (in *installation) check(s syncing) {
 	in.Helper()
 	days := day.Range{From: s.start, To: day.Of(in.clock.now().In(s.Location)) - 1}
@@ -212,7 +212,7 @@ func (in *installation) stored(s syncing) (all []string) {
 	return all
 }
 
-// For a week of mornings, in which events of the days before keep arriving, each copy holds exactly what Mixpanel does.
+// During a week of mornings, while events of earlier days keep arriving, each copy has exactly Mixpanel's data.
 func TestAWeekOfSyncs(t *testing.T) {
 	t.Parallel()
 	la, err := time.LoadLocation("America/Los_Angeles")

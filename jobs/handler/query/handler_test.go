@@ -20,7 +20,7 @@ import (
 
 const childArg = "query-child"
 
-// TestMain makes the test's binary the process of a query, too.
+// TestMain also makes the test binary the process of a query.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == childArg {
 		os.Exit(query.Child(context.Background(), os.Stdin, os.Stdout, os.Stderr))
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// kept is what the queue has been given.
+// kept is what was stored in the queue.
 type kept map[string]string
 
 func (k kept) StoreResult(_ context.Context, id string, rows []byte) error {

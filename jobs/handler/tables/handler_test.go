@@ -23,10 +23,10 @@ import (
 
 var first = day.New(2026, 11, 1)
 
-// now is a moment at which the third day is not over.
+// now is a time during the third day.
 var now = time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
 
-// reports keeps what the queue was told.
+// reports collects reports to the queue.
 type reports []jobs.TableReport
 
 func (r *reports) ReportTables(ctx context.Context, _ *jobs.Attempt, report jobs.TableReport) error {
@@ -47,7 +47,7 @@ type handler struct {
 
 func (h handler) Run(context.Context, *jobs.Attempt) error { return h.do(h.path) }
 
-// run runs one attempt on the database at path and returns its report.
+// run runs an attempt on the database at path and returns its report.
 func run(ctx context.Context, tb testing.TB, path string, do work) (jobs.TableReport, error) {
 	tb.Helper()
 	var told reports
@@ -62,7 +62,7 @@ func run(ctx context.Context, tb testing.TB, path string, do work) (jobs.TableRe
 	return told[0], err
 }
 
-// fill stores days 1, 3 (in part, with a line in quarantine) and 5 is marked as not to be had.
+// fill stores day 1 and a part of day 3, with a quarantined line, and marks day 5 as unavailable.
 func fill(ctx context.Context) work {
 	return func(path string) error {
 		e, err := storage.Open(ctx, storage.Config{Path: path})
@@ -129,7 +129,7 @@ func TestReportOfFailures(t *testing.T) {
 	}
 }
 
-// An attempt that was ended early reports, too, and says what ended it.
+// An attempt that was stopped early also reports, with the reason.
 func TestReportAfterAShutdown(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -143,10 +143,10 @@ func TestReportAfterAShutdown(t *testing.T) {
 	}
 }
 
-// What cannot be read is no reason for the job to fail.
+// An unreadable database is not a reason for the job to fail.
 func TestReportOfAFileThatIsNoDatabase(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir() // a directory in place of a file
+	dir := t.TempDir() // a directory instead of a file
 	got, err := run(t.Context(), t, dir, func(string) error { return nil })
 	if err != nil || !got.Unread {
 		t.Errorf("error = %v, report = %+v; want none, and that it could not be read", err, got)

@@ -19,7 +19,7 @@ import (
 	"mixduck/storage"
 )
 
-// volume is a directory of databases, and a queue that learns what they hold.
+// volume is a directory of databases, and a queue that receives their content.
 type volume struct {
 	*testing.T
 	dir       string
@@ -51,7 +51,7 @@ func (v *volume) must(err error) {
 	}
 }
 
-// rebuild tells the queue what is not known yet, and checks which databases were locked.
+// rebuild reports what the queue does not know yet, and checks which databases were locked.
 func (v *volume) rebuild(only []string, locked ...string) {
 	v.Helper()
 	known, err := v.queue.CopyTables(v.Context())
@@ -63,7 +63,7 @@ func (v *volume) rebuild(only []string, locked ...string) {
 	}
 }
 
-// want checks of which databases the queue knows tables.
+// want checks which databases' tables the queue knows.
 func (v *volume) want(what string, databases ...string) {
 	v.Helper()
 	known, err := v.queue.CopyTables(v.Context())
@@ -100,7 +100,7 @@ func TestManyDatabasesAreReadAgain(t *testing.T) {
 	}
 }
 
-// What is known is read again only if it was written to since, perhaps into the log of a process that was killed.
+// Known databases are read again only if they were written to since, possibly into the log of a killed process.
 func TestDatabasesThatChangedAreReadAgain(t *testing.T) {
 	t.Parallel()
 	v := newVolume(t)
@@ -152,7 +152,7 @@ func TestOnlyTheNamedDatabasesAreRead(t *testing.T) {
 	v.want("of which one was named", "main/b.db")
 }
 
-// A backup is another copy of what its source holds. Once it has taken the place of its source it is no copy any more.
+// A backup is a copy of its source's data. Once it replaces its source, it is no longer a copy.
 func TestBackupsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	v := newVolume(t)

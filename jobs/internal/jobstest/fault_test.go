@@ -13,11 +13,11 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// operation is a public call, and what must be true after it, whatever became of its commands. The queue of check is one
-// without faults, and so is the client of its rig; that of call's rig has them.
+// operation is a public call, and what must be true after it, whatever happened to its commands. check gets a queue
+// and a client without faults; call gets a rig with faults.
 type operation struct {
 	name    string
-	prepare func(t jobstest.Rig) string // returns what the others need, for example the id of a job
+	prepare func(t jobstest.Rig) string // returns what the others need, for example a job ID
 	call    func(t jobstest.Rig, arg string) error
 	check   func(t jobstest.Rig, arg string, err error)
 }
@@ -33,7 +33,7 @@ func cancelled(t jobstest.Rig) string {
 
 func none(jobstest.Rig) string { return "" }
 
-// jobsAtMostOnce checks that a call which makes a job has made one, or at most one if it returned an error.
+// jobsAtMostOnce checks that a call has made one job, or at most one if it returned an error.
 func jobsAtMostOnce(t jobstest.Rig, _ string, err error) {
 	all, listErr := t.Q.List(t.Context(), queue.Filter{})
 	if listErr != nil || len(all) > 1 || err == nil && len(all) != 1 {
@@ -111,8 +111,8 @@ func scheduled(t jobstest.Rig) string {
 	return "morning"
 }
 
-// Each command of each call may be cut off, delayed, repeated, or lose its answer: the call does its work once, or returns
-// an error. Clients repeat all but pipelines that a busy server refuses.
+// Each command of each call can be interrupted, delayed, repeated, or lose its reply: the call does its work once, or
+// returns an error. Clients repeat everything except pipelines that a busy server rejects.
 func TestEachCommandOfACallMayFail(t *testing.T) {
 	t.Parallel()
 	breakEach(t, operations())

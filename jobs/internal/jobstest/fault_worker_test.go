@@ -15,13 +15,13 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// Workers make these calls while they run, and again a minute later. So a call that failed is made once more.
+// Workers make these calls while they run, and again a minute later. So the test repeats a failed call.
 func TestEachCommandOfAWorkersCallMayFail(t *testing.T) {
 	t.Parallel()
 	breakEach(t, slices.Concat(publishing(), firing(), reporting(), budgeting()))
 }
 
-// publishing are the calls with which a worker says what its configuration holds.
+// publishing returns the calls with which a worker publishes its configuration.
 func publishing() []operation {
 	projects := []jobs.ProjectInfo{{Name: "web", ID: 1, Zone: "UTC", Database: "main/1.db"}}
 	publish := func(again bool) func(jobstest.Rig, string) error {
@@ -64,7 +64,7 @@ func publishing() []operation {
 	}
 }
 
-// firing are the calls with which schedules make jobs.
+// firing returns the calls with which schedules make jobs.
 func firing() []operation {
 	fireOnce := func(t jobstest.Rig, name string) error {
 		tick, now := jobstest.TickAt(22)
@@ -84,7 +84,7 @@ func firing() []operation {
 		_, err = schedule.NewStore(t.Q).FollowUp(t.Context(), s, now)
 		return err
 	}
-	// made checks that there are n jobs, one of them in the lane, once the scheduler has come by again.
+	// made checks that there are n jobs, one of them in the lane, after the scheduler has run again.
 	made := func(n int, again func(jobstest.Rig, string) error) func(jobstest.Rig, string, error) {
 		return func(t jobstest.Rig, name string, err error) {
 			if err := errors.Join(again(t, name), schedule.NewStore(t.Q).Arrivals(t.Context())); err != nil {
@@ -114,7 +114,7 @@ func firing() []operation {
 	}
 }
 
-// reporting is what a worker says of its databases.
+// reporting returns the calls with which a worker reports on its databases.
 func reporting() []operation {
 	lost := errors.New("1 of 31 days could not be fetched")
 	report2 := func(t jobstest.Rig, _ string) error {
@@ -133,7 +133,7 @@ func reporting() []operation {
 	}}}
 }
 
-// budgeting are the calls around a request to Mixpanel.
+// budgeting returns the calls around a request to Mixpanel.
 func budgeting() []operation {
 	shared := func(t jobstest.Rig) *budget.Budget {
 		return jobstest.NewBudget(t, budget.Config{PerPeriod: 54, PerSecond: 100})

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A chunk that was changed, cut, or belongs elsewhere is none.
+// A chunk that was changed or cut, or that belongs elsewhere, is rejected.
 func TestDamagedChunks(t *testing.T) {
 	t.Parallel()
 	want := Chunk{Kind: ChunkData, Number: 3, Size: 1 << 20, Body: []byte("some rows")}
