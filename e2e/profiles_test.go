@@ -83,7 +83,7 @@ func TestProfilesAreRefreshed(t *testing.T) {
 		s.mixpanel.PutProfile(projectID, "", mixpaneltest.Profile{DistinctID: first.Rows[0].DistinctID, Properties: `{"plan":"gold"}`}),
 		s.mixpanel.DeleteProfile(projectID, "", first.Rows[1].DistinctID),
 	)
-	fetch(refreshed{State: "done", Stream: "profiles", Added: 1, Updated: 1, Removed: 1, Unchanged: 148, Requests: 2})
+	fetch(refreshed{State: "done", Stream: "profiles", Added: 1, Updated: 1, Removed: 1, Unchanged: 148, Requests: 3})
 	s.checkProfiles(t, "profiles", "")
 
 	fetch(refreshed{State: "done", Stream: "profiles", Added: 7, Requests: 1}, "companies", "--group", "9007199254740993")
@@ -103,7 +103,14 @@ func TestProfilesSurviveKills(t *testing.T) {
 		t.Fatal(r.stderr)
 	}
 	random := newKiller(t).random
-	for range 20 {
+	first, err := s.mixpanel.Profiles(mixpaneltest.ProfileAsk{Project: projectID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20 {
+		if err := s.mixpanel.DeleteProfile(projectID, "", first.Rows[n].DistinctID); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := s.mixpanel.ChangeProfiles(projectID, "", 1+random.IntN(50)); err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+
+	"github.com/zeebo/xxh3"
 
 	"mixduck/internal/answer"
 	"mixduck/storage"
@@ -16,6 +19,7 @@ import (
 type profilePage struct {
 	part *part
 	info answer.PageInfo
+	ids  []uint64 // hashes of the ids, sorted and each once
 	keys *keyFile // nil if there is no table, or some of the profiles cannot be stored
 	key  [][]byte // the values before each id in a row
 }
@@ -31,7 +35,7 @@ func (p *profilePage) remove() {
 
 // page downloads a page and proves it.
 func (s *pageSession) page(ctx context.Context, n int64) error {
-	q := s.query
+	q := s.query.EngageQuery
 	q.Page, q.SessionID = n, s.first.SessionID
 	l := s.f.counted()
 	if n > 0 {
@@ -44,7 +48,7 @@ func (s *pageSession) page(ctx context.Context, n int64) error {
 		}
 		defer body.Close()
 		s.f.hear(ctx, s.f.cfg.QueryBudget, body.Limits)
-		p := profilePage{key: s.key}
+		p := profilePage{key: s.query.key}
 		if p.part, err = s.f.spool(body, fmt.Sprintf("page-%d", n), &s.f.received); err != nil {
 			return err
 		}
@@ -67,7 +71,7 @@ func (s *pageSession) prove(p *profilePage, n int64) (err error) {
 	defer text.Close()
 	page := answer.NewPage(text, n)
 	if len(s.f.tables) == 0 {
-		err = s.each(page, func(*answer.Profile) error { return nil })
+		err = s.each(p, page, func(*answer.Profile) error { return nil })
 	} else {
 		err = s.writeKeys(p, page, n)
 	}
@@ -85,7 +89,7 @@ func (s *pageSession) writeKeys(p *profilePage, page *answer.Page, n int64) (err
 	}
 	page.Hash = true
 	page.Hash = true
-	err = s.each(page, func(profile *answer.Profile) error {
+	err = s.each(p, page, func(profile *answer.Profile) error {
 		if bad = bad || profile.Reason != nil; bad {
 			return nil
 		}
@@ -99,8 +103,8 @@ func (s *pageSession) writeKeys(p *profilePage, page *answer.Page, n int64) (err
 	return err
 }
 
-// each calls fn with the profiles of a page.
-func (s *pageSession) each(page *answer.Page, fn func(*answer.Profile) error) error {
+// each calls fn with the profiles of a page, and notes their ids.
+func (s *pageSession) each(p *profilePage, page *answer.Page, fn func(*answer.Profile) error) error {
 	for profile, err := range page.All() {
 		if err != nil {
 			return explain(err)
@@ -108,10 +112,13 @@ func (s *pageSession) each(page *answer.Page, fn func(*answer.Profile) error) er
 		if profile.Extra != nil {
 			s.extra.Add(1)
 		}
+		p.ids = append(p.ids, xxh3.HashString(profile.DistinctID))
 		if err := fn(profile); err != nil {
 			return err
 		}
 	}
+	slices.Sort(p.ids)
+	p.ids = slices.Compact(p.ids)
 	return nil
 }
 

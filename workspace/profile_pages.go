@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
@@ -12,6 +13,7 @@ import (
 
 	"mixduck/internal/answer"
 	"mixduck/mixpanel"
+	"mixduck/storage"
 )
 
 const (
@@ -19,53 +21,95 @@ const (
 	pagesAtOnce = 5
 )
 
-// profiles fetches all pages of a query, and proves that they are whole. A query that Mixpanel ends, or during which the number
-// of profiles moves, is begun again; when it still moves after that, the pages are accepted with a note, for none of them failed. key
-// is put before the values of each row.
-func (f *refreshing) profiles(ctx context.Context, q mixpanel.EngageQuery, key [][]byte) (harvest, error) {
+// profileQuery is a query for profiles whose pages become rows of a table.
+type profileQuery struct {
+	mixpanel.EngageQuery
+	key    [][]byte       // the values before each id in a row
+	within *storage.Scope // the rows that the query is about; nil means all
+}
+
+// profiles fetches all pages of a query and proves that they are complete. The query is sent again if Mixpanel ends it, or
+// if there are signs that the profiles changed while the pages were sent: see [pageSession.moved] and [absence]. After
+// maxRestarts, such pages are accepted with a note, because none of them failed; rows that may be missing by mistake stay.
+func (f *refreshing) profiles(ctx context.Context, q profileQuery) (harvest, error) {
 	confirmed := false
+	gone := absence{f: f, query: q}
 	for restarts := 0; ; restarts++ {
-		s := &pageSession{f: f, query: q, key: key}
-		err := s.run(ctx)
+		s := &pageSession{f: f, query: q}
+		h, reason, err := s.answer(ctx, &gone, restarts == maxRestarts)
 		api, _ := errors.AsType[*mixpanel.Error](err)
 		ended := api != nil && api.Reason == mixpanel.ReasonSession
 		switch {
-		case err == nil && s.first.Total == 0 && f.since.IsZero() && !confirmed: // an answer that got lost looks the same
-			confirmed = true
-			restarts--
-		case err == nil && !s.moved():
-			return s.harvest(), nil
-		case err == nil && restarts == maxRestarts:
-			if s.uncertain.Load() {
-				return harvest{}, unproved("the number of profiles changes while they are paged through, and Mixpanel does not say to what")
-			}
-			return s.harvest(), nil
 		case err != nil && (!ended || restarts == maxRestarts):
 			s.remove()
 			return harvest{}, err
+		case err == nil && s.first.Total == 0 && f.since.IsZero() && !confirmed: // an answer that got lost looks the same
+			confirmed = true
+			restarts--
+			s.remove()
+			continue
+		case err == nil && reason == "":
+			return h, nil
+		case err != nil:
+			reason = err.Error()
 		}
 		s.remove()
-		if err == nil && !s.moved() {
-			continue
-		}
 		f.update(func(p *Progress) {
 			p.Retries++
-			p.Trouble = "the profiles changed while they were paged through"
-			if err != nil {
-				p.Trouble = err.Error()
-			}
+			p.Trouble = reason
 		})
 	}
+}
+
+// answer runs the session. A reason says why the query must be sent again, unless this is the last try.
+func (s *pageSession) answer(ctx context.Context, gone *absence, last bool) (h harvest, reason string, err error) {
+	const changed = "the profiles changed while they were paged through"
+	if err := s.run(ctx); err != nil {
+		return harvest{}, "", err
+	}
+	moved := s.moved()
+	switch {
+	case moved && !last:
+		return harvest{}, changed, nil
+	case s.uncertain.Load():
+		return harvest{}, "", unproved("the number of profiles changes while they are paged through, and Mixpanel does not say to what")
+	}
+	found, proved, err := gone.check(ctx, s)
+	switch {
+	case err != nil:
+		return harvest{}, "", err
+	case !last && len(found) > 0:
+		removeAll(found)
+		return harvest{}, changed, nil
+	case !last && !proved:
+		return harvest{}, "rows are missing in the answer: asking again to confirm it", nil
+	}
+	h = s.harvest()
+	for i := range found {
+		h.parts = append(h.parts, &found[i])
+	}
+	if moved || len(found) > 0 {
+		h.note = s.changes(found)
+	}
+	if !proved {
+		h.partial = true
+		h.note = joinNotes(h.note, "rows that did not come are kept, because Mixpanel did not confirm that they were deleted")
+	}
+	return h, "", nil
+}
+
+func joinNotes(notes ...string) string {
+	return strings.Join(slices.DeleteFunc(notes, func(n string) bool { return n == "" }), "; ")
 }
 
 // pageSession is one query for profiles, from page 0 on.
 type pageSession struct {
 	f     *refreshing
-	query mixpanel.EngageQuery
-	key   [][]byte
+	query profileQuery
 
 	first     answer.PageInfo
 	pages     []profilePage
+	came      []uint64     // what ids returns
 	extra     atomic.Int64 // profiles with fields that are not known
 	uncertain atomic.Bool  // the last page is not as long as page 0 has said, and does not say why
 	fetched   harvest
@@ -114,39 +158,80 @@ func (s *pageSession) largest() answer.PageInfo {
 	return info
 }
 
-// moved reports whether the number of profiles has changed.
+// moved reports whether the profiles have changed between pages: their number, or their places, so that one came twice.
 func (s *pageSession) moved() bool {
-	return s.uncertain.Load() || slices.ContainsFunc(s.pages, func(p profilePage) bool {
+	return s.uncertain.Load() || s.repeats() || slices.ContainsFunc(s.pages, func(p profilePage) bool {
 		return p.info.Total >= 0 && p.info.Total != s.first.Total
 	})
 }
 
-func (s *pageSession) remove() {
+// repeats reports whether a profile came with two pages.
+func (s *pageSession) repeats() bool {
+	if len(s.pages) == 1 {
+		return false
+	}
+	return len(s.ids()) < s.count()
+}
+
+// ids returns the hashes of the ids that came, sorted and each once. A profile counts once for each page.
+func (s *pageSession) ids() []uint64 {
+	if s.came == nil {
+		s.came = make([]uint64, 0, s.count())
+		for _, p := range s.pages {
+			s.came = append(s.came, p.ids...)
+		}
+		slices.Sort(s.came)
+		s.came = slices.Compact(s.came)
+	}
+	return s.came
+}
+
+// count returns the number of profiles that came. A profile counts once for each page.
+func (s *pageSession) count() (n int) {
 	for _, p := range s.pages {
-		p.remove()
+		n += len(p.ids)
+	}
+	return n
+}
+
+func (s *pageSession) remove() { removeAll(s.pages) }
+
+func removeAll(pages []profilePage) {
+	for i := range pages {
+		pages[i].remove()
 	}
 }
 
 // harvest returns the pages.
 func (s *pageSession) harvest() harvest {
 	h, hashes := s.fetched, xxh3.New()
-	last, came := s.first.Total, int64(0)
 	for i := range s.pages {
-		p := &s.pages[i]
-		h.parts = append(h.parts, p)
-		_, _ = hashes.WriteString(p.part.hash) // never fails
+		h.parts = append(h.parts, &s.pages[i])
+		_, _ = hashes.WriteString(s.pages[i].part.hash) // never fails
+	}
+	h.hash = fmt.Sprintf("%016x", hashes.Sum64())
+	if n := s.extra.Load(); n > 0 {
+		s.f.update(func(p *Progress) { p.warn(fmt.Sprintf("%d profiles have fields that are not stored", n)) })
+	}
+	return h
+}
+
+// changes describes how the profiles changed between pages. found are pages with profiles that were missing.
+func (s *pageSession) changes(found []profilePage) string {
+	last, came := s.first.Total, int64(0)
+	for _, p := range s.pages {
 		came += p.info.Profiles
 		if p.info.Total >= 0 {
 			last = p.info.Total
 		}
 	}
-	h.hash = fmt.Sprintf("%016x", hashes.Sum64())
-	if s.moved() {
-		h.note = fmt.Sprintf("the number of profiles changed from %d to %d while they were fetched, and %d came: the next full refresh makes up for what is missing",
-			s.first.Total, last, came)
+	missing := int64(0)
+	for _, p := range found {
+		missing += p.info.Profiles
 	}
-	if n := s.extra.Load(); n > 0 {
-		s.f.update(func(p *Progress) { p.warn(fmt.Sprintf("%d profiles have fields that are not stored", n)) })
+	note := fmt.Sprintf("the profiles changed while they were fetched: %d at first, %d at the end, and %d came", s.first.Total, last, came)
+	if missing > 0 {
+		note += fmt.Sprintf(", %d more when they were requested by id", missing)
 	}
-	return h
+	return note + ". The next full refresh adds what may be missing"
 }

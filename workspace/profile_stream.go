@@ -31,7 +31,7 @@ func (w *Workspace) StreamProfiles(ctx context.Context, r StreamRequest, emit fu
 		return 0, err
 	}
 	defer func() { _ = w.clearSpool() }()
-	h, err := f.profiles(ctx, f.query(), nil)
+	h, err := f.profiles(ctx, profileQuery{EngageQuery: f.query()})
 	if err != nil {
 		return 0, err
 	}

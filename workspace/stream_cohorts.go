@@ -75,11 +75,12 @@ func (f *refreshing) members(ctx context.Context, c mixpanel.Cohort, id string) 
 		Project: f.cfg.Project.ID, Cohort: c.ID, Group: c.Group,
 		OutputProperties: []string{"$last_seen"}, // any that is short: without one, all of them come
 	}
-	h, err := f.profiles(ctx, q, [][]byte{[]byte(id)})
+	within := &storage.Scope{Values: []string{id}}
+	h, err := f.profiles(ctx, profileQuery{EngageQuery: q, key: [][]byte{[]byte(id)}, within: within})
 	if err != nil {
 		return err
 	}
-	h.within = &storage.Scope{Values: []string{id}}
+	h.within = within
 	if err := f.refresh(ctx, f.tables[0], h); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func profiles() streamSource {
 		name:   stream.Profiles,
 		tables: profileTables,
 		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
-			h, err := f.profiles(ctx, f.query(), nil)
+			h, err := f.profiles(ctx, profileQuery{EngageQuery: f.query()})
 			return []harvest{h}, err
 		},
 	}
