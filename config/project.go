@@ -25,7 +25,7 @@ type Project struct {
 	Shifted  bool // it stores wall-clock time as "time", as projects from before 2023 do
 	Username string
 	Secret   secret.String
-	Database string  // volume/relative path, with the volume
+	Database string  // volume/relative path; always with the volume
 	Tables   []Table // those with filters or promoted properties
 }
 

@@ -19,7 +19,7 @@ type Schedule struct {
 	Name         string
 	Project      string // its name
 	Stream       string // see [stream.List]
-	Database     string // volume/relative path, with the volume
+	Database     string // volume/relative path; always with the volume
 	Table        string
 	Events       []string // only these names; empty means all
 	Where        string   // a Mixpanel expression

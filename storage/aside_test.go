@@ -11,7 +11,7 @@ import (
 	"mixduck/storage"
 )
 
-// foreignFile returns a database with tables as mixpanel_data makes them, and what else is to be in it.
+// foreignFile returns a database with the tables of mixpanel_data, and the results of additional statements.
 func foreignFile(tb testing.TB, more ...string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "x.db")

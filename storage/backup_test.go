@@ -120,7 +120,7 @@ func TestBackupWaitsForALoad(t *testing.T) {
 	closeEngine(t, reader)
 }
 
-// fileNames returns what lies in a directory.
+// fileNames returns the names in a directory.
 func fileNames(tb testing.TB, dir string) (names []string) {
 	tb.Helper()
 	entries, err := os.ReadDir(dir)

@@ -17,7 +17,7 @@ import (
 
 const mib = 1 << 20
 
-// padded returns an event whose line is n bytes long, its newline included.
+// padded returns an event with a line of n bytes, including its newline.
 func padded(second int, insertID string, n int) string {
 	short := event(first, second, insertID, `,"pad":""`)
 	return event(first, second, insertID, `,"pad":"`+strings.Repeat("x", n-len(short))+`"`)
@@ -79,7 +79,7 @@ func TestLineBeyondTheLimit(t *testing.T) {
 	want(t, "rows", query(t, path, "SELECT insert_id FROM events"), []string{"old"})
 }
 
-// However the stream is cut into reads, each line comes out once, whole, and with its number.
+// Wherever the stream is cut into reads, each line is returned once, complete, and with its number.
 func TestLinesAcrossBlocks(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"\n", "\r\n", "\n\n", "\n\r\n"} {
@@ -179,7 +179,7 @@ func TestBrokenStreams(t *testing.T) {
 	}
 }
 
-// The last bytes and io.EOF may come together.
+// The last bytes and io.EOF can come together.
 func TestEndAlongWithTheLastBytes(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
@@ -190,7 +190,7 @@ func TestEndAlongWithTheLastBytes(t *testing.T) {
 	}
 }
 
-// DuckDB may have one thread, or more than there are blocks.
+// DuckDB can have one thread, or more than there are blocks.
 func TestThreads(t *testing.T) {
 	t.Parallel()
 	var lines strings.Builder

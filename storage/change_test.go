@@ -13,7 +13,7 @@ import (
 	"mixduck/storage"
 )
 
-// changes is what a receipt says that days have become.
+// changes formats the changes of days in a receipt.
 func changes(r storage.Receipt) string {
 	return fmt.Sprintf("+%d -%d ~%d", r.Added, r.Removed, r.Updated)
 }
@@ -60,7 +60,7 @@ func TestWhatHasChanged(t *testing.T) {
 	}
 }
 
-// Only days that were stored can change; others are new.
+// Only days that were already stored can change; others are new.
 func TestNewDaysAreNoChange(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
@@ -79,7 +79,7 @@ func TestNewDaysAreNoChange(t *testing.T) {
 	want(t, "changes of adding", changes(load(t, e, all)), "+1 -0 ~0")
 }
 
-// Any two versions of some days are compared as their keys say.
+// Any two versions of some days are compared by their keys.
 func TestChangesAreThoseOfKeys(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)

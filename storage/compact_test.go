@@ -48,7 +48,7 @@ func TestCompactGivesSpaceBack(t *testing.T) {
 	want(t, "rows after the next load", counts(t, path), []string{"2026-11-06|10", "2026-11-07|5"})
 }
 
-// bulky returns the events of a day, whose properties do not compress well.
+// bulky returns the events of a day. Their properties do not compress well.
 func bulky(d day.Day) string {
 	noise := rand.New(rand.NewPCG(1, uint64(d)))
 	var b strings.Builder
@@ -93,7 +93,7 @@ func TestCompactHeedsLocksAndFences(t *testing.T) {
 	}
 }
 
-// compactorMain loads a day and compacts the file, again and again.
+// compactorMain loads a day and compacts the file, repeatedly.
 func compactorMain(ctx context.Context, path string) error {
 	for ctx.Err() == nil {
 		e, err := storage.Open(ctx, storage.Config{Path: path})
@@ -114,7 +114,8 @@ func compactorMain(ctx context.Context, path string) error {
 	return nil
 }
 
-// Killed at any moment, a compaction has happened or it has not, and it leaves nothing that the next one does not remove.
+// If a compaction is killed at any moment, it has happened or not, and it leaves nothing that the next one does not
+// remove.
 func TestKilledInTheMiddleOfCompactions(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -131,7 +132,7 @@ func TestKilledInTheMiddleOfCompactions(t *testing.T) {
 			}
 		}
 		c.kill()
-		closeEngine(t, open(t, storage.Config{Path: path})) // as the next load does
+		closeEngine(t, open(t, storage.Config{Path: path})) // like the next load
 		want(t, "rows", counts(t, path), []string{fmt.Sprint("2026-11-01|", crashRows), fmt.Sprint("2026-11-02|", crashRows)})
 	}
 	if _, _, err := storage.Compact(t.Context(), storage.Config{Path: path, LockWait: lockWait}, 0); err != nil {

@@ -14,7 +14,7 @@ const compatNames = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'c
 
 var eventViews = []string{"event", "mp_master_event", "original_events"}
 
-// hotEvents are an event, one of a hot shard and one that moved to another id.
+// hotEvents returns an ordinary event, one of a hot shard, and one that moved to another ID.
 func hotEvents() string {
 	plain := event(first, 1, "a", `,"$device_id":"d","$user_id":"u1","$city":"Köln","$screen_width":1024,"$browser_version":"x","$wifi":true`)
 	hot := strings.ReplaceAll(event(first, 2, "b", `,"mp_original_event_name":"Buy","mp_original_distinct_id":"busy"`), `"event":"e"`, `"event":"$hotshard_events"`)
@@ -40,7 +40,7 @@ func TestCompatibleViewsOfEvents(t *testing.T) {
 	want(t, "same content", query(t, path, "SELECT properties, event_time FROM events EXCEPT SELECT properties, time FROM compat.mp_master_event"), nil)
 }
 
-// A table with history has the versions of a profile; the views have the current one.
+// A table with history has all versions of a profile; the views have the current one.
 func TestCompatibleViewsOfProfiles(t *testing.T) {
 	t.Parallel()
 	for _, history := range []bool{false, true} {
@@ -91,7 +91,7 @@ func TestCompatibleViewsFollowTheTables(t *testing.T) {
 	want(t, "views after drop", query(t, copied, compatNames), nil)
 }
 
-// The log of a killed process has the views, too.
+// The log of a killed process contains the views too.
 func TestCompatibleViewsAfterAKill(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -110,7 +110,7 @@ func TestCompatibleViewsAfterAKill(t *testing.T) {
 	want(t, "rows", query(t, copied, "SELECT count(*) FROM compat.mp_master_event"), []string{"5"})
 }
 
-// What a user has in the schema stays, and costs only the view of that name.
+// A user's objects in the schema stay; only the view of the same name is missing.
 func TestCompatibleViewsLeaveTablesOfUsersAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
@@ -129,7 +129,7 @@ func TestCompatibleViewsLeaveTablesOfUsersAlone(t *testing.T) {
 	want(t, "views", query(t, path, compatNames), []string{"mp_master_event", "original_events"})
 }
 
-// A file of an earlier version, and one in which DuckDB dropped or changed the table, get the views that fit.
+// A file of an earlier version, and one in which DuckDB dropped or changed the table, get matching views.
 func TestCompatibleViewsOfOtherFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
@@ -149,7 +149,7 @@ func TestCompatibleViewsOfOtherFiles(t *testing.T) {
 	}
 }
 
-// refreshProfiles makes the table profiles hold one profile.
+// refreshProfiles makes the table profiles contain a single profile.
 func refreshProfiles(tb testing.TB, e *storage.Engine, history bool, at time.Time, properties string) {
 	tb.Helper()
 	table := people("profiles")

@@ -8,7 +8,7 @@ import (
 	"mixduck/storage"
 )
 
-// idless returns an event without an $insert_id, written in one of several ways that say the same.
+// idless returns an event without an $insert_id, written in one of several equivalent ways.
 func idless(second, way int) string {
 	at := int(first)*86400 + second
 	texts := []string{
@@ -19,7 +19,7 @@ func idless(second, way int) string {
 	return fmt.Sprintf(texts[way%len(texts)], at) + "\n"
 }
 
-// An event without an $insert_id is known by its content, in one answer and among what is stored.
+// An event without an $insert_id is identified by its content, within a response and among stored rows.
 func TestContentIsTheKeyOfEventsWithoutAnID(t *testing.T) {
 	t.Parallel()
 	const n = 30
@@ -71,7 +71,8 @@ func TestOtherContentIsAnotherEvent(t *testing.T) {
 	want(t, "rows", counts(t, path), []string{fmt.Sprint("2026-11-01|", len(lines))})
 }
 
-// Older versions stored such an event once more for each way of writing it. Fetching the day again says what went.
+// Older versions stored such an event again for each way of writing it. Fetching the day again reports the removed
+// rows.
 func TestCopiesOfOlderVersions(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

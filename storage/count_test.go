@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/day"
 )
 
-// meddler is an export at whose end a counter of its load goes wrong, as it would if DuckDB or the reader lost a row.
+// meddler is an export that falsifies a counter of its load at its end, as if DuckDB or the reader had lost a row.
 type meddler struct {
 	io.Reader
 	meddle func()
@@ -24,7 +24,7 @@ func (m *meddler) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A load whose counts do not agree stores nothing.
+// A load with inconsistent counts stores nothing.
 func TestCountsThatDoNotAgree(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -14,15 +14,15 @@ import (
 	"mixduck/storage"
 )
 
-// crashRows is how many rows a day has in the loads that are killed.
+// crashRows is the number of rows per day in the killed loads.
 const crashRows = 4000
 
-// version returns the lines of two days in their n-th version.
+// version returns the lines of two days in version n.
 func version(n int) string {
 	return events(first, crashRows, strconv.Itoa(n)) + events(first+1, crashRows, strconv.Itoa(n))
 }
 
-// loaderMain loads one version after the other into the file, in place of the one before.
+// loaderMain loads one version after another into the file, each replacing the previous one.
 func loaderMain(ctx context.Context, path string) error {
 	return writeOn(ctx, path, func(e *storage.Engine, n int) error {
 		w := window(span(0, 2), version(n))
@@ -32,8 +32,8 @@ func loaderMain(ctx context.Context, path string) error {
 	})
 }
 
-// writeOn opens the file and calls write with one number after the other, from the one that arg has before the path. It says
-// what it is about to do and has done, as it is killed in the middle.
+// writeOn opens the file and calls write with increasing numbers. arg contains the first number and the path. It
+// prints what it is about to do and what it has done, because it is killed in between.
 func writeOn(ctx context.Context, arg string, write func(e *storage.Engine, n int) error) error {
 	var begin int
 	var path string
@@ -50,7 +50,7 @@ func writeOn(ctx context.Context, arg string, write func(e *storage.Engine, n in
 			return err
 		}
 		fmt.Println("done", n)
-		if n%2 == 0 { // killed while it closes the file, too
+		if n%2 == 0 { // also killed while it closes the file
 			if err := e.Close(); err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func writeOn(ctx context.Context, arg string, write func(e *storage.Engine, n in
 	return nil
 }
 
-// Killed at any moment, a load has happened or it has not.
+// If a load is killed at any moment, it has happened or not.
 func TestKilledInTheMiddleOfLoads(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -87,7 +87,7 @@ func TestKilledInTheMiddleOfLoads(t *testing.T) {
 		if err != nil {
 			t.Fatalf("child said %q", last)
 		}
-		may := []int{n, n + 1} // the last version that was reported, or the next
+		may := []int{n, n + 1} // the last reported version, or the next one
 		if what == "begin" {
 			may = []int{n - 1, n}
 		}
@@ -95,7 +95,7 @@ func TestKilledInTheMiddleOfLoads(t *testing.T) {
 	}
 }
 
-// checkVersion opens the file as a program does after a crash, and returns the version that it holds.
+// checkVersion opens the file like a program after a crash, and returns its version.
 func checkVersion(t *testing.T, path string, may []int) int {
 	t.Helper()
 	e, err := storage.Open(t.Context(), storage.Config{Path: path, ReadOnly: true, LockWait: lockWait})

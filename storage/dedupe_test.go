@@ -13,13 +13,13 @@ import (
 	"mixduck/storage"
 )
 
-// sent is a line of an export that others may be duplicates of.
+// sent is a line of an export that can have duplicates.
 type sent struct {
 	Name, DistinctID, InsertID string
 	Second, Processed, Version int
 }
 
-// fillerBytes make a few lines take several blocks, so that several threads meet their duplicates.
+// fillerBytes makes a few lines take several blocks, so several threads see their duplicates.
 const fillerBytes = 30_000
 
 func (s sent) properties() string {
@@ -42,7 +42,7 @@ func (s sent) line() string {
 	return `{"event":"` + s.Name + `","properties":` + s.properties() + "}\n"
 }
 
-// key is what makes lines duplicates of each other.
+// key is equal for duplicate lines.
 func (s sent) key() string {
 	if s.InsertID == "" {
 		return s.Name + s.properties()
@@ -50,7 +50,7 @@ func (s sent) key() string {
 	return fmt.Sprint(s.Name, "|", s.DistinctID, "|", s.InsertID, "|", s.Second)
 }
 
-// newest returns the rows that have to be stored, in the form in which rowsOf reads them.
+// newest returns the rows that must be stored, in the form of rowsOf.
 func newest(lines []sent) []string {
 	best := map[string]sent{}
 	for _, s := range lines {
@@ -97,7 +97,7 @@ func join(lines []sent) string {
 	return b.String()
 }
 
-// Whatever the order in which lines come, the newest of each event stays, and the greatest text among equals.
+// For any order of lines, the newest of each event stays, and among equally new ones the largest text.
 func TestDuplicatesInAnyOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -125,7 +125,7 @@ func TestDuplicatesInAnyOrder(t *testing.T) {
 	})
 }
 
-// Added in pieces, lines bring each event once; what was stored first stays.
+// If lines are added in pieces, each event is stored once; the first stored version stays.
 func TestAddInPieces(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -197,7 +197,7 @@ func TestAddDeletesNothing(t *testing.T) {
 	want(t, "rows", counts(t, path), []string{"2026-11-01|100", "2026-11-02|103", "2026-11-03|100"})
 }
 
-// A row that is stored stays as it is, though a newer one of its key comes.
+// A stored row stays unchanged, even if a newer one with its key arrives.
 func TestAddKeepsWhatIsStored(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

@@ -15,7 +15,7 @@ import (
 	"mixduck/storage"
 )
 
-// fill writes a file of so many bytes into dir, or as many as there is room for.
+// fill writes a file of the given size into dir, or as many bytes as there is room for.
 func fill(tb testing.TB, dir string, bytes int) (path string) {
 	tb.Helper()
 	path = filepath.Join(dir, "ballast")
@@ -26,7 +26,7 @@ func fill(tb testing.TB, dir string, bytes int) (path string) {
 	return path
 }
 
-// incompressible returns events whose properties take the space that they seem to take.
+// incompressible returns events whose properties cannot be compressed.
 func incompressible(n int, name string) string {
 	var b strings.Builder
 	seed := uint64(88172645463325252)
@@ -43,11 +43,11 @@ func incompressible(n int, name string) string {
 	return b.String()
 }
 
-// On a full disk a load fails as such, what was stored stays, and with space again everything works.
+// On a full disk a load fails with the right error, the stored data stays, and everything works once there is space.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	tooMuch := incompressible(20_000, "new")
-	for _, free := range []int{0, 100 << 10, 1 << 20, 2 << 20, 4 << 20} { // bytes that are left for the load
+	for _, free := range []int{0, 100 << 10, 1 << 20, 2 << 20, 4 << 20} { // bytes left for the load
 		t.Run(strconv.Itoa(free), func(t *testing.T) {
 			t.Parallel()
 			const size = 24 << 20
@@ -103,7 +103,7 @@ func fileSize(tb testing.TB, path string) int64 {
 	return info.Size()
 }
 
-// A database that could not be made for lack of space can be made later.
+// A database that could not be created for lack of space can be created later.
 func TestFullDiskForANewDatabase(t *testing.T) {
 	t.Parallel()
 	for _, free := range []int{0, 4 << 10, 12 << 10, 16 << 10, 100 << 10, 300 << 10} {

@@ -136,7 +136,7 @@ func TestEnginesShareAFile(t *testing.T) {
 	c := open(t, storage.Config{Path: link})
 	load(t, a, window(span(0, 1), events(first, 10, "a")))
 	closeEngine(t, a)
-	closeEngine(t, a) // gives up no share but its own
+	closeEngine(t, a) // releases only its own share
 	load(t, b, window(span(1, 1), events(first+1, 20, "b")))
 	closeEngine(t, b)
 	if _, err := b.Coverage(t.Context(), "events", span(0, 2)); !errors.Is(err, storage.ErrClosed) {
@@ -150,7 +150,7 @@ func TestEnginesShareAFile(t *testing.T) {
 	startChild(t, "writer", path).expect(t, "ready")
 }
 
-// Loads of two engines into one file go one after the other.
+// Loads of two engines into one file run one after another.
 func TestLoadsAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	a, path := newFile(t)
@@ -194,7 +194,7 @@ func (h *held) Read(p []byte) (int, error) {
 	return 0, errBroken
 }
 
-// Close lets a load that is under way come to its end before it lets others in.
+// Close waits for a running load before it lets others in.
 func TestCloseDuringALoad(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

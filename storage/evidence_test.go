@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// world makes events of a project and has them read with a setting.
+// world makes events of a project and reads them with a setting.
 type world struct {
 	n     int
 	real  time.Duration             // offset of the zone in which the project writes times
-	zone  *time.Location            // with which they are read
-	delay func(i int) time.Duration // until an event was processed, by the clock of its device
+	zone  *time.Location            // used for reading
+	delay func(i int) time.Duration // time until processing, by the clock of the event's device
 }
 
 func (w world) evidence() *evidence {
@@ -45,7 +45,7 @@ func fixed(tb testing.TB, name string) *time.Location {
 	return loc
 }
 
-// A setting that was forgotten, or is wrong, is found and the cure is named.
+// A missing or wrong setting is detected, and the fix is named.
 func TestWrongTimesAreFound(t *testing.T) {
 	t.Parallel()
 	berlin, kolkata, la := fixed(t, "Europe/Berlin"), fixed(t, "Asia/Kolkata"), fixed(t, "America/Los_Angeles")
@@ -86,7 +86,7 @@ func TestWrongTimesAreFound(t *testing.T) {
 	}
 }
 
-// What is right, or proves nothing, gives no warning.
+// Correct or inconclusive times cause no warning.
 func TestTimesThatProveNothing(t *testing.T) {
 	t.Parallel()
 	const h = time.Hour
@@ -108,7 +108,7 @@ func TestTimesThatProveNothing(t *testing.T) {
 	tests := []struct {
 		name  string
 		world world
-		right bool // it is known to be right
+		right bool // known to be right
 	}{
 		{"UTC", world{500, 0, nil, seconds(60)}, true},
 		{"UTC, slow batches", world{2000, 0, nil, seconds(1800)}, true},
@@ -139,7 +139,7 @@ func TestTimesThatProveNothing(t *testing.T) {
 	}
 }
 
-// Each offset in use is told from each other, whatever is set.
+// All offsets in use can be distinguished for any setting.
 func TestOffsetsOfAllZones(t *testing.T) {
 	t.Parallel()
 	for minutes := -12 * 60; minutes <= 14*60; minutes += 60 {

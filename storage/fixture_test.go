@@ -16,20 +16,20 @@ import (
 	"mixduck/storage"
 )
 
-// first is the day on which most tests begin.
+// first is the first day in most tests.
 var first = day.Of(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
 
-// span returns n days from the one that lies offset days after first.
+// span returns n days, starting offset days after first.
 func span(offset, n int) day.Range {
 	from := first + day.Day(offset)
 	return day.Range{From: from, To: from + day.Day(n) - 1}
 }
 
-// now is a moment at which all days of the tests are over.
+// now is a time after all days of the tests.
 var now = time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// lockWait is for how long a test waits that does not mean to meet a lock: a process that another test is starting at
-// this moment shares the locks of this one until it runs its own program.
+// lockWait is how long tests wait that do not test locks: a process that another test is just starting shares the
+// locks of this one until it runs its own program.
 const lockWait = 30 * time.Second
 
 // open opens a database and closes it at the end of the test.
@@ -51,7 +51,7 @@ func closeEngine(tb testing.TB, e *storage.Engine) {
 	}
 }
 
-// newFile opens a new database with a table events in it.
+// newFile opens a new database with a table events.
 func newFile(tb testing.TB) (e *storage.Engine, path string) {
 	tb.Helper()
 	path = filepath.Join(tb.TempDir(), "x.db")
@@ -69,7 +69,7 @@ func prepare(tb testing.TB, e *storage.Engine, table storage.Table) storage.Plan
 	return plan
 }
 
-// window returns a window that holds lines, each with its newline, in table events.
+// window returns a window with lines, each with its newline, for table events.
 func window(r day.Range, lines ...string) storage.Window {
 	return storage.Window{
 		Table: "events", Days: r, Parts: []io.Reader{strings.NewReader(strings.Join(lines, ""))}, Job: "job-1", FetchedAt: now,
@@ -86,14 +86,14 @@ func load(tb testing.TB, e *storage.Engine, w storage.Window) storage.Receipt {
 	return r
 }
 
-// event returns a line of an event that happens second seconds after the day began; more are properties, each with a
-// comma in front.
+// event returns the line of an event that happens second seconds after the start of the day; more are properties, each
+// preceded by a comma.
 func event(d day.Day, second int, insertID string, more ...string) string {
 	return fmt.Sprintf(`{"event":"e","properties":{"time":%d,"distinct_id":"u","$insert_id":%q%s}}`+"\n",
 		int(d)*86400+second, insertID, strings.Join(more, ""))
 }
 
-// events returns n events of a day; name makes them differ from others.
+// events returns n events of a day; name makes them different from others.
 func events(d day.Day, n int, name string) string {
 	var b strings.Builder
 	for i := range n {
@@ -102,7 +102,7 @@ func events(d day.Day, n int, name string) string {
 	return b.String()
 }
 
-// query reads a database file as any other program would, and returns each row as text. The query has to order them.
+// query reads a database file like any other program, and returns each row as text. The query must sort the rows.
 func query(tb testing.TB, path, text string, args ...any) []string {
 	tb.Helper()
 	db, err := sql.Open("duckdb", path+"?access_mode=READ_ONLY")
@@ -148,7 +148,7 @@ func queryDB(tb testing.TB, db *sql.DB, text string, args ...any) (all []string)
 	return all
 }
 
-// counts returns "day|rows" of table events, as it is and not as coverage has it.
+// counts returns "day|rows" of table events, from the rows themselves, not from coverage.
 func counts(tb testing.TB, path string) []string {
 	tb.Helper()
 	return query(tb, path, "SELECT day, count(*) FROM events GROUP BY day ORDER BY day")

@@ -23,7 +23,7 @@ func people(name string) storage.Keyed {
 	}}
 }
 
-// persons is a part of rows: the id and the properties in turn.
+// persons is a part of the rows: alternating IDs and properties.
 type persons []string
 
 func (p persons) Open() (storage.RowReader, error) { return &personReader{p}, nil }
@@ -45,7 +45,7 @@ func (r *personReader) Next(row *storage.KeyedRow) error {
 
 func (*personReader) Close() error { return nil }
 
-// refresh refreshes the table people fully and fails the test if that fails.
+// refresh does a full refresh of the table people and fails the test if that fails.
 func refresh(tb testing.TB, e *storage.Engine, job string, parts ...storage.Part) storage.RefreshReceipt {
 	tb.Helper()
 	r, err := e.Refresh(tb.Context(), storage.Refresh{Table: people("people"), Parts: parts, Full: true, Job: job, FetchedAt: now, Bytes: 10, Requests: 1})
@@ -198,10 +198,10 @@ func TestCopiesOfKeyedTables(t *testing.T) {
 	}
 }
 
-// refreshRows is how many rows the refreshes have that are killed.
+// refreshRows is the number of rows in the killed refreshes.
 const refreshRows = 6000
 
-// crowd returns all rows in their n-th version: each has another content, and some are other rows.
+// crowd returns all rows in version n: each has different content, and some are different rows.
 func crowd(n int) (parts []storage.Part) {
 	for part := range 3 {
 		var p persons
@@ -213,7 +213,7 @@ func crowd(n int) (parts []storage.Part) {
 	return parts
 }
 
-// refresherMain refreshes the table with one version after the other.
+// refresherMain refreshes the table with one version after another.
 func refresherMain(ctx context.Context, path string) error {
 	return writeOn(ctx, path, func(e *storage.Engine, n int) error {
 		_, err := e.Refresh(ctx, storage.Refresh{Table: people("people"), Parts: crowd(n), Full: true, Job: strconv.Itoa(n), FetchedAt: time.Now()})
@@ -221,7 +221,7 @@ func refresherMain(ctx context.Context, path string) error {
 	})
 }
 
-// Killed at any moment, a refresh has happened or it has not, and the next one knows which.
+// If a refresh is killed at any moment, it has happened or not, and the next one knows which.
 func TestKilledInTheMiddleOfRefreshes(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

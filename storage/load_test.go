@@ -36,7 +36,7 @@ func TestReceiptsAddUp(t *testing.T) {
 	want(t, "metadata", query(t, path, "SELECT * FROM _metadata"), []string{"events|events|2027-01-01 12:00:00|2026-11-01|2026-11-02|150"})
 }
 
-// A job has one receipt a day, so that its progress adds up also when it asked for a window again.
+// A job has one receipt per day, so its progress adds up even if it requested a window again.
 func TestReceiptsOfOneJob(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
@@ -73,7 +73,7 @@ func TestColumns(t *testing.T) {
 	})
 }
 
-// NULL and other values must not stain each other, from chunk to chunk.
+// NULL and other values must not mix between chunks.
 func TestColumnsThatAreSometimesMissing(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -122,7 +122,7 @@ func TestFence(t *testing.T) {
 			}
 		}
 	}
-	// A load that fails moves no fence.
+	// A failed load does not change the fence.
 	w := window(span(0, 1), "half")
 	w.Fence = 100
 	if _, err := e.Load(t.Context(), w); !errors.Is(err, storage.ErrNotWhole) {
@@ -132,7 +132,7 @@ func TestFence(t *testing.T) {
 	want(t, "fence", query(t, path, "SELECT value FROM mixduck.fence"), []string{"6"})
 }
 
-// endless is a stream of events without end, that says when it is read for the nth time.
+// endless is an endless stream of events that reports its nth read.
 type endless struct {
 	text    []byte
 	rest    []byte
@@ -157,7 +157,7 @@ func TestCancelInTheMiddle(t *testing.T) {
 	e, path := newFile(t)
 	load(t, e, window(span(0, 1), events(first, 100, "old")))
 	for i := range 30 {
-		reads := 1 + i%3 // mostly while the statement begins
+		reads := 1 + i%3 // usually while the statement begins
 		if i%10 == 9 {
 			reads = 2 * i
 		}
@@ -175,7 +175,7 @@ func TestCancelInTheMiddle(t *testing.T) {
 	want(t, "rows", counts(t, path), []string{"2026-11-01|100", "2026-11-02|7"})
 }
 
-// coverage lists the days of r that are stored.
+// coverage lists the stored days of r.
 func coverage(tb testing.TB, e *storage.Engine, r day.Range) (all []string) {
 	tb.Helper()
 	days, err := e.Coverage(tb.Context(), "events", r)

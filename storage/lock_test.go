@@ -15,7 +15,7 @@ import (
 	"mixduck/storage"
 )
 
-// wantLocked fails the test unless err is a lock error that names pid and, in its command, text.
+// wantLocked fails the test unless err is a lock error with pid and, in its command, text.
 func wantLocked(tb testing.TB, err error, pid int, text string) {
 	tb.Helper()
 	locked, ok := errors.AsType[*storage.LockedError](err)
@@ -57,7 +57,7 @@ func TestReadersShareAndExcludeWriters(t *testing.T) {
 	reader.expect(t, "ready")
 	mine := open(t, storage.Config{Path: path, ReadOnly: true})
 	startChild(t, "reader", path).expect(t, "ready")
-	// Who reads is not known, and least of all is it the writer that was there before.
+	// Readers are unknown. In particular, the previous writer is not named.
 	_, err := storage.Open(t.Context(), storage.Config{Path: path})
 	wantLocked(t, err, 0, "")
 	if !strings.Contains(err.Error(), path) {
@@ -129,7 +129,7 @@ func TestStrangerWithDuckDBsOwnLock(t *testing.T) {
 	open(t, storage.Config{Path: path})
 }
 
-// A killed process leaves nothing that could lock anyone out.
+// A killed process leaves nothing that locks others out.
 func TestKilledHolder(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -139,7 +139,7 @@ func TestKilledHolder(t *testing.T) {
 	writer.kill()
 	reader := open(t, storage.Config{Path: path, ReadOnly: true})
 	_, err := storage.Open(t.Context(), storage.Config{Path: path})
-	wantLocked(t, err, 0, "") // what the killed process wrote into the lock file names nobody
+	wantLocked(t, err, 0, "") // the lock file of the killed process names nobody
 	closeEngine(t, reader)
 	open(t, storage.Config{Path: path})
 }
@@ -159,7 +159,7 @@ func TestReaderAndWriterInOneProcess(t *testing.T) {
 	}
 }
 
-// However many goroutines open a file at the same moment, all of them get it, without waiting for other processes.
+// If any number of goroutines open a file at the same moment, all succeed, without waiting for other processes.
 func TestOpenAtTheSameMoment(t *testing.T) {
 	t.Parallel()
 	for name, readOnly := range map[string]bool{"to read": true, "to write": false} {
@@ -192,7 +192,7 @@ func TestOpenAtTheSameMoment(t *testing.T) {
 	}
 }
 
-// Readers that keep coming do not starve a writer.
+// A constant stream of readers does not starve a writer.
 func TestTurnstile(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -233,7 +233,7 @@ func TestSidecarFilesHaveTheRightsOfTheDatabase(t *testing.T) {
 	}
 }
 
-// A database can be read by whoever may read its file, even where that user can create no file and open none of ours.
+// Anyone who may read the file can read the database, even if that user can create no file and open none of Mixduck's.
 func TestReadWithoutTheRightToWrite(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -288,7 +288,7 @@ func TestReadWithoutTheRightToWrite(t *testing.T) {
 	}
 }
 
-// DuckDB's own lock keeps a reader without a sidecar file and a writer apart.
+// DuckDB's own lock separates a reader without a sidecar file and a writer.
 func TestReaderWithoutSidecarFileMeetsAWriter(t *testing.T) {
 	t.Parallel()
 	path := visibleFile(t)

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	// A check here makes a database or two. Who wants more of them gives -rapid.checks.
+	// A check creates a database or two. For more checks, set -rapid.checks.
 	if err := flag.Set("rapid.checks", "15"); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -40,8 +40,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m) // parses the flags
 }
 
-// childMain does what a process of the given role does until its standard input ends. It says what it has done on
-// standard output.
+// childMain acts as a process of the given role until its standard input ends. It prints what it has done on standard
+// output.
 func childMain(role string, args []string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {

@@ -26,7 +26,7 @@ func promote(tb testing.TB, e *storage.Engine, all ...storage.Promotion) {
 	}
 }
 
-// purchases returns n events of the day that lies offset days after first.
+// purchases returns n events of the day offset days after first.
 func purchases(offset, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -99,7 +99,7 @@ func TestPromoteAtCreation(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
 	prepare(t, e, storage.Table{Name: "fresh", Project: "1", Job: "job-1", Create: true, Promote: []storage.Promotion{plan}})
-	// A fetch that came to nothing stands in nobody's way.
+	// A fetch that stored nothing blocks nobody.
 	changed := storage.Promotion{Property: "plan", Type: "DATE"}
 	prepare(t, e, storage.Table{Name: "fresh", Project: "1", Job: "job-2", Create: true, Promote: []storage.Promotion{changed}})
 	w := window(span(0, 1), event(first, 1, "a", `,"plan":"2026-11-01"`))
@@ -187,7 +187,7 @@ func TestPromoteRefusals(t *testing.T) {
 	closeEngine(t, reader)
 }
 
-// Dropping the column is how a property stops to be promoted.
+// To stop promoting a property, drop the column.
 func TestDroppedColumnIsNotPromoted(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -222,8 +222,8 @@ func TestPromoteOfAnEarlierTurn(t *testing.T) {
 	want(t, "promoted", query(t, path, stored), []string{"events|plan|VARCHAR"})
 }
 
-// Cut off at any moment, a promotion has happened or it has not, and the engine can be used on. Readers of the same
-// process never meet a row twice, or not at all.
+// If a promotion is cancelled at any moment, it has happened or not, and the engine remains usable. Readers of the
+// same process never see a row twice, or not at all.
 func TestPromoteCancelled(t *testing.T) {
 	t.Parallel()
 	const rows, promotions = 20_000, 20
@@ -268,14 +268,14 @@ func TestPromoteCancelled(t *testing.T) {
 	t.Logf("%d of %d came to their end", kept, promotions)
 }
 
-// promoterMain promotes one property after the other.
+// promoterMain promotes one property after another.
 func promoterMain(ctx context.Context, path string) error {
 	return writeOn(ctx, path, func(e *storage.Engine, n int) error {
 		return e.Promote(ctx, "events", []storage.Promotion{{Property: fmt.Sprint("amount", n), Type: "DOUBLE"}}, 0)
 	})
 }
 
-// Killed at any moment, a promotion has happened or it has not.
+// If a promotion is killed at any moment, it has happened or not.
 func TestKilledInTheMiddleOfPromotions(t *testing.T) {
 	t.Parallel()
 	const properties = 60

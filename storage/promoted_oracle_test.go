@@ -17,8 +17,8 @@ import (
 	"mixduck/storage"
 )
 
-// What docs/promoted.md says that a column holds, by means that share nothing with the code: regular expressions, exact
-// fractions and package time.
+// The content of columns according to docs/promoted.md, computed independently of the code: with regular expressions,
+// exact fractions and package time.
 
 var (
 	numberText = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
@@ -129,7 +129,7 @@ func oracleTime(text, kind string) any {
 	return at.Int64()
 }
 
-// oracleZone looks for the latest moment at which the zone's clocks show wall.
+// oracleZone looks for the latest time at which the zone's clocks show wall.
 func oracleZone(wall int64, zone *time.Location) int64 {
 	shows := func(unix int64) int64 {
 		_, offset := time.Unix(unix, 0).In(zone).Zone()
@@ -140,7 +140,7 @@ func oracleZone(wall int64, zone *time.Location) int64 {
 			return unix
 		}
 	}
-	before := wall - 86400 // it is left out in spring
+	before := wall - 86400 // skipped in spring
 	return wall - (shows(before) - before)
 }
 
@@ -169,7 +169,7 @@ func firstValue(tb testing.TB, object, key string) json.RawMessage {
 	return nil
 }
 
-// checkColumns holds the promoted columns of table events to the JSON beside them.
+// checkColumns compares the promoted columns of table events with the JSON of the same rows.
 func checkColumns(tb testing.TB, path string, all []storage.Promotion) {
 	tb.Helper()
 	db, err := sql.Open("duckdb", path+"?access_mode=READ_ONLY")
@@ -185,7 +185,7 @@ func checkColumns(tb testing.TB, path string, all []storage.Promotion) {
 			column = "epoch_us(" + column + ")"
 		case "DATE":
 			column = "(" + column + " - DATE '1970-01-01')::BIGINT"
-		case "VARCHAR": // beside it what DuckDB reads from the JSON
+		case "VARCHAR": // with DuckDB's reading of the JSON
 			column = "[" + column + ", properties ->> '/" + strings.NewReplacer("'", "''", "~", "~0", "/", "~1").Replace(p.Property) + "']"
 		}
 		columns = append(columns, column)
@@ -215,8 +215,8 @@ func checkColumns(tb testing.TB, path string, all []storage.Promotion) {
 	}
 }
 
-// sameValue compares a column with what the oracle says. A VARCHAR comes with what DuckDB's ->> reads: both are equal, and
-// say the same as the JSON, in which numbers and what is nested can be written in several ways.
+// sameValue compares a column with the oracle's value. A VARCHAR comes with the result of DuckDB's ->>: both are
+// equal, and equivalent to the JSON, in which numbers and nested values can be written in several ways.
 func sameValue(got, wanted any) bool {
 	pair, ok := got.([]any)
 	if !ok || len(pair) != 2 {
@@ -231,7 +231,7 @@ func sameValue(got, wanted any) bool {
 	return pair[0] == pair[1] && !whole && reflect.DeepEqual(asFloats(stored), asFloats(text))
 }
 
-// asFloats decodes a JSON text whose numbers can be beyond those of Go.
+// asFloats decodes a JSON text with numbers that may be out of range for Go.
 func asFloats(text string) any {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()

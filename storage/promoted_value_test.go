@@ -13,14 +13,14 @@ import (
 	"mixduck/storage"
 )
 
-// columnTypes are those that a promoted column can have.
+// columnTypes are the possible types of promoted columns.
 var columnTypes = []promotion.Type{"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE"}
 
 func TestPromotedValues(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		json string // "" where the property is missing
-		want string // text, whole number, number, truth, time and date
+		json string // "" if the property is missing
+		want string // text, integer, number, boolean, time and date
 	}{
 		{``, "NULL|NULL|NULL|NULL|NULL|NULL"},
 		{`null`, "NULL|NULL|NULL|NULL|NULL|NULL"},
@@ -78,7 +78,7 @@ func TestPromotedValues(t *testing.T) {
 	for i, tt := range tests {
 		var properties []string
 		for _, p := range all {
-			if tt.json != "" { // of two the first counts
+			if tt.json != "" { // the first of two counts
 				properties = append(properties, fmt.Sprintf(`,%q:%s,%q:"2"`, p.Property, tt.json, p.Property))
 			}
 		}
@@ -101,8 +101,8 @@ func TestPromotedValues(t *testing.T) {
 	}
 }
 
-// Whatever the properties are called and hold, their columns hold what the JSON says: those of rows that were there before,
-// and of rows that came later.
+// For any names and values of properties, the columns match the JSON, in rows that existed before and in rows loaded
+// later.
 func TestPromotedColumnsEqualTheJSON(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -123,8 +123,7 @@ func TestPromotedColumnsEqualTheJSON(t *testing.T) {
 	})
 }
 
-// A value becomes the same whatever its neighbours in a chunk are, in whatever order they come, while loading and
-// afterwards.
+// A value is converted in the same way for any neighbors in a chunk, in any order, during and after loading.
 func TestPromotedValuesDoNotDependOnTheirNeighbours(t *testing.T) {
 	t.Parallel()
 	var all []storage.Promotion
@@ -160,7 +159,7 @@ func somePromotion(t *rapid.T) storage.Promotion {
 	return storage.Promotion{Property: name.Draw(t, "property"), Type: rapid.SampledFrom(columnTypes).Draw(t, "type")}
 }
 
-// someProperties returns some of the properties, each with a comma in front; now and then one of them twice.
+// someProperties returns some of the properties, each preceded by a comma; sometimes one of them twice.
 func someProperties(t *rapid.T, all []storage.Promotion) string {
 	var b strings.Builder
 	for _, p := range rapid.SliceOf(rapid.SampledFrom(all)).Draw(t, "those with a value") {
@@ -170,7 +169,7 @@ func someProperties(t *rapid.T, all []storage.Promotion) string {
 	return b.String()
 }
 
-// someJSON returns a value that is nested no deeper than depth.
+// someJSON returns a value nested no deeper than depth.
 func someJSON(t *rapid.T, depth int) string {
 	number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?`)
 	texts := rapid.OneOf(
@@ -202,7 +201,7 @@ func someJSON(t *rapid.T, depth int) string {
 	}
 }
 
-// The zone of a project is that of its events' own time, not of other properties.
+// The zone of a project applies to its events' own time, not to other properties.
 func TestPromotedTimestampInAnotherZone(t *testing.T) {
 	t.Parallel()
 	berlin, err := time.LoadLocation("Europe/Berlin")

@@ -9,7 +9,7 @@ import (
 	"mixduck/storage"
 )
 
-// A day that is stored never loses rows to an answer with bad lines that may belong to it.
+// A stored day never loses rows to a response with bad lines that may belong to it.
 func TestDaysThatShrinkWithBadLines(t *testing.T) {
 	t.Parallel()
 	outside := event(first+9, 1, "outside")
@@ -18,7 +18,7 @@ func TestDaysThatShrinkWithBadLines(t *testing.T) {
 		days  int // of the window
 		lines string
 		force bool
-		bad   int64 // in the error; 0 means that the answer is stored
+		bad   int64 // in the error; 0 means that the response is stored
 	}{
 		{name: "fewer rows, no bad line", days: 1, lines: events(first, 99, "new")},
 		{name: "as many rows and a bad line", days: 1, lines: untimed("x") + events(first, 100, "new")},
@@ -52,7 +52,7 @@ func TestDaysThatShrinkWithBadLines(t *testing.T) {
 	}
 }
 
-// An unknown key beside event and properties is counted and named, and the event is stored as it is without the key.
+// An unknown key other than event and properties is counted and named, and the event is stored without it.
 func TestExtraKeys(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -70,7 +70,7 @@ func TestExtraKeys(t *testing.T) {
 	want(t, "receipt", query(t, path, "SELECT extra, joined FROM mixduck.receipts"), []string{"2002|0"})
 }
 
-// Records that came in pieces are rows like others, wherever the blocks of the load are cut, and the receipt counts them.
+// Records in several pieces are ordinary rows, wherever the blocks of the load are cut, and the receipt counts them.
 func TestJoinedEvents(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

@@ -56,15 +56,15 @@ func TestDayOfALineInQuarantine(t *testing.T) {
 	})
 }
 
-// loadAs loads a window for a job of its own.
+// loadAs loads a window for a separate job.
 func loadAs(tb testing.TB, e *storage.Engine, job string, w storage.Window) {
 	tb.Helper()
 	w.Job = job
 	load(tb, e, w)
 }
 
-// Asking again for days replaces what was set aside of them, and of no others.
-// untimed returns a line of an event that cannot be stored.
+// Requesting days again replaces their quarantined lines, and no others. untimed returns the line of an event that
+// cannot be stored.
 func untimed(insertID string) string {
 	return `{"event":"e","properties":{"$insert_id":"` + insertID + `"}}` + "\n"
 }
@@ -83,7 +83,7 @@ func TestQuarantineOfDaysAskedAgain(t *testing.T) {
 	tests := []struct {
 		name  string
 		steps []step
-		want  []string // lines that are set aside in the end
+		want  []string // finally quarantined lines
 	}{
 		{"the same window", []step{{0, 2, day0 + x + y, false}, {0, 2, day0 + x + y, false}}, []string{"x", "y"}},
 		{"the same window without the line", []step{{0, 2, day0 + x, false}, {0, 2, day0, false}}, nil},
@@ -128,7 +128,7 @@ func TestTooManyBadLines(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name            string
-		good, bad, away int // lines: events of the day, no events, events of other days
+		good, bad, away int // lines: events of the day, not events, events of other days
 		want            any // *BadLinesError, *OutsideError or nil
 	}{
 		{"one bad line alone", 0, 1, 0, nil},
@@ -203,7 +203,7 @@ func loadError(tb testing.TB, e *storage.Engine, w storage.Window) error {
 	return err
 }
 
-// A job that asks once more for what it has loaded already sets nothing aside twice.
+// A job that requests loaded days again quarantines nothing twice.
 func TestQuarantineOfOneJob(t *testing.T) {
 	t.Parallel()
 	for name, add := range map[string]bool{"replaced": false, "added": true} {
@@ -221,7 +221,7 @@ func TestQuarantineOfOneJob(t *testing.T) {
 	}
 }
 
-// Setting many lines aside takes no longer than loading as many.
+// Quarantining many lines takes no longer than loading as many.
 func TestManyBadLines(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

@@ -18,8 +18,8 @@ var (
 	refills = storage.Config{LockWait: lockWait}
 )
 
-// damaged returns a file with rows of several days whose promoted columns an older version filled wrongly on all but the first,
-// and the contents that it should have.
+// damaged returns a file with rows of several days, and the right contents. An older version filled the promoted
+// columns wrongly on all days except the first.
 func damaged(tb testing.TB, days, rows int) (path string, right []string) {
 	tb.Helper()
 	e, path := newFile(tb)
@@ -37,13 +37,13 @@ func damaged(tb testing.TB, days, rows int) (path string, right []string) {
 	return path, right
 }
 
-// contents returns what tells the rows of one day from any others, day by day.
+// contents returns the distinguishing content of rows, day by day.
 func contents(tb testing.TB, path string) []string {
 	tb.Helper()
 	return query(tb, path, "SELECT day, count(*), bit_xor(hash(events)), count(DISTINCT (event_time, insert_id)) FROM events GROUP BY day ORDER BY day")
 }
 
-// refill runs Refill and returns what it reported last.
+// refill runs Refill and returns its last report.
 func refill(ctx context.Context, path, columns string, fence int64) (changed int64, err error) {
 	wanted, err := storage.ParseColumns(columns)
 	if err != nil {
@@ -95,10 +95,11 @@ func TestRefillRefusals(t *testing.T) {
 	}
 }
 
-// Stopped between two pieces, those done stay, readers get in meanwhile, and the next run does the others.
+// If it is stopped between two pieces, finished ones stay, readers can read in between, and the next run does the
+// rest.
 func TestRefillIsDoneInPieces(t *testing.T) {
 	t.Parallel()
-	path, right := damaged(t, 3, 80) // the third day is a piece by itself
+	path, right := damaged(t, 3, 80) // the third day is a separate piece
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := refills
 	cfg.Path = path
@@ -119,7 +120,7 @@ func TestRefillIsDoneInPieces(t *testing.T) {
 	want(t, "rows", contents(t, path), right)
 }
 
-// Killed at any moment, no row is lost or doubled, and the next run ends with every row right.
+// If it is killed at any moment, no row is lost or doubled, and after the next run every row is right.
 func TestKilledInTheMiddleOfRefills(t *testing.T) {
 	t.Parallel()
 	path, right := damaged(t, 6, 5000)

@@ -20,7 +20,7 @@ import (
 	"mixduck/storage"
 )
 
-// edit runs statements on a database file as any other program would.
+// edit runs statements on a database file like any other program.
 func edit(tb testing.TB, path string, statements ...string) {
 	tb.Helper()
 	db, err := sql.Open("duckdb", path)
@@ -62,7 +62,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	open(t, storage.Config{Path: path})
 }
 
-// A migration that was cut off leaves the file as it was, so that the next one does all of it.
+// An interrupted migration leaves the file unchanged, so the next one does all of it.
 func TestForeignDatabaseIsMigrated(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mine.db")
@@ -167,7 +167,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	closeEngine(t, reader)
 }
 
-// newestSchema is the number of the last file in schema.
+// newestSchema returns the number of the last file in schema.
 func newestSchema(tb testing.TB) string {
 	tb.Helper()
 	steps, err := filepath.Glob("schema/*.sql")
@@ -177,8 +177,8 @@ func newestSchema(tb testing.TB) string {
 	return strconv.Itoa(len(steps))
 }
 
-// Every version of the schema but the newest has a file in testdata that Mixduck wrote when it was the newest: twenty
-// events, and a line in quarantine. The newest Mixduck reads it as it is, and brings it up to date when it writes.
+// For every schema version except the newest, testdata contains a file that Mixduck wrote when it was the newest:
+// twenty events, and a quarantined line. The newest Mixduck reads it unchanged, and upgrades it when it writes.
 func TestFilesOfEarlierVersions(t *testing.T) {
 	t.Parallel()
 	newest := newestSchema(t)
@@ -208,7 +208,7 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 	}
 }
 
-// testdata/version1.db.gz has properties and tables as they were before there were promotions.
+// testdata/version1.db.gz has properties and tables from before promotions existed.
 func TestPromotingInAFileOfVersion1(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")

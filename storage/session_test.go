@@ -19,7 +19,7 @@ func session(tb testing.TB, e *storage.Engine) *storage.Session {
 	return s
 }
 
-// read returns the rows of a statement, with values for its parameters in their order.
+// read returns the rows of a statement, with values for its parameters in order.
 func read(tb testing.TB, s *storage.Session, text string, values ...string) (all []string, err error) {
 	tb.Helper()
 	st, err := s.Prepare(text)
@@ -103,8 +103,8 @@ func TestSessionHandsRowsOutAsTheyAreMade(t *testing.T) {
 	}
 }
 
-// TestLateErrorNamesItsCause runs a query often: DuckDB stops its threads at the first error, and in about one run of
-// fifty that is all that a streaming result reports.
+// TestLateErrorNamesItsCause runs a query many times: DuckDB stops its threads at the first error, and in about one
+// run of fifty a streaming result reports only that.
 func TestLateErrorNamesItsCause(t *testing.T) {
 	t.Parallel()
 	for n := range 4 {

@@ -14,12 +14,12 @@ import (
 
 func TestDaysThatShrink(t *testing.T) {
 	t.Parallel()
-	const lookback = 3 // days from first on, from where Mixpanel still completes days
+	const lookback = 3 // days from first on to which Mixpanel still adds events
 	tests := []struct {
 		name   string
-		sent   []int // rows of days 0 and 1, before the look-back, and 3 and 4, within it; 100 are stored of each
+		sent   []int // rows of days 0 and 1, before the lookback, and 3 and 4, within it; 100 are stored of each
 		force  bool
-		shrunk []int // offsets of the days that are named
+		shrunk []int // offsets of the named days
 	}{
 		{name: "as many", sent: []int{100, 100, 100, 100}},
 		{name: "more", sent: []int{101, 1000, 101, 1000}},
@@ -81,7 +81,7 @@ func TestCoverageStates(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
 	w := window(span(0, 3), events(first, 3, "a"))
-	w.FetchedAt = (first + 1).Start(time.UTC) // the first moment at which day 0 is over
+	w.FetchedAt = (first + 1).Start(time.UTC) // the first moment after day 0
 	load(t, e, w)
 	want(t, "coverage", coverage(t, e, span(-5, 100)), []string{"2026-11-01 complete 3", "2026-11-02 partial 0", "2026-11-03 partial 0"})
 	w = window(span(1, 1), events(first+1, 4, "a"))

@@ -31,8 +31,8 @@ func cloning(tb testing.TB, dir string) {
 	})
 }
 
-// Where the file system can share blocks, a snapshot needs hardly any space, so one is made on a disk that has no room for
-// a second copy.
+// If the file system can share blocks, a snapshot needs hardly any space, so it works on a disk without room for a
+// second copy.
 func TestSnapshotByReflink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

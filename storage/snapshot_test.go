@@ -20,7 +20,7 @@ import (
 	"mixduck/storage"
 )
 
-// snapshotMain makes a snapshot, as the process does that a worker starts for each.
+// snapshotMain makes a snapshot, like the process that a worker starts for each.
 func snapshotMain(ctx context.Context, path string) error {
 	s, made, err := storage.TakeSnapshot(ctx, request(path))
 	if err != nil {
@@ -39,7 +39,7 @@ func snapshotOf(path string) string {
 	return filepath.Join(filepath.Dir(path), "read", filepath.Base(path))
 }
 
-// snapshot makes one in a process of its own.
+// snapshot makes a snapshot in a separate process.
 func snapshot(tb testing.TB, path string) (s storage.Snapshot, made bool) {
 	tb.Helper()
 	c := startChild(tb, "snapshot", path)
@@ -52,7 +52,7 @@ func snapshot(tb testing.TB, path string) (s storage.Snapshot, made bool) {
 	return s, verdict == "true"
 }
 
-// filesIn returns the names in a directory, the hidden ones too.
+// filesIn returns the names in a directory, including hidden ones.
 func filesIn(tb testing.TB, dir string) (names []string) {
 	tb.Helper()
 	files, err := os.ReadDir(dir)
@@ -102,7 +102,7 @@ func TestSnapshot(t *testing.T) {
 	want(t, "events of the new snapshot", query(t, s.Path, countEvents), []string{"15"})
 }
 
-// Who has a snapshot open keeps reading it, whole, while others see the new one.
+// A reader of an open snapshot keeps reading all of it, while others see the new one.
 func TestSnapshotThatIsReadStays(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -134,7 +134,7 @@ func TestSnapshotThatIsReadStays(t *testing.T) {
 	}
 }
 
-// What a killed process has committed is in the log beside the file.
+// Commits of a killed process are in the log next to the file.
 func TestSnapshotWithALog(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -157,7 +157,7 @@ func TestSnapshotWithALog(t *testing.T) {
 	want(t, "files", filesIn(t, filepath.Dir(s.Path)), []string{"." + filepath.Base(path) + ".snapshot", filepath.Base(path)})
 }
 
-// Killed at any moment, the old snapshot or the new one is there, and the next one clears up.
+// If a snapshot is killed at any moment, the old or the new one exists, and the next one cleans up.
 func TestKilledInTheMiddleOfASnapshot(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -184,7 +184,7 @@ func TestKilledInTheMiddleOfASnapshot(t *testing.T) {
 	want(t, "files", filesIn(t, filepath.Dir(s.Path)), []string{"." + filepath.Base(path) + ".snapshot", filepath.Base(path)})
 }
 
-// A log of somebody who wrote to the old snapshot must not be applied to the new one.
+// The log of a process that wrote to the old snapshot must not be applied to the new one.
 func TestSnapshotThatSomebodyWroteTo(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

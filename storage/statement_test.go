@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestCauseOfAnInterrupt gives the error that DuckDB reports only now and then.
+// TestCauseOfAnInterrupt simulates an error that DuckDB reports only sometimes.
 func TestCauseOfAnInterrupt(t *testing.T) {
 	t.Parallel()
 	e, err := Open(t.Context(), Config{Mode: InMemory})

@@ -20,7 +20,7 @@ func TestPrepareCreate(t *testing.T) {
 	t.Parallel()
 	e, _ := newFile(t)
 	create := storage.Table{Name: "fresh", Project: "1", Create: true, Job: "job-1", Days: span(0, 2)}
-	for range 2 { // an attempt of the same job goes on
+	for range 2 { // an attempt of the same job continues
 		plan := prepare(t, e, create)
 		want(t, "plan", plan, storage.Plan{Table: "fresh"})
 	}
@@ -32,7 +32,7 @@ func TestPrepareCreate(t *testing.T) {
 	_, err := e.Prepare(t.Context(), create)
 	wantExists(t, "Prepare by another job", err)
 
-	// A table that never got a window is nothing to protect.
+	// A table without a window needs no protection.
 	left := storage.Table{Name: "left", Project: "1", Create: true, Job: "job-1"}
 	prepare(t, e, left)
 	left.Job, left.Project, left.Filter = "job-2", "2", "other"
@@ -104,7 +104,7 @@ func TestReplace(t *testing.T) {
 	want(t, "all tables", query(t, path, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'"), []string{"events"})
 }
 
-// What a replacing job has left behind is not taken over by another one.
+// A job does not take over what another replacing job has left behind.
 func TestReplaceAfterAnotherReplace(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -139,7 +139,7 @@ func TestReplaceOfATableThatIsNotThere(t *testing.T) {
 	want(t, "rows", query(t, path, "SELECT count(*) FROM fresh"), []string{"10"})
 }
 
-// A user's own tables are never touched, whatever they are called.
+// A user's own tables are never touched, whatever their names.
 func TestTablesOfTheUser(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -158,7 +158,7 @@ func TestTablesOfTheUser(t *testing.T) {
 	if fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "" {
 		t.Errorf("Prepare of a name that is ours = %v, want a usage error", err)
 	}
-	// The user makes the table while the other one is being filled.
+	// The user creates the table while the other one is being filled.
 	w := window(span(0, 1), events(first, 10, "a"))
 	w.Table = prepare(t, e, storage.Table{Name: "late", Replace: true, Job: "job-1"}).Table
 	load(t, e, w)
@@ -170,7 +170,7 @@ func TestTablesOfTheUser(t *testing.T) {
 	want(t, "answers", query(t, path, "SELECT m.answer, s.answer, o.answer, l.answer FROM mine AS m, seen AS s, other__replacing AS o, late AS l"), []string{"42|42|43|44"})
 }
 
-// One database holds the tables of several fetches, which do not mix.
+// A database can contain the tables of several fetches, which do not mix.
 func TestTablesDoNotMix(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

@@ -11,7 +11,7 @@ import (
 	"mixduck/storage"
 )
 
-// timed returns n lines of events spread over a day of a project that writes times of a zone, processed seconds later.
+// timed returns n lines of events spread over a day of a project that writes times in a zone, processed seconds later.
 func timed(d day.Day, n int, zone time.Duration) string {
 	var b strings.Builder
 	for i := range n {
@@ -22,7 +22,7 @@ func timed(d day.Day, n int, zone time.Duration) string {
 	return b.String()
 }
 
-// A warning about times stays until a load with the right setting, or of other times, refutes it.
+// A warning about times stays until a load with the right setting, or of other times, disproves it.
 func TestTimeWarningStaysUntilRefuted(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("UTC+2", 2*60*60)

@@ -24,7 +24,7 @@ func location(tb testing.TB, name string) *time.Location {
 	return loc
 }
 
-// wall returns a wall clock as projects from before 2023 send it.
+// wall returns a wall-clock time as sent by projects from before 2023.
 func wall(tb testing.TB, text string) int64 {
 	tb.Helper()
 	at, err := time.Parse(time.DateTime, text)
@@ -67,12 +67,12 @@ func TestShiftedTimes(t *testing.T) {
 	}
 }
 
-// All times of days on which the clock changes come out as the zone has them.
+// All times of days with clock changes match the zone.
 func TestShiftedDays(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		zone, day string
-		hours     int // that the day has
+		hours     int // of the day
 	}{
 		{"America/Los_Angeles", "2026-03-08", 23},
 		{"America/Los_Angeles", "2026-11-01", 25},
@@ -98,7 +98,7 @@ func TestShiftedDays(t *testing.T) {
 				shifted := at.Unix() + int64(offset)
 				stored := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), 0, 0, loc)
 				if !stored.Equal(at) {
-					ambiguous++ // the wall clock does not tell which of the two moments it was
+					ambiguous++ // the wall clock does not determine which of the two times it was
 				}
 				fmt.Fprintf(&lines, `{"event":"e","properties":{"time":%d,"$insert_id":"%03d"}}`+"\n", shifted, n)
 				wanted = append(wanted, fmt.Sprintf("%03d|%s|%s", n, d, stored.UTC().Format(time.DateTime)))
@@ -116,7 +116,7 @@ func TestShiftedDays(t *testing.T) {
 	}
 }
 
-// In a project with shifted times an event added twice is there once, also around the change of the clock.
+// In a project with shifted times an event added twice is stored once, also around clock changes.
 func TestAddWithShiftedTimes(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
@@ -133,7 +133,7 @@ func TestAddWithShiftedTimes(t *testing.T) {
 	want(t, "rows", counts(t, path), []string{"2026-11-01|1440"})
 }
 
-// Whatever the zone, times are converted as time.Date does it, within the days that are prepared for and beyond.
+// For any zone, times are converted like time.Date, within the prepared days and beyond.
 func TestShiftedTimesOfAnyZone(t *testing.T) {
 	t.Parallel()
 	e := open(t, storage.Config{Mode: storage.InMemory})
@@ -146,7 +146,7 @@ func TestShiftedTimesOfAnyZone(t *testing.T) {
 		at := time.Unix(sent, 0).UTC()
 		stored := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, loc)
 		d := day.Of(at)
-		// Two windows that name the same moment, one of them in UTC: the second brings nothing new.
+		// Two windows with the same time, one of them in UTC: the second adds nothing.
 		shifted := window(day.Range{From: d, To: d}, fmt.Sprintf(`{"event":"e","properties":{"time":%d,"$insert_id":"i"}}`+"\n", sent))
 		shifted.Zone, shifted.Force = loc, true
 		if r := load(t, e, shifted); r.Rows != 1 {

@@ -9,8 +9,8 @@ import (
 	"mixduck/internal/day"
 )
 
-// Days of late events come in as few ranges as can be: each holds them at both of its ends and is not too long, and none
-// holds a day that Mixpanel no longer serves.
+// Days of late events result in as few ranges as possible: each starts and ends with such a day and is not too long,
+// and none contains a day that Mixpanel no longer serves.
 func TestBridge(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -50,9 +50,9 @@ func TestBridge(t *testing.T) {
 	})
 }
 
-// fewest tries each way to begin the last range.
+// fewest tries every start of the last range.
 func fewest(days []day.Day, away map[day.Day]int, longest int) int {
-	best := make([]int, len(days)+1) // by how many days are in ranges
+	best := make([]int, len(days)+1) // by number of days in ranges
 	for n := 1; n <= len(days); n++ {
 		best[n] = n
 		for from := n; from >= 1; from-- {

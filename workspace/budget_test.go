@@ -22,11 +22,11 @@ type allowance struct {
 
 	mu    sync.Mutex
 	left  int
-	lent  int     // leases that are not released
-	heard []heard // what Mixpanel said
+	lent  int     // leases not yet released
+	heard []heard // from Mixpanel
 }
 
-// heard is what Mixpanel said: so many more requests until then.
+// heard is what Mixpanel said: this many more requests until then.
 type heard struct {
 	left  int
 	until time.Time
@@ -92,7 +92,7 @@ func TestBudgetLearnsThatMixpanelRefused(t *testing.T) {
 	}
 }
 
-// frank says with each answer what is left, as Mixpanel does.
+// frank reports with each response what is left, like Mixpanel.
 type frank struct{ *mixpanel.Client }
 
 func (f frank) Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error) {

@@ -10,7 +10,7 @@ import (
 	"mixduck/storage"
 )
 
-// someCoverage draws what a table knows of days around asked.
+// someCoverage draws a table's coverage of days around asked.
 func someCoverage(t *rapid.T, asked day.Range) (all []storage.Coverage) {
 	for d := asked.From - 3; d <= asked.To+3; d++ {
 		switch rapid.SampledFrom([]string{"", "", "complete", "complete", "partial", "unavailable", "partial for ever"}).Draw(t, "state") {
@@ -27,7 +27,7 @@ func someCoverage(t *rapid.T, asked day.Range) (all []storage.Coverage) {
 	return all
 }
 
-// isDue says it in other words than the code.
+// isDue implements the rule differently from the code.
 func isDue(c storage.Coverage, age, lookback int) bool {
 	if c.Reason != "" {
 		return false
@@ -35,8 +35,8 @@ func isDue(c storage.Coverage, age, lookback int) bool {
 	return c.State == "" || c.State == storage.Partial || age <= lookback
 }
 
-// Each day that is due and not done is handed out exactly once, the newest first, and no other day ever; a bound of
-// windows leaves the oldest days.
+// Each due day that is not done is handed out exactly once, newest first, and no other day is. A limit of windows
+// omits the oldest days.
 func TestPlanOfDueDays(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -99,7 +99,7 @@ func TestPlanOfDueDays(t *testing.T) {
 	})
 }
 
-// Days that are no longer served leave the plan wherever they are in it.
+// Days that are no longer served leave the plan, at any position.
 func TestBefore(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -14,7 +14,7 @@ import (
 	"mixduck/workspace"
 )
 
-// clock is one that a test sets.
+// clock is a clock controlled by a test.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -32,7 +32,7 @@ func (c *clock) set(at time.Time) {
 	c.at = at
 }
 
-// due asks for the due days of r and returns how often each day was asked for.
+// due fetches the due days of r and returns how often each day was requested.
 func (f *fixture) due(tb testing.TB, job string, r day.Range, due workspace.Due) (workspace.Progress, map[day.Day]int) {
 	tb.Helper()
 	before := f.asked()
@@ -46,7 +46,7 @@ func (f *fixture) due(tb testing.TB, job string, r day.Range, due workspace.Due)
 	return p, asked
 }
 
-// wantOnce fails unless exactly the days of the ranges were asked for, each once.
+// wantOnce fails unless exactly the days of the ranges were requested, each once.
 func wantOnce(tb testing.TB, asked map[day.Day]int, ranges ...day.Range) {
 	tb.Helper()
 	n := 0
@@ -63,7 +63,7 @@ func wantOnce(tb testing.TB, asked map[day.Day]int, ranges ...day.Range) {
 	}
 }
 
-// coverage reads what the database says of days.
+// coverage reads the database's coverage of days.
 func (f *fixture) coverage(tb testing.TB, r day.Range) (all map[day.Day]storage.Coverage) {
 	tb.Helper()
 	e, err := storage.Open(tb.Context(), storage.Config{Path: f.path, ReadOnly: true, LockWait: patience})
@@ -116,7 +116,7 @@ func TestDueDaysComeNewestFirstInPieces(t *testing.T) {
 		before := f.fake.Requests()
 		p, _ := f.due(t, fmt.Sprintf("piece-%d", piece), all, workspace.Due{MaxWindows: 4})
 		sent := f.fake.Requests()[len(before):]
-		slices.SortFunc(sent, func(a, b mixpaneltest.Request) int { return int(b.Days.From - a.Days.From) }) // they go side by side
+		slices.SortFunc(sent, func(a, b mixpaneltest.Request) int { return int(b.Days.From - a.Days.From) }) // they run concurrently
 		newest := all.From + day.Day(left)
 		for _, r := range sent {
 			if newest -= day.Day(r.Days.Len()); r.Days.From != newest {
@@ -157,7 +157,7 @@ func TestDueDaysOfASecondAttempt(t *testing.T) {
 	f.check(t, days(t, "2026-11-18", "2026-11-22"))
 }
 
-// Days that Mixpanel no longer serves are marked once and never asked for again; what is stored of them stays.
+// Days that Mixpanel no longer serves are marked once and never requested again; their stored data stays.
 func TestDaysThatAreNoLongerServed(t *testing.T) {
 	t.Parallel()
 	c := &clock{at: time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)}
@@ -200,7 +200,7 @@ func TestDaysThatAreNoLongerServed(t *testing.T) {
 	}
 }
 
-// Also where nothing at all is to be had the days are remembered, for this project only.
+// Even if nothing at all is available, the days are remembered, for this project only.
 func TestNoDayIsServed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 30}, func(p *mixpaneltest.Project, _ *workspace.Config) { p.MaxPastDays = 10 })

@@ -29,7 +29,7 @@ func TestNoEvent(t *testing.T) {
 	}
 }
 
-// A name that no event has is said, with the name that is meant if the database knows it.
+// A name without any events is reported, with the intended name if the database knows it.
 func TestNamesThatMatchNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 200}, nil)
@@ -52,7 +52,7 @@ func TestNamesThatMatchNothing(t *testing.T) {
 	}
 }
 
-// A long list of names does not make a long list of warnings.
+// A long list of names does not cause a long list of warnings.
 func TestManyMissingNames(t *testing.T) {
 	t.Parallel()
 	names := manyNames(250)

@@ -16,13 +16,13 @@ import (
 	"mixduck/workspace"
 )
 
-// january is what the examples fetch: the first days of it.
+// january is what the examples fetch: its first days.
 var january = workspace.FetchRequest{Table: "events", Days: day.Range{From: day.New(2025, 1, 1), To: day.New(2025, 1, 3)}}
 
 func quiet(workspace.Progress) {}
 
-// newWorkspace makes a workspace of a Mixpanel that the example serves itself, and the directory that it runs in. It panics
-// where a program would handle an error, as examples may.
+// newWorkspace opens a workspace for a Mixpanel that the example itself serves, and returns the directory that it
+// uses. It panics where a program would handle an error, as examples may.
 func newWorkspace(db storage.Config) (ws *workspace.Workspace, dir string, end func()) {
 	fake, err := mixpaneltest.New(mixpaneltest.Config{
 		Projects: []mixpaneltest.Project{{
@@ -65,7 +65,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// Without a path the database is that of the project, in ~/.mp/data.
+// Without a path, the database is that of the project, in ~/.mp/data.
 func ExampleDefaultPath() {
 	path, err := workspace.DefaultPath(12345)
 	must(err)
@@ -73,7 +73,7 @@ func ExampleDefaultPath() {
 	// Output: data 12345.db
 }
 
-// A persistent database stays where its path says.
+// A persistent database stays at its path.
 func ExampleNew_customPath() {
 	ws, dir, end := newWorkspace(storage.Config{})
 	defer end()
@@ -107,18 +107,18 @@ func ExampleNew_inMemory() {
 	// Output: 30
 }
 
-// Making a workspace and asking Mixpanel opens nothing; the first fetch or query opens the database.
+// Opening a workspace and querying Mixpanel open no database; the first fetch or query does.
 func ExampleWorkspace_lazy() {
 	ws, dir, end := newWorkspace(storage.Config{})
 	defer end()
 	defer ws.Close()
 	ctx, path := context.Background(), filepath.Join(dir, "my.db")
 
-	_, err := ws.Events(ctx) // asks Mixpanel
+	_, err := ws.Events(ctx) // queries Mixpanel
 	must(err)
-	_, err = ws.Segmentation(ctx, mixpanel.SegmentationRequest{Event: "Page Viewed", Days: january.Days}) // asks Mixpanel
+	_, err = ws.Segmentation(ctx, mixpanel.SegmentationRequest{Event: "Page Viewed", Days: january.Days}) // queries Mixpanel
 	must(err)
-	_, err = ws.Funnels(ctx) // asks Mixpanel
+	_, err = ws.Funnels(ctx) // queries Mixpanel
 	must(err)
 	fmt.Println("opened:", exists(path))
 
@@ -133,7 +133,7 @@ func ExampleWorkspace_lazy() {
 	// opened: true events 30
 }
 
-// A deferred Close lets other processes in when the function ends, however it ends.
+// A deferred Close lets other processes in when the function ends, in any way.
 func ExampleWorkspace_Close() {
 	ws, _, end := newWorkspace(storage.Config{})
 	defer end()
@@ -150,7 +150,7 @@ func ExampleWorkspace_Close() {
 	// the workspace is closed
 }
 
-// A workspace that only reads shares the file with others that do, and cannot change it.
+// A read-only workspace shares the file with other readers, and cannot change it.
 func ExampleNew_readOnly() {
 	ws, dir, end := newWorkspace(storage.Config{})
 	defer end()

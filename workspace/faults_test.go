@@ -11,7 +11,8 @@ import (
 	"mixduck/workspace"
 )
 
-// Each fault ends in one of two ways: all rows are right, or the error names what is missing and nothing of it is stored.
+// Each fault has one of two outcomes: all rows are right, or the error names what is missing and nothing of it is
+// stored.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	r := days(t, "2026-11-01", "2026-11-04")
@@ -64,7 +65,7 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if hit[0].Hits() != 2 || p.Retries == 0 && tt.fault.Kind != mixpaneltest.ResetAtOnce { // which net/http repeats by itself
+			if hit[0].Hits() != 2 || p.Retries == 0 && tt.fault.Kind != mixpaneltest.ResetAtOnce { // net/http repeats these
 				t.Fatalf("%d requests were hit and %d windows retried, want 2 and some", hit[0].Hits(), p.Retries)
 			}
 			f.check(t, r)
@@ -90,7 +91,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// Answers of an odd form that are whole are stored as they are meant.
+// Complete responses of an unusual form are stored correctly.
 func TestOddForms(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []mixpaneltest.Kind{mixpaneltest.NoLastNewline, mixpaneltest.ByteOrderMark, mixpaneltest.SplitLine} {
@@ -111,8 +112,8 @@ func TestOddForms(t *testing.T) {
 	}
 }
 
-// Faults of the data are no failures: what is stored is what Mixpanel holds after de-duplication, the rest is accounted
-// for.
+// Faults of the data are not failures: the stored data is what Mixpanel has after deduplication, and the rest is
+// accounted for.
 func TestData(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []mixpaneltest.Kind{
@@ -130,7 +131,7 @@ func TestData(t *testing.T) {
 			}
 			hit := f.inject(t, mixpaneltest.Fault{Kind: kind, Every: every, LineBytes: 3 << 19})
 			r := days(t, "2026-11-01", "2026-11-03")
-			for range 2 { // the second time everything is there already
+			for range 2 { // the second time everything is already there
 				p, err := f.fetch(t, r)
 				if err != nil {
 					t.Fatal(err)

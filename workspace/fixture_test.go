@@ -22,7 +22,7 @@ import (
 
 const projectID = 12345
 
-// now is a moment of the afternoon of 2026-11-22.
+// now is in the afternoon of 2026-11-22.
 var now = time.Date(2026, 11, 22, 15, 0, 0, 0, time.UTC)
 
 func date(tb testing.TB, s string) day.Day {
@@ -39,7 +39,7 @@ func days(tb testing.TB, from, to string) day.Range {
 	return day.Range{From: date(tb, from), To: date(tb, to)}
 }
 
-// fixture is a workspace on a fake Mixpanel over HTTP.
+// fixture is a workspace with a fake Mixpanel over HTTP.
 type fixture struct {
 	*workspace.Workspace
 	fake  *mixpaneltest.Server
@@ -48,10 +48,10 @@ type fixture struct {
 	cfg   workspace.Config
 }
 
-// patience is for how long a fixture's client waits for a sign of life.
+// patience is how long a fixture's client waits for data.
 const patience = 30 * time.Second
 
-// newFixture starts a fake with one project and makes a workspace for it; change, if not nil, has the last word.
+// newFixture starts a fake with one project and opens a workspace for it. change, if not nil, can override everything.
 func newFixture(tb testing.TB, data mixpaneltest.Source, change func(*mixpaneltest.Project, *workspace.Config)) *fixture {
 	tb.Helper()
 	return newFixtureWithPatience(tb, patience, data, change)
@@ -77,7 +77,7 @@ func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest
 	return &fixture{Workspace: workspaceOf(tb, fake, cfg, wait), fake: fake, path: cfg.Database.Path, spool: cfg.SpoolDir, cfg: cfg}
 }
 
-// workspaceOf returns a workspace with a new client, which waits for so long for a sign of life.
+// workspaceOf returns a workspace with a new client, which waits this long for data.
 func workspaceOf(tb testing.TB, fake *mixpaneltest.Server, cfg workspace.Config, wait time.Duration) *workspace.Workspace {
 	tb.Helper()
 	client, err := mixpanel.New(mixpanel.Config{
@@ -95,7 +95,7 @@ func workspaceOf(tb testing.TB, fake *mixpaneltest.Server, cfg workspace.Config,
 	return ws
 }
 
-// again returns another workspace on the same file.
+// again returns another workspace with the same file.
 func (f *fixture) again(tb testing.TB) *workspace.Workspace {
 	tb.Helper()
 	return workspaceOf(tb, f.fake, f.cfg, patience)
@@ -123,7 +123,7 @@ func (f *fixture) fetch(tb testing.TB, r day.Range) (workspace.Progress, error) 
 	return f.FetchEvents(tb.Context(), workspace.FetchRequest{Table: "events", Days: r, Job: "job-" + r.String()}, func(workspace.Progress) {})
 }
 
-// open opens the database as any other program would. The caller closes it.
+// open opens the database like any other program. The caller must close it.
 func (f *fixture) open(tb testing.TB) *sql.DB {
 	tb.Helper()
 	db, err := sql.Open("duckdb", f.path+"?access_mode=READ_ONLY")
@@ -133,7 +133,7 @@ func (f *fixture) open(tb testing.TB) *sql.DB {
 	return db
 }
 
-// truth is what the fake says of r, in the form in which rows and quarantined return it.
+// truth returns the fake's truth for r, in the form of rows and quarantined.
 func (f *fixture) truth(tb testing.TB, r day.Range) (rows []row, quarantined []string, all mixpaneltest.Truth) {
 	tb.Helper()
 	all, err := f.fake.Truth(projectID, r)
@@ -160,7 +160,7 @@ func (r row) compare(s row) int {
 	return strings.Compare(r.Day+r.Event+r.InsertID+r.Properties, s.Day+s.Event+s.InsertID+s.Properties)
 }
 
-// rows reads all of a table.
+// rows reads a whole table.
 func rows(tb testing.TB, db *sql.DB, table string) []row {
 	tb.Helper()
 	rs, err := db.QueryContext(tb.Context(), `SELECT day::VARCHAR, event_name, coalesce(distinct_id, ''), coalesce(insert_id, ''),
@@ -184,7 +184,7 @@ func rows(tb testing.TB, db *sql.DB, table string) []row {
 	return all
 }
 
-// quarantined reads the lines that were set aside.
+// quarantined reads the quarantined lines.
 func quarantined(tb testing.TB, db *sql.DB) (lines []string) {
 	tb.Helper()
 	rs, err := db.QueryContext(tb.Context(), `SELECT line FROM mixduck.quarantine WHERE reason <> '' AND line_number > 0 AND day BETWEEN from_date AND to_date`)
@@ -206,7 +206,7 @@ func quarantined(tb testing.TB, db *sql.DB) (lines []string) {
 	return lines
 }
 
-// check compares the database with the fake's truth for exactly the days of r, and returns this truth.
+// check compares the database with the fake's truth for exactly the days of r, and returns that truth.
 func (f *fixture) check(tb testing.TB, r day.Range) mixpaneltest.Truth {
 	tb.Helper()
 	db := f.open(tb)

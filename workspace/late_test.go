@@ -13,7 +13,7 @@ import (
 	"mixduck/workspace"
 )
 
-// late asks for the late events of all days that are stored, and returns how many requests that took.
+// late fetches the late events of all stored days, and returns the requests that it took.
 func (f *fixture) late(tb testing.TB, job string, since time.Time) (p workspace.Progress, requests []mixpaneltest.Request) {
 	tb.Helper()
 	before := len(f.fake.Requests())
@@ -21,8 +21,8 @@ func (f *fixture) late(tb testing.TB, job string, since time.Time) (p workspace.
 	return p, f.fake.Requests()[before:]
 }
 
-// A week in which events arrive up to five days late: each morning the file holds exactly what Mixpanel has, be it by a
-// look-back or by asking for late events; and what the latter counts as new is what has arrived since.
+// During a week in which events arrive up to five days late, the file has exactly Mixpanel's data each morning, with a
+// lookback or with a fetch of late events. What the latter counts as new is what has arrived since.
 func TestAWeekOfLateEvents(t *testing.T) {
 	t.Parallel()
 	los, err := time.LoadLocation("America/Los_Angeles")
@@ -85,7 +85,7 @@ func week(t *testing.T, zone *time.Location, lookBack bool) {
 	}
 }
 
-// The days are found among those of the table's own events, and days between them come along.
+// The days are those with late events of the table; days in between are fetched too.
 func TestLateEventsOfATableWithAFilter(t *testing.T) {
 	t.Parallel()
 	const where = `properties["plan"] == "pro"`
@@ -105,7 +105,7 @@ func TestLateEventsOfATableWithAFilter(t *testing.T) {
 	}
 }
 
-// Where nothing is late, that is made sure of, and nothing is fetched; where nothing is stored, nothing is asked.
+// If nothing is late, this is verified and nothing is fetched; if nothing is stored, nothing is requested.
 func TestNothingIsLate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 50}, nil)
@@ -129,7 +129,7 @@ func TestNothingIsLate(t *testing.T) {
 	}
 }
 
-// The answer that tells the days is held to what any other is held to.
+// The response that names the days must be proved like any other.
 func TestTroubleWhileLateEventsAreLookedFor(t *testing.T) {
 	t.Parallel()
 	r := days(t, "2026-11-01", "2026-11-06")
@@ -222,7 +222,7 @@ func TestLateEventsAreLeftForAnotherTime(t *testing.T) {
 	})
 }
 
-// Days that are no longer served are not looked into.
+// Days that are no longer served are not searched.
 func TestLateEventsOfDaysThatAreServed(t *testing.T) {
 	t.Parallel()
 	c := &clock{at: time.Date(2026, 11, 9, 12, 0, 0, 0, time.UTC)}

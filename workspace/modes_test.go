@@ -14,13 +14,13 @@ import (
 	"mixduck/workspace"
 )
 
-// request fetches as r says and returns the progress.
+// request runs the fetch r and returns the progress.
 func (f *fixture) request(tb testing.TB, r workspace.FetchRequest) (workspace.Progress, error) {
 	tb.Helper()
 	return f.FetchEvents(tb.Context(), r, func(workspace.Progress) {})
 }
 
-// must fetches as r says, and fails the test if that fails.
+// must runs the fetch r, and fails the test if that fails.
 func (f *fixture) must(tb testing.TB, r workspace.FetchRequest) workspace.Progress {
 	tb.Helper()
 	p, err := f.request(tb, r)
@@ -38,7 +38,7 @@ func (f *fixture) wantEmptySpool(tb testing.TB) {
 	}
 }
 
-// asked returns the days of the requests so far, each with the number of times it was asked for.
+// asked returns the days of the requests so far, each with the number of requests for it.
 func (f *fixture) asked() map[day.Day]int {
 	n := map[day.Day]int{}
 	for _, r := range f.fake.Requests() {
@@ -73,7 +73,7 @@ func TestSyncTwiceIsTheSame(t *testing.T) {
 	}
 }
 
-// A request without an id of a job is one of its own: it takes nothing for done that another one has fetched.
+// A request without a job ID is a separate job: it does not skip what others have fetched.
 func TestRequestsWithoutAJob(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 20}, nil)
@@ -173,7 +173,7 @@ func TestOneTableDoesNotHoldTwoThings(t *testing.T) {
 	f.check(t, r)
 }
 
-// While a table is being replaced the old one can be read; when days cannot be had it stays, and the next attempt goes on.
+// While a table is being replaced the old one is readable. If days fail it stays, and the next attempt continues.
 func TestReplaceGoesOnAfterAFailure(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 100}, nil)
@@ -223,7 +223,7 @@ func btoi(b bool) int {
 	return 0
 }
 
-// An attempt of the same job asks only for what is missing.
+// A later attempt of the same job requests only what is missing.
 func TestLaterAttemptsAskForWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []workspace.Mode{workspace.Sync, workspace.Append, workspace.Create} {
@@ -256,7 +256,7 @@ func TestLaterAttemptsAskForWhatIsMissing(t *testing.T) {
 	}
 }
 
-// Only what a fetch itself has put there is removed from the spool.
+// A fetch removes only its own files from the spool.
 func TestSpoolOfOthersStays(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 20}, nil)

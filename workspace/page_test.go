@@ -19,7 +19,7 @@ import (
 
 // The tests in this file are those of docs/storage-page.md.
 
-// library is a Mixpanel and a directory, as a program has them that imports the package.
+// library is a Mixpanel and a directory, as used by a program that imports the package.
 type library struct {
 	client *mixpanel.Client
 	fake   *mixpaneltest.Server
@@ -42,7 +42,7 @@ func newLibrary(tb testing.TB) *library {
 	return &library{client: client, fake: fake, dir: tb.TempDir()}
 }
 
-// open makes a workspace, which is closed at the end of the test.
+// open opens a workspace, which is closed at the end of the test.
 func (l *library) open(tb testing.TB, db storage.Config) *workspace.Workspace {
 	tb.Helper()
 	ws, err := workspace.New(workspace.Config{
@@ -196,7 +196,7 @@ func TestPageReadOnly(t *testing.T) {
 	}
 	second := l.open(t, storage.Config{Path: l.path(), ReadOnly: true})
 	mustCount(t, ws, 100)
-	mustCount(t, second, 100) // beside each other
+	mustCount(t, second, 100) // concurrently
 	if err := ws.Drop(t.Context(), "events"); !errors.Is(err, storage.ErrReadOnly) {
 		t.Errorf("Drop() = %v, want ErrReadOnly", err)
 	}

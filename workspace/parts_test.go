@@ -15,7 +15,7 @@ import (
 	"mixduck/workspace"
 )
 
-// manyNames returns n names that no event has, around some that events have.
+// manyNames returns n names without events, around some names with events.
 func manyNames(n int) []string {
 	names := []string{"Page Viewed", "Täglich „neu“"}
 	for i := range n {
@@ -24,7 +24,7 @@ func manyNames(n int) []string {
 	return append(names, "Product Viewed", "Purchase")
 }
 
-// someEvents are three events a day for each of the names that manyNames has around the others, and one that nobody asks for.
+// someEvents returns three events per day for each name with events in manyNames, and for one that is not requested.
 func someEvents(r day.Range) mixpaneltest.Lines {
 	data := mixpaneltest.Lines{}
 	for d := range r.All() {
@@ -39,7 +39,7 @@ func someEvents(r day.Range) mixpaneltest.Lines {
 	return data
 }
 
-// checkNamed compares the database with the truth of the events named.
+// checkNamed compares the database with the truth for the named events.
 func (f *fixture) checkNamed(tb testing.TB, r day.Range, names []string) {
 	tb.Helper()
 	want, _, _ := f.truth(tb, r)
@@ -49,7 +49,7 @@ func (f *fixture) checkNamed(tb testing.TB, r day.Range, names []string) {
 	}
 }
 
-// parts returns the requests that name an event.
+// parts returns the number of requests that name an event.
 func (f *fixture) parts(event string) (n int) {
 	for _, r := range f.fake.Requests() {
 		if slices.Contains(r.Events, event) {
@@ -92,7 +92,7 @@ func TestLongListsOfNames(t *testing.T) {
 	}
 }
 
-// However the answer to one part is spoiled, no day has rows of other parts alone.
+// However the response to one part is spoiled, no day has rows of only the other parts.
 func TestSpoiledParts(t *testing.T) {
 	t.Parallel()
 	r := days(t, "2026-11-01", "2026-11-01")
@@ -169,7 +169,7 @@ func TestStreamOfALongList(t *testing.T) {
 	}
 }
 
-// What cannot be asked for is refused before the first request.
+// Names that fit no request are rejected before the first request.
 func TestNamesThatFitNoRequest(t *testing.T) {
 	t.Parallel()
 	r := days(t, "2026-11-01", "2026-11-02")

@@ -10,13 +10,13 @@ import (
 	"mixduck/internal/day"
 )
 
-// someRange draws a range of at least a day and at most maxDays, that begins near day 0.
+// someRange draws a range of 1 to maxDays days that starts near day 0.
 func someRange(t *rapid.T, maxDays int, label string) day.Range {
 	from := day.Day(rapid.IntRange(-30, 430).Draw(t, label))
 	return day.Range{From: from, To: from + day.Day(rapid.IntRange(1, maxDays).Draw(t, label+" days")) - 1}
 }
 
-// count adds up how often days are in ranges.
+// count counts how often days occur in ranges.
 func count(ranges ...day.Range) map[day.Day]int {
 	n := map[day.Day]int{}
 	for _, r := range ranges {
@@ -54,12 +54,12 @@ func TestNewPlanAsksForWhatIsNotDone(t *testing.T) {
 	})
 }
 
-// run is the life of a plan under random answers.
+// run is the life of a plan with random responses.
 type run struct {
 	plan   *plan
 	now    time.Time
 	active []window
-	begun  map[day.Day]time.Time // before which a day must not be asked
+	begun  map[day.Day]time.Time // a day must not be requested before
 	ended  map[day.Day]int       // how often a day was committed or given up
 	asked  int                   // windows
 }
@@ -100,7 +100,7 @@ func (r *run) begin(t *rapid.T, w window) {
 	r.active = append(r.active, w)
 }
 
-// end settles a window in one of the ways in which a fetch does.
+// end ends a window in one of the ways in which a fetch does.
 func (r *run) end(t *rapid.T, w window, events int64) {
 	later := r.now.Add(time.Duration(rapid.IntRange(1, 100).Draw(t, "delay")) * time.Second)
 	outcome := rapid.SampledFrom([]string{"done", "done", "done", "smaller", "again", "shrunk"}).Draw(t, "outcome")
@@ -129,7 +129,7 @@ func (r *run) end(t *rapid.T, w window, events int64) {
 	}
 }
 
-// Whatever fails, each day that was asked for comes to its end exactly once.
+// Whatever fails, each requested day ends exactly once.
 func TestPlanHandsOutEachDayOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -159,7 +159,7 @@ func TestPlanHandsOutEachDayOnce(t *testing.T) {
 	})
 }
 
-// What is under way and what the plan still holds are, at any time, all that has not come to its end.
+// Windows in progress and the rest of the plan always contain exactly the days that have not ended.
 func TestRestIsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -184,8 +184,8 @@ func TestRestIsWhatIsLeft(t *testing.T) {
 	})
 }
 
-// answered works a plan off, six windows at a time as soon as it has learned how long they should be, and returns the number
-// of requests, and of days and events of the longest and fullest window.
+// answered works through a plan, six windows at a time once it knows how long they should be. It returns the number of
+// requests, and the maximum number of days and of events per window.
 func answered(p *plan, events func(day.Range) int64) (requests, longest int, most int64) {
 	var active []window
 	for {
@@ -219,10 +219,10 @@ func TestRequestsOfARange(t *testing.T) {
 	tests := []struct {
 		name     string
 		days     int
-		density  float64 // that is known
+		density  float64 // the known density
 		perDay   int64
 		perHour  int
-		requests int // at most
+		requests int // maximum
 		most     int64
 	}{
 		{"a sparse year", 365, 0, 10, 54, 14, 300},
@@ -256,7 +256,8 @@ func TestRequestsOfARange(t *testing.T) {
 	}
 }
 
-// When the budget of an hour is spent on a dense range, the next one's is planned with, and no window grows out of bounds.
+// When the budget of an hour is spent on a dense range, the plan includes the next hour's, and windows do not grow
+// without limit.
 func TestWindowsAfterAnHour(t *testing.T) {
 	t.Parallel()
 	p := newPlan([]day.Range{{From: 1, To: 200}}, 1_000_000, 54, maxWindowDays)
@@ -266,8 +267,8 @@ func TestWindowsAfterAnHour(t *testing.T) {
 	}
 }
 
-// Whatever the table turns into, no window is longer than the events of its days, as far as they are known, allow or the
-// budget requires, nor much longer than the longest that has succeeded; and a table that is as it began takes few requests.
+// However the table changes, no window is longer than its known events allow or the budget requires, nor much longer
+// than the longest successful one; and an unchanging table takes few requests.
 func TestWindowsOfATableThatChanges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -283,7 +284,7 @@ func TestWindowsOfATableThatChanges(t *testing.T) {
 			}
 			return n
 		}
-		proved, known := 0, 0.0 // the longest window that succeeded, and the density after the last
+		proved, known := 0, 0.0 // the longest successful window, and the density after the last
 		for requests := 0; ; requests++ {
 			left := countDays(p.todo)
 			w, at := p.next(time.Time{}.Add(1))

@@ -59,7 +59,7 @@ func TestHistoryKeepsEachVersion(t *testing.T) {
 	}
 	f.checkProfiles(t, present, mixpaneltest.ProfileAsk{})
 
-	clock = clock.Add(-2 * time.Hour) // the clock was put back
+	clock = clock.Add(-2 * time.Hour) // the clock was set back
 	f.put(t, person(1), `{"v":3}`)
 	f.put(t, person(2), `{"v":9}`)
 	f.mustRefresh(t, workspace.StreamRequest{History: true})
@@ -217,7 +217,8 @@ func (f *fixture) wantTexts(tb testing.TB, query string, want ...string) {
 	}
 }
 
-// Profiles change while a page is held back. Mixpanel may page through a snapshot of the query's result, or through what is there now.
+// Profiles change while a page is held. Mixpanel can page through a snapshot of the query's result, or through the
+// current profiles.
 func TestProfilesThatChangeDuringARefresh(t *testing.T) {
 	t.Parallel()
 	for _, live := range []bool{false, true} {

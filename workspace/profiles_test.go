@@ -11,7 +11,7 @@ import (
 	"mixduck/workspace"
 )
 
-// newPeople starts a fake with n profiles on pages of ten, and makes a workspace for it.
+// newPeople starts a fake with n profiles on pages of ten, and opens a workspace for it.
 func newPeople(tb testing.TB, n int, change func(*mixpaneltest.Project, *workspace.Config)) *fixture {
 	tb.Helper()
 	return newFixture(tb, mixpaneltest.Lines{}, func(p *mixpaneltest.Project, c *workspace.Config) {
@@ -22,7 +22,7 @@ func newPeople(tb testing.TB, n int, change func(*mixpaneltest.Project, *workspa
 	})
 }
 
-// refresh fetches profiles with a job of its own.
+// refresh fetches profiles with a separate job.
 func (f *fixture) refresh(tb testing.TB, r workspace.StreamRequest) (workspace.Progress, error) {
 	tb.Helper()
 	return f.FetchProfiles(tb.Context(), r, func(workspace.Progress) {})
@@ -38,7 +38,7 @@ func (f *fixture) mustRefresh(tb testing.TB, r workspace.StreamRequest) workspac
 	return p
 }
 
-// person returns the id of the n-th profile.
+// person returns the ID of profile n.
 func person(n int) string { return mixpaneltest.People{Seed: 1}.ID(n) }
 
 // put adds or changes a profile.
@@ -57,7 +57,7 @@ func (f *fixture) remove(tb testing.TB, id string) {
 	}
 }
 
-// storedProfiles reads the present versions of a table of profiles.
+// storedProfiles reads the current versions of a table of profiles.
 func (f *fixture) storedProfiles(tb testing.TB, from string) (all []mixpaneltest.ProfileRow) {
 	tb.Helper()
 	db := f.open(tb)
@@ -94,7 +94,7 @@ func (f *fixture) checkProfiles(tb testing.TB, from string, ask mixpaneltest.Pro
 	}
 }
 
-// changes is what a refresh did to a table.
+// changes are the effects of a refresh on a table.
 type changes struct{ Rows, Added, Updated, Removed, Unchanged int64 }
 
 func changesOf(p workspace.Progress) changes {
@@ -202,7 +202,7 @@ func TestFaultsOfPages(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		fault mixpaneltest.Fault
-		fails bool // the table stays as it was
+		fails bool // the table stays unchanged
 		note  bool
 	}{
 		{"session ends once", mixpaneltest.Fault{Kind: mixpaneltest.SessionEnded, Times: 1}, false, false},

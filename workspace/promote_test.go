@@ -11,8 +11,8 @@ import (
 	"mixduck/workspace"
 )
 
-// What the columns of events such as Mixpanel has hold is what the JSON beside them has, whether they were filled while
-// the events were loaded or afterwards.
+// The columns of events like Mixpanel's match the JSON of the same rows, whether they were filled during the load or
+// afterwards.
 func TestPromotedPropertiesOfAFetch(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 1000}, nil)
@@ -53,7 +53,7 @@ func TestPromotedPropertiesOfAFetch(t *testing.T) {
 	}
 }
 
-// A promotion that makes no sense is refused before the first request.
+// An invalid promotion is rejected before the first request.
 func TestPromotionsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 10}, nil)

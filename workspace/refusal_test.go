@@ -13,7 +13,7 @@ import (
 	"mixduck/workspace"
 )
 
-// What Mixpanel refuses for good costs a few requests, whatever it says and however many days were asked.
+// Permanent rejections by Mixpanel cost few requests, whatever the message and the number of requested days.
 func TestLastingRefusalsCostFewRequests(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -21,7 +21,7 @@ func TestLastingRefusalsCostFewRequests(t *testing.T) {
 		refused  mixpaneltest.Fault
 		days     int
 		late     bool
-		requests int // at most
+		requests int // maximum
 		hint     string
 	}{
 		{"another region", mixpaneltest.Fault{Status: 400, Text: `{"error":"invalid project id for cluster."}`}, 30, false, 1, "region"},
@@ -60,7 +60,7 @@ func TestLastingRefusalsCostFewRequests(t *testing.T) {
 	}
 }
 
-// A refusal that passes costs no day: neither one that comes once, nor some between windows that succeed.
+// Temporary rejections lose no day: neither a single one, nor several between successful windows.
 func TestPassingRefusals(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 5}, singleDays)
@@ -75,7 +75,7 @@ func TestPassingRefusals(t *testing.T) {
 	f.check(t, r)
 }
 
-// While nothing has succeeded one request goes at a time, and a few that fail are enough for an attempt.
+// While nothing has succeeded, one request is sent at a time, and a few failures end an attempt.
 func TestNothingWorksFromTheStart(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []mixpaneltest.Kind{mixpaneltest.Status503, mixpaneltest.ResetAtOnce, mixpaneltest.HalfLine} {
@@ -94,7 +94,7 @@ func TestNothingWorksFromTheStart(t *testing.T) {
 	}
 }
 
-// A first day that cannot be had costs no other day.
+// A failing first day does not affect other days.
 func TestOnlyTheFirstDayFails(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 5}, nil)
@@ -109,7 +109,7 @@ func TestOnlyTheFirstDayFails(t *testing.T) {
 	}
 }
 
-// Requests that repeat failed ones are booked where they leave some to others, and the reason outlives the pause.
+// Requests that repeat failed ones use only the spare budget, and the reason is still shown after the pause.
 func TestRepeatsLeaveTheReserve(t *testing.T) {
 	t.Parallel()
 	own, repeats := &allowance{left: 100}, &allowance{left: 2, until: now.Add(time.Hour)}

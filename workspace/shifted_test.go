@@ -12,7 +12,7 @@ import (
 	"mixduck/workspace"
 )
 
-// In a project from before 2023 days and times are those of its zone, also where the clock changes.
+// In a project from before 2023, days and times are those of its zone, also at clock changes.
 func TestShiftedProject(t *testing.T) {
 	t.Parallel()
 	loc := location(t, "America/Los_Angeles")
@@ -24,7 +24,7 @@ func TestShiftedProject(t *testing.T) {
 		f.must(t, workspace.FetchRequest{Table: "events", Days: r, Mode: workspace.Replace})
 		f.check(t, r)
 	}
-	// 15:00 in UTC is 7:00 there: today has begun, and is not over.
+	// 15:00 UTC is 7:00 there: today has begun, and has not ended.
 	f.must(t, workspace.FetchRequest{Table: "events", Days: days(t, "2026-11-21", "2026-11-22")})
 	if states := f.text(t, "SELECT string_agg(state, ' ' ORDER BY day) FROM mixduck.coverage WHERE day >= '2026-11-21'"); states != "complete partial" {
 		t.Errorf("states = %s, want complete partial", states)

@@ -17,7 +17,7 @@ import (
 	"mixduck/workspace"
 )
 
-// checkWhole compares the days that are stored at all with Mixpanel's, and returns how many there are.
+// checkWhole compares the stored days with Mixpanel's, and returns their number.
 func (f *fixture) checkWhole(tb testing.TB) (stored int) {
 	tb.Helper()
 	e, err := storage.Open(tb.Context(), storage.Config{Path: f.path, ReadOnly: true, LockWait: patience})
@@ -69,7 +69,7 @@ func TestQuotaPausesTheFetch(t *testing.T) {
 	}
 }
 
-// What will always fail is not tried again: neither the same window nor the others.
+// Permanent failures are not retried, neither for the same window nor for others.
 func TestPermanentErrorsStopAtOnce(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -114,7 +114,7 @@ func TestPermanentErrorsStopAtOnce(t *testing.T) {
 	}
 }
 
-// When nothing works any more, a fetch gives up after a bounded number of requests, and names all days.
+// When nothing works any more, a fetch gives up after a limited number of requests, and names all days.
 func TestServerDown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 20}, nil)
@@ -145,7 +145,7 @@ func TestServerDown(t *testing.T) {
 	f.wantEmptySpool(t)
 }
 
-// A drain commits what is being loaded, drops the rest, and leaves nothing half.
+// A drain commits what is being loaded, drops the rest, and leaves nothing incomplete.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 100}, nil)
@@ -222,7 +222,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// An answer without events is believed only when it has come twice: one that got lost can look the same.
+// An empty response is accepted only the second time, because a lost one can look the same.
 func TestEmptyAnswers(t *testing.T) {
 	t.Parallel()
 	gap := func(from, to string) mixpaneltest.Generator {
@@ -262,7 +262,7 @@ func TestEmptyAnswers(t *testing.T) {
 	})
 }
 
-// Days that Mixpanel no longer has, or has much less of, are kept, and the others are fetched all the same.
+// Days that Mixpanel no longer has, or has with far fewer events, are kept, and the others are still fetched.
 func TestDaysThatMixpanelHasLost(t *testing.T) {
 	t.Parallel()
 	for name, left := range map[string]int{"all events": 0, "most events": 20} {

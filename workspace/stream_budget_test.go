@@ -10,8 +10,8 @@ import (
 	"mixduck/workspace"
 )
 
-// Each stream is booked where Mixpanel counts it: of profiles only the first page, Lexicon in its own budget, and annotations
-// nowhere. An empty list, as that of funnels, is asked for twice.
+// Each stream is booked where Mixpanel counts it: for profiles only the first page, Lexicon in a separate budget, and
+// annotations nowhere. An empty list, such as that of funnels, is requested twice.
 func TestStreamsAreBookedWhereMixpanelCountsThem(t *testing.T) {
 	t.Parallel()
 	for stream, want := range map[string]struct{ queries, lexicon int }{
@@ -38,7 +38,7 @@ func TestStreamsAreBookedWhereMixpanelCountsThem(t *testing.T) {
 	}
 }
 
-// A spent budget pauses the fetch of a stream, and leaves its table alone.
+// An exhausted budget pauses the fetch of a stream, and its table stays unchanged.
 func TestSpentBudgetsPauseStreams(t *testing.T) {
 	t.Parallel()
 	a := &allowance{until: now.Add(40 * time.Minute)}

@@ -12,7 +12,7 @@ import (
 	"mixduck/workspace"
 )
 
-// fetchStream fetches a stream with a job of its own and fails the test if that fails.
+// fetchStream fetches a stream with a separate job and fails the test if that fails.
 func (f *fixture) fetchStream(tb testing.TB, name string) workspace.Progress {
 	tb.Helper()
 	p, err := f.FetchStream(tb.Context(), workspace.StreamRequest{Stream: name}, func(workspace.Progress) {})
@@ -125,7 +125,7 @@ func TestMembersGoOnAfterAPause(t *testing.T) {
 		for _, i := range f.fake.Injections() {
 			i.Remove()
 		}
-		if attempt < 3 { // one cohort an attempt
+		if attempt < 3 { // one cohort per attempt
 			f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.OverQuota, Call: "engage", Times: 1})
 		}
 		p, err := f.FetchStream(t.Context(), request, func(workspace.Progress) {})

@@ -9,7 +9,7 @@ import (
 	"mixduck/workspace"
 )
 
-// timeWarning returns what the database says of the times of the table events.
+// timeWarning returns the database's warning about the times of the table events.
 func (f *fixture) timeWarning(tb testing.TB) string {
 	tb.Helper()
 	held, err := storage.ReadTableStates(tb.Context(), storage.Config{Path: f.path, LockWait: patience})
@@ -19,13 +19,13 @@ func (f *fixture) timeWarning(tb testing.TB) string {
 	return held.Tables[0].TimeWarning
 }
 
-// A fetch with a wrong time encoding warns, and the database remembers it.
+// A fetch with a wrong time encoding warns, and the database stores the warning.
 func TestTimesReadInTheWrongZone(t *testing.T) {
 	t.Parallel()
 	kolkata := location(t, "Asia/Kolkata")
 	tests := []struct {
 		name    string
-		shifted bool // what the project really does; the fetch is set to the contrary
+		shifted bool // the project's real setting; the fetch has the opposite
 		want    []string
 	}{
 		{"a project from before 2023", true, []string{"time_encoding: shifted", "UTC+05:30"}},

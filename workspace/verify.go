@@ -40,7 +40,7 @@ type Verification struct {
 	Table       string
 	Days        day.Range // compared
 	Events      int       // names compared
-	Only        []string  // the event names that the table is limited to; none means all
+	Only        []string  // event names that the table is limited to; empty means all
 	Differences []Difference
 	Requests    int    // sent
 	Warnings    string // about what could not be compared; a line each

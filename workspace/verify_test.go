@@ -29,13 +29,13 @@ func (f *fixture) verify(tb testing.TB, r workspace.VerifyRequest) workspace.Ver
 	return v
 }
 
-// store fetches r, without an error.
+// store fetches r successfully.
 func (f *fixture) store(tb testing.TB, r day.Range, job string) {
 	tb.Helper()
 	f.must(tb, workspace.FetchRequest{Table: "events", Days: r, Job: job})
 }
 
-// causes returns the days and causes of the differences, each once.
+// causes returns the distinct days and causes of the differences.
 func causes(v workspace.Verification) (all []string) {
 	for _, d := range v.Differences {
 		all = append(all, fmt.Sprintf("%s %s", d.Day, d.Cause))
@@ -88,7 +88,7 @@ func TestACopyIsVerified(t *testing.T) {
 	}
 }
 
-// gone is a source that loses a day, once it is told to.
+// gone is a source that loses a day on demand.
 type gone struct {
 	mixpaneltest.Source
 	day  day.Day
@@ -165,7 +165,7 @@ func TestLateEventsAreDifferences(t *testing.T) {
 	}
 }
 
-// since is a source with one event a day, and another one from a day on.
+// since is a source with one event per day, and a second one from a day on.
 type since day.Day
 
 func (s since) Lines(d day.Day, f mixpaneltest.Format) iter.Seq2[[]byte, error] {
@@ -175,7 +175,8 @@ func (s since) Lines(d day.Day, f mixpaneltest.Format) iter.Seq2[[]byte, error] 
 	return named{"Seen", "Hidden"}.Lines(d, f)
 }
 
-// Mixpanel does not list events that are hidden in Lexicon, but it counts them. So the table's lack of one is found.
+// Mixpanel does not list events that are hidden in Lexicon, but counts them. So the comparison finds that the table
+// lacks one.
 func TestHiddenEventsAreCompared(t *testing.T) {
 	t.Parallel()
 	week := days(t, "2026-11-10", "2026-11-16")
@@ -215,7 +216,7 @@ func TestDaysThatMixpanelNoLongerServes(t *testing.T) {
 	}
 }
 
-// named is a source with the given names of events, one event of each a day.
+// named is a source with the given event names, with one event of each per day.
 type named []string
 
 func (n named) Lines(d day.Day, _ mixpaneltest.Format) iter.Seq2[[]byte, error] {

@@ -24,7 +24,7 @@ import (
 	"mixduck/workspace"
 )
 
-// trustTestServers makes the certificate of httptest's servers one that this process trusts.
+// trustTestServers makes this process trust the certificate of httptest's servers.
 func trustTestServers() (remove func(), err error) {
 	srv := httptest.NewTLSServer(http.NotFoundHandler())
 	defer srv.Close()
@@ -42,7 +42,7 @@ func trustTestServers() (remove func(), err error) {
 	return remove, os.Setenv("SSL_CERT_FILE", file.Name())
 }
 
-// The ways in which a body can say where it ends. An HTTP/1.0 body does not say it.
+// How a body can mark its end. An HTTP/1.0 body does not.
 const (
 	byLength  = "Content-Length"
 	byChunks  = "chunks"
@@ -50,15 +50,15 @@ const (
 	byStream  = "HTTP/2"
 )
 
-// wired is an answer as it travels.
+// wired is a response in its encoded form.
 type wired struct {
 	framing string
 	gzip    bool
 	body    []byte
-	cut     int // bytes of the answer, framing included, after which the connection closes; 0 means never
+	cut     int // bytes of the response, including framing, after which the connection closes; 0 means never
 }
 
-// raw is the answer as HTTP/1 sends it.
+// raw returns the response in HTTP/1 form.
 func (a wired) raw() []byte {
 	var b bytes.Buffer
 	version := "1.1"
@@ -88,7 +88,7 @@ func (a wired) raw() []byte {
 	return b.Bytes()
 }
 
-// wireServer answers each project with the answer that is kept for it.
+// wireServer sends each project its stored response.
 type wireServer struct {
 	tb      testing.TB
 	plain   *mixpanel.Client
@@ -168,14 +168,15 @@ func (s *wireServer) answer2(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tamperer is a source of one answer at a time.
+// tamperer is a source of one response at a time.
 type tamperer struct {
 	*mixpanel.Client
 	server *wireServer
 	now    wired
 }
 
-// Export asks for the answer of now. Each request is for another project, since those to one are spaced.
+// Export requests the current response. Each request is for a different project, because those for the same one are
+// spaced.
 func (t *tamperer) Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error) {
 	r.Project = t.server.last.Add(1)
 	t.server.answers.Store(r.Project, t.now)
@@ -186,7 +187,7 @@ func (t *tamperer) Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpa
 	return client.Export(ctx, r)
 }
 
-// workspace returns a workspace that gets what source has, and the path of its database.
+// workspace returns a workspace that reads from source, and the path of its database.
 func (s *wireServer) workspace(tb testing.TB) (ws *workspace.Workspace, source *tamperer, path string) {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -203,7 +204,7 @@ func (s *wireServer) workspace(tb testing.TB) (ws *workspace.Workspace, source *
 	return ws, source, path
 }
 
-// zip packs texts, each as a gzip member.
+// zip compresses texts, each as a gzip member.
 func zip(tb testing.TB, texts ...string) (members [][]byte) {
 	tb.Helper()
 	for _, text := range texts {

@@ -15,7 +15,7 @@ import (
 	"mixduck/workspace"
 )
 
-// damage returns the body as an answer that must fail, sent in any way, and what is wrong with it.
+// damage returns the body as a response that must fail, sent in any way, and what is wrong with it.
 func (b *sentBody) damage(tb testing.TB, random *rand.Rand) (a wired, what string) {
 	tb.Helper()
 	a.framing = []string{byLength, byChunks, byClosing, byStream}[random.IntN(4)]
@@ -43,7 +43,8 @@ func (b *sentBody) damage(tb testing.TB, random *rand.Rand) (a wired, what strin
 	return a, fmt.Sprintf("%s, %s, %s, %s", b.name, a.framing, packing, what)
 }
 
-// A damaged answer fails the fetch and changes no row, whether there are rows or not; a whole one brings them, however it is sent.
+// A damaged response fails the fetch and changes no row, whether there are rows or not; a complete one stores them,
+// however it is sent.
 func TestDamagedAnswersChangeNoRow(t *testing.T) {
 	t.Parallel()
 	tries := 12

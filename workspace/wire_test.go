@@ -20,11 +20,11 @@ import (
 // sentEvent is an event in a body.
 type sentEvent struct {
 	end   int    // in the text
-	line  string // as it is delivered
-	split bool   // there is a line end inside
+	line  string // in its delivered form
+	split bool   // contains a line end
 }
 
-// sentBody is the text of an answer.
+// sentBody is the text of a response.
 type sentBody struct {
 	name   string
 	text   string
@@ -37,7 +37,7 @@ func (b *sentBody) add(line, asSent, end string) {
 	b.text += end
 }
 
-// wireBodies returns an ordinary body, and one with all the oddities that a whole body can have.
+// wireBodies returns an ordinary body, and one with everything unusual that a complete body can have.
 func wireBodies() []sentBody {
 	event := func(n int) string {
 		return fmt.Sprintf(`{"event":"Sign up %d","properties":{"time":%d,"distinct_id":"u%d","$insert_id":"i%d","mp_processing_time_ms":1793500000123,"note":"é \ud83d\ude00 \"}{\" \\","list":[1,{"x":null}]}}`,
@@ -59,7 +59,7 @@ func wireBodies() []sentBody {
 	return []sentBody{plain, odd}
 }
 
-// prefix returns the events in the first n bytes, and whether these bytes alone are a whole answer.
+// prefix returns the events in the first n bytes, and whether these bytes alone are a complete response.
 func (b *sentBody) prefix(n int) (lines []string, whole bool) {
 	end, split := 0, false
 	for _, e := range b.events {
@@ -77,14 +77,14 @@ func (b *sentBody) lines() []string {
 	return lines
 }
 
-// The ways in which a body is packed.
+// How a body is compressed.
 const (
 	unpacked  = "plain"
 	oneMember = "gzip"
-	members   = "gzip of three members" // one ends inside of an event, one after an event
+	members   = "gzip of three members" // one ends inside an event, one after an event
 )
 
-// pack returns the parts of a body as they are sent, and how much of the text there is before the end of each.
+// pack returns the parts of a body as sent, and the length of the text before the end of each.
 func (b *sentBody) pack(tb testing.TB, packing, text string) (parts [][]byte, ends []int) {
 	tb.Helper()
 	switch middle, inside := min(b.events[1].end+2, len(text)), min(b.events[0].end-40, len(text)); packing {
@@ -97,7 +97,7 @@ func (b *sentBody) pack(tb testing.TB, packing, text string) (parts [][]byte, en
 	}
 }
 
-// eachWay runs a test for each body and each way to send it, all beside each other.
+// eachWay runs a test for each body and each way to send it, concurrently.
 func eachWay(t *testing.T, test func(*stage)) {
 	t.Helper()
 	server := newWireServer(t)
@@ -117,17 +117,18 @@ func eachWay(t *testing.T, test func(*stage)) {
 	}
 }
 
-// stage is a test of a body, a way to send it, and a workspace that gets it.
+// stage is a test of a body, a way to send it, and a workspace that receives it.
 type stage struct {
 	*testing.T
 	sentBody
 	framing, packing string
 	ws               *workspace.Workspace
 	source           *tamperer
-	first            int // where steps begins
+	first            int // start of steps
 }
 
-// steps returns every position from 1 to n if tests may take long, else every 29th, begun elsewhere for each stage, and the last ones.
+// steps returns every position from 1 to n if tests may take long, otherwise every 29th, with a different start for
+// each stage, and the last ones.
 func (s *stage) steps(n int) (at []int) {
 	for i := 1; i <= n; i++ {
 		if proctest.Soak() || i%29 == s.first%29 || i > n-4 {
@@ -151,7 +152,7 @@ func (s *stage) deliver(a wired) (lines []string, err error) {
 	return lines, err
 }
 
-// check delivers an answer: if whole is set it wants these lines, else a failure and no line.
+// check delivers a response. If whole is set it expects these lines, otherwise a failure and no line.
 func (s *stage) check(a wired, what string, want []string, whole bool) {
 	s.Helper()
 	got, err := s.deliver(a)
@@ -160,20 +161,20 @@ func (s *stage) check(a wired, what string, want []string, whole bool) {
 	}
 }
 
-// A transfer that breaks off anywhere fails. The limit: an HTTP/1.0 answer of several gzip members that breaks off between two of
-// them, after an event, looks whole.
+// A transfer that is cut off anywhere fails. The limit: an HTTP/1.0 response of several gzip members that is cut off
+// between two of them, after an event, looks complete.
 func TestTransfersThatBreakOff(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(s *stage) {
 		parts, ends := s.pack(s.T, s.packing, s.text)
 		whole := s.answer(bytes.Join(parts, nil))
 		s.check(whole, "whole", s.lines(), s.framing != byClosing || s.packing != unpacked)
-		last, head := len(whole.body), 0 // HTTP/2 can break off after the last byte, too
+		last, head := len(whole.body), 0 // HTTP/2 can also be cut off after the last byte
 		if s.framing != byStream {
 			last = len(whole.raw()) - 1
 			head = len(whole.raw()) - len(whole.body)
 		}
-		limits := map[int]int{} // where an HTTP/1.0 answer looks whole, and how much of the text it has there
+		limits := map[int]int{} // where an HTTP/1.0 response looks complete, and the length of its text there
 		if s.framing == byClosing && s.packing == members {
 			for i, end := range ends {
 				head += len(parts[i])
@@ -189,8 +190,8 @@ func TestTransfersThatBreakOff(t *testing.T) {
 	})
 }
 
-// A text that was cut before it was packed, and that the server announces as whole, fails unless it ends after an event. The limit: there
-// it cannot be told from an answer with fewer events.
+// A text that was truncated before compression, and that the server announces as complete, fails unless it ends after
+// an event. The limit: there it looks like a response with fewer events.
 func TestTextsThatAreCut(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(s *stage) {
@@ -202,7 +203,7 @@ func TestTextsThatAreCut(t *testing.T) {
 	})
 }
 
-// A text that is glued to a text that was cut fails the answer.
+// A text appended to a truncated text makes the response fail.
 func TestTextsWithAnotherEnd(t *testing.T) {
 	t.Parallel()
 	tails := []string{
@@ -216,7 +217,7 @@ func TestTextsWithAnotherEnd(t *testing.T) {
 			parts, _ := s.pack(s.T, s.packing, text)
 			var want []string
 			var whole bool
-			if kept := strings.TrimSpace(text); strings.HasPrefix(s.text, kept) { // by chance the tail is what was cut, or it is blank
+			if kept := strings.TrimSpace(text); strings.HasPrefix(s.text, kept) { // by chance the tail is the missing part, or it is blank
 				want, whole = s.prefix(len(kept))
 			}
 			s.check(s.answer(bytes.Join(parts, nil)), fmt.Sprintf("%q after %d bytes", tail, cut), want, whole && (s.framing != byClosing || s.packing != unpacked))
@@ -224,7 +225,7 @@ func TestTextsWithAnotherEnd(t *testing.T) {
 	})
 }
 
-// inflate unpacks what is well packed, with another implementation than the product's.
+// inflate decompresses valid gzip with another implementation than the product's.
 func inflate(packed []byte) (text string, ok bool) {
 	zr, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -234,8 +235,9 @@ func inflate(packed []byte) (text string, ok bool) {
 	return string(all), err == nil
 }
 
-// A gzip body that is damaged anywhere, by a wrong byte or bytes that are missing, doubled or replaced, fails, or is not damaged where it
-// matters. The limit: whole members that are missing at the end, after an event, are not missed by a server that does not announce them.
+// A gzip body that is damaged anywhere, by a wrong byte or by missing, doubled or replaced bytes, fails, or the damage
+// has no effect. The limit: missing whole members at the end, after an event, are not noticed if the server does not
+// announce them.
 func TestDamagedGzip(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(s *stage) {
@@ -254,7 +256,7 @@ func TestDamagedGzip(t *testing.T) {
 			if ok {
 				want, ok = s.prefix(len(text))
 			}
-			got, err := s.deliver(s.answer(damaged)) // flags that have no meaning yet may fail, too
+			got, err := s.deliver(s.answer(damaged)) // flags that have no meaning yet may also fail
 			if err != nil && len(got) > 0 || err == nil && (!ok || !slices.Equal(got, want)) {
 				s.Fatalf("%s: error %v, unpacks %t; lines (-want +got):\n%s", what, err, ok, cmp.Diff(want, got))
 			}
@@ -280,7 +282,7 @@ func TestDamagedGzip(t *testing.T) {
 	})
 }
 
-// isEventJSON reports whether a line is an event, as encoding/json sees it.
+// isEventJSON reports whether a line is an event, according to encoding/json.
 func isEventJSON(line string) bool {
 	var e struct {
 		Event      *string        `json:"event"`
@@ -289,8 +291,8 @@ func isEventJSON(line string) bool {
 	return json.Unmarshal([]byte(line), &e) == nil && e.Event != nil && e.Properties != nil
 }
 
-// Bytes that are missing, doubled or added inside of the text fail the answer, or all of the text is delivered, and at most one event is
-// not as it was. The limit: nothing in a plain text says that it was changed, if what remains is an event.
+// If bytes are missing, doubled or added inside the text, the response fails, or all of the text is delivered and at
+// most one event is different. The limit: a plain text does not show that it was changed, if the result is an event.
 func TestSplicedTexts(t *testing.T) {
 	t.Parallel()
 	squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }

@@ -81,7 +81,7 @@ func (a *app) check(ctx context.Context, rdb *redis.Client, cfg config.Config, n
 	return append(all, checkTables(tables, project)), nil
 }
 
-// checkTables reports the tables of a project, "" for all, that are stale or failing, or have times that look wrong.
+// checkTables reports tables of a project ("" for all) that are stale or failing, or have suspicious times.
 func checkTables(tables []status.Table, project string) check.Result {
 	var bad []string
 	seen := 0

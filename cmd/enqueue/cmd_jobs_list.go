@@ -126,7 +126,7 @@ func jobRows(found []jobs.Record) [][]string {
 	return rows
 }
 
-// addLine adds to the rows where each job stands and what it waits for.
+// addLine adds columns for the position of each job and what it waits for.
 func addLine(rows [][]string, found []jobs.Record, now time.Time) [][]string {
 	rows[0] = append(rows[0], "POSITION", "WAITS")
 	for i, job := range found {

@@ -103,7 +103,7 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 	return alarm(tables)
 }
 
-// inspect asks the queue how fresh the tables are.
+// inspect gets the freshness of the tables from the queue.
 func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) ([]status.Table, error) {
 	s := status.Survey{MaxLag: f.maxLag, All: f.all, Now: now}
 	var err error
@@ -119,7 +119,7 @@ func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) 
 	return s.Judge(), nil
 }
 
-// budgetsOf returns how the budgets of the tables' projects stand, by their ids.
+// budgetsOf returns the budgets of the tables' projects, by project ID.
 func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables []status.Table) (map[int64]budget.State, error) {
 	states := map[int64]budget.State{}
 	for _, t := range tables {
@@ -136,7 +136,7 @@ func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables
 	return states, nil
 }
 
-// alarm returns the error of --check, nil if all is well.
+// alarm returns the error of --check, or nil if no table needs attention.
 func alarm(tables []status.Table) error {
 	var bad []string
 	judged := false
@@ -155,7 +155,7 @@ func alarm(tables []status.Table) error {
 	return nil
 }
 
-// statusText returns a screen about the tables.
+// statusText returns the text about the tables.
 func statusText(tables []status.Table, budgets map[int64]budget.State, now time.Time, width int) string {
 	if len(tables) == 0 {
 		return "no table has been fetched, and none is scheduled\n"
@@ -199,7 +199,7 @@ func pagesText(workers []jobs.WorkerInfo, width int) string {
 	return b.String()
 }
 
-// tableRow returns the table's line of the screen.
+// tableRow returns the table's row on the screen.
 func tableRow(f status.Table, now time.Time) []string {
 	last, behind, next := "never", "", "not scheduled"
 	switch {
@@ -222,7 +222,7 @@ func tableRow(f status.Table, now time.Time) []string {
 	}
 }
 
-// tableName returns a table's name, with its database where that is not the project's own.
+// tableName returns the table's name, with its database if that is not the project's default.
 func tableName(f status.Table) string {
 	own := f.Project.Database
 	if own == "" {
@@ -234,7 +234,7 @@ func tableName(f status.Table) string {
 	return status.Database(f.State.Database) + " " + console.Printable(f.State.Table)
 }
 
-// tableNotes returns what else there is to know, a line each.
+// tableNotes returns additional information, one item per line.
 func tableNotes(f status.Table) (notes []string) {
 	var days []string
 	for _, d := range []struct {

@@ -16,7 +16,7 @@ import (
 	"mixduck/jobs/status"
 )
 
-// surveyed is noon in Berlin, on a day on which tables are judged.
+// surveyed is noon in Berlin, on the day of the survey.
 var surveyed = time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC)
 
 func dayOf(n int) *day.Day {
@@ -24,7 +24,7 @@ func dayOf(n int) *day.Day {
 	return &d
 }
 
-// everyMorning fills a table of main/1.db since a moment.
+// everyMorning returns a schedule that has filled a table of main/1.db since a time.
 func everyMorning(table string, since time.Time) schedule.State {
 	return schedule.State{CreatedAt: since, Schedule: jobs.Schedule{
 		Name: "morning-" + table, Project: "web", ProjectZone: "UTC", Zone: "UTC", Cron: "15 6 * * *", Database: "main/1.db", Table: table,

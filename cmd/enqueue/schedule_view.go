@@ -166,7 +166,7 @@ func standstill(v scheduleView) string {
 	return ""
 }
 
-// ticksShown is how many ticks of the past are shown to a person.
+// ticksShown is the number of past ticks shown to people.
 const ticksShown = 10
 
 // scheduleDetails describes a schedule, one item per line.

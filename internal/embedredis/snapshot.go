@@ -13,7 +13,7 @@ import (
 const (
 	snapshotHeader = "mixduck snapshot 1\n"
 
-	entryClock  = 't' // Unix nanoseconds up to which keys have aged
+	entryClock  = 't' // keys have aged up to this time, in Unix nanoseconds
 	entryScript = 'x' // body
 	entryString = 's' // key, expiry, value
 	entryHash   = 'h' // key, expiry, alternating fields and values

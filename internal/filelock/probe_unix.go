@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A POSIX lock, as DuckDB takes it on its files, belongs to the process and the file: closing any descriptor of the file
-// drops it. Only use these functions on files that this process has not locked in that way.
+// A POSIX lock, as used by DuckDB on its files, belongs to the process and the file: closing any descriptor of the
+// file releases it. Use these functions only on files that this process has not locked in that way.
 
 // TryRecord takes a shared POSIX lock on f, or returns [ErrHeld]. It ends when any descriptor of the file is closed.
 func TryRecord(f *os.File) error {
@@ -25,8 +25,8 @@ func TryRecord(f *os.File) error {
 	return nil
 }
 
-// RecordHolder returns the process with a POSIX lock on f that excludes an exclusive or shared one. held is false if there is
-// none. pid is 0 if the process is in another container.
+// RecordHolder returns the process whose POSIX lock on f conflicts with an exclusive or shared one. held is false if
+// there is none. pid is 0 if the process is in another container.
 func RecordHolder(f *os.File, exclusive bool) (pid int, held bool, err error) {
 	l := unix.Flock_t{Type: unix.F_RDLCK, Whence: io.SeekStart}
 	if exclusive {

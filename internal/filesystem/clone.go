@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Clone creates the file to with the content of from, by sharing its blocks (a reflink), which takes no time and no space.
-// It returns [errors.ErrUnsupported], and leaves no file, where the file system cannot do that.
+// Clone creates the file to with the content of from by sharing its blocks (a reflink), which takes no time and no
+// space. If the file system does not support that, it returns [errors.ErrUnsupported] and leaves no file.
 func Clone(from *os.File, to string) error {
 	err := clone(from, to)
 	for _, cannot := range []error{unix.EOPNOTSUPP, unix.ENOTTY, unix.EXDEV, unix.EINVAL, unix.ENOSYS, unix.EPERM} {
@@ -22,8 +22,8 @@ func Clone(from *os.File, to string) error {
 	return err
 }
 
-// Copy creates the file to with the content of from, inside the kernel where that is possible. It does not sync the file. On
-// an error, it leaves no file.
+// Copy creates the file to with the content of from, inside the kernel if possible. It does not sync the file. After
+// an error it leaves no file.
 func Copy(from *os.File, to string) (err error) {
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

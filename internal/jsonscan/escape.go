@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// appendText appends a string without its escapes. The string has no quotes, and was accepted by a [Scanner].
+// appendText appends a string, decoding its escapes. The string must be without quotes, and accepted by a [Scanner].
 func appendText(b, inner []byte) []byte {
 	for {
 		i := bytes.IndexByte(inner, '\\')

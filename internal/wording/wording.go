@@ -1,4 +1,4 @@
-// Package wording has the words in which people read numbers, times and outcomes, in a terminal and on the page.
+// Package wording formats numbers, times and outcomes for people, in a terminal and on the page.
 package wording
 
 import (

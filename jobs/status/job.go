@@ -161,7 +161,7 @@ func What(job jobs.Record) string {
 	return job.Fetch.DescribeDays()
 }
 
-// Took returns how long the job has been at it, breaks included; 0 before it started.
+// Took returns the time since the job's start, including breaks; 0 before it started.
 func Took(r jobs.Record, now time.Time) time.Duration {
 	switch {
 	case r.StartedAt.IsZero():

@@ -12,7 +12,7 @@ import (
 	"mixduck/jobs/schedule"
 )
 
-// Verdict says whether a table is as up to date as its schedules promise.
+// Verdict says whether a table meets its schedules.
 type Verdict string
 
 // The verdicts.
@@ -37,7 +37,7 @@ type Table struct {
 // Bad reports whether the table needs attention.
 func (f Table) Bad() bool { return f.Verdict == Stale || f.Verdict == Failing }
 
-// Survey is what tables are judged by.
+// Survey is the input for judging tables.
 type Survey struct {
 	Projects  []jobs.ProjectInfo
 	Tables    []jobs.TableState
@@ -90,18 +90,18 @@ func TablesOf(s schedule.State) []string {
 	return tables
 }
 
-// project returns what is known of the project with that name or id.
+// project returns what is known about the project with the given name or ID.
 func (s Survey) project(called string) jobs.ProjectInfo {
 	for _, p := range s.Projects {
 		if p.Name == called || strconv.FormatInt(p.ID, 10) == called {
 			return p
 		}
 	}
-	id, _ := strconv.ParseInt(called, 10, 64) // 0 for a name that no worker knows
+	id, _ := strconv.ParseInt(called, 10, 64) // 0 for an unknown name
 	return jobs.ProjectInfo{Name: called, ID: id}
 }
 
-// weigh sets the fields that follow from the others.
+// weigh sets the fields derived from others.
 func (s Survey) weigh(f *Table) {
 	var made time.Time
 	for _, schedule := range f.Schedules {

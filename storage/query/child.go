@@ -60,7 +60,7 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 	return res, err
 }
 
-// databaseFiles are the files of a database.
+// databaseFiles returns the files of a database.
 func databaseFiles(path string) []string {
 	files, _ := storage.LogFiles(path) // the pattern is valid
 	return append(files, path)

@@ -1,4 +1,5 @@
-// Package session keeps in Redis who is logged in to the page. All workers of a queue know the same sessions.
+// Package session keeps the sessions of people who are logged in to the page in Redis. All workers of a queue share
+// them.
 package session
 
 import (
@@ -16,13 +17,13 @@ import (
 // How long codes and sessions are valid.
 const (
 	CodeLasts = time.Minute    // until a code expires
-	Lasts     = 12 * time.Hour // until a session expires, whether it is used or not
+	Lasts     = 12 * time.Hour // until a session expires, used or not
 )
 
 // Names of keys in Redis. Codes and tokens are stored only as hashes: reading Redis is not enough to log in.
 const (
 	prefix      = "mixduck:{page}:"
-	sessionsKey = prefix + "sessions" // ZSET: hashes of tokens, by when they end (unix ms)
+	sessionsKey = prefix + "sessions" // ZSET: hashes of tokens, by when they expire (unix ms)
 )
 
 func codeKey(code string) string { return prefix + "code:" + hash(code) }
@@ -120,7 +121,7 @@ func (s *Store) EndAll(ctx context.Context) error {
 	return nil
 }
 
-// now returns the time of Redis, the one clock that all workers share.
+// now returns the time of Redis, the only clock that all workers share.
 func (s *Store) now(ctx context.Context) (time.Time, error) {
 	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {

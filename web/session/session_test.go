@@ -92,7 +92,7 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
-// Whoever reads Redis finds nothing to log in with.
+// Nothing in Redis can be used to log in.
 func TestSecretsAreNotStored(t *testing.T) {
 	t.Parallel()
 	s, mini := open(t)

@@ -2,7 +2,7 @@ package console
 
 import "mixduck/internal/wording"
 
-// The words that the page uses, too.
+// Words shared with the page.
 var (
 	Printable = wording.Printable
 	Text      = wording.Text

@@ -52,7 +52,7 @@ func (f *Failure) Err(sentinels []error) error {
 	return &remoteError{f, nil}
 }
 
-// remoteError is an error of the child.
+// remoteError is an error from the child.
 type remoteError struct {
 	failure *Failure
 	is      error
