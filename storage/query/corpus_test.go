@@ -75,10 +75,6 @@ func TestHostileStatements(t *testing.T) {
 	}
 }
 
-// grace is how long a child may outlive its context when tests run in parallel; BenchmarkCancel measures how long it
-// does.
-const grace = 3 * time.Second
-
 // attack runs a hostile statement and checks the outcome.
 func attack(t *testing.T, e entry, req query.Request) {
 	t.Helper()
