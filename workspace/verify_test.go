@@ -69,7 +69,7 @@ func TestACopyIsVerified(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 400}, tt.change)
+			f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 100}, tt.change)
 			f.inject(t, tt.faults...)
 			week := days(t, "2026-11-10", "2026-11-16")
 			f.store(t, week, "job")

@@ -14,7 +14,7 @@ const (
 	maxNesting   = 100      // maximum nesting of objects and arrays in an event's line, including the outermost
 )
 
-// event is a parsed line. The parser is simple and slow on purpose.
+// event is a parsed line. The parser is simple on purpose.
 type event struct {
 	name          string
 	properties    json.RawMessage // the text as sent
@@ -36,10 +36,10 @@ func parseEvent(line []byte) (event, error) {
 	case nesting(line) > maxNesting:
 		return e, fmt.Errorf("nested deeper than %d", maxNesting)
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(line, &object); err != nil {
-		return e, err
+	if !json.Valid(line) {
+		return e, errors.New("no JSON")
 	}
+	object := lastFields(trimSpace(string(line)))
 	if !isString(object["event"]) {
 		return e, errors.New("no string event")
 	}
@@ -50,15 +50,22 @@ func parseEvent(line []byte) (event, error) {
 	if len(e.properties) == 0 || e.properties[0] != '{' {
 		return e, errors.New("no object properties")
 	}
-	if err := json.Unmarshal(e.properties, &e.fields); err != nil {
-		return e, err
-	}
+	e.fields = lastFields(string(e.properties))
 	e.time = json.Number(e.fields["time"])
 	if at, err := e.time.Float64(); err != nil || at <= 0 {
 		return e, errors.New("no positive time")
 	}
 	e.processedAtMS = int64(number(e.fields["mp_processing_time_ms"]))
 	return e, nil
+}
+
+// lastFields returns the raw values of a valid JSON object. Of equal keys, the last one counts, as in encoding/json.
+func lastFields(object string) map[string]json.RawMessage {
+	fields := make(map[string]json.RawMessage)
+	for key, value := range fieldsOf(object) {
+		fields[key] = json.RawMessage(value)
+	}
+	return fields
 }
 
 // text returns a property that is a string.

@@ -59,9 +59,11 @@ func (f *filter) takes(line []byte) bool {
 		return true
 	}
 	e, err := parseEvent(line)
-	if err != nil {
-		return false
-	}
+	return err == nil && f.takesEvent(e)
+}
+
+// takesEvent is takes for an event.
+func (f *filter) takesEvent(e event) bool {
 	if len(f.events) > 0 && !slices.Contains(f.events, e.name) {
 		return false
 	}

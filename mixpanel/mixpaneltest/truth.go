@@ -95,11 +95,11 @@ func (t *Truth) add(p *project, d day.Day, inMS bool, f filter, edits []edit) er
 		if err != nil {
 			return err
 		}
-		if !f.takes(line) {
+		e, err := parseEvent(line[:len(line)-1])
+		if err != nil && !f.all() || err == nil && !f.takesEvent(e) {
 			continue
 		}
 		t.Received++
-		e, err := parseEvent(line[:len(line)-1])
 		if err != nil {
 			t.Quarantined = append(t.Quarantined, string(line[:len(line)-1]))
 			continue
