@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// listed is what `go list` says of a package.
+// listed is a package as reported by `go list`.
 type listed struct {
 	ImportPath string
 	Imports    []string // without those of tests
-	Deps       []string // of all imports of imports, too
+	Deps       []string // including indirect imports
 }
 
-// list asks `go list` about packages, their tests left out.
+// list asks `go list` about packages, without their tests.
 func list(tb testing.TB, patterns ...string) (all []listed) {
 	tb.Helper()
 	cmd := exec.CommandContext(tb.Context(), "go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, patterns...)...)
@@ -41,10 +41,10 @@ func list(tb testing.TB, patterns ...string) (all []listed) {
 	}
 }
 
-// below reports whether a package is prefix or lies below it.
+// below reports whether a package is prefix or is below it.
 func below(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
 
-// anyBelow returns the first path that lies below one of the prefixes, "" if there is none.
+// anyBelow returns the first path below one of the prefixes, "" if there is none.
 func anyBelow(paths []string, prefixes ...string) string {
 	for _, path := range paths {
 		for _, prefix := range prefixes {
@@ -56,7 +56,7 @@ func anyBelow(paths []string, prefixes ...string) string {
 	return ""
 }
 
-// Outside packages that few of ours may know.
+// External packages that only few packages may import.
 const (
 	duckDB    = "github.com/duckdb"
 	asynq     = "github.com/hibiken/asynq"
@@ -69,12 +69,12 @@ const (
 
 func TestImportsRunDownwards(t *testing.T) {
 	t.Parallel()
-	beside := []string{"mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB} // what jobs do, which no queue knows
+	beside := []string{"mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB} // what jobs do; queues must not know it
 	upper := []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/jobs", "mixduck/workspace"}
 	rules := []struct {
-		from  string // the package, and those below it unless alone is set
+		from  string // the package and those below it, unless alone is set
 		alone bool
-		never []string // not even through others
+		never []string // not even indirectly
 		but   []string // exceptions
 	}{
 		{from: "mixduck/internal", never: append([]string{"mixduck/mixpanel", "mixduck/storage"}, upper...)},
@@ -131,7 +131,7 @@ func TestOutsidePackagesHaveOneHome(t *testing.T) {
 			"mixduck/web/session",
 		},
 
-		// For tests only, whose imports are not listed.
+		// For tests only; their imports are not listed.
 		"mixduck/internal/proctest":    {"mixduck/jobs/internal/jobstest"},
 		"mixduck/internal/openapitest": {},
 		"mixduck/internal/redistest":   {"mixduck/jobs/internal/jobstest"},

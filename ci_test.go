@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Workflows, the script of CI and the page for contributors name only targets that the Makefile has.
+// Workflows, the CI script and the page for contributors name only existing targets of the Makefile.
 func TestMakeTargetsExist(t *testing.T) {
 	t.Parallel()
 	makefile, err := os.ReadFile("Makefile")

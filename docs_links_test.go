@@ -39,7 +39,7 @@ var (
 	headings = regexp.MustCompile(`(?m)^#+ (.+)$`)
 )
 
-// anchors returns the fragments by which a page's headings can be linked, as GitHub makes them.
+// anchors returns the anchors of a page's headings in GitHub's form.
 func anchors(text string) (all []string) {
 	for _, m := range headings.FindAllStringSubmatch(fences.ReplaceAllString(text, ""), -1) {
 		all = append(all, strings.Map(func(r rune) rune {
@@ -55,7 +55,7 @@ func anchors(text string) (all []string) {
 	return all
 }
 
-// Every link between pages leads to a file, and to a heading where it names one.
+// Every link between pages leads to a file, and to a heading if it names one.
 func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	n := 0

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Every test that the pages on storage and on guarantees name exists.
+// Every test named in the pages on storage and on guarantees exists.
 func TestPagesNameTests(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"docs/storage-page.md", "docs/guarantees.md"} {

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// dropped are words that the glossary of docs/architecture.md replaced, as parts of identifiers, by what to write instead.
+// dropped maps words that the glossary of docs/architecture.md replaced, as parts of identifiers, to their
+// replacements.
 var dropped = map[string]string{
 	"desk": "lane or queue", "desks": "lanes or queues",
 	"seat": "claim", "seats": "claims",
@@ -20,11 +21,11 @@ var dropped = map[string]string{
 	"parcel": "chunk", "parcels": "chunks",
 }
 
-// droppedTurns are the same in pages and help, where some words have other meanings too.
+// droppedTurns are the same words in pages and help, where some of them also have other meanings.
 var droppedTurns = regexp.MustCompile(`(?i)\b(desks?|figures|parcels?|look-backs?|ticks?|` +
 	`(in|behind|of|before it in) (the|its|a) line\b[^s]|lines? of (the|its|a) database|places? in (the|its) (line|lane)|in line before)\b`)
 
-// code is what pages quote: names of fields and of directories stay as they are.
+// code matches quoted code: names of fields and directories stay unchanged.
 var code = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
 
 func TestPagesUseTheGlossary(t *testing.T) {
@@ -39,7 +40,7 @@ func TestPagesUseTheGlossary(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := string(b)
-		if page != filepath.Join("docs", "help.md") { // which is all code
+		if page != filepath.Join("docs", "help.md") { // all code
 			text = code.ReplaceAllString(text, "")
 		}
 		text = strings.Replace(text, "(in Redis and JSON: tick)", "", 1) // the glossary's own entry
@@ -87,7 +88,7 @@ func checkName(tb testing.TB, path, name string) {
 	}
 }
 
-// Every path that the map of the code names exists.
+// Every path in the map of the code exists.
 func TestTheMapOfTheCodeIsTrue(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile("CONTRIBUTING.md")

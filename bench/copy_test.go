@@ -9,7 +9,7 @@ import (
 	"mixduck/storage"
 )
 
-// BenchmarkCopies compares backing a database up, and compacting it, with loading its rows.
+// BenchmarkCopies compares backing up a database, and compacting it, with loading its rows.
 func BenchmarkCopies(b *testing.B) {
 	const rounds = 3
 	e := newExport(b, perDay)

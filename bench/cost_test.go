@@ -14,20 +14,20 @@ import (
 	"mixduck/workspace"
 )
 
-// cost is what a job takes, on average, when no other runs.
+// cost is the average cost of a job when no other runs.
 type cost struct {
 	wall time.Duration
-	cpu  time.Duration // of the stand-in, too: it needs the same cores
+	cpu  time.Duration // including the stand-in, which uses the same cores
 }
 
-// ideal is the least time that n jobs can take: that in which the slots run them, each as fast as it runs alone, or that
-// in which the cores can do their work at all, whichever is longer. There is no queue in it.
+// ideal returns the minimum time for n jobs: the time in which the slots run them, each as fast as on its own, or the
+// time that the cores need for the work, whichever is longer. It includes no queue.
 func (c cost) ideal(n, slots int) time.Duration {
 	return max(time.Duration(n)*c.wall/time.Duration(slots), time.Duration(n)*c.cpu/time.Duration(runtime.NumCPU()))
 }
 
-// measure fetches n days into one table, one after the other and without a queue. from says which project is asked for
-// the nth.
+// measure fetches n days into one table, one after another and without a queue. from returns the project of the nth
+// fetch.
 func (m *standIn) measure(b *testing.B, n int, from func(n int) project) cost {
 	b.Helper()
 	dir := b.TempDir()
@@ -46,7 +46,8 @@ func (m *standIn) measure(b *testing.B, n int, from func(n int) project) cost {
 	return cost{wall: sum.wall / time.Duration(n), cpu: sum.cpu / time.Duration(n)}
 }
 
-// workspace returns one of a project, with a client of its own: it does not wait because of what another one has asked.
+// workspace returns a workspace of a project with a separate client, which does not wait because of another one's
+// requests.
 func (m *standIn) workspace(b *testing.B, dir string, of project) *workspace.Workspace {
 	b.Helper()
 	client, err := mixpanel.New(mixpanel.Config{BaseURL: m.url, Username: "sa", Secret: secret.New("s3cret")})
@@ -63,7 +64,7 @@ func (m *standIn) workspace(b *testing.B, dir string, of project) *workspace.Wor
 	return w
 }
 
-// ownCPU returns the processor time that this process has taken.
+// ownCPU returns the CPU time of this process.
 func ownCPU(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage

@@ -20,15 +20,15 @@ const (
 	first    = "2026-10-01" // the days of the stand-in
 )
 
-// export is what there is to fetch: a stand-in for Mixpanel, in a process of its own so that its memory and time are not
-// the worker's, and its first day as a file.
+// export is the data to fetch: a stand-in for Mixpanel in a separate process, so that its memory and time do not count
+// as the worker's, and its first day as a file.
 type export struct {
 	dir  string
 	url  string
 	file string // gzip
 }
 
-// newExport serves so many events, all days of them made before it returns.
+// newExport serves the given number of events. It generates all days before it returns.
 func newExport(b *testing.B, events int) *export {
 	b.Helper()
 	dir := b.TempDir()
@@ -37,7 +37,7 @@ func newExport(b *testing.B, events int) *export {
 	return e
 }
 
-// serve starts a stand-in with so many events a day, all days of them made before it returns its URL.
+// serve starts a stand-in with the given number of events per day. It generates all days before it returns the URL.
 func serve(b *testing.B, eventsPerDay, days int) string {
 	b.Helper()
 	from := firstDay(b)

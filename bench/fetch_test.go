@@ -9,9 +9,9 @@ import (
 	"mixduck/internal/day"
 )
 
-// BenchmarkFetch compares the whole path, from the stand-in over loopback through the queue to committed rows, with what
-// DuckDB alone needs for the same gzip file and the same table. The two take turns, so that a machine whose speed drifts
-// does not favour either; the ratio is that of the medians.
+// BenchmarkFetch compares the whole path, from the stand-in over loopback through the queue to committed rows, with
+// what DuckDB alone needs for the same gzip file and the same table. The two alternate, so changes in the machine's
+// speed favor neither. The ratio is that of the medians.
 func BenchmarkFetch(b *testing.B) {
 	const events, rounds = 1_000_000, 3
 	e := newExport(b, 3*events)
@@ -36,7 +36,7 @@ func BenchmarkFetch(b *testing.B) {
 	report("worker's peak RSS, a range three times as long (flat)", "%d MB", rssLong/1e6)
 }
 
-// fetch fetches that many days through a new worker and returns the job's seconds and the worker's peak memory in bytes.
+// fetch fetches days through a new worker and returns the job's seconds and the worker's peak memory in bytes.
 func (e *export) fetch(b *testing.B, days int) (seconds float64, peak int64) {
 	b.Helper()
 	data, err := os.MkdirTemp(e.dir, "data") //nolint:usetesting // removed after each round, for the sake of the disk

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// idler is a worker that has nothing to do.
+// idler is an idle worker.
 type idler struct {
-	what  string   // as it is reported
-	lanes []string // in which jobs wait for what does not come; none, and there are no jobs
-	from  project  // that they ask
+	what  string   // name in the report
+	lanes []string // lanes with jobs that wait forever; if empty, there are no jobs
+	from  project  // of these jobs
 }
 
-// BenchmarkIdle measures the processor time of idle workers, those of a queue all at once.
+// BenchmarkIdle measures the CPU time of idle workers, all those of a queue together.
 func BenchmarkIdle(b *testing.B) {
 	m := startMixpanel(b)
 	for _, q := range []struct {

@@ -8,14 +8,14 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// teams are the workers of each queue that lanes are measured with: sixteen slots either way.
+// teams are the workers of each queue in benchmarks of lanes: sixteen slots in both cases.
 func teams() []team {
 	return []team{{embedded: true, workers: 1, slots: 16}, {workers: 2, slots: 8}}
 }
 
-// BenchmarkLanes runs three times as many lanes as there are slots and compares with the ideal, see [cost.ideal]. First
-// with jobs that Mixpanel refuses after 150 ms: they wait and load nothing, so that slots are the limit and what the queue
-// adds is seen. Then with fetches that load a day, of which the cores can do fewer than there are slots.
+// BenchmarkLanes runs three times as many lanes as slots and compares with the ideal, see [cost.ideal]. It begins with
+// jobs that Mixpanel rejects after 150 ms: they wait without load, so slots are the limit and the cost of the queue
+// shows. Then it runs fetches that load a day, of which the cores can handle fewer than there are slots.
 func BenchmarkLanes(b *testing.B) {
 	const lanes, each, eachLoads = 50, 20, 4
 	m := startMixpanel(b)
@@ -43,8 +43,8 @@ func BenchmarkLanes(b *testing.B) {
 	}
 }
 
-// BenchmarkHandOver runs few lanes of fetches that load something, so that each job finds a free slot when the one before
-// it has ended. On Redis it counts commands, too.
+// BenchmarkHandOver runs few lanes of fetches with load, so each job finds a free slot when the previous one has
+// ended. On Redis it also counts commands.
 func BenchmarkHandOver(b *testing.B) {
 	const lanes, each = 4, 15
 	m := startMixpanel(b)
@@ -70,26 +70,26 @@ func BenchmarkHandOver(b *testing.B) {
 	}
 }
 
-// round is what came of some lanes of jobs.
+// round is the result of running some lanes of jobs.
 type round struct {
 	jobs int
-	took time.Duration // from before the first was submitted to the end of the last
-	busy time.Duration // that all jobs ran
-	gaps []float64     // ms from the end of each job to the start of the next of its lane
+	took time.Duration // from before the first submission to the end of the last job
+	busy time.Duration // total run time of all jobs
+	gaps []float64     // ms from the end of each job to the start of the next in its lane
 }
 
-// ratio returns how many times as long as the ideal it took.
+// ratio returns the time relative to the ideal.
 func (r round) ratio(alone cost, slots int) float64 {
 	return float64(r.took) / float64(alone.ideal(r.jobs, slots))
 }
 
-// idle returns how long a slot had no job, in ms a job.
+// idle returns how long a slot had no job, in ms per job.
 func (r round) idle(slots int) float64 {
 	return millis(time.Duration(slots)*r.took-r.busy) / float64(r.jobs)
 }
 
-// run puts so many jobs into each lane, and waits for their end. It fails if two jobs of a lane ran at once or out of
-// order.
+// run submits each jobs to every lane, and waits for their end. It fails if two jobs of a lane ran concurrently or out
+// of order.
 func (s *site) run(b *testing.B, databases []string, each int, from func(n int) project) round {
 	b.Helper()
 	asked, began := s.mixpanel.asked.Load(), time.Now()

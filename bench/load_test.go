@@ -37,8 +37,8 @@ func BenchmarkDay(b *testing.B) {
 	report("ratio (bar: ≤ 1.3)", "%.2f", f/a)
 }
 
-// BenchmarkRefetch compares loading a day with loading it again: the rows that are there are replaced, and what they have
-// become is counted.
+// BenchmarkRefetch compares loading a day with loading it again, which replaces the existing rows and counts the
+// changes.
 func BenchmarkRefetch(b *testing.B) {
 	const rounds = 5
 	e := newExport(b, perDay)
@@ -57,8 +57,8 @@ func BenchmarkRefetch(b *testing.B) {
 	report("ratio (bar: ≤ 1.15)", "%.2f", r/a)
 }
 
-// readNDJSON loads the file with nothing but DuckDB, with the settings and the table of a load, and returns the seconds
-// to the checkpoint. No row is checked, no duplicate dropped, nothing that is wrong is noticed.
+// readNDJSON loads the file with DuckDB alone, with the settings and the table of a load, and returns the seconds to
+// the checkpoint. It checks no row, drops no duplicate and detects no error.
 func (e *export) readNDJSON(b *testing.B) float64 {
 	b.Helper()
 	path := filepath.Join(e.dir, "duckdb.db")
@@ -91,7 +91,7 @@ func (e *export) readNDJSON(b *testing.B) float64 {
 	return time.Since(began).Seconds()
 }
 
-// load loads the day into a file and returns the seconds, from opening to closing.
+// load loads the day into a file and returns the seconds from opening to closing.
 func (e *export) load(b *testing.B, path string) float64 {
 	b.Helper()
 	file, err := os.Open(e.file)
@@ -130,7 +130,7 @@ func (e *export) load(b *testing.B, path string) float64 {
 	return time.Since(began).Seconds()
 }
 
-// grow makes a file with that many copies of the day, each a day earlier.
+// grow makes a file with copies of the day, each a day earlier.
 func (e *export) grow(b *testing.B, path string, copies int) {
 	b.Helper()
 	e.load(b, path)

@@ -9,7 +9,7 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// bin is the directory of our programs.
+// bin is the directory of Mixduck's programs.
 var bin string
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
@@ -25,5 +25,5 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// program returns the path of one of our programs.
+// program returns the path of a Mixduck program.
 func program(name string) string { return filepath.Join(bin, name) }

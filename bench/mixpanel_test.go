@@ -11,20 +11,20 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// firstByte is how long the stand-in for Mixpanel takes to answer.
+// firstByte is how long the stand-in for Mixpanel takes to respond.
 const firstByte = 150 * time.Millisecond
 
-// project is one of the stand-in's. A worker sends 2.5 requests a second for each, so that jobs that are not to wait for
-// each other need several.
+// project is a project of the stand-in. A worker sends 2.5 requests per second for each, so jobs that should not wait
+// for each other need several.
 type project int64
 
 const (
-	refusing project = 1   // this and the 199 after it refuse all days, as too long ago
-	storing  project = 201 // this and the 49 after it have twenty events a day
-	silent   project = 251 // never answers
+	refusing project = 1   // this and the next 199 reject all days as too old
+	storing  project = 201 // this and the next 49 have twenty events per day
+	silent   project = 251 // never responds
 )
 
-// refusal and store return the nth project of a kind, counted from 0 and round.
+// refusal and store return the nth project of a kind, counted from 0 and wrapping around.
 func refusal(n int) project { return refusing + project(n%int(storing-refusing)) }
 func store(n int) project   { return storing + project(n%int(silent-storing)) }
 

@@ -10,8 +10,8 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// BenchmarkProfiles refreshes a table of a million profiles with 25 properties each twice, through the whole path. Before the second
-// time 1% of them change.
+// BenchmarkProfiles refreshes a table of a million profiles with 25 properties each twice, through the whole path.
+// Between the two, 1% of them change.
 func BenchmarkProfiles(b *testing.B) {
 	const profiles = 1_000_000
 	fake := mixpaneltest.Start(b, mixpaneltest.Config{
@@ -37,8 +37,8 @@ func BenchmarkProfiles(b *testing.B) {
 	}
 }
 
-// fetchProfiles runs mp, and returns how long it took, its CPU time, and its peak memory in bytes. The stand-in compresses
-// the pages before.
+// fetchProfiles runs mp, and returns how long it took, its CPU time, and its peak memory in bytes. The stand-in
+// compresses the pages beforehand.
 func fetchProfiles(b *testing.B, fake *mixpaneltest.Server, home string) (took, cpu time.Duration, peak int64) {
 	b.Helper()
 	if err := fake.PackProfiles(mixpaneltest.ProfileAsk{Project: 12345}); err != nil {

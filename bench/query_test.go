@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// question is a query that people ask often; with promoted columns it may be written in another way.
+// question is a common query; it can be written differently with promoted columns.
 type question struct{ name, sql, promoted string }
 
-// promotedProperties are those that the questions use.
+// promotedProperties are the properties used by the questions.
 const promotedProperties = "plan,$city,price:DOUBLE"
 
 func questions() []question {
@@ -44,8 +44,8 @@ func questions() []question {
 	return all
 }
 
-// BenchmarkQuery compares ten questions about 1M events: through the queue, by mp, and by DuckDB alone, which opens the same
-// file in this process for each. The three take turns.
+// BenchmarkQuery compares ten questions about 1M events: through the queue, with mp, and with DuckDB alone, which
+// opens the same file in this process for each. The three alternate.
 func BenchmarkQuery(b *testing.B) {
 	const events, rounds = 1_000_000, 5
 	e := newExport(b, events)
@@ -78,7 +78,7 @@ func BenchmarkQuery(b *testing.B) {
 	}
 }
 
-// within says how a time in ms stands to what DuckDB alone needs, and to the bar, which lies so many ms above 1.3 times that.
+// within compares a time in ms with that of DuckDB alone, and with the limit: 1.3 times that plus above.
 func within(ms, alone, above float64) string {
 	said := fmt.Sprintf("%.0f ms, %.1f ×", ms, ms/alone)
 	if bar := 1.3*alone + above; ms > bar {
@@ -87,7 +87,7 @@ func within(ms, alone, above float64) string {
 	return said
 }
 
-// run runs one of our commands to its end and returns how long that took.
+// run runs a Mixduck command to its end and returns how long it took.
 func run(b *testing.B, env []string, name string, args ...string) time.Duration {
 	b.Helper()
 	cmd := exec.Command(program(name), args...)
@@ -125,8 +125,8 @@ func duckDB(b *testing.B, path, query string) time.Duration {
 
 var loadTook = regexp.MustCompile(`msg="window loaded".* took=(\S+)`)
 
-// BenchmarkQueryDuringFetch asks one short query after the other, in two hands, while 30 days are fetched. A query waits
-// for the load that is under way, so that the longest load is the most that it may take longer.
+// BenchmarkQueryDuringFetch runs short queries continuously, two at a time, while 30 days are fetched. A query waits
+// for the load in progress, so the longest load is its maximum delay.
 func BenchmarkQueryDuringFetch(b *testing.B) {
 	const eventsPerDay, days = 100_000, 30
 	url := serve(b, eventsPerDay, days)
@@ -170,13 +170,13 @@ func BenchmarkQueryDuringFetch(b *testing.B) {
 	}
 }
 
-// ask asks a short query through the queue and returns how long it took, in ms.
+// ask runs a short query through the queue and returns how long it took, in ms.
 func ask(b *testing.B, env []string) float64 {
 	b.Helper()
 	return millis(run(b, env, "enqueue", "query", "SELECT count(*) FROM events", "--format", "csv"))
 }
 
-// longestLoad reads from the log of a worker that has ended how long its longest load took.
+// longestLoad reads the duration of the longest load from the log of a worker that has ended.
 func (w *worker) longestLoad() (longest time.Duration) {
 	for line := range strings.Lines(w.Said()) {
 		if found := loadTook.FindStringSubmatch(line); found != nil {

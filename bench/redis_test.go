@@ -11,21 +11,21 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// redisServer is a real Redis that syncs its file once a second, as it does by default and the embedded queue does.
+// redisServer is a real Redis that syncs its file once a second, like Redis by default and like the embedded queue.
 type redisServer struct {
 	*proctest.Redis
 	client *redis.Client
 }
 
-// startRedis runs a Redis until the benchmark ends. A machine without one skips the benchmark.
+// startRedis runs a Redis until the benchmark ends. On a machine without Redis it skips the benchmark.
 func startRedis(b *testing.B) *redisServer {
 	b.Helper()
 	s := proctest.NewRedis(b, "--appendfsync", "everysec")
 	return &redisServer{s, s.Client(b)}
 }
 
-// commands returns how many commands the server has carried out, those that scripts issue included, and how many of
-// them were calls of scripts.
+// commands returns how many commands the server has executed, including those within scripts, and how many of them
+// were calls of scripts.
 func (s *redisServer) commands(b *testing.B) (all, scripts int64) {
 	b.Helper()
 	stats, err := s.client.Info(b.Context(), "commandstats").Result()
@@ -50,7 +50,7 @@ func (s *redisServer) commands(b *testing.B) (all, scripts int64) {
 	return all, scripts
 }
 
-// await waits until ok, and fails after limit.
+// await waits until ok returns true, and fails after limit.
 func await(b *testing.B, what string, limit time.Duration, ok func() bool) {
 	b.Helper()
 	late := time.After(limit)

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// report prints a figure; what it is about comes with its bar, if there is one.
+// report prints a measurement; what includes its limit, if there is one.
 func report(what, format string, args ...any) {
 	fmt.Printf("  %-74s %s\n", what, fmt.Sprintf(format, args...))
 }
 
-// median returns the upper one of v, which is not empty.
+// median returns the upper median of v, which must not be empty.
 func median(v []float64) float64 { return percentile(v, 50) }
 
-// percentile returns the value of v, which is not empty, below which p of a hundred lie.
+// percentile returns the pth percentile of v, which must not be empty.
 func percentile(v []float64, p int) float64 {
 	v = slices.Sorted(slices.Values(v))
 	return v[len(v)*p/100]

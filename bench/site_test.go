@@ -18,7 +18,7 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// site is a queue and the workers that serve it.
+// site is a queue with its workers.
 type site struct {
 	mixpanel *standIn
 	redis    *redisServer // nil for the embedded queue
@@ -26,11 +26,11 @@ type site struct {
 	queue    *queue.Queue
 }
 
-// team is where jobs wait, and who runs them.
+// team describes a queue and its workers.
 type team struct {
-	embedded bool // else on a real Redis
+	embedded bool // otherwise on a real Redis
 	workers  int
-	slots    int // jobs at once, of each worker
+	slots    int // concurrent jobs of each worker
 }
 
 func (t team) String() string {
@@ -85,14 +85,14 @@ func (s *site) submit(ctx context.Context, from project, database string, n int)
 	}})
 }
 
-// nth returns the nth day that is fetched.
+// nth returns day n of the fetched days.
 func nth(n int) day.Range {
 	d := day.New(2025, 1, 1) + day.Day(n)
 	return day.Range{From: d, To: d}
 }
 
-// fill enqueues so many jobs for each database, in turn and from several hands. from says which project the nth job of all
-// asks.
+// fill enqueues each jobs per database, alternating, from several goroutines. from returns the project of the nth job
+// of all.
 func (s *site) fill(b *testing.B, databases []string, each int, from func(n int) project) {
 	b.Helper()
 	const hands = 8
@@ -124,8 +124,8 @@ func names(volume, lane string, n int) []string {
 	return all
 }
 
-// wait waits until the stand-in has been asked so often, and then until no lane has a job. Before the first it does not
-// bother the queue.
+// wait waits until the stand-in has received this many requests, and then until no lane has a job. Before that it does
+// not load the queue.
 func (s *site) wait(b *testing.B, asked int64) {
 	b.Helper()
 	await(b, "all jobs have asked", 5*time.Minute, func() bool { return s.mixpanel.asked.Load() >= asked })

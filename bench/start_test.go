@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// BenchmarkStart measures how soon an idle worker has a job: from before it is submitted to the worker's claim, over the
-// socket of the embedded queue and over that of a real Redis.
+// BenchmarkStart measures how soon an idle worker has a job: from before its submission to the worker's claim, over
+// the socket of the embedded queue and over that of a real Redis.
 func BenchmarkStart(b *testing.B) {
 	const samples = 40
 	m := startMixpanel(b)

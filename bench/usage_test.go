@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// usage is what a site has used in a time.
+// usage is what a site has used in a period.
 type usage struct {
 	took     time.Duration
 	cpu      time.Duration // of the workers
-	commands int64         // of a real Redis, those that scripts issue included
-	scripts  int64         // calls of scripts among them
+	commands int64         // of a real Redis, including those within scripts
+	scripts  int64         // of these, calls of scripts
 }
 
 // use returns what the site uses while fn runs.
@@ -25,7 +25,7 @@ func (s *site) use(b *testing.B, fn func()) usage {
 	}
 }
 
-// used returns what the site has used since it was started.
+// used returns what the site has used since its start.
 func (s *site) used(b *testing.B) (u usage) {
 	b.Helper()
 	for _, w := range s.workers {
@@ -37,7 +37,7 @@ func (s *site) used(b *testing.B) (u usage) {
 	return u
 }
 
-// without takes off what the site would have used anyway, as it did when it was idle.
+// without subtracts what the site would have used when idle.
 func (u usage) without(idle usage) usage {
 	share := float64(u.took) / float64(idle.took)
 	u.cpu -= time.Duration(share * float64(idle.cpu))

@@ -11,10 +11,11 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// worker is `worker run` in a process of its own.
+// worker is `worker run` in a separate process.
 type worker struct{ *proctest.Process }
 
-// startWorker runs a worker with env and args, and returns when it takes jobs. It is killed when the benchmark ends.
+// startWorker runs a worker with env and args, and returns when it takes jobs. The worker is killed when the benchmark
+// ends.
 func startWorker(b *testing.B, env []string, args ...string) *worker {
 	b.Helper()
 	env = append(slices.Clip(env), "MIXDUCK_HTTP_LISTEN=off") // several run at once
@@ -23,7 +24,7 @@ func startWorker(b *testing.B, env []string, args ...string) *worker {
 	return &worker{p}
 }
 
-// peakMemory returns the most memory that the worker has had resident, in bytes.
+// peakMemory returns the worker's peak resident memory in bytes.
 func (w *worker) peakMemory(b *testing.B) int64 {
 	b.Helper()
 	_, after, _ := strings.Cut(w.proc(b, "status"), "VmHWM:")
@@ -37,7 +38,7 @@ func (w *worker) peakMemory(b *testing.B) int64 {
 // ticksPerSecond is the unit of times in /proc/PID/stat: USER_HZ, which is the same on all machines (man 7 time).
 const ticksPerSecond = 100
 
-// cpu returns the processor time that the worker has taken, in steps of 10 ms.
+// cpu returns the CPU time of the worker, in steps of 10 ms.
 func (w *worker) cpu(b *testing.B) time.Duration {
 	b.Helper()
 	stat := w.proc(b, "stat")
@@ -49,7 +50,7 @@ func (w *worker) cpu(b *testing.B) time.Duration {
 	return time.Duration(user+system) * time.Second / ticksPerSecond
 }
 
-// proc returns what the kernel says of the worker in /proc/PID/name.
+// proc returns the content of /proc/PID/name for the worker.
 func (w *worker) proc(b *testing.B, name string) string {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", w.PID(), name))

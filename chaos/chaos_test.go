@@ -1,9 +1,9 @@
-// Package chaos kills, freezes and starves real workers and a real Redis while many jobs run, and checks afterwards that
-// nothing was lost, written twice, or written out of turn. What it goes by are the databases, the records of the jobs, the
-// log of Redis, the locks of the kernel and the requests that the stand-in for Mixpanel saw; not what the workers say.
+// Package chaos kills, freezes and starves real workers and a real Redis while many jobs run, and then checks that
+// nothing was lost, written twice, or written out of turn. It relies on the databases, the records of the jobs, the
+// log of Redis, the locks of the kernel and the requests to the stand-in for Mixpanel, not on what the workers say.
 //
-// `make chaos` runs it. CHAOS_SCALE multiplies the jobs; where it is not set only the checks themselves are tested.
-// CHAOS_SEED repeats what was done at random, though not to the moment.
+// `make chaos` runs it. CHAOS_SCALE multiplies the number of jobs; without it only the checks themselves are tested.
+// CHAOS_SEED repeats the random actions, but not their exact timing.
 package chaos
 
 import (
@@ -28,7 +28,7 @@ func TestChaos(t *testing.T) {
 	if os.Getenv(scaleVariable) == "" {
 		t.Skip("SKIPPED: make chaos runs this, for some minutes")
 	}
-	logging.Disable() // it prints a line for each connection that fails
+	logging.Disable() // it prints a line for each failed connection
 	bin, remove, err := proctest.Programs()
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestChaos(t *testing.T) {
 	})
 }
 
-// scale is how many times as many jobs there are.
+// scale returns the factor for the number of jobs.
 func scale(tb testing.TB) int {
 	tb.Helper()
 	text := os.Getenv(scaleVariable)
@@ -57,7 +57,7 @@ func scale(tb testing.TB) int {
 	return n
 }
 
-// newRandom takes its seed from the environment; a test that fails says what it was.
+// newRandom takes its seed from the environment. A failing test prints it.
 func newRandom(tb testing.TB) *rand.Rand {
 	tb.Helper()
 	seed := uint64(time.Now().UnixNano())

@@ -9,16 +9,16 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// chapter is all that is known of one database.
+// chapter contains everything known about one database.
 type chapter struct {
 	name     string
-	ids      []string               // of its jobs, in the order in which they were submitted
-	records  map[string]jobs.Record // of these, and others
+	ids      []string               // of its jobs, in order of submission
+	records  map[string]jobs.Record // of these jobs and others
 	ledger   ledger
-	requests []mixpaneltest.Request // for its project, in the order in which they came
-	truth    []string               // the rows that it should hold, sorted
+	requests []mixpaneltest.Request // for its project, in order of arrival
+	truth    []string               // the expected rows, sorted
 	froze    bool                   // a worker was frozen at some time
-	history  *history               // nil where Redis has written none
+	history  *history               // nil if Redis has written none
 }
 
 func (c *chapter) check(v *verdict, w work) {
@@ -26,7 +26,7 @@ func (c *chapter) check(v *verdict, w work) {
 	c.checkOrder(v)
 	c.checkDays(v, w)
 	c.checkAnswers(v)
-	if !c.froze { // who is woken may ask once more before it knows better
+	if !c.froze { // a worker that wakes up can send one more request before it notices
 		c.checkRequests(v)
 	}
 	if c.history != nil {
@@ -38,7 +38,7 @@ func (c *chapter) check(v *verdict, w work) {
 	}
 }
 
-// checkRecords makes sure that each job is done, in its first attempt, and after the one that was submitted before it.
+// checkRecords checks that each job is done, at its first attempt, and after the one submitted before it.
 func (c *chapter) checkRecords(v *verdict) {
 	var last jobs.Record
 	for n, id := range c.ids {
@@ -59,11 +59,11 @@ func (c *chapter) checkRecords(v *verdict) {
 	}
 }
 
-// precision is that of the times in records.
+// precision is the precision of times in records.
 const precision = time.Millisecond
 
-// checkOrder makes sure that the windows were stored in the order of their jobs, each while its job ran, and from answers
-// that were asked for after the jobs before it had stored their last.
+// checkOrder checks that the windows were stored in the order of their jobs, each while its job ran, and from
+// responses requested after the earlier jobs had stored their last.
 func (c *chapter) checkOrder(v *verdict) {
 	newest := 0
 	var last, until time.Time // of the windows so far, and of those of earlier jobs
@@ -87,7 +87,7 @@ func (c *chapter) checkOrder(v *verdict) {
 	}
 }
 
-// checkDays makes sure that each job has stored each of its days once and no others, and that its record agrees.
+// checkDays checks that each job has stored each of its days once and no others, and that its record agrees.
 func (c *chapter) checkDays(v *verdict, w work) {
 	for n, id := range c.ids {
 		stored := map[day.Day]int{}
@@ -120,7 +120,7 @@ func (c *chapter) checkDays(v *verdict, w work) {
 	}
 }
 
-// checkAnswers makes sure that each receipt is of an answer that was given to a request of its own, and stored once.
+// checkAnswers checks that each receipt is for the response to a separate request, and stored once.
 func (c *chapter) checkAnswers(v *verdict) {
 	stored := map[string]bool{}
 	used := make([]bool, len(c.requests))
@@ -140,18 +140,18 @@ func (c *chapter) checkAnswers(v *verdict) {
 	}
 }
 
-// checkRequests makes sure that no job asked Mixpanel while another one did.
+// checkRequests checks that no job sent a request while another one did.
 func (c *chapter) checkRequests(v *verdict) {
 	for i := range len(c.requests) - 1 {
 		q, next := c.requests[i], c.requests[i+1]
-		neighbours := next.Days.From == q.Days.From+1 || next.Days.From == q.Days.From-1 // those of the first job may go at once
+		neighbours := next.Days.From == q.Days.From+1 || next.Days.From == q.Days.From-1 // the first job's may be sent at once
 		if next.At.Before(q.EndedAt) && !neighbours {
 			v.add(overlap, "%s: %s was asked for at %s, before the end of the request for %s at %s", c.name, next.Days, next.At, q.Days, q.EndedAt)
 		}
 	}
 }
 
-// checkEnds makes sure that each job came to its end once.
+// checkEnds checks that each job ended once.
 func (c *chapter) checkEnds(v *verdict) {
 	for n, id := range c.ids {
 		switch ends := c.history.ends[id]; {
@@ -163,7 +163,7 @@ func (c *chapter) checkEnds(v *verdict) {
 	}
 }
 
-// checkTurns makes sure that the jobs had their turns in order, under growing fences, and that the last of them was the
+// checkTurns checks that the jobs had their turns in order, with increasing fences, and that the last of them was the
 // last to write.
 func (c *chapter) checkTurns(v *verdict) {
 	newest := 0

@@ -14,7 +14,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// records returns the records of all jobs, by id.
+// records returns the records of all jobs, by ID.
 func (s *site) records(tb testing.TB) map[string]jobs.Record {
 	tb.Helper()
 	list, err := s.queue.List(tb.Context(), queue.Filter{Limit: 2 * s.work.total()})
@@ -28,8 +28,8 @@ func (s *site) records(tb testing.TB) map[string]jobs.Record {
 	return byID
 }
 
-// check judges what the workers have left, once they have ended. Again says that some jobs must have been begun more than
-// once, or the scenario has missed its point.
+// check checks the results of the workers after their end. Again means that some jobs must have been begun more than
+// once, otherwise the scenario has not tested what it should.
 func (s *site) check(tb testing.TB, v *verdict, records map[string]jobs.Record, again bool) {
 	tb.Helper()
 	if len(records) != s.work.total() {
@@ -84,14 +84,14 @@ func (s *site) fingerprints(tb testing.TB) map[string][sha256.Size]byte {
 	return prints
 }
 
-// checkUntouched makes sure that nobody wrote once all jobs were done.
+// checkUntouched checks that nothing was written after all jobs were done.
 func checkUntouched(v *verdict, before, after map[string][sha256.Size]byte) {
 	if diff := cmp.Diff(before, after); diff != "" {
 		v.add(overlap, "databases were written to after all jobs were done:\n%s", diff)
 	}
 }
 
-// checkSpool makes sure that no response lies around in a data directory.
+// checkSpool checks that no response is left in a data directory.
 func checkSpool(tb testing.TB, v *verdict, dir string) {
 	tb.Helper()
 	err := filepath.WalkDir(filepath.Join(dir, ".mixduck", "spool"), func(path string, entry os.DirEntry, err error) error {
@@ -105,7 +105,7 @@ func checkSpool(tb testing.TB, v *verdict, dir string) {
 	}
 }
 
-// checkLog looks in what the workers said for what no disturbance explains.
+// checkLog looks in the workers' log for messages that no disturbance explains.
 func checkLog(tb testing.TB, v *verdict, log string) {
 	tb.Helper()
 	text, err := os.ReadFile(log)

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// guard looks again and again at what the kernel says of the workers: which of them have a database open for writing, and
-// who holds its lock file. It is safe for concurrent use.
+// guard continuously checks in the kernel which workers have a database open for writing, and which process holds its
+// lock file. It is safe for concurrent use.
 type guard struct {
 	dir string // of the databases
 
@@ -27,11 +27,12 @@ type guard struct {
 
 const (
 	guardEvery = 25 * time.Millisecond
-	// glanceTakes is how long a look may take to count: in so short a time no worker closes a database and opens it again.
+	// glanceTakes is the maximum duration of a check that counts: in this time no worker closes a database and opens
+	// it again.
 	glanceTakes = 4 * time.Millisecond
 )
 
-// newGuard returns a guard that looks until the test ends.
+// newGuard returns a guard that checks until the test ends.
 func newGuard(tb testing.TB, dir string) *guard {
 	tb.Helper()
 	g := &guard{dir: dir, pids: map[int]bool{}, met: map[string]bool{}}
@@ -68,14 +69,14 @@ func (g *guard) forget(pid int) {
 	delete(g.pids, pid)
 }
 
-// report returns what was wrong, and how many databases were seen open for writing.
+// report returns the problems, and how many databases were seen open for writing.
 func (g *guard) report() (problems []string, met int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.problems, len(g.met)
 }
 
-// look takes one look. A database counts as open if it was at the beginning and is at the end.
+// look performs one check. A database counts as open if it was open both at the start and at the end.
 func (g *guard) look() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -105,7 +106,7 @@ func (g *guard) look() {
 	}
 }
 
-// writers returns the databases that are open for writing, and by which processes.
+// writers returns the databases that are open for writing, with the processes that have them open.
 func (g *guard) writers() map[string]map[int]bool {
 	open := map[string]map[int]bool{}
 	for pid := range g.pids {
@@ -127,7 +128,7 @@ func (g *guard) writers() map[string]map[int]bool {
 	return open
 }
 
-// forWriting reports whether a descriptor is one to write with.
+// forWriting reports whether a descriptor is open for writing.
 func forWriting(pid int, fd string) bool {
 	info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%s", pid, fd))
 	if err != nil {
@@ -148,7 +149,7 @@ func lockHolders() map[uint64]int {
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		fields := strings.Fields(lines.Text()) // 1: FLOCK ADVISORY WRITE 123 fe:00:4567 0 EOF; those who wait have an arrow after the number
+		fields := strings.Fields(lines.Text()) // 1: FLOCK ADVISORY WRITE 123 fe:00:4567 0 EOF; waiting ones have an arrow after the number
 		if len(fields) < 6 || fields[1] != "FLOCK" || fields[3] != "WRITE" {
 			continue
 		}
@@ -159,7 +160,7 @@ func lockHolders() map[uint64]int {
 	return holders
 }
 
-// inode returns the number of a file, 0 if there is none.
+// inode returns the inode number of a file, 0 if it does not exist.
 func inode(name string) uint64 {
 	info, err := os.Stat(name)
 	if err != nil {

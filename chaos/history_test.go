@@ -14,10 +14,10 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// history is what Redis has written down of lanes and jobs, as its append-only file has it: each write that it ever made.
+// history is what Redis has recorded about lanes and jobs in its append-only file, which contains every write.
 type history struct {
-	ends  map[string][]string // by job: the final states that it came to
-	turns map[string][]turn   // by lane, in the order in which they were given
+	ends  map[string][]string // final states by job
+	turns map[string][]turn   // by lane, in order
 }
 
 // turn is a job's right to write to its database.
@@ -26,11 +26,11 @@ type turn struct {
 	fence int64
 }
 
-// Names of keys, which the package jobs keeps to itself.
+// Names of keys, which package jobs does not export.
 const (
-	recordKeys = "mixduck:{jobs}:rec:"   // then the id
-	stateKeys  = "mixduck:{jobs}:state:" // then the state
-	laneKeys   = "mixduck:{lane:"        // then the lane
+	recordKeys = "mixduck:{jobs}:rec:"   // followed by the ID
+	stateKeys  = "mixduck:{jobs}:state:" // followed by the state
+	laneKeys   = "mixduck:{lane:"        // followed by the lane
 	holderKeys = "}:holder"              // at the end
 )
 
@@ -59,7 +59,7 @@ func readHistory(tb testing.TB, r *proctest.Redis) *history {
 	}
 }
 
-// begun returns how many turns there were.
+// begun returns the number of turns.
 func (h *history) begun() (n int) {
 	for _, turns := range h.turns {
 		n += len(turns)
@@ -67,7 +67,7 @@ func (h *history) begun() (n int) {
 	return n
 }
 
-// readCommand reads one command as clients send it: *2, $3, GET, $1, x.
+// readCommand reads a command in the form sent by clients: *2, $3, GET, $1, x.
 func readCommand(in *bufio.Reader) ([]string, error) {
 	n, err := readNumber(in, '*')
 	if err != nil {
@@ -99,7 +99,7 @@ func readNumber(in *bufio.Reader, kind byte) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(line[1:]))
 }
 
-// add takes in a write.
+// add adds a write.
 func (h *history) add(command []string) {
 	if len(command) < 4 {
 		return
@@ -114,7 +114,7 @@ func (h *history) add(command []string) {
 	case "HSET":
 		lane, ok := strings.CutPrefix(key, laneKeys)
 		if lane, isHolder := strings.CutSuffix(lane, holderKeys); ok && isHolder && command[2] == "job" {
-			fence, _ := strconv.ParseInt(command[5], 10, 64) // job, its id, fence, its number
+			fence, _ := strconv.ParseInt(command[5], 10, 64) // job, its ID, fence, its number
 			h.turns[lane] = append(h.turns[lane], turn{command[3], fence})
 		}
 	}

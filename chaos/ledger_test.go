@@ -13,24 +13,24 @@ import (
 	"mixduck/internal/day"
 )
 
-// ledger is what a database holds.
+// ledger is the content of a database.
 type ledger struct {
 	fence    int64
-	receipts []receipt // in the order in which they were committed
+	receipts []receipt // in order of commit
 	rows     []string  // sorted
 }
 
-// receipt is what a window that was committed has left.
+// receipt is the record of a committed window.
 type receipt struct {
 	job         string
 	days        day.Range
 	rows, bytes int64
-	hash        string    // of the answer
+	hash        string    // of the response
 	fetchedAt   time.Time // when the request was sent
-	loadedAt    time.Time // when the answer was committed, or just before
+	loadedAt    time.Time // when the response was committed, or just before
 }
 
-// rowText is how rows are compared.
+// rowText is the form in which rows are compared.
 func rowText(day, event, distinctID, insertID string, micros, processedMS int64, properties string) string {
 	return fmt.Sprintln(day, event, distinctID, insertID, micros, processedMS, properties)
 }
@@ -87,7 +87,7 @@ func (s *site) readLedger(tb testing.TB, db int) ledger {
 	return l
 }
 
-// query calls each for every row of an answer.
+// query calls each for every row of a result.
 func query(tb testing.TB, db *sql.DB, statement string, each func(scan func(...any) error) error) {
 	tb.Helper()
 	rs, err := db.QueryContext(tb.Context(), statement)

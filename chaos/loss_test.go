@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	scheduledDays   = 7 // that each schedule fetches, yesterday the last
+	scheduledDays   = 7 // of each schedule, up to yesterday
 	restingSchedule = "resting"
 	addedSchedule   = "added"
 )
 
-// lossScenario has a database for each schedule that runs: those of the file first, then the one that a person adds. The
-// schedule that is paused fills a second table of the first database.
+// lossScenario has a database for each running schedule: those of the file first, then the one added by a person. The
+// paused schedule fills a second table of the first database.
 var lossScenario = scenario{name: "loss", title: "Redis emptied while jobs run", workers: 2, databases: 4, jobs: 1, unit: "time"}
 
-// lossFile is the configuration of the workers.
+// lossFile returns the configuration of the workers.
 func lossFile(first day.Day) string {
 	const entry = "  - {name: %s, project: p%d, database: %s, table: %s, cron: \"@every 2s\", start: %s, lookback: 1d}\n"
 	var projects, schedules strings.Builder
@@ -52,8 +52,8 @@ func scheduleName(db int) string {
 	return fmt.Sprintf("file%d", db)
 }
 
-// runLoss empties Redis in two ways, twice each, while a job of each schedule runs. Afterwards all schedules must run again
-// without help, and the databases must hold what Mixpanel holds.
+// runLoss empties Redis in two ways, twice each, while a job of each schedule runs. Then all schedules must run again
+// without help, and the databases must have Mixpanel's data.
 func runLoss(t *testing.T, bin string) {
 	t.Helper()
 	days := day.Range{To: day.Of(time.Now()) - 1}
@@ -64,7 +64,7 @@ func runLoss(t *testing.T, bin string) {
 	began := time.Now()
 	var v verdict
 
-	// The first loss hits the first jobs, when some of their days are stored. Of later jobs, all requests are held.
+	// The first loss hits the first jobs, after some of their days are stored. For later jobs, all requests are held.
 	oldDays := day.Range{From: days.From, To: days.From + 1}
 	held := s.hold(t, oldDays)
 	proctest.Eventually(t, "the schedules of the file are known", func() bool { return len(s.schedules(t)) == sc.databases })
@@ -104,7 +104,7 @@ func runLoss(t *testing.T, bin string) {
 	v.fail(t)
 }
 
-// flush deletes everything that Redis holds.
+// flush deletes everything in Redis.
 func flush(tb testing.TB, s *site) {
 	tb.Helper()
 	if err := s.client.FlushAll(tb.Context()).Err(); err != nil {
@@ -125,7 +125,7 @@ func replaceRedis(tb testing.TB, s *site) {
 	}
 }
 
-// hold lets requests for some days stall, one fault for each database.
+// hold makes requests for some days stall, with one fault per database.
 func (s *site) hold(tb testing.TB, days day.Range) []*mixpaneltest.Injection {
 	tb.Helper()
 	var held []*mixpaneltest.Injection
@@ -139,7 +139,7 @@ func (s *site) hold(tb testing.TB, days day.Range) []*mixpaneltest.Injection {
 	return held
 }
 
-// awaitHeld waits until a request of each database stalls, so a job of each runs.
+// awaitHeld waits until a request of each database stalls, so a job of each is running.
 func (s *site) awaitHeld(tb testing.TB, held []*mixpaneltest.Injection) {
 	tb.Helper()
 	for _, h := range held {
@@ -147,7 +147,7 @@ func (s *site) awaitHeld(tb testing.TB, held []*mixpaneltest.Injection) {
 	}
 }
 
-// awaitSchedules waits until a job of each schedule that is not paused is done. All jobs are younger than the last loss.
+// awaitSchedules waits until a job of each schedule that is not paused is done. All jobs are newer than the last loss.
 func (s *site) awaitSchedules(tb testing.TB, days day.Range) {
 	tb.Helper()
 	for db := range s.work.databases {
@@ -169,7 +169,7 @@ func (s *site) schedules(tb testing.TB) []schedule.State {
 	return all
 }
 
-// checkSchedules makes sure that each schedule is there, from where it came, and that the paused one is still paused and has
+// checkSchedules checks that each schedule exists, with its origin, and that the paused one is still paused and has
 // made no job since the loss.
 func (s *site) checkSchedules(tb testing.TB, v *verdict) {
 	tb.Helper()
@@ -196,7 +196,7 @@ func (s *site) checkSchedules(tb testing.TB, v *verdict) {
 	}
 }
 
-// copied reports whether each worker has copied the schedule that was added, and the pause.
+// copied reports whether each worker has copied the added schedule, and the pause.
 func (s *site) copied(tb testing.TB) bool {
 	tb.Helper()
 	names, err := filepath.Glob(filepath.Join(s.dir, ".mixduck", "queue-copy-*.json"))
@@ -233,7 +233,7 @@ func (s *site) enqueue(tb testing.TB, args ...string) {
 	}
 }
 
-// checkLoss compares the databases with Mixpanel, once the workers have ended.
+// checkLoss compares the databases with Mixpanel after the workers have ended.
 func (s *site) checkLoss(tb testing.TB, v *verdict, days day.Range) {
 	tb.Helper()
 	for db := range s.work.databases {

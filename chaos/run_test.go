@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	atMost = 10 * time.Minute // for a scenario, at scale 1: the machine may be busy
-	wakes  = 3 * time.Second  // that a frozen worker has to do harm
+	atMost = 10 * time.Minute // for a scenario at scale 1: the machine may be busy
+	wakes  = 3 * time.Second  // time for a woken worker to do harm
 )
 
-// run lets a scenario happen, judges what it has left, and prints that as a line.
+// run runs a scenario, checks the results, and prints them as a line.
 func (sc scenario) run(t *testing.T, bin string) {
 	t.Helper()
 	s := newSite(t, bin, sc)
@@ -80,7 +80,7 @@ func (s *site) count(ctx context.Context, state string) (int, error) {
 	return int(n), err
 }
 
-// failure says why a job has failed.
+// failure returns why a job has failed.
 func (s *site) failure(ctx context.Context) string {
 	ids, err := s.client.ZRange(ctx, stateKeys+"failed", 0, 0).Result()
 	if err != nil || len(ids) == 0 {
@@ -89,7 +89,7 @@ func (s *site) failure(ctx context.Context) string {
 	return ids[0] + " " + s.client.HGet(ctx, recordKeys+ids[0], "failure").Val()
 }
 
-// pass lets time go by.
+// pass waits for d.
 func (s *site) pass(tb testing.TB, d time.Duration) {
 	tb.Helper()
 	select {
@@ -98,7 +98,7 @@ func (s *site) pass(tb testing.TB, d time.Duration) {
 	}
 }
 
-// about returns a time between half of d and one and a half of it.
+// about returns a random duration between half of d and one and a half times d.
 func (s *site) about(d time.Duration) time.Duration {
 	return d/2 + time.Duration(s.random.Int64N(int64(d)))
 }

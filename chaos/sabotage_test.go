@@ -11,8 +11,8 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// blameless returns what the work of one database leaves when nothing goes wrong: jobs that ran one after the other,
-// each window asked for and stored once.
+// blameless returns the results for one database when nothing goes wrong: jobs that ran one after another, each window
+// requested and stored once.
 func blameless() (*chapter, work) {
 	w := work{databases: 1, jobs: 4}
 	c := &chapter{name: databaseName(0), records: map[string]jobs.Record{}, history: &history{ends: map[string][]string{}, turns: map[string][]turn{}}}
@@ -45,7 +45,7 @@ func blameless() (*chapter, work) {
 	return c, w
 }
 
-// The checks find what they are for, and nothing where there is nothing.
+// The checks find the problems that they are for, and nothing else.
 func TestChecksFindWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -12,17 +12,17 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// scenario is something that happens while jobs run.
+// scenario is what happens while jobs run.
 type scenario struct {
 	name      string // of the subtest
 	title     string // of the line in the report
-	file      string // text of the configuration file of the workers, if any
+	file      string // the workers' configuration file, if any
 	embedded  bool   // the queue is in the worker's process
 	workers   int
 	databases int
 	jobs      int    // of each database, at scale 1
-	again     bool   // some jobs have to be begun more than once
-	unit      string // of what disturb returns
+	again     bool   // some jobs must be begun more than once
+	unit      string // of the number returned by disturb
 	disturb   func(testing.TB, *site) int
 }
 
@@ -46,11 +46,11 @@ func nothing(tb testing.TB, s *site) int {
 	return 0
 }
 
-// betweenKills is how many jobs end at least between two kills. Killed by the clock alone, the workers of a slow machine
-// would end few, and a job that is there at five kills counts as the one that kills them.
+// betweenKills is the minimum number of jobs that end between two kills. With kills by time alone, the workers of a
+// slow machine would finish few jobs, and a job that is present at five kills counts as their cause.
 const betweenKills = 24
 
-// kill kills a worker every few seconds; each is started again at once.
+// kill kills a worker every few seconds and restarts it at once.
 func kill(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	enough := betweenKills
@@ -72,7 +72,7 @@ func (s *site) kill(tb testing.TB) {
 	s.replace(tb, p, p.Kill)
 }
 
-// restart ends a worker every few seconds in good order, and starts it again.
+// restart terminates a worker every few seconds and starts it again.
 func restart(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	for s.unfinished(tb, s.about(3*time.Second)) {
@@ -102,7 +102,7 @@ func restartOrKill(tb testing.TB, s *site) (times int) {
 	return times
 }
 
-// killRedis kills Redis every few seconds, and starts it again soon.
+// killRedis kills Redis every few seconds, and restarts it soon after.
 func killRedis(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	for s.unfinished(tb, s.about(4*time.Second)) {
@@ -123,11 +123,11 @@ const (
 	beyondLease  = 35 * time.Second // of a worker, and of an Asynq task
 	redisFrozen  = 33 * time.Second
 	redisFull    = 10 * time.Second
-	unansweredIn = 3 * time.Second // for so long attempts that run may go on without Redis
+	unansweredIn = 3 * time.Second // how long running attempts may continue without Redis
 )
 
-// freeze suspends a worker for longer than it counts as alive: the other one takes its jobs over, and finishes them while
-// it sleeps, for it holds no lock.
+// freeze suspends a worker for longer than it counts as live: the other one takes over its jobs, and finishes them
+// while it sleeps, because it holds no lock.
 func freeze(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	for s.unfinished(tb, s.about(time.Second)) {
@@ -163,7 +163,7 @@ func (s *site) works(tb testing.TB, pid int) bool {
 	})
 }
 
-// thaw wakes all that sleep.
+// thaw wakes all suspended workers.
 func (s *site) thaw(tb testing.TB) {
 	tb.Helper()
 	for _, p := range s.frozen {
@@ -172,7 +172,8 @@ func (s *site) thaw(tb testing.TB) {
 	s.frozen = nil
 }
 
-// starve takes Redis away for longer than workers count as alive and tasks as taken, and then lets it run out of memory.
+// starve makes Redis unreachable for longer than workers count as live and tasks as taken, and then lets it run out of
+// memory.
 func starve(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	s.pass(tb, s.about(3*time.Second))
@@ -197,7 +198,7 @@ func (s *site) fillRedis(tb testing.TB, d time.Duration) {
 	limitMemory(tb, s.client, false)
 }
 
-// standstill waits, and makes sure that workers do: without the queue they begin nothing.
+// standstill waits, and checks that workers do too: without the queue they begin nothing.
 func (s *site) standstill(tb testing.TB, d time.Duration) {
 	tb.Helper()
 	s.pass(tb, min(d, unansweredIn))
@@ -208,7 +209,7 @@ func (s *site) standstill(tb testing.TB, d time.Duration) {
 	}
 }
 
-// mix does all of it, one after the other, at random. Of the workers one at most is frozen, until it is woken.
+// mix does all of this in random order. At most one worker is frozen at a time.
 func mix(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	var wake time.Time
@@ -240,7 +241,7 @@ func mix(tb testing.TB, s *site) (times int) {
 	return times
 }
 
-// limitMemory makes Redis refuse all writes that need memory, or lifts that.
+// limitMemory makes Redis reject all writes that need memory, or ends that.
 func limitMemory(tb testing.TB, rdb *redis.Client, full bool) {
 	tb.Helper()
 	limit := "0"

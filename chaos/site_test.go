@@ -21,11 +21,11 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// site is an installation with its workers, and what they are to do.
+// site is an installation with its workers and their work.
 type site struct {
 	bin      string // directory of the programs
 	dir      string // of the data
-	logs     string // directory of the workers' logs
+	logs     string // of the workers' logs
 	env      []string
 	redis    *proctest.Redis // nil for the embedded queue
 	mixpanel *mixpaneltest.Server
@@ -41,7 +41,7 @@ type site struct {
 	deadline time.Time     // of the scenario
 
 	queue *queue.Queue
-	ids   [][]string // of the jobs of each database, in the order in which they were submitted
+	ids   [][]string // of the jobs of each database, in order of submission
 }
 
 const (
@@ -50,7 +50,7 @@ const (
 	answerTakes = 30 * time.Millisecond
 )
 
-// newSite makes a site with workers that run and have nothing to do.
+// newSite makes a site with running, idle workers.
 func newSite(tb testing.TB, bin string, sc scenario) *site {
 	tb.Helper()
 	s := &site{
@@ -64,7 +64,7 @@ func newSite(tb testing.TB, bin string, sc scenario) *site {
 		"MIXDUCK_WORKER_CONCURRENCY=8", "MIXDUCK_HTTP_LISTEN=off",
 	}
 	if !sc.embedded {
-		s.redis = proctest.NewRedis(tb, "--auto-aof-rewrite-percentage", "0") // its log keeps all writes
+		s.redis = proctest.NewRedis(tb, "--auto-aof-rewrite-percentage", "0") // so its log keeps all writes
 		s.env = append(s.env, "MIXDUCK_REDIS_URL="+s.redis.URL())
 	}
 	if sc.file != "" {
@@ -83,9 +83,9 @@ func newSite(tb testing.TB, bin string, sc scenario) *site {
 	return s
 }
 
-// newMixpanel serves a project for each database. No two answers for a day are the same text, and rows of the late days
-// come with the second answer only, so that neither an answer stored twice nor an old one stored last goes unseen. Answers
-// take a moment, for nothing meets that takes no time.
+// newMixpanel serves a project for each database. No two responses for a day have the same text, and rows of the late
+// days only come with the second response. So a response stored twice, or an old one stored last, is noticed.
+// Responses take a moment, because jobs that take no time never overlap.
 func newMixpanel(tb testing.TB, w work) *mixpaneltest.Server {
 	tb.Helper()
 	var projects []mixpaneltest.Project
@@ -110,7 +110,7 @@ func newMixpanel(tb testing.TB, w work) *mixpaneltest.Server {
 	return m
 }
 
-// connect opens the queue, as soon as it is there.
+// connect opens the queue as soon as it is available.
 func (s *site) connect(tb testing.TB) {
 	tb.Helper()
 	if s.redis != nil {
@@ -129,7 +129,7 @@ func (s *site) connect(tb testing.TB) {
 	}
 }
 
-// log is the file that the workers write to.
+// log returns the workers' log file.
 func (s *site) log() string { return filepath.Join(s.logs, "workers") }
 
 // launch starts a worker.
@@ -149,13 +149,13 @@ func (s *site) replace(tb testing.TB, p *proctest.Process, end func()) {
 	s.launch(tb)
 }
 
-// anyWorker returns one that is not frozen.
+// anyWorker returns a worker that is not frozen.
 func (s *site) anyWorker() *proctest.Process {
 	awake := slices.DeleteFunc(slices.Clone(s.workers), func(p *proctest.Process) bool { return slices.Contains(s.frozen, p) })
 	return awake[s.random.IntN(len(awake))]
 }
 
-// submit puts all jobs into the queue, those of the databases in turn; each tenth by the command, which takes longer.
+// submit submits all jobs, alternating between databases; every tenth with the command, which takes longer.
 func (s *site) submit(tb testing.TB) {
 	tb.Helper()
 	s.ids = make([][]string, s.work.databases)
@@ -196,7 +196,7 @@ func (s *site) submitByCommand(ctx context.Context, db, n int) (string, error) {
 	return job.ID, json.Unmarshal(out, &job)
 }
 
-// explain shows what the workers of a test that has failed said last.
+// explain shows the last output of the workers of a failed test.
 func (s *site) explain(tb testing.TB) {
 	tb.Helper()
 	if tb.Failed() {

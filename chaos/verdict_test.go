@@ -5,20 +5,20 @@ import (
 	"testing"
 )
 
-// crime is a kind of thing that must not happen.
+// crime is a kind of violation.
 type crime int
 
 const (
-	overlap   crime = iota // two jobs wrote to a database at once, or one after its time
+	overlap   crime = iota // two jobs wrote to a database concurrently, or one after its turn
 	inversion              // jobs of a database ran out of order
 	twice                  // something was done more than once
 	lost                   // something was not done
-	wrongRows              // a database holds other rows than Mixpanel
+	wrongRows              // a database has other rows than Mixpanel
 	disorder               // anything else
 	crimes
 )
 
-// verdict is what is wrong after a scenario.
+// verdict collects the violations in a scenario.
 type verdict struct {
 	counts   [crimes]int
 	problems []string
@@ -29,7 +29,7 @@ func (v *verdict) add(c crime, format string, args ...any) {
 	v.problems = append(v.problems, fmt.Sprintf(format, args...))
 }
 
-// String counts what is wrong.
+// String counts the violations.
 func (v *verdict) String() string {
 	rows := "rows exact"
 	if v.counts[wrongRows] > 0 {
@@ -39,7 +39,7 @@ func (v *verdict) String() string {
 		v.counts[overlap], v.counts[inversion], v.counts[twice], v.counts[lost], rows)
 }
 
-// fail fails the test with what is wrong, if anything is.
+// fail fails the test if there are violations.
 func (v *verdict) fail(tb testing.TB) {
 	tb.Helper()
 	const most = 20

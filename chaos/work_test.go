@@ -6,7 +6,7 @@ import (
 	"mixduck/internal/day"
 )
 
-// work is what is to be done: the same days into each of some databases, each with a project of its own.
+// work describes the jobs: the same days into each of some databases, each with a separate project.
 type work struct {
 	databases int
 	jobs      int // of each database
@@ -31,9 +31,9 @@ func (w work) days() day.Range {
 	return day.Range{From: firstDay, To: w.late().To + 1 + day.Day((w.jobs+1)/2)}
 }
 
-// daysOf returns what the nth job of a database asks for. Every other job asks for one of the late days, each of which is
-// asked for more than once; the others for days that no other job has. The first asks for two, which are two windows, for
-// nothing is known of the table yet.
+// daysOf returns the days of the nth job of a database. Every second job fetches one of the late days, each of which
+// is fetched more than once. The others fetch days of no other job. The first fetches two days in two windows, because
+// nothing is known about the table yet.
 func (w work) daysOf(n int) day.Range {
 	calm := w.late().To + 1
 	switch {

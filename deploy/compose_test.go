@@ -86,10 +86,10 @@ func TestRedisKeepsWhatItAcknowledged(t *testing.T) {
 	}
 }
 
-// isWorker says so of the services that run `worker run`.
+// isWorker reports whether a service runs `worker run`.
 func isWorker(s types.ServiceConfig) bool { return slices.Equal(s.Command, []string{"run"}) }
 
-// environ returns what a service finds in its environment, with its files where this process finds them.
+// environ returns the environment of a service, with its files where this process finds them.
 func environ(t *testing.T, project *types.Project, s types.ServiceConfig) []string {
 	t.Helper()
 	var files []string
@@ -165,7 +165,8 @@ func TestEnqueueHasSettingsOnly(t *testing.T) {
 	}
 }
 
-// The override in docs/deployment.md gives the same URL to all who need it, and leaves nothing of the other.
+// The override in docs/deployment.md gives the same URL to all services that need it, and leaves nothing of the other
+// Redis.
 func TestRedisWithAPassword(t *testing.T) {
 	t.Parallel()
 	override := filepath.Join(t.TempDir(), "docker-compose.override.yml")

@@ -11,8 +11,8 @@ import (
 // explained is a variable of .env.example.
 type explained struct {
 	value string
-	isSet bool // rather than shown as the default
-	said  bool // there is a comment before it
+	isSet bool // otherwise shown as the default
+	said  bool // preceded by a comment
 }
 
 func envExample(t *testing.T) map[string]explained {

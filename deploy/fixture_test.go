@@ -1,5 +1,4 @@
-// Package deploy_test holds the files of the deployment to what they promise, without Docker. What only running
-// containers can show is in try.sh.
+// Package deploy_test tests the deployment files without Docker. What needs running containers is tested by try.sh.
 package deploy_test
 
 import (
@@ -18,7 +17,7 @@ import (
 
 const root = ".." // of the repository
 
-// overrides are the compose files that go beside docker-compose.yml.
+// overrides are the Compose files used in addition to docker-compose.yml.
 func overrides(t *testing.T) []string {
 	t.Helper()
 	found, err := filepath.Glob("compose.*.yml")
@@ -37,7 +36,7 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
-// load reads docker-compose.yml and what overrides it as compose does, with all profiles.
+// load reads docker-compose.yml and its overrides like Compose, with all profiles.
 func load(t *testing.T, env map[string]string, override ...string) *types.Project {
 	t.Helper()
 	top, err := filepath.Abs(root)
@@ -55,7 +54,7 @@ func load(t *testing.T, env map[string]string, override ...string) *types.Projec
 	return project
 }
 
-// example returns what a .env holds that was copied from .env.example, with files that exist.
+// example returns the content of a .env copied from .env.example, with existing files.
 func example(t *testing.T) map[string]string {
 	t.Helper()
 	env, err := dotenv.Read(filepath.Join(root, ".env.example"))
@@ -88,7 +87,7 @@ func stacks(t *testing.T) map[string]*types.Project {
 	return all
 }
 
-// variables returns the names that are interpolated in the compose files, with their defaults.
+// variables returns the names interpolated in the Compose files, with their defaults.
 func variables(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}

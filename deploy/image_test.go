@@ -30,7 +30,7 @@ func TestImageIsPinnedAndRunsAsNobody(t *testing.T) {
 	if !strings.HasPrefix(bases["${GO_IMAGE}"], "golang:"+language+".") {
 		t.Errorf("go.mod wants Go %s, and the image is built with %s", language, bases["${GO_IMAGE}"])
 	}
-	stages := strings.Split(file, "\nFROM ")[2:] // without the one that builds
+	stages := strings.Split(file, "\nFROM ")[2:] // without the stage that builds
 	for _, stage := range stages {
 		for _, want := range []string{"\nUSER 65532:65532\n", "\nENTRYPOINT [\"/usr/local/bin/"} {
 			if !strings.Contains(stage, want) {
@@ -53,7 +53,7 @@ func TestImageIsPinnedAndRunsAsNobody(t *testing.T) {
 	}
 }
 
-// What is left out of the build by .dockerignore is nothing that the programs are made of.
+// .dockerignore excludes nothing that the programs need.
 func TestBuildGetsEveryFile(t *testing.T) {
 	t.Parallel()
 	var kept []string
@@ -80,7 +80,7 @@ func TestBuildGetsEveryFile(t *testing.T) {
 	}
 }
 
-// sources returns the files of this module that the programs of the images are made of.
+// sources returns the files of this module that the programs of the images are built from.
 func sources(t *testing.T) (names []string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Dir,Module,GoFiles,CgoFiles,CFiles,HFiles,EmbedFiles",

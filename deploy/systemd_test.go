@@ -14,7 +14,7 @@ import (
 
 const unit = "systemd/mixduck-worker.service"
 
-// analyze runs systemd-analyze on a copy of the unit whose program is there.
+// analyze runs systemd-analyze on a copy of the unit with an existing program.
 func analyze(t *testing.T, args ...string) {
 	t.Helper()
 	tool, err := exec.LookPath("systemd-analyze")
@@ -41,7 +41,7 @@ func TestUnitIsValid(t *testing.T) {
 	analyze(t, "verify", "--man=no", "--recursive-errors=no")
 }
 
-// The threshold is in tenths: 10 is a unit that may do everything.
+// The threshold is in tenths: 10 is a unit without restrictions.
 func TestUnitIsHardened(t *testing.T) {
 	t.Parallel()
 	analyze(t, "security", "--offline=yes", "--threshold=15", "--no-pager")

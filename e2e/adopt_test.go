@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// makePredecessors makes a database as mixpanel_data does (its tables events, profiles and _metadata), with an index that a
-// person has added, and a table that is not in its list.
+// makePredecessors makes a database like mixpanel_data (with its tables events, profiles and _metadata), with an index
+// added by a person, and a table that is not in its list.
 func makePredecessors(tb testing.TB, path string) {
 	tb.Helper()
 	db, err := sql.Open("duckdb", path)
@@ -33,8 +33,8 @@ func makePredecessors(tb testing.TB, path string) {
 	}
 }
 
-// A database of mixpanel_data at the place where Mixduck's would be: it is read as it is, a fetch refuses it and says what to do,
-// and with --adopt it keeps every row and says where.
+// A database of mixpanel_data in place of Mixduck's: it can be read unchanged, a fetch rejects it and says what to do,
+// and with --adopt every row is kept and the message says where.
 func TestDatabaseOfThePredecessor(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"mp", "worker"} {

@@ -23,15 +23,15 @@ schedules:
   - {name: everything, project: web, stream: all, cron: "@yearly", start: START, lookback: 0d}
 `
 
-// A schedule of all streams keeps to what the project says of the table of events, fetches the other streams whole, and
-// leaves days that are too many to pieces.
+// A schedule of all streams uses the project's settings for the table of events, fetches the other streams completely,
+// and leaves excess days to pieces.
 func TestAScheduleOfAllStreams(t *testing.T) {
 	t.Parallel()
 	p := newProject(projectID, "us", 3)
 	p.Profiles = mixpaneltest.People{Seed: 1, Count: 30}
 	s := newSite(t, embedded, mixpaneltest.Start(t, mixpaneltest.Config{Projects: []mixpaneltest.Project{p}, Limits: mixpaneltest.Limits{Off: true}}))
 	yesterday := day.Of(time.Now()) - 1
-	days := day.Range{From: yesterday - 600, To: yesterday} // more than a run's windows hold
+	days := day.Range{From: yesterday - 600, To: yesterday} // more than the windows of a run
 	file := filepath.Join(filepath.Dir(s.dir), "mixduck.yaml")
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(allStreamsFile, "START", days.From.String())), 0o600); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestAScheduleOfAllStreams(t *testing.T) {
 		}
 	}
 	compare(t, want, s.rows(t, defaultDatabase, "events"))
-	if r := s.enqueue(t, "fetch", "all", "--from", "3d", "--wait"); r.code != 0 { // which keeps to it, too
+	if r := s.enqueue(t, "fetch", "all", "--from", "3d", "--wait"); r.code != 0 { // uses the settings too
 		t.Fatal(r.stdout, r.stderr)
 	}
 	compare(t, want, s.rows(t, defaultDatabase, "events"))

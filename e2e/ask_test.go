@@ -12,7 +12,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// ask asks a question, which must succeed, and returns what was printed.
+// ask runs a query, which must succeed, and returns the output.
 func (s *site) ask(tb testing.TB, args ...string) string {
 	tb.Helper()
 	r := s.enqueue(tb, args...)
@@ -63,7 +63,8 @@ func TestQueriesAreAnsweredInEveryFormat(t *testing.T) {
 	}
 }
 
-// A result that is too long for the queue stays in the volume. Who does not see the volume gets it through Redis.
+// A result that is too long for the queue stays in the volume. Clients without access to the volume get it through
+// Redis.
 func TestLongResults(t *testing.T) {
 	t.Parallel()
 	s := newAsked(t, realRedis)
@@ -99,7 +100,7 @@ func TestQueriesFailAsTheyShould(t *testing.T) {
 	s.enqueue(t, "query", endless, "--timeout", "500ms").mustFail(t, 1, "longer than")
 }
 
-// mustFail3 checks that a statement was refused; not every error of DuckDB's has a hint.
+// mustFail3 checks that a statement was rejected; not every DuckDB error has a hint.
 func (r result) mustFail3(tb testing.TB, texts ...string) {
 	tb.Helper()
 	for _, text := range append(texts, "error: ") {
@@ -109,7 +110,7 @@ func (r result) mustFail3(tb testing.TB, texts ...string) {
 	}
 }
 
-// endless is a query that ends by itself in years.
+// endless is a query that takes years.
 const endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = -1"
 
 func TestQueriesEndWithTheirAsker(t *testing.T) {
@@ -255,7 +256,7 @@ func TestPromotedProperties(t *testing.T) {
 	s.checkEvents(t, dates(t, "2025-11-01", "2025-11-03"))
 }
 
-// A reader that has seen enough ends the command, and not with an error.
+// A reader that has read enough ends the command without an error.
 func TestPipesThatCloseEarly(t *testing.T) {
 	t.Parallel()
 	s := newAsked(t, embedded)

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Whatever workers and jobs there are, and however often they are started again, Mixpanel sees no more requests than the
-// setting allows.
+// For any workers and jobs, and any number of restarts, Mixpanel sees no more requests than the setting allows.
 func TestBudgetIsSharedAndSurvives(t *testing.T) {
 	t.Parallel()
 	for _, q := range bothQueues() {
@@ -18,7 +17,7 @@ func TestBudgetIsSharedAndSurvives(t *testing.T) {
 			if q == realRedis {
 				s.startWorker(t)
 			}
-			days := dates(t, "2025-09-01", "2025-10-30") // more than two requests get at once
+			days := dates(t, "2025-09-01", "2025-10-30") // more than can be fetched with two requests
 			one := s.submit(t, days)
 			other := s.submit(t, days, "--database", "other.db")
 			s.waitForLongPause(t, one.ID)
@@ -32,12 +31,12 @@ func TestBudgetIsSharedAndSurvives(t *testing.T) {
 			if n := len(s.mixpanel.Requests()); n != 2 {
 				t.Errorf("Mixpanel was asked %d times, want what is allowed: 2", n)
 			}
-			s.fetch(t, dates(t, "2025-09-01", "2025-09-01"), "--project", "67890") // has a budget of its own
+			s.fetch(t, dates(t, "2025-09-01", "2025-09-01"), "--project", "67890") // has a separate budget
 		})
 	}
 }
 
-// waitForLongPause waits until a job is paused for a good part of an hour.
+// waitForLongPause waits until a job is paused for a large part of an hour.
 func (s *site) waitForLongPause(tb testing.TB, id string) job {
 	tb.Helper()
 	var j job

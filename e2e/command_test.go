@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// result is what a command left.
+// result is the result of a command.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -23,7 +23,7 @@ func (s *site) enqueue(tb testing.TB, args ...string) result {
 	return command(tb, s.env, "enqueue", append(s.where(), args...)...)
 }
 
-// command runs any program to its end, with exactly that environment.
+// command runs any program to its end, with exactly the given environment.
 func command(tb testing.TB, env []string, name string, args ...string) result {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), 2*patience)
@@ -42,7 +42,7 @@ func command(tb testing.TB, env []string, name string, args ...string) result {
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), time.Since(began)}
 }
 
-// mustFail checks the exit code, and that stderr says what is wrong and what to try: all of the texts are in it.
+// mustFail checks the exit code, and that stderr contains all texts, which say what is wrong and what to try.
 func (r result) mustFail(tb testing.TB, code int, texts ...string) {
 	tb.Helper()
 	if r.code != code {

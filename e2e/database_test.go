@@ -14,7 +14,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// row is an event, as the stand-in says it and as the database holds it.
+// row is an event, in the stand-in and in the database.
 type row struct {
 	Day, Event, DistinctID, InsertID, Properties string
 	Micros, ProcessedMS                          int64 // since 1970
@@ -49,13 +49,13 @@ func rowsOf(truth mixpaneltest.Truth) []row {
 	return rows
 }
 
-// path returns where a database is.
+// path returns the path of a database.
 func (s *site) path(database string) string { return filepath.Join(s.dir, database) }
 
-// defaultDatabase is where the events of projectID go if nobody says.
+// defaultDatabase is the default database of projectID.
 const defaultDatabase = "12345.db"
 
-// openDatabase opens a database for reading, as any other program would. While a window is being loaded that fails.
+// openDatabase opens a database for reading, like any other program. That fails while a window is being loaded.
 func (s *site) openDatabase(database string) (*sql.DB, error) {
 	db, err := sql.Open("duckdb", s.path(database)+"?access_mode=READ_ONLY")
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *site) openDatabase(database string) (*sql.DB, error) {
 	return db, nil
 }
 
-// read calls fn with a database that is open for reading.
+// read calls fn with a database opened for reading.
 func (s *site) read(tb testing.TB, database string, fn func(*sql.DB)) {
 	tb.Helper()
 	var db *sql.DB
@@ -123,13 +123,13 @@ func compare(tb testing.TB, want, got []row) {
 	tb.Fatalf("%d rows are stored, Mixpanel has %d; the shorter is the beginning of the longer", len(got), len(want))
 }
 
-// checkEvents compares the table events of the default database with what Mixpanel has of days, and nothing else.
+// checkEvents checks that the table events of the default database has exactly Mixpanel's data of days.
 func (s *site) checkEvents(tb testing.TB, days day.Range) {
 	tb.Helper()
 	compare(tb, rowsOf(s.truth(tb, projectID, days)), s.rows(tb, defaultDatabase, "events"))
 }
 
-// dayCounts returns the rows of each day in a database.
+// dayCounts returns the number of rows per day in a database.
 func dayCounts(db *sql.DB, table string) (map[string]int, error) {
 	rs, err := db.Query("SELECT day::VARCHAR, count(*) FROM " + table + " GROUP BY day")
 	if err != nil {

@@ -13,7 +13,7 @@ func TestDataDirectoryHasOneOwner(t *testing.T) {
 	t.Parallel()
 	s := newEmbeddedSite(t, 10)
 	command(t, s.env, "worker", append([]string{"run"}, s.where()...)...).mustFail(t, 1, "another worker uses", "--data-dir")
-	s.fetch(t, dates(t, "2025-11-01", "2025-11-01")) // the owner is none the worse for it
+	s.fetch(t, dates(t, "2025-11-01", "2025-11-01")) // the owner is not affected
 }
 
 func TestReadOnlyDataDirectory(t *testing.T) {
@@ -23,10 +23,10 @@ func TestReadOnlyDataDirectory(t *testing.T) {
 	command(t, s.env, "worker", append([]string{"run"}, s.where()...)...).mustFail(t, 3, s.dir, "--data-dir")
 }
 
-// makeReadOnly makes a directory in which nothing can be made.
+// makeReadOnly makes a directory in which nothing can be created.
 func makeReadOnly(tb testing.TB, dir string) {
 	tb.Helper()
-	if os.Geteuid() != 0 { // root is not held by permissions
+	if os.Geteuid() != 0 { // permissions do not apply to root
 		if err := os.Mkdir(dir, 0o500); err != nil {
 			tb.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
-		dir      string // that is small, below the data directory
+		dir      string // the small one, below the data directory
 		size     string
 		database string
 		queue    queue
@@ -87,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// checkWholeDays checks that each day of a database, if there is one, is stored completely or not at all.
+// checkWholeDays checks that each day of a database, if it exists, is stored completely or not at all.
 func (s *site) checkWholeDays(tb testing.TB, database string, days day.Range) {
 	tb.Helper()
 	if _, err := os.Stat(s.path(database)); err != nil {

@@ -36,7 +36,7 @@ func TestFetchIsExact(t *testing.T) {
 	}
 }
 
-// checkDocumentedFields checks that stdout is one JSON object with the fields that are promised, each of its type.
+// checkDocumentedFields checks that stdout is one JSON object with the documented fields and their types.
 func checkDocumentedFields(t *testing.T, stdout string) {
 	t.Helper()
 	if strings.Count(stdout, "\n") != 1 {

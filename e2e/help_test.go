@@ -15,13 +15,13 @@ import (
 
 var update = flag.Bool("update", false, "write docs/help.md instead of comparing it")
 
-// helpPage is the page with the help of every command: what help prints can be read there, and reviewed in a diff.
+// helpPage is the page with the help of every command, for readers and for review in a diff.
 const helpPage = "../docs/help.md"
 
 // help is the help of one command.
 type help struct{ command, text string }
 
-// allHelp returns the help of a command and of those below it.
+// allHelp returns the help of a command and its subcommands.
 func allHelp(tb testing.TB, command string) []help {
 	tb.Helper()
 	r := commandLine(tb, command+" --help")
@@ -127,7 +127,7 @@ func checkPages(t *testing.T, flags map[string][]string) {
 	}
 }
 
-// known reports whether a command, or one below it, has a flag.
+// known reports whether a command or one of its subcommands has a flag.
 func known(flags map[string][]string, command, flag string) bool {
 	for name, all := range flags {
 		if (name == command || strings.HasPrefix(name, command+" ")) && slices.Contains(all, flag) {

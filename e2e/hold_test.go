@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// hold opens a database for writing in this process, as another program would, until the function returned is called.
+// hold opens a database for writing in this process, like another program, until the returned function is called.
 func (s *site) hold(tb testing.TB, database string) (release func()) {
 	tb.Helper()
 	db, err := sql.Open("duckdb", s.path(database))

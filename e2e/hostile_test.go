@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// statements reads those of a file in storage/query/testdata that become something, by what they are about.
+// statements returns those of a file in storage/query/testdata with a given outcome, by description.
 func statements(tb testing.TB, file, becomes string, replace ...string) map[string]string {
 	tb.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "storage", "query", "testdata", file))
@@ -29,7 +29,7 @@ func statements(tb testing.TB, file, becomes string, replace ...string) map[stri
 	return found
 }
 
-// What package query refuses is refused on each way to it.
+// Statements that package query rejects are rejected on every path.
 func TestHostileStatementsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newAsked(t, embedded)
@@ -66,7 +66,7 @@ func TestHostileStatementsAreRefused(t *testing.T) {
 	}
 }
 
-// What package query bounds is bounded on each way to it, and harms nothing else.
+// Limits of package query apply on every path, and exceeding them harms nothing else.
 func TestBombsEndThemselvesOnly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, embedded, newMixpanel(t, 100))

@@ -8,7 +8,7 @@ import (
 	"mixduck/internal/day"
 )
 
-// job is what tests look at of the object that --format json prints.
+// job contains the fields of --format json that tests use.
 type job struct {
 	ID           string     `json:"id"`
 	State        string     `json:"state"`
@@ -33,7 +33,7 @@ type jobError struct {
 	Hint    string `json:"hint"`
 }
 
-// job reads the object that a command has printed.
+// job reads the object printed by a command.
 func (r result) job(tb testing.TB) job {
 	tb.Helper()
 	var j job
@@ -43,12 +43,12 @@ func (r result) job(tb testing.TB) job {
 	return j
 }
 
-// fetchArgs are the arguments of a fetch of days.
+// fetchArgs returns the arguments of a fetch of days.
 func fetchArgs(days day.Range, more ...string) []string {
 	return append([]string{"fetch", "events", "--from", days.From.String(), "--to", days.To.String(), "--format", "json", "--quiet"}, more...)
 }
 
-// submit asks for a fetch and does not wait for it.
+// submit submits a fetch and does not wait for it.
 func (s *site) submit(tb testing.TB, days day.Range, more ...string) job {
 	tb.Helper()
 	r := s.enqueue(tb, fetchArgs(days, more...)...)
@@ -68,7 +68,7 @@ func (s *site) fetch(tb testing.TB, days day.Range, more ...string) job {
 	return r.job(tb)
 }
 
-// show returns how a job stands.
+// show returns the state of a job.
 func (s *site) show(tb testing.TB, id string) job {
 	tb.Helper()
 	r := s.enqueue(tb, "jobs", "show", id, "--format", "json")
@@ -99,7 +99,7 @@ func (s *site) waitForState(tb testing.TB, id string, state string) job {
 	return j
 }
 
-// list returns all jobs that flags select.
+// list returns all jobs selected by flags.
 func (s *site) list(tb testing.TB, flags ...string) (all []job) {
 	tb.Helper()
 	r := s.enqueue(tb, append([]string{"jobs", "list", "--format", "json"}, flags...)...)

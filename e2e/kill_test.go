@@ -14,7 +14,7 @@ type killer struct {
 	random *rand.Rand
 }
 
-// newKiller takes its seed from E2E_SEED, so that a run can be repeated.
+// newKiller takes its seed from E2E_SEED, so a run can be repeated.
 func newKiller(tb testing.TB) *killer {
 	tb.Helper()
 	k := &killer{seed: 20}
@@ -33,7 +33,7 @@ func newKiller(tb testing.TB) *killer {
 	return k
 }
 
-// kill lets a new worker of s run for a while and kills it, again and again. Job id must not be done by then.
+// kill repeatedly lets a new worker of s run for a while and kills it. Job id must not be done by then.
 func (k *killer) kill(tb testing.TB, s *site, id string, times int) {
 	tb.Helper()
 	for n := range times {
@@ -42,7 +42,7 @@ func (k *killer) kill(tb testing.TB, s *site, id string, times int) {
 		case 0: // while it starts
 		case 1: // while it works
 			worker.WaitFor(tb, "attempt started")
-		default: // a job that brings down its worker five times before it gets anywhere is given up, and rightly so
+		default: // a job whose worker is killed five times before any progress is given up, correctly
 			worker.WaitFor(tb, "worker started")
 			before := s.show(tb, id).WindowsDone
 			eventually(tb, "another window is done", func() bool { return s.show(tb, id).WindowsDone > before })
@@ -59,7 +59,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		t.Run(string(q), func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, q, newMixpanel(t, 20))
-			days := dates(t, "2021-10-01", "2025-11-10") // some fifty windows, of which one starts in 0.4 s
+			days := dates(t, "2021-10-01", "2025-11-10") // about fifty windows, one of which starts every 0.4 s
 			worker := s.startWorker(t)
 			id := s.submit(t, days).ID
 			worker.Kill()
@@ -101,7 +101,7 @@ func TestKilledInOtherModes(t *testing.T) {
 	}
 }
 
-// checkNothingIsLeft checks that no response lies around, and no second job was made.
+// checkNothingIsLeft checks that no response is left, and no second job was made.
 func (s *site) checkNothingIsLeft(tb testing.TB) {
 	tb.Helper()
 	left := 0

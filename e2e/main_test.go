@@ -1,5 +1,5 @@
-// Package e2e tests the programs as people use them: real binaries, real files, real HTTP, and a queue that is embedded
-// or a real Redis. Mixpanel is a stand-in that the tests serve.
+// Package e2e tests the programs as people use them: real binaries, real files, real HTTP, and a queue that is
+// embedded or a real Redis. Mixpanel is a stand-in served by the tests.
 package e2e
 
 import (
@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
-// testMain puts the programs first into the PATH.
+// testMain puts the programs at the front of PATH.
 func testMain(m *testing.M) int {
 	bin, remove, err := proctest.Programs()
 	if err == nil {

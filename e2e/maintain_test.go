@@ -11,14 +11,14 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// worker runs a command of the worker to its end.
+// worker runs a worker command to its end.
 func (s *site) worker(tb testing.TB, args ...string) result {
 	tb.Helper()
 	return command(tb, s.env, "worker", append(args, s.where()...)...)
 }
 
-// A backup waits for its turn between two fetches, and takes the place of a database that was lost; what came after it is
-// fetched again.
+// A backup waits for its turn between two fetches, and can replace a lost database; what came after it is fetched
+// again.
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	for _, q := range bothQueues() {
@@ -45,7 +45,7 @@ func TestBackupAndRestore(t *testing.T) {
 
 			if q == realRedis {
 				w.Kill()
-				s.write(t, "12345.db", "PRAGMA disable_checkpoint_on_shutdown; CREATE TABLE in_the_wal AS SELECT 1 AS a") // as one that is killed in a load
+				s.write(t, "12345.db", "PRAGMA disable_checkpoint_on_shutdown; CREATE TABLE in_the_wal AS SELECT 1 AS a") // like one killed during a load
 			} else {
 				w.Signal(t, syscall.SIGTERM)
 				w.ExitCode(t)

@@ -12,7 +12,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// What the stand-in holds for most tests.
+// The stand-in's data in most tests.
 const (
 	projectID      = 12345
 	otherProjectID = 67890
@@ -20,7 +20,7 @@ const (
 	password       = "s3cret"
 )
 
-// newMixpanel serves two projects with so many events a day, and without limits.
+// newMixpanel serves two projects with the given number of events per day, and without limits.
 func newMixpanel(tb testing.TB, eventsPerDay int) *mixpaneltest.Server {
 	tb.Helper()
 	return mixpaneltest.Start(tb, mixpaneltest.Config{
@@ -48,7 +48,7 @@ func (s *site) inject(tb testing.TB, f mixpaneltest.Fault) *mixpaneltest.Injecti
 	return i
 }
 
-// export asks the stand-in as Mixduck does, and returns the lines.
+// export sends the stand-in a request like Mixduck's, and returns the lines.
 func (s *site) export(tb testing.TB, days day.Range) []string {
 	tb.Helper()
 	query := url.Values{"project_id": {strconv.Itoa(projectID)}, "from_date": {days.From.String()}, "to_date": {days.To.String()}}
@@ -69,7 +69,7 @@ func (s *site) export(tb testing.TB, days day.Range) []string {
 	return strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
 }
 
-// askedDays returns how often each day was asked for since the first n requests.
+// askedDays returns how often each day was requested since the first n requests.
 func (s *site) askedDays(n int) map[day.Day]int {
 	asked := map[day.Day]int{}
 	for _, r := range s.mixpanel.Requests()[n:] {

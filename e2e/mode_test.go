@@ -46,7 +46,7 @@ func TestAppendDeletesNothing(t *testing.T) {
 	s.fetch(t, days)
 	before := s.rows(t, defaultDatabase, "events")
 	added := s.fetch(t, days, "--append")
-	s.checkEvents(t, days) // the late rows are there now
+	s.checkEvents(t, days) // the late rows have arrived
 	all := s.rows(t, defaultDatabase, "events")
 	if len(all) <= len(before) || added.Rows != len(all)-len(before) {
 		t.Errorf("append reports %d rows; the table had %d and has %d", added.Rows, len(before), len(all))

@@ -19,7 +19,7 @@ func TestRedisGoneInTheMiddle(t *testing.T) {
 
 	s.redis.Kill()
 	worker.WaitFor(t, "the queue cannot be reached")
-	held.Remove() // the fetch ends while there is no Redis
+	held.Remove() // the fetch ends while Redis is down
 	eventually(t, "the last day is stored", func() bool {
 		counts, ok := s.glance(t)
 		return ok && len(counts) == days.Len()

@@ -18,7 +18,7 @@ import (
 
 var listens = regexp.MustCompile(`msg="http server started" address=(\S+)`)
 
-// startPage starts a worker whose page listens at a free port, and returns its address, too.
+// startPage starts a worker with a page at a free port, and also returns its address.
 func (s *site) startPage(tb testing.TB) (*proctest.Process, string) {
 	tb.Helper()
 	s.set("MIXDUCK_HTTP_LISTEN=127.0.0.1:0")
@@ -27,7 +27,7 @@ func (s *site) startPage(tb testing.TB) (*proctest.Process, string) {
 	return p, address
 }
 
-// addressOf returns where the worker's page is.
+// addressOf returns the address of the worker's page.
 func addressOf(tb testing.TB, p *proctest.Process) string {
 	tb.Helper()
 	said := p.Said()
@@ -91,7 +91,7 @@ func TestHealthcheckFollowsTheWorker(t *testing.T) {
 	check("--http-listen", "off").mustFail(t, 3, "http.listen is off")
 }
 
-// A load that goes on keeps the worker from ending; until then it says that it drains.
+// A running load keeps the worker from ending; until then the page says that it is draining.
 func TestPageIsClosedLast(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, embedded, newMixpanel(t, 10))
@@ -135,7 +135,7 @@ func TestPageSettings(t *testing.T) {
 	second("MIXDUCK_HTTP_LISTEN=off", "MIXDUCK_HTTP_PPROF=0.0.0.0:0").mustFail(t, 3, "http.pprof", "127.0.0.1")
 }
 
-// Nobody has set an address: each worker gets one, and healthcheck finds the one of its directory.
+// If no address is set, each worker gets one, and healthcheck finds that of its directory.
 func TestPageWithoutSettings(t *testing.T) {
 	t.Parallel()
 	sites := []*site{newSite(t, embedded, newMixpanel(t, 10)), newSite(t, embedded, newMixpanel(t, 10))}
@@ -178,7 +178,7 @@ func readAll(tb testing.TB, r io.Reader) string {
 	return string(text)
 }
 
-// metric returns the sum of the series of a metric that have a text in their labels, and whether there is one.
+// metric returns the sum of the series of a metric whose labels contain a text, and whether there is one.
 func metric(tb testing.TB, page, name, label string) (sum float64, ok bool) {
 	tb.Helper()
 	for line := range strings.Lines(page) {
@@ -206,7 +206,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	days := dates(t, "2025-11-01", "2025-11-08")
 	s.fetch(t, days)
 	s.enqueue(t, "query", "SELECT 1")
-	s.enqueue(t, append(fetchArgs(days), "--wait", "--project", "999")...) // fails: it is not ours
+	s.enqueue(t, append(fetchArgs(days), "--wait", "--project", "999")...) // fails: unknown project
 	page := get(t, "http://"+address+"/metrics")
 	rows := float64(len(s.truth(t, projectID, days).Rows))
 	for _, tt := range []struct {

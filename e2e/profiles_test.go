@@ -10,7 +10,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// newPeople makes a site whose project has so many profiles, and a few of a group.
+// newPeople makes a site with a project that has count profiles, and a few of a group.
 func newPeople(tb testing.TB, count int) *site {
 	tb.Helper()
 	p := newProject(projectID, "us", 20)
@@ -22,7 +22,7 @@ func newPeople(tb testing.TB, count int) *site {
 	}))
 }
 
-// refreshed is what a job says of a stream that it has fetched.
+// refreshed is the part of a job about a fetched stream.
 type refreshed struct {
 	State     string `json:"state"`
 	Stream    string `json:"stream"`
@@ -33,7 +33,7 @@ type refreshed struct {
 	Requests  int    `json:"requests"`
 }
 
-// checkProfiles compares a table with what the stand-in holds, byte by byte.
+// checkProfiles compares a table with the stand-in's data, byte by byte.
 func (s *site) checkProfiles(tb testing.TB, table, group string) {
 	tb.Helper()
 	truth, err := s.mixpanel.Profiles(mixpaneltest.ProfileAsk{Project: projectID, Group: group})
@@ -94,7 +94,7 @@ func TestProfilesAreRefreshed(t *testing.T) {
 	}
 }
 
-// A worker is killed at random moments of a refresh: the table is the old one or the new one, never something between.
+// If a worker is killed at random moments of a refresh, the table is the old one or the new one, never a mix.
 func TestProfilesSurviveKills(t *testing.T) {
 	t.Parallel()
 	s := newPeople(t, 2500)

@@ -25,7 +25,7 @@ projects:
 volumes: {main: data, shops: shops}
 `
 
-// Two projects in one worker, each with an account, a zone and a database of its own; the CLI has no file.
+// Two projects in one worker, each with a separate account, zone and database; the CLI has no file.
 func TestProjectsOfAFile(t *testing.T) {
 	t.Parallel()
 	zone, err := time.LoadLocation("America/Los_Angeles")

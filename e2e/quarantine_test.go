@@ -44,7 +44,7 @@ func TestLinesThatAreNoEventsAreSetAside(t *testing.T) {
 	})
 }
 
-// quarantinedLines returns the lines that were set aside, sorted, after a look at what is said of them.
+// quarantinedLines returns the quarantined lines, sorted, after checking their details.
 func quarantinedLines(tb testing.TB, s *site, db *sql.DB) (lines []string) {
 	tb.Helper()
 	rs, err := db.QueryContext(tb.Context(), `SELECT from_date::VARCHAR, to_date::VARCHAR, day::VARCHAR, line_number, reason, line
@@ -56,7 +56,7 @@ func quarantinedLines(tb testing.TB, s *site, db *sql.DB) (lines []string) {
 	sent := map[day.Range][]string{}
 	for rs.Next() {
 		var from, to, reason string
-		var on sql.NullString // not known of a line that says nothing, in a response of several days
+		var on sql.NullString // unknown for a line without information, in a response for several days
 		var number int
 		var line []byte
 		if err := rs.Scan(&from, &to, &on, &number, &reason, &line); err != nil {

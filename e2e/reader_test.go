@@ -18,7 +18,7 @@ func TestReadersSeeDaysArriveWhileTheFetchRuns(t *testing.T) {
 		truth[r.Day.String()]++
 	}
 	j := s.submit(t, days)
-	var seen []int // days, each time there were more
+	var seen []int // number of days each time there were more
 	eventually(t, "days arrive in more than two steps", func() bool {
 		counts, ok := s.glance(t)
 		if !ok {

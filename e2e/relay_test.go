@@ -16,24 +16,24 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// longQuery has a result of 33 MB. Readers hold a quarter of it in memory at most.
+// longQuery has a result of 33 MB. Readers hold at most a quarter of it in memory.
 const longQuery = "SELECT range AS n, repeat('x', 100) AS s FROM range(300000)"
 
-// remote reads a result on a machine that has no data directory of the worker's.
+// remote reads a result on a machine without access to the worker's data directory.
 type remote struct {
 	cmd    *exec.Cmd
-	stdout *os.File // what the command prints; nobody else reads it
+	stdout *os.File // the command's output; nobody else reads it
 	stderr bytes.Buffer
 	ended  chan struct{}
 }
 
-// away are the flags of a command that sees the queue, and not the volume.
+// away returns the flags of a command with access to the queue but not to the volume.
 func (s *site) away(tb testing.TB) []string {
 	tb.Helper()
 	return []string{"--data-dir", tb.TempDir(), "--redis-url", s.redis.URL()}
 }
 
-// startRemote starts enqueue far away from the volume. It is killed when the test ends.
+// startRemote starts enqueue without access to the volume. It is killed when the test ends.
 func (s *site) startRemote(tb testing.TB, args ...string) *remote {
 	tb.Helper()
 	out, in, err := os.Pipe()
@@ -71,7 +71,7 @@ func (r *remote) read(tb testing.TB, n int) []byte {
 	return b
 }
 
-// rest reads to the end and returns everything with what was read before.
+// rest reads to the end and returns everything, including what was read before.
 func (r *remote) rest(tb testing.TB, before []byte) result {
 	tb.Helper()
 	more, err := io.ReadAll(r.stdout)
@@ -82,7 +82,7 @@ func (r *remote) rest(tb testing.TB, before []byte) result {
 	return result{code: r.cmd.ProcessState.ExitCode(), stdout: string(before) + string(more), stderr: r.stderr.String()}
 }
 
-// mustBe checks that a command has printed exactly that.
+// mustBe checks that a command has printed exactly want.
 func (r result) mustBe(tb testing.TB, want string) {
 	tb.Helper()
 	if r.code != 0 || r.stdout != want {
@@ -90,7 +90,7 @@ func (r result) mustBe(tb testing.TB, want string) {
 	}
 }
 
-// newRelayed makes a site with a worker, and returns what longQuery finds.
+// newRelayed makes a site with a worker, and returns the result of longQuery.
 func newRelayed(t *testing.T) (s *site, worker *proctest.Process, want string) {
 	t.Helper()
 	s = newSite(t, realRedis, newMixpanel(t, 20))
@@ -127,7 +127,7 @@ func TestALongResultSurvivesAFrozenRedis(t *testing.T) {
 	}
 }
 
-// chunksInRedis returns how many parts of results are in Redis.
+// chunksInRedis returns the number of parts of results in Redis.
 func chunksInRedis(tb testing.TB, rdb *redis.Client) int {
 	tb.Helper()
 	keys, err := rdb.Keys(tb.Context(), "mixduck:{stream:*").Result()
@@ -142,7 +142,7 @@ func TestReadersThatStopReadingHoldNobodyUp(t *testing.T) {
 	s, _, want := newRelayed(t)
 	var slow []*remote
 	var first []byte
-	for range 4 { // as many as queries run at the same time
+	for range 4 { // as many as concurrent queries
 		r := s.startRemote(t, "query", longQuery, "--format", "csv")
 		first = r.read(t, 1000)
 		slow = append(slow, r)
@@ -171,7 +171,7 @@ func TestAnotherWorkerSendsTheRestOfAResult(t *testing.T) {
 	r.rest(t, first).mustBe(t, want)
 }
 
-// Without a worker the rest of a result cannot come. The command says so and leaves no file behind.
+// Without a worker the rest of a result cannot arrive. The command reports that and leaves no file behind.
 func TestNoWorkerSendsTheRestOfAResult(t *testing.T) {
 	t.Parallel()
 	s, worker, want := newRelayed(t)

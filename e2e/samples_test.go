@@ -12,13 +12,13 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// sample is something that a page tells its readers to do. Comments in the page mark it:
+// sample is an instruction to readers on a page. Comments in the page mark it:
 //
-//	<!-- run -->         the code block that follows runs in bash and must succeed
+//	<!-- run -->         the following code block runs in bash and must succeed
 //	<!-- fails: 3 -->    it must end with this exit code
-//	<!-- start -->       it runs until the page ends, as in a terminal of its own
+//	<!-- start -->       it runs until the end of the page, as in a separate terminal
 //	<!-- file: NAME -->  it is the content of a file
-//	<!-- run: COMMAND --> and <!-- start: COMMAND --> do what the text takes for granted
+//	<!-- run: COMMAND --> and <!-- start: COMMAND --> do what the text assumes
 type sample struct {
 	line int
 	do   string // run, fails, start or file
@@ -65,7 +65,7 @@ func samplesOf(tb testing.TB, page string) (all []sample) {
 	return all
 }
 
-// What the pages tell readers to type works. Each page has a directory, a home and a worker, and its samples run in order.
+// The samples of the pages work. Each page has a directory, a home and a worker, and its samples run in order.
 func TestSamplesOfThePages(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../docs/*.md")

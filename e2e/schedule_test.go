@@ -12,7 +12,7 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// scheduled is a schedule as enqueue shows it.
+// scheduled is a schedule as shown by enqueue.
 type scheduled struct {
 	Name    string   `json:"name"`
 	Workers []string `json:"workers"`
@@ -23,7 +23,7 @@ type scheduled struct {
 	} `json:"history"`
 }
 
-// decode runs a command of enqueue that must succeed, and reads the JSON that it prints.
+// decode runs an enqueue command that must succeed, and decodes its JSON output.
 func (s *site) decode(tb testing.TB, to any, args ...string) {
 	tb.Helper()
 	r := s.enqueue(tb, append(args, "--format", "json")...)
@@ -32,8 +32,8 @@ func (s *site) decode(tb testing.TB, to any, args ...string) {
 	}
 }
 
-// Three workers share a schedule of every few seconds; again and again one of them is killed, and another comes. Each tick
-// has been dealt with, and has one job or, where the last one's had not ended, none.
+// Three workers share a schedule that fires every few seconds; one of them is repeatedly killed and replaced. Each
+// tick was handled, and has one job or, if the previous job had not ended, none.
 func TestEachTickHasOneJobWhicheverWorkerIsKilled(t *testing.T) {
 	t.Parallel()
 	const every = 3 * time.Second
@@ -74,7 +74,7 @@ func TestEachTickHasOneJobWhicheverWorkerIsKilled(t *testing.T) {
 		s.wait(t, j.ID)
 	}
 	outcomes := map[string]int{}
-	for i, tick := range made.History { // the newest first
+	for i, tick := range made.History { // newest first
 		outcomes[tick.Outcome]++
 		if i > 0 && made.History[i-1].Tick.Sub(tick.Tick) != every {
 			t.Errorf("after tick %s comes %s", tick.Tick, made.History[i-1].Tick)
@@ -105,7 +105,7 @@ schedules:
   - {name: often, project: web, stream: events, cron: "@every 1s", table: signups, events: [Sign Up], lookback: 1d}
 `
 
-// The schedules of a file run, and go with it; what one has fetched is what Mixpanel has.
+// The schedules of a file run, and are removed with it; what one has fetched equals Mixpanel's data.
 func TestSchedulesOfAFile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, embedded, newMixpanel(t, 20))

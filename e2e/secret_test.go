@@ -15,7 +15,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// Secrets, right ones and wrong ones. They are words that are the same in a URL.
+// Right and wrong secrets. They consist of characters that need no escape in a URL.
 const (
 	hushProject      = "hush0project0Qm7vXr2LkT9"
 	hushWrongProject = "hush0wrong0project0Zc4Yd"
@@ -25,15 +25,15 @@ const (
 	hushWrongToken   = "hush0wrong0token0Ly5Ko"
 )
 
-// evidence is everything that is to hold no secret, by where it was found.
+// evidence is everything that must not contain a secret, by where it was found.
 type evidence map[string]string
 
-// forms returns in what forms a secret may be found: as it is, and in Base64 of a text that it is part of.
+// forms returns the forms in which a secret can occur: as it is, and in the Base64 of a text that contains it.
 func forms(secret string) []string {
 	all := []string{secret, base64.StdEncoding.EncodeToString([]byte(username + ":" + secret))}
 	for before := range 3 {
 		text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", before) + secret))
-		all = append(all, text[(before*8+5)/6:len(text)-1]) // without what its neighbours have a part in
+		all = append(all, text[(before*8+5)/6:len(text)-1]) // without characters that depend on its neighbors
 	}
 	return all
 }
@@ -51,7 +51,7 @@ func (e evidence) check(tb testing.TB) {
 	}
 }
 
-// files adds the names and the texts of all files below a directory.
+// files adds the names and contents of all files below a directory.
 func (e evidence) files(tb testing.TB, dir string) {
 	tb.Helper()
 	var names strings.Builder
@@ -73,10 +73,10 @@ func (e evidence) files(tb testing.TB, dir string) {
 	e["names of files in "+dir] = names.String()
 }
 
-// with returns an environment and more.
+// with returns an environment with additional variables.
 func with(env []string, more ...string) []string { return append(slices.Clip(env), more...) }
 
-// run adds what a command says, which has to end with that code.
+// run adds the output of a command, which must end with the given code.
 func (e evidence) run(tb testing.TB, code int, env []string, name string, args ...string) {
 	tb.Helper()
 	r := command(tb, env, name, args...)
@@ -86,7 +86,7 @@ func (e evidence) run(tb testing.TB, code int, env []string, name string, args .
 	e[name+" "+strings.Join(args, " ")] += r.stdout + r.stderr
 }
 
-// page adds what a page of the worker says.
+// page adds the content of a page of the worker.
 func (e evidence) page(tb testing.TB, url, token string) {
 	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, url, http.NoBody)
@@ -106,7 +106,7 @@ func (e evidence) page(tb testing.TB, url, token string) {
 	e["page "+url] += text.String() + readAll(tb, resp.Body)
 }
 
-// newSecretSite makes a site with a Redis that asks for a password, whose programs know all the secrets.
+// newSecretSite makes a site with a Redis that requires a password. Its programs have all secrets.
 func newSecretSite(tb testing.TB) *site {
 	tb.Helper()
 	project := newProject(projectID, "us", 50)
@@ -120,7 +120,7 @@ func newSecretSite(tb testing.TB) *site {
 	return s
 }
 
-// work lets a worker succeed, fail, lose its Redis and find it again, and gathers what is said meanwhile.
+// work lets a worker succeed, fail, lose its Redis and find it again, and collects the output.
 func (e evidence) work(tb testing.TB, s *site) {
 	tb.Helper()
 	w := proctest.Start(tb, with(s.env, "MIXDUCK_HTTP_LISTEN=127.0.0.1:0"), "worker", "run")
@@ -172,7 +172,7 @@ func (e evidence) work(tb testing.TB, s *site) {
 	e["log of the worker"] = w.Said()
 }
 
-// mistakes gathers what programs say about secrets that are wrong.
+// mistakes collects the output of programs about wrong secrets.
 func (e evidence) mistakes(tb testing.TB, s *site) {
 	tb.Helper()
 	off := with(s.env, "MIXDUCK_HTTP_LISTEN=off", "MIXDUCK_HTTP_PPROF=off")
@@ -207,7 +207,7 @@ func (e evidence) mistakes(tb testing.TB, s *site) {
 	e.run(tb, 3, with(s.env, "MIXDUCK_HTTP_LISTEN=0.0.0.0:0", "MIXDUCK_HTTP_TOKEN= "), "worker", "run")
 }
 
-// Whatever happens, no secret gets to where it does not belong.
+// No secret ever gets to where it does not belong.
 func TestSecretsAreNowhere(t *testing.T) {
 	t.Parallel()
 	s := newSecretSite(t)
@@ -215,10 +215,10 @@ func TestSecretsAreNowhere(t *testing.T) {
 	found.work(t, s)
 	found.mistakes(t, s)
 	found.files(t, s.dir)
-	found.files(t, s.redis.Dir) // its journal has each key and value that ever was
+	found.files(t, s.redis.Dir) // its journal contains every key and value ever written
 	found.check(t)
 
-	// It must have looked.
+	// It must have searched something.
 	var journal strings.Builder
 	for where, text := range found {
 		if strings.HasSuffix(where, ".aof") {
@@ -244,7 +244,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	}
 }
 
-// The search itself finds what it looks for.
+// The search finds what it looks for.
 func TestSecretsAreFound(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

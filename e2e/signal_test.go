@@ -49,7 +49,7 @@ func TestSecondSignalKills(t *testing.T) {
 	worker := s.startWorker(t)
 	days := dates(t, "2025-11-01", "2025-11-02")
 	s.fetch(t, days)
-	release := s.hold(t, defaultDatabase) // the drain waits for a load that waits for the file
+	release := s.hold(t, defaultDatabase) // the drain waits for a load, which waits for the file
 	j := s.submit(t, days)
 	s.waitForState(t, j.ID, "running")
 	worker.Signal(t, syscall.SIGTERM)

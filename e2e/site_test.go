@@ -32,7 +32,7 @@ func newSite(tb testing.TB, q queue, m *mixpaneltest.Server) *site {
 	return s
 }
 
-// newEmbeddedSite makes a site with the embedded queue, and a worker that runs.
+// newEmbeddedSite makes a site with the embedded queue and a running worker.
 func newEmbeddedSite(tb testing.TB, eventsPerDay int) *site {
 	tb.Helper()
 	s := newSite(tb, embedded, newMixpanel(tb, eventsPerDay))
@@ -40,10 +40,10 @@ func newEmbeddedSite(tb testing.TB, eventsPerDay int) *site {
 	return s
 }
 
-// set adds to the environment of all programs that are started later; what comes last counts.
+// set adds to the environment of all programs started later; later values win.
 func (s *site) set(env ...string) { s.env = append(s.env, env...) }
 
-// where are the flags that tell where data and queue are.
+// where returns the flags for the data directory and the queue.
 func (s *site) where() []string {
 	args := []string{"--data-dir", s.dir}
 	if s.redis != nil {
@@ -52,7 +52,7 @@ func (s *site) where() []string {
 	return args
 }
 
-// launchWorker starts a worker; it may fail.
+// launchWorker starts a worker, which may fail.
 func (s *site) launchWorker(tb testing.TB) *proctest.Process {
 	tb.Helper()
 	return proctest.Start(tb, s.env, "worker", append([]string{"run"}, s.where()...)...)

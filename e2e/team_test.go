@@ -8,7 +8,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// team is a site with two workers. The first has a job of which a day is stored, and waits for the others.
+// team is a site with two workers. The first has a job with one stored day, and waits for the rest.
 type team struct {
 	*site
 	first, second *proctest.Process
@@ -40,12 +40,12 @@ func TestAWorkerTakesOverFromAKilledOne(t *testing.T) {
 	m.checkEvents(t, dates(t, "2025-11-01", "2025-11-10"))
 }
 
-// A machine that was suspended does not know that the others took it for dead.
+// A suspended machine does not know that the others considered it dead.
 func TestAWorkerThatWasFrozenDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t)
 	m.first.Freeze(t)
-	m.held.Remove() // the answers wait for the first one to wake up
+	m.held.Remove() // the responses wait for the first one to wake up
 	m.wait(t, m.job)
 	m.second.WaitFor(t, "status=done")
 	days := dates(t, "2025-11-01", "2025-11-10")

@@ -18,7 +18,7 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// writePEM writes a block into a file of its own and returns its path.
+// writePEM writes a block to a separate file and returns its path.
 func writePEM(tb testing.TB, kind string, der []byte) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), strings.ToLower(strings.ReplaceAll(kind, " ", "-"))+".pem")
@@ -28,7 +28,7 @@ func writePEM(tb testing.TB, kind string, der []byte) string {
 	return path
 }
 
-// newCertificate makes a certificate of this machine that vouches for itself.
+// newCertificate makes a self-signed certificate for this machine.
 func newCertificate(tb testing.TB) (certificate, key string) {
 	tb.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -52,7 +52,7 @@ func newCertificate(tb testing.TB) (certificate, key string) {
 	return writePEM(tb, "CERTIFICATE", der), writePEM(tb, "EC PRIVATE KEY", secret)
 }
 
-// newRedisTLS starts a Redis that speaks TLS and asks for a password, and returns its address and the certificate to trust.
+// newRedisTLS starts a Redis with TLS and a password, and returns its address and the certificate to trust.
 func newRedisTLS(tb testing.TB, password string) (address, certificate string) {
 	tb.Helper()
 	port := proctest.FreePort(tb)

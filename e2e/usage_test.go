@@ -10,7 +10,7 @@ import (
 	"mixduck/internal/day"
 )
 
-// atOnce is how long it may take to be told of a mistake: the machine may be busy.
+// atOnce is how long the report of a mistake may take: the machine may be busy.
 const atOnce = 10 * time.Second
 
 func TestSenselessRequestsAreRefusedAtOnce(t *testing.T) {

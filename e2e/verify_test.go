@@ -10,7 +10,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// A comparison waits for no lane, has the exit code of what it finds, and its repair makes the difference go.
+// A comparison waits for no lane, its exit code says what it has found, and its repair removes the difference.
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	for _, q := range bothQueues() {

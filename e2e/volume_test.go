@@ -9,7 +9,7 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// startVolume starts a worker whose data directory is that volume, and waits until it works.
+// startVolume starts a worker with that volume as its data directory, and waits until it works.
 func (s *site) startVolume(tb testing.TB, name, dir string) *proctest.Process {
 	tb.Helper()
 	p := proctest.Start(tb, s.env, "worker", "run", "--data-dir", dir, "--volumes", name+"="+dir, "--redis-url", s.redis.URL())

@@ -13,18 +13,18 @@ import (
 	"strings"
 )
 
-// module is what `go list` says of a module; Dir is where its files are.
+// module is a module as reported by `go list`; Dir contains its files.
 type module struct {
 	Path, Version, Dir string
 	Main               bool
 	Replace            *module
 }
 
-// legal matches the names of files that have to come along with a copy of a program.
+// legal matches the names of files that must accompany a copy of a program.
 var legal = regexp.MustCompile(`(?i)^(licen[cs]e|copying|copyright|notice|patents)([-._].*)?$`)
 
-// collect writes the licences of the modules that packages need into dir: one directory a module, named after it and its
-// version, and one for Go, of which each program holds a part.
+// collect writes the licences of the modules that packages need into dir: one directory per module, with its name and
+// version, and one for Go, which is partly included in every program.
 func collect(ctx context.Context, dir string, packages []string) error {
 	modules, err := needed(ctx, packages)
 	if err != nil {
@@ -44,7 +44,7 @@ func collect(ctx context.Context, dir string, packages []string) error {
 	return nil
 }
 
-// needed returns the modules that packages import, by their paths; the main one is left out.
+// needed returns the modules that packages import, by path, except the main one.
 func needed(ctx context.Context, packages []string) (map[string]module, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-json=Module"}, packages...)...) //nolint:gosec // arguments of a developer
 	out, err := cmd.Output()
@@ -64,7 +64,7 @@ func needed(ctx context.Context, packages []string) (map[string]module, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Module == nil || p.Module.Main { // of Go itself, or ours
+		if p.Module == nil || p.Module.Main { // part of Go or of this module
 			continue
 		}
 		if p.Module.Replace != nil {

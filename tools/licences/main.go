@@ -1,5 +1,5 @@
-// Command licences copies the licences of all modules that go into programs: `go run ./tools/licences DIRECTORY PACKAGE...`.
-// GOOS and GOARCH say for which system. It fails if a module has no licence.
+// Command licences copies the licences of all modules that are included in programs: `go run ./tools/licences
+// DIRECTORY PACKAGE...`. GOOS and GOARCH select the system. It fails if a module has no licence.
 package main
 
 import (

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// rename gives the module below root another path: in go.mod, and wherever else the old one is written. It returns the
-// names of the files that it changed. After an error part of the tree can be changed; running it again is safe, because
-// go.mod, which says what the old path is, is written last.
+// rename changes the path of the module below root: in go.mod, and wherever else the old one occurs. It returns the
+// names of the changed files. After an error part of the tree can be changed. Running it again is safe, because
+// go.mod, which contains the old path, is written last.
 func rename(root, to string) (changed []string, err error) {
 	if err := module.CheckPath(to); err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func rename(root, to string) (changed []string, err error) {
 	return append(changed, "go.mod"), err
 }
 
-// rewrite changes a file by edit and reports whether anything changed. The permissions stay.
+// rewrite applies edit to a file and reports whether anything changed. It keeps the permissions.
 func rewrite(path string, edit func([]byte) []byte) (bool, error) {
 	old, err := os.ReadFile(path)
 	if err != nil || bytes.IndexByte(old, 0) >= 0 { // not text
@@ -65,7 +65,7 @@ func rewrite(path string, edit func([]byte) []byte) (bool, error) {
 	return true, os.WriteFile(path, text, 0o644) //nolint:gosec // source files are for everyone to read
 }
 
-// textFiles lists the files below root, relative to it. What is built or belongs to git is left out, as is go.mod.
+// textFiles lists the files below root, relative to it, except built files, those of git, and go.mod.
 func textFiles(root string) (files []string, err error) {
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -87,19 +87,19 @@ func textFiles(root string) (files []string, err error) {
 
 // uses finds a module's path in text.
 type uses struct {
-	pattern *regexp.Regexp // group 1 is what stands before the path, 2 what follows it
+	pattern *regexp.Regexp // group 1 is the text before the path, 2 the text after it
 	isUse   func(before, after string) bool
 }
 
 func newUses(root, path string) *uses {
 	quoted := regexp.QuoteMeta(path)
-	if strings.Contains(path, ".") { // a path with a host means the module wherever it is written
+	if strings.Contains(path, ".") { // a path with a host always means the module
 		return &uses{
 			pattern: regexp.MustCompile(`(^|[^\w.-])` + quoted + `($|[^\w-])`),
 			isUse:   func(_, _ string) bool { return true },
 		}
 	}
-	// A single word has other meanings, too. It is the module's path where a directory of the module follows, and in two
+	// A single word also has other meanings. It is the module's path if a directory of the module follows, and in two
 	// settings of the formatter.
 	return &uses{
 		pattern: regexp.MustCompile(`(^|prefix\(|module-path: |[^\w./-])` + quoted + `(/[\w/]+|[)}])`),
@@ -113,7 +113,7 @@ func newUses(root, path string) *uses {
 	}
 }
 
-// replace puts to where the path is used in text.
+// replace replaces the path in text with to.
 func (u *uses) replace(text []byte, to string) []byte {
 	var out bytes.Buffer
 	for {
@@ -128,6 +128,6 @@ func (u *uses) replace(text []byte, to string) []byte {
 		} else {
 			out.Write(text[at[3]:at[4]])
 		}
-		text = text[at[4]:] // what follows one use can stand before the next
+		text = text[at[4]:] // the text after one use can come before the next
 	}
 }

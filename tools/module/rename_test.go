@@ -54,7 +54,7 @@ func TestRenameRefusesWhatIsNoModulePath(t *testing.T) {
 	}
 }
 
-// The command changes this very tree so that everything still fits: the packages find each other, the rules about imports
+// The command changes this tree so that everything still fits: the packages find each other, the rules about imports
 // still apply, and no file contains the old path.
 func TestTreeTakesAnotherPath(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// listed is what `go list` says of a package.
+// listed is a package as reported by `go list`.
 type listed struct {
 	ImportPath        string
 	Dir               string
@@ -31,15 +31,15 @@ type listed struct {
 
 func (p *listed) ours() bool { return p.Module != nil && p.Module.Main }
 
-// check type-checks packages, their tests and all that they import, for the system that environ names. It returns how many
-// of the module's packages it saw, and what does not compile in them.
+// check type-checks packages, their tests and all their imports, for the system in environ. It returns the number of
+// checked packages of the module, and their compile errors.
 func check(ctx context.Context, patterns, environ []string) (checked int, problems []string, err error) {
 	packages, err := list(ctx, patterns, environ)
 	if err != nil {
 		return 0, nil, err
 	}
 	c := &checker{files: token.NewFileSet(), done: map[string]*types.Package{"unsafe": types.Unsafe}}
-	for _, p := range packages { // imports come before those who import them
+	for _, p := range packages { // imports come before the packages that import them
 		if p.ImportPath == "unsafe" || strings.HasSuffix(p.ImportPath, ".test") {
 			continue
 		}
@@ -50,7 +50,7 @@ func check(ctx context.Context, patterns, environ []string) (checked int, proble
 		}
 	}
 	slices.Sort(problems)
-	return checked, slices.Compact(problems), nil // a package and its variant for tests share files
+	return checked, slices.Compact(problems), nil // a package and its test variant share files
 }
 
 func list(ctx context.Context, patterns, environ []string) (all []*listed, err error) {
@@ -79,16 +79,16 @@ func list(ctx context.Context, patterns, environ []string) (all []*listed, err e
 
 type checker struct {
 	files *token.FileSet
-	done  map[string]*types.Package // by the import path that go list gives
+	done  map[string]*types.Package // by import path, as given by go list
 }
 
-// check adds a package to those that can be imported and returns what does not compile in it.
+// check makes a package available for import and returns its compile errors.
 func (c *checker) check(p *listed) (problems []string) {
 	if p.Error != nil {
 		problems = append(problems, p.ImportPath+": "+p.Error.Err)
 	}
 	note := func(err error) {
-		if !strings.Contains(err.Error(), "invalid type") { // what follows from a C name that is taken for granted
+		if !strings.Contains(err.Error(), "invalid type") { // follows from a C name that is assumed to exist
 			problems = append(problems, err.Error())
 		}
 	}
@@ -120,7 +120,7 @@ func (c *checker) check(p *listed) (problems []string) {
 	return problems
 }
 
-// importer finds what has been checked before. The map is that of vendored packages and of variants for tests.
+// importer finds checked packages. The map is for vendored packages and test variants.
 type importer struct {
 	done map[string]*types.Package
 	to   map[string]string

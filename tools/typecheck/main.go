@@ -1,6 +1,6 @@
-// Command typecheck compiles packages for another system as far as that needs no C compiler for it:
-// `GOOS=darwin go run ./tools/typecheck ./...`. It parses and type-checks all files that belong to that system, also those
-// that use cgo, of which it takes every C name for granted. `go vet` cannot do this.
+// Command typecheck checks that packages compile for another system, as far as that needs no C compiler: `GOOS=darwin
+// go run ./tools/typecheck ./...`. It parses and type-checks all files for that system, including those that use cgo,
+// and assumes that every C name exists. `go vet` cannot do this.
 package main
 
 import (
