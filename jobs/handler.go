@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"mixduck/internal/day"
 )
 
 // Handler runs jobs of one kind. Run is called for one attempt at a time per database, possibly concurrently for
@@ -26,6 +28,8 @@ type Attempt struct {
 	progress Progress
 	reported bool // since the last write
 	result   *Result
+	windows  map[day.Range]bool         // reported and not replaced
+	changed  map[day.Range]*WindowState // see UnwrittenWindows
 }
 
 // NewAttempt returns an attempt of a job. The caller closes draining when the worker is told to stop.

@@ -116,6 +116,7 @@ func (f *fetch) prepare(ctx context.Context) error {
 		f.progress.add(r)
 		f.received.Add(r.Bytes)
 	}
+	f.tellCommitted(found.Done)
 	if err := f.clearSpool(); err != nil {
 		return err
 	}
@@ -206,6 +207,7 @@ func (f *fetch) run(ctx context.Context) error {
 		case res := <-f.results:
 			f.active--
 			f.settle(working, res)
+			f.tellResult(res)
 			if f.stop != nil && !f.pausing() {
 				cancel(f.stop)
 			}
@@ -224,7 +226,9 @@ func (f *fetch) run(ctx context.Context) error {
 			if f.active == 0 {
 				return f.stop
 			}
-			f.settle(working, <-f.results)
+			res := <-f.results
+			f.settle(working, res)
+			f.tellResult(res)
 			f.active--
 		}
 	}
@@ -269,6 +273,7 @@ func (f *fetch) room() int {
 // window downloads and loads one window.
 func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt, error) {
 	var resp *response
+	f.tell(w, WindowDownloading, 0, nil)
 	err := g.download(ctx, func(ctx context.Context) (err error) {
 		began := time.Now()
 		resp, err = f.download(ctx, f.export(f.req, w.days), w.repeat, &f.sent, &f.received)
@@ -283,6 +288,7 @@ func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt,
 	}
 	defer resp.remove()
 	var receipt storage.Receipt
+	f.tell(w, WindowLoading, 0, nil)
 	err = g.load(ctx, func() (err error) {
 		receipt, err = f.load(ctx, w, resp)
 		return err

@@ -54,6 +54,10 @@ type FetchRequest struct {
 	// Drain ends the fetch early when it is closed: loads in progress are committed, everything else is dropped, and
 	// FetchEvents returns [ErrDrained]. May be nil.
 	Drain <-chan struct{}
+
+	// OnWindow, if set, is called when the state of a window changes, from several goroutines. Windows that were divided
+	// are replaced by others with the same days.
+	OnWindow func(WindowState)
 }
 
 // export returns the export of some days of r.

@@ -30,10 +30,14 @@ func (a *app) showCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if format.Value == console.FormatJSON {
-					return a.PrintJSON(newObject(job, a.Now()))
+				h, err := historyOf(c.Context(), q, job)
+				if err != nil {
+					return err
 				}
-				return a.Print(a.details(job))
+				if format.Value == console.FormatJSON {
+					return a.PrintJSON(h.object(newObject(job, a.Now())))
+				}
+				return a.Print(a.details(job) + h.text(a.Now()))
 			})
 		},
 	}

@@ -3,10 +3,12 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"sync"
 	"time"
 
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 	"mixduck/jobs/internal/lanes"
@@ -64,9 +66,15 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t lanes.Turn, 
 	defer tick.Stop()
 	var pending *jobs.Progress
 	var asker attendance
+	var windows windowLog
 	for {
 		select {
 		case <-done:
+			last, stop := context.WithTimeout(ctx, lastWrite)
+			if err := windows.write(last, w.e, t, a); err != nil {
+				w.troubled(log, err)
+			}
+			stop()
 			return
 		case <-tick.C:
 		}
@@ -74,6 +82,9 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t lanes.Turn, 
 			pending = p
 		}
 		cancelled, lost, err := w.e.Check(ctx, t, a.Record.Progress, pending)
+		if err == nil && !lost {
+			err = windows.write(ctx, w.e, t, a)
+		}
 		if err == nil && a.Record.Query.Attended && !cancelled {
 			cancelled, err = asker.forsaken(ctx, w.e, t.Job)
 		}
@@ -90,4 +101,25 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t lanes.Turn, 
 			}
 		}
 	}
+}
+
+// lastWrite limits how long the end of an attempt waits until its windows are written.
+const lastWrite = 2 * time.Second
+
+// windowLog holds changes of windows that are not written yet.
+type windowLog map[day.Range]*jobs.WindowState
+
+// write writes what has changed. On an error, the changes are kept for the next call.
+func (l *windowLog) write(ctx context.Context, e *lanes.Engine, t lanes.Turn, a *jobs.Attempt) error {
+	changed := a.UnwrittenWindows()
+	if *l == nil {
+		*l = changed
+	} else {
+		maps.Copy(*l, changed)
+	}
+	if err := e.Records.WriteWindows(ctx, t, *l); err != nil {
+		return err
+	}
+	*l = nil
+	return nil
 }

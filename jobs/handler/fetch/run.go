@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"mixduck/internal/day"
 	"mixduck/internal/defaults"
@@ -34,6 +35,7 @@ func (r *run) events(ctx context.Context, f jobs.Fetch) error {
 	p, err := r.ws.FetchEvents(ctx, workspace.FetchRequest{
 		Table: f.Table, Days: f.Days, Events: f.Events, Where: f.Where, Mode: workspace.Mode(f.Mode), Promote: promote,
 		Due: (*workspace.Due)(f.Due), LateSince: f.LateSince, Force: f.Force, Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(),
+		OnWindow: r.reportWindow,
 	}, r.report)
 	return r.ended(p, err)
 }
@@ -93,6 +95,14 @@ func (r *run) ended(p workspace.Progress, err error) error {
 	r.Report(r.progress(p))
 	r.done = sum(r.done, p)
 	return err
+}
+
+func (r *run) reportWindow(w workspace.WindowState) {
+	state := jobs.WindowState{Days: w.Days, Phase: jobs.WindowPhase(w.Phase), Tries: w.Tries, At: time.Now().UTC(), Rows: w.Rows}
+	if w.Err != nil {
+		state.Error = w.Err.Error()
+	}
+	r.ReportWindow(state)
 }
 
 func (r *run) report(p workspace.Progress) { r.Report(r.progress(p)) }

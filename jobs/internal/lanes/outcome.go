@@ -29,7 +29,8 @@ func (o Outcome) Move(t Turn, p jobs.Progress) (Move, error) {
 	}
 	m := Move{
 		From: []jobs.State{jobs.StateRunning}, MinFence: t.Fence, MaxFence: t.Fence, To: o.State,
-		Set: []any{"progress", progress, "crashes", 0, "run_at", field.Millis(o.RunAt)},
+		Set:   []any{"progress", progress, "crashes", 0, "run_at", field.Millis(o.RunAt)},
+		Ended: o.ended(),
 	}
 	if o.Refund {
 		m.Attempts = -1

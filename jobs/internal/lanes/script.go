@@ -20,7 +20,7 @@ var RecordPrelude string
 // Scripts are the atomic steps. Those of lanes share a prelude, and so do those of records.
 type Scripts struct {
 	submit, begin, settle, leave, look, raise *redis.Script // for a lane
-	create, move, forget                      *redis.Script // for a record
+	create, move, forget, windows             *redis.Script // for a record
 	Schedule                                  *redis.Script // for the sweep
 	beat                                      *redis.Script // for a worker
 	Tables                                    *redis.Script // for table states
@@ -34,7 +34,7 @@ var loadScripts = sync.OnceValue(func() Scripts {
 	return Scripts{
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
 		raise:  lane("raise"),
-		create: record("create"), move: record("move"), forget: record("forget"),
+		create: record("create"), move: record("move"), forget: record("forget"), windows: plain("windows"),
 		Schedule: plain("schedule"), beat: plain("beat"), Tables: plain("tables"), Admit: plain("admit"),
 	}
 })

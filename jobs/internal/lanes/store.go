@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -87,6 +88,7 @@ type Move struct {
 	Attempts int   // added to the record's
 	crashes  int   // added to the record's
 	Set      []any // more fields and values
+	Ended    Ended // of the attempt, if the record leaves the state running
 }
 
 // Move applies m and returns the record as it is then, moved or not; nil if there is no record.
@@ -105,9 +107,13 @@ func (s Store) Move(ctx context.Context, id string, m Move) (after *Entry, moved
 		ends = now.Add(s.retention).UnixMilli()
 		set = append([]any{"finished", field.Millis(now), "cancel", "", "run_at", ""}, set...)
 	}
+	how, err := json.Marshal(m.Ended)
+	if err != nil {
+		return nil, false, fmt.Errorf("change the record of job %s: %w", id, err)
+	}
 	args := append([]any{
 		id, RecordPrefix, "," + strings.Join(from, ",") + ",", m.MinFence, m.MaxFence, string(m.To),
-		m.Attempts, m.crashes, ends, field.Millis(now), s.ResultRetention.Milliseconds(),
+		m.Attempts, m.crashes, ends, field.Millis(now), s.ResultRetention.Milliseconds(), how,
 	}, set...)
 	answer, err := s.scripts.move.Run(ctx, s.rdb, []string{RecordKey(id)}, args...).Slice()
 	if err != nil {

@@ -140,6 +140,7 @@ func (en *Engine) Pass(ctx context.Context, t Turn, e *Entry) error {
 func (en *Engine) Rescue(ctx context.Context, t Turn) error {
 	e, _, err := en.Records.Move(ctx, t.Job, Move{
 		From: []jobs.State{jobs.StateRunning}, MinFence: t.Fence, MaxFence: t.Fence, To: jobs.StateWaiting, Attempts: -1, crashes: 1,
+		Ended: Ended{Outcome: jobs.AttemptCrashed},
 	})
 	if err != nil {
 		return err

@@ -11,5 +11,5 @@ for _, kind in ipairs(of[3] and {of[3]} or {'fetch', 'query'}) do
   redis.call('ZREM', prefix .. 'project:' .. (of[1] or ARGV[3]), id)
   redis.call('ZREM', prefix .. 'database:' .. (of[2] or ARGV[4]), id)
 end
-redis.call('DEL', rec, ARGV[2] .. 'result:' .. id)
+redis.call('DEL', rec, ARGV[2] .. 'result:' .. id, ARGV[2] .. 'attempts:' .. id, ARGV[2] .. 'windows:' .. id)
 return 1
