@@ -24,7 +24,7 @@ func keysByKind(t jobstest.Rig) map[string]int {
 	kinds := map[string]int{}
 	for _, key := range t.Rdb.Keys(t.Context(), "*").Val() {
 		kind := key
-		for _, prefix := range []string{"mixduck:{lane:", "mixduck:{jobs}:rec:", "mixduck:{jobs}:database:", "mixduck:{jobs}:", "asynq:"} {
+		for _, prefix := range []string{"mixduck:{lane:", "mixduck:{jobs}:rec:", "mixduck:{jobs}:attempts:", "mixduck:{jobs}:database:", "mixduck:{jobs}:", "asynq:"} {
 			if strings.HasPrefix(key, prefix) {
 				kind = prefix
 				break
@@ -86,9 +86,9 @@ func TestNothingGrowsWithoutBound(t *testing.T) {
 	})
 	work.Stop()
 
-	// One holder per database, one record per job, and indexes.
+	// One holder per database, one record and one log of attempts per job, and indexes.
 	kinds := keysByKind(tt)
-	if kinds["mixduck:{jobs}:rec:"] != lanes*each || kinds["mixduck:{lane:"] > 2*lanes || kinds["mixduck:{jobs}:database:"] > 2*lanes {
+	if kinds["mixduck:{jobs}:rec:"] != lanes*each || kinds["mixduck:{jobs}:attempts:"] > lanes*each || kinds["mixduck:{lane:"] > 2*lanes || kinds["mixduck:{jobs}:database:"] > 2*lanes {
 		t.Errorf("keys = %v after %d jobs in %d lanes", kinds, lanes*each, lanes)
 	}
 	if rest := kinds["asynq:"] + kinds["mixduck:{jobs}:"]; rest > 40 {
