@@ -94,7 +94,8 @@ func TestImportsRunDownwards(t *testing.T) {
 		{from: "mixduck/jobs/schedule", never: append([]string{"mixduck/jobs/worker", "mixduck/jobs/budget"}, beside...)},
 		{from: "mixduck/jobs/status", never: append([]string{"mixduck/jobs/worker", "mixduck/jobs/budget"}, beside...)},
 		{from: "mixduck/web", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
-		{from: "mixduck/cmd/enqueue", never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/web/session", never: []string{"mixduck/jobs", asynq}},
+		{from: "mixduck/cmd/enqueue", but: []string{"mixduck/web/session"}, never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 	}
 	packages := list(t, "./...")
 	for _, rule := range rules {

@@ -90,6 +90,8 @@ type HTTP struct {
 	Token  secret.String // required from callers; empty for none
 	Hosts  []string      // additional host names for requests without a token, besides those of the loopback interface
 	Pprof  string        // host:port of the profiler; "" for none
+	Page   string        // off, read or full
+	Base   string        // path prefix of the page, for example /mixduck; "" for none
 }
 
 // Log configures logging.
@@ -111,7 +113,7 @@ func newConfig(home string) Config {
 		Query:     Query{Concurrency: 4, MemoryLimit: 1e9, MaxResult: 16e9, Timeout: 10 * time.Minute},
 		Jobs:      Jobs{MaxAttempts: defaults.MaxAttempts},
 		Retention: Retention{Jobs: 90 * 24 * time.Hour, Results: 24 * time.Hour},
-		HTTP:      HTTP{Listen: defaultListen},
+		HTTP:      HTTP{Listen: defaultListen, Page: "full"},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }

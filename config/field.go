@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -230,6 +231,16 @@ func hosts[T any](at func(*T) *[]string) field[T] {
 			found = append(found, host)
 		}
 		*at(t) = found
+		return nil
+	}}
+}
+
+func basePath[T any](at func(*T) *string) field[T] {
+	return field[T]{show: func(t *T) string { return *at(t) }, set: func(t *T, v string) error {
+		if v != path.Clean(v) || !path.IsAbs(v) || v == "/" || strings.ContainsAny(v, " \t{}?#%\\\"") {
+			return fmt.Errorf("%q is not a path like /mixduck", v)
+		}
+		*at(t) = v
 		return nil
 	}}
 }

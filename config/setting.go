@@ -53,6 +53,8 @@ func settings() []setting[Config] {
 		{key: "http.token", env: "MIXDUCK_HTTP_TOKEN", usage: "token that http.listen requires; needed if other machines can reach it", secret: true, server: true, field: hidden(func(c *Config) *secret.String { return &c.HTTP.Token })},
 		{key: "http.hosts", env: "MIXDUCK_HTTP_HOSTS", flag: "http-hosts", usage: "host `names` that http.listen answers to without a token, as mixduck.example.com (default: this machine's loopback names)", server: true, field: hosts(func(c *Config) *[]string { return &c.HTTP.Hosts })},
 		{key: "http.pprof", env: "MIXDUCK_HTTP_PPROF", flag: "http-pprof", usage: "loopback `address` for Go profiles, or off; default off", server: true, field: address(func(c *Config) *string { return &c.HTTP.Pprof })},
+		{key: "http.page", env: "MIXDUCK_HTTP_PAGE", flag: "http-page", usage: "what the page at http.listen `offers`: off, read, or full (jobs and schedules can be changed); default full", server: true, field: oneOf(func(c *Config) *string { return &c.HTTP.Page }, "off", "read", "full")},
+		{key: "http.base_path", env: "MIXDUCK_HTTP_BASE_PATH", flag: "http-base-path", usage: "`path` of the page behind a proxy, as /mixduck", server: true, field: basePath(func(c *Config) *string { return &c.HTTP.Base })},
 		{key: "log.level", env: "MIXDUCK_LOG_LEVEL", flag: "log-level", usage: "log `level`: debug, info, warn or error; default info", field: oneOf(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
 		{key: "log.format", env: "MIXDUCK_LOG_FORMAT", flag: "log-format", usage: "log `format`: text or json; default text", field: oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
 	}

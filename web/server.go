@@ -28,6 +28,14 @@ type Config struct {
 	Token  secret.String // required from callers; necessary if other machines can reach Listen
 	Hosts  []string      // allowed host names at Listen without a Token, in lower case, in addition to its own and localhost
 	Pprof  string        // for profiles; must be reachable only from this machine
+	Page   Page          // served at Listen, too; nil for none
+}
+
+// Page is a web page with its own access control; [page.Page] is one.
+type Page interface {
+	Routes(handle func(pattern string, h http.Handler))
+	Path() string // of its start
+	Close()       // ends its streams
 }
 
 // Check returns an error with [fault.CodeUsage] for addresses that would allow access without authorization. It does
@@ -53,6 +61,7 @@ func loopback(address string) bool {
 // Server serves the pages until it is closed.
 type Server struct {
 	log      *slog.Logger
+	page     Page // nil for none
 	servers  []*http.Server
 	pages    map[string]*routes // by server address
 	serving  sync.WaitGroup
@@ -73,12 +82,15 @@ func Serve(ctx context.Context, cfg Config, health *Health, metrics *Metrics, lo
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	s := &Server{log: log, pages: map[string]*routes{}}
+	s := &Server{log: log, page: cfg.Page, pages: map[string]*routes{}}
 	if cfg.Listen != "" {
 		pages := &routes{}
-		pages.handle("GET /healthz", serveLife(cfg.Owner))
+		pages.handle("GET /healthz", serveLife(cfg))
 		pages.handle("GET /readyz", authorized(cfg.Token, health))
 		pages.handle("GET /metrics", authorized(cfg.Token, metrics.handler()))
+		if cfg.Page != nil {
+			cfg.Page.Routes(pages.handle)
+		}
 		if err := s.listenSomewhere(ctx, cfg, pages); err != nil {
 			return nil, err
 		}
@@ -170,6 +182,9 @@ func listenError(key, address string, err error) error {
 
 // Close briefly waits for responses in progress, and closes the addresses.
 func (s *Server) Close() {
+	if s.page != nil {
+		s.page.Close()
+	}
 	ctx, stop := context.WithTimeout(context.Background(), closeTimeout)
 	defer stop()
 	for _, server := range s.servers {
@@ -180,14 +195,19 @@ func (s *Server) Close() {
 	s.serving.Wait()
 }
 
-// ownerHeader identifies the data directory of the responding worker.
-const ownerHeader = "Mixduck-Owner"
+const (
+	ownerHeader = "Mixduck-Owner" // identifies the data directory of the responding worker
+	pageHeader  = "Mixduck-Page"  // path of the page; missing if there is none
+)
 
 // serveLife responds if the process is alive. It needs no token, because it contains no secret.
-func serveLife(owner string) http.Handler {
+func serveLife(cfg Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set(ownerHeader, owner)
+		w.Header().Set(ownerHeader, cfg.Owner)
+		if cfg.Page != nil {
+			w.Header().Set(pageHeader, cfg.Page.Path())
+		}
 		_, _ = w.Write([]byte("ok\n"))
 	})
 }

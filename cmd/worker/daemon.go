@@ -107,6 +107,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.page.watch(rdb, queue, shared)
+	d.page.connect(rdb, queue, shared, d.cfg.Values())
 	server, err := d.admit(ctx, rdb)
 	if err != nil {
 		return err

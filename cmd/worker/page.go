@@ -15,6 +15,8 @@ import (
 	"mixduck/jobs/queue"
 	"mixduck/jobs/schedule"
 	"mixduck/web"
+	webpage "mixduck/web/page"
+	"mixduck/web/session"
 )
 
 // page is the worker's HTTP page.
@@ -22,6 +24,7 @@ type page struct {
 	*web.Health
 	*web.Metrics
 	server *web.Server
+	pages  *webpage.Page // nil for none
 }
 
 // sparePorts is how many workers on a machine, in addition to the first, find a port if none is set.
@@ -58,7 +61,12 @@ func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) er
 	p.WatchVolumes(volumes)
 	owner, err := directoryID(cfg.DataDir)
 	if err == nil {
-		p.server, err = web.Serve(ctx, webConfig(cfg.HTTP, owner), p.Health, p.Metrics, log)
+		served := webConfig(cfg.HTTP, owner)
+		if mode := webpage.Mode(cfg.HTTP.Page); mode != webpage.Off {
+			p.pages = webpage.New(webpage.Config{Mode: mode, Base: cfg.HTTP.Base, Token: cfg.HTTP.Token, Version: buildinfo.Version()}, log)
+			served.Page = p.pages
+		}
+		p.server, err = web.Serve(ctx, served, p.Health, p.Metrics, log)
 	}
 	return err
 }
@@ -80,6 +88,21 @@ func (p *page) watch(rdb *redis.Client, q *queue.Queue, shared *budget.Budget) {
 		return
 	}
 	p.WatchQueue(q, schedules, shared)
+}
+
+// connect lets the page for people show the queue.
+func (p *page) connect(rdb *redis.Client, q *queue.Queue, shared *budget.Budget, values []config.Value) {
+	if p.pages == nil {
+		return
+	}
+	b := webpage.Backend{Queue: q, Schedules: schedule.NewStore(q), Sessions: session.New(rdb)}
+	if shared != nil {
+		b.Budgets = shared
+	}
+	for _, v := range values {
+		b.Settings = append(b.Settings, webpage.Setting(v))
+	}
+	p.pages.Connect(b)
 }
 
 // watchKeeper adds to the page whether the queue has what this worker has published.

@@ -2,6 +2,8 @@
 package secret
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"fmt"
 	"log/slog"
 )
@@ -25,6 +27,12 @@ func (s String) Reveal() string {
 
 // IsZero reports whether the secret is empty.
 func (s String) IsZero() bool { return s.Reveal() == "" }
+
+// Equal reports whether the secret is text. How long it takes does not depend on how much of them is equal.
+func (s String) Equal(text string) bool {
+	want, got := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(text)) // of the same length
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+}
 
 // Format prints [redacted] for all verbs and flags.
 func (String) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }

@@ -1,0 +1,144 @@
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"mixduck/internal/wording"
+)
+
+//go:embed templates/*.gohtml
+var templateFiles embed.FS
+
+//go:embed static
+var staticFiles embed.FS
+
+// htmlOf marks what a template has made.
+func htmlOf(b []byte) template.HTML { return template.HTML(b) } //nolint:gosec // a template made it
+
+// templates returns the templates of all views.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, "templates/*.gohtml"))
+})
+
+// functions are those that templates call.
+var functions = template.FuncMap{
+	"grouped": func(n any) string { return wording.Grouped(toInt64(n)) },
+	"counted": func(n any, one string) string { return wording.Counted(toInt64(n), one) },
+	"short":   wording.ShortTime,
+	"text":    wording.Printable,
+	"size":    size,
+	"when":    when,
+	"since":   func(now, t time.Time) string { return wording.ShortTime(max(0, now.Sub(t))) },
+	"asset":   asset,
+	"mul":     func(a, b int) int { return a * b },
+	"tab":     newTab,
+	"part":    func(b model, data any) model { b.Data = data; return b },
+}
+
+// tab is an entry of the navigation.
+type tab struct {
+	Href, Name string
+	On         bool // it is of the view that is shown
+}
+
+func newTab(f frame, key, path, name string) tab {
+	return tab{Href: f.Base + path, Name: name, On: f.Tab == key}
+}
+
+func toInt64(n any) int64 {
+	switch n := n.(type) {
+	case int:
+		return int64(n)
+	case int64:
+		return n
+	}
+	panic(fmt.Sprintf("%T is no integer", n)) // a template with this mistake fails its test
+}
+
+// when returns t in UTC, with its date unless it is on the day of now.
+func when(now, t time.Time) template.HTML {
+	t, now = t.UTC(), now.UTC()
+	text := t.Format("2 Jan 15:04")
+	switch {
+	case t.Year() != now.Year():
+		text = t.Format("2 Jan 2006 15:04")
+	case t.YearDay() == now.YearDay():
+		text = t.Format("15:04")
+	}
+	return htmlOf([]byte(`<time datetime="` + t.Format(time.RFC3339) + `">` + text + `</time>`))
+}
+
+// size returns a number of bytes in decimal units.
+func size(n int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	value, i := float64(n), 0
+	for value >= 999.5 && i < len(units)-1 {
+		value /= 1000
+		i++
+	}
+	if i == 0 || value >= 99.5 {
+		return fmt.Sprintf("%.0f %s", value, units[i])
+	}
+	return fmt.Sprintf("%.1f %s", value, units[i])
+}
+
+// file is a static file.
+type file struct {
+	data []byte
+	hash string // of data; a new version has a new address, so browsers can keep the file
+}
+
+// static returns the static files by name.
+var static = sync.OnceValue(func() map[string]file {
+	files := map[string]file{}
+	entries, err := fs.ReadDir(staticFiles, "static")
+	if err != nil {
+		panic(err) // they are embedded
+	}
+	for _, e := range entries {
+		data, err := staticFiles.ReadFile(path.Join("static", e.Name()))
+		if err != nil {
+			panic(err)
+		}
+		sum := sha256.Sum256(data)
+		files[e.Name()] = file{data: data, hash: hex.EncodeToString(sum[:4])}
+	}
+	return files
+})
+
+// asset returns the path of a static file below the base path.
+func asset(name string) (string, error) {
+	f, ok := static()[name]
+	if !ok {
+		return "", fmt.Errorf("there is no file %q", name)
+	}
+	return "/static/" + name + "?v=" + f.hash, nil
+}
+
+// serveStatic serves the page's own files. They are no secret.
+func (p *Page) serveStatic(w http.ResponseWriter, r *http.Request) {
+	f, ok := static()[r.PathValue("name")]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if strings.HasSuffix(r.PathValue("name"), ".svg") {
+		w.Header().Set("Content-Type", "image/svg+xml")
+	}
+	w.Header().Set("Etag", `"`+f.hash+`"`)
+	if r.URL.Query().Get("v") == f.hash {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	http.ServeContent(w, r, r.PathValue("name"), time.Time{}, bytes.NewReader(f.data))
+}

@@ -1,0 +1,139 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	lookEvery   = 2 * time.Second  // between looks at the queue while a page is open
+	quietFor    = 15 * time.Second // after which a stream shows that it is alive
+	writeWithin = 10 * time.Second // a client must read each event
+	maxStreams  = 200              // at once; each holds a connection and a goroutine
+)
+
+// streaming counts open streams.
+var streaming atomic.Int64
+
+// stream sends the parts of a view that changed since it was loaded, as server-sent events, until the client or the worker
+// goes away. Each event "part" has the HTML of an element; the event "gone" has the reason why nothing is known.
+func (p *Page) stream(w http.ResponseWriter, r *http.Request, v *view) {
+	if len(v.parts) == 0 {
+		p.problem(w, r, http.StatusNotAcceptable, "this page does not change by itself", "")
+		return
+	}
+	if streaming.Add(1) > maxStreams {
+		streaming.Add(-1)
+		p.problem(w, r, http.StatusServiceUnavailable, "too many open pages", "close some, or reload this page by hand")
+		return
+	}
+	defer streaming.Add(-1)
+	s := &partStream{page: p, view: v, out: w, control: http.NewResponseController(w), sent: map[string][]byte{}}
+	w.Header().Set("Content-Type", "text/event-stream")
+	ticks := time.NewTicker(lookEvery)
+	defer ticks.Stop()
+	for {
+		if err := s.send(r); err != nil {
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-p.closed:
+			return
+		case <-ticks.C:
+		}
+	}
+}
+
+// partStream is an open stream of a view.
+type partStream struct {
+	page     *Page
+	view     *view
+	out      http.ResponseWriter
+	control  *http.ResponseController
+	sent     map[string][]byte // what the client has, by part
+	lastSent time.Time
+}
+
+// send sends what has changed. It returns an error if the client is gone.
+func (s *partStream) send(r *http.Request) error {
+	var events bytes.Buffer
+	data, err := s.page.data(r.Context(), s.view, r)
+	if err != nil {
+		s.event(&events, "gone", []byte(err.Error()))
+	} else {
+		for _, part := range s.view.parts {
+			html, err := s.page.execute(s.view.name+"/"+part, data)
+			if err != nil {
+				return err
+			}
+			s.event(&events, "part", html, part)
+		}
+	}
+	now := time.Now()
+	if events.Len() == 0 {
+		if now.Sub(s.lastSent) < quietFor {
+			return nil
+		}
+		events.WriteString(": alive\n\n")
+	}
+	s.lastSent = now
+	err = s.control.SetWriteDeadline(now.Add(writeWithin)) // that of the server is for whole answers
+	_, writeErr := s.out.Write(events.Bytes())
+	return errors.Join(err, writeErr, s.control.Flush())
+}
+
+// event adds an event unless the client already has it. The name of what it replaces is the last argument; by default that of
+// the event.
+func (s *partStream) event(events *bytes.Buffer, name string, data []byte, replaces ...string) {
+	key := name
+	if len(replaces) > 0 {
+		key = replaces[0]
+	}
+	if bytes.Equal(s.sent[key], data) {
+		return
+	}
+	s.sent[key] = data
+	if name != "gone" {
+		delete(s.sent, "gone")
+	}
+	text, err := json.Marshal(string(data)) // one line
+	if err == nil {
+		fmt.Fprintf(events, "event: %s\ndata: %s\n\n", name, text)
+	}
+}
+
+// looks shares one look at the queue between all open pages.
+type looks struct {
+	look func(ctx context.Context, b *Backend) (*look, error)
+
+	mu   sync.Mutex
+	last *look
+	err  error
+	at   time.Time
+}
+
+// get returns a look that is at most half of lookEvery old.
+func (l *looks) get(ctx context.Context, b *Backend) (*look, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.at) < lookEvery/2 {
+		return l.last, l.err
+	}
+	// One client that goes away must not fail the look of the others.
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), lookTakes)
+	defer stop()
+	l.last, l.err = l.look(ctx, b)
+	l.at = time.Now()
+	return l.last, l.err
+}
+
+const lookTakes = 10 * time.Second // at most

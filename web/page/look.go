@@ -1,0 +1,92 @@
+package page
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"mixduck/jobs"
+	"mixduck/jobs/budget"
+	"mixduck/jobs/queue"
+	"mixduck/jobs/schedule"
+	"mixduck/jobs/status"
+)
+
+// MaxLag is how long ago the last complete day of a table may have ended, as `enqueue status` has it by default.
+const MaxLag = 36 * time.Hour
+
+// look is the state of the queue at one moment, as far as several pages show it.
+type look struct {
+	at        time.Time
+	tables    []status.Table
+	schedules []schedule.State
+	workers   []jobs.WorkerInfo
+	lanes     []jobs.LaneInfo
+	counts    map[jobs.State]int
+	running   []jobs.Record
+	names     map[string]string // of projects, by ID
+	budgets   []projectBudget
+}
+
+// projectBudget is the budget of a project.
+type projectBudget struct {
+	Project      string    `json:"project"`
+	Left         int       `json:"left"`
+	Limit        int       `json:"limit"`
+	RefillsAt    time.Time `json:"refills_at,omitzero"`
+	BlockedUntil time.Time `json:"blocked_until,omitzero"`
+}
+
+// look asks the queue.
+func (p *Page) look(ctx context.Context, b *Backend) (*look, error) {
+	l := &look{at: p.cfg.Now(), counts: map[jobs.State]int{}, names: map[string]string{}}
+	survey := status.Survey{MaxLag: MaxLag, Now: l.at}
+	var err error
+	if survey.Projects, err = b.Queue.Projects(ctx); err != nil {
+		return nil, err
+	}
+	for _, p := range survey.Projects {
+		l.names[strconv.FormatInt(p.ID, 10)] = p.Name
+	}
+	if survey.Tables, err = b.Queue.Tables(ctx); err != nil {
+		return nil, err
+	}
+	if survey.Schedules, err = b.Schedules.List(ctx, l.at); err != nil {
+		return nil, err
+	}
+	l.tables, l.schedules = survey.Judge(), survey.Schedules
+	if l.workers, err = b.Queue.Workers(ctx); err != nil {
+		return nil, err
+	}
+	if l.lanes, err = b.Queue.Lanes(ctx); err != nil {
+		return nil, err
+	}
+	counts, err := b.Queue.Counts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range counts {
+		l.counts[c.State] = c.Jobs
+	}
+	if l.running, err = b.Queue.List(ctx, queue.Filter{State: jobs.StateRunning}); err != nil {
+		return nil, err
+	}
+	l.budgets, err = budgets(ctx, b.Budgets, survey.Projects)
+	return l, err
+}
+
+// budgets returns the budget of exports of each project.
+func budgets(ctx context.Context, b Budgets, projects []jobs.ProjectInfo) ([]projectBudget, error) {
+	if b == nil {
+		return nil, nil
+	}
+	all := make([]projectBudget, 0, len(projects))
+	for _, p := range projects {
+		s, err := b.State(ctx, budget.Export.Of(strconv.FormatInt(p.ID, 10)))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, projectBudget{Project: p.Name, Left: s.Left, Limit: s.Limit, RefillsAt: s.RefillsAt, BlockedUntil: s.BlockedUntil})
+	}
+	return all, nil
+}

@@ -1,0 +1,83 @@
+// Pages work without this script. It keeps them live, shows times in the reader's zone on hover, and makes areas that scroll
+// reachable with the keyboard.
+"use strict";
+
+function localTimes(root) {
+  for (const t of root.querySelectorAll("time[datetime]")) {
+    t.title = new Date(t.dateTime).toLocaleString() + " (your time)";
+  }
+}
+
+function reachable(root) {
+  for (const box of root.querySelectorAll(".scroll, pre")) {
+    if (box.scrollWidth <= box.clientWidth || box.tabIndex >= 0) continue;
+    box.tabIndex = 0;
+    box.setAttribute("role", "region");
+    if (!box.ariaLabel) box.ariaLabel = box.closest("section")?.querySelector("h1, h2")?.textContent || "scrolls sideways";
+  }
+}
+
+// dress prepares what the server sent.
+function dress(root) {
+  localTimes(root);
+  reachable(root);
+}
+dress(document);
+
+// The login link has its code behind #, so that no log contains it.
+const login = document.querySelector("form[data-login]");
+if (login && location.hash.length > 1) {
+  login.elements.secret.value = decodeURIComponent(location.hash.slice(1));
+  history.replaceState(null, "", location.pathname + location.search);
+  login.requestSubmit();
+}
+
+// keepFocus calls change, which replaces elements, and gives the focus to what took the place of the focused element.
+function keepFocus(change) {
+  const had = document.activeElement;
+  const key = had?.dataset?.key || had?.id;
+  change();
+  if (!key || document.activeElement === had) return;
+  (document.getElementById(key) || document.querySelector(`[data-key="${CSS.escape(key)}"]`))?.focus({ preventScroll: true });
+}
+
+const sign = document.getElementById("live");
+function tell(state, text) {
+  if (!sign) return;
+  sign.dataset.state = state;
+  sign.lastElementChild.textContent = text;
+}
+
+let source;
+function listen() {
+  if (source || document.hidden) return;
+  source = new EventSource(location.href);
+  source.addEventListener("part", e => {
+    const holder = document.createElement("template");
+    holder.innerHTML = JSON.parse(e.data);
+    const part = holder.content.firstElementChild;
+    const old = part && document.getElementById(part.id);
+    tell("live", "live");
+    document.getElementById("gone")?.setAttribute("hidden", "");
+    if (!old || old.outerHTML === part.outerHTML) return;
+    keepFocus(() => old.replaceWith(part));
+    dress(part);
+  });
+  source.addEventListener("gone", e => {
+    tell("gone", "not live");
+    const gone = document.getElementById("gone");
+    if (!gone) return;
+    gone.querySelector("span").textContent = JSON.parse(e.data);
+    gone.removeAttribute("hidden");
+  });
+  source.onerror = () => tell("wait", "reconnecting");
+}
+function pause() {
+  source?.close();
+  source = undefined;
+}
+if (document.body.hasAttribute("data-live")) {
+  document.addEventListener("visibilitychange", () => (document.hidden ? pause() : listen()));
+  addEventListener("pagehide", pause);
+  listen();
+}
