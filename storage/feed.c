@@ -61,7 +61,7 @@ static void feed_bind(void *info) {
 	add_column(info, "event_time", TYPE_TIMESTAMP, NULL);
 	add_column(info, "distinct_id", TYPE_VARCHAR, NULL);
 	add_column(info, "insert_id", TYPE_VARCHAR, NULL);
-	add_column(info, "properties", TYPE_VARCHAR, "JSON"); // is DuckDB's type JSON; the parser has proved that it is
+	add_column(info, "properties", TYPE_VARCHAR, "JSON"); // DuckDB's type JSON; the parser has proved that it is JSON
 	add_column(info, "day", TYPE_DATE, NULL);
 	add_column(info, "processed_at", TYPE_TIMESTAMP, NULL);
 	for (int64_t i = 0, n = parameter(info, 1); i < n && i < FEED_PROMOTED; i++) {

@@ -32,7 +32,7 @@ static uint64_t *validity(void *vector) {
 	return duckdb_vector_get_validity(vector);
 }
 
-// DuckDB flattens the vectors that it hands to a function.
+// DuckDB flattens the vectors that it passes to a function.
 static void run_value(void *info, void *chunk, void *output) {
 	void *input = duckdb_data_chunk_get_vector(chunk, 0);
 	valueFill((int)(intptr_t)duckdb_scalar_function_get_extra_info(info), duckdb_data_chunk_get_size(chunk), duckdb_vector_get_data(input),

@@ -1,5 +1,5 @@
--- Columns of the table event that Fivetran writes, as the package dbt_mixpanel reads them. A value that does not fit its
--- column is NULL; it is still in properties.
+-- The columns of Fivetran's table event, as read by the package dbt_mixpanel. A value that does not fit its column is
+-- NULL; it is still in properties.
 SELECT
     id AS _fivetran_id,
     id AS event_id,

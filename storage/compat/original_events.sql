@@ -1,5 +1,5 @@
--- Events under their original names and ids. Mixpanel stores events of very busy ids as $hotshard_events, and moves
--- events to another id when ids are merged.
+-- Events with their original names and IDs. Mixpanel stores events of very active IDs as $hotshard_events, and moves
+-- events to another ID when IDs are merged.
 SELECT
     CASE WHEN hot_shard THEN coalesce(properties->>'$.mp_original_event_name', event_name) ELSE event_name END AS event_name,
     event_time,

@@ -1,4 +1,4 @@
--- Columns of the table people that Fivetran writes; other properties are in properties.
+-- The columns of Fivetran's table people. All other properties are in properties.
 SELECT
     distinct_id,
     v[1]       AS "name",

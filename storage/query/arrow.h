@@ -1,5 +1,5 @@
-// The part of DuckDB's C API (duckdb.h of 1.5) that the driver for Go has only with a build tag. Both return an error to be
-// destroyed, and fill in what the last argument points to, a struct of Arrow's C data interface.
+// The part of DuckDB's C API (duckdb.h of 1.5) that the Go driver has only with a build tag. Both functions return an error,
+// which the caller must destroy, and fill the struct of Arrow's C data interface that the last argument points to.
 #pragma once
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
--- What Mixduck keeps about its tables. One row a table, one a day, one a window, one a line that was no event.
+-- What Mixduck stores about its tables: one row per table, per day, per window, and per line that was not an event.
 CREATE TABLE mixduck.fence (value BIGINT NOT NULL);
 INSERT INTO mixduck.fence VALUES (0);
 
@@ -6,15 +6,15 @@ CREATE TABLE mixduck.tables (
     table_name VARCHAR NOT NULL,
     type       VARCHAR NOT NULL,   -- events
     project    VARCHAR NOT NULL,
-    filter     VARCHAR NOT NULL,   -- what the table was filled with: JSON of event names and expression; '' is everything
-    job_id     VARCHAR NOT NULL,   -- that created the table
-    created_at TIMESTAMP NOT NULL  -- UTC, as all times here
+    filter     VARCHAR NOT NULL,   -- what the table contains: JSON of event names and expression; '' means everything
+    job_id     VARCHAR NOT NULL,   -- of the job that created the table
+    created_at TIMESTAMP NOT NULL  -- UTC, like all times here
 );
 
 CREATE TABLE mixduck.coverage (
     table_name VARCHAR NOT NULL,
     day        DATE NOT NULL,
-    state      VARCHAR NOT NULL,   -- complete, or partial: asked before the day was over
+    state      VARCHAR NOT NULL,   -- complete, or partial: fetched before the day had ended
     row_count  BIGINT NOT NULL,
     fetched_at TIMESTAMP NOT NULL,
     job_id     VARCHAR NOT NULL
@@ -28,7 +28,7 @@ CREATE TABLE mixduck.receipts (
     row_count   BIGINT NOT NULL,   -- stored
     duplicates  BIGINT NOT NULL,
     quarantined BIGINT NOT NULL,
-    bytes       BIGINT NOT NULL,   -- of the response, as it came over the wire
+    bytes       BIGINT NOT NULL,   -- of the response, as received
     hash        VARCHAR NOT NULL,  -- XXH3 of these bytes, hexadecimal
     job_id      VARCHAR NOT NULL,
     fetched_at  TIMESTAMP NOT NULL, -- when the request was sent
@@ -37,9 +37,9 @@ CREATE TABLE mixduck.receipts (
 
 CREATE TABLE mixduck.quarantine (
     table_name  VARCHAR NOT NULL,
-    from_date   DATE NOT NULL,     -- the window that the line came with
+    from_date   DATE NOT NULL,     -- the window with the line
     to_date     DATE NOT NULL,
-    day         DATE,              -- the line's day, where it is known
+    day         DATE,              -- the line's day, if known
     line_number BIGINT NOT NULL,   -- from 1, in the response
     reason      VARCHAR NOT NULL,
     line        BLOB NOT NULL,     -- verbatim, without its newline

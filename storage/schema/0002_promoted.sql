@@ -1,6 +1,6 @@
--- Which properties of a table have columns of their own.
+-- The promoted properties of tables.
 CREATE TABLE mixduck.promoted (
     table_name VARCHAR NOT NULL,
-    property   VARCHAR NOT NULL,   -- and name of the column
+    property   VARCHAR NOT NULL,   -- also the name of the column
     type       VARCHAR NOT NULL    -- VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP, DATE
 );

@@ -1,9 +1,9 @@
--- Why a day is not asked for again, and what days that were stored before have become.
-ALTER TABLE mixduck.coverage ADD COLUMN reason VARCHAR; -- of unavailable days, and of partial ones that stay so; NULL else
+-- Why a day is not requested again, and how already stored days have changed.
+ALTER TABLE mixduck.coverage ADD COLUMN reason VARCHAR; -- for unavailable days, and for partial ones that stay partial; otherwise NULL
 
-ALTER TABLE mixduck.receipts ADD COLUMN added BIGINT DEFAULT 0;   -- rows of days that were stored, which were not there
-ALTER TABLE mixduck.receipts ADD COLUMN removed BIGINT DEFAULT 0; -- rows that no longer came
-ALTER TABLE mixduck.receipts ADD COLUMN updated BIGINT DEFAULT 0; -- rows that had been processed again
+ALTER TABLE mixduck.receipts ADD COLUMN added BIGINT DEFAULT 0;   -- new rows of already stored days
+ALTER TABLE mixduck.receipts ADD COLUMN removed BIGINT DEFAULT 0; -- rows that Mixpanel no longer sends
+ALTER TABLE mixduck.receipts ADD COLUMN updated BIGINT DEFAULT 0; -- rows that were processed again
 
 CREATE OR REPLACE VIEW main._metadata AS
 SELECT

@@ -1,17 +1,17 @@
--- Tables whose rows have a key, and what a refresh of one did.
+-- Tables with a key, and the results of their refreshes.
 CREATE TABLE mixduck.keyed (
     table_name VARCHAR NOT NULL,
     history    BOOLEAN NOT NULL,   -- earlier versions of rows are kept
-    row_count  BIGINT NOT NULL,    -- of the table, earlier versions included
+    row_count  BIGINT NOT NULL,    -- of the table, including earlier versions
     fetched_at TIMESTAMP NOT NULL, -- when the first request of the last refresh was sent
-    full_at    TIMESTAMP           -- when that of the last full refresh was; NULL if there was none
+    full_at    TIMESTAMP           -- the same for the last full refresh; NULL if there was none
 );
 
-ALTER TABLE mixduck.receipts ADD COLUMN unchanged BIGINT DEFAULT 0; -- rows of a keyed table that came as they are stored
-ALTER TABLE mixduck.receipts ADD COLUMN requests BIGINT;            -- that a refresh took; NULL for windows of events
-ALTER TABLE mixduck.receipts ADD COLUMN is_full BOOLEAN;            -- rows that did not come were removed; NULL for windows of events
+ALTER TABLE mixduck.receipts ADD COLUMN unchanged BIGINT DEFAULT 0; -- unchanged rows of a keyed table
+ALTER TABLE mixduck.receipts ADD COLUMN requests BIGINT;            -- of a refresh; NULL for windows of events
+ALTER TABLE mixduck.receipts ADD COLUMN is_full BOOLEAN;            -- missing rows were removed; NULL for windows of events
 ALTER TABLE mixduck.receipts ADD COLUMN scope VARCHAR;              -- the part of a keyed table that was refreshed, such as a cohort; NULL for all of it
-ALTER TABLE mixduck.receipts ADD COLUMN note VARCHAR DEFAULT '';    -- what a person should know about the refresh
+ALTER TABLE mixduck.receipts ADD COLUMN note VARCHAR DEFAULT '';    -- a note for people about the refresh
 
 CREATE OR REPLACE VIEW main._metadata AS
 SELECT

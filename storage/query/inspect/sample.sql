@@ -1,2 +1,2 @@
--- Some rows, by chance.
+-- A random sample of rows.
 SELECT * FROM {table} USING SAMPLE {n} ROWS

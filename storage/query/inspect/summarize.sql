@@ -1,2 +1,2 @@
--- Least, greatest and typical values of each column.
+-- Minimum, maximum and typical values of each column.
 SUMMARIZE {table}

@@ -1,4 +1,4 @@
--- The tables and views, with what Mixduck knows of those that it fills.
+-- The tables and views, with the state of those that Mixduck fills.
 SELECT c.table_name, coalesce(t.type, c.kind) AS type, c.row_count, min(d.day) AS from_date, max(d.day) AS to_date,
 	coalesce(max(d.fetched_at), max(r.fetched_at) FILTER (t.type <> 'events')) AS fetched_at, t.project, t.filter
 FROM ({counts}) AS c
