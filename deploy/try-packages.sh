@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs the .deb and the tarball of dist/ in a fresh Debian without Go and gcc, and runs a whole sync there.
 #
-#   make packages                     some minutes; needs root on Debian. Skips loudly where it cannot
-#   TRY_REQUIRED=1 make packages      fails where it cannot
-#   TRY_DIR=~/.cache/mixduck …        keeps the Debian there for the next time
+#   make packages                     takes minutes; needs root on Debian, otherwise skips with a message
+#   TRY_REQUIRED=1 make packages      fails instead of skipping
+#   TRY_DIR=~/.cache/mixduck …        keeps Debian there for the next run
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,14 +28,14 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# only PATTERN prints the one file that matches it.
+# only PATTERN prints the single matching file.
 only() {
   local files
   mapfile -t files < <(compgen -G "$1")
   ((${#files[@]} == 1)) && echo "${files[0]}"
 }
 
-# inside COMMAND... runs as root in the fresh Debian, as_user as somebody who may do nothing special.
+# inside COMMAND... runs as root in the fresh Debian, as_user as an unprivileged user.
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
 as_user() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/home/ann LANG=C.UTF-8 chroot --userspec=1000:1000 "$root" "$@"; }
 
@@ -48,7 +48,7 @@ fresh() {
   ! inside sh -c 'command -v go gcc cc' || fail "the fresh Debian has a compiler"
 }
 
-# sync MIXDUCK: the stand-in, a worker, a fetch and a query, all of this installation.
+# sync MIXDUCK: the stand-in, a worker, a fetch and a query, all from this installation.
 sync() {
   local out=$work/out
   as_user "$1" version | grep -q "^mixduck " || fail "mixduck version"

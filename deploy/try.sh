@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Tries the deployment for real: builds the images, starts the stack with the demo's stand-in for Mixpanel, kills and stops
-# what runs in the middle of a fetch, and compares what is stored with what the stand-in holds.
+# Tests the deployment: builds the images, starts the stack with the demo's stand-in for Mixpanel, kills and stops services
+# in the middle of a fetch, and compares the stored rows with the stand-in's data.
 #
-#   deploy/try.sh                     some minutes; needs Go, and Docker or root on Debian. Skips loudly where it cannot
-#   TRY_REQUIRED=1 deploy/try.sh      fails where it cannot
-#   TRY_DIR=~/.cache/mixduck deploy/try.sh   keeps engine and images there for the next time
+#   deploy/try.sh                     takes minutes; needs Go, and Docker or root on Debian, otherwise skips with a message
+#   TRY_REQUIRED=1 deploy/try.sh      fails instead of skipping
+#   TRY_DIR=~/.cache/mixduck deploy/try.sh   keeps engine and images there for the next run
 #
-# An engine that runs is used and left as it was found. Else one is started, with all its files in a temporary directory.
+# It uses a running engine and leaves it unchanged. Otherwise it starts one, with all its files in a temporary directory.
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ tools=$PWD/bin/tools
 project=mixduck-try
 per_day=10000 # as in try.yml
 overrides=()
-jobs=() # that have been asked for
+jobs=() # submitted jobs
 
 say() { printf '== %s\n' "$*" >&2; }
 fail() { printf 'FAIL: %s\n' "$*" >&2; exit 1; }
@@ -101,7 +101,7 @@ try_hardening() {
   expect "who asks with the token" 200 "$(curl -sS -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(cat deploy/demo/http_token)" "$(page)/metrics")"
 }
 
-# The test of what a query may do runs as the worker does, with nothing allowed beyond that.
+# The test of query permissions runs with exactly the permissions of the worker.
 try_cage() {
   say "locking a process in, as queries are"
   CGO_ENABLED=0 go test -c -o "$work/cage.test" ./internal/cage
@@ -154,7 +154,7 @@ try_stop() {
   begun=$(now)
   compose stop worker redis
   say "stopping took $(($(now) - begun)) ms"
-  # Killed after the grace period it would be 137.
+  # It would be 137 if killed after the grace period.
   expect "exit code of the worker" 0 "$("$DOCKER" inspect --format '{{.State.ExitCode}}' "$(container worker)")"
   unstall "$fault"
   compose --profile demo up -d
@@ -181,7 +181,7 @@ try_down_and_up() {
   compare 2025-03-01 2025-03-28
 }
 
-# The demo's own schedule has a tick a minute.
+# The demo's own schedule has a tick per minute.
 try_schedule() {
   say "waiting for a tick of the demo's schedule"
   local today end=$((SECONDS + 150))
@@ -201,7 +201,7 @@ try_start() {
   say "the worker answers $(($(now) - begun)) ms after its start"
 }
 
-# Grafana has no part in it: its image cannot be made of Debian's packages.
+# Without Grafana: its image cannot be made from Debian's packages.
 try_monitoring() {
   say "docker compose --profile monitoring up prometheus"
   compose --profile monitoring up -d prometheus
@@ -228,7 +228,7 @@ try_several_workers() {
 trap clean_up EXIT
 trap 'say "line $LINENO ends with $?: $BASH_COMMAND"' ERR
 trap 'exit 130' INT TERM
-unset "${!MP_@}" "${!MIXDUCK_@}" "${!COMPOSE_@}" # which would be settings of the stack
+unset "${!MP_@}" "${!MIXDUCK_@}" "${!COMPOSE_@}" # these would be settings of the stack
 COMPOSE=()
 prepare
 try_image

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the stand-in for Mixpanel and a worker on it, and builds and restarts both when code changes: `make dev`.
-# Data is in bin/dev/, and stays. Ctrl-C ends everything.
+# Runs the stand-in for Mixpanel and a worker that uses it, and rebuilds and restarts both when code changes: `make dev`.
+# Data in bin/dev/ is kept. Ctrl-C ends everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,7 +34,7 @@ changed() {
 printf '== In another terminal: export %s; bin/enqueue fetch events --from 7d --wait\n' "MIXDUCK_DATA_DIR=$data MP_PROJECT_ID=12345" >&2
 while true; do
   if [[ ! -e $built ]] || changed; then
-    touch "$built.next" # what changes during the build is newer
+    touch "$built.next" # files changed during the build are newer
     if make --no-print-directory build; then
       stop
       start

@@ -1,8 +1,8 @@
-# Sourced by try.sh: a Docker engine, its client and compose, found or brought here. Needs $work, $tools and say.
+# Sourced by try.sh: finds or installs a Docker engine, its client and compose. Needs $work, $tools and say.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-compose_version=v2.40.3 # built from source where no compose is installed
-engine_pid=""           # of a dockerd that was started here
+compose_version=v2.40.3 # built from source if compose is not installed
+engine_pid=""           # of a dockerd started here
 COMPOSE=()
 
 # install_packages NAME... installs Debian packages as root.
@@ -12,8 +12,8 @@ install_packages() {
   apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# find_client sets $DOCKER to a client that can build with BuildKit: one with buildx, or one from before 23, which has
-# BuildKit inside.
+# find_client sets $DOCKER to a client that can build with BuildKit: one with buildx, or one older than 23, which
+# includes BuildKit.
 find_client() {
   local candidate major
   for candidate in docker /usr/bin/docker; do
@@ -27,8 +27,8 @@ find_client() {
   return 1
 }
 
-# start_engine starts a dockerd of our own, with all its files in $work/engine. It is what a machine without an init
-# system takes: the storage driver and iptables are tried from the best to what works anywhere.
+# start_engine starts a separate dockerd, with all its files in $work/engine. It works without an init system: it tries
+# storage drivers and iptables from the best to those that work anywhere.
 start_engine() {
   local home=$work/engine options i
   mkdir -p "$home"
@@ -54,14 +54,14 @@ start_engine() {
   return 1
 }
 
-# end_engine ends the process.
+# end_engine ends the dockerd process.
 end_engine() {
   kill "$engine_pid" 2>/dev/null || true
   wait "$engine_pid" 2>/dev/null || true
   engine_pid=""
 }
 
-# stop_engine ends the engine that was started here, if one was, and takes back what it did to the machine's network.
+# stop_engine ends the engine if it was started here, and undoes its changes to the machine's network.
 stop_engine() {
   [[ -n $engine_pid ]] || return 0
   end_engine
@@ -71,17 +71,17 @@ stop_engine() {
   cat "$work/engine/ip_forward" >/proc/sys/net/ipv4/ip_forward
 }
 
-# note_network DIRECTORY notes what a dockerd changes of the machine's network: packets may be sent on, by rules.
+# note_network DIRECTORY records the network settings that a dockerd changes: packet forwarding and its rules.
 note_network() {
   cat /proc/sys/net/ipv4/ip_forward >"$1/ip_forward"
   [[ $(iptables-save 2>/dev/null | tee "$1/iptables" | wc -c) != 0 ]] ||
     printf '%s\n' '*filter' ':INPUT ACCEPT' ':FORWARD ACCEPT' ':OUTPUT ACCEPT' COMMIT '*nat' COMMIT >"$1/iptables"
 }
 
-# find_engine makes $DOCKER reach an engine.
+# find_engine sets up $DOCKER to use an engine.
 find_engine() {
   find_client || install_packages docker.io iptables || true
-  find_client || install_packages docker-buildx || true # newer releases of Debian have it in a package of its own
+  find_client || install_packages docker-buildx || true # newer releases of Debian have it in a separate package
   find_client || return 1
   "$DOCKER" info >/dev/null 2>&1 && return 0
   [[ $(id -u) == 0 ]] || return 1
@@ -90,7 +90,7 @@ find_engine() {
   start_engine
 }
 
-# find_compose sets $COMPOSE to compose 2.24 or later: a plugin, a program, or one that is built here.
+# find_compose sets $COMPOSE to compose 2.24 or later: a plugin, a program, or one built here.
 find_compose() {
   local built=$tools/docker-compose-$compose_version
   if new_enough "$DOCKER" compose; then
@@ -103,7 +103,7 @@ find_compose() {
   fi
 }
 
-# new_enough COMMAND... says whether it is a compose that knows !override and !reset.
+# new_enough COMMAND... reports whether it is a compose that supports !override and !reset.
 new_enough() {
   local version
   version=$("$@" version --short 2>/dev/null) || return 1

@@ -1,14 +1,14 @@
-# Sourced by try.sh: the images that ours are built on. Where they cannot be pulled they are made of Debian's packages and
-# the Go tree of this machine, with the same contents as far as we need them. Needs $work, $DOCKER and say.
+# Sourced by try.sh: the base images. If they cannot be pulled, they are made from Debian's packages and the Go tree of this
+# machine, with the same relevant contents. Needs $work, $DOCKER and say.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 RUNTIME_PACKAGES=(libc6 libgcc-s1 libstdc++6 gcc-12-base) # those of distroless/cc
 
-# base_images sets the names of images that the engine has.
+# base_images sets the names of images in the engine.
 base_images() {
   GO_IMAGE=$(pinned deploy/Dockerfile 's/^ARG GO_IMAGE=//p')
   RUNTIME_IMAGE=$(pinned deploy/Dockerfile 's/^ARG RUNTIME_IMAGE=//p')
-  # shellcheck disable=SC2016 # it is compose's variable
+  # shellcheck disable=SC2016 # a variable of compose
   REDIS_IMAGE=$(pinned docker-compose.yml 's/.*image: \${REDIS_IMAGE:-\(.*\)}.*/\1/p')
   # shellcheck disable=SC2016
   PROMETHEUS_IMAGE=$(pinned docker-compose.yml 's/.*image: \${PROMETHEUS_IMAGE:-\(.*\)}.*/\1/p')
@@ -25,7 +25,7 @@ base_images() {
 # pinned FILE EXPRESSION prints the image that a file names.
 pinned() { sed -n "$2" "$1" | head -n 1; }
 
-# make_images makes all of them of one Debian.
+# make_images makes all of them from one Debian.
 make_images() {
   GO_IMAGE=mixduck-try/golang RUNTIME_IMAGE=mixduck-try/cc REDIS_IMAGE=mixduck-try/redis PROMETHEUS_IMAGE=mixduck-try/prometheus
   "$DOCKER" image inspect "$GO_IMAGE" "$RUNTIME_IMAGE" "$REDIS_IMAGE" "$PROMETHEUS_IMAGE" >/dev/null 2>&1 && return 0
@@ -36,7 +36,7 @@ make_images() {
       { tail -n 5 "$work/debootstrap.log" >&2; return 1; }
     touch "$root/ready"
   fi
-  # Whom this machine trusts: it may reach the world through a proxy of its own.
+  # The certificates trusted by this machine, which may use a proxy.
   cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
   install -d -o 999 -g 999 "$root/data"
   install -d -o 65534 -g 65534 "$root/prometheus"
@@ -47,10 +47,10 @@ make_images() {
     import "$GO_IMAGE" --change 'ENV PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 }
 
-# import IMAGE OPTION... makes an image of the archive on standard input.
+# import IMAGE OPTION... makes an image from the archive on standard input.
 import() { "$DOCKER" import "${@:2}" - "$1" >/dev/null; }
 
-# runtime_tree ROOT prints an archive with what distroless/cc holds: the C and C++ libraries, certificates and a few names.
+# runtime_tree ROOT prints an archive with the contents of distroless/cc: the C and C++ libraries, certificates and a few names.
 runtime_tree() {
   local tree=$work/runtime
   mkdir -p "$tree/etc" "$tree/tmp" "$tree/home/nonroot" && chmod 1777 "$tree/tmp"

@@ -1,13 +1,13 @@
-# Sourced by try.sh: what it does with the stack, and what it asks of it. Needs $work, $project, $DOCKER, $COMPOSE, say and fail.
+# Sourced by try.sh: actions on the stack, and queries of its state. Needs $work, $project, $DOCKER, $COMPOSE, say and fail.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# build TARGET TAG builds an image. The network of the machine is used, since that is what its certificates are for.
+# build TARGET TAG builds an image. It uses the machine's network, because its certificates are for that.
 build() {
   DOCKER_BUILDKIT=1 "$DOCKER" build --quiet --network host -f deploy/Dockerfile --target "$1" -t "$2" --build-arg VERSION=try \
     --build-arg "GO_IMAGE=$GO_IMAGE" --build-arg "RUNTIME_IMAGE=$RUNTIME_IMAGE" . >/dev/null
 }
 
-# compose runs compose without whatever .env there is.
+# compose runs compose without an existing .env.
 compose() {
   printf '%s\n' MIXDUCK_IMAGE=mixduck-try:local MIXDUCK_DEMO_IMAGE=mixduck-try-fakemixpanel:local "REDIS_IMAGE=$REDIS_IMAGE" \
     "PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE" >"$work/env"
@@ -16,10 +16,10 @@ compose() {
 
 enqueue() { compose run --rm -T enqueue "$@" </dev/null; }
 
-# query SQL FLAG... prints the one value that a query finds.
+# query SQL FLAG... prints the single value of a query.
 query() { enqueue query "$@" --format csv | tail -n 1 | tr -d '\r'; }
 
-# container SERVICE prints the id of its first container.
+# container SERVICE prints the ID of its first container.
 container() { compose ps --all -q "$1" | head -n 1; }
 
 # port SERVICE PORT prints where a port is published.
@@ -32,7 +32,7 @@ now() { date +%s%3N; }
 # expect WHAT WANT GOT
 expect() { [[ $2 == "$3" ]] || fail "$1: $3, not $2"; }
 
-# wait_healthy SERVICE... waits until all containers of the services are.
+# wait_healthy SERVICE... waits until all containers of the services are healthy.
 wait_healthy() {
   local service id end=$((SECONDS + 120))
   for service in "$@"; do
@@ -45,16 +45,16 @@ wait_healthy() {
   done
 }
 
-# stall FROM TO makes the stand-in hold the answers for these days half-way, and prints the fault's number.
+# stall FROM TO makes the stand-in hold the responses for these days half-way, and prints the fault's number.
 stall() {
   curl -sS -f -d "{\"kind\":\"stall\",\"days\":{\"from\":\"$1\",\"to\":\"$2\"}}" "http://$(port fakemixpanel 9999)/_faults" |
     sed -n 's/.*"id":\([0-9]*\).*/\1/p'
 }
 
-# unstall NUMBER lets go of them.
+# unstall NUMBER releases them.
 unstall() { curl -sS -f -X DELETE "http://$(port fakemixpanel 9999)/_faults/$1"; }
 
-# until_under_way JOB waits until it runs and has committed a window.
+# until_under_way JOB waits until the job is running and has committed a window.
 until_under_way() {
   local end=$((SECONDS + 120)) shown
   until shown=$(enqueue jobs show "$1" --format json) && grep -q '"state": *"running"' <<<"$shown" &&
@@ -63,7 +63,7 @@ until_under_way() {
   done
 }
 
-# crash SERVICE... kills the processes from outside, so that the engine takes it for a crash, and starts them again.
+# crash SERVICE... kills the processes from outside, which looks like a crash to the engine, and starts them again.
 crash() {
   local service id pid started=()
   for service in "$@"; do

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds what people install, into dist/: a tarball for each system, and for Linux .deb and .rpm. Each comes with manual
-# pages, completions, documentation, the licences of everything inside and, beside it, a list of components (SBOM).
+# Builds the installable files into dist/: a tarball for each system, and for Linux .deb and .rpm. Each comes with manual
+# pages, completions, documentation, the licences of all components and, in a separate file, a list of components (SBOM).
 #
 #   make dist                               all systems that this machine can build for
 #   make dist TARGETS="linux/amd64"         only these
 #
-# The same source makes the same files. Needs Go, gcc, git and GNU tar. What cannot be built is named at the end; with
-# DIST_REQUIRED=1 that is an error.
+# The same source produces the same files. Needs Go, gcc, git and GNU tar. Builds that are not possible are listed at the
+# end; with DIST_REQUIRED=1 they are errors.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -20,14 +20,14 @@ missing=()
 say() { printf '== %s\n' "$*" >&2; }
 trap 'say "line $LINENO ends with $?: $BASH_COMMAND"' ERR
 
-# Versions of packages begin with a digit.
+# Package versions start with a digit.
 number=${version#v}
 [[ $number =~ ^[0-9]+\.[0-9]+ ]] || number=0.0.0+${number//[^A-Za-z0-9.]/.}
 
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH GOFLAGS=-mod=readonly
 
-# compilers OS ARCH prints the C and C++ compilers for a system, and fails if there are none here.
+# compilers OS ARCH prints the C and C++ compilers for a system, and fails if they are missing.
 compilers() {
   local host
   host=$(go env GOHOSTOS)/$(go env GOHOSTARCH)
@@ -35,18 +35,18 @@ compilers() {
     "$host") echo "${CC:-gcc} ${CXX:-g++}" ;;
     linux/arm64) command -v aarch64-linux-gnu-gcc aarch64-linux-gnu-g++ >/dev/null && echo aarch64-linux-gnu-gcc aarch64-linux-gnu-g++ ;;
     linux/amd64) command -v x86_64-linux-gnu-gcc x86_64-linux-gnu-g++ >/dev/null && echo x86_64-linux-gnu-gcc x86_64-linux-gnu-g++ ;;
-    darwin/*) [[ $host == darwin/* ]] && echo "clang clang++" ;; # Apple's compilers know both processors
+    darwin/*) [[ $host == darwin/* ]] && echo "clang clang++" ;; # Apple's compilers support both processors
     *) return 1 ;;
   esac
 }
 
 build() { # CGO_ENABLED DIR PACKAGE...
   local flags="-s -w -buildid= -X $(go list -m)/internal/buildinfo.version=$version"
-  [[ $1 == 0 || $GOOS != linux ]] || flags+=" -extldflags '-Wl,--build-id=none,--no-export-dynamic'" # as deploy/Dockerfile
+  [[ $1 == 0 || $GOOS != linux ]] || flags+=" -extldflags '-Wl,--build-id=none,--no-export-dynamic'" # as in deploy/Dockerfile
   CGO_ENABLED=$1 go build -trimpath -buildvcs=false -ldflags "$flags" -o "$2/" "${@:3}"
 }
 
-# documents DIR: what is the same for all systems. Manual pages come from the programs of this machine.
+# documents DIR: files that are the same for all systems. The manual pages come from this machine's programs.
 documents() {
   local dir=$1 programs=$out/build/host
   say "manual pages and completions"
@@ -59,7 +59,7 @@ documents() {
   go run ./tools/completion "$dir/completions"
 }
 
-# tree DIR: lays out what is below /usr.
+# tree DIR: the files below /usr.
 tree() {
   local dir=$1 share=$1/share packages=(./cmd/mixduck ./cmd/enqueue)
   mkdir -p "$dir/bin" "$dir/lib/mixduck" "$share/doc/mixduck"
@@ -78,7 +78,7 @@ tree() {
   chmod -R u=rwX,go=rX "$dir"
 }
 
-# components NAME TREE: the SBOM, read from the programs themselves, one document a program.
+# components NAME TREE: the SBOM, read from the programs, one document per program.
 components() {
   local program
   for program in "$2"/bin/* "$2"/lib/mixduck/*; do
@@ -90,7 +90,7 @@ tarball() { # NAME TREE
   tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --transform "s,^\.,$1," -C "$2" -c . | gzip -9 -n >"$out/$1.tar.gz"
 }
 
-# linux_packages ARCH TREE: what is below / on Linux, and packages of it.
+# linux_packages ARCH TREE: the files below / on Linux, and packages with them.
 linux_packages() {
   local root=$out/build/root
   rm -rf "$root"
@@ -113,7 +113,7 @@ one() {
   if found=$(compilers "$1" "$2"); then
     read -r CC CXX <<<"$found"
   else
-    name=mixduck-cli # without the programs that hold DuckDB
+    name=mixduck-cli # without the programs that include DuckDB
     missing+=("worker and mp for $1/$2: there is no C++ compiler for it here")
   fi
   name+=_${number}_$1_$2
@@ -127,7 +127,7 @@ one() {
 
 rm -rf "$out"
 mkdir -p "$out/build"
-go build -o "$out/build/licences" ./tools/licences # it asks about other systems, and runs on this one
+go build -o "$out/build/licences" ./tools/licences # runs on this system, for others
 documents "$out/build/documents"
 for target in $targets; do (one "${target%/*}" "${target#*/}"; printf '%s\n' "${missing[@]}" >>"$out/build/missing"); done
 rm -rf "$out/build/host"

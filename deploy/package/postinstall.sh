@@ -1,5 +1,5 @@
 #!/bin/sh
-# After the files are in place. Starts nothing by itself: the worker needs settings first. A worker that runs is restarted.
+# Runs after the files are installed. It starts no worker, because that needs settings first, but restarts a running one.
 set -e
 if command -v systemd-sysusers >/dev/null; then
   systemd-sysusers mixduck.conf

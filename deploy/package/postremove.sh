@@ -1,5 +1,5 @@
 #!/bin/sh
-# After the files are gone. Databases in /var/lib/mixduck and secrets in /etc/mixduck stay, and so does the user that owns them.
+# Runs after the files are removed. Databases in /var/lib/mixduck, secrets in /etc/mixduck, and their user stay.
 set -e
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Before the files go. An upgrade, for which dpkg says "upgrade" and rpm 1, keeps the worker.
+# Runs before the files are removed. In an upgrade (argument "upgrade" from dpkg, 1 from rpm) the worker keeps running.
 set -e
 case "$1" in
   remove | 0)
