@@ -43,7 +43,7 @@ type WindowState struct {
 	Error string      `json:"error,omitempty"` // of the last try that failed
 }
 
-// WindowPhase is how far a window has come.
+// WindowPhase is the progress of a window.
 type WindowPhase string
 
 // The phases of a window.

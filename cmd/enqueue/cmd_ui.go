@@ -33,7 +33,7 @@ const uiExample = `  enqueue ui
   enqueue ui --no-open
   enqueue ui --url https://mixduck.example.com`
 
-// uiFlags are those of `enqueue ui`.
+// uiFlags are the flags of `enqueue ui`.
 type uiFlags struct {
 	url    string
 	noOpen bool
@@ -135,7 +135,7 @@ func pagePath(ctx context.Context, address string) (path string, answered bool) 
 	return resp.Header.Get("Mixduck-Page"), resp.StatusCode == http.StatusOK
 }
 
-// openBrowser tries to open a link. The link was printed, so a failure is no error.
+// openBrowser tries to open a link. It ignores failures, because the link was printed.
 func openBrowser(ctx context.Context, environ []string, link string) {
 	command := []string{"xdg-open"}
 	switch runtime.GOOS {

@@ -11,7 +11,7 @@ import (
 	"mixduck/jobs/queue"
 )
 
-// history is what the queue remembers of the attempts of a job.
+// history is the queue's log of a job's attempts.
 type history struct {
 	attempts []jobs.PastAttempt
 	windows  []jobs.WindowState
@@ -28,7 +28,7 @@ func historyOf(ctx context.Context, q *queue.Queue, job jobs.Record) (h history,
 // windowsShown limits how many unfinished windows are shown to a person.
 const windowsShown = 10
 
-// text returns one line for each attempt that has ended, and for each window that is not done.
+// text returns a line per attempt that has ended, and per window that is not done.
 func (h history) text(now time.Time) string {
 	var l lines
 	for _, a := range h.attempts {

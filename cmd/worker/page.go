@@ -90,7 +90,7 @@ func (p *page) watch(rdb *redis.Client, q *queue.Queue, shared *budget.Budget) {
 	p.WatchQueue(q, schedules, shared)
 }
 
-// connect lets the page for people show the queue.
+// connect adds the queue to the web page.
 func (p *page) connect(rdb *redis.Client, q *queue.Queue, shared *budget.Budget, values []config.Value) {
 	if p.pages == nil {
 		return

@@ -12,7 +12,7 @@ func (q *Queue) Attempts(ctx context.Context, id string) ([]jobs.PastAttempt, er
 	return q.e.Records.Attempts(ctx, strings.ToUpper(id))
 }
 
-// Windows returns the windows of a fetch of events, ordered by day: of the attempt that runs, or else of the last one.
+// Windows returns the windows of a fetch of events, sorted by day: those of the current attempt, or of the last one.
 func (q *Queue) Windows(ctx context.Context, id string) ([]jobs.WindowState, error) {
 	return q.e.Records.Windows(ctx, strings.ToUpper(id))
 }

@@ -16,7 +16,7 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// outcomes returns the attempts of a job in short.
+// outcomes returns short descriptions of the attempts of a job.
 func outcomes(t jobstest.Rig, id string) (all []string) {
 	t.Helper()
 	attempts, err := t.Q.Attempts(t.Context(), id)

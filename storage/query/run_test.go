@@ -242,7 +242,7 @@ func endless() map[string]string {
 	}
 }
 
-// A query ends with its context, although its statement has not ended. BenchmarkCancel says how soon.
+// A query ends with its context, even if its statement has not ended. BenchmarkCancel measures how soon.
 func TestEndOfTheContext(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

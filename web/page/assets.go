@@ -23,7 +23,7 @@ var templateFiles embed.FS
 //go:embed static
 var staticFiles embed.FS
 
-// htmlOf marks what a template has made.
+// htmlOf marks the output of a template as HTML.
 func htmlOf(b []byte) template.HTML { return template.HTML(b) } //nolint:gosec // a template made it
 
 // templates returns the templates of all views.
@@ -31,7 +31,7 @@ var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, "templates/*.gohtml"))
 })
 
-// functions are those that templates call.
+// functions can be called by templates.
 var functions = template.FuncMap{
 	"grouped": func(n any) string { return wording.Grouped(toInt64(n)) },
 	"counted": func(n any, one string) string { return wording.Counted(toInt64(n), one) },
@@ -126,7 +126,7 @@ func asset(name string) (string, error) {
 	return "/static/" + name + "?v=" + f.hash, nil
 }
 
-// serveStatic serves the page's own files. They are no secret.
+// serveStatic serves the page's own files. They contain no secret.
 func (p *Page) serveStatic(w http.ResponseWriter, r *http.Request) {
 	f, ok := static()[r.PathValue("name")]
 	if !ok {

@@ -21,7 +21,7 @@ func (p *Page) change(h func(http.ResponseWriter, *http.Request, *Backend) error
 	})
 }
 
-// goOn answers a change: it sends a browser to a page, so that reloading does not repeat the change.
+// goOn responds to a change: it redirects browsers to a page, so that reloading does not repeat the change.
 func (p *Page) goOn(w http.ResponseWriter, r *http.Request, path string, result any) {
 	if !wantsHTML(r) {
 		p.writeJSON(w, result)

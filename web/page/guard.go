@@ -73,7 +73,7 @@ func (p *Page) connected() (*Backend, error) {
 	return nil, errStarting
 }
 
-// wantsHTML reports whether a request is from somebody who reads: a browser, and not for JSON or a stream.
+// wantsHTML reports whether a request is from a browser, and not for JSON or a stream.
 func wantsHTML(r *http.Request) bool {
 	return r.URL.Query().Get("format") == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
 }

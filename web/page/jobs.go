@@ -47,7 +47,7 @@ type jobsFilter struct {
 	Before   string     `json:"before,omitempty"` // ID of a job; only older ones are shown
 }
 
-// query returns the query of a URL that selects the same.
+// query returns a URL query that selects the same jobs.
 func (f jobsFilter) query() string {
 	q := url.Values{}
 	for key, value := range map[string]string{
@@ -87,7 +87,7 @@ type jobLine struct {
 	Retry      bool          `json:"can_retry"`
 }
 
-// newJobLine returns what the page shows of a job. names are the names of projects by ID.
+// newJobLine returns the line of a job. names are the names of projects by ID.
 func newJobLine(job jobs.Record, names map[string]string, now time.Time) jobLine {
 	line := jobLine{
 		ID: job.ID, Kind: job.Kind, State: job.State, What: status.What(job), Project: cmp.Or(names[job.Project], job.Project), Table: tableOf(job), Database: job.Database,

@@ -128,7 +128,7 @@ func (l *looks) get(ctx context.Context, b *Backend) (*look, error) {
 	if time.Since(l.at) < lookEvery/2 {
 		return l.last, l.err
 	}
-	// One client that goes away must not fail the look of the others.
+	// A client that disconnects must not end the look for others.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), lookTakes)
 	defer stop()
 	l.last, l.err = l.look(ctx, b)

@@ -108,7 +108,7 @@ func cookieName(r *http.Request) string {
 	return "mixduck"
 }
 
-// next returns the page to go to after a login: only one of ours.
+// next returns the page to show after a login, which is always a page of this worker.
 func (p *Page) next(r *http.Request) string {
 	home := p.cfg.Base + "/"
 	next := r.FormValue("next")

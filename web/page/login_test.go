@@ -103,7 +103,7 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// A login leads only to pages of ours.
+// A login redirects only to pages of the worker.
 func TestRedirectsAfterLogin(t *testing.T) {
 	t.Parallel()
 	s := open(t, page.Config{}, false)

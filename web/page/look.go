@@ -12,10 +12,10 @@ import (
 	"mixduck/jobs/status"
 )
 
-// MaxLag is how long ago the last complete day of a table may have ended, as `enqueue status` has it by default.
+// MaxLag is how long ago the last complete day of a table may have ended. It is the default of `enqueue status`.
 const MaxLag = 36 * time.Hour
 
-// look is the state of the queue at one moment, as far as several pages show it.
+// look is the state of the queue at a point in time, with the data that several pages show.
 type look struct {
 	at        time.Time
 	tables    []status.Table
@@ -37,7 +37,7 @@ type projectBudget struct {
 	BlockedUntil time.Time `json:"blocked_until,omitzero"`
 }
 
-// look asks the queue.
+// look reads the state of the queue.
 func (p *Page) look(ctx context.Context, b *Backend) (*look, error) {
 	l := &look{at: p.cfg.Now(), counts: map[jobs.State]int{}, names: map[string]string{}}
 	survey := status.Survey{MaxLag: MaxLag, Now: l.at}

@@ -17,7 +17,7 @@ var overviewView = &view{
 	name: "overview", title: "Overview", tab: "overview", build: buildOverview, parts: []string{"notices", "tables", "running", "side"},
 }
 
-// overview answers: must I do something?
+// overview shows whether anything needs attention.
 type overview struct {
 	At      time.Time       `json:"at"`
 	Notices []notice        `json:"notices"`
@@ -30,7 +30,7 @@ type overview struct {
 	Workers []workerLine    `json:"workers"`
 }
 
-// notice is something to look at.
+// notice describes something that needs attention.
 type notice struct {
 	Bad    bool   `json:"bad"` // otherwise it is a warning
 	Title  string `json:"title"`
@@ -138,7 +138,7 @@ func newTableLine(t status.Table) tableLine {
 	return line
 }
 
-// notices returns what somebody should look at, the worst first.
+// notices returns what needs attention, worst first.
 func notices(l *look) []notice {
 	var bad, warnings []notice
 	if len(l.workers) == 0 {

@@ -60,7 +60,7 @@ type Schedules interface {
 	Run(ctx context.Context, name string) (jobs.Record, error)
 }
 
-// Budgets tells how many requests a project may still send; [budget.Budget] does.
+// Budgets returns how many requests a project may still send; [budget.Budget] is one.
 type Budgets interface {
 	State(ctx context.Context, project string) (budget.State, error)
 }

@@ -60,7 +60,7 @@ func TestEveryRouteNeedsALogin(t *testing.T) {
 	}
 }
 
-// Whatever a link can do, it changes nothing.
+// No link can change anything.
 func TestGetChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := open(t, page.Config{}, false)

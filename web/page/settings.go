@@ -12,7 +12,7 @@ var (
 	tablesView   = &view{name: "tables", title: "Tables", tab: "tables", build: buildTables, parts: []string{"list"}}
 )
 
-// settingsPage shows what is in effect, and who is logged in.
+// settingsPage shows the effective settings, and the login.
 type settingsPage struct {
 	Settings []Setting     `json:"settings"` // of the worker that answers
 	Projects []projectLine `json:"projects"`

@@ -24,7 +24,7 @@ type view struct {
 	parts []string
 }
 
-// frame is what the layout shows around a view.
+// frame is the content of the layout around a view.
 type frame struct {
 	Title    string
 	Tab      string
@@ -38,7 +38,7 @@ type frame struct {
 	Now      time.Time
 }
 
-// model is what templates of views get.
+// model is the input of view templates.
 type model struct {
 	Base string
 	Full bool
@@ -104,7 +104,7 @@ func (p *Page) writeFrame(w http.ResponseWriter, r *http.Request, code int, f fr
 	_, _ = w.Write(page.Bytes())
 }
 
-// execute returns what a template makes of data.
+// execute renders a template with data.
 func (p *Page) execute(name string, data any) ([]byte, error) {
 	var out bytes.Buffer
 	err := templates().ExecuteTemplate(&out, name, model{Base: p.cfg.Base, Full: p.cfg.Mode == Full, Now: p.cfg.Now(), Data: data})

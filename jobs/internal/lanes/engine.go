@@ -150,7 +150,7 @@ func (en *Engine) Added(ctx context.Context, rec jobs.Record, next Turn) jobs.Re
 }
 
 // Enter puts a job with a record into its lane and returns the turn that this started, if any. If the lane refuses the
-// job, its record is deleted. Enter returns [ErrLaneMoved] if how requires an unchanged lane.
+// job, its record is deleted. Enter returns [ErrLaneMoved] if how requires an unchanged lane and the lane has changed.
 func (en *Engine) Enter(ctx context.Context, r jobs.Record, how Rule) (Turn, error) {
 	state, t, err := en.Lanes.submit(ctx, r.Lane(), r.ID, how)
 	if err != nil {
