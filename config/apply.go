@@ -134,7 +134,7 @@ func findInFile[T any](l *loader, s setting[T], n *node) (v []string, p source, 
 		v, err = plain.texts()
 		return v, p, err
 	}
-	text, err := plain.scalar()
+	text, err := plain.scalarOr(s.field.key)
 	if err == nil && s.secret {
 		err = s.unfit(text)
 	}
@@ -172,6 +172,19 @@ func (n *node) scalar() (string, error) {
 	case mapping, sequence:
 	}
 	return "", errors.New("must be a single value, not a list or mapping")
+}
+
+// scalarOr is scalar, but a mapping whose only key is key is read as "key: value".
+func (n *node) scalarOr(key string) (string, error) {
+	if key == "" || n.kind != mapping {
+		return n.scalar()
+	}
+	value := n.get(key)
+	if value == nil || len(n.entries) > 1 {
+		return "", fmt.Errorf("must be a single value, or a mapping with the key %s", key)
+	}
+	text, err := value.scalar()
+	return key + ": " + text, err
 }
 
 // texts returns the texts of a list.

@@ -26,6 +26,8 @@ type field[T any] struct {
 	numeric bool     // may be a number in the file
 	boolean bool     // a boolean
 	allowed []string // all possible values; nil if they cannot be listed
+
+	key string // key of a mapping that is read as "key: value"; "" if the value cannot be a mapping
 }
 
 // text is a text that is not blank and passes check; check may be nil.

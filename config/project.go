@@ -25,7 +25,8 @@ type Project struct {
 	Shifted  bool // it stores wall-clock time as "time", as projects from before 2023 do
 	Username string
 	Secret   secret.String
-	Database string  // volume/relative path; always with the volume
+	Database string // volume/relative path; always with the volume
+	Snapshot Snapshot
 	Tables   []Table // those with filters or promoted properties
 }
 
@@ -136,6 +137,7 @@ func projectSettings(env func(key string) string) []setting[Project] {
 		{key: "timezone", usage: "time zone of the project, for example Europe/Berlin; default UTC", field: zone(func(p *Project) **time.Location { return &p.Location })},
 		{key: "time_encoding", usage: "utc, or shifted for projects from before 2023; default utc", field: timeEncoding()},
 		{key: "database", usage: "database for its tables, as volume/path.db; default main/<id>.db", field: database(func(p *Project) *string { return &p.Database })},
+		{key: "snapshot", usage: "when the snapshot of the database is replaced: after-sync, at_most_every: 15m, or off; default after-sync", server: true, field: snapshot()},
 		{key: "username", usage: "service account", secret: true, server: true, public: func(string) error { return nil }, field: text(func(p *Project) *string { return &p.Username }, nil)},
 		{key: "secret", usage: "its secret", secret: true, server: true, field: hidden(func(p *Project) *secret.String { return &p.Secret })},
 	}
@@ -149,7 +151,7 @@ func projectSettings(env func(key string) string) []setting[Project] {
 func fallbackSettings() []setting[Project] {
 	variables := map[string]string{
 		"id": "MP_PROJECT_ID", "region": "MP_REGION", "timezone": "MP_TIMEZONE", "time_encoding": "MP_TIME_ENCODING",
-		"username": "MP_USERNAME", "secret": "MP_SECRET",
+		"username": "MP_USERNAME", "secret": "MP_SECRET", "snapshot": "MIXDUCK_SNAPSHOT",
 	}
 	all := projectSettings(func(key string) string { return variables[key] })
 	return slices.DeleteFunc(all, func(s setting[Project]) bool { return s.env == "" })
@@ -218,7 +220,7 @@ func database[T any](at func(*T) *string) field[T] {
 			v = defaultVolume + "/" + v
 		}
 		*at(t) = v
-		return name.Database(v)
+		return name.Target(v)
 	}}
 }
 

@@ -44,6 +44,10 @@ func schemaOfValue[T any](s setting[T]) object {
 	switch {
 	case s.list != nil:
 		v["type"], v["items"], v["minItems"] = "array", object{"type": "string"}, 1
+	case s.field.key != "":
+		delete(v, "type")
+		one := object{"type": "object", "additionalProperties": false, "required": []string{s.field.key}, "properties": object{s.field.key: object{"type": "string"}}}
+		v["oneOf"] = []object{{"enum": s.allowed}, one}
 	case s.boolean:
 		v["type"] = "boolean"
 	case s.allowed != nil:

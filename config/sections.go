@@ -75,7 +75,7 @@ func (l *loader) project(e entry, cfg *Config) Project {
 	if err := checkName(e.key); err != nil {
 		l.complain(strings.TrimSuffix(prefix, "."), l.in(e.at), err)
 	}
-	for _, key := range []string{"region", "timezone", "time_encoding"} {
+	for _, key := range []string{"region", "timezone", "time_encoding", "snapshot"} {
 		l.sources[prefix+key] = l.sources["project."+key]
 	}
 	all := projectSettings(projectEnv(e.key))

@@ -31,7 +31,7 @@ type Edit struct {
 
 // Validate checks e. Errors have [fault.CodeUsage] and a hint.
 func (e Edit) Validate() error {
-	if err := name.Database(e.Database); err != nil {
+	if err := name.Target(e.Database); err != nil {
 		return err
 	}
 	switch e.Action {
@@ -41,7 +41,7 @@ func (e Edit) Validate() error {
 		if e.To == e.Database {
 			return fault.Usage("name another file", "a database cannot be its own backup")
 		}
-		return name.Database(e.To)
+		return name.Target(e.To)
 	case ActionDrop:
 		return name.Table(e.Table)
 	case ActionPromote:

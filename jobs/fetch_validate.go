@@ -21,7 +21,7 @@ func (f Fetch) Validate() error {
 	if f.Project == "" || len(f.Project) > maxProjectBytes || !utf8.ValidString(f.Project) {
 		return fault.Usage("name a project of the configuration, or give a Mixpanel project id", "project %q is no project", f.Project)
 	}
-	if err := name.Database(f.Database); err != nil {
+	if err := name.Target(f.Database); err != nil {
 		return err
 	}
 	if err := name.Table(f.Table); err != nil {

@@ -25,10 +25,11 @@ const (
 type Query struct {
 	Database string            `json:"database"` // volume/relative path; always with the volume
 	SQL      string            `json:"sql,omitempty"`
-	Inspect  string            `json:"inspect,omitempty"` // instead of SQL: the name of an inspection
-	Args     []string          `json:"args,omitempty"`    // of the inspection
-	Verify   *Verify           `json:"verify,omitempty"`  // instead of SQL: a comparison with Mixpanel
-	Params   map[string]string `json:"params,omitempty"`  // values of $name in SQL, as texts
+	Inspect  string            `json:"inspect,omitempty"`  // instead of SQL: the name of an inspection
+	Args     []string          `json:"args,omitempty"`     // of the inspection
+	Verify   *Verify           `json:"verify,omitempty"`   // instead of SQL: a comparison with Mixpanel
+	Snapshot bool              `json:"snapshot,omitempty"` // instead of SQL: replace the snapshot now; there are no rows
+	Params   map[string]string `json:"params,omitempty"`   // values of $name in SQL, as texts
 	Format   Format            `json:"format"`
 	Limit    int64             `json:"limit,omitempty"` // maximum number of rows; 0 means all
 	Timeout  time.Duration     `json:"timeout,omitempty"`
@@ -49,7 +50,7 @@ func (q Query) Validate() error {
 		return err
 	}
 	asked := 0
-	for _, given := range []bool{q.SQL != "", q.Inspect != "", q.Verify != nil} {
+	for _, given := range []bool{q.SQL != "", q.Inspect != "", q.Verify != nil, q.Snapshot} {
 		if given {
 			asked++
 		}
@@ -92,6 +93,7 @@ type Result struct {
 	File      string    `json:"file,omitempty"`      // path within the volume; "" if the rows are in Redis
 	Expires   time.Time `json:"expires"`             // when the rows are deleted
 	Verified  *Verified `json:"verified,omitempty"`  // of a comparison
+	Snapshot  *Snapshot `json:"snapshot,omitempty"`  // that was asked for
 }
 
 // MaxStoredResult is the largest result in bytes that Redis stores. Longer ones stay in a file.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,10 @@ type Metrics struct {
 	rows     *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	loads    prometheus.Histogram
+
+	snapshots     *prometheus.CounterVec
+	snapshotTimes prometheus.Histogram
+	staleSince    atomic.Pointer[func() time.Time] // of snapshots; nil means that all are current
 }
 
 // NewMetrics returns the metrics of a worker with this version and health. names maps project IDs to names; projects
@@ -63,6 +68,7 @@ func NewMetrics(version string, names map[string]string, health *Health) *Metric
 			Buckets: []float64{0.1, 0.3, 1, 3, 10, 30, 100, 300},
 		}),
 	}
+	m.addSnapshots()
 	reg.MustRegister(m.attempts, m.queries, m.requests, m.rows, m.bytes, m.loads)
 	for _, name := range names {
 		m.rows.WithLabelValues(name)

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"mixduck/internal/filesystem"
+	"mixduck/internal/name"
 )
 
 // MinFree is the free space in bytes that a file system must have for a worker to be ready.
@@ -77,7 +78,7 @@ type files struct {
 	bytes int64 // including what is written but not yet in the database file
 }
 
-// databaseFiles finds the databases below a directory, except in Mixduck's own directories.
+// databaseFiles finds the databases below a directory, except Mixduck's own directories and snapshots.
 func databaseFiles(ctx context.Context, dir string) (found files, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -89,14 +90,14 @@ func databaseFiles(ctx context.Context, dir string) (found files, err error) {
 			return nil // removed after its directory was read
 		case err != nil:
 			return err
-		case strings.HasPrefix(d.Name(), "."):
+		case strings.HasPrefix(d.Name(), "."), path == filepath.Join(dir, name.SnapshotDir):
 			if d.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
 		}
-		name, logged := strings.CutSuffix(d.Name(), ".wal")
-		if !d.Type().IsRegular() || !strings.HasSuffix(name, ".db") && !strings.HasSuffix(name, ".duckdb") {
+		file, logged := strings.CutSuffix(d.Name(), ".wal")
+		if !d.Type().IsRegular() || !strings.HasSuffix(file, ".db") && !strings.HasSuffix(file, ".duckdb") {
 			return nil
 		}
 		info, err := d.Info()

@@ -51,15 +51,20 @@ func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error
 
 // withDatabase calls use with the queue and the full name of the database from the flags of c or the settings.
 func (a *app) withDatabase(c *cobra.Command, use func(config.Config, *queue.Queue, string) error) error {
-	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
-	if err != nil {
-		return err
-	}
 	typed, err := c.Flags().GetString("database")
 	if err != nil {
 		return err
 	}
 	project, err := c.Flags().GetString("project")
+	if err != nil {
+		return err
+	}
+	return a.withNamed(c, typed, project, use)
+}
+
+// withNamed calls use with the queue, and the full name of the database typed, or that of the project if typed is "".
+func (a *app) withNamed(c *cobra.Command, typed, project string, use func(config.Config, *queue.Queue, string) error) error {
+	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 	if err != nil {
 		return err
 	}

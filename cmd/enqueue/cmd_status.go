@@ -91,11 +91,15 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 	if err != nil {
 		return err
 	}
+	snapshots, err := q.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
 	if f.format.Value == console.FormatJSON {
-		err = a.PrintJSON(newStatusObjects(tables, budgets))
+		err = a.PrintJSON(newStatusObjects(tables, budgets, snapshots, a.Now()))
 	} else {
 		width, _ := console.TerminalWidth(a.Process.Stdout)
-		err = a.Print(statusText(tables, budgets, a.Now(), width) + pagesText(workers, width))
+		err = a.Print(statusText(tables, budgets, a.Now(), width) + snapshotsText(snapshots, a.Now(), width) + pagesText(workers, width))
 	}
 	if err != nil || !f.check {
 		return err

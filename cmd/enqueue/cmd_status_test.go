@@ -77,7 +77,7 @@ func TestStatusScreen(t *testing.T) {
 	if err := alarm(tables[2:]); err != nil {
 		t.Errorf("alarm() where all is well = %v", err)
 	}
-	b, err := json.Marshal(newStatusObjects(tables, budgets)[1])
+	b, err := json.Marshal(newStatusObjects(tables, budgets, nil, surveyed)[1])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"mixduck/internal/day"
 	"mixduck/internal/stream"
+	"mixduck/jobs"
 	"mixduck/jobs/budget"
 	"mixduck/jobs/status"
 )
@@ -37,6 +39,7 @@ type statusObject struct {
 	Type             string          `json:"type"`              // events, or the stream of a table without days
 	FetchedAt        *time.Time      `json:"fetched_at"`        // null for never
 	TimeWarning      string          `json:"time_warning"`      // what event times show about the project's settings; "" for nothing
+	Snapshot         *snapshotObject `json:"snapshot"`          // of the database; null for none
 }
 
 // failingObject is a range of failed days.
@@ -46,7 +49,7 @@ type failingObject struct {
 	Message string  `json:"message"`
 }
 
-func newStatusObjects(tables []status.Table, budgets map[int64]budget.State) []statusObject {
+func newStatusObjects(tables []status.Table, budgets map[int64]budget.State, snapshots []jobs.Snapshot, now time.Time) []statusObject {
 	objects := make([]statusObject, len(tables))
 	for i, t := range tables {
 		s := t.State
@@ -68,6 +71,9 @@ func newStatusObjects(tables []status.Table, budgets map[int64]budget.State) []s
 		}
 		if b, known := budgets[t.Project.ID]; known {
 			o.RequestsLeft, o.RequestsPerHour = &b.Left, &b.Limit
+		}
+		if i := slices.IndexFunc(snapshots, func(made jobs.Snapshot) bool { return made.Database == s.Database }); i >= 0 {
+			o.Snapshot = newSnapshotObject(snapshots[i], now)
 		}
 		objects[i] = o
 	}

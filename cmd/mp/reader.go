@@ -10,7 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/config"
 	"mixduck/internal/fault"
+	"mixduck/internal/volume"
+	"mixduck/storage"
 	"mixduck/storage/query"
 )
 
@@ -32,14 +35,36 @@ func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error
 	if err != nil {
 		return err
 	}
-	return use(reader{path: path, memory: cfg.Query.MemoryLimit})
+	return use(reader{path: path, memory: cfg.Query.MemoryLimit, volumes: cfg.Volumes})
+}
+
+// Snapshot returns the snapshot that a worker has made of the file, if the file is in a volume.
+func (r reader) Snapshot(context.Context) (*console.SnapshotFile, error) {
+	for _, v := range r.volumes {
+		rel, err := filepath.Rel(v.Dir, r.path)
+		if err != nil || !filepath.IsLocal(rel) {
+			continue
+		}
+		path, err := volume.Snapshot(v.Dir, rel)
+		if err != nil {
+			return nil, err
+		}
+		s, err := storage.ReadSnapshot(path)
+		if err != nil || s == nil {
+			return nil, err
+		}
+		return &console.SnapshotFile{Path: s.Path, TakenAt: s.TakenAt}, nil
+	}
+	return nil, nil
 }
 
 // reader answers questions about a file, each in a separate process.
 type reader struct {
 	path   string
 	memory int64
-	temp   string // for results; "" is the system's temporary directory
+
+	volumes []config.Volume
+	temp    string // for results; "" is the system's temporary directory
 }
 
 // Read implements [console.Reader].

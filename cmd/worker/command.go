@@ -16,12 +16,16 @@ import (
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/cli"
 	"mixduck/storage/query"
+	"mixduck/storage/snapshot"
 )
 
 // run executes the command line of p and returns the exit code.
 func run(ctx context.Context, p *cli.Process) int {
 	if slices.Equal(p.Args, []string{queryChild}) {
 		return query.Child(ctx, p.Stdin, p.Stdout, p.Stderr)
+	}
+	if slices.Equal(p.Args, []string{snapshotChild}) {
+		return snapshot.Child(ctx, p.Stdin, p.Stdout)
 	}
 	a := &console.App{Process: p, Now: time.Now}
 	root := console.Group("worker", "Run the jobs that keep DuckDB copies of Mixpanel projects fresh",

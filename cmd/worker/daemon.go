@@ -26,6 +26,7 @@ import (
 	"mixduck/jobs/handler/edit"
 	"mixduck/jobs/handler/fetch"
 	"mixduck/jobs/handler/query"
+	"mixduck/jobs/handler/snapshot"
 	"mixduck/jobs/handler/tables"
 	"mixduck/jobs/handler/verify"
 	"mixduck/jobs/queue"
@@ -116,7 +117,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err := os.RemoveAll(spool); err != nil { // of a killed run
 		return err
 	}
-	handlers, err := d.handlers(spool, queue)
+	handlers, snapshots, err := d.handlers(spool, queue)
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
-	err = d.whileWorking(ctx, queue, claim.id, server, func() error { return worker.Run(d.page.untilDrained(ctx)) })
+	err = d.whileWorking(ctx, queue, claim.id, server, snapshots, func() error { return worker.Run(d.page.untilDrained(ctx)) })
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
 		err = errors.Join(err, broken)
@@ -164,12 +165,17 @@ func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) 
 	return exports, nil
 }
 
-// handlers returns the handlers of all kinds of jobs.
-func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, error) {
+// handlers returns the handlers of all kinds of jobs, and what makes snapshots after them.
+func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, *snapshot.Keeper, error) {
 	start, err := launcher()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	snapshots, err := d.snapshots(queue)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.page.WatchSnapshots(snapshots.StaleSince)
 	edits := edit.New(d.storage)
 	fetches := fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log)
 	queries := query.New(query.Config{
@@ -177,10 +183,10 @@ func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.
 		Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait, Retention: d.cfg.Retention.Results,
 	}, d.locate, queue, d.log)
 	return map[jobs.Kind]jobs.Handler{
-		jobs.KindEdit:  tables.New(edits, d.storage, queue, d.log),
-		jobs.KindFetch: tables.New(fetches, d.storage, queue, d.log),
-		jobs.KindQuery: verify.New(d.openToVerify, queries, d.log),
-	}, nil
+		jobs.KindEdit:  tables.New(snapshots.After(edits), d.storage, queue, d.log),
+		jobs.KindFetch: tables.New(snapshots.After(fetches), d.storage, queue, d.log),
+		jobs.KindQuery: snapshots.Answering(verify.New(d.openToVerify, queries, d.log)),
+	}, snapshots, nil
 }
 
 // queueError means that the embedded queue has failed. Acknowledged data is on disk.

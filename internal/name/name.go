@@ -62,6 +62,26 @@ func File(path string) error {
 	return nil
 }
 
+// SnapshotDir is the directory of a volume that contains the snapshots of its databases.
+const SnapshotDir = "read"
+
+// IsSnapshot reports whether a database name is that of a snapshot.
+func IsSnapshot(database string) bool {
+	_, path, _ := strings.Cut(database, "/")
+	return strings.HasPrefix(path, SnapshotDir+"/")
+}
+
+// Target does the same as [Database] for a database that is written to. It cannot be a snapshot.
+func Target(s string) error {
+	if err := Database(s); err != nil {
+		return err
+	}
+	if IsSnapshot(s) {
+		return fault.Usage("use another directory", "%q: the directory %s of a volume contains snapshots, and nothing else can be written there", s, SnapshotDir)
+	}
+	return nil
+}
+
 // Database does the same for a full name, volume/relative path. It must end in .db or .duckdb, so it cannot be the
 // lock or log of another database. No element may be empty or hidden, which also excludes "." and "..".
 func Database(s string) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/name"
 )
 
 const hint = "use a database inside the data directory, for example main/12345.db"
@@ -41,6 +42,11 @@ func Path(dir, rel string) (string, error) {
 		return "", fault.Usage(hint, "%s is not a regular file", path)
 	}
 	return path, nil
+}
+
+// Snapshot returns where the snapshot of the database rel is, as Path does for the database.
+func Snapshot(dir, rel string) (string, error) {
+	return Path(dir, filepath.Join(name.SnapshotDir, rel))
 }
 
 // resolve makes path absolute and follows its links. Missing parts are kept. A link without a target is an error,

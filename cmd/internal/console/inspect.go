@@ -71,6 +71,9 @@ func (a *App) inspectCommand(i inspection, with WithReader) *cobra.Command {
 			if i.name == "sample" {
 				q.Args = append(q.Args, strconv.Itoa(rows))
 			}
+			if i.name == "info" {
+				return with(c, func(r Reader) error { return a.inspectInfo(c.Context(), r, q, &f) })
+			}
 			return with(c, func(r Reader) error { return a.ask(c.Context(), r, q, &f, i.draw) })
 		},
 	}

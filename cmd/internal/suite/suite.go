@@ -18,7 +18,7 @@ const name = "mixduck"
 
 // commands are the commands of each program; they can have subcommands.
 var commands = map[string][]string{
-	"enqueue": {"budget", "check", "completion", "fetch", "inspect", "jobs", "lanes", "promote", "query", "schedules", "status", "verify", "version"},
+	"enqueue": {"budget", "check", "completion", "fetch", "inspect", "jobs", "lanes", "promote", "query", "schedules", "snapshot", "status", "ui", "verify", "version"},
 	"mp":      {"check", "completion", "fetch", "inspect", "query", "verify", "version"},
 	"worker":  {"backup", "compact", "completion", "demo", "healthcheck", "run", "validate", "version"},
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"mixduck/internal/name"
 	"mixduck/jobs"
 	"mixduck/storage"
 )
@@ -112,13 +113,13 @@ type file struct {
 
 // databases lists the files in a directory that look like databases: by their names, or because Mixduck has locked
 // them before. It does not open them, because closing them would release the locks of this process. It skips hidden
-// directories.
+// directories and snapshots.
 func databases(dir string) (all []file, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != dir && strings.HasPrefix(d.Name(), "."):
+		case d.IsDir() && (path == filepath.Join(dir, name.SnapshotDir) || path != dir && strings.HasPrefix(d.Name(), ".")):
 			return fs.SkipDir
 		case !d.Type().IsRegular() || !looksLikeDatabase(path):
 			return nil

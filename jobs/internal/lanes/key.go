@@ -14,10 +14,11 @@ const CatalogueKey = "mixduck:projects"
 // Names of keys in Redis. The part in braces is a hash tag: one per lane and per budget, and one for all records. A
 // single server ignores it. It stays because existing data uses these names.
 const (
-	LanesKey     = "mixduck:lanes"   // ZSET: non-empty lanes, by when to check them next (unix ms)
-	workersKey   = "mixduck:workers" // SET: IDs of workers seen
-	TablesKey    = "mixduck:tables"  // HASH: table states, by database
-	RecordPrefix = "mixduck:{jobs}:" // records and their indexes
+	LanesKey     = "mixduck:lanes"     // ZSET: non-empty lanes, by when to check them next (unix ms)
+	workersKey   = "mixduck:workers"   // SET: IDs of workers seen
+	TablesKey    = "mixduck:tables"    // HASH: table states, by database
+	SnapshotsKey = "mixduck:snapshots" // HASH: snapshots, by database
+	RecordPrefix = "mixduck:{jobs}:"   // records and their indexes
 )
 
 // RecordKey returns the key of a job's record.

@@ -1,0 +1,42 @@
+package web
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// addSnapshots adds the metrics of snapshots.
+func (m *Metrics) addSnapshots() {
+	m.snapshots = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "mixduck_snapshots_total", Help: "Snapshots by outcome: made, unchanged, refused because of disk space, or failed.",
+	}, []string{"outcome"})
+	m.snapshotTimes = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "mixduck_snapshot_seconds", Help: "Time to make a snapshot.",
+		Buckets: []float64{0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000},
+	})
+	m.registry.MustRegister(m.snapshots, m.snapshotTimes, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "mixduck_snapshot_stale_timestamp_seconds",
+		Help: "Time since when a database of this worker has had no current snapshot; 0 if all are current.",
+	}, func() float64 {
+		if since := m.staleSince.Load(); since != nil {
+			return seconds((*since)())
+		}
+		return 0
+	}))
+	for _, outcome := range []string{"made", "unchanged", "refused", "failed"} { // from 0 on, so that the first failure is an increase
+		m.snapshots.WithLabelValues(outcome)
+	}
+}
+
+// SnapshotEnded counts a snapshot that was to be made.
+func (m *Metrics) SnapshotEnded(outcome string, took time.Duration) {
+	m.snapshots.WithLabelValues(outcome).Inc()
+	if outcome == "made" {
+		m.snapshotTimes.Observe(took.Seconds())
+	}
+}
+
+// WatchSnapshots says how to find out since when a database of this worker has had no current snapshot. Before it is called,
+// all are current.
+func (m *Metrics) WatchSnapshots(staleSince func() time.Time) { m.staleSince.Store(&staleSince) }
