@@ -30,6 +30,7 @@ type Attempt struct {
 	result   *Result
 	windows  map[day.Range]bool         // reported and not replaced
 	changed  map[day.Range]*WindowState // see UnwrittenWindows
+	days     DayReport                  // see UnwrittenDays
 }
 
 // NewAttempt returns an attempt of a job. The caller closes draining when the worker is told to stop.

@@ -49,11 +49,12 @@ const (
 
 // TableReport describes a database after an attempt that wrote to it.
 type TableReport struct {
-	Tables  []TableState  // what was read from the database
-	Unread  bool          // reading failed; Tables is ignored in favor of what is known
-	Failing []FailingDays // of the attempt's fetch
-	Brought []day.Day     // if the fetch was for some of its days: those that it fetched, or that are unavailable
-	Err     error         // how the attempt ended; nil for success
+	Tables  []TableState    // what was read from the database
+	Unread  bool            // reading failed; Tables is ignored in favor of what is known
+	Failing []FailingDays   // of the attempt's fetch
+	Brought []day.Day       // if the fetch was for some of its days: those that it fetched, or that are unavailable
+	Err     error           // how the attempt ended; nil for success
+	Days    map[string]Days // of the tables that have days, by name
 }
 
 // Dated reports whether the table has days.

@@ -113,6 +113,9 @@ type Held struct {
 	Tables []TableState // by name
 	Bytes  int64        // size of the file
 	Backup bool         // it is a backup without any fetch into it
+
+	// Days has the days of each table with days, in ascending order, without the job and the reason.
+	Days map[string][]Coverage
 }
 
 // ReadTableStates opens a database read-only and returns the state of its tables. If there is no file, or Mixduck has
@@ -141,8 +144,33 @@ func ReadTableStates(ctx context.Context, cfg Config) (h Held, err error) {
 	if h.Backup, err = e.isBackup(ctx); err != nil {
 		return h, err
 	}
-	h.Tables, err = e.TableStates(ctx)
+	if h.Tables, err = e.TableStates(ctx); err != nil {
+		return h, err
+	}
+	h.Days, err = e.days(ctx)
 	return h, err
+}
+
+// days returns the days of all tables.
+func (e *Engine) days(ctx context.Context) (map[string][]Coverage, error) {
+	rows, err := e.Query(ctx, `SELECT table_name, day, state, row_count, fetched_at FROM mixduck.coverage
+		WHERE NOT ends_with(table_name, '__replacing') ORDER BY table_name, day`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string][]Coverage{}
+	for rows.Next() {
+		var table string
+		var d time.Time
+		var c Coverage
+		if err := rows.Scan(&table, &d, &c.State, &c.Rows, &c.FetchedAt); err != nil {
+			return nil, err
+		}
+		c.Day = day.Of(d)
+		all[table] = append(all[table], c)
+	}
+	return all, rows.Err()
 }
 
 // ReadFetched opens a database read-only and returns the days of a table that job was the last to fetch, or that are

@@ -305,6 +305,7 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 	}
 	defer done()
 	p := f.cfg.Project
+	var stored []storage.Coverage
 	err = f.withEngine(ctx, func(e *storage.Engine) error {
 		plan, err := e.Prepare(ctx, f.table) // again, because the file may be new or replaced since the fetch started
 		if err != nil {
@@ -315,6 +316,9 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 			AllowEmpty: w.empty, Add: f.req.Mode == Append, Force: f.req.Force, LookbackFrom: p.Today(f.cfg.Now()) - day.Day(f.cfg.LookbackDays),
 			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: resp.fetchedAt, DayEnd: p.dayEnd, Bytes: resp.bytes(), Hash: resp.hash(),
 		})
+		if err == nil && plan.Table == f.req.Table {
+			stored = f.stored(ctx, e)
+		}
 		return err
 	})
 	if err == nil {
@@ -323,6 +327,9 @@ func (f *fetch) load(ctx context.Context, w window, resp *response) (receipt sto
 			slog.Int64("rows", receipt.Rows), slog.Duration("took", took))
 		if f.cfg.Observer != nil {
 			f.cfg.Observer.WindowLoaded(f.cfg.Project.ID, receipt.Rows, resp.bytes(), took)
+		}
+		if stored != nil {
+			f.req.OnStored(stored)
 		}
 	}
 	return receipt, err

@@ -58,6 +58,10 @@ type FetchRequest struct {
 	// OnWindow, if set, is called when the state of a window changes, from several goroutines. Windows that were divided
 	// are replaced by others with the same days.
 	OnWindow func(WindowState)
+
+	// OnStored, if set, is called after each committed window with the days of the table, in ascending order, from several
+	// goroutines, but not concurrently. With the mode Replace it is not called, because the days belong to another table.
+	OnStored func([]storage.Coverage)
 }
 
 // export returns the export of some days of r.

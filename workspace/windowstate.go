@@ -1,6 +1,8 @@
 package workspace
 
 import (
+	"context"
+	"log/slog"
 	"slices"
 
 	"mixduck/internal/day"
@@ -52,6 +54,19 @@ func (f *fetch) tellResult(res result) {
 	default:
 		f.tell(w, WindowFailed, 0, res.err)
 	}
+}
+
+// stored returns the days of the table after a commit, if the caller wants them. An error is only logged, because the
+// window is committed.
+func (f *fetch) stored(ctx context.Context, e *storage.Engine) []storage.Coverage {
+	if f.req.OnStored == nil {
+		return nil
+	}
+	days, err := e.Coverage(ctx, f.req.Table, day.Range{To: day.New(9999, 12, 31)})
+	if err != nil {
+		f.log.LogAttrs(ctx, slog.LevelWarn, "could not read the days of a table", slog.Any("err", err))
+	}
+	return days
 }
 
 // repeats reports whether a day of a window is planned again.

@@ -8,6 +8,7 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/mixpanel/mixpaneltest"
+	"mixduck/storage"
 	"mixduck/workspace"
 )
 
@@ -30,9 +31,24 @@ func TestWindowStates(t *testing.T) {
 				t.Errorf("window %+v; want an error if it is repeated only", w)
 			}
 		}}
+		stored := map[day.Day]int64{}
+		request.OnStored = func(days []storage.Coverage) {
+			if len(days) != len(stored)+1 {
+				t.Errorf("%d days after a window, want %d", len(days), len(stored)+1)
+			}
+			for _, c := range days {
+				stored[c.Day] = c.Rows
+			}
+		}
 		p, err := ws.FetchEvents(t.Context(), request, func(workspace.Progress) {})
 		if err != nil || p.Rows != rows {
 			t.Fatalf("%d rows, %v; want the %d of the windows", p.Rows, err, rows)
+		}
+		for _, n := range stored {
+			rows -= n
+		}
+		if len(stored) > 0 && rows != 0 {
+			t.Errorf("stored days %v lack %d rows", stored, rows)
 		}
 		return seen
 	}

@@ -31,8 +31,8 @@ type Config struct {
 	Projects  []jobs.ProjectInfo
 	File      string // file for the copy; its directory must exist
 
-	// Rebuild tells the queue which tables the worker's databases contain, where known does not say. It is called
-	// after a loss, and at the start if nothing is known. It returns the databases that were locked; later calls pass
+	// Rebuild tells the queue which tables and days the worker's databases contain, where the queue does not know. It is
+	// called after a loss, and at the start. It returns the databases that were locked; later calls pass
 	// only these. A nil only means all databases.
 	Rebuild func(ctx context.Context, known map[string][]jobs.TableState, only []string) (locked []string, err error)
 }
@@ -49,7 +49,7 @@ type Keeper struct {
 	published time.Time // when everything was last published; zero if never
 	refused   string    // why schedules were left out last time
 	lost      bool      // data was lost, and some is still missing
-	looked    bool      // the databases were read at the start, or did not need to be
+	looked    bool      // the databases were read at the start
 	locked    []string  // databases to read when they are unlocked
 
 	first chan struct{} // closed when everything has been published once
@@ -237,7 +237,7 @@ func (k *Keeper) rebuild(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	only, all := k.locked, k.lost || !k.looked && len(known) == 0
+	only, all := k.locked, k.lost || !k.looked
 	if all {
 		only = nil
 	}

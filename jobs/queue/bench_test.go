@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"mixduck/internal/day"
 	"mixduck/internal/proctest"
 	"mixduck/jobs"
 	"mixduck/jobs/internal/jobstest"
@@ -95,4 +96,36 @@ func fill(b *testing.B, q *queue.Queue, n int) (old string) {
 	}
 	all.Wait()
 	return old
+}
+
+// BenchmarkDays reads the day maps of one table and of 20 tables, of five years each.
+func BenchmarkDays(b *testing.B) {
+	q := jobstest.NewQueue(b, proctest.NewRedis(b).Client(b))
+	var days jobs.Days
+	for i := range 1826 {
+		days = append(days, jobs.StoredDay{Day: day.New(2021, 1, 1) + day.Day(i), State: jobs.DayComplete, Rows: int64(60_000 + 13*i)})
+	}
+	var databases []string
+	for i := range 20 {
+		name := fmt.Sprintf("main/%d.db", i)
+		databases = append(databases, name)
+		if err := q.Engine().WriteDays(b.Context(), name, 1, jobs.DayReport{All: true, Tables: map[string]jobs.Days{"events": days}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Logf("%d bytes per table", len(days.String()))
+	b.Run("table", func(b *testing.B) {
+		for b.Loop() {
+			if got, err := q.Days(b.Context(), databases[0], "events"); err != nil || len(got) != len(days) {
+				b.Fatal(len(got), err)
+			}
+		}
+	})
+	b.Run("20 tables", func(b *testing.B) {
+		for b.Loop() {
+			if got, err := q.AllDays(b.Context(), databases); err != nil || len(got) != len(databases) {
+				b.Fatal(len(got), err)
+			}
+		}
+	})
 }

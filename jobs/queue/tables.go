@@ -29,7 +29,10 @@ func (q *Queue) ReportTables(ctx context.Context, a *jobs.Attempt, r jobs.TableR
 	if err := q.e.Scripts.Tables.Run(ctx, q.e.Redis, []string{lanes.TablesKey}, a.Record.Database, a.Fence, doc).Err(); err != nil {
 		return fmt.Errorf("write the tables of %s: %w", a.Record.Database, err)
 	}
-	return nil
+	if r.Unread {
+		return nil
+	}
+	return q.e.WriteDays(ctx, a.Record.Database, a.Fence, a.ReportAllDays(r.Days))
 }
 
 // Tables returns the state of all tables, sorted by project, database and name.
@@ -111,12 +114,19 @@ func (q *Queue) RestoreTables(ctx context.Context, kept map[string][]jobs.TableS
 
 // RebuildTables updates the state of a database's tables from what was read from the database, unless a job has
 // reported since Redis lost its data. Known outcomes of fetches stay. If none is known, a fetch counts as successful
-// at the time when the newest day was stored.
-func (q *Queue) RebuildTables(ctx context.Context, database string, read []jobs.TableState, at time.Time) error {
+// at the time when the newest day was stored. It also writes the day maps, under the same condition.
+func (q *Queue) RebuildTables(ctx context.Context, database string, read []jobs.TableState, days map[string]jobs.Days, at time.Time) error {
 	known, err := q.knownTables(ctx, database)
-	if err != nil || known.Fence > 0 {
+	if err == nil && known.Fence == 0 {
+		err = q.rebuildStates(ctx, database, known, read, at)
+	}
+	if err != nil {
 		return err
 	}
+	return q.e.WriteDays(ctx, database, 0, jobs.DayReport{All: true, Tables: days})
+}
+
+func (q *Queue) rebuildStates(ctx context.Context, database string, known databaseTables, read []jobs.TableState, at time.Time) error {
 	tables := jobs.Merge(known.Tables, jobs.Record{Database: database}, jobs.TableReport{Tables: read}, at)
 	for i := range tables {
 		if t := &tables[i]; t.SucceededAt.IsZero() && t.Job == "" {

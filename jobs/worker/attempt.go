@@ -3,12 +3,10 @@ package worker
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"runtime/debug"
 	"sync"
 	"time"
 
-	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 	"mixduck/jobs/internal/lanes"
@@ -66,12 +64,12 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t lanes.Turn, 
 	defer tick.Stop()
 	var pending *jobs.Progress
 	var asker attendance
-	var windows windowLog
+	var told telling
 	for {
 		select {
 		case <-done:
 			last, stop := context.WithTimeout(ctx, lastWrite)
-			if err := windows.write(last, w.e, t, a); err != nil {
+			if err := told.write(last, w.e, t, a); err != nil {
 				w.troubled(log, err)
 			}
 			stop()
@@ -83,7 +81,7 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t lanes.Turn, 
 		}
 		cancelled, lost, err := w.e.Check(ctx, t, a.Record.Progress, pending)
 		if err == nil && !lost {
-			err = windows.write(ctx, w.e, t, a)
+			err = told.write(ctx, w.e, t, a)
 		}
 		if err == nil && a.Record.Query.Attended && !cancelled {
 			cancelled, err = asker.forsaken(ctx, w.e, t.Job)
@@ -101,25 +99,4 @@ func (w *Worker) watch(ctx context.Context, done <-chan struct{}, t lanes.Turn, 
 			}
 		}
 	}
-}
-
-// lastWrite limits how long the end of an attempt waits until its windows are written.
-const lastWrite = 2 * time.Second
-
-// windowLog holds changes of windows that are not written yet.
-type windowLog map[day.Range]*jobs.WindowState
-
-// write writes what has changed. On an error, the changes are kept for the next call.
-func (l *windowLog) write(ctx context.Context, e *lanes.Engine, t lanes.Turn, a *jobs.Attempt) error {
-	changed := a.UnwrittenWindows()
-	if *l == nil {
-		*l = changed
-	} else {
-		maps.Copy(*l, changed)
-	}
-	if err := e.Records.WriteWindows(ctx, t, *l); err != nil {
-		return err
-	}
-	*l = nil
-	return nil
 }

@@ -169,3 +169,34 @@ func TestWindowsAreSeenWhileTheJobRuns(t *testing.T) {
 		}
 	})
 }
+
+func TestDaysAreSeenWhileTheJobRuns(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		stored := jobs.Days{{Day: 1, State: jobs.DayComplete, Rows: 7}}
+		end := make(chan bool)
+		jobstest.StartWorker(t, t.Q, worker.Config{}, func(_ context.Context, a *jobs.Attempt) error {
+			a.ReportDays("a", nil)
+			a.ReportDays("a", stored)
+			<-end
+			a.ReportDays("b", stored)
+			return nil
+		})
+		r := jobstest.Submit(t, t.Q, "x", "a")
+		seen := func(table string) func() bool {
+			return func() bool {
+				days, err := t.Q.Days(t.Context(), r.Database, table)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return cmp.Equal(stored, days)
+			}
+		}
+		jobstest.Eventually(t, "the days are seen", seen("a"))
+		close(end)
+		jobstest.AwaitState(t, t.Q, r.ID, jobs.StateDone)
+		if !seen("b")() {
+			t.Error("the last report of an attempt was not written")
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"mixduck/internal/defaults"
 	"mixduck/internal/stream"
 	"mixduck/jobs"
+	"mixduck/jobs/handler/tables"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 	"mixduck/workspace"
@@ -35,7 +36,7 @@ func (r *run) events(ctx context.Context, f jobs.Fetch) error {
 	p, err := r.ws.FetchEvents(ctx, workspace.FetchRequest{
 		Table: f.Table, Days: f.Days, Events: f.Events, Where: f.Where, Mode: workspace.Mode(f.Mode), Promote: promote,
 		Due: (*workspace.Due)(f.Due), LateSince: f.LateSince, Force: f.Force, Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(),
-		OnWindow: r.reportWindow,
+		OnWindow: r.reportWindow, OnStored: func(days []storage.Coverage) { r.ReportDays(f.Table, tables.DayMap(days)) },
 	}, r.report)
 	return r.ended(p, err)
 }

@@ -61,18 +61,12 @@ func (h *Handler) report(ctx context.Context, a *jobs.Attempt, ended error) erro
 	ctx, cancel := context.WithTimeout(ctx, reportTime)
 	defer cancel()
 	r := jobs.TableReport{Failing: failing(ended), Err: ended}
-	tables, readErr := h.read(ctx, a.Record.Database)
-	r.Tables, r.Unread = tables, readErr != nil
+	held, readErr := h.look(ctx, a.Record.Database)
+	r.Tables, r.Days, r.Unread = tableStates(held), dayMaps(held), readErr != nil
 	if f := a.Record.Fetch; readErr == nil && a.Record.Kind == jobs.KindFetch && f.Some() {
 		r.Brought, readErr = h.brought(ctx, a.Record)
 	}
 	return errors.Join(readErr, h.queue.ReportTables(ctx, a, r))
-}
-
-// read returns the content of the database.
-func (h *Handler) read(ctx context.Context, database string) ([]jobs.TableState, error) {
-	held, err := h.look(ctx, database)
-	return tableStates(held), err
 }
 
 // look reads the bookkeeping of the database.
@@ -95,6 +89,27 @@ func tableStates(held storage.Held) []jobs.TableState {
 		}
 	}
 	return all
+}
+
+// dayMaps returns the day maps of the tables that have days.
+func dayMaps(held storage.Held) map[string]jobs.Days {
+	all := make(map[string]jobs.Days, len(held.Days))
+	for table, days := range held.Days {
+		all[table] = DayMap(days)
+	}
+	return all
+}
+
+// DayMap converts the coverage of a table for the queue.
+func DayMap(stored []storage.Coverage) jobs.Days {
+	states := map[storage.CoverageState]jobs.DayState{
+		storage.Complete: jobs.DayComplete, storage.Partial: jobs.DayPartial, storage.Unavailable: jobs.DayUnavailable,
+	}
+	days := make([]jobs.StoredDay, len(stored))
+	for i, c := range stored {
+		days[i] = jobs.StoredDay{Day: c.Day, State: states[c.State], Rows: c.Rows}
+	}
+	return jobs.NewDays(days)
 }
 
 // brought returns the days that a job has fetched, or that are unavailable.

@@ -106,7 +106,13 @@ func TestReportOfWhatIsStored(t *testing.T) {
 			Quarantined: 2, FetchedAt: now,
 		},
 		{Project: "12345", Table: "other", Type: "events"},
-	}, Brought: []day.Day{first - 2, first - 1, first, first + 2}}
+	}, Brought: []day.Day{first - 2, first - 1, first, first + 2}, Days: map[string]jobs.Days{"events": {
+		{Day: first - 2, State: jobs.DayUnavailable},
+		{Day: first - 1, State: jobs.DayUnavailable},
+		{Day: first, State: jobs.DayComplete, Rows: 1},
+		{Day: first + 1, State: jobs.DayMissing},
+		{Day: first + 2, State: jobs.DayPartial, Rows: 1},
+	}}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(jobs.TableState{}, "FileBytes")); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}

@@ -18,7 +18,8 @@ import (
 
 // rebuilt accepts what was read; [queue.Queue] is one.
 type rebuilt interface {
-	RebuildTables(ctx context.Context, database string, read []jobs.TableState, at time.Time) error
+	RebuildTables(ctx context.Context, database string, read []jobs.TableState, days map[string]jobs.Days, at time.Time) error
+	Mapped(ctx context.Context) (map[string]bool, error)
 }
 
 // Volume is a directory of databases.
@@ -48,10 +49,14 @@ func NewRebuilder(volumes []Volume, locate Locator, q rebuilt, log *slog.Logger)
 // rebuildWait is how long to wait for a database that is being written to. Its writer reports afterwards.
 const rebuildWait = 200 * time.Millisecond
 
-// Rebuild reads the databases that the queue does not know, and those written to since they were last read. If only is
-// not nil, it reads just the ones in it. It reads only their bookkeeping. It skips backups, and logs and skips
+// Rebuild reads the databases that the queue does not know, those without day maps, and those written to since they were
+// last read. If only is not nil, it reads just the ones in it. It reads only their bookkeeping. It skips backups, and logs and skips
 // unreadable files. It returns the locked databases, to be read later.
 func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableState, only []string) (locked []string, err error) {
+	mapped, err := r.queue.Mapped(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, v := range r.volumes {
 		files, err := databases(v.Dir)
 		if err != nil {
@@ -63,7 +68,7 @@ func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableSt
 			}
 			database := v.Name + "/" + filepath.ToSlash(f.rel)
 			tables, ok := known[database]
-			if only != nil && !slices.Contains(only, database) || ok && !f.at.After(readAt(tables)) {
+			if only != nil && !slices.Contains(only, database) || ok && mapped[database] && !f.at.After(readAt(tables)) {
 				continue
 			}
 			switch err := r.rebuild(ctx, database); {
@@ -92,7 +97,7 @@ func (r *Rebuilder) rebuild(ctx context.Context, database string) error {
 	case held.Backup || len(held.Tables) == 0:
 		return nil
 	}
-	return r.queue.RebuildTables(ctx, database, tableStates(held), at)
+	return r.queue.RebuildTables(ctx, database, tableStates(held), dayMaps(held), at)
 }
 
 // readAt returns when tables were read from their database.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"mixduck/internal/proctest"
+	"mixduck/jobs"
 	"mixduck/jobs/handler/tables"
 	"mixduck/jobs/queue"
 	"mixduck/storage"
@@ -126,6 +127,24 @@ func TestDatabasesThatChangedAreReadAgain(t *testing.T) {
 	v.must(os.Chtimes(v.path("a.db.wal"), readAt, readAt.Add(time.Second)))
 	if !changed() {
 		t.Error("a database with a newer log was not read again")
+	}
+}
+
+// Redis can lose single keys, and an older version wrote no day maps.
+func TestDatabasesWithoutDayMapsAreReadAgain(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t)
+	v.must(fill(t.Context())(v.path("a.db")))
+	a := &jobs.Attempt{Fence: 7, Record: jobs.Record{Kind: jobs.KindEdit, Database: "main/a.db"}}
+	v.must(v.queue.ReportTables(t.Context(), a, jobs.TableReport{Tables: []jobs.TableState{{Table: "events", Rows: 2}}}))
+	for _, key := range []string{"mixduck:{days}:written", "mixduck:{days}:of:main/a.db"} {
+		v.must(v.queue.Engine().Redis.Del(t.Context(), key).Err())
+	}
+	v.rebuild(nil)
+	days, err := v.queue.Days(t.Context(), "main/a.db", "events")
+	v.must(err)
+	if got, want := days.String(), "2026-10-30 U0U0C1M1P1"; got != want {
+		t.Errorf("day map = %q, want %q", got, want)
 	}
 }
 

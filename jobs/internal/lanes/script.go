@@ -24,6 +24,7 @@ type Scripts struct {
 	Schedule                                  *redis.Script // for the sweep
 	beat                                      *redis.Script // for a worker
 	Tables                                    *redis.Script // for table states
+	days                                      *redis.Script // of day maps
 	Admit                                     *redis.Script // for results sent through Redis
 }
 
@@ -35,6 +36,6 @@ var loadScripts = sync.OnceValue(func() Scripts {
 		submit: lane("submit"), begin: lane("begin"), settle: lane("settle"), leave: lane("leave"), look: lane("look"),
 		raise:  lane("raise"),
 		create: record("create"), move: record("move"), forget: record("forget"), windows: plain("windows"),
-		Schedule: plain("schedule"), beat: plain("beat"), Tables: plain("tables"), Admit: plain("admit"),
+		Schedule: plain("schedule"), beat: plain("beat"), Tables: plain("tables"), days: plain("days"), Admit: plain("admit"),
 	}
 })

@@ -1,0 +1,68 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"mixduck/jobs"
+	"mixduck/jobs/internal/lanes"
+)
+
+// Days returns the day map of a table. It is empty for tables without days, and for tables that no attempt has reported.
+func (q *Queue) Days(ctx context.Context, database, table string) (jobs.Days, error) {
+	text, err := q.e.Redis.HGet(ctx, lanes.DaysKey(database), table).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	var days jobs.Days
+	if err == nil {
+		days, err = jobs.ParseDays(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("days of %s in %s: %w", table, database, err)
+	}
+	return days, nil
+}
+
+// AllDays returns the day maps of all tables of some databases, by database and table, in one round trip.
+func (q *Queue) AllDays(ctx context.Context, databases []string) (map[string]map[string]jobs.Days, error) {
+	if len(databases) == 0 {
+		return nil, nil
+	}
+	pipe := q.e.Redis.Pipeline()
+	texts := make(map[string]*redis.MapStringStringCmd, len(databases))
+	for _, database := range databases {
+		texts[database] = pipe.HGetAll(ctx, lanes.DaysKey(database))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("read day maps: %w", err)
+	}
+	all := make(map[string]map[string]jobs.Days, len(texts))
+	for database, tables := range texts {
+		all[database] = make(map[string]jobs.Days, len(tables.Val()))
+		for table, text := range tables.Val() {
+			days, err := jobs.ParseDays(text)
+			if err != nil {
+				return nil, fmt.Errorf("days of %s in %s: %w", table, database, err)
+			}
+			all[database][table] = days
+		}
+	}
+	return all, nil
+}
+
+// Mapped reports which databases have day maps. Databases without days have none, but count.
+func (q *Queue) Mapped(ctx context.Context) (map[string]bool, error) {
+	names, err := q.e.Redis.HKeys(ctx, lanes.DaysWrittenKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list day maps: %w", err)
+	}
+	mapped := make(map[string]bool, len(names))
+	for _, name := range names {
+		mapped[name] = true
+	}
+	return mapped, nil
+}
