@@ -28,6 +28,7 @@ type Query struct {
 	Inspect  string            `json:"inspect,omitempty"`  // instead of SQL: the name of an inspection
 	Args     []string          `json:"args,omitempty"`     // of the inspection
 	Verify   *Verify           `json:"verify,omitempty"`   // instead of SQL: a comparison with Mixpanel
+	Ask      *Ask              `json:"ask,omitempty"`      // instead of SQL: a question to Mixpanel
 	Snapshot bool              `json:"snapshot,omitempty"` // instead of SQL: replace the snapshot now; there are no rows
 	Params   map[string]string `json:"params,omitempty"`   // values of $name in SQL, as texts
 	Format   Format            `json:"format"`
@@ -50,7 +51,7 @@ func (q Query) Validate() error {
 		return err
 	}
 	asked := 0
-	for _, given := range []bool{q.SQL != "", q.Inspect != "", q.Verify != nil, q.Snapshot} {
+	for _, given := range []bool{q.SQL != "", q.Inspect != "", q.Verify != nil, q.Ask != nil, q.Snapshot} {
 		if given {
 			asked++
 		}
@@ -67,6 +68,11 @@ func (q Query) Validate() error {
 	}
 	if q.Verify != nil {
 		if err := q.Verify.validate(); err != nil {
+			return err
+		}
+	}
+	if q.Ask != nil {
+		if err := q.Ask.validate(); err != nil {
 			return err
 		}
 	}

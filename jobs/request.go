@@ -65,6 +65,9 @@ func (r Request) Record() Record {
 		rec.Edit, rec.Database = r.Edit, r.Edit.Database
 	case KindQuery:
 		rec.Query, rec.Database = r.Query, r.Query.Database
+		if r.Query.Ask != nil {
+			rec.Project = r.Query.Ask.Project
+		}
 	case KindFetch:
 		rec.Fetch, rec.Project, rec.Database = r.Fetch, r.Fetch.Project, r.Fetch.Database
 	}

@@ -59,6 +59,8 @@ func (p Project) zone() *time.Location {
 
 // source is what a workspace needs from Mixpanel; [mixpanel.Client] implements it.
 type source interface {
+	asked
+
 	Parts(r mixpanel.ExportRequest) ([]mixpanel.ExportRequest, error)
 	Export(ctx context.Context, r mixpanel.ExportRequest) (*mixpanel.Body, error)
 	EventNames(ctx context.Context, project int64, limit int) ([]string, error)

@@ -21,14 +21,17 @@ const inspectExample = `  enqueue inspect tables
   enqueue inspect column events '$city' --database eu/jan.db`
 
 func (a *app) queryCommand() *cobra.Command {
-	return a.QueryCommand(queryExample, a.withReader, func(flags *pflag.FlagSet) {
+	c := a.QueryCommand(queryExample, a.withReader, func(flags *pflag.FlagSet) {
 		addDatabase(flags)
-		flags.Bool("detach", false, "do not wait: print the job's id, for 'jobs result'")
+		addDetach(flags)
 	})
+	c.AddCommand(a.KnownQuestions("query", "enqueue", a.withAsker, addAsk)...)
+	return c
 }
 
 func (a *app) inspectCommand() *cobra.Command {
-	return a.InspectCommand(inspectExample, a.withReader, addDatabase, a.dropCommand(), a.dropAllCommand())
+	more := append(a.KnownQuestions("inspect", "enqueue", a.withAsker, addAsk), a.dropCommand(), a.dropAllCommand())
+	return a.InspectCommand(inspectExample, a.withReader, addDatabase, more...)
 }
 
 const (

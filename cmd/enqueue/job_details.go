@@ -40,6 +40,10 @@ func details(job jobs.Record, now time.Time) string {
 			l.add("question", "verify "+v.Table)
 			break
 		}
+		if q := job.Query.Ask; q != nil {
+			l.add("question", "ask "+q.String())
+			break
+		}
 		l.add("question", strings.Join(append([]string{job.Query.Inspect + job.Query.SQL}, job.Query.Args...), " "))
 	case jobs.KindFetch:
 		l.addFetch(job)

@@ -30,7 +30,12 @@ type reader struct {
 
 // Read implements [console.Reader]. If ctx ends, the job is cancelled.
 func (r *reader) Read(ctx context.Context, q console.Question) (*console.Answer, error) {
-	job, err := r.submit(ctx, r.query(q))
+	return r.answer(ctx, r.query(q))
+}
+
+// answer returns the answer of a job.
+func (r *reader) answer(ctx context.Context, q jobs.Query) (*console.Answer, error) {
+	job, err := r.submit(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,12 +15,16 @@ import (
 )
 
 const inspectExample = `  mp inspect tables
-  mp inspect coverage events --path ./h1.db
-  mp inspect events                   # asks Mixpanel, opens no database`
+  mp inspect coverage events --path ./h1.db`
 
 func (a *app) inspectCommand() *cobra.Command {
-	return a.InspectCommand(inspectExample, a.withReader, addPath,
-		a.dropCommand(), a.dropAllCommand(), a.eventsCommand(), a.propertiesCommand(), a.valuesCommand())
+	more := []*cobra.Command{a.dropCommand(), a.dropAllCommand(), a.eventsCommand(), a.propertiesCommand(), a.valuesCommand()}
+	for _, c := range a.KnownQuestions("inspect", "mp", a.withAsker, noFlags) {
+		if !slices.ContainsFunc(more, func(m *cobra.Command) bool { return m.Name() == c.Name() }) {
+			more = append(more, c)
+		}
+	}
+	return a.InspectCommand(inspectExample, a.withReader, addPath, more...)
 }
 
 func (a *app) dropCommand() *cobra.Command {
@@ -82,14 +87,14 @@ func (a *app) editCommand(use, short string, arguments int, edit func(context.Co
 }
 
 func (a *app) eventsCommand() *cobra.Command {
-	return a.askCommand("events", "Ask Mixpanel for the names of events", 0,
+	return a.namesCommand("events", "Ask Mixpanel for the names of events", 0,
 		func(ctx context.Context, m *mixpanel.Client, project int64, _ []string, limit int) ([]string, error) {
 			return m.EventNames(ctx, project, limit)
 		})
 }
 
 func (a *app) propertiesCommand() *cobra.Command {
-	return a.askCommand("properties EVENT", "Ask Mixpanel for the properties of an event", 1,
+	return a.namesCommand("properties EVENT", "Ask Mixpanel for the properties of an event", 1,
 		func(ctx context.Context, m *mixpanel.Client, project int64, args []string, limit int) ([]string, error) {
 			found, err := m.EventProperties(ctx, project, args[0], limit)
 			names := make([]string, len(found))
@@ -101,18 +106,18 @@ func (a *app) propertiesCommand() *cobra.Command {
 }
 
 func (a *app) valuesCommand() *cobra.Command {
-	return a.askCommand("values EVENT PROPERTY", "Ask Mixpanel for the values of a property", 2,
+	return a.namesCommand("values EVENT PROPERTY", "Ask Mixpanel for the values of a property", 2,
 		func(ctx context.Context, m *mixpanel.Client, project int64, args []string, limit int) ([]string, error) {
 			return m.PropertyValues(ctx, project, args[0], args[1], limit)
 		})
 }
 
-// askCommand returns a command that queries Mixpanel and uses no database.
-func (a *app) askCommand(use, short string, arguments int, ask func(context.Context, *mixpanel.Client, int64, []string, int) ([]string, error)) *cobra.Command {
+// namesCommand returns a command that asks Mixpanel for names and opens no database. 'ask' has it with more formats.
+func (a *app) namesCommand(use, short string, arguments int, ask func(context.Context, *mixpanel.Client, int64, []string, int) ([]string, error)) *cobra.Command {
 	var limit int
 	var format *console.Choice
 	c := &cobra.Command{
-		Use: use, Short: short, Example: "  mp inspect " + use,
+		Use: use, Short: short, Example: "  mp inspect " + use, Hidden: true,
 		Args: func(c *cobra.Command, args []string) error { return console.Arguments(c, args, arguments) },
 		RunE: func(c *cobra.Command, args []string) error {
 			if limit < 0 {

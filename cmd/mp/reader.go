@@ -22,7 +22,9 @@ const queryExample = `  mp query "SELECT event_name, count(*) FROM events GROUP 
   mp query --path ./h1.db --file report.sql --format csv`
 
 func (a *app) queryCommand() *cobra.Command {
-	return a.QueryCommand(queryExample, a.withReader, addPath)
+	c := a.QueryCommand(queryExample, a.withReader, addPath)
+	c.AddCommand(a.KnownQuestions("query", "mp", a.withAsker, noFlags)...)
+	return c
 }
 
 // withReader implements [console.WithReader].
@@ -60,7 +62,7 @@ func (r reader) Snapshot(context.Context) (*console.SnapshotFile, error) {
 
 // reader answers questions about a file, each in a separate process.
 type reader struct {
-	path   string
+	path   string // "" is an empty database
 	memory int64
 
 	volumes []config.Volume
@@ -89,7 +91,7 @@ func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer
 		defer cancel()
 	}
 	request := query.Request{
-		Database: r.path, SQL: q.SQL, Params: q.Params, Format: query.Format(q.Format), Limit: q.Limit,
+		Database: r.path, InMemory: r.path == "", SQL: q.SQL, Params: q.Params, Format: query.Format(q.Format), Limit: q.Limit,
 		Output: filepath.Join(dir.path, "rows"), MemoryLimit: r.memory, LockWait: q.LockWait,
 	}
 	if q.Inspect != "" {

@@ -23,6 +23,7 @@ import (
 	"mixduck/internal/volume"
 	"mixduck/jobs"
 	"mixduck/jobs/budget"
+	"mixduck/jobs/handler/ask"
 	"mixduck/jobs/handler/edit"
 	"mixduck/jobs/handler/fetch"
 	"mixduck/jobs/handler/query"
@@ -185,7 +186,7 @@ func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.
 	return map[jobs.Kind]jobs.Handler{
 		jobs.KindEdit:  tables.New(snapshots.After(edits), d.storage, queue, d.log),
 		jobs.KindFetch: tables.New(snapshots.After(fetches), d.storage, queue, d.log),
-		jobs.KindQuery: snapshots.Answering(verify.New(d.openToVerify, queries, d.log)),
+		jobs.KindQuery: snapshots.Answering(ask.New(d.openToAsk, queries, verify.New(d.openToVerify, queries, d.log), d.log)),
 	}, snapshots, nil
 }
 
@@ -269,6 +270,15 @@ func (d *daemon) openToVerify(q jobs.Query, log *slog.Logger) (*workspace.Worksp
 		database.LockWait = q.LockWait
 	}
 	return d.workspace(jobs.Fetch{Project: q.Verify.Project}, database, "", log)
+}
+
+// openToAsk makes the workspace of a question, which opens no database.
+func (d *daemon) openToAsk(q jobs.Query, log *slog.Logger) (*workspace.Workspace, error) {
+	database, err := d.storage(q.Database)
+	if err != nil {
+		return nil, err
+	}
+	return d.workspace(jobs.Fetch{Project: q.Ask.Project}, database, "", log)
 }
 
 func (d *daemon) workspace(f jobs.Fetch, database storage.Config, spool string, log *slog.Logger) (*workspace.Workspace, error) {

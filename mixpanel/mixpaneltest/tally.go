@@ -49,5 +49,5 @@ func (t tallies) top(kind string, n int) []string {
 	keys := slices.SortedFunc(maps.Keys(t), func(a, b string) int {
 		return cmp.Or(cmp.Compare(t[b].amount(kind), t[a].amount(kind)), strings.Compare(a, b))
 	})
-	return keys[:min(n, len(keys))]
+	return append([]string{}, keys[:min(n, len(keys))]...) // [] for none, not null
 }

@@ -46,7 +46,7 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 		}
 	}
 	report, err := cage.Enter(cage.Config{
-		Read:      databaseFiles(t.Database),
+		Read:      t.files(),
 		Write:     []string{t.Dir},
 		Memory:    t.maxMemory(),
 		FileBytes: t.maxFileBytes(),
@@ -64,6 +64,25 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) (Result, erro
 func databaseFiles(path string) []string {
 	files, _ := storage.LogFiles(path) // the pattern is valid
 	return append(files, path)
+}
+
+// files returns the files that the process may read.
+func (t *task) files() []string {
+	if t.InMemory {
+		return nil
+	}
+	return databaseFiles(t.Database)
+}
+
+// config says how the database is opened.
+func (t *task) config() storage.Config {
+	cfg := storage.Config{MemoryLimit: t.MemoryLimit, Threads: t.Threads}
+	if t.InMemory {
+		cfg.Mode = storage.InMemory
+		return cfg
+	}
+	cfg.Path, cfg.ReadOnly, cfg.Shared, cfg.LockWait = t.Database, true, true, t.LockWait
+	return cfg
 }
 
 // maxMemory limits what DuckDB uses in addition to the memory that it counts: texts and lists of a function call,
@@ -92,9 +111,7 @@ func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 		}
 		r.statement.params = t.Params
 	}
-	engine, err := storage.Open(ctx, storage.Config{
-		Path: t.Database, ReadOnly: true, Shared: true, LockWait: t.LockWait, MemoryLimit: t.MemoryLimit, Threads: t.Threads,
-	})
+	engine, err := storage.Open(ctx, t.config())
 	if err != nil {
 		return Result{}, err
 	}

@@ -22,6 +22,6 @@ func Given[T any](rows []T, columns ...Column) (sql string, params map[string]st
 		shape.WriteString(`"` + c.Name + `":"` + c.Type + `"`)
 		names.WriteString("r." + identifier(c.Name))
 	}
-	return "SELECT " + names.String() + " FROM (SELECT unnest(l) AS r, generate_subscripts(l, 1) AS n FROM (SELECT from_json($rows, '[{" +
+	return "SELECT " + names.String() + " FROM (SELECT unnest(l) AS r, generate_subscripts(l, 1) AS n FROM (SELECT from_json_strict($rows, '[{" +
 		shape.String() + "}]') AS l)) ORDER BY n", map[string]string{"rows": string(text)}, nil
 }

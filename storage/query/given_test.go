@@ -44,6 +44,20 @@ func TestGivenRowsAreThoseOfAQuery(t *testing.T) {
 	if found, text = ask(query.JSON, nil); strings.TrimSpace(text) != "[]" || found.Rows != 0 {
 		t.Errorf("no rows = %q, %d", text, found.Rows)
 	}
+	sql, params, err := query.Given([]map[string]any{{"at": "2026-11-01 10:00:00", "list": []string{"a", "'"}, "none": nil}},
+		query.Column{Name: "at", Type: "TIMESTAMP"}, query.Column{Name: "list", Type: "JSON"}, query.Column{Name: "none", Type: "BIGINT"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := query.Request{InMemory: true, SQL: sql, Params: params, Format: query.JSON, TempDir: t.TempDir()}
+	_, text, err = run(t, memory)
+	if want := `[{"at":"2026-11-01 10:00:00","list":["a","'"],"none":null}]`; strings.ReplaceAll(text, "\n", "") != want || err != nil {
+		t.Errorf("rows without a database = %q, %v, want %q", text, err, want)
+	}
+	memory.Params = map[string]string{"rows": `[{"at": "tomorrow", "list": [], "none": 1}]`}
+	if _, text, err = run(t, memory); err == nil {
+		t.Errorf("a value of another type became %q", text)
+	}
 	many := make([]line, 50_000)
 	for i := range many {
 		many[i] = line{day.New(2026, 11, 1), strings.Repeat("x", 20), int64(i)}

@@ -9,7 +9,8 @@ import (
 // Request describes what to read and how to return it. It needs Database and either SQL or Inspect. All other fields
 // can be zero.
 type Request struct {
-	Database string   `json:"database"` // path of the file
+	Database string   `json:"database"`            // path of the file
+	InMemory bool     `json:"in_memory,omitempty"` // instead of Database: an empty database
 	SQL      string   `json:"sql,omitempty"`
 	Inspect  *Inspect `json:"inspect,omitempty"`
 
@@ -62,8 +63,8 @@ func (r *Request) validate() error {
 		r.MaxTempBytes = defaultTempBytes
 	}
 	switch {
-	case r.Database == "":
-		return fault.Usage("set Request.Database", "a query needs a database")
+	case (r.Database == "") != r.InMemory:
+		return fault.Usage("set Request.Database or InMemory", "a query needs one database")
 	case (r.SQL == "") == (r.Inspect == nil):
 		return fault.Usage("set exactly one of SQL and Inspect", "a query needs either SQL or an inspection")
 	case r.Inspect != nil && len(r.Params) > 0:

@@ -37,17 +37,19 @@ func Run(ctx context.Context, launch Launcher, req Request) (res Result, err err
 	if err := req.validate(); err != nil {
 		return Result{}, err
 	}
-	share, err := storage.NewShare(ctx, req.Database, req.LockWait)
-	if err != nil {
-		return Result{}, err
+	if !req.InMemory {
+		share, err := storage.NewShare(ctx, req.Database, req.LockWait)
+		if err != nil {
+			return Result{}, err
+		}
+		defer share.Release()
+		req.Database = share.Path()
 	}
-	defer share.Release()
 	dir, err := req.makeDir()
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	req.Database = share.Path()
 	res, err = launch.start(ctx, task{Request: req, Dir: dir})
 	if err != nil || req.Output == "" {
 		return res, err

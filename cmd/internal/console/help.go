@@ -69,7 +69,7 @@ func writeCommands(w io.Writer, c *cobra.Command) {
 	fmt.Fprintln(w, "\nCommands:")
 	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() || sub.Name() == "help" {
-			fmt.Fprintf(w, "  %-*s %s\n", c.NamePadding(), sub.Name(), sub.Short)
+			fmt.Fprintf(w, "  %-*s %s\n", sub.NamePadding(), sub.Name(), sub.Short)
 		}
 	}
 }

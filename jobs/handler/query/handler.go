@@ -99,6 +99,9 @@ func (h *Handler) ask(ctx context.Context, q jobs.Query, path, output string) (q
 		Database: path, SQL: q.SQL, Params: q.Params, Format: query.Format(q.Format), Limit: q.Limit, Output: output,
 		MemoryLimit: h.cfg.MemoryLimit, MaxResultBytes: h.cfg.MaxResultBytes, LockWait: h.cfg.LockWait,
 	}
+	if q.Ask != nil { // the rows are in the statement
+		request.Database, request.InMemory = "", true
+	}
 	if q.Inspect != "" {
 		request.Inspect = &query.Inspect{Name: q.Inspect, Args: q.Args}
 	}
