@@ -14,11 +14,11 @@ import (
 //go:embed compat/*.sql
 var compatFiles embed.FS
 
-// compatSchema is the schema of views with the names and columns of other programs. In a schema apart, they take no
-// name from tables.
+// compatSchema is a schema of views with the names and columns of other programs. A separate schema keeps these names
+// free for tables.
 const compatSchema = "compat"
 
-// compatViews are the views, and the table that each reads.
+// compatViews are the views, each with the table that it reads.
 var compatViews = []compatName{
 	{"original_events", events, events},
 	{"mp_master_event", events, events},
@@ -29,11 +29,11 @@ var compatViews = []compatName{
 
 type compatName struct{ name, table, kind string }
 
-// compatMark begins the comment of a view that Mixduck created. A hash of its definition follows.
+// compatMark is the start of the comment of views created by Mixduck. A hash of the definition follows.
 const compatMark = "created by Mixduck, "
 
-// syncCompat creates the views that are missing, and drops those that have lost their table. It leaves tables and views
-// of other programs alone.
+// syncCompat creates missing views, and drops those without a table. It does not touch tables and views of other
+// programs.
 func syncCompat(ctx context.Context, conn *sql.Conn) error {
 	stored, err := compatStored(ctx, conn)
 	if err != nil {
@@ -98,8 +98,8 @@ func (v compatView) create(ctx context.Context, conn *sql.Conn, name string) err
 	return err
 }
 
-// compatWanted returns the views for the tables that exist and have all columns, with their types: a table that
-// somebody changed must not fail a load.
+// compatWanted returns the views for the tables that exist and have all columns, with their types: a table changed by
+// somebody must not fail a load.
 func compatWanted(ctx context.Context, conn *sql.Conn) (map[string]compatView, error) {
 	tables, err := textPairs(ctx, conn, `SELECT t.table_name || ' ' || t.type, if(bool_or(k.history), 'valid_to IS NULL', 'true')
 		FROM mixduck.tables AS t LEFT JOIN mixduck.keyed AS k USING (table_name)

@@ -10,19 +10,19 @@ import (
 	"mixduck/internal/fault"
 )
 
-// EventCounts is how many events a table holds, and what can explain why Mixpanel counts others.
+// EventCounts is the number of events in a table, with what can explain why Mixpanel's counts differ.
 type EventCounts struct {
-	Project     string // whose events they are
-	Filter      string // as in [Table.Filter]; "" means all events
+	Project     string // of the events
+	Filter      string // in the form of [Table.Filter]; "" means all events
 	Rows        map[day.Day]map[string]int64
-	InZone      map[day.Day]map[string]int64 // the same rows by the days of a time zone
-	Quarantined map[day.Day]int64            // lines that are no events; those without a known day are left out
+	InZone      map[day.Day]map[string]int64 // the same rows by days in a time zone
+	Quarantined map[day.Day]int64            // lines that are not events, except those without a known day
 	Coverage    map[day.Day]Coverage
-	TimeWarning string // what is wrong with the times of events; "" if nothing is known to be
+	TimeWarning string // what is wrong with event times; "" if nothing is known
 }
 
-// CountEvents counts the events of a table by day and name. All counts are of one moment. InZone needs the days beside those of r, too:
-// where they are not stored, its first and last day are too small.
+// CountEvents counts the events of a table by day and name, all at one point in time. InZone also needs the days next
+// to r: if they are not stored, the counts of its first and last day are too small.
 func (e *Engine) CountEvents(ctx context.Context, table string, r day.Range, zone *time.Location) (EventCounts, error) {
 	counts := EventCounts{
 		Rows: map[day.Day]map[string]int64{}, InZone: map[day.Day]map[string]int64{},

@@ -21,7 +21,7 @@ type Engine struct {
 	mode   Mode
 	closed atomic.Bool
 
-	maxBadBytes int64 // of one load on their way to quarantine; 0 means the default
+	maxBadBytes int64 // per load, for lines on their way to quarantine; 0 means the default
 }
 
 // Open opens the database described by cfg. If it may write, it creates a missing file, directory and schema. Engines

@@ -143,10 +143,10 @@ func (*BadLinesError) Hint() string {
 	return "check the response for these days; a proxy may have changed it"
 }
 
-// manyRows is how many rows a table must have to be protected against an answer without any.
+// manyRows is the number of rows from which a table is protected against an empty response.
 const manyRows = 100
 
-// EmptiedError says that Mixpanel answered that there is nothing, but the table has rows. Nothing was changed.
+// EmptiedError means that Mixpanel's response was empty, but the table has rows. Nothing was changed.
 type EmptiedError struct {
 	Table  string
 	Stored int64
@@ -159,7 +159,7 @@ func (e *EmptiedError) Error() string {
 // FaultCode returns [fault.CodeFailed].
 func (*EmptiedError) FaultCode() fault.Code { return fault.CodeFailed }
 
-// Hint says how to empty the table all the same.
+// Hint says how to empty the table anyway.
 func (*EmptiedError) Hint() string {
 	return "check the project in Mixpanel; --force empties the table"
 }

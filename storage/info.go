@@ -20,7 +20,7 @@ type TableInfo struct {
 
 	Filter  string
 	History bool
-	FullAt  time.Time // when the last full refresh asked, UTC; zero if there was none
+	FullAt  time.Time // when the last full refresh sent its first request, UTC; zero if there was none
 }
 
 // Tables returns the metadata of all fetched tables, by name.
@@ -49,7 +49,7 @@ func (e *Engine) Tables(ctx context.Context) ([]TableInfo, error) {
 	return tables, e.describeKeyed(ctx, tables)
 }
 
-// describeKeyed adds what is known of keyed tables only. A file that is only read may be older than they are.
+// describeKeyed adds information for keyed tables only. A file opened read-only may be older than these tables.
 func (e *Engine) describeKeyed(ctx context.Context, tables []TableInfo) error {
 	if known, err := e.hasTable(ctx, "keyed"); err != nil || !known {
 		return err

@@ -11,21 +11,21 @@ import (
 	"mixduck/internal/fault"
 )
 
-// Keyed describes a table whose rows have a key, such as profiles.
+// Keyed describes a table with a key, such as profiles.
 type Keyed struct {
 	Name    string
-	Project string // its id
-	Stream  string // what it holds, the type in _metadata: profiles, cohorts, annotations …
+	Project string // project ID
+	Stream  string // the content, which is the type in _metadata: profiles, cohorts, annotations …
 
-	// Columns are those that rows come with, the key's first. A table has the column content_hash beside them, and with History two
-	// that say from when until when a version was seen.
+	// Columns are the columns of incoming rows, starting with the key. A table also has the column content_hash, and
+	// with History two for the time in which a version was current.
 	Columns []KeyedColumn
 
-	// Filter says which rows the table holds, in whatever form the caller compares; "" is everything. A table takes refreshes of one
-	// filter only, so that none removes what it did not ask for.
+	// Filter describes which rows the table contains, in any form that the caller can compare; "" means all. All
+	// refreshes of a table must have the same filter, so that none removes rows that it did not request.
 	Filter string
 
-	// History keeps each version of a row. It is a setting of the table: a table that has it keeps it.
+	// History keeps each version of a row. It is a property of the table and cannot be disabled later.
 	History bool
 	// Since and Until name the columns of History; "" means valid_from and valid_to.
 	Since, Until string
@@ -34,12 +34,12 @@ type Keyed struct {
 // KeyedColumn is a column of a keyed table.
 type KeyedColumn struct {
 	Name string
-	Type string // VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP, DATE or JSON; what does not fit TIMESTAMP, DOUBLE or DATE is NULL
+	Type string // VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP, DATE or JSON; values that do not fit TIMESTAMP, DOUBLE or DATE are NULL
 	Key  bool
 }
 
-// contentHash is the column by which versions of a row are told apart: a hash of all columns but the key, of JSON with its keys in
-// any order.
+// contentHash is the column that identifies versions of a row: a hash of all columns except the key, and of JSON
+// independent of the order of keys.
 const contentHash = "content_hash"
 
 func (k *Keyed) since() string { return orDefault(k.Since, "valid_from") }
@@ -52,7 +52,7 @@ func orDefault(name, otherwise string) string {
 	return name
 }
 
-// keys returns how many columns are the key.
+// keys returns the number of key columns.
 func (k *Keyed) keys() int {
 	n := slices.IndexFunc(k.Columns, func(c KeyedColumn) bool { return !c.Key })
 	if n < 0 {
@@ -61,7 +61,7 @@ func (k *Keyed) keys() int {
 	return n
 }
 
-// keyList returns the names of the key's columns.
+// keyList returns the names of the key columns.
 func (k *Keyed) keyList() string {
 	names := make([]string, k.keys())
 	for i := range names {
@@ -70,7 +70,7 @@ func (k *Keyed) keyList() string {
 	return strings.Join(names, ", ")
 }
 
-// current returns the condition of rows that are the present version.
+// current returns the condition for current versions of rows.
 func (k *Keyed) current() string {
 	if !k.History {
 		return "true"
@@ -95,7 +95,7 @@ func (k *Keyed) check() error {
 	return nil
 }
 
-// definition returns the columns as CREATE TABLE takes them.
+// definition returns the columns for CREATE TABLE.
 func (k *Keyed) definition() string {
 	var all []string
 	for _, c := range k.Columns {
@@ -115,7 +115,7 @@ func (k *Keyed) definition() string {
 	return strings.Join(all, ", ")
 }
 
-// selected returns the first n columns of mixduck_keyed under their names, with their types.
+// selected returns the first n columns of mixduck_keyed with their names and types.
 func (k *Keyed) selected(n int) string {
 	var all []string
 	for i, c := range k.Columns[:n] {
@@ -131,7 +131,7 @@ func (k *Keyed) selected(n int) string {
 	return strings.Join(all, ", ")
 }
 
-// jsonMask returns which of the columns are JSON, as mixduck_keyed takes it.
+// jsonMask returns a bit mask of the JSON columns for mixduck_keyed.
 func (k *Keyed) jsonMask() (mask int64) {
 	for i, c := range k.Columns {
 		if c.Type == "JSON" {
@@ -141,20 +141,20 @@ func (k *Keyed) jsonMask() (mask int64) {
 	return mask
 }
 
-// KeyedState is what is known of a keyed table before a refresh.
+// KeyedState is the state of a keyed table before a refresh.
 type KeyedState struct {
 	Exists    bool
 	History   bool
 	FetchedAt time.Time // of the last refresh, UTC
 	FullAt    time.Time // of the last full refresh, UTC; zero if there was none
 
-	Done   bool             // the job has refreshed the table already
-	Scopes []string         // those that the job has refreshed
+	Done   bool             // the job has already refreshed the table
+	Scopes []string         // refreshed by the job
 	Left   []RefreshReceipt // the receipts of the job
 }
 
-// PrepareKeyed returns what is known of the table. It refuses, with a hint, a table that holds something else. Nothing is written
-// but the fence; see [Engine.Load].
+// PrepareKeyed returns the state of the table. It returns an error with a hint if the table has other content. It
+// writes only the fence; see [Engine.Load].
 func (e *Engine) PrepareKeyed(ctx context.Context, k Keyed, job string, fence int64) (state KeyedState, err error) {
 	if err := k.check(); err != nil {
 		return KeyedState{}, err
@@ -177,7 +177,7 @@ func (e *Engine) PrepareKeyed(ctx context.Context, k Keyed, job string, fence in
 	return state, err
 }
 
-// lookUp returns what is known of the table, nil if it is not there. A table with history makes k one.
+// lookUp returns the state of the table, nil if it does not exist. It sets History in k to that of the table.
 func (k *Keyed) lookUp(ctx context.Context, conn *sql.Conn) (*KeyedState, error) {
 	if err := refuseForeign(ctx, conn, k.Name); err != nil {
 		return nil, err
@@ -203,7 +203,7 @@ func (k *Keyed) lookUp(ctx context.Context, conn *sql.Conn) (*KeyedState, error)
 	return &state, nil
 }
 
-// fits compares the table with what it is to be filled with.
+// fits compares the existing table with k.
 func (k *Keyed) fits(found *storedTable) error {
 	const other = "name another table"
 	switch {
@@ -225,7 +225,7 @@ func describeKeyed(filter, stream string) string {
 	return filter
 }
 
-// create makes the table.
+// create creates the table.
 func (k *Keyed) create(ctx context.Context, conn *sql.Conn, job string) error {
 	quoted, err := quote(k.Name)
 	if err != nil {

@@ -13,11 +13,12 @@ import (
 	"unsafe"
 )
 
-// maxKeyedColumns is how many columns rows of a keyed table can come with.
+// maxKeyedColumns is the maximum number of columns of incoming rows of a keyed table.
 const maxKeyedColumns = int(C.KEYED_COLUMNS)
 
-// Part is some of the rows of a refresh, such as a page of profiles. It is read twice, by any goroutine, and must have the same rows
-// in the same order each time. Of rows with one key the last one counts: that of the last part, and in it the last one.
+// Part is a part of the rows of a refresh, such as a page of profiles. It is read twice, by any goroutine, and must
+// return the same rows in the same order each time. If several rows have the same key, the last row of the last part
+// counts.
 type Part interface {
 	Open() (RowReader, error)
 }
@@ -37,32 +38,32 @@ type RowReader interface {
 	Close() error
 }
 
-// KeyedRow is a row on its way into a keyed table. Its slices are valid until the next one.
+// KeyedRow is a row for a keyed table. Its slices are valid until the next row.
 type KeyedRow struct {
-	Values [][]byte // as text, in the order of the columns; nil is NULL. JSON must be valid, as package jsonscan has it
-	Bad    error    // why it cannot be stored; then Text goes to quarantine
+	Values [][]byte // as text, in the order of the columns; nil is NULL. JSON must be valid for package jsonscan
+	Bad    error    // why it cannot be stored; then Text is quarantined
 	Text   []byte
-	Hashed bool // Hash is what a [ContentHasher] returns for the row; else the row is hashed
+	Hashed bool // Hash is the result of a [ContentHasher]; otherwise the row is hashed
 	Hash   int64
 }
 
-// keyedFeed hands the rows of a refresh to DuckDB's threads. Each takes part after part.
+// keyedFeed passes the rows of a refresh to DuckDB's threads. Each thread takes one part after another.
 type keyedFeed struct {
 	table   *Keyed
-	columns int // that are read, from the first on
+	columns int // number of columns to read, from the first
 	parts   []Part
-	next    atomic.Int64 // part
-	lines   []int64      // of each part, once it is read
-	wanted  *selection   // of the rows; nil means all
+	next    atomic.Int64 // next part to take
+	lines   []int64      // of each part, once read
+	wanted  *selection   // selected rows; nil means all
 	rows    atomic.Int64
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	bad      []badLine
 	badBytes int64
 	err      error
 }
 
-// seqBits are the bits of a row's place that count within its part.
+// seqBits is the number of bits for the position within a part.
 const seqBits = 32
 
 func (f *keyedFeed) fail(err error) {
@@ -73,7 +74,7 @@ func (f *keyedFeed) fail(err error) {
 	}
 }
 
-// setAside keeps a row for the quarantine, in the first of the two passes.
+// setAside stores a row for quarantine, in the first of the two passes.
 func (f *keyedFeed) setAside(seq int64, row *KeyedRow) error {
 	if f.wanted != nil || f.columns > f.table.keys() {
 		return nil
@@ -99,7 +100,7 @@ type keyedReader struct {
 	hasher *ContentHasher
 }
 
-// keyedThread is called when one of DuckDB's threads begins to take rows. Handles are those of cgo.
+// keyedThread is called when one of DuckDB's threads starts to take rows. Handles are cgo handles.
 //
 //export keyedThread
 func keyedThread(feedHandle C.uintptr_t) C.uintptr_t {
@@ -123,7 +124,7 @@ func keyedThreadEnd(thread C.uintptr_t) {
 	h.Delete()
 }
 
-// keyedFill fills a chunk and returns the number of its rows, 0 at the end and -1 if the feed has failed.
+// keyedFill fills a chunk and returns the number of its rows: 0 at the end, -1 if the feed has failed.
 //
 //export keyedFill
 func keyedFill(thread C.uintptr_t, to *C.keyed_chunk) C.int64_t {
@@ -140,10 +141,10 @@ func keyedFill(thread C.uintptr_t, to *C.keyed_chunk) C.int64_t {
 	return C.int64_t(n)
 }
 
-// maxChunkBytes ends a chunk of long rows early.
+// maxChunkBytes limits the size of a chunk with long rows.
 const maxChunkBytes = 8 << 20
 
-// fill fills a chunk; it is only empty at the end of the feed.
+// fill fills a chunk. The chunk is empty only at the end of the feed.
 func (r *keyedReader) fill(to *C.keyed_chunk) (rows int, err error) {
 	for i := range r.texts {
 		r.texts[i].base = r.texts[i].base[:0]
@@ -164,7 +165,7 @@ func (r *keyedReader) fill(to *C.keyed_chunk) (rows int, err error) {
 	return r.put(to, rows), nil
 }
 
-// nextRow reads the next row that can be stored, and returns its place; ok is false at the end of the feed.
+// nextRow reads the next valid row, and returns its position; ok is false at the end of the feed.
 func (r *keyedReader) nextRow() (seq int64, ok bool, err error) {
 	for {
 		if r.reader == nil {
@@ -198,7 +199,7 @@ func (r *keyedReader) nextRow() (seq int64, ok bool, err error) {
 	}
 }
 
-// nextPart opens the next part that has rows that are wanted; ok is false after the last one.
+// nextPart opens the next part with selected rows; ok is false after the last one.
 func (r *keyedReader) nextPart() (ok bool, err error) {
 	for {
 		r.part, r.line = int(r.feed.next.Add(1)-1), 0
@@ -212,7 +213,7 @@ func (r *keyedReader) nextPart() (ok bool, err error) {
 	}
 }
 
-// open opens a part: only its keys, if these are all that is read.
+// open opens a part, with only its keys if nothing else is read.
 func (f *keyedFeed) open(part int) (RowReader, error) {
 	if p, ok := f.parts[part].(KeyPart); ok && f.columns == f.table.keys() && f.wanted == nil {
 		return p.OpenKeys()
@@ -236,7 +237,7 @@ func (r *keyedReader) add(to *C.keyed_chunk, row int, seq int64) {
 	}
 }
 
-// put hands the texts over.
+// put passes the texts to DuckDB.
 func (r *keyedReader) put(to *C.keyed_chunk, rows int) int {
 	if rows > 0 {
 		for i := range r.texts {
@@ -246,10 +247,10 @@ func (r *keyedReader) put(to *C.keyed_chunk, rows int) int {
 	return rows
 }
 
-// selection is a set of places of rows. The nil selection has all of them.
+// selection is a set of row positions. The nil selection contains all.
 type selection struct {
 	inverted bool
-	parts    []map[int64]struct{} // by part, places within it
+	parts    []map[int64]struct{} // positions within each part
 }
 
 func newSelection(parts int, inverted bool) *selection {
@@ -272,5 +273,5 @@ func (s *selection) has(seq int64) bool {
 	return listed != s.inverted
 }
 
-// any reports whether the part may have rows that are selected.
+// any reports whether the part can contain selected rows.
 func (s *selection) any(part int) bool { return s == nil || s.inverted || len(s.parts[part]) > 0 }

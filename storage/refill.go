@@ -111,7 +111,8 @@ func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []P
 	return columns, nil
 }
 
-// cutKeyed returns conditions that cut a keyed table into pieces of about maxRows: by the last bits of the content's hash.
+// cutKeyed returns conditions that split a keyed table into pieces of about maxRows, by the last bits of the content
+// hash.
 func cutKeyed(ctx context.Context, conn *sql.Conn, quoted string, maxRows int64) (pieces []string, err error) {
 	var rows int64
 	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM "+quoted).Scan(&rows); err != nil {
@@ -127,7 +128,7 @@ func cutKeyed(ctx context.Context, conn *sql.Conn, quoted string, maxRows int64)
 	return pieces, nil
 }
 
-// cutDays returns conditions that cut a table of events into pieces of about maxRows: the days with rows.
+// cutDays returns conditions that split a table of events into pieces of about maxRows, by days with rows.
 func cutDays(ctx context.Context, conn *sql.Conn, quoted string, maxRows int64) (pieces []string, err error) {
 	rows, err := conn.QueryContext(ctx, "SELECT day, count(*) FROM "+quoted+" GROUP BY day ORDER BY day")
 	if err != nil {

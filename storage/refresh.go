@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// Refresh is what Mixpanel has answered for a keyed table, to be compared with what is stored.
+// Refresh is Mixpanel's response for a keyed table, to compare with the stored rows.
 type Refresh struct {
 	Table Keyed
 	Parts []Part
 
-	// Full removes rows that do not come: the parts are all that Mixpanel has within the table's filter. Otherwise they are added, or
-	// replace the rows with their keys.
+	// Full removes rows that are not in the parts, which are all that Mixpanel has within the table's filter.
+	// Otherwise the rows are added, or replace the rows with their keys.
 	Full   bool
-	Within *Scope // the parts concern these rows only: a full refresh removes no others; nil means all rows
-	Force  bool   // let a full refresh without any row empty a table that has many
+	Within *Scope // the parts are only about these rows: a full refresh removes no others; nil means all rows
+	Force  bool   // allow an empty full refresh to empty a table with many rows
 
 	Job       string
 	Fence     int64     // see [Engine.Load]
@@ -26,12 +26,12 @@ type Refresh struct {
 	Requests  int
 	Bytes     int64  // as received
 	Hash      string // of these bytes
-	Note      string // what a person should know; kept in the receipt
+	Note      string // a note for people; stored in the receipt
 }
 
-// Refresh brings a keyed table up to date in one transaction: the fence, the rows, the receipt, or nothing of it; the first refresh
-// makes the table. Rows that came as they are stored are not written. On any error, including one from a part, what was stored before
-// is still there. It returns [ErrFenced] as [Engine.Load] does, and with a hint an error if the table holds something else.
+// Refresh updates a keyed table in one transaction: the fence, the rows and the receipt, or nothing. The first refresh
+// creates the table. Unchanged rows are not written. After any error, including one from a part, the stored data is
+// unchanged. Refresh returns [ErrFenced] like [Engine.Load], and an error with a hint if the table has other content.
 func (e *Engine) Refresh(ctx context.Context, r Refresh) (RefreshReceipt, error) {
 	if err := r.Table.check(); err != nil {
 		return RefreshReceipt{}, err
@@ -52,7 +52,7 @@ func (e *Engine) Refresh(ctx context.Context, r Refresh) (RefreshReceipt, error)
 	return run.receipt, nil
 }
 
-// refresh is one Refresh inside its transaction.
+// refresh is a Refresh inside its transaction.
 type refresh struct {
 	Refresh
 	quoted  string // the table's name
@@ -83,7 +83,7 @@ func (r *refresh) run(ctx context.Context) error {
 	switch {
 	case found == nil:
 		err = r.Table.create(ctx, r.conn, r.Job)
-	case r.Job != "": // a commit may have succeeded although it was reported as failed
+	case r.Job != "": // a commit can succeed although it was reported as failed
 		var done *RefreshReceipt
 		if done, err = refreshReceipt(ctx, r.conn, r.Table.Name, r.Job, r.Within.name()); done != nil {
 			r.receipt = *done
@@ -122,7 +122,7 @@ func (r *refresh) run(ctx context.Context) error {
 	return r.account(ctx, found)
 }
 
-// advance makes sure that the versions of this refresh begin after those that are stored, also if the clock was put back.
+// advance ensures that the versions of this refresh begin after the stored ones, even if the clock was set back.
 func (r *refresh) advance(ctx context.Context) error {
 	var last sql.NullTime
 	query := "SELECT max(greatest(" + quoteColumn(r.Table.since()) + ", " + quoteColumn(r.Table.until()) + ")) FROM " + r.quoted +
@@ -136,8 +136,8 @@ func (r *refresh) advance(ctx context.Context) error {
 	return nil
 }
 
-// feed runs a statement that reads the parts through mixduck_keyed, whose parameters come last in it, and returns how many rows it
-// affected.
+// feed runs a statement that reads the parts through mixduck_keyed, whose parameters are its last ones, and returns
+// the number of affected rows.
 func (r *refresh) feed(ctx context.Context, f *keyedFeed, statement string, args ...any) error {
 	h := cgo.NewHandle(f)
 	r.handles = append(r.handles, h)
@@ -157,7 +157,7 @@ func (r *refresh) newFeed(columns int) *keyedFeed {
 	return &keyedFeed{table: &r.Table, columns: columns, parts: r.Parts, lines: make([]int64, len(r.Parts))}
 }
 
-// readKeys reads the parts for the first time: the keys of their rows, and what tells versions of a row apart.
+// readKeys reads the parts for the first time: the keys of their rows, and the hashes that identify versions.
 func (r *refresh) readKeys(ctx context.Context) (*keyedFeed, error) {
 	f := r.newFeed(r.Table.keys())
 	columns := r.Table.selected(f.columns)
@@ -180,8 +180,8 @@ func (r *refresh) readKeys(ctx context.Context) (*keyedFeed, error) {
 	return f, err
 }
 
-// compare finds out what has changed: mixduck_changes has a row for each key whose row is to be written, with its place in the parts,
-// or removed; row_id is that of the stored version.
+// compare finds the changes. mixduck_changes gets a row per key to write, with its position in the parts, or to
+// remove; row_id is that of the stored version.
 func (r *refresh) compare(ctx context.Context, f *keyedFeed) error {
 	join := "LEFT"
 	if r.Full {
@@ -212,7 +212,7 @@ func (r *refresh) compare(ctx context.Context, f *keyedFeed) error {
 	return nil
 }
 
-// dropOld removes, or closes, the stored versions that are replaced or did not come.
+// dropOld removes, or closes, stored versions that are replaced or missing in the parts.
 func (r *refresh) dropOld(ctx context.Context) error {
 	if r.receipt.Updated+r.receipt.Removed == 0 {
 		return nil
@@ -229,7 +229,7 @@ func (r *refresh) dropOld(ctx context.Context) error {
 	return err
 }
 
-// insert reads the parts for the second time, and stores the rows that have changed.
+// insert reads the parts for the second time, and stores the changed rows.
 func (r *refresh) insert(ctx context.Context, first *keyedFeed) (err error) {
 	wanted := r.receipt.Added + r.receipt.Updated
 	if wanted == 0 {
@@ -267,7 +267,7 @@ func (r *refresh) insert(ctx context.Context, first *keyedFeed) (err error) {
 	return nil
 }
 
-// selectWanted returns which of the rows are to be written, nil for all: their places, or those of the others if these are fewer.
+// selectWanted returns the rows to write, nil for all: their positions, or those of the other rows if these are fewer.
 func (r *refresh) selectWanted(ctx context.Context, wanted, sent int64) (*selection, error) {
 	if wanted == sent {
 		return nil, nil

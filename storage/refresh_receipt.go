@@ -11,17 +11,17 @@ import (
 	"mixduck/internal/day"
 )
 
-// RefreshReceipt is what a refresh leaves in the database. Lines = Rows + Duplicates + Quarantined, and Rows = Added + Updated +
-// Unchanged.
+// RefreshReceipt is the record of a refresh in the database. Lines = Rows + Duplicates + Quarantined, and Rows = Added
+// + Updated + Unchanged.
 type RefreshReceipt struct {
 	Full        bool
 	Lines       int64 // received
-	Rows        int64 // with a key each
-	Duplicates  int64 // with the key of a later one
+	Rows        int64 // with distinct keys
+	Duplicates  int64 // replaced by a later one with the same key
 	Quarantined int64
 
 	Added, Updated, Unchanged int64
-	Removed                   int64 // that were stored and did not come
+	Removed                   int64 // stored rows that were missing in the response
 
 	Requests  int
 	Bytes     int64
@@ -32,7 +32,8 @@ type RefreshReceipt struct {
 	scope sql.NullString // see [Scope.name]
 }
 
-// setAside stores the rows that cannot be stored as such. Those of earlier refreshes stay only where this one did not ask for all.
+// setAside quarantines the invalid rows. Those of earlier refreshes stay only if this refresh did not request
+// everything.
 func (r *refresh) setAside(ctx context.Context, f *keyedFeed) error {
 	if r.Full && r.Within == nil {
 		if err := r.exec(ctx, "DELETE FROM mixduck.quarantine WHERE table_name = ?", r.Table.Name); err != nil {
@@ -43,7 +44,7 @@ func (r *refresh) setAside(ctx context.Context, f *keyedFeed) error {
 		return nil
 	}
 	slices.SortFunc(f.bad, func(a, b badLine) int { return cmp.Compare(a.number, b.number) })
-	before := make([]int64, len(f.lines)) // rows of the parts before each part
+	before := make([]int64, len(f.lines)) // rows before each part
 	for i := 1; i < len(before); i++ {
 		before[i] = before[i-1] + f.lines[i-1]
 	}
@@ -63,7 +64,7 @@ func (r *refresh) setAside(ctx context.Context, f *keyedFeed) error {
 		AND line IN (SELECT line FROM mixduck.quarantine WHERE table_name = ? AND job_id = ?)`, r.Table.Name, r.Job, r.Table.Name, r.Job)
 }
 
-// account writes what is known of the table now, and the receipt.
+// account writes the new state of the table, and the receipt.
 func (r *refresh) account(ctx context.Context, found *KeyedState) error {
 	full := sql.NullTime{Time: r.FetchedAt.UTC(), Valid: r.Full && !r.Within.name().Valid}
 	if !full.Valid && found != nil {

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// Scope is the rows of a keyed table with some values of the first column of the key, or all but these.
+// Scope selects the rows of a keyed table with some values of the first key column, or all others.
 type Scope struct {
 	Values []string
 	Except bool
 }
 
-// name is what a receipt says of the scope: a refresh of all but some values ends one that was done in pieces.
+// name returns the name of the scope in receipts. A refresh of all except some values completes one that was done in
+// pieces.
 func (s *Scope) name() (name sql.NullString) {
 	if s != nil && !s.Except {
 		name = sql.NullString{String: strings.Join(s.Values, ","), Valid: true}

@@ -22,7 +22,7 @@ import (
 // Snapshot describes a copy of a database for other programs.
 type Snapshot struct {
 	Path    string    `json:"path"`
-	Job     string    `json:"job,omitempty"` // after which it was made; "" for none
+	Job     string    `json:"job,omitempty"` // the job before it; "" for none
 	TakenAt time.Time `json:"taken_at"`      // it contains what was committed by then, UTC
 	Bytes   int64     `json:"bytes"`
 
@@ -35,9 +35,9 @@ type Snapshot struct {
 type SnapshotRequest struct {
 	Database string        `json:"database"` // path of the database
 	To       string        `json:"to"`       // path of the snapshot
-	Name     string        `json:"name"`     // how the snapshot calls itself: the end of To, see [refuseSnapshot]
+	Name     string        `json:"name"`     // the snapshot's name for itself: the end of To, see [refuseSnapshot]
 	Job      string        `json:"job"`
-	LockWait time.Duration `json:"lock_wait"` // as [Config.LockWait]
+	LockWait time.Duration `json:"lock_wait"` // see [Config.LockWait]
 }
 
 // Errors of [TakeSnapshot] that callers distinguish.
@@ -103,8 +103,8 @@ func TakeSnapshot(ctx context.Context, r SnapshotRequest) (s Snapshot, made bool
 	return s.publish(c, label)
 }
 
-// SourceState describes the content of a database file without opening it: it differs if the file has changed. It returns
-// an error with [fs.ErrNotExist] if there is no file.
+// SourceState describes the content of a database file without opening it. The description changes with the file. It
+// returns an error with [fs.ErrNotExist] if there is no file.
 func SourceState(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -138,7 +138,7 @@ func ReadSnapshot(path string) (*Snapshot, error) {
 	return &s, nil
 }
 
-// RemoveSnapshot deletes the snapshot at path and everything that belongs to it. It is no error if there is none.
+// RemoveSnapshot deletes the snapshot at path and all its files. A missing snapshot is not an error.
 func RemoveSnapshot(path string) error {
 	s, err := ReadSnapshot(path)
 	if err != nil || s == nil {
@@ -147,7 +147,7 @@ func RemoveSnapshot(path string) error {
 	return errors.Join(removeDatabase(path), os.Remove(hiddenBeside(path, labelSuffix)))
 }
 
-// labelSuffix ends the name of the hidden file that describes a snapshot and is locked while one is made.
+// labelSuffix is the suffix of the hidden file that describes a snapshot, and that is locked while one is made.
 const labelSuffix = ".snapshot"
 
 // hiddenBeside returns the path of a hidden file that belongs to the file at path.
@@ -216,16 +216,16 @@ func (s Snapshot) publish(c snapshotCopy, label *os.File) (Snapshot, bool, error
 	if err := filesystem.Rename(c.tmp, c.to); err != nil {
 		return Snapshot{}, false, err
 	}
-	_, err = label.WriteAt(fmt.Appendf(nil, "%-4096s", text), 0) // of one length, so that readers never see two texts
+	_, err = label.WriteAt(fmt.Appendf(nil, "%-4096s", text), 0) // of constant length, so that readers never see a mix of two texts
 	return s, true, err
 }
 
-// snapshotCopy is a copy that is being made. DuckDB's logs lie beside a file.
+// snapshotCopy is a copy in progress. DuckDB's logs are next to each file.
 type snapshotCopy struct {
 	from, to, tmp string
 }
 
-// fill copies the file and its logs, while the caller keeps writers of this program away.
+// fill copies the file and its logs. The caller must keep writers of this program away.
 func (c snapshotCopy) fill(ctx context.Context, wait time.Duration) error {
 	f, err := os.Open(c.from)
 	if err != nil {
@@ -255,7 +255,7 @@ func (c snapshotCopy) fill(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// copy copies one file, in the cheapest way.
+// copy copies a file in the cheapest way.
 func (c snapshotCopy) copy(from *os.File, to string) error {
 	err := filesystem.Clone(from, to)
 	if !errors.Is(err, errors.ErrUnsupported) {
@@ -275,7 +275,7 @@ func (c snapshotCopy) copy(from *os.File, to string) error {
 	return filesystem.Copy(from, to)
 }
 
-// finish applies the logs to the copy, marks it and writes all of it to disk. Nobody can write to the result.
+// finish applies the logs to the copy, marks it and writes everything to disk. The result is not writable.
 func (c snapshotCopy) finish(ctx context.Context, called string, s Snapshot) error {
 	info, err := os.Stat(c.from)
 	if err != nil {

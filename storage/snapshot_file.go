@@ -16,8 +16,8 @@ import (
 	"mixduck/internal/filelock"
 )
 
-// awaitRecordLock locks a database file as DuckDB does for reading, so that no other program opens it for writing. It
-// returns a *[LockedError] after wait, like [lockFile].
+// awaitRecordLock locks a database file for reading in the same way as DuckDB, so that no other program opens it for
+// writing. After wait it returns a *[LockedError], like [lockFile].
 func awaitRecordLock(ctx context.Context, f *os.File, wait time.Duration) error {
 	deadline := time.Now().Add(wait)
 	for {
@@ -41,8 +41,8 @@ func awaitRecordLock(ctx context.Context, f *os.File, wait time.Duration) error 
 	}
 }
 
-// refuseSnapshot returns an error if the database is a snapshot at the place where it was made: the next snapshot would
-// replace what is written to it. A snapshot that was moved to another place is a database like any other.
+// refuseSnapshot returns an error if the database is a snapshot in its original place: the next snapshot would replace
+// what is written to it. A snapshot that was moved elsewhere is an ordinary database.
 func refuseSnapshot(ctx context.Context, db *sql.DB, path string) error {
 	const marked = "SELECT count(*) > 0 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = 'snapshot'"
 	var is bool
@@ -65,7 +65,7 @@ func roomError(format string, args ...any) error {
 		"%w: %w: %w", ErrNoRoom, syscall.ENOSPC, fmt.Errorf(format, args...))
 }
 
-// noRoom makes an error about a full disk an [ErrNoRoom].
+// noRoom turns an error about a full disk into an [ErrNoRoom].
 func noRoom(err error) error {
 	if errors.Is(err, ErrNoRoom) || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return err
@@ -73,7 +73,7 @@ func noRoom(err error) error {
 	return roomError("%w", err)
 }
 
-// copyDirs creates a directory, with the permissions and owner of another one where it has to be new.
+// copyDirs creates a directory and its missing parents, with the permissions and owner of another one.
 func copyDirs(like, dir string) error {
 	info, err := os.Stat(like)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,14 +98,14 @@ func copyDirs(like, dir string) error {
 	return nil
 }
 
-// copyOwner gives a file the owner and group of another one, if this user can do that.
+// copyOwner gives a file the owner and group of another one, if this user may do that.
 func copyOwner(path string, like fs.FileInfo) {
 	if st, ok := like.Sys().(*syscall.Stat_t); ok && os.Chown(path, int(st.Uid), int(st.Gid)) != nil {
 		_ = os.Chown(path, -1, int(st.Gid))
 	}
 }
 
-// LogFiles returns DuckDB's logs of a database: they contain what it has not yet put into the file itself.
+// LogFiles returns DuckDB's logs of a database, which contain data that is not yet in the file itself.
 func LogFiles(path string) ([]string, error) {
 	return filepath.Glob(strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path) + ".wal*")
 }

@@ -119,7 +119,7 @@ func (t *Table) target(ctx context.Context, conn *sql.Conn) (string, error) {
 	return t.Name + replacing, err
 }
 
-// events is the kind of tables that hold events.
+// events is the kind of tables with events.
 const events = "events"
 
 // storedTable is an existing table.
@@ -129,7 +129,7 @@ type storedTable struct {
 	empty bool   // no window was ever loaded into it, for example after a fetch without a result
 }
 
-// refuse is the error of a fetch of events into a table that holds something else.
+// refuse returns the error for a fetch of events into a table with other content.
 func (t *storedTable) refuse() error {
 	return fault.New(fault.CodeExists, "name another table", "table %s holds %s, not events", t.Name, strings.ReplaceAll(t.kind, "_", " "))
 }

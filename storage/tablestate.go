@@ -76,7 +76,8 @@ func (e *Engine) TableStates(ctx context.Context) ([]TableState, error) {
 	return all, e.addKeyed(ctx, all)
 }
 
-// addKeyed adds the rows of keyed tables, and when they were fetched. A file that is only read may be older than they are.
+// addKeyed adds the number of rows of keyed tables, and when they were fetched. A file opened read-only may be older
+// than these tables.
 func (e *Engine) addKeyed(ctx context.Context, all []TableState) error {
 	if known, err := e.hasTable(ctx, "keyed"); err != nil || !known {
 		return err

@@ -66,8 +66,8 @@ func fillColumn[T any](values textColumn, out *T, rows int, valid *C.uint64_t, p
 // listEntry is DuckDB's duckdb_list_entry: the position of a list's elements in the child vector.
 type listEntry struct{ offset, length uint64 }
 
-// valueProperties cuts the exact JSON values of properties out of rows events. The names are a JSON list, which is the
-// same in each row; otherwise the result is not 0.
+// valueProperties extracts the exact JSON values of properties from rows events. The names are a JSON list, which must
+// be the same in each row; otherwise the result is not 0.
 //
 //export valueProperties
 func valueProperties(rows C.uint64_t, in unsafe.Pointer, inValid *C.uint64_t, namesIn, entries, list unsafe.Pointer) C.int {

@@ -7,14 +7,14 @@ import (
 	"mixduck/internal/day"
 )
 
-// Window is what Mixpanel has answered for some days, to be loaded as one piece.
+// Window is Mixpanel's response for some days, to be loaded as a unit.
 type Window struct {
 	Table string
 	Days  day.Range // requested days, as the project counts days; includes both ends
 
-	// Parts are the unpacked answers to the requests that together ask for the days: one event on each line. The load succeeds
-	// only if each part proves to be whole (docs/adr/0012-proved-answers.md) or is blank, else it returns [ErrNotWhole]. An error
-	// other than io.EOF fails the load. The load does not close them.
+	// Parts are the unpacked responses to the requests for the days, with one event per line. The load succeeds only
+	// if each part proves to be complete (docs/adr/0012-proved-answers.md) or is blank, otherwise it returns
+	// [ErrNotWhole]. An error other than io.EOF fails the load. The load does not close the parts.
 	Parts []io.Reader
 
 	// Inspect may be nil. If the response is incomplete, the load calls it with the text at that position, and returns
@@ -23,7 +23,7 @@ type Window struct {
 
 	Zone *time.Location // zone of projects that store wall-clock time as "time"; nil if "time" is UTC
 
-	AllowEmpty bool // an answer without any line replaces the days; otherwise it gives [ErrEmpty]
+	AllowEmpty bool // a response without lines replaces the days; otherwise it causes [ErrEmpty]
 
 	Add   bool // keep stored rows and add missing ones, instead of replacing the days
 	Force bool // replace days even by far fewer rows
@@ -35,7 +35,7 @@ type Window struct {
 	Job       string
 	Fence     int64                   // see Load
 	FetchedAt time.Time               // when the request was sent; a day that had not ended then is partial
-	DayEnd    func(day.Day) time.Time // the moment when a day ends
+	DayEnd    func(day.Day) time.Time // when a day ends
 	Bytes     int64                   // of all parts, as received
 	Hash      string                  // hash of these bytes
 }

@@ -9,22 +9,22 @@ import (
 	"mixduck/storage"
 )
 
-// maxConfirmed bounds the requests for rows that did not come with an answer. Each asks for a page of ids.
+// maxConfirmed is the maximum number of requests for missing rows. Each requests a page of IDs.
 const maxConfirmed = 10
 
-// absence finds out whether stored rows that did not come with the pages of a query are gone. A profile can be missed
-// although all pages are complete: if one before it is deleted between two pages, the others move up.
+// absence checks whether stored rows that are missing from the pages of a query are really gone. A profile can be
+// missing although all pages are complete: if one before it is deleted between two pages, the others move up.
 //
-// Mixpanel is asked for the rows by id. If these are too many, or if the query cannot be combined with ids, they are gone
-// when a second answer lacks them, too. See docs/adr/0025-checks.md.
+// The rows are requested by ID. If there are too many, or if the query cannot be combined with IDs, they count as gone
+// when they are also missing from a second response. See docs/adr/0025-checks.md.
 type absence struct {
 	f     *refreshing
 	query profileQuery
-	last  []string // ids that did not come with the answer before, sorted
+	last  []string // IDs missing from the previous response, sorted
 }
 
-// check returns pages with profiles that did not come although they exist. If proved is false, it is not known yet
-// whether the others exist.
+// check returns pages with missing profiles that exist. If proved is false, it is not known yet whether the others
+// exist.
 func (a *absence) check(ctx context.Context, s *pageSession) (found []profilePage, proved bool, err error) {
 	f := a.f
 	if len(s.pages) == 1 || !f.since.IsZero() || len(f.states) == 0 || !f.states[0].Exists {
@@ -56,10 +56,10 @@ func (a *absence) check(ctx context.Context, s *pageSession) (found []profilePag
 	return nil, proved, nil
 }
 
-// maxIDs is how many ids a request can name.
+// maxIDs is the maximum number of IDs in a request.
 const maxIDs = 2000
 
-// ask requests profiles by their ids, and returns the pages that have any.
+// ask requests profiles by ID, and returns the non-empty pages.
 func (a *absence) ask(ctx context.Context, lists [][]string) (found []profilePage, err error) {
 	for _, ids := range lists {
 		q := a.query

@@ -29,24 +29,24 @@ func (c Cause) curable() bool {
 	return c != CauseHidden && c != CauseRetention && c != CauseTimeZone
 }
 
-// leastRetention is how long Mixpanel keeps events at least, in days: a plan has 2 to 5 years.
+// leastRetention is the minimum time in days for which Mixpanel keeps events: a plan has 2 to 5 years.
 const leastRetention = 2 * 365
 
-// comparison is what a table and Mixpanel count.
+// comparison holds the counts of a table and of Mixpanel.
 type comparison struct {
 	today   day.Day
 	days    day.Range
 	ours    storage.EventCounts
-	inZone  bool // the project has a time zone, and its export takes days in UTC
+	inZone  bool // the project has a time zone, and its export uses days in UTC
 	theirs  map[day.Day]map[string]int64
-	oldest  day.Day              // the first day that Mixpanel serves, if it said so
+	oldest  day.Day              // the first day that Mixpanel serves, if known
 	hidden  map[string]bool      // event names
-	unasked func(n string) bool  // event names that Mixpanel was not asked for; nil means none
-	missing map[day.Day]int64    // how many events of a day the table lacks
-	empty   map[day.Day]struct{} // days of which Mixpanel has no event
+	unasked func(n string) bool  // event names that were not requested; nil means none
+	missing map[day.Day]int64    // number of events per day that the table lacks
+	empty   map[day.Day]struct{} // days without events in Mixpanel
 }
 
-// differences returns the events that are counted differently, by day and name.
+// differences returns the events with different counts, by day and name.
 func (c *comparison) differences() []Difference {
 	found := []Difference{}
 	c.missing, c.empty = map[day.Day]int64{}, map[day.Day]struct{}{}

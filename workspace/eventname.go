@@ -35,10 +35,10 @@ func (f *fetch) warnOfNames(ctx context.Context, e *storage.Engine) error {
 	return nil
 }
 
-// maxNamed is how many missing event names are warned about one by one.
+// maxNamed is the maximum number of missing event names with separate warnings.
 const maxNamed = 10
 
-// NoEvents returns warnings about event names that no event has: one for each of the first names, and one for the rest.
+// NoEvents returns warnings about event names without events: one for each of the first names, and one for the rest.
 func NoEvents(names []string, where string, known []string) (warnings []string) {
 	for i, name := range names {
 		if i == maxNamed {

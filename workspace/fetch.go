@@ -63,7 +63,7 @@ type fetch struct {
 	report func(Progress)
 
 	table    storage.Table
-	perHour  int // windows that the budget allows; 0 where nobody counts
+	perHour  int // windows that the budget allows; 0 if requests are not counted
 	plan     *plan
 	owed     []day.Range // days that this job must have stored at the end, except days left in the plan or unavailable
 	gone     outlived

@@ -11,7 +11,7 @@ import (
 	"mixduck/storage"
 )
 
-// list is a [storage.Part] of rows that are in memory.
+// list is a [storage.Part] with rows in memory.
 type list [][][]byte
 
 // Open returns the rows.
@@ -30,12 +30,12 @@ func (r *listRows) Next(row *storage.KeyedRow) error {
 
 func (*listRows) Close() error { return nil }
 
-// harvest returns the rows as all that a table is to hold.
+// harvest returns the rows as the complete content of a table.
 func (l list) harvest(fetchedAt time.Time) harvest {
 	return harvest{parts: []storage.Part{l}, fetchedAt: fetchedAt}
 }
 
-// fetchList sends one request for a list of things, and once more if there are none: an answer that got lost looks the same.
+// fetchList requests a list, and repeats the request if the list is empty, because a lost response looks the same.
 func fetchList[T any](ctx context.Context, f *refreshing, l ledger, send func() ([]T, error)) (all []T, fetchedAt time.Time, err error) {
 	for range 2 {
 		fetchedAt = f.cfg.Now()
@@ -79,7 +79,7 @@ func texts(all []string) []byte {
 	return b
 }
 
-// columns returns the columns of a table, of which the first ones are the key: name and type in turn.
+// columns returns the columns of a table from alternating names and types. The first key columns are the key.
 func columns(key int, namesAndTypes ...string) (all []storage.KeyedColumn) {
 	for c := range slices.Chunk(namesAndTypes, 2) {
 		all = append(all, storage.KeyedColumn{Name: c[0], Type: c[1], Key: len(all) < key})

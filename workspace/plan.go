@@ -17,7 +17,7 @@ const (
 	growth = 6
 )
 
-// window is days that are asked for together.
+// window is a range of days that are requested together.
 type window struct {
 	days    day.Range
 	tries   int       // failed windows
@@ -39,7 +39,7 @@ type plan struct {
 	density float64     // events per day; 0 if unknown
 	most    int         // maximum days of any window
 	reach   int         // maximum days of the next window from todo
-	perHour int         // windows that the budget allows; 0 where nobody counts
+	perHour int         // windows that the budget allows; 0 if requests are not counted
 	handed  int         // number of windows so far
 	emptied []day.Range // part of todo: days that came in an empty response before
 	patient bool        // nothing has succeeded yet: after a failure, wait before trying other days
@@ -217,7 +217,7 @@ func (p *plan) without(w window, lost []day.Day) {
 	}
 }
 
-// density returns the events of an average day that is stored, 0 if there is none.
+// density returns the average number of events per stored day, 0 if no day is stored.
 func density(days []storage.Coverage) float64 {
 	rows, stored := int64(0), len(days)-unavailable(days)
 	for _, c := range days {

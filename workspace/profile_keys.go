@@ -12,8 +12,9 @@ import (
 	"mixduck/storage"
 )
 
-// keyFile is an index of a page: the ids of its profiles, the hashes of their contents, and where their properties are.
-// With it, a refresh does not have to parse the page again, and does not have to unpack it if no profile has changed.
+// keyFile is an index of a page: the IDs of its profiles, the hashes of their contents, and the positions of their
+// properties. With it, a refresh does not have to parse the page again, and does not have to unpack it if no profile
+// has changed.
 type keyFile struct {
 	path string
 	file *os.File
@@ -74,7 +75,7 @@ type keyReader struct {
 	from *bufio.Reader
 
 	hash     int64
-	gap      int64 // bytes of the page between the properties of the profile before and these
+	gap      int64 // bytes of the page between the previous properties and these
 	length   int64 // of the properties
 	lastSeen []byte
 	id       []byte
@@ -130,7 +131,7 @@ func readInto(b []byte, from io.Reader, n int64) ([]byte, error) {
 // indexedRows reads the profiles of a page as rows, with its key file.
 type indexedRows struct {
 	keys *keyReader
-	key  [][]byte // values before each id
+	key  [][]byte // values before each ID
 
 	text       io.ReadCloser // of the page; nil to read only keys
 	from       *bufio.Reader

@@ -19,9 +19,9 @@ import (
 type profilePage struct {
 	part *part
 	info answer.PageInfo
-	ids  []uint64 // hashes of the ids, sorted and each once
+	ids  []uint64 // hashes of the IDs, sorted, without duplicates
 	keys *keyFile // nil if there is no table, or some of the profiles cannot be stored
-	key  [][]byte // the values before each id in a row
+	key  [][]byte // the values before each ID in a row
 }
 
 func (p *profilePage) remove() {
@@ -61,8 +61,8 @@ func (s *pageSession) page(ctx context.Context, n int64) error {
 	})
 }
 
-// prove reads a page and writes its key file. It fails unless the page is complete and has as many profiles as it must
-// have.
+// prove reads a page and writes its key file. It fails unless the page is complete and has the expected number of
+// profiles.
 func (s *pageSession) prove(p *profilePage, n int64) (err error) {
 	text, err := p.part.open()
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *pageSession) writeKeys(p *profilePage, page *answer.Page, n int64) (err
 	return err
 }
 
-// each calls fn with the profiles of a page, and notes their ids.
+// each calls fn with the profiles of a page, and records their IDs.
 func (s *pageSession) each(p *profilePage, page *answer.Page, fn func(*answer.Profile) error) error {
 	for profile, err := range page.All() {
 		if err != nil {
@@ -122,7 +122,7 @@ func (s *pageSession) each(p *profilePage, page *answer.Page, fn func(*answer.Pr
 	return nil
 }
 
-// judge fails unless a complete page has as many profiles as it must have.
+// judge fails unless a complete page has the expected number of profiles.
 func (s *pageSession) judge(info answer.PageInfo, n int64) error {
 	if n == 0 {
 		if want := info.Want(0); info.Profiles != want {
@@ -147,12 +147,12 @@ func (s *pageSession) judge(info answer.PageInfo, n int64) error {
 	return nil
 }
 
-// unproved is the error of an answer that is not whole, although each part of it is.
+// unproved is the error for an incomplete response with complete parts.
 func unproved(format string, args ...any) error {
 	return fmt.Errorf("the answer does not prove to be whole: "+format, args...)
 }
 
-// explain asks what the text means that proves a page not to be whole.
+// explain interprets the text that proves a page to be incomplete.
 func explain(err error) error {
 	if broken, ok := errors.AsType[*answer.Error](err); ok {
 		return cmp.Or(inspect(broken.Text), err)
@@ -209,7 +209,7 @@ func (r *profileRows) Close() error { return r.text.Close() }
 // noProperties are the properties of a member of a cohort without a profile.
 var noProperties = []byte("{}")
 
-// fill makes a row of a profile, with key before its id.
+// fill converts a profile to a row, with key before its ID.
 func fill(row *storage.KeyedRow, key [][]byte, p *answer.Profile) {
 	row.Bad, row.Text = p.Reason, p.Text
 	values := [][]byte{[]byte(p.DistinctID), p.Properties, filled([]byte(p.LastSeen))}

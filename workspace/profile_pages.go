@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	maxRestarts = 3 // of a query for profiles that change while they are paged through
+	maxRestarts = 3 // of a query for profiles that change during paging
 	pagesAtOnce = 5
 )
 
 // profileQuery is a query for profiles whose pages become rows of a table.
 type profileQuery struct {
 	mixpanel.EngageQuery
-	key    [][]byte       // the values before each id in a row
-	within *storage.Scope // the rows that the query is about; nil means all
+	key    [][]byte       // the values before each ID in a row
+	within *storage.Scope // the rows selected by the query; nil means all
 }
 
 // profiles fetches all pages of a query and proves that they are complete. The query is sent again if Mixpanel ends it, or
@@ -43,7 +43,7 @@ func (f *refreshing) profiles(ctx context.Context, q profileQuery) (harvest, err
 		case err != nil && (!ended || restarts == maxRestarts):
 			s.remove()
 			return harvest{}, err
-		case err == nil && s.first.Total == 0 && f.since.IsZero() && !confirmed: // an answer that got lost looks the same
+		case err == nil && s.first.Total == 0 && f.since.IsZero() && !confirmed: // a lost response looks the same
 			confirmed = true
 			restarts--
 			s.remove()
@@ -61,7 +61,7 @@ func (f *refreshing) profiles(ctx context.Context, q profileQuery) (harvest, err
 	}
 }
 
-// answer runs the session. A reason says why the query must be sent again, unless this is the last try.
+// answer runs the session. A reason says why the query must be repeated; on the last try there is none.
 func (s *pageSession) answer(ctx context.Context, gone *absence, last bool) (h harvest, reason string, err error) {
 	const changed = "the profiles changed while they were paged through"
 	if err := s.run(ctx); err != nil {
@@ -102,16 +102,16 @@ func joinNotes(notes ...string) string {
 	return strings.Join(slices.DeleteFunc(notes, func(n string) bool { return n == "" }), "; ")
 }
 
-// pageSession is one query for profiles, from page 0 on.
+// pageSession is a query for profiles, from page 0 on.
 type pageSession struct {
 	f     *refreshing
 	query profileQuery
 
 	first     answer.PageInfo
 	pages     []profilePage
-	came      []uint64     // what ids returns
-	extra     atomic.Int64 // profiles with fields that are not known
-	uncertain atomic.Bool  // the last page is not as long as page 0 has said, and does not say why
+	came      []uint64     // result of ids
+	extra     atomic.Int64 // profiles with unknown fields
+	uncertain atomic.Bool  // the last page is shorter than announced by page 0, without a reason
 	fetched   harvest
 }
 
@@ -149,7 +149,7 @@ func (s *pageSession) run(ctx context.Context) error {
 	}
 }
 
-// largest returns page 0's words with the largest total of all pages.
+// largest returns page 0's information with the largest total of all pages.
 func (s *pageSession) largest() answer.PageInfo {
 	info := s.pages[0].info
 	for _, p := range s.pages {
@@ -158,14 +158,15 @@ func (s *pageSession) largest() answer.PageInfo {
 	return info
 }
 
-// moved reports whether the profiles have changed between pages: their number, or their places, so that one came twice.
+// moved reports whether the profiles have changed between pages: in number, or in position, so that one was sent
+// twice.
 func (s *pageSession) moved() bool {
 	return s.uncertain.Load() || s.repeats() || slices.ContainsFunc(s.pages, func(p profilePage) bool {
 		return p.info.Total >= 0 && p.info.Total != s.first.Total
 	})
 }
 
-// repeats reports whether a profile came with two pages.
+// repeats reports whether a profile is on two pages.
 func (s *pageSession) repeats() bool {
 	if len(s.pages) == 1 {
 		return false
@@ -173,7 +174,7 @@ func (s *pageSession) repeats() bool {
 	return len(s.ids()) < s.count()
 }
 
-// ids returns the hashes of the ids that came, sorted and each once. A profile counts once for each page.
+// ids returns the hashes of the received IDs, sorted, without duplicates. A profile counts once per page.
 func (s *pageSession) ids() []uint64 {
 	if s.came == nil {
 		s.came = make([]uint64, 0, s.count())
@@ -186,7 +187,7 @@ func (s *pageSession) ids() []uint64 {
 	return s.came
 }
 
-// count returns the number of profiles that came. A profile counts once for each page.
+// count returns the number of received profiles. A profile counts once per page.
 func (s *pageSession) count() (n int) {
 	for _, p := range s.pages {
 		n += len(p.ids)

@@ -10,12 +10,12 @@ import (
 	"mixduck/storage"
 )
 
-// Profile is a profile as Mixpanel sent it.
+// Profile is a profile as received from Mixpanel.
 type Profile = answer.Profile
 
-// StreamProfiles hands the profiles of a request to emit, page by page. All pages are downloaded and proved before the first profile is
-// emitted. It opens no database; of r only Profiles and Since count. A profile is valid until emit returns; one with a Reason could not
-// be stored. The errors are those of [Workspace.FetchStream], and emit's.
+// StreamProfiles passes the requested profiles to emit, page by page. All pages are downloaded and proved before the
+// first profile is emitted. It opens no database and uses only Profiles and Since of r. A profile is valid until emit
+// returns; one with a Reason could not be stored. The errors are those of [Workspace.FetchStream] and of emit.
 func (w *Workspace) StreamProfiles(ctx context.Context, r StreamRequest, emit func(*Profile) error) (n int64, err error) {
 	r.Stream = stream.Profiles
 	s, err := r.check()
@@ -36,7 +36,7 @@ func (w *Workspace) StreamProfiles(ctx context.Context, r StreamRequest, emit fu
 		return 0, err
 	}
 	seen := map[string]bool{}
-	for _, part := range slices.Backward(h.parts) { // of a profile that comes twice the later one counts
+	for _, part := range slices.Backward(h.parts) { // if a profile is sent twice, the later one counts
 		if err := emitPage(ctx, part, seen, &n, emit); err != nil {
 			return n, err
 		}

@@ -19,17 +19,17 @@ import (
 	"mixduck/storage"
 )
 
-// FetchStream copies what Mixpanel holds of a stream into a table. All of it is downloaded and proved to be whole before the
-// database is opened for writing; the table then changes in one transaction, so that readers see either the old or the new state,
-// and a fetch that is ended anywhere leaves one of them. Progress goes to report, about twice a second.
+// FetchStream copies Mixpanel's data of a stream into a table. It downloads everything and proves that it is complete
+// before it opens the database for writing. The table changes in one transaction: readers see either the old or the
+// new state, and an interrupted fetch leaves one of them. FetchStream calls report about twice a second.
 //
-// The errors are those of [Workspace.FetchEvents] but for [DaysError].
+// The errors are those of [Workspace.FetchEvents], except [DaysError].
 func (w *Workspace) FetchStream(ctx context.Context, r StreamRequest, report func(Progress)) (Progress, error) {
 	s, err := r.check()
 	if err != nil {
 		return Progress{}, err
 	}
-	if r.Job == "" { // an empty one would take the refreshes of all requests without an id for its own
+	if r.Job == "" { // otherwise all requests without an ID would share their refreshes
 		r.Job = rand.Text()
 	}
 	f := &refreshing{Workspace: w, req: r, stream: s, began: w.cfg.Now()}
@@ -51,28 +51,28 @@ func (w *Workspace) FetchProfiles(ctx context.Context, r StreamRequest, report f
 	return w.FetchStream(ctx, r, report)
 }
 
-// refreshing is one call of FetchStream.
+// refreshing is a call of FetchStream.
 type refreshing struct {
 	*Workspace
 	req    StreamRequest
 	stream *streamSource
 	began  time.Time
 	tables []storage.Keyed
-	states []storage.KeyedState // of the tables; none where there is no database
+	states []storage.KeyedState // of the tables; empty if there is no database
 	since  time.Time            // of an incremental refresh; zero for a full one
 
 	sent     atomic.Int64 // requests
 	received atomic.Int64 // bytes
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	progress Progress
 }
 
-// harvest is what has come for a table.
+// harvest is the data fetched for a table.
 type harvest struct {
 	parts     []storage.Part
-	partial   bool           // what did not come is to stay
-	within    *storage.Scope // the rows that were asked for; nil means all
+	partial   bool           // keep rows that were not received
+	within    *storage.Scope // the requested rows; nil means all
 	fetchedAt time.Time      // when the first request was sent
 	hash      string
 	note      string
@@ -86,7 +86,7 @@ func (f *refreshing) run(ctx context.Context) error {
 	if err := f.clearSpool(); err != nil {
 		return err
 	}
-	defer func() { _ = f.clearSpool() }() // what is left is cleared by the next fetch
+	defer func() { _ = f.clearSpool() }() // the next fetch removes the rest
 	asking, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	asked := make(chan struct{})
@@ -118,7 +118,7 @@ func (f *refreshing) run(ctx context.Context) error {
 	return nil
 }
 
-// scopes returns what this job has refreshed of the i-th table.
+// scopes returns what this job has refreshed of table i.
 func (f *refreshing) scopes(i int) []string {
 	if len(f.states) == 0 {
 		return nil
@@ -126,7 +126,7 @@ func (f *refreshing) scopes(i int) []string {
 	return f.states[i].Scopes
 }
 
-// prepare looks at the tables: what this job has done, and since when an incremental refresh has to ask.
+// prepare checks the tables: what this job has done, and from when an incremental refresh must fetch.
 func (f *refreshing) prepare(ctx context.Context) error {
 	f.since = f.req.Since
 	if !f.databaseExists() {
@@ -153,7 +153,7 @@ func (f *refreshing) prepare(ctx context.Context) error {
 	return err
 }
 
-// done reports whether this job has left a receipt for each table.
+// done reports whether this job has a receipt for each table.
 func (f *refreshing) done() bool {
 	for _, s := range f.states {
 		if !s.Done {
@@ -163,7 +163,7 @@ func (f *refreshing) done() bool {
 	return len(f.states) > 0
 }
 
-// refresh commits what has come for a table.
+// refresh commits the data fetched for a table.
 func (f *refreshing) refresh(ctx context.Context, table storage.Keyed, h harvest) error {
 	if err := f.cfg.Loads.Acquire(ctx, 1); err != nil {
 		return context.Cause(ctx)
@@ -191,7 +191,7 @@ func (f *refreshing) refresh(ctx context.Context, table storage.Keyed, h harvest
 	return nil
 }
 
-// count adds what a refresh did.
+// count adds the results of a refresh.
 func (f *refreshing) count(c storage.RefreshReceipt) {
 	f.update(func(p *Progress) {
 		p.Rows += c.Rows
@@ -247,11 +247,11 @@ func (f *refreshing) reportTo(report func(Progress)) (stop func()) {
 // ledger says where a request is counted. The zero value counts nothing.
 type ledger struct {
 	budget budget // nil means no limit
-	free   bool   // Mixpanel does not count the request, but its answer may say how the budget stands
+	free   bool   // Mixpanel does not count the request, but its response may describe the budget
 }
 
-// counted are requests that the Query API counts, paged those for the other pages of a session, which it does not, and looked
-// up those of Lexicon.
+// counted is for requests that the Query API counts, paged for those for further pages of a session, which it does not
+// count, and looked up for those of Lexicon.
 func (f *refreshing) counted() ledger  { return ledger{budget: f.cfg.QueryBudget} }
 func (f *refreshing) paged() ledger    { return ledger{budget: f.cfg.QueryBudget, free: true} }
 func (f *refreshing) lookedUp() ledger { return ledger{budget: f.cfg.LexiconBudget} }
@@ -288,10 +288,11 @@ func (f *refreshing) send(ctx context.Context, l ledger, send func() error) erro
 	return send()
 }
 
-// longestBusy is the longest wait in place for others of the project to finish their requests.
+// longestBusy is the maximum wait, within a fetch, for other requests of the project to finish.
 const longestBusy = 30 * time.Second
 
-// settle decides about a request that has failed: how long to wait before it is sent again, or with which error the fetch ends.
+// settle decides what to do after a failed request: how long to wait before a retry, or with which error the fetch
+// ends.
 func (f *refreshing) settle(ctx context.Context, l ledger, try int, err error) (wait time.Duration, _ error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)

@@ -47,16 +47,16 @@ type FetchRequest struct {
 	Job   string // id of the request: attempts with the same id continue where the last one ended; "" creates a new id
 	Fence int64  // see [storage.Engine.Load]; 0 without a queue
 
-	// OnPause, if set, is called by Stream when Mixpanel asks to wait. If it returns nil, which it does after the wait, Stream
-	// goes on; otherwise Stream ends with its error. FetchEvents ends with a [PauseError] in any case.
+	// OnPause, if set, is called by Stream when Mixpanel asks to wait. If it returns nil after waiting, Stream
+	// continues; otherwise Stream ends with its error. FetchEvents always ends with a [PauseError].
 	OnPause func(context.Context, *PauseError) error
 
 	// Drain ends the fetch early when it is closed: loads in progress are committed, everything else is dropped, and
 	// FetchEvents returns [ErrDrained]. May be nil.
 	Drain <-chan struct{}
 
-	// OnWindow, if set, is called when the state of a window changes, from several goroutines. Windows that were divided
-	// are replaced by others with the same days.
+	// OnWindow, if set, is called when the state of a window changes, from several goroutines. Divided windows are
+	// replaced by others with the same days.
 	OnWindow func(WindowState)
 
 	// OnStored, if set, is called after each committed window with the days of the table, in ascending order, from several
@@ -64,13 +64,13 @@ type FetchRequest struct {
 	OnStored func([]storage.Coverage)
 }
 
-// export returns the export of some days of r.
+// export returns the export request for some days of r.
 func (w *Workspace) export(r FetchRequest, days day.Range) mixpanel.ExportRequest {
 	return mixpanel.ExportRequest{Project: w.cfg.Project.ID, Days: days, Events: r.Events, Where: r.Where}
 }
 
-// windowsPerHour returns how many windows of an export the budget allows: a long list of event names takes several requests
-// each. 0 means that nobody counts.
+// windowsPerHour returns how many windows of an export the budget allows. A long list of event names takes several
+// requests per window. 0 means that requests are not counted.
 func (w *Workspace) windowsPerHour(r mixpanel.ExportRequest) (int, error) {
 	requests, err := w.source.Parts(r)
 	if err != nil || w.cfg.RequestsPerHour == 0 {
@@ -141,7 +141,7 @@ type Progress struct {
 	// Changes to days that were already stored, see [storage.Receipt].
 	Added, Removed, Updated int64
 
-	Unchanged int64 // rows of a keyed table that came as they are stored
+	Unchanged int64 // unchanged rows of a keyed table
 
 	// Warnings has one warning per line, without repetition; "" means none. Warnings do not end the fetch.
 	Warnings string

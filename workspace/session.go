@@ -70,7 +70,7 @@ func (w *Workspace) withEngine(ctx context.Context, fn func(*storage.Engine) err
 // Today returns the date in the project's zone.
 func (w *Workspace) Today() day.Day { return w.cfg.Project.Today(w.cfg.Now()) }
 
-// reading runs fn with the database for reading only, beside other readers.
+// reading runs fn with the database opened read-only, together with other readers.
 func (w *Workspace) reading(ctx context.Context, fn func(*storage.Engine) error) error {
 	if !w.cfg.OpenPerLoad {
 		return w.withEngine(ctx, fn)

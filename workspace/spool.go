@@ -23,13 +23,13 @@ import (
 // errDamaged means that a response cannot be unpacked, because it was truncated or corrupted.
 var errDamaged = errors.New("the response is corrupt")
 
-// response is what Mixpanel answered for a window. It waits on disk to be loaded, byte for byte as it was sent.
+// response is Mixpanel's response for a window. It is stored on disk byte for byte until it is loaded.
 type response struct {
 	parts     []*part
 	fetchedAt time.Time // when the first request was sent
 }
 
-// part is the answer to one request.
+// part is the response to one request.
 type part struct {
 	path  string
 	gzip  bool
@@ -39,11 +39,11 @@ type part struct {
 
 const copyBytes = 256 << 10
 
-// download spools what Mixpanel answers to r, which can take several requests: see [mixpanel.Client.Parts]. It counts each
-// request when it is sent, and the bytes as they come. On failure no file is left. Requests that repeat ones that failed
-// leave the budget's reserve to others.
+// download spools Mixpanel's response to r, which can take several requests: see [mixpanel.Client.Parts]. It counts
+// each request when it is sent, and the bytes as they arrive. On failure it leaves no file. Requests that repeat
+// failed ones do not use the budget's reserve.
 //
-// A blank part beside others is asked for once more: an answer that got lost looks the same.
+// A blank part among others is requested again, because a lost response looks the same.
 func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64) (_ *response, err error) {
 	requests, err := w.source.Parts(r)
 	if err != nil {
@@ -80,7 +80,7 @@ func (w *Workspace) download(ctx context.Context, r mixpanel.ExportRequest, repe
 	return resp, nil
 }
 
-// downloadPart spools the answer to one request.
+// downloadPart spools the response to one request.
 func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, repeat bool, sent, received *atomic.Int64) (*part, error) {
 	release, err := w.acquire(ctx, repeat)
 	if err != nil {
@@ -97,7 +97,7 @@ func (w *Workspace) downloadPart(ctx context.Context, r mixpanel.ExportRequest, 
 	return w.spool(body, r.Days.String(), received)
 }
 
-// spool writes the body of an answer into a file of the spool. On failure no file is left.
+// spool writes the body of a response to a file of the spool. On failure it leaves no file.
 func (w *Workspace) spool(body *mixpanel.Body, name string, received *atomic.Int64) (_ *part, err error) {
 	// An attempt that lost its turn unnoticed may still write next to this one. So each file has a unique name, and
 	// the directory may be missing.
@@ -158,7 +158,7 @@ func (w *Workspace) acquire(ctx context.Context, repeat bool) (release func(), e
 	return func() {}, nil
 }
 
-// hear tells a budget, which may be nil, what a response says about the hourly limit.
+// hear passes what a response says about the hourly limit to a budget, which may be nil.
 func (w *Workspace) hear(ctx context.Context, b budget, limits []mixpanel.Limit) {
 	for _, l := range limits {
 		if b != nil && l.Hourly() && l.Remaining >= 0 && l.Reset > 0 {
@@ -181,7 +181,7 @@ func (r *response) remove() {
 	}
 }
 
-// bytes returns how many bytes were received.
+// bytes returns the number of received bytes.
 func (r *response) bytes() (n int64) {
 	for _, p := range r.parts {
 		n += p.bytes
@@ -189,7 +189,7 @@ func (r *response) bytes() (n int64) {
 	return n
 }
 
-// hash returns the hash of the bytes: of several parts, that of their hashes.
+// hash returns the hash of the bytes; for several parts, the hash of their hashes.
 func (r *response) hash() string {
 	if len(r.parts) == 1 {
 		return r.parts[0].hash
@@ -201,7 +201,7 @@ func (r *response) hash() string {
 	return fmt.Sprintf("%016x", all.Sum64())
 }
 
-// open returns the lines of each part, see [part.open]. The caller calls done when they are read.
+// open returns the lines of each part, see [part.open]. The caller must call done after reading them.
 func (r *response) open() (parts []io.Reader, done func(), err error) {
 	var opened []io.Closer
 	done = func() {
@@ -222,7 +222,7 @@ func (r *response) open() (parts []io.Reader, done func(), err error) {
 
 func (p *part) remove() { _ = os.Remove(p.path) }
 
-// blank reports whether nothing but white space came. Of a part that is damaged the reader finds that out.
+// blank reports whether the part contains only white space. If it is damaged, that is detected when it is read.
 func (p *part) blank() bool {
 	lines, err := p.open()
 	if err != nil {
@@ -241,8 +241,8 @@ func (p *part) blank() bool {
 	}
 }
 
-// open returns the lines of the part. Reading them ends with io.EOF only if the gzip stream is whole and its checksum
-// right, else with errDamaged.
+// open returns the lines of the part. Reading ends with io.EOF only if the gzip stream is complete and its checksum
+// correct, otherwise with errDamaged.
 func (p *part) open() (io.ReadCloser, error) {
 	f, err := os.Open(p.path)
 	if err != nil {

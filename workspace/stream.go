@@ -17,12 +17,13 @@ import (
 	"mixduck/storage"
 )
 
-// Stream hands the lines of the days asked to emit, as Mixpanel sent them and without their newlines, window by window. A
-// window is downloaded whole and verified before its first line is emitted, so that nothing is emitted twice or of an
-// answer that is not whole; an error after some windows leaves the later days out. It opens no database and drops no duplicates.
+// Stream passes the lines of the requested days to emit, as received from Mixpanel and without newlines, window by
+// window. A window is downloaded and verified completely before its first line is emitted, so nothing is emitted twice
+// or from an incomplete response. After an error the later windows are missing. Stream opens no database and removes
+// no duplicates.
 //
-// Of r only Days, Events, Where and OnPause count. A line is valid until emit returns. Errors are those of FetchEvents, and
-// emit's; after some lines they name the days of which no line was emitted.
+// It uses only Days, Events, Where and OnPause of r. A line is valid until emit returns. Errors are those of
+// FetchEvents and of emit; after some lines they name the days without any emitted line.
 func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line []byte) error) (lines int64, err error) {
 	r.Table = "events"
 	if err := r.check(w.cfg.Project, w.cfg.Now()); err != nil {
@@ -46,15 +47,15 @@ func (w *Workspace) Stream(ctx context.Context, r FetchRequest, emit func(line [
 	return lines, err
 }
 
-// outlet is where the lines of a stream go, and who is told.
+// outlet is the destination of a stream's lines and notifications.
 type outlet struct {
 	sent, received *atomic.Int64 // requests, bytes
 	emit           func(line []byte) error
 	onPause        func(context.Context, *PauseError) error // see [FetchRequest.OnPause]; may be nil
 }
 
-// stream works off a plan, one window after the other, each as what is but its days. After an error the plan holds the days
-// that are missing, but for a window of which some lines were emitted.
+// stream works through a plan, one window after another, each with the request what for its days. After an error the
+// plan contains the missing days, except a window with some emitted lines.
 func (w *Workspace) stream(ctx context.Context, p *plan, what mixpanel.ExportRequest, out outlet) (lines int64, err error) {
 	var refused refusals
 	for failed := 0; ; {

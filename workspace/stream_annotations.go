@@ -9,7 +9,7 @@ import (
 	"mixduck/storage"
 )
 
-// annotations is the stream of the remarks that people have made on moments.
+// annotations is the stream of notes that people have added at points in time.
 func annotations() streamSource {
 	return streamSource{
 		name: stream.Annotations,

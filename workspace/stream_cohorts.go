@@ -11,7 +11,7 @@ import (
 	"mixduck/storage"
 )
 
-// cohorts is the stream of the cohorts that are saved in a project.
+// cohorts is the stream of a project's saved cohorts.
 func cohorts() streamSource {
 	return streamSource{
 		name: stream.Cohorts,
@@ -36,8 +36,8 @@ func (f *refreshing) cohorts(ctx context.Context) ([]mixpanel.Cohort, time.Time,
 	return fetchList(ctx, f, f.counted(), func() ([]mixpanel.Cohort, error) { return f.source.Cohorts(ctx, f.cfg.Project.ID) })
 }
 
-// cohortMembers is the stream of who is in which cohort, and was, as seen between refreshes. Each cohort is committed when it has come,
-// so that a project with more cohorts than requests in an hour gets there, too.
+// cohortMembers is the stream of current and former cohort members, as seen by refreshes. Each cohort is committed
+// when it has been fetched, so a project with more cohorts than requests per hour also succeeds.
 func cohortMembers() streamSource {
 	return streamSource{
 		name: stream.CohortMembers,
@@ -53,7 +53,7 @@ func cohortMembers() streamSource {
 				return nil, err
 			}
 			f.update(func(p *Progress) { p.WindowsTotal += len(all) })
-			rest := &storage.Scope{Except: true} // cohorts that are gone have no members
+			rest := &storage.Scope{Except: true} // deleted cohorts have no members
 			for _, c := range all {
 				id := strconv.FormatInt(c.ID, 10)
 				rest.Values = append(rest.Values, id)
@@ -73,7 +73,7 @@ func cohortMembers() streamSource {
 func (f *refreshing) members(ctx context.Context, c mixpanel.Cohort, id string) error {
 	q := mixpanel.EngageQuery{
 		Project: f.cfg.Project.ID, Cohort: c.ID, Group: c.Group,
-		OutputProperties: []string{"$last_seen"}, // any that is short: without one, all of them come
+		OutputProperties: []string{"$last_seen"}, // any short one: without it, all are returned
 	}
 	within := &storage.Scope{Values: []string{id}}
 	h, err := f.profiles(ctx, profileQuery{EngageQuery: q, key: [][]byte{[]byte(id)}, within: within})

@@ -14,7 +14,7 @@ import (
 	"mixduck/storage"
 )
 
-// funnels is the stream of the saved funnels, and of how people fared in them day by day.
+// funnels is the stream of the saved funnels, and of their daily results.
 func funnels() streamSource {
 	return streamSource{
 		name: stream.Funnels,
@@ -53,7 +53,7 @@ func funnels() streamSource {
 	}
 }
 
-// funnelStep is a step as a row of a funnel holds it.
+// funnelStep is a step as stored in a row of a funnel.
 type funnelStep struct {
 	Event                string  `json:"event"`
 	Label                string  `json:"label"`
@@ -64,7 +64,7 @@ type funnelStep struct {
 	SecondsAfterStart    float64 `json:"seconds_after_start"`
 }
 
-// funnel stores the days of a funnel. Days before them, and those of funnels that are gone, stay.
+// funnel stores the days of a funnel. Earlier days, and those of deleted funnels, stay.
 func (f *refreshing) funnel(ctx context.Context, one mixpanel.SavedFunnel) error {
 	var periods []mixpanel.FunnelPeriod
 	var fetchedAt time.Time

@@ -8,7 +8,7 @@ import (
 	"mixduck/storage"
 )
 
-// lexicon is the stream of what Lexicon says about events, profiles and their properties.
+// lexicon is the stream of Lexicon's information about events, profiles and their properties.
 func lexicon() streamSource {
 	return streamSource{
 		name: stream.Lexicon,

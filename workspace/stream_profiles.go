@@ -40,7 +40,7 @@ func profileTables(_ *Workspace, r *StreamRequest) ([]storage.Keyed, error) {
 	}}, err
 }
 
-// checkFilter refuses filters that exclude each other.
+// checkFilter rejects conflicting filters.
 func checkFilter(r *StreamRequest) error {
 	p := &r.Profiles
 	var behaviors []json.RawMessage
@@ -66,7 +66,7 @@ func checkFilter(r *StreamRequest) error {
 	return nil
 }
 
-// canonical is what tells tables apart that hold different profiles.
+// canonical returns a text that differs for tables with different profiles.
 func canonical(p *ProfileFilter) (string, error) {
 	if p.IsZero() {
 		return "", nil
@@ -75,10 +75,10 @@ func canonical(p *ProfileFilter) (string, error) {
 	return string(b), err
 }
 
-// seenOverlap is how much earlier than asked an incremental refresh asks: $last_seen has no zone, and profiles take a while to change.
+// seenOverlap is the overlap of incremental refreshes: $last_seen has no zone, and changes to profiles are delayed.
 const seenOverlap = 24 * time.Hour
 
-// query returns what to ask Mixpanel for.
+// query returns the query for Mixpanel.
 func (f *refreshing) query() mixpanel.EngageQuery {
 	p := f.req.Profiles
 	q := mixpanel.EngageQuery{

@@ -12,56 +12,59 @@ import (
 	"mixduck/storage"
 )
 
-// StreamInfo says what a request for a stream may contain.
+// StreamInfo describes what a request for a stream can contain.
 type StreamInfo = stream.Info
 
-// source of a stream: how it is fetched. A new one is a file with a function that returns it, and a line in [sources].
+// streamSource describes how to fetch a stream. For a new one, add a file with a function that returns it, and a line
+// in [streamSources].
 type streamSource struct {
 	name string // of [stream.List]
 
-	// tables describes what a request fills, the table that it names first. The caller fills in Project, and Stream where it is "".
+	// tables describes the tables that a request fills, starting with the one that it names. The caller sets Project,
+	// and Stream if it is "".
 	tables func(w *Workspace, r *StreamRequest) ([]storage.Keyed, error)
 
-	// ask asks Mixpanel, and returns what has come for each of the tables once it is proved to be whole.
+	// ask fetches the data from Mixpanel, and returns it for each table once it is proved complete.
 	ask func(ctx context.Context, f *refreshing) ([]harvest, error)
 }
 
-// streamSources are all that there are.
+// streamSources returns all sources.
 func streamSources() []streamSource {
 	return []streamSource{profiles(), cohorts(), cohortMembers(), annotations(), funnels(), lexicon()}
 }
 
-// Streams returns the streams that [Workspace.FetchStream] knows: all but events.
+// Streams returns the streams that [Workspace.FetchStream] supports: all except events.
 func Streams() []StreamInfo { return stream.Keyed() }
 
-// ProfileFilter says which profiles to fetch.
+// ProfileFilter selects the profiles to fetch.
 type ProfileFilter = stream.Filter
 
 // StreamRequest says which stream to copy into which table.
 type StreamRequest struct {
-	Stream   string // of [Streams]; an underscore stands for a dash
+	Stream   string // one of [Streams]; an underscore can replace a dash
 	Table    string // "" means the stream's default
 	Profiles ProfileFilter
 
-	// A refresh is full, unless one of these says otherwise: then it asks only for profiles that were seen since a moment, less a day
-	// of overlap, and removes none. Deletions, and changes without $last_seen, need a full refresh.
-	Since       time.Time     // not zero: since then
+	// A refresh is full by default. With one of these settings, it fetches only profiles seen since a time, minus a
+	// day of overlap, and removes none. Deletions, and changes without $last_seen, need a full refresh.
+	Since       time.Time     // not zero: since this time
 	Incremental bool          // since the table's last refresh; the first one is full
-	FullEvery   time.Duration // with Incremental: full, if the last full refresh is older; 0 means never
+	FullEvery   time.Duration // with Incremental: do a full refresh if the last one is older; 0 means never
 
-	History bool      // keep each version of a profile; a setting of the table, made with its first refresh
-	Days    day.Range // of streams that take days; zero means the stream's look-back
-	Force   bool      // let an answer without any row empty a table that has many
+	History bool      // keep each version of a profile; fixed by the table's first refresh
+	Days    day.Range // for streams with days; zero means the stream's lookback
+	Force   bool      // allow an empty response to empty a table with many rows
 
-	Job   string // an id of the request: once a refresh with it is committed, another call with it does nothing; "" makes a new one
-	Fence int64  // see [storage.Engine.Load]; 0 where no queue hands out turns
+	Job   string // ID of the request: after a committed refresh, another call with the same ID does nothing; "" makes a new one
+	Fence int64  // see [storage.Engine.Load]; 0 without a queue that hands out turns
 
-	// Drain, once closed, ends the fetch before its refresh: it returns [ErrDrained]. A refresh that has begun is committed. May be nil.
+	// Drain, once closed, ends the fetch before its refresh: FetchStream returns [ErrDrained]. A refresh that has
+	// begun is committed. May be nil.
 	Drain <-chan struct{}
 }
 
-// Check returns an error, with a hint, if no fetch can have the request, and fills in the stream's name and its default table.
-// Whether Mixpanel takes its expressions only Mixpanel knows.
+// Check returns an error with a hint for invalid requests, and sets the stream's name and its default table. It does
+// not check expressions, because only Mixpanel can.
 func (r *StreamRequest) Check() error {
 	_, err := r.check()
 	return err

@@ -19,34 +19,35 @@ import (
 )
 
 const (
-	// usualVerified is how many days are compared if nobody says which: Mixpanel lists the event names of about as many.
+	// usualVerified is the default number of days to compare: Mixpanel lists the event names of about as many.
 	usualVerified = 30
 
-	// mostVerifyRequests bounds what a comparison spends of the query budget, by leaving out names that only Lexicon knows.
+	// mostVerifyRequests limits the requests of a comparison, by omitting names that only Lexicon knows.
 	mostVerifyRequests = 30
 
-	// longestAsked is the longest event name that is asked for, in bytes. Mixpanel's own limit is 255 characters.
+	// longestAsked is the maximum length of a requested event name, in bytes. Mixpanel's own limit is 255 characters.
 	longestAsked = 2000
 )
 
 // VerifyRequest says which counts to compare with Mixpanel's.
 type VerifyRequest struct {
 	Table string    // "" means events
-	Days  day.Range // in the project's zone, both ends included; zero means the stored ones of the last 30 days, until yesterday
+	Days  day.Range // in the project's zone, both ends included; zero means the stored days among the last 30, until yesterday
 }
 
 // Verification is a comparison of a table with Mixpanel.
 type Verification struct {
 	Table       string
 	Days        day.Range // compared
-	Events      int       // names compared
+	Events      int       // number of compared names
 	Only        []string  // event names that the table is limited to; empty means all
 	Differences []Difference
 	Requests    int    // sent
-	Warnings    string // about what could not be compared; a line each
+	Warnings    string // about what could not be compared, one per line
 }
 
-// Difference is an event on a day that the table and Mixpanel count differently. Its JSON form is what commands print.
+// Difference is an event on a day with different counts in the table and in Mixpanel. Its JSON form is the output of
+// commands.
 type Difference struct {
 	Day    day.Day `json:"day"`
 	Event  string  `json:"event"`
@@ -55,7 +56,7 @@ type Difference struct {
 	Cause  Cause   `json:"cause"`
 }
 
-// Repair returns the days that differ and that a fetch can help, ascending.
+// Repair returns the differing days that a fetch can repair, ascending.
 func (v *Verification) Repair() []day.Range {
 	var days []day.Day
 	for _, d := range v.Differences {
@@ -66,15 +67,16 @@ func (v *Verification) Repair() []day.Range {
 	return union(ranges(days))
 }
 
-// Statement returns a statement, and its parameters, whose rows are the differences: so they can be shown in every format of a query.
+// Statement returns a statement that returns the differences as rows, and its parameters. This makes them available in
+// every format of queries.
 func (v *Verification) Statement() (sql string, params map[string]string, err error) {
 	return query.Given(v.Differences, query.Column{Name: "day", Type: "DATE"}, query.Column{Name: "event", Type: "VARCHAR"},
 		query.Column{Name: "ours", Type: "BIGINT"}, query.Column{Name: "theirs", Type: "BIGINT"}, query.Column{Name: "cause", Type: "VARCHAR"})
 }
 
-// Verify compares how many events a table holds by day and name with the counts of Mixpanel's Query API. It reads the database first, as
-// queries do: without keeping others from it for longer than a load. Requests are taken from [Config.QueryBudget]. A table with a where
-// filter cannot be compared.
+// Verify compares the number of events of a table by day and name with the counts of Mixpanel's Query API. It reads
+// the database first, like a query: it does not block other processes for longer than a load. Requests are booked in
+// [Config.QueryBudget]. A table with a where filter cannot be compared.
 func (w *Workspace) Verify(ctx context.Context, r VerifyRequest) (Verification, error) {
 	r.Table = cmp.Or(r.Table, "events")
 	c := &comparison{today: w.cfg.Project.Today(w.cfg.Now()), days: r.Days}
@@ -140,14 +142,14 @@ func (c *comparison) filter(table, project string) ([]string, error) {
 	return filter.Events, nil
 }
 
-// asking is the half of a comparison that asks Mixpanel.
+// asking is the part of a comparison that queries Mixpanel.
 type asking struct {
 	refreshing
 	c     *comparison
 	names []string
 }
 
-// ask asks Mixpanel for names and counts. The names are only, or if there are none, all that either side knows.
+// ask requests names and counts from Mixpanel. The names are only; if it is empty, all names that either side knows.
 func (a *asking) ask(ctx context.Context, only []string) error {
 	project := a.cfg.Project.ID
 	var listed []string
@@ -183,7 +185,8 @@ func (a *asking) ask(ctx context.Context, only []string) error {
 	return nil
 }
 
-// lexicon returns the event names that Lexicon knows, and notes which of them it hides. If it does not answer, only causes are less exact.
+// lexicon returns the event names in Lexicon, and records which of them it hides. If Lexicon does not respond, only
+// the causes are less exact.
 func (a *asking) lexicon(ctx context.Context) (names []string, _ error) {
 	var entries []mixpanel.LexiconEntry
 	err := a.refreshing.ask(ctx, a.lookedUp(), func() (err error) {
@@ -206,7 +209,7 @@ func (a *asking) lexicon(ctx context.Context) (names []string, _ error) {
 	return names, nil
 }
 
-// parts returns the requests for the counts of the listed names, and of the known ones while that is not too much to ask.
+// parts returns the requests for the counts of the listed names, and of the known ones if that is not too much.
 func (a *asking) parts(listed, known []string) ([]mixpanel.CountsRequest, error) {
 	r := mixpanel.CountsRequest{Project: a.cfg.Project.ID, Days: a.c.days}
 	split := func(names []string) ([]mixpanel.CountsRequest, error) {
