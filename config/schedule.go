@@ -33,6 +33,7 @@ type Schedule struct {
 	FullEvery    time.Duration // for incremental profiles: maximum age of the last full refresh; 0 means never
 	History      bool          // for profiles: keep all versions
 	Group        string        // for profiles: ID of a group key; "" means users
+	Verify       string        // for events: false, true or repair
 	Priority     string        // high, default or low
 	Jitter       time.Duration // maximum delay of a tick
 	CatchUp      time.Duration // how long a missed tick is still caught up
@@ -64,6 +65,7 @@ func scheduleSettings() []setting[Schedule] {
 		{key: "full_every", usage: "incremental profiles: maximum age of the last full refresh, for example 7d; default no limit", field: span(0, func(s *s) *time.Duration { return &s.FullEvery })},
 		{key: "history", usage: "profiles: keep all versions; default false", field: yesNo(func(s *s) *bool { return &s.History })},
 		{key: "group", usage: "profiles: id of a group key, to fetch the profiles of groups", exact: true, field: text(func(s *s) *string { return &s.Group }, nil)},
+		{key: "verify", usage: "compare events with Mixpanel's counts after each run: true, or repair to fetch days that differ again; default false", field: oneOf(func(s *s) *string { return &s.Verify }, "false", "true", "repair")},
 		{key: "priority", usage: "high, default or low; default default", field: oneOf(func(s *s) *string { return &s.Priority }, "high", "default", "low")},
 		{key: "jitter", usage: "maximum random delay of a run; default 0s", field: jitter()},
 		{key: "catch_up", usage: "maximum age of a missed run that is still started; default 31d", field: span(time.Minute, func(s *s) *time.Duration { return &s.CatchUp })},
@@ -76,7 +78,7 @@ func scheduleSettings() []setting[Schedule] {
 // newSchedule returns a schedule with nothing set.
 func (c *Config) newSchedule() Schedule {
 	return Schedule{
-		Stream: stream.Events, Lookback: defaults.Lookback, Priority: "default", CatchUp: defaults.CatchUp, Overlap: "skip",
+		Stream: stream.Events, Lookback: defaults.Lookback, Priority: "default", CatchUp: defaults.CatchUp, Overlap: "skip", Verify: "false",
 		Enabled: true, MaxAttempts: c.Jobs.MaxAttempts,
 	}
 }
@@ -98,6 +100,9 @@ func (s *Schedule) misfit() (key string, err error) {
 		{"full_every", s.Mode != "incremental" && s.FullEvery != 0, "only schedules with mode: incremental make full refreshes at times; leave it out"},
 		{"history", !profiles && s.History, "only profiles have a history; leave it out"},
 		{"group", !profiles && s.Group != "", "only profiles have groups; leave it out"},
+		{"verify", !dated && s.Verify != "false", "only events can be verified; leave it out"},
+		{"verify", s.Verify != "false" && s.Where != "", "events that match an expression cannot be verified; leave it out"},
+		{"verify", s.Verify == "repair" && s.Mode == "append", "mode: append replaces no days, so it cannot repair them; use true"},
 	} {
 		if rule.bad {
 			return rule.key, errors.New(rule.text)

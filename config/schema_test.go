@@ -50,6 +50,9 @@ func schemaOfValue[T any](s setting[T]) object {
 		v["oneOf"] = []object{{"enum": s.allowed}, one}
 	case s.boolean:
 		v["type"] = "boolean"
+	case slices.Contains(s.allowed, "true"): // YAML reads true and false as booleans
+		v["enum"] = []any{false, true, s.allowed[len(s.allowed)-1]}
+		delete(v, "type")
 	case s.allowed != nil:
 		v["enum"] = s.allowed
 	case s.numeric:

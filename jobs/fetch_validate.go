@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"slices"
 	"unicode/utf8"
 
@@ -31,7 +32,7 @@ func (f Fetch) Validate() error {
 	if err != nil {
 		return err
 	}
-	if err := f.validateTexts(); err != nil {
+	if err := cmp.Or(f.validateTexts(), f.validateVerify()); err != nil {
 		return err
 	}
 	switch info.Name {

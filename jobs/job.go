@@ -78,6 +78,8 @@ type Fetch struct {
 	FullEvery time.Duration  `json:"full_every,omitempty"` // with [ModeIncremental]: a full refresh if the last one is older; 0 means never
 	History   bool           `json:"history,omitempty"`    // keep all versions of a profile
 
+	Verify string `json:"verify,omitempty"` // of events: [VerifyReport], [VerifyRepair] or ""
+
 	Due       *Due      `json:"due,omitempty"`       // if set, only those days that are due when the job runs
 	LateSince time.Time `json:"late_since,omitzero"` // if set, only days with events that arrived after this time
 	Spare     bool      `json:"spare,omitempty"`     // do not use the reserve of the budget
@@ -124,6 +126,8 @@ type Progress struct {
 	Updated int64 `json:"updated,omitempty"` // rows that Mixpanel has processed again
 
 	Unchanged int64 `json:"unchanged,omitempty"` // unchanged rows, of streams other than events
+
+	Verified *Verified `json:"verified,omitempty"` // what a comparison after the fetch has found; nil for none
 
 	RowsChanged int64 `json:"rows_changed,omitempty"` // by recomputing promoted columns
 

@@ -61,6 +61,8 @@ type Schedule struct {
 	FullEvery time.Duration `json:"full_every,omitempty"`
 	History   bool          `json:"history,omitempty"`
 	Group     string        `json:"group,omitempty"`
+
+	Verify string `json:"verify,omitempty"` // of events. See [Fetch]
 }
 
 var scheduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -229,6 +231,7 @@ func (s Schedule) Fetch(days day.Range, due Due) Fetch {
 	if s.Dated() {
 		f.Days, f.Due = days, &due
 	}
+	f.Verify = s.Verify
 	if s.Stream == stream.Events {
 		f.Stream = "" // as workers of earlier versions expect it
 	}

@@ -28,6 +28,10 @@ type TableState struct {
 	FetchedAt    time.Time `json:"fetched_at,omitzero"`     // when one of its days was last requested, or its last refresh began
 	FileBytes    int64     `json:"file_bytes"`              // size of the database
 	TimeWarning  string    `json:"time_warning,omitempty"`  // what event times show about the project's settings
+	Verified     *Verified `json:"verified,omitempty"`      // the last comparison with Mixpanel after a fetch; nil for none
+	Added        int64     `json:"added,omitempty"`         // rows, by the last refresh of a table without days
+	Updated      int64     `json:"updated,omitempty"`       // rows, like Added
+	Removed      int64     `json:"removed,omitempty"`       // rows, like Added
 	ReadAt       time.Time `json:"read_at,omitzero"`        // when this was read from the database; zero if never
 
 	Job         string        `json:"job"`                   // of the last fetch

@@ -26,6 +26,10 @@ type TableState struct {
 	Quarantined  int64    // lines
 	FetchedAt    time.Time
 	TimeWarning  string // what its event times show about the project's settings; "" for nothing
+	Verified     Verified
+
+	// Of the last refresh of a keyed table.
+	Added, Updated, Removed int64
 }
 
 // tableStates reads only the bookkeeping, so its cost does not depend on the size of the tables. It omits tables that
@@ -73,28 +77,35 @@ func (e *Engine) TableStates(ctx context.Context) ([]TableState, error) {
 	if err != nil {
 		return nil, err
 	}
-	return all, e.addKeyed(ctx, all)
+	if err := e.addKeyed(ctx, all); err != nil {
+		return nil, err
+	}
+	return all, e.addVerified(ctx, all)
 }
 
-// addKeyed adds the number of rows of keyed tables, and when they were fetched. A file opened read-only may be older
-// than these tables.
+// addKeyed adds the number of rows of keyed tables, when they were fetched, and what their last refresh changed. A
+// refresh in pieces counts as one. A file opened read-only may be older than these tables.
 func (e *Engine) addKeyed(ctx context.Context, all []TableState) error {
 	if known, err := e.hasTable(ctx, "keyed"); err != nil || !known {
 		return err
 	}
-	rows, err := e.Query(ctx, "SELECT table_name, row_count, fetched_at FROM mixduck.keyed")
+	rows, err := e.Query(ctx, `SELECT k.table_name, k.row_count, k.fetched_at, coalesce(sum(r.added), 0)::BIGINT,
+			coalesce(sum(r.updated), 0)::BIGINT, coalesce(sum(r.removed), 0)::BIGINT
+		FROM mixduck.keyed AS k LEFT JOIN mixduck.receipts AS r ON r.table_name = k.table_name AND r.job_id = (
+			SELECT arg_max(l.job_id, l.loaded_at) FROM mixduck.receipts AS l WHERE l.table_name = k.table_name)
+		GROUP BY ALL`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var k TableState
-		if err := rows.Scan(&k.Name, &k.Rows, &k.FetchedAt); err != nil {
+		if err := rows.Scan(&k.Name, &k.Rows, &k.FetchedAt, &k.Added, &k.Updated, &k.Removed); err != nil {
 			return err
 		}
 		for i := range all {
 			if t := &all[i]; t.Name == k.Name {
-				t.Rows, t.FetchedAt = k.Rows, k.FetchedAt
+				t.Rows, t.FetchedAt, t.Added, t.Updated, t.Removed = k.Rows, k.FetchedAt, k.Added, k.Updated, k.Removed
 			}
 		}
 	}

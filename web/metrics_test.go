@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/jobs/budget"
 	"mixduck/jobs/schedule"
@@ -170,6 +171,18 @@ func TestTableMetrics(t *testing.T) {
 			table("3", "main/b.db", "events", at(200), 4), // the last fetched one
 			{Project: "4", Database: "main/4.db", Table: "events"},
 			table("5", "main/5.db", "events", time.Time{}, 0),
+			{
+				Project: "shop", Database: "main/a.db", Table: "profiles", Type: "profiles", Rows: 9, FetchedAt: at(300), ReadAt: at(0),
+				Added: 4, Updated: 3, Removed: 2,
+			},
+			{
+				Project: "8", Database: "main/8.db", Table: "events", ReadAt: at(0),
+				Verified: &jobs.Verified{Days: day.Range{From: complete, To: complete}, Differences: 6, At: at(400)},
+			},
+			{
+				Project: "9", Database: "main/9.db", Table: "events", ReadAt: at(0),
+				Verified: &jobs.Verified{Problem: "the plan has no Query API", At: at(400)},
+			},
 		},
 		schedules: []schedule.State{
 			entry("shop", "main/a.db", "events", at(10), nil), entry("shop", "main/a.db", "events", at(20), nil),
@@ -177,6 +190,7 @@ func TestTableMetrics(t *testing.T) {
 			entry("shop", "main/a.db", "events", at(90), func(s *schedule.State) { s.Disabled = true }),
 			entry("6", "main/6.db", "events", at(30), nil),
 			entry("7", "main/7.db", "events", time.Time{}, nil),
+			entry("10", "main/10.db", "events", at(40), func(s *schedule.State) { s.Stream = stream.All }),
 		},
 	}
 	p.metrics.WatchQueue(q, q, nil)
@@ -189,11 +203,18 @@ func TestTableMetrics(t *testing.T) {
 		`mixduck_coverage_days{project="shop",state="complete",table="events"} 7`, `mixduck_coverage_days{project="shop",state="partial",table="events"} 1`,
 		`mixduck_coverage_days{project="shop",state="missing",table="events"} 2`, `mixduck_coverage_days{project="shop",state="unavailable",table="events"} 3`,
 		`mixduck_table_rows{project="shop",table="events"} 1`, `mixduck_table_rows{project="3",table="events"} 4`, `mixduck_table_rows{project="5",table="events"} 0`,
+		`mixduck_table_rows{project="shop",table="profiles"} 9`, `mixduck_last_refresh_timestamp_seconds{project="shop",table="profiles"} 1.7000003e+09`,
+		`mixduck_refresh_rows{project="shop",state="added",table="profiles"} 4`, `mixduck_refresh_rows{project="shop",state="updated",table="profiles"} 3`,
+		`mixduck_refresh_rows{project="shop",state="removed",table="profiles"} 2`,
+		`mixduck_last_verified_timestamp_seconds{project="8",table="events"} 1.7000004e+09`, `mixduck_verified_differences{project="8",table="events"} 6`,
+		`mixduck_last_tick_timestamp_seconds{project="10",table="cohorts"} 1.70000004e+09`,
 	)
 	_, body := p.get(t, "/metrics", "")
 	for _, text := range []string{
 		`mixduck_table_rows{project="4"`, `mixduck_coverage_days{project="4"`, `mixduck_last_success_timestamp_seconds{project="4"`,
 		`mixduck_last_success_timestamp_seconds{project="5"`, `mixduck_last_tick_timestamp_seconds{project="7"`,
+		`mixduck_coverage_days{project="shop",state="complete",table="profiles"}`, `mixduck_last_refresh_timestamp_seconds{project="shop",table="events"}`,
+		`mixduck_verified_differences{project="9"`, `mixduck_verified_differences{project="shop"`,
 	} {
 		if strings.Contains(body, text) {
 			t.Errorf("metrics have %s", text)

@@ -130,6 +130,7 @@ func (*queueMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		queueUp, workersLive, jobsNow, jobOldest, lanesNow, laneJobs, turnOldest, budgetLeft, budgetLimit, budgetNext,
 		lastSuccess, lastComplete, lastTick, coverageDays, tableRows, timeWarning,
+		lastRefresh, refreshRows, lastVerified, verifiedDifferences,
 	} {
 		out <- d
 	}

@@ -5,8 +5,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"mixduck/internal/day"
 	"mixduck/jobs"
 	"mixduck/jobs/schedule"
+	"mixduck/jobs/status"
 )
 
 var (
@@ -16,6 +18,12 @@ var (
 	coverageDays = gauge("mixduck_coverage_days", "Days of the table, by coverage state.", "project", "table", "state")
 	timeWarning  = gauge("mixduck_time_warning", "1 if the times of the table's events look wrong, otherwise 0.", "project", "table")
 	tableRows    = gauge("mixduck_table_rows", "Rows in the table.", "project", "table")
+
+	lastRefresh = gauge("mixduck_last_refresh_timestamp_seconds", "Start of the last refresh of a table without days.", "project", "table")
+	refreshRows = gauge("mixduck_refresh_rows", "Rows that the last refresh of a table without days has added, updated or removed.", "project", "table", "state")
+
+	lastVerified        = gauge("mixduck_last_verified_timestamp_seconds", "Time of the last comparison with Mixpanel after a fetch.", "project", "table")
+	verifiedDifferences = gauge("mixduck_verified_differences", "Differences that the last comparison with Mixpanel found: events on a day.", "project", "table")
 )
 
 // tableName identifies a table in metrics.
@@ -39,11 +47,13 @@ func tables(held []jobs.TableState, schedules []schedule.State, name func(string
 	scheduled := map[target]bool{}
 	all := map[tableName]tableInfo{}
 	for _, s := range schedules {
-		n := tableName{name(s.Project), s.Table}
-		scheduled[target{n, s.Database}] = true
-		if t := all[n]; !s.Disabled && !s.Paused && s.LastTick.After(t.tick) {
-			t.tick = s.LastTick
-			all[n] = t
+		for _, table := range status.TablesOf(s) {
+			n := tableName{name(s.Project), table}
+			scheduled[target{n, s.Database}] = true
+			if t := all[n]; !s.Disabled && !s.Paused && s.LastTick.After(t.tick) {
+				t.tick = s.LastTick
+				all[n] = t
+			}
 		}
 	}
 	for _, h := range held {
@@ -70,11 +80,22 @@ func collectTables(out chan<- prometheus.Metric, all map[tableName]tableInfo) {
 		if t.held.ReadAt.IsZero() {
 			continue
 		}
-		if day := t.held.LastComplete; day != nil {
-			at(lastComplete, day.Start(time.UTC), n)
+		if last := t.held.LastComplete; last != nil {
+			at(lastComplete, last.Start(time.UTC), n)
+		}
+		set(out, tableRows, float64(t.held.Rows), n.project, n.table)
+		if !t.held.Dated() {
+			at(lastRefresh, t.held.FetchedAt, n)
+			for state, rows := range map[string]int64{"added": t.held.Added, "updated": t.held.Updated, "removed": t.held.Removed} {
+				set(out, refreshRows, float64(rows), n.project, n.table, state)
+			}
+			continue
 		}
 		set(out, timeWarning, number(t.held.TimeWarning != ""), n.project, n.table)
-		set(out, tableRows, float64(t.held.Rows), n.project, n.table)
+		if v := t.held.Verified; v != nil && v.Days != (day.Range{}) {
+			at(lastVerified, v.At, n)
+			set(out, verifiedDifferences, float64(v.Differences), n.project, n.table)
+		}
 		for state, days := range map[string]int{
 			"complete": t.held.Complete, "partial": t.held.Partial, "unavailable": t.held.Unavailable, "missing": t.held.Missing,
 		} {

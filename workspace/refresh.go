@@ -61,6 +61,7 @@ type refreshing struct {
 	states []storage.KeyedState // of the tables; empty if there is no database
 	since  time.Time            // of an incremental refresh; zero for a full one
 
+	most     int64        // requests to send at most; 0 means no limit
 	sent     atomic.Int64 // requests
 	received atomic.Int64 // bytes
 
@@ -276,6 +277,9 @@ func (f *refreshing) ask(ctx context.Context, l ledger, send func() error) error
 	}
 }
 
+// errMostRequests means that as many requests were sent as allowed.
+var errMostRequests = errors.New("too many requests are necessary")
+
 func (f *refreshing) send(ctx context.Context, l ledger, send func() error) error {
 	if l.budget != nil && !l.free {
 		release, err := l.budget.Acquire(ctx, f.cfg.Project.ID)
@@ -284,7 +288,10 @@ func (f *refreshing) send(ctx context.Context, l ledger, send func() error) erro
 		}
 		defer release()
 	}
-	f.sent.Add(1)
+	if sent := f.sent.Add(1); f.most > 0 && sent > f.most {
+		f.sent.Add(-1)
+		return errMostRequests
+	}
 	return send()
 }
 
@@ -312,7 +319,7 @@ func (f *refreshing) settle(ctx context.Context, l ledger, try int, err error) (
 			l.budget.Heard(ctx, f.cfg.Project.ID, 0, until)
 		}
 		return 0, &PauseError{Until: until, Err: err}
-	case isAPI && api.Reason == mixpanel.ReasonSession, Permanent(err), try+1 >= f.cfg.WindowTries:
+	case errors.Is(err, errMostRequests), isAPI && api.Reason == mixpanel.ReasonSession, Permanent(err), try+1 >= f.cfg.WindowTries:
 		return 0, err
 	}
 	wait = f.cfg.RetryDelay << try

@@ -22,7 +22,8 @@ const (
 	// usualVerified is the default number of days to compare: Mixpanel lists the event names of about as many.
 	usualVerified = 30
 
-	// mostVerifyRequests limits the requests of a comparison, by omitting names that only Lexicon knows.
+	// mostVerifyRequests is the most that a comparison sends. It first omits names that only Lexicon knows, and then names
+	// that do not fit.
 	mostVerifyRequests = 30
 
 	// longestAsked is the maximum length of a requested event name, in bytes. Mixpanel's own limit is 255 characters.
@@ -107,7 +108,7 @@ func (w *Workspace) Verify(ctx context.Context, r VerifyRequest) (Verification, 
 		return Verification{}, err
 	}
 	v := Verification{Table: r.Table, Days: c.days, Only: only}
-	a := &asking{refreshing: refreshing{Workspace: w, stream: &streamSource{name: "verify"}}, c: c}
+	a := &asking{refreshing: refreshing{Workspace: w, stream: &streamSource{name: "verify"}, most: mostVerifyRequests}, c: c}
 	if c.ours.TimeWarning != "" {
 		a.progress.warn(c.ours.TimeWarning)
 	}
@@ -118,6 +119,11 @@ func (w *Workspace) Verify(ctx context.Context, r VerifyRequest) (Verification, 
 	}
 	v.Differences = c.differences()
 	return v, nil
+}
+
+// KeepVerified stores what a comparison has found. For fence see [storage.Engine.Load].
+func (w *Workspace) KeepVerified(ctx context.Context, table, job string, v storage.Verified, fence int64) error {
+	return w.withEngine(ctx, func(e *storage.Engine) error { return e.KeepVerified(ctx, table, job, v, fence) })
 }
 
 // filter returns the event names that the table is limited to, none for all.
@@ -177,12 +183,48 @@ func (a *asking) ask(ctx context.Context, only []string) error {
 		return err
 	}
 	a.c.theirs = map[day.Day]map[string]int64{}
-	for _, part := range parts {
-		if err := a.count(ctx, part); err != nil {
+	for i, part := range parts {
+		err := a.count(ctx, part)
+		if errors.Is(err, errMostRequests) {
+			a.leave(parts[i:])
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leave omits the names of requests that are not sent from the comparison, and says so.
+func (a *asking) leave(parts []mixpanel.CountsRequest) {
+	left := map[string]bool{}
+	for _, part := range parts {
+		for _, name := range part.Events {
+			left[name] = true
+		}
+	}
+	unasked := a.c.unasked
+	a.c.unasked = func(n string) bool { return left[n] || unasked != nil && unasked(n) }
+	a.names = slices.DeleteFunc(a.names, func(n string) bool { return left[n] })
+	a.progress.warn(fmt.Sprintf("%d event names are not compared, because that takes more than %d requests: %s",
+		len(left), mostVerifyRequests, listNames(slices.Sorted(maps.Keys(left)))))
+}
+
+// listNames lists the first names, each shortened.
+func listNames(names []string) string {
+	const shown, longest = 5, 40
+	var list []string
+	for _, name := range names[:min(shown, len(names))] {
+		if r := []rune(name); len(r) > longest {
+			name = string(r[:longest]) + "…"
+		}
+		list = append(list, strconv.Quote(name))
+	}
+	if more := len(names) - shown; more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(list, ", ")
 }
 
 // lexicon returns the event names in Lexicon, and records which of them it hides. If Lexicon does not respond, only

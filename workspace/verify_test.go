@@ -249,6 +249,26 @@ func TestAMonthOfManyNamesTakesFewRequests(t *testing.T) {
 	}
 }
 
+// With names so long that 30 requests are not enough, some are not compared, which a warning says.
+func TestVeryLongNamesDoNotPassTheBound(t *testing.T) {
+	t.Parallel()
+	var names named
+	for i := range 90 {
+		names = append(names, fmt.Sprintf("%03d %s", i, strings.Repeat("長", 600)))
+	}
+	f := newFixture(t, names, nil)
+	r := days(t, "2026-10-01", "2026-10-03")
+	f.store(t, r, "job")
+	before := len(f.fake.Queries())
+	v := f.verify(t, workspace.VerifyRequest{Days: r})
+	if sent := len(f.fake.Queries()) - before; sent > 30 || sent != v.Requests {
+		t.Errorf("%d requests, %d reported", sent, v.Requests)
+	}
+	if len(v.Differences) > 0 || v.Events == 0 || v.Events >= 90 || !strings.Contains(v.Warnings, fmt.Sprintf("%d event names are not compared", 90-v.Events)) {
+		t.Errorf("%d names, %d differences, warnings %q", v.Events, len(v.Differences), v.Warnings)
+	}
+}
+
 func TestWhatCannotBeVerified(t *testing.T) {
 	t.Parallel()
 	week := days(t, "2026-11-10", "2026-11-16")

@@ -68,6 +68,8 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 	flags.Var((*console.Span)(&s.FullEvery), "full-every", "with --incremental: make a full refresh if the last one is older than this `duration`, for example 7d")
 	flags.BoolVar(&s.History, "history", false, "of profiles: keep all versions")
 	flags.StringVar(&s.Group, "group", "", "of profiles: fetch the profiles of groups, by the `id` of their group key")
+	flags.StringVar(&s.Verify, "verify", "", "compare events with Mixpanel's counts after each run; `repair` also fetches days that differ again")
+	flags.Lookup("verify").NoOptDefVal = jobs.VerifyReport
 	flags.DurationVar(&s.Jitter, "jitter", 0, "delay each run by a random `duration` up to this one")
 	flags.DurationVar(&s.CatchUp, "catch-up", jobs.DefaultCatchUp, "maximum age `duration` of a missed run that is still started")
 	o.overlap = &console.Choice{Value: string(jobs.OverlapSkip), Allowed: []string{string(jobs.OverlapSkip), string(jobs.OverlapQueue)}}

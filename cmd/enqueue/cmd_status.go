@@ -259,6 +259,9 @@ func tableNotes(f status.Table) (notes []string) {
 	if f.State.TimeWarning != "" {
 		notes = append(notes, title+": "+f.State.TimeWarning)
 	}
+	if v := f.State.Verified; v != nil && (v.Differences > 0 || v.Problem != "") {
+		notes = append(notes, title+": "+status.Verified(v))
+	}
 	for _, failing := range f.State.Failing {
 		notes = append(notes, fmt.Sprintf("%s %s: %s", title, failing.Days, failing.Message))
 	}

@@ -103,6 +103,7 @@ func (l *lines) addFetch(job jobs.Record) {
 	l.add("received", console.Megabytes(p.Bytes))
 	l.add("found", p.LateDays)
 	l.add("outcome", status.Outcome(p))
+	l.add("verified", status.Verified(p.Verified))
 	l.add("trouble", p.Trouble)
 	for _, warning := range console.Warnings(p.Warnings) {
 		l.add("warning", warning)

@@ -75,6 +75,30 @@ type object struct {
 
 	Stream    string `json:"stream"`    // for fetches
 	Unchanged int64  `json:"unchanged"` // unchanged rows, of streams other than events
+
+	Verified *verifiedObject `json:"verified"` // the comparison with Mixpanel after the fetch; null for none
+}
+
+// verifiedObject is a comparison of a table with Mixpanel's counts. Fields are only ever added.
+type verifiedObject struct {
+	At          *time.Time `json:"at"`
+	From        *day.Day   `json:"from"` // null if nothing was compared
+	To          *day.Day   `json:"to"`
+	Events      int        `json:"events"`      // event names compared
+	Differences int        `json:"differences"` // events on a day that are counted differently
+	Repaired    int        `json:"repaired"`    // days that were fetched again
+	Problem     string     `json:"problem"`     // why nothing was compared, or days were not fetched again; "" for none
+}
+
+func newVerifiedObject(v *jobs.Verified) *verifiedObject {
+	if v == nil {
+		return nil
+	}
+	o := &verifiedObject{At: timeOrNull(v.At), Events: v.Events, Differences: v.Differences, Repaired: v.Repaired, Problem: v.Problem}
+	if v.Days != (day.Range{}) {
+		o.From, o.To = &v.Days.From, &v.Days.To
+	}
+	return o
 }
 
 // resultObject is the result of a query, without the rows.
@@ -111,6 +135,7 @@ func newObject(r jobs.Record, now time.Time) object {
 	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable
 	o.Trouble, o.RowsChanged = r.Progress.Trouble, r.Progress.RowsChanged
 	o.Warnings = console.Warnings(r.Progress.Warnings)
+	o.Verified = newVerifiedObject(r.Progress.Verified)
 	o.LateSince, o.LateDays = timeOrNull(r.Fetch.LateSince), r.Progress.LateDays
 	if o.Unchanged = r.Progress.Unchanged; r.Kind == jobs.KindFetch {
 		o.Stream = r.Fetch.StreamName()

@@ -82,6 +82,7 @@ type scheduleObject struct {
 	FullEverySeconds float64 `json:"full_every_seconds"` // for incremental profiles; 0 for never
 	KeepsVersions    bool    `json:"keeps_versions"`     // for profiles
 	Group            string  `json:"group"`              // ID of a group key; "" for none
+	Verify           string  `json:"verify"`             // for events: true or repair; "" for no comparison
 }
 
 // tickObject is a past tick.
@@ -98,7 +99,7 @@ func newScheduleObject(v scheduleView) scheduleObject {
 		Name: s.Name, Project: s.Project, ProjectTimezone: s.ProjectZone, Stream: s.Stream, Database: s.Database, Table: s.Table,
 		Events: s.Events, Where: s.Where, Promote: s.Promote, Cron: s.Cron, Timezone: s.Zone, Lookback: s.Lookback, IncludeToday: s.IncludeToday,
 		Mode: s.Mode, Priority: s.Priority, JitterSeconds: s.Jitter.Seconds(), CatchUpSeconds: s.CatchUp.Seconds(), Overlap: s.Overlap,
-		MaxAttempts: s.MaxAttempts, Enabled: !s.Disabled, Paused: v.Paused, FullEverySeconds: s.FullEvery.Seconds(), KeepsVersions: s.History, Group: s.Group, Workers: v.Files,
+		MaxAttempts: s.MaxAttempts, Enabled: !s.Disabled, Paused: v.Paused, FullEverySeconds: s.FullEvery.Seconds(), KeepsVersions: s.History, Group: s.Group, Verify: s.Verify, Workers: v.Files,
 		CreatedAt: timeOrNull(v.CreatedAt), NextRun: timeOrNull(v.next), LastTick: timeOrNull(v.LastTick),
 	}
 	if s.Start != 0 {
@@ -151,6 +152,12 @@ func modeOf(s jobs.Schedule) string {
 	}
 	if s.History {
 		mode += ", keeping all versions"
+	}
+	switch s.Verify {
+	case jobs.VerifyReport:
+		mode += ", then verify"
+	case jobs.VerifyRepair:
+		mode += ", then verify and repair"
 	}
 	return mode
 }

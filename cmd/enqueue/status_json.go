@@ -40,6 +40,10 @@ type statusObject struct {
 	FetchedAt        *time.Time      `json:"fetched_at"`        // null for never
 	TimeWarning      string          `json:"time_warning"`      // what event times show about the project's settings; "" for nothing
 	Snapshot         *snapshotObject `json:"snapshot"`          // of the database; null for none
+	Verified         *verifiedObject `json:"verified"`          // the last comparison with Mixpanel after a fetch; null for none
+	Added            int64           `json:"added"`             // rows, by the last refresh of a table without days
+	Updated          int64           `json:"updated"`
+	Removed          int64           `json:"removed"`
 }
 
 // failingObject is a range of failed days.
@@ -57,7 +61,8 @@ func newStatusObjects(tables []status.Table, budgets map[int64]budget.State, sna
 			Project: t.Project.Name, ProjectID: t.Project.ID, Database: s.Database, Table: s.Table, State: t.Verdict,
 			LastCompleteDay: s.LastComplete, BehindSeconds: t.Behind.Seconds(), Rows: s.Rows,
 			CompleteDays: s.Complete, PartialDays: s.Partial, MissingDays: s.Missing, UnavailableDays: s.Unavailable,
-			QuarantinedLines: s.Quarantined, FileBytes: s.FileBytes, TimeWarning: s.TimeWarning, Type: cmp.Or(s.Type, stream.Events), FetchedAt: timeOrNull(s.FetchedAt), SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
+			QuarantinedLines: s.Quarantined, FileBytes: s.FileBytes, TimeWarning: s.TimeWarning,
+			Verified: newVerifiedObject(s.Verified), Added: s.Added, Updated: s.Updated, Removed: s.Removed, Type: cmp.Or(s.Type, stream.Events), FetchedAt: timeOrNull(s.FetchedAt), SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
 			Failing: []failingObject{}, Schedules: []string{}, NextRunAt: timeOrNull(t.Next),
 		}
 		if s.Failure != nil {

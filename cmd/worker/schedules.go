@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 
 	"mixduck/config"
@@ -72,6 +73,7 @@ func schedules(cfg config.Config, log *slog.Logger) []jobs.Schedule {
 			Cron: s.Cron, Zone: s.Location.String(), Jitter: s.Jitter, CatchUp: s.CatchUp, Overlap: jobs.Overlap(s.Overlap), Disabled: !s.Enabled,
 			Start: s.Start, Lookback: s.Lookback, IncludeToday: s.IncludeToday, Mode: jobs.Mode(s.Mode),
 			Priority: jobs.Priority(s.Priority), MaxAttempts: s.MaxAttempts, FullEvery: s.FullEvery, History: s.History, Group: s.Group,
+			Verify: strings.TrimPrefix(s.Verify, "false"),
 		})
 	}
 	return all

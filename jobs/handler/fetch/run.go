@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,20 +23,29 @@ import (
 type run struct {
 	*Handler
 	*jobs.Attempt
-	ws     *workspace.Workspace
-	before jobs.Progress      // of earlier attempts
-	done   workspace.Progress // of the streams fetched so far
+	ws       *workspace.Workspace
+	before   jobs.Progress      // of earlier attempts
+	verified *jobs.Verified     // nil before a comparison
+	done     workspace.Progress // of the streams fetched so far
 }
 
-// events fetches days of events.
+// events fetches days of events, and verifies them if the job asks for it.
 func (r *run) events(ctx context.Context, f jobs.Fetch) error {
+	if err := r.fetchEvents(ctx, f, r.Record.ID); err != nil {
+		return err
+	}
+	return r.verify(ctx, f)
+}
+
+// fetchEvents fetches days of events; receipts have the given job.
+func (r *run) fetchEvents(ctx context.Context, f jobs.Fetch, job string) error {
 	promote, err := storage.ParsePromotions(f.Promote)
 	if err != nil {
 		return err
 	}
 	p, err := r.ws.FetchEvents(ctx, workspace.FetchRequest{
 		Table: f.Table, Days: f.Days, Events: f.Events, Where: f.Where, Mode: workspace.Mode(f.Mode), Promote: promote,
-		Due: (*workspace.Due)(f.Due), LateSince: f.LateSince, Force: f.Force, Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(),
+		Due: (*workspace.Due)(f.Due), LateSince: f.LateSince, Force: f.Force, Job: job, Fence: r.Fence, Drain: r.Draining(),
 		OnWindow: r.reportWindow, OnStored: func(days []storage.Coverage) { r.ReportDays(f.Table, tables.DayMap(days)) },
 	}, r.report)
 	return r.ended(p, err)
@@ -122,6 +132,7 @@ func (r *run) progress(p workspace.Progress) jobs.Progress {
 		Added: p.Added, Removed: p.Removed, Updated: p.Updated, Unchanged: p.Unchanged,
 		LateDays: p.LateDays, DaysLeft: p.DaysLeft, Unavailable: p.Unavailable,
 		Warnings:        p.Warnings,
+		Verified:        cmp.Or(r.verified, r.before.Verified),
 		RequestsPerHour: r.cfg.RequestsPerHour,
 	}
 }

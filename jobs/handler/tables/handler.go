@@ -86,6 +86,13 @@ func tableStates(held storage.Held) []jobs.TableState {
 			Project: t.Project, Table: t.Name, Type: t.Type, Rows: t.Rows, First: t.First, LastComplete: t.LastComplete,
 			Complete: t.Complete, Partial: t.Partial, Unavailable: t.Unavailable, Missing: t.Missing,
 			Quarantined: t.Quarantined, FetchedAt: t.FetchedAt, FileBytes: held.Bytes, TimeWarning: t.TimeWarning,
+			Added: t.Added, Updated: t.Updated, Removed: t.Removed,
+		}
+		if v := t.Verified; !v.At.IsZero() {
+			all[i].Verified = &jobs.Verified{
+				Days: v.Days, Events: v.Events, Differences: v.Differences, Requests: v.Requests,
+				At: v.At, Repaired: v.Repaired, Problem: v.Problem,
+			}
 		}
 	}
 	return all
