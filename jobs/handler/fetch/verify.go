@@ -37,14 +37,18 @@ func (r *run) verify(ctx context.Context, f jobs.Fetch) error {
 			return err
 		}
 	}
+	err = r.ws.KeepVerified(ctx, f.Table, r.Record.ID, storage.Verified{
+		Days: v.Days, Events: v.Events, Differences: v.Differences, Repaired: v.Repaired, Requests: v.Requests, Problem: v.Problem, At: v.At,
+	}, r.Fence)
+	if err != nil {
+		return err
+	}
 	r.verified = v
 	if v.Differences > 0 || v.Problem != "" {
 		r.done.Warnings += describe(v) + "\n"
 	}
 	r.Report(r.progress(workspace.Progress{}))
-	return r.ws.KeepVerified(ctx, f.Table, r.Record.ID, storage.Verified{
-		Days: v.Days, Events: v.Events, Differences: v.Differences, Repaired: v.Repaired, Requests: v.Requests, Problem: v.Problem, At: v.At,
-	}, r.Fence)
+	return nil
 }
 
 // repair fetches days again. It fails only if the attempt cannot go on.
