@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// foreignReader is a program of others that runs beside the test and answers with lines.
+// foreignReader is an external program that runs during the test and responds with lines.
 type foreignReader struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser

@@ -11,7 +11,7 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// newSampled makes a site whose project has some of everything.
+// newSampled makes a site with a project that has sample data of every kind.
 func newSampled(t *testing.T, q queue) *site {
 	t.Helper()
 	p := mixpaneltest.Sample(newProject(projectID, "us", 100), 1, 30)
@@ -78,7 +78,8 @@ func TestQuestionsToMixpanel(t *testing.T) {
 	}
 }
 
-// A question waits for no job of its project, is counted in the budget that all workers share, and leaves its rows for later.
+// A question does not wait for jobs of its project, counts in the budget that all workers share, and keeps its rows
+// for later.
 func TestQuestionsBesideAFetch(t *testing.T) {
 	t.Parallel()
 	s := newSampled(t, realRedis)
@@ -119,7 +120,7 @@ func TestQuestionsBesideAFetch(t *testing.T) {
 	s.wait(t, job.ID)
 }
 
-// Ctrl-C ends a question wherever it is: with mp the request, with enqueue the job.
+// Ctrl-C ends a question at any point: in mp the request, in enqueue the job.
 func TestQuestionsAreInterrupted(t *testing.T) {
 	t.Parallel()
 	s := newSampled(t, embedded)
@@ -140,7 +141,7 @@ func TestQuestionsAreInterrupted(t *testing.T) {
 	})
 }
 
-// Each example of the help can be typed: only Mixpanel may refuse what it names.
+// Each example in the help works: only Mixpanel may reject the names in it.
 func TestExamplesOfQuestions(t *testing.T) {
 	t.Parallel()
 	s := newSampled(t, embedded)

@@ -37,7 +37,7 @@ func python(tb testing.TB, requirement string) string {
 // snapshotPath returns where the snapshot of the default database is.
 func (s *site) snapshotPath() string { return s.path("read/" + defaultDatabase) }
 
-// snapshot is one as `enqueue snapshot` prints it.
+// snapshot is the output of `enqueue snapshot`.
 type snapshot struct {
 	Path    string
 	TakenAt time.Time `json:"taken_at"`
@@ -65,7 +65,7 @@ func (s *site) waitForSnapshot(tb testing.TB, id string) {
 	})
 }
 
-// countForever opens a database once, says how many events it has, and does so again for each line that it reads.
+// countForever opens a database once, prints the number of its events, and repeats that for each line of input.
 const countForever = `
 import duckdb, sys
 con = duckdb.connect(sys.argv[1], read_only=True)
@@ -75,7 +75,7 @@ while True:
         break
 `
 
-// A notebook that keeps the snapshot open through ten syncs reads what it read at first, and holds nobody up.
+// A notebook that keeps the snapshot open during ten syncs keeps reading the same data, and blocks nobody.
 func TestNotebookKeepsTheSnapshotOpen(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"duckdb~=1.5.0", "duckdb"} {

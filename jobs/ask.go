@@ -5,9 +5,10 @@ import (
 	"mixduck/internal/question"
 )
 
-// Ask makes a query ask Mixpanel instead of the database, which is not opened. Its rows are the answer. Fields are only ever added.
+// Ask makes a query ask Mixpanel instead of the database, which is not opened. The answer is its rows. Fields are only
+// ever added.
 type Ask struct {
-	Project string `json:"project"` // a name of the configuration, or a Mixpanel project id
+	Project string `json:"project"` // name in the configuration, or Mixpanel project ID
 	question.Question
 }
 

@@ -2,11 +2,12 @@ package jobs
 
 import "time"
 
-// Snapshot is what is known of the copy of a database for other programs. Its JSON form is stored: fields are only ever added.
+// Snapshot is the state of the copy of a database for other programs. Its JSON form is stored: fields are only ever
+// added.
 type Snapshot struct {
-	Database string    `json:"database"`          // volume/relative path, with the volume
+	Database string    `json:"database"`          // volume/relative path; always with the volume
 	Path     string    `json:"path"`              // of the file, on the machine of its worker
-	Job      string    `json:"job,omitempty"`     // after which it was made; "" for none
+	Job      string    `json:"job,omitempty"`     // the job before it; "" for none
 	TakenAt  time.Time `json:"taken_at,omitzero"` // it contains what was committed by then; zero if there is no snapshot
 	Bytes    int64     `json:"bytes"`
 

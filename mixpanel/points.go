@@ -17,11 +17,11 @@ type Point struct {
 	Value  json.Number // "" for null
 }
 
-// deepest is how deep a series may be nested.
+// deepest is the maximum nesting of a series.
 const deepest = 32
 
-// Points returns the numbers of a report, in its order. Elements of a list have their number, from 0, as key. It is an error if there is
-// anything but numbers, as in reports that are not of Insights.
+// Points returns the numbers of a report, in its order. The key of a list element is its index. Anything except
+// numbers is an error, as in reports that are not from Insights.
 func (r *SavedReport) Points() ([]Point, error) {
 	dec := json.NewDecoder(bytes.NewReader(r.Series))
 	dec.UseNumber()

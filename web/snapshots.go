@@ -24,12 +24,12 @@ func (m *Metrics) addSnapshots() {
 		}
 		return 0
 	}))
-	for _, outcome := range []string{"made", "unchanged", "refused", "failed"} { // from 0 on, so that the first failure is an increase
+	for _, outcome := range []string{"made", "unchanged", "refused", "failed"} { // start at 0, so the first failure is an increase
 		m.snapshots.WithLabelValues(outcome)
 	}
 }
 
-// SnapshotEnded counts a snapshot that was to be made.
+// SnapshotEnded counts an attempt to make a snapshot.
 func (m *Metrics) SnapshotEnded(outcome string, took time.Duration) {
 	m.snapshots.WithLabelValues(outcome).Inc()
 	if outcome == "made" {
@@ -37,6 +37,6 @@ func (m *Metrics) SnapshotEnded(outcome string, took time.Duration) {
 	}
 }
 
-// WatchSnapshots says how to find out since when a database of this worker has had no current snapshot. Before it is called,
-// all are current.
+// WatchSnapshots sets the function that returns since when a database of this worker has had no current snapshot.
+// Before that, all count as current.
 func (m *Metrics) WatchSnapshots(staleSince func() time.Time) { m.staleSince.Store(&staleSince) }

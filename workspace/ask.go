@@ -15,7 +15,7 @@ import (
 	"mixduck/storage/query"
 )
 
-// asked is what questions need from Mixpanel beside what fetches do.
+// asked is the part of Mixpanel's API that questions need in addition to fetches.
 type asked interface {
 	TopEvents(ctx context.Context, project int64, count mixpanel.Analysis, limit int) ([]mixpanel.TopEvent, error)
 	EventProperties(ctx context.Context, project int64, event string, limit int) ([]mixpanel.PropertyCount, error)
@@ -30,20 +30,20 @@ type asked interface {
 	SavedReport(ctx context.Context, project, bookmark int64) (mixpanel.SavedReport, error)
 }
 
-// Answer is what Mixpanel has answered, as rows.
+// Answer is Mixpanel's answer, as rows.
 type Answer struct {
 	columns  []query.Column
 	rows     []map[string]any
 	Requests int // sent to Mixpanel
 }
 
-// Statement returns a statement, and its parameters, that selects the rows from an empty database: so they can be shown in every format
-// of a query.
+// Statement returns a statement that selects the rows from an empty database, and its parameters. This makes them
+// available in every format of queries.
 func (a *Answer) Statement() (sql string, params map[string]string, err error) {
 	return query.Given(a.rows, a.columns...)
 }
 
-// newAnswer returns an answer without rows: the columns are names and types in turn.
+// newAnswer returns an answer without rows. The columns are alternating names and types.
 func newAnswer(namesAndTypes ...string) *Answer {
 	a := &Answer{}
 	for c := range slices.Chunk(namesAndTypes, 2) {
@@ -64,7 +64,8 @@ func (a *Answer) add(values ...any) {
 	a.rows = append(a.rows, row)
 }
 
-// count sets the type of a column with values of type [json.Number]: DOUBLE for averages, else BIGINT unless one of them has a fraction.
+// count sets the type of a column with values of type [json.Number]: DOUBLE for averages, otherwise BIGINT unless one
+// of them has a fraction.
 func (a *Answer) count(column string, of mixpanel.Analysis) *Answer {
 	kind := "BIGINT"
 	if of == mixpanel.AnalysisAverage {
@@ -85,7 +86,7 @@ func (a *Answer) count(column string, of mixpanel.Analysis) *Answer {
 	return a
 }
 
-// asker is a question that is being asked.
+// asker is a question in progress.
 type asker struct {
 	*refreshing
 	question.Question
@@ -156,7 +157,7 @@ func (a *asker) span() (name, kind string) {
 	return "date", "DATE"
 }
 
-// begin reads the beginning of a unit of time as Mixpanel writes it, in the project's time zone.
+// begin parses the start of a unit of time in Mixpanel's form, in the project's time zone.
 func (a *asker) begin(text string) (string, error) {
 	if _, kind := a.span(); kind == "DATE" {
 		date, _, _ := strings.Cut(strings.Replace(text, "T", " ", 1), " ")

@@ -122,5 +122,5 @@ func lookupTables(ctx context.Context, a *asker) (*Answer, error) {
 	return found, err
 }
 
-// jsonList returns the texts as a list that is never null.
+// jsonList returns the texts as a list, never null.
 func jsonList(texts []string) []string { return append([]string{}, texts...) }

@@ -11,8 +11,8 @@ import (
 	"mixduck/mixpanel"
 )
 
-// counts returns the counts of an answer, one row per segment and unit of time: the most frequent segment first. Units that Mixpanel
-// leaves out count 0.
+// counts returns the counts of an answer, one row per segment and unit of time, most frequent segment first. Units
+// that Mixpanel omits count 0.
 func (a *asker) counts(segment string, all ...mixpanel.Segmentation) (*Answer, error) {
 	name, kind := a.span()
 	found := newAnswer(segment, "VARCHAR", name, kind, "count", "")
@@ -31,7 +31,7 @@ func (a *asker) counts(segment string, all ...mixpanel.Segmentation) (*Answer, e
 	return found.count("count", a.analysis()), nil
 }
 
-// joined yields what both yield.
+// joined yields the values of all.
 func joined(all ...func(func(string) bool)) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for _, some := range all {
@@ -44,7 +44,7 @@ func joined(all ...func(func(string) bool)) func(func(string) bool) {
 	}
 }
 
-// bySize returns the segments, the one with the most events first.
+// bySize returns the segments, most events first.
 func bySize(values map[string]map[string]json.Number) []string {
 	sums := make(map[string]float64, len(values))
 	for label, counts := range values {

@@ -31,7 +31,8 @@ func newAsked(tb testing.TB, change func(*workspace.Config)) *fixture {
 	})
 }
 
-// answer asks, and returns the rows as DuckDB makes them of the statement, with their columns and types first.
+// answer asks a question, and returns the columns with types, followed by the rows as DuckDB returns them for the
+// statement.
 func (f *fixture) answer(tb testing.TB, q question.Question) []string {
 	tb.Helper()
 	found, err := f.Ask(tb.Context(), q)
@@ -114,7 +115,7 @@ func TestEachQuestionIsAnswered(t *testing.T) {
 	}
 }
 
-// Counts are those of the events, by day, hour and value; what Mixpanel leaves out is 0.
+// Counts match the events, by day, hour and value; counts that Mixpanel omits are 0.
 func TestCountsAreThoseOfTheEvents(t *testing.T) {
 	t.Parallel()
 	f := newAsked(t, nil)
@@ -152,7 +153,7 @@ func TestCountsAreThoseOfTheEvents(t *testing.T) {
 	}
 }
 
-// What Mixpanel refuses, or makes wait, is an error with a hint; what is invalid is not sent.
+// If Mixpanel rejects a question or makes it wait, the error has a hint; invalid questions are not sent.
 func TestQuestionsThatFail(t *testing.T) {
 	t.Parallel()
 	cohorts := question.Question{Name: "cohorts"}

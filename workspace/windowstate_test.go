@@ -12,7 +12,7 @@ import (
 	"mixduck/workspace"
 )
 
-// Each window begins with a download, and ends done; one with a fault is repeated before.
+// Each window starts with a download and ends done; after a fault it is repeated first.
 func TestWindowStates(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 7, EventsPerDay: 40}, singleDays)

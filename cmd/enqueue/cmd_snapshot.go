@@ -83,7 +83,7 @@ type snapshotObject struct {
 	TakenAt    *time.Time   `json:"taken_at"`    // null if there is no snapshot
 	AgeSeconds float64      `json:"age_seconds"` // since then
 	Bytes      int64        `json:"bytes"`
-	Job        string       `json:"job"`         // after which it was made; "" for none
+	Job        string       `json:"job"`         // the job before it; "" for none
 	StaleSince *time.Time   `json:"stale_since"` // when the database changed without a newer snapshot; null if the snapshot is current
 	Error      *objectError `json:"error"`       // why there is no newer snapshot; null for no reason
 }

@@ -33,7 +33,7 @@ func (r *reader) Read(ctx context.Context, q console.Question) (*console.Answer,
 	return r.answer(ctx, r.query(q))
 }
 
-// answer returns the answer of a job.
+// answer runs a job and returns its answer.
 func (r *reader) answer(ctx context.Context, q jobs.Query) (*console.Answer, error) {
 	job, err := r.submit(ctx, q)
 	if err != nil {

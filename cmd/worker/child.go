@@ -7,7 +7,7 @@ import (
 	"mixduck/storage/snapshot"
 )
 
-// The commands with which the worker starts itself, for each query and each snapshot. They are not for people.
+// The hidden commands with which the worker starts itself for each query and each snapshot.
 const (
 	queryChild    = "query-child"
 	snapshotChild = "snapshot-child"

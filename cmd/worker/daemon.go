@@ -166,7 +166,7 @@ func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) 
 	return exports, nil
 }
 
-// handlers returns the handlers of all kinds of jobs, and what makes snapshots after them.
+// handlers returns the handlers of all kinds of jobs, and the keeper that makes snapshots after them.
 func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, *snapshot.Keeper, error) {
 	start, err := launcher()
 	if err != nil {
@@ -272,7 +272,7 @@ func (d *daemon) openToVerify(q jobs.Query, log *slog.Logger) (*workspace.Worksp
 	return d.workspace(jobs.Fetch{Project: q.Verify.Project}, database, "", log)
 }
 
-// openToAsk makes the workspace of a question, which opens no database.
+// openToAsk opens the workspace of a question, which opens no database.
 func (d *daemon) openToAsk(q jobs.Query, log *slog.Logger) (*workspace.Workspace, error) {
 	database, err := d.storage(q.Database)
 	if err != nil {

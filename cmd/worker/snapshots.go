@@ -16,7 +16,7 @@ import (
 	process "mixduck/storage/snapshot"
 )
 
-// snapshots returns what makes the snapshots of this worker's databases.
+// snapshots returns the keeper that makes the snapshots of this worker's databases.
 func (d *daemon) snapshots(q *queue.Queue) (*snapshot.Keeper, error) {
 	start, err := snapshotLauncher()
 	if err != nil {
@@ -30,7 +30,7 @@ func (d *daemon) snapshots(q *queue.Queue) (*snapshot.Keeper, error) {
 	}, q, d.log), nil
 }
 
-// snapshotPolicy returns what is set for the project that the database belongs to, or else for the given one.
+// snapshotPolicy returns the settings of the database's project, otherwise those of the given one.
 func (d *daemon) snapshotPolicy(database, project string) snapshot.Policy {
 	p := d.cfg.Fallback
 	owner := func(p config.Project) bool { return p.Database == database }

@@ -17,14 +17,14 @@ const (
 	Free    Budget = ""
 )
 
-// Dating says whether a question takes days.
+// Dating says whether a question has days.
 type Dating int
 
-// The answers.
+// The values of [Dating].
 const (
 	Undated  Dating = iota
-	MayDated        // all days, if none are given
-	Dated           // they are required
+	MayDated        // all days by default
+	Dated           // required
 )
 
 // Info describes a question.
@@ -68,7 +68,7 @@ func List() []Info {
 	return slices.Concat(lists(), counts(), reports())
 }
 
-// lists are the questions whose answers are lists of names and of what is saved in a project.
+// lists returns the questions that list names and saved data of a project.
 func lists() []Info {
 	event, limit := argument("event", "event"), number("limit", "maximum `number` of results (default: Mixpanel's)", 0)
 	return []Info{
@@ -105,7 +105,7 @@ func lists() []Info {
 	}
 }
 
-// counts are the questions that count events.
+// counts returns the questions that count events.
 func counts() []Info {
 	event, on := argument("event", "event"), argument("on", "expression")
 	short, every := unit("hour", "day"), unit("minute", "hour", "day", "week", "month")
@@ -150,7 +150,7 @@ func counts() []Info {
 	}
 }
 
-// reports are the questions about saved reports and retention.
+// reports returns the questions about saved reports and retention.
 func reports() []Info {
 	long, back := unit("day", "week", "month"), argument("return", "event")
 	back.Required = false

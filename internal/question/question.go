@@ -1,4 +1,4 @@
-// Package question lists the questions that Mixpanel answers without a database, and says what each may contain.
+// Package question lists the questions that Mixpanel answers without a database, and defines their parameters.
 package question
 
 import (
@@ -20,7 +20,7 @@ type Question struct {
 	Values map[string][]string `json:"values,omitempty"` // by the names of parameters
 }
 
-// maxBytes bounds the values of a question.
+// maxBytes limits the values of a question.
 const maxBytes = 64 << 10
 
 // Text returns the value of a parameter, "" if it is missing.
@@ -35,7 +35,7 @@ func (q Question) Number(name string) int64 {
 	return n
 }
 
-// String returns the question as a command names it.
+// String returns the question in the form of a command.
 func (q Question) String() string {
 	words := []string{q.Name}
 	for _, name := range slices.Sorted(maps.Keys(q.Values)) {

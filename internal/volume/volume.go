@@ -44,7 +44,7 @@ func Path(dir, rel string) (string, error) {
 	return path, nil
 }
 
-// Snapshot returns where the snapshot of the database rel is, as Path does for the database.
+// Snapshot returns the path of the snapshot of the database rel, like Path for the database.
 func Snapshot(dir, rel string) (string, error) {
 	return Path(dir, filepath.Join(name.SnapshotDir, rel))
 }

@@ -54,7 +54,7 @@ func (q *Queue) AllDays(ctx context.Context, databases []string) (map[string]map
 	return all, nil
 }
 
-// Mapped reports which databases have day maps. Databases without days have none, but count.
+// Mapped reports which databases have been mapped, including those without days, which have no day maps.
 func (q *Queue) Mapped(ctx context.Context) (map[string]bool, error) {
 	names, err := q.e.Redis.HKeys(ctx, lanes.DaysWrittenKey).Result()
 	if err != nil {

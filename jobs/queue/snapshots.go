@@ -11,7 +11,7 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// ReportSnapshot stores what is known of the snapshot of a database.
+// ReportSnapshot stores the state of a database's snapshot.
 func (q *Queue) ReportSnapshot(ctx context.Context, s jobs.Snapshot) error {
 	doc, err := json.Marshal(s)
 	if err == nil {
@@ -23,7 +23,7 @@ func (q *Queue) ReportSnapshot(ctx context.Context, s jobs.Snapshot) error {
 	return nil
 }
 
-// ForgetSnapshot deletes what is known of the snapshot of a database.
+// ForgetSnapshot deletes the state of a database's snapshot.
 func (q *Queue) ForgetSnapshot(ctx context.Context, database string) error {
 	if err := q.e.Redis.HDel(ctx, lanes.SnapshotsKey, database).Err(); err != nil {
 		return fmt.Errorf("forget the snapshot of %s: %w", database, err)
@@ -31,7 +31,7 @@ func (q *Queue) ForgetSnapshot(ctx context.Context, database string) error {
 	return nil
 }
 
-// Snapshots returns what is known of all snapshots, by database.
+// Snapshots returns the states of all snapshots, by database.
 func (q *Queue) Snapshots(ctx context.Context) ([]jobs.Snapshot, error) {
 	docs, err := q.e.Redis.HGetAll(ctx, lanes.SnapshotsKey).Result()
 	if err != nil {

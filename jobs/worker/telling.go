@@ -14,13 +14,13 @@ import (
 // lastWrite limits how long the end of an attempt waits until its windows and days are written.
 const lastWrite = 2 * time.Second
 
-// telling holds what an attempt has reported about windows and days and is not written yet.
+// telling holds reports of an attempt about windows and days that are not written yet.
 type telling struct {
 	windows map[day.Range]*jobs.WindowState
 	days    jobs.DayReport
 }
 
-// write writes the reports. Those that could not be written are kept for the next call.
+// write writes the reports. After a failure they are kept for the next call.
 func (l *telling) write(ctx context.Context, e *lanes.Engine, t lanes.Turn, a *jobs.Attempt) error {
 	if changed := a.UnwrittenWindows(); l.windows == nil {
 		l.windows = changed

@@ -74,7 +74,7 @@ func (t *task) files() []string {
 	return databaseFiles(t.Database)
 }
 
-// config says how the database is opened.
+// config returns how to open the database.
 func (t *task) config() storage.Config {
 	cfg := storage.Config{MemoryLimit: t.MemoryLimit, Threads: t.Threads}
 	if t.InMemory {

@@ -20,17 +20,17 @@ Dates are in the project's time zone; --from is the first day and --to the last,
 yesterday by default. Most questions cost one request of the Query API, which has
 60 an hour for a project.`
 
-// Asker asks Mixpanel about one project.
+// Asker queries Mixpanel about a project.
 type Asker interface {
 	Today() day.Day // in the project's time zone
-	// Ask returns the answer in a format of content. A nil answer says that there is nothing to show.
+	// Ask returns the answer in a content format. A nil answer means that there is nothing to show.
 	Ask(ctx context.Context, q question.Question, format string) (*Answer, error)
 }
 
-// WithAsker calls use with what asks about the project that a command's flags name.
+// WithAsker calls use with the Asker for the project given by a command's flags.
 type WithAsker func(c *cobra.Command, use func(Asker) error) error
 
-// AskCommand returns the command `ask` of a program; more adds the program's own flags.
+// AskCommand returns the command `ask` of a program; more adds flags of the program.
 func (a *App) AskCommand(program string, with WithAsker, more func(*pflag.FlagSet)) *cobra.Command {
 	all := question.List()
 	commands := make([]*cobra.Command, len(all))
@@ -43,7 +43,8 @@ func (a *App) AskCommand(program string, with WithAsker, more func(*pflag.FlagSe
 	return group
 }
 
-// KnownQuestions returns commands, hidden from help, for those who are used to the names of mixpanel_data: those of its command group.
+// KnownQuestions returns commands, hidden from help, with the names of a command group of mixpanel_data, for people
+// used to them.
 func (a *App) KnownQuestions(group, program string, with WithAsker, more func(*pflag.FlagSet)) (all []*cobra.Command) {
 	for _, info := range question.List() {
 		known, name, _ := strings.Cut(info.Known, " ")
@@ -99,7 +100,7 @@ type questionFlags struct {
 	days   DayFlags
 }
 
-// usage returns the arguments as help shows them.
+// usage returns the arguments for help.
 func (f *questionFlags) usage() string {
 	var all []string
 	for _, p := range f.info.Arguments() {
@@ -141,11 +142,11 @@ func (f *questionFlags) add(flags *pflag.FlagSet) {
 	}
 	for _, p := range f.info.Params {
 		flags.Var(&questionValue{p, f.values}, p.Name, p.Usage)
-		flags.Lookup(p.Name).Hidden = p.Argument // for those who are used to it
+		flags.Lookup(p.Name).Hidden = p.Argument // for people used to this name
 	}
 }
 
-// take takes the arguments.
+// take parses the arguments.
 func (f *questionFlags) take(c *cobra.Command, args []string) error {
 	given := args
 	for _, p := range f.info.Arguments() {
@@ -177,7 +178,7 @@ func (f *questionFlags) line(c *cobra.Command) string {
 	return strings.TrimSuffix(c.UseLine(), " [flags]")
 }
 
-// question returns the question; today is that of the project, 0 if it is not known.
+// question returns the question; today is that of the project, 0 if unknown.
 func (f *questionFlags) question(today day.Day) (question.Question, error) {
 	q := question.Question{Name: f.info.Name, Values: f.values}
 	var err error
@@ -189,7 +190,7 @@ func (f *questionFlags) question(today day.Day) (question.Question, error) {
 	return q, q.Check()
 }
 
-// questionValue is the value of a flag of a question.
+// questionValue is the flag value of a question's parameter.
 type questionValue struct {
 	question.Param
 	values map[string][]string
@@ -198,7 +199,7 @@ type questionValue struct {
 // String returns the default, which is none.
 func (v *questionValue) String() string { return "" }
 
-// Set takes a value, in the place of the one before unless there can be several.
+// Set sets the value, or adds it if there can be several.
 func (v *questionValue) Set(s string) error {
 	if err := v.Check(s); err != nil {
 		return err
@@ -210,7 +211,7 @@ func (v *questionValue) Set(s string) error {
 	return nil
 }
 
-// Type returns what help shows as the flag's value.
+// Type returns the flag's value as shown in help.
 func (v *questionValue) Type() string {
 	if v.Kind == question.Choice {
 		return strings.Join(v.Choices, "|")

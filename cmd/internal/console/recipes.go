@@ -15,13 +15,13 @@ type SnapshotFile struct {
 	TakenAt time.Time
 }
 
-// snapshotter is a [Reader] that knows the snapshot of its database.
+// snapshotter is a [Reader] that knows its database's snapshot.
 type snapshotter interface {
 	// Snapshot returns nil if there is none.
 	Snapshot(ctx context.Context) (*SnapshotFile, error)
 }
 
-// inspectInfo shows the answer to `inspect info`, and how other programs read the snapshot.
+// inspectInfo shows the result of `inspect info`, and how other programs read the snapshot.
 func (a *App) inspectInfo(ctx context.Context, r Reader, q Question, f *ResultFlags) error {
 	if err := a.ask(ctx, r, q, f, nil); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (a *App) inspectInfo(ctx context.Context, r Reader, q Question, f *ResultFl
 	return a.Print(recipes(*found, a.Now()))
 }
 
-// recipes returns what to paste into other programs.
+// recipes returns code to paste into other programs.
 func recipes(s SnapshotFile, now time.Time) string {
 	path := Printable(s.Path)
 	return fmt.Sprintf(`
@@ -52,10 +52,10 @@ Metabase    DuckDB database with this file, and "Establish a read-only connectio
 `, ShortTime(max(0, now.Sub(s.TakenAt))), path, strconv.Quote(path), shellQuoted(path))
 }
 
-// plainPath is a path that a shell takes as it is.
+// plainPath matches a path that needs no quotes in a shell.
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9/._-]+$`)
 
-// shellQuoted returns a path as a word of a shell.
+// shellQuoted quotes a path for a shell if necessary.
 func shellQuoted(path string) string {
 	if plainPath.MatchString(path) {
 		return path

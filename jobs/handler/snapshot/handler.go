@@ -67,7 +67,7 @@ func (h *answering) Run(ctx context.Context, a *jobs.Attempt) error {
 	}
 	s, err := h.ask(ctx, a.Record.Database)
 	if err != nil {
-		return jobs.Permanent(err) // somebody waits, and can ask again
+		return jobs.Permanent(err) // a client waits, and can ask again
 	}
 	a.SetResult(jobs.Result{Columns: []jobs.Column{}, Snapshot: &s, Expires: h.cfg.Now().UTC()})
 	return nil
