@@ -14,6 +14,7 @@ import (
 	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
 	"mixduck/jobs/budget"
@@ -27,7 +28,9 @@ and the next run. Below, list days that are missing or failed, and the remaining
 request budget of each project.
 
 A table is stale if its last complete day ended longer ago than --max-lag. It is
-failing if a failed day ended longer ago than that. With --check, the exit code
+failing if a failed day ended longer ago than that. It is complete if it has all days
+up to the last complete one, except those that Mixpanel no longer serves: a fresh
+table can have gaps. With --check, the exit code
 is 1 if a table is stale or failing, for cron and monitoring. Tables without a
 schedule are shown, but only checked with --all.`
 
@@ -120,6 +123,13 @@ func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) 
 	if s.Schedules, err = schedule.NewStore(q).List(ctx, now); err != nil {
 		return nil, err
 	}
+	databases := make([]string, len(s.Tables))
+	for i, t := range s.Tables {
+		databases[i] = t.Database
+	}
+	if s.Days, err = q.AllDays(ctx, slices.Compact(slices.Sorted(slices.Values(databases)))); err != nil {
+		return nil, err
+	}
 	return s.Judge(), nil
 }
 
@@ -164,7 +174,7 @@ func statusText(tables []status.Table, budgets map[int64]budget.State, now time.
 	if len(tables) == 0 {
 		return "no table has been fetched, and none is scheduled\n"
 	}
-	rows := [][]string{{"PROJECT", "TABLE", "STATE", "LAST DAY", "BEHIND", "ROWS", "NEXT RUN"}}
+	rows := [][]string{{"PROJECT", "TABLE", "STATE", "COMPLETE", "LAST DAY", "BEHIND", "ROWS", "NEXT RUN"}}
 	var notes []string
 	for _, t := range tables {
 		rows = append(rows, tableRow(t, now))
@@ -222,8 +232,38 @@ func tableRow(f status.Table, now time.Time) []string {
 		next = "paused"
 	}
 	return []string{
-		console.Printable(f.Project.Name), tableName(f), string(f.Verdict), last, behind, console.Grouped(f.State.Rows), next,
+		console.Printable(f.Project.Name), tableName(f), string(f.Verdict), completeWord(f), last, behind, console.Grouped(f.State.Rows), next,
 	}
+}
+
+// completeWord says whether a table has all its days.
+func completeWord(f status.Table) string {
+	switch f.Completeness {
+	case status.Complete:
+		return "yes"
+	case status.Incomplete:
+		return "no"
+	case status.Unknown:
+	}
+	return "unknown"
+}
+
+// rangesShown limits how many ranges of days are named in a note.
+const rangesShown = 3
+
+// someRanges names the first ranges, in parentheses; "" for none.
+func someRanges(all []day.Range) string {
+	if len(all) == 0 {
+		return ""
+	}
+	var names []string
+	for _, r := range all[:min(rangesShown, len(all))] {
+		names = append(names, r.String())
+	}
+	if more := len(all) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return " (" + strings.Join(names, ", ") + ")"
 }
 
 // tableName returns the table's name, with its database if that is not the project's default.
@@ -241,12 +281,21 @@ func tableName(f status.Table) string {
 // tableNotes returns additional information, one item per line.
 func tableNotes(f status.Table) (notes []string) {
 	var days []string
+	missing := 0
+	for _, r := range f.Gaps.Missing {
+		missing += r.Len()
+	}
 	for _, d := range []struct {
 		n    int
 		what string
-	}{{f.State.Missing, "missing"}, {f.State.Partial, "partial"}, {f.State.Unavailable, "unavailable"}} {
+		gaps []day.Range
+	}{
+		{max(missing, f.State.Missing), "missing", f.Gaps.Missing},
+		{f.State.Partial, "partial", f.Gaps.Partial},
+		{f.State.Unavailable, "unavailable", nil},
+	} {
 		if d.n > 0 {
-			days = append(days, fmt.Sprintf("%s %s", console.Counted(int64(d.n), "day"), d.what))
+			days = append(days, fmt.Sprintf("%s %s%s", console.Counted(int64(d.n), "day"), d.what, someRanges(d.gaps)))
 		}
 	}
 	if f.State.Quarantined > 0 {

@@ -45,17 +45,27 @@ func TestStatusScreen(t *testing.T) {
 			{Project: "2", Database: "eu/x.db", Table: "events", Rows: 5, LastComplete: dayOf(1), Job: "J", Failure: &jobs.Failure{Message: "no"}},
 		},
 		Schedules: []schedule.State{everyMorning("events", surveyed.AddDate(0, -1, 0)), paused},
-		MaxLag:    36 * time.Hour, Now: surveyed,
+		Days: map[string]map[string]jobs.Days{"main/1.db": {"events": jobs.NewDays([]jobs.StoredDay{
+			{Day: *dayOf(15), State: jobs.DayComplete},
+			{Day: *dayOf(17), State: jobs.DayUnavailable},
+			{Day: *dayOf(20), State: jobs.DayComplete},
+			{Day: *dayOf(21), State: jobs.DayComplete},
+			{Day: *dayOf(22), State: jobs.DayComplete},
+			{Day: *dayOf(23), State: jobs.DayPartial},
+			{Day: *dayOf(24), State: jobs.DayComplete},
+			{Day: *dayOf(25), State: jobs.DayPartial},
+		})}},
+		MaxLag: 36 * time.Hour, Now: surveyed,
 	}
 	tables := s.Judge()
 	budgets := map[int64]budget.State{1: {Left: 50, Limit: 54}}
 	want := strings.Join([]string{
-		"PROJECT  TABLE           STATE        LAST DAY    BEHIND  ROWS        NEXT RUN",
-		"2        eu/x.db events  unscheduled  2026-11-01  563h    5           not scheduled",
-		"web      events          failing      2026-11-24  11h     12,345,678  2026-11-26 06:15:00 (19h15m)",
-		"web      signups         new          never       24h     0           paused",
+		"PROJECT  TABLE           STATE        COMPLETE  LAST DAY    BEHIND  ROWS        NEXT RUN",
+		"2        eu/x.db events  unscheduled  yes       2026-11-01  563h    5           not scheduled",
+		"web      events          failing      no        2026-11-24  11h     12,345,678  2026-11-26 06:15:00 (19h15m)",
+		"web      signups         new          unknown   never       24h     0           paused",
 		"2 eu/x.db events: job J failed: no",
-		"web events: 3 days missing, 1 day partial, 2 lines in quarantine",
+		"web events: 3 days missing (2026-11-16, 2026-11-18..2026-11-19), 1 day partial (2026-11-23), 2 lines in quarantine",
 		"web events 2026-11-20..2026-11-21: the export ends within a line",
 		"web: 50 of 54 requests left this hour",
 		"",
@@ -81,7 +91,10 @@ func TestStatusScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range []string{`"state":"failing"`, `"last_complete_day":"2026-11-24"`, `"behind_seconds":39600`, `"requests_left":50`, `"from":"2026-11-20","to":"2026-11-21"`} {
+	for _, field := range []string{
+		`"state":"failing"`, `"last_complete_day":"2026-11-24"`, `"behind_seconds":39600`, `"requests_left":50`, `"from":"2026-11-20","to":"2026-11-21"`,
+		`"completeness":"incomplete","missing":[{"from":"2026-11-16","to":"2026-11-16"},{"from":"2026-11-18","to":"2026-11-19"}],"old_partial":[{"from":"2026-11-23","to":"2026-11-23"}]`,
+	} {
 		if !strings.Contains(string(b), field) {
 			t.Errorf("no %s in %s", field, b)
 		}

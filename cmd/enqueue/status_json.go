@@ -44,6 +44,24 @@ type statusObject struct {
 	Added            int64           `json:"added"`             // rows, by the last refresh of a table without days
 	Updated          int64           `json:"updated"`
 	Removed          int64           `json:"removed"`
+
+	Completeness status.Completeness `json:"completeness"`
+	Missing      []rangeObject       `json:"missing"`     // ranges of missing days, from the day map
+	OldPartial   []rangeObject       `json:"old_partial"` // ranges of partial days before the last complete one
+}
+
+// rangeObject is a range of days.
+type rangeObject struct {
+	From day.Day `json:"from"`
+	To   day.Day `json:"to"`
+}
+
+func rangeObjects(all []day.Range) []rangeObject {
+	objects := make([]rangeObject, len(all))
+	for i, r := range all {
+		objects[i] = rangeObject(r)
+	}
+	return objects
 }
 
 // failingObject is a range of failed days.
@@ -65,6 +83,7 @@ func newStatusObjects(tables []status.Table, budgets map[int64]budget.State, sna
 			Verified: newVerifiedObject(s.Verified), Added: s.Added, Updated: s.Updated, Removed: s.Removed, Type: cmp.Or(s.Type, stream.Events), FetchedAt: timeOrNull(s.FetchedAt), SucceededAt: timeOrNull(s.SucceededAt), Job: s.Job,
 			Failing: []failingObject{}, Schedules: []string{}, NextRunAt: timeOrNull(t.Next),
 		}
+		o.Completeness, o.Missing, o.OldPartial = t.Completeness, rangeObjects(t.Gaps.Missing), rangeObjects(t.Gaps.Partial)
 		if s.Failure != nil {
 			o.Error = &objectError{Code: s.Failure.Code, Message: s.Failure.Message, Hint: s.Failure.Hint}
 		}

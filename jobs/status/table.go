@@ -32,6 +32,9 @@ type Table struct {
 	Behind    time.Duration // since the last complete day ended or, without one, since the schedule was created; 0 if unknown
 	Next      time.Time     // next run of a schedule; zero for never
 	Verdict   Verdict
+
+	Completeness Completeness
+	Gaps         Gaps // empty without a day map
 }
 
 // Bad reports whether the table needs attention.
@@ -42,8 +45,9 @@ type Survey struct {
 	Projects  []jobs.ProjectInfo
 	Tables    []jobs.TableState
 	Schedules []schedule.State
-	MaxLag    time.Duration // since the end of the last complete day
-	All       bool          // also judge tables without a schedule
+	Days      map[string]map[string]jobs.Days // day maps by database and table; may be nil
+	MaxLag    time.Duration                   // since the end of the last complete day
+	All       bool                            // also judge tables without a schedule
 	Now       time.Time
 }
 
@@ -71,6 +75,7 @@ func (s Survey) Judge() []Table {
 	all := make([]Table, 0, len(found))
 	for _, f := range found {
 		s.weigh(f)
+		f.Completeness, f.Gaps = f.assess(s.Days[f.State.Database][f.State.Table])
 		all = append(all, *f)
 	}
 	slices.SortFunc(all, func(a, b Table) int {
