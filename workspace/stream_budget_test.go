@@ -15,7 +15,7 @@ import (
 func TestStreamsAreBookedWhereMixpanelCountsThem(t *testing.T) {
 	t.Parallel()
 	for stream, want := range map[string]struct{ queries, lexicon int }{
-		"profiles": {1, 0}, "cohorts": {1, 0}, "cohort-members": {2, 0}, "annotations": {0, 0}, "funnels": {2, 0}, "lexicon": {0, 1},
+		"profiles": {1, 0}, "cohorts": {1, 0}, "cohort-members": {2, 0}, "annotations": {0, 0}, "funnels": {2, 0}, "lexicon": {0, 1}, "reports": {1, 0},
 	} {
 		t.Run(stream, func(t *testing.T) {
 			t.Parallel()
@@ -25,6 +25,7 @@ func TestStreamsAreBookedWhereMixpanelCountsThem(t *testing.T) {
 				p.Cohorts = []mixpaneltest.Cohort{{ID: 1, Name: "one", Created: "2026-10-01 10:00:00", Every: 2}}
 				p.Annotations = []mixpaneltest.Annotation{{ID: 1, Date: "2026-10-01 10:00:00", Description: "x"}}
 				p.Lexicon = []mixpaneltest.LexiconEntry{{Kind: "event", Name: "a", Schema: json.RawMessage(`{"properties":{}}`)}}
+				p.Bookmarks = []mixpaneltest.Bookmark{{ID: 1, Type: "insights", Series: json.RawMessage(`{"a":{"b":1}}`)}, {ID: 2, Type: "flows"}}
 				c.QueryBudget, c.LexiconBudget = queries, lexicon
 			})
 			f.fetchStream(t, stream)

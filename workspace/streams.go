@@ -30,7 +30,7 @@ type streamSource struct {
 
 // streamSources returns all sources.
 func streamSources() []streamSource {
-	return []streamSource{profiles(), cohorts(), cohortMembers(), annotations(), funnels(), lexicon()}
+	return []streamSource{profiles(), cohorts(), cohortMembers(), annotations(), funnels(), lexicon(), reports()}
 }
 
 // Streams returns the streams that [Workspace.FetchStream] supports: all except events.

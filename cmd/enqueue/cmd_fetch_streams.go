@@ -30,8 +30,8 @@ const profilesExample = `  enqueue fetch profiles --wait
   enqueue fetch profiles companies --group 8472927347`
 
 const allLong = `Fetch every stream that the project's plan allows, one after the other: events
-of a date range, profiles, cohorts and their members, annotations, funnels and
-Lexicon. Each has its own table. The job says which ones the plan lacks.`
+of a date range, profiles, cohorts and their members, annotations, funnels,
+Lexicon and saved reports. Each has its own table. The job says which ones the plan lacks.`
 
 // streamOptions are the flags that say what to fetch from a stream other than events.
 type streamOptions struct {

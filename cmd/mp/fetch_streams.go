@@ -37,8 +37,8 @@ const profilesExample = `  mp fetch profiles
   mp fetch profiles --where 'properties["plan"] == "pro"' --stdout`
 
 const allLong = `Fetch every stream that the project's plan allows, one after the other:
-profiles, cohorts and their members, annotations, funnels and Lexicon. Each has
-its own table. Streams that the plan lacks are named on stderr. Use
+profiles, cohorts and their members, annotations, funnels, Lexicon and saved
+reports. Each has its own table. Streams that the plan lacks are named on stderr. Use
 'mp fetch events' for events.`
 
 // streamOptions are the flags of fetches of streams other than events.
@@ -176,12 +176,20 @@ func (a *app) refreshAll(ctx context.Context, w *workspace.Workspace, requests [
 			return results, err
 		case api != nil && api.Reason == mixpanel.ReasonPlan:
 			a.Warn(r.Stream + ": the project's plan lacks it")
+		case api != nil && workspace.Permanent(err) && optional(r.Stream):
+			a.Warn(r.Stream + ": " + err.Error())
 		default:
 			a.Warn(r.Stream + ": " + err.Error())
 			failed = errors.Join(failed, err)
 		}
 	}
 	return results, failed
+}
+
+// optional reports whether the other streams count without this one.
+func optional(name string) bool {
+	info, err := stream.Find(name)
+	return err == nil && info.Optional
 }
 
 // refreshed is the result in --format json. Fields are only ever added.

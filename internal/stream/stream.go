@@ -17,6 +17,7 @@ const (
 	Annotations   = "annotations"
 	Funnels       = "funnels"
 	Lexicon       = "lexicon"
+	Reports       = "reports"
 	All           = "all"
 )
 
@@ -36,6 +37,8 @@ type Info struct {
 	Modes []string // of schedules; the first is the default
 	Days  bool     // it can be limited to a range of days
 	Some  bool     // it can be filtered, fetched since a time, and stored with its history, like profiles
+
+	Optional bool // Mixpanel does not document its endpoint: [All] continues without it
 }
 
 // Mode returns the default mode of schedules.
@@ -65,6 +68,7 @@ func Keyed() []Info {
 		{Name: Annotations, Table: "annotations", Short: "annotations", Modes: whole},
 		{Name: Funnels, Table: "funnels", Short: "daily steps of all saved funnels", Modes: whole, Days: true},
 		{Name: Lexicon, Table: "lexicon", Short: "events and properties of Lexicon", Modes: whole},
+		{Name: Reports, Table: "reports", Short: "saved reports, and the results of those of Insights", Modes: whole, Optional: true},
 	}
 }
 

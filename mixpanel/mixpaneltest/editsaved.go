@@ -39,6 +39,22 @@ func (s *Server) DeleteLexicon(id int64, kind, name string) error {
 	return s.editSaved(id, func(p *project) error { return p.saved.lexicon.remove(LexiconEntry{Kind: kind, Name: name}.key()) })
 }
 
+// PutBookmark adds a saved report, or changes the one with this ID.
+func (s *Server) PutBookmark(id int64, b Bookmark) error {
+	return s.editSaved(id, func(p *project) error {
+		if b.ID <= 0 || b.Type == "" {
+			return errors.New("a saved report needs a positive id and a type")
+		}
+		p.saved.bookmarks.put(b)
+		return nil
+	})
+}
+
+// DeleteBookmark deletes a saved report.
+func (s *Server) DeleteBookmark(id, bookmark int64) error {
+	return s.editSaved(id, func(p *project) error { return p.saved.bookmarks.remove(strconv.FormatInt(bookmark, 10)) })
+}
+
 // PutFunnel adds a saved funnel, or changes the one with this ID.
 func (s *Server) PutFunnel(id int64, f Funnel) error {
 	return s.editSaved(id, func(p *project) error {

@@ -72,7 +72,8 @@ func filterOf(f jobs.Fetch) (filter stream.Filter) {
 // recentDays is the number of days of events in a fetch of all streams without days.
 const recentDays = 30
 
-// all fetches every stream, one after another. A stream that the project's plan does not include causes a warning.
+// all fetches every stream, one after another. A stream that the project's plan does not include
+// causes a warning.
 func (r *run) all(ctx context.Context, f jobs.Fetch) error {
 	for _, info := range stream.List() {
 		var err error
@@ -88,8 +89,9 @@ func (r *run) all(ctx context.Context, f jobs.Fetch) error {
 			one.Stream, one.Table, one.Where, one.Days, one.Due = info.Name, info.Table, "", day.Range{}, nil
 			err = r.stream(ctx, one)
 		}
-		if api, ok := errors.AsType[*mixpanel.Error](err); ok && api.Reason == mixpanel.ReasonPlan {
-			r.log.LogAttrs(ctx, slog.LevelWarn, "the plan lacks a stream", slog.String("kind", info.Name), slog.Any("err", err))
+		api, ok := errors.AsType[*mixpanel.Error](err)
+		if ok && (api.Reason == mixpanel.ReasonPlan || info.Optional && workspace.Permanent(err)) {
+			r.log.LogAttrs(ctx, slog.LevelWarn, "a stream was not fetched", slog.String("kind", info.Name), slog.Any("err", err))
 			r.done.Warnings += fmt.Sprintf("%s were not fetched: %s\n", info.Name, strings.ReplaceAll(err.Error(), "\n", " "))
 			continue
 		}
