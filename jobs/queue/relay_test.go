@@ -197,21 +197,26 @@ func TestResultsSurviveARedisThatStops(t *testing.T) {
 // Each command of a relay can be interrupted, repeated, or lose its reply.
 func TestEachCommandOfARelayMayFail(t *testing.T) {
 	t.Parallel()
-	content := noise(queue.RelayWindow*queue.RelayChunk + 1)
+	small, windows := noise(1), noise(queue.RelayWindow*queue.RelayChunk+1)
 	f := &files{}
-	f.set("rows", content)
+	f.set("small", small)
 	for _, command := range []string{"MULTI", "ZADD", "EXPIRE", "EXEC", "ZPOPMIN", "EVALSHA", "SET", "MGET", "DEL", "ZREM"} {
+		content := windows[:5*queue.RelayChunk]    // more chunks than one MGET takes
+		if command == "DEL" || command == "ZREM" { // end a window
+			content = windows
+		}
+		f.set(command, content)
 		for _, broken := range redistest.Faults() {
 			t.Run(command+" "+broken.String(), func(t *testing.T) {
 				t.Parallel()
 				rdb, socket := jobstest.Embedded(t)
 				on, proxy := jobstest.Rig{T: t, Rdb: rdb, Socket: socket}.Proxied(redistest.Patient)
 				sending(on, "w1", f)
-				if _, err := jobstest.ReadAll(t.Context(), on.Q, jobstest.Found("rows", content)); err != nil { // loads the scripts
+				if _, err := jobstest.ReadAll(t.Context(), on.Q, jobstest.Found("small", small)); err != nil { // loads the scripts
 					t.Fatal(err)
 				}
 				seen := proxy.BreakNext(command, broken)
-				if got, err := jobstest.ReadAll(t.Context(), on.Q, jobstest.Found("rows", content)); err != nil || !bytes.Equal(got, content) {
+				if got, err := jobstest.ReadAll(t.Context(), on.Q, jobstest.Found(command, content)); err != nil || !bytes.Equal(got, content) {
 					t.Errorf("%d bytes came, %v; want %d", len(got), err, len(content))
 				}
 				if !seen() {
