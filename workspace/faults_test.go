@@ -15,8 +15,8 @@ import (
 // stored.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	r := days(t, "2026-11-01", "2026-11-04")
-	bad := day.Range{From: r.From + 2, To: r.From + 2}
+	r := days(t, "2026-11-01", "2026-11-03")
+	bad := day.Range{From: r.From + 1, To: r.From + 1}
 	tests := []struct {
 		name  string
 		fault mixpaneltest.Fault

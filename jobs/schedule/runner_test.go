@@ -131,7 +131,7 @@ func TestRunnersFireTogether(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second)
 		mini.SetError("")
-		time.Sleep(8*time.Minute + 5*time.Second)
+		time.Sleep(3*time.Minute + 5*time.Second)
 		stop()
 		runners.Wait()
 		all, err := schedule.NewStore(q).List(t.Context(), time.Now())
@@ -140,9 +140,9 @@ func TestRunnersFireTogether(t *testing.T) {
 		}
 		for _, s := range all {
 			history, err := schedule.NewStore(q).History(t.Context(), s.Name)
-			want := 8
+			want := 3
 			if s.Name == "x" {
-				want = 16
+				want = 6
 			}
 			if err != nil || len(history) != want {
 				t.Errorf("%s has dealt with %d ticks (%v), want %d", s.Name, len(history), err, want)

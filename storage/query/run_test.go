@@ -65,7 +65,7 @@ func TestLateErrors(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	for _, format := range []query.Format{query.Rows, query.CSV, query.JSON, query.JSONL, query.Parquet, query.Arrow} {
-		for range 15 {
+		for range 5 {
 			res, _, err := run(t, query.Request{
 				Database: path, Format: format, Params: map[string]string{"n": "150000"},
 				SQL: "SELECT CAST(CASE WHEN n < $n::INTEGER THEN '7' ELSE 'x' END AS INTEGER) AS v FROM range(1000000) r(n)",
