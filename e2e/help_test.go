@@ -156,6 +156,9 @@ func TestDemo(t *testing.T) {
 	if r.code != 0 || !strings.Contains(r.stdout, "Checked: every day has exactly the rows of the simulated API.") {
 		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
+	if !strings.Contains(r.stdout, "Checked: the 3,000 profiles are those of the simulated API.") || !strings.Contains(r.stdout, "purchases") {
+		t.Errorf("the demo lacks profiles or the join:\n%s", r.stdout)
+	}
 	_, next, found := strings.Cut(r.stdout, "To use your own project")
 	if !found {
 		t.Error("the demo does not say how to go on")

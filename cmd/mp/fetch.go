@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/internal/stream"
 	"mixduck/storage"
-	"mixduck/storage/query"
 	"mixduck/workspace"
 )
 
@@ -42,12 +40,10 @@ const fetchExample = `  mp fetch events --from 2025-01-01 --to 2025-12-31
 // fetchOptions are the flags of `fetch events`.
 type fetchOptions struct {
 	console.FetchFlags
-	ephemeral, inMemory bool
-	stdout, raw         bool
-	query               string
-	lockWait            time.Duration
-	quiet               bool
-	format              *console.Choice
+	target
+
+	quiet  bool
+	format *console.Choice
 }
 
 func (a *app) fetchCommand() *cobra.Command {
@@ -74,13 +70,8 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 	}
 	flags := c.Flags()
 	o.Add(flags)
-	addPath(flags)
-	flags.BoolVar(&o.ephemeral, "ephemeral", false, "use a temporary file and delete it at the end")
-	flags.BoolVar(&o.inMemory, "in-memory", false, "keep the database in memory only")
-	flags.StringVar(&o.query, "query", "", "with --ephemeral or --in-memory: run this `SQL` after the fetch and print the rows")
-	flags.BoolVar(&o.stdout, "stdout", false, "write events to stdout as JSON lines; open no database")
-	flags.BoolVar(&o.raw, "raw", false, "with --stdout: write the lines as Mixpanel sent them")
-	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to this `duration` while another program has the database open")
+	o.add(flags)
+	o.addStdout(flags, "events", "lines")
 	flags.BoolVar(&o.quiet, "quiet", false, "do not print progress")
 	o.format = console.AddFormat(flags)
 	return c
@@ -88,29 +79,10 @@ func (a *app) fetchEventsCommand() *cobra.Command {
 
 // check rejects conflicting flags.
 func (o *fetchOptions) check(c *cobra.Command) error {
-	given := 0
-	for _, name := range []string{"path", "ephemeral", "in-memory", "stdout"} {
-		if c.Flags().Changed(name) {
-			given++
-		}
-	}
-	switch {
-	case given > 1:
-		return fault.Usage("use at most one of them", "--path, --ephemeral, --in-memory and --stdout exclude each other")
-	case c.Flags().Changed("late-since") && (o.stdout || o.ephemeral || o.inMemory):
+	if c.Flags().Changed("late-since") && o.private() {
 		return fault.Usage("omit --late-since", "--late-since needs a database that already holds these days")
-	case o.Adopt && (o.stdout || o.ephemeral || o.inMemory):
-		return fault.Usage("omit --adopt", "--adopt needs a database file")
-	case o.raw && !o.stdout:
-		return fault.Usage("add --stdout", "--raw only works with --stdout")
-	case c.Flags().Changed("query") && strings.TrimSpace(o.query) == "":
-		return fault.Usage("omit --query to run no query", "--query is empty")
-	case o.query != "" && !o.ephemeral && !o.inMemory:
-		return fault.Usage("add --ephemeral or --in-memory, or run 'mp query' after the fetch", "--query only works with --ephemeral or --in-memory")
-	case o.lockWait < 0:
-		return fault.Usage("--lock-wait 1m", "--lock-wait must not be negative")
 	}
-	return nil
+	return o.target.check(c, o.Adopt)
 }
 
 func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error) {
@@ -127,11 +99,6 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	request, err := o.request(args, p, a.Now().In(p.Location))
 	if err != nil {
 		return err
-	}
-	if o.query != "" {
-		if err := query.Check(c.Context(), o.query); err != nil {
-			return err // before requests are sent; missing tables and columns are found later
-		}
 	}
 	dirs, err := o.place(c, cfg, &ws)
 	defer func() {
@@ -156,38 +123,7 @@ func (a *app) fetch(c *cobra.Command, args []string, o *fetchOptions) (err error
 	if err := w.Close(); err != nil {
 		return err
 	}
-	r := reader{path: ws.Database.Path, memory: cfg.Query.MemoryLimit, temp: filepath.Dir(ws.Database.Path)}
-	return a.ShowQuery(c.Context(), r, o.query, o.format.Value, o.quiet)
-}
-
-// place sets where the database is, and where responses are stored. It creates directories, which the caller must
-// remove, even after an error. A database for --query is always a file, because queries run in a separate process.
-func (o *fetchOptions) place(c *cobra.Command, cfg config.Config, ws *workspace.Config) (dirs []*private, err error) {
-	temp, err := newPrivate("")
-	if err != nil {
-		return nil, err
-	}
-	dirs = append(dirs, temp)
-	ws.SpoolDir = filepath.Join(temp.path, "spool")
-	switch {
-	case o.inMemory && o.query == "":
-		ws.Database.Mode = storage.InMemory
-	case o.inMemory:
-		if err := checkMemory(sharedMemory); err != nil {
-			return dirs, err
-		}
-		memory, err := newPrivate(sharedMemory)
-		if err != nil {
-			return dirs, err
-		}
-		dirs = append(dirs, memory)
-		ws.Database.Path = memory.database()
-	case o.ephemeral:
-		ws.Database.Path = temp.database()
-	case !o.stdout:
-		ws.Database.Path, err = databasePath(c, cfg)
-	}
-	return dirs, err
+	return o.show(c, a, cfg, ws.Database.Path, o.format.Value, o.quiet)
 }
 
 // request returns the request for the workspace.
@@ -250,12 +186,9 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 		return paused(full(after(p.Trouble, err), o.inMemory), "run it again after %s, or use a worker, which waits")
 	}
 	took := a.Now().Sub(began)
-	if o.ephemeral || o.inMemory {
-		path = ""
-	}
 	if o.format.Value == console.FormatJSON && o.query == "" {
 		result := fetched{
-			Path: path, Table: r.Table, Rows: p.Rows, Duplicates: p.Duplicates,
+			Path: o.path(path), Table: r.Table, Rows: p.Rows, Duplicates: p.Duplicates,
 			Quarantined: p.Quarantined, Windows: p.WindowsDone, Requests: p.Requests, Bytes: p.Bytes, DurationSeconds: took.Seconds(),
 			Added: p.Added, Removed: p.Removed, Updated: p.Updated, LateDays: p.LateDays,
 			Warnings: console.Warnings(p.Warnings),

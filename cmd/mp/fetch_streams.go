@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -29,12 +28,15 @@ updated and removed in one step, and counted.
 With --since, only profiles that changed after this time are fetched. Deleted
 profiles stay: run a full refresh now and then. Each filter needs its own table.
 
---stdout opens no database and writes one JSON object per line.`
+--ephemeral and --in-memory use a private database and delete it at the end;
+add --query to print rows from it. --stdout opens no database and writes one
+JSON object per line.`
 
 const profilesExample = `  mp fetch profiles
   mp fetch profiles --since 2d
   mp fetch profiles members --cohort 12345 --path ./h1.db
-  mp fetch profiles --where 'properties["plan"] == "pro"' --stdout`
+  mp fetch profiles --where 'properties["plan"] == "pro"' --stdout
+  mp fetch profiles --in-memory --query "SELECT count(*) FROM profiles"`
 
 const allLong = `Fetch every stream that the project's plan allows, one after the other:
 profiles, cohorts and their members, annotations, funnels, Lexicon and saved
@@ -46,10 +48,10 @@ type streamOptions struct {
 	info     stream.Info
 	days     console.DayFlags
 	profiles console.ProfileFlags
+	target
 
-	adopt, force, quiet, stdout, raw bool
-	lockWait                         time.Duration
-	format                           *console.Choice
+	adopt, force, quiet bool
+	format              *console.Choice
 }
 
 func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
@@ -69,13 +71,11 @@ func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
 	case info.Some:
 		c.Long, c.Example = profilesLong, profilesExample
 		o.profiles.Add(flags)
-		flags.BoolVar(&o.stdout, "stdout", false, "write profiles to stdout as JSON lines; open no database")
-		flags.BoolVar(&o.raw, "raw", false, "with --stdout: write the profiles as Mixpanel sent them")
+		o.addStdout(flags, "profiles", "profiles")
 	}
-	addPath(flags)
+	o.add(flags)
 	flags.BoolVar(&o.force, "force", false, "let an empty answer of Mixpanel empty the table")
 	flags.BoolVar(&o.adopt, "adopt", false, console.AdoptUsage)
-	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to this `duration` while another program has the database open")
 	flags.BoolVar(&o.quiet, "quiet", false, "do not print progress")
 	o.format = console.AddFormat(flags)
 	return c
@@ -83,15 +83,11 @@ func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
 
 // requests returns the requests for the workspace.
 func (o *streamOptions) requests(c *cobra.Command, args []string, now time.Time) (all []workspace.StreamRequest, err error) {
-	switch {
-	case o.raw && !o.stdout:
-		return nil, fault.Usage("add --stdout", "--raw only works with --stdout")
-	case o.stdout && c.Flags().Changed("path"):
-		return nil, fault.Usage("use at most one of them", "--path and --stdout exclude each other")
-	case o.stdout && (o.profiles.History || len(args) > 0):
+	if err := o.check(c, o.adopt); err != nil {
+		return nil, err
+	}
+	if o.stdout && (o.profiles.History || len(args) > 0) {
 		return nil, fault.Usage("omit it", "--stdout fills no table")
-	case o.lockWait < 0:
-		return nil, fault.Usage("--lock-wait 1m", "--lock-wait must not be negative")
 	}
 	if o.info.Name == stream.All {
 		for _, info := range workspace.Streams() {
@@ -134,17 +130,15 @@ func (a *app) fetchStreams(c *cobra.Command, args []string, o *streamOptions) (e
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
 		Database: storage.Config{LockWait: o.lockWait, MemoryLimit: cfg.Worker.MemoryLimit, Adopt: o.adopt},
 	}
-	if !o.stdout {
-		if ws.Database.Path, err = databasePath(c, cfg); err != nil {
-			return err
+	dirs, err := o.place(c, cfg, &ws)
+	defer func() {
+		for _, dir := range dirs {
+			err = errors.Join(err, dir.remove())
 		}
-	}
-	temp, err := newPrivate("")
+	}()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, temp.remove()) }()
-	ws.SpoolDir = filepath.Join(temp.path, "spool")
 	w, err := workspace.New(ws, m, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -154,6 +148,12 @@ func (a *app) fetchStreams(c *cobra.Command, args []string, o *streamOptions) (e
 		return a.printProfiles(c.Context(), w, requests[0], o)
 	}
 	results, err := a.refreshAll(c.Context(), w, requests, ws.Database.Path, o)
+	if o.query != "" {
+		if err = errors.Join(err, w.Close()); err != nil {
+			return err
+		}
+		return o.show(c, a, cfg, ws.Database.Path, o.format.Value, o.quiet)
+	}
 	if o.format.Value != console.FormatJSON || len(requests) == 1 && err != nil {
 		return err
 	}
@@ -225,21 +225,25 @@ func (a *app) refresh(ctx context.Context, w *workspace.Workspace, r workspace.S
 	})
 	bar.Clear()
 	if err != nil {
-		return refreshed{}, paused(full(after(p.Trouble, err), false), "run it again after %s, or use a worker, which waits")
+		return refreshed{}, paused(full(after(p.Trouble, err), o.inMemory), "run it again after %s, or use a worker, which waits")
 	}
 	took := a.Now().Sub(began)
 	result := refreshed{
-		Path: path, Stream: r.Stream, Table: r.Table, Rows: p.Rows, Added: p.Added, Updated: p.Updated, Removed: p.Removed,
+		Path: o.path(path), Stream: r.Stream, Table: r.Table, Rows: p.Rows, Added: p.Added, Updated: p.Updated, Removed: p.Removed,
 		Unchanged: p.Unchanged, Duplicates: p.Duplicates, Quarantined: p.Quarantined, Requests: p.Requests, Bytes: p.Bytes,
 		DurationSeconds: took.Seconds(), Warnings: console.Warnings(p.Warnings),
 	}
 	a.Warn(p.Warnings)
-	if o.format.Value == console.FormatJSON {
-		return result, nil
-	}
-	return result, a.PrintLine(fmt.Sprintf("done: %s: %s, %s added, %s updated, %s removed, %s unchanged; %s, %s in %s",
+	done := fmt.Sprintf("done: %s: %s, %s added, %s updated, %s removed, %s unchanged; %s, %s in %s",
 		r.Table, console.Counted(p.Rows, "row"), console.Grouped(p.Added), console.Grouped(p.Updated), console.Grouped(p.Removed),
-		console.Grouped(p.Unchanged), console.Counted(int64(p.Requests), "request"), console.Megabytes(p.Bytes), console.ShortTime(took)))
+		console.Grouped(p.Unchanged), console.Counted(int64(p.Requests), "request"), console.Megabytes(p.Bytes), console.ShortTime(took))
+	switch {
+	case o.query != "" && !o.quiet: // the rows are the result
+		fmt.Fprintln(a.Process.Stderr, done)
+	case o.query == "" && o.format.Value != console.FormatJSON:
+		return result, a.PrintLine(done)
+	}
+	return result, nil
 }
 
 // profileLine is a profile in --stdout.

@@ -37,7 +37,7 @@ func TestFetchProfiles(t *testing.T) {
 	}
 	r = s.mp(t, "fetch", "profiles", "people", "--format", "json")
 	var got refreshed
-	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got != (refreshed{"profiles", "people", 24, 0, 0, 1, 24, 3}) {
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got != (refreshed{"profiles", "people", 24, 0, 0, 1, 24, 4}) {
 		t.Fatalf("%+v, %v, %s", got, err, r.stderr)
 	}
 	if r = s.mp(t, "fetch", "profiles", "seven", "--cohort", "7"); r.code != 0 || !strings.Contains(r.stdout, "5 rows") {

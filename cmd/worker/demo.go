@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,17 +26,23 @@ import (
 )
 
 const (
-	demoProject = 12345
-	demoDays    = 30
+	demoProject  = 12345
+	demoDays     = 30
+	demoProfiles = 3000
 )
+
+// demoJoin is a query for events and profiles.
+const demoJoin = `SELECT p.properties->>'plan' AS plan, count(DISTINCT distinct_id) AS people,
+  count(*) AS events, count(*) FILTER (event_name = 'Purchase') AS purchases
+FROM events JOIN profiles AS p USING (distinct_id) GROUP BY plan ORDER BY events DESC`
 
 func demoCommand(p *cli.Process) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Run a complete sync with generated data",
 		Long: `Run a complete sync without an account or network. The demo starts a simulated
-Mixpanel API and a worker in a temporary directory, fetches 30 days, and queries
-the result. Everything is deleted at the end.`,
+Mixpanel API and a worker in a temporary directory, fetches 30 days of events and
+all profiles, and queries both. Everything is deleted at the end.`,
 		Example: "  worker demo",
 		Args:    console.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -78,7 +85,7 @@ func (d *demo) run(ctx context.Context) error {
 	defer stop()
 	if d.fake, err = mixpaneltest.New(mixpaneltest.Config{Projects: []mixpaneltest.Project{{
 		ID: demoProject, Region: "us", Username: "demo", Secret: "demo",
-		Data: mixpaneltest.Generator{Seed: 1, EventsOn: d.eventsOn},
+		Data: mixpaneltest.Generator{Seed: 1, EventsOn: d.eventsOn}, Profiles: mixpaneltest.People{Seed: 1, Count: demoProfiles},
 	}}}); err != nil {
 		return err
 	}
@@ -96,7 +103,12 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fetchErr := d.fetch(ctx, enqueue, environ)
+	days := d.days()
+	fetchErr := d.enqueue(ctx, enqueue, environ,
+		[]string{"fetch", "events", "--from", days.From.String(), "--to", days.To.String(), "--wait"},
+		[]string{"fetch", "profiles", "--wait"},
+		[]string{"query", demoJoin},
+	)
 	stop()
 	if err := errors.Join(fetchErr, <-workerStopped, <-fakeStopped); err != nil {
 		return err
@@ -162,17 +174,32 @@ func (d *demo) startWorker(ctx context.Context, environ []string) (<-chan error,
 	}
 }
 
-// fetch runs the CLI as a person would.
-func (d *demo) fetch(ctx context.Context, enqueue string, environ []string) error {
-	args := []string{"fetch", "events", "--from", d.days().From.String(), "--to", d.days().To.String(), "--wait"}
-	fmt.Fprintf(d.process.Stdout, "$ enqueue %s\n", strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, enqueue, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = environ, d.process.Stdout, console.Raw(d.process.Stderr)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("the fetch failed: %w", err)
+// enqueue runs commands of the CLI as a person would.
+func (d *demo) enqueue(ctx context.Context, program string, environ []string, commands ...[]string) error {
+	for i, args := range commands {
+		if i > 0 {
+			fmt.Fprintln(d.process.Stdout)
+		}
+		fmt.Fprintf(d.process.Stdout, "$ enqueue %s\n", shellWords(args))
+		cmd := exec.CommandContext(ctx, program, args...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = environ, d.process.Stdout, console.Raw(d.process.Stderr)
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("enqueue %s: %w", args[0], err)
+		}
 	}
 	return nil
+}
+
+// shellWords joins arguments for a shell. Those with spaces are put in double quotes, which fits the commands here.
+func shellWords(args []string) string {
+	words := slices.Clone(args)
+	for i, w := range words {
+		if strings.ContainsAny(w, " \n") {
+			words[i] = `"` + w + `"`
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // report shows the content of the file, and compares it with the stand-in's data.
@@ -212,7 +239,7 @@ func (d *demo) report(ctx context.Context) error {
 	chart(out, bars)
 	fmt.Fprintf(out, "\n%s: %s events in %s MB, %d bytes per event\n",
 		filepath.Base(path), thousands(total), strconv.FormatFloat(float64(info.Size())/1e6, 'f', 1, 64), info.Size()/max(1, total))
-	if err := d.verify(coverage); err != nil {
+	if err := errors.Join(d.verify(coverage), d.verifyProfiles(ctx, e)); err != nil {
 		return err
 	}
 	nextSteps(out)
@@ -241,6 +268,41 @@ func (d *demo) verify(coverage []storage.Coverage) error {
 	return nil
 }
 
+// verifyProfiles compares the profiles with the stand-in's.
+func (d *demo) verifyProfiles(ctx context.Context, e *storage.Engine) error {
+	truth, err := d.fake.Profiles(mixpaneltest.ProfileAsk{Project: demoProject})
+	if err != nil {
+		return err
+	}
+	want := make(map[string]string, len(truth.Rows))
+	for _, p := range truth.Rows {
+		want[p.DistinctID] = p.Properties
+	}
+	rows, err := e.Query(ctx, "SELECT distinct_id, properties::VARCHAR FROM profiles")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, properties string
+		if err := rows.Scan(&id, &properties); err != nil {
+			return err
+		}
+		if want[id] != properties {
+			return fmt.Errorf("profile %s is not the one of the simulated API", id)
+		}
+		delete(want, id)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if len(want) > 0 {
+		return fmt.Errorf("%d profiles are missing", len(want))
+	}
+	fmt.Fprintf(d.process.Stdout, "Checked: the %s profiles are those of the simulated API.\n", thousands(demoProfiles))
+	return nil
+}
+
 func nextSteps(w io.Writer) {
 	fmt.Fprint(w, `
 To use your own project, create a service account in Mixpanel's organization
@@ -250,6 +312,7 @@ settings. In one terminal, start a worker:
   worker run
 In another one, with the same variables, fetch and query:
   enqueue fetch events --from 30d --wait
+  enqueue fetch profiles --wait
   enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL"
 `)
 }
