@@ -44,14 +44,15 @@ build: ## Build: build worker, enqueue, mp, mixduck and the stand-in for Mixpane
 # Each group is one `go test`. testsum runs them and prints what failed, what was skipped and why, and the slowest tests.
 # `make lint` and `make unit` vet the code, so go test does not need to.
 TESTS     := -vet=off -shuffle=on -parallel 8 -timeout 15m
-UNIT      = -- -race $(TESTS) $(shell $(GO) list ./... | grep -v -e /e2e$$ -e /bench$$)
+# Packages that take long begin first.
+UNIT      = -- -race $(TESTS) ./storage/... ./workspace $(shell $(GO) list ./... | grep -v -e /e2e$$ -e /bench$$)
 ARROW     := -- -tags duckdb_arrow -run TestArrowReadByDuckDB ./storage/query
-E2E       := -- $(TESTS) ./e2e/...
+E2E       := -- $(TESTS) -parallel 4 ./e2e/...
 # Do not let each process with the race detector sleep for a second before it exits.
 TESTSUM   = MIXDUCK_TEST_BIN=$(abspath $(BIN)) GORACE=atexit_sleep_ms=10 $(GO) run ./internal/testsum
 
 test: lint build ## Test: format, lint, vet, unit tests with the race detector, end-to-end tests
-	$(TESTSUM) $(UNIT) $(E2E) $(ARROW)
+	$(TESTSUM) -at-once 2 $(UNIT) $(E2E) $(ARROW) # the end-to-end tests mostly wait
 
 unit: build ## Test: unit tests, shuffled and with the race detector
 	$(GO) vet ./...

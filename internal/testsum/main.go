@@ -1,7 +1,7 @@
 // Command testsum runs `go test` several times and prints a summary: failures with their output, skipped tests and
 // why, the slowest tests, and how many passed. `make test` uses it.
 //
-//	testsum [-slowest N] -- -race ./... -- ./e2e    runs go test -race ./... and then go test ./e2e
+//	testsum [-slowest N] [-at-once N] -- -race ./... -- ./e2e    runs go test -race ./... and go test ./e2e
 package main
 
 import (
@@ -14,6 +14,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func main() { os.Exit(realMain()) }
@@ -23,20 +25,26 @@ func realMain() int {
 	defer stop()
 	flags := flag.NewFlagSet("testsum", flag.ContinueOnError)
 	slowest := flags.Int("slowest", 10, "how many of the slowest tests to list")
+	atOnce := flags.Int("at-once", 1, "how many runs of go test at the same time")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		return 2
 	}
 	began := time.Now()
 	sum := newSummary(os.Stdout)
-	for _, args := range split(flags.Args()) {
-		before := sum.count()
-		switch err := goTest(ctx, sum, args); {
-		case err != nil:
-			sum.trouble(fmt.Sprintf("go test %q: %v", args, err))
-		case sum.count() == before:
-			sum.trouble(fmt.Sprintf("go test %q: no test ran", args))
-		}
+	var runs errgroup.Group
+	runs.SetLimit(max(1, *atOnce))
+	for n, args := range split(flags.Args()) {
+		runs.Go(func() error {
+			switch ended, err := goTest(ctx, sum, n, args); {
+			case err != nil:
+				sum.trouble(fmt.Sprintf("go test %q: %v", args, err))
+			case ended == 0:
+				sum.trouble(fmt.Sprintf("go test %q: no test ran", args))
+			}
+			return nil
+		})
 	}
+	_ = runs.Wait() // sum has the errors
 	sum.print(*slowest, time.Since(began))
 	if !sum.ok() {
 		return 1
@@ -57,8 +65,9 @@ func split(args []string) [][]string {
 	return runs
 }
 
-// goTest runs go test once. It returns an error only if sum cannot know about the failure.
-func goTest(ctx context.Context, sum *summary, args []string) error {
+// goTest runs go test once, as run number n, and returns how many tests ended. It returns an error only if sum cannot know
+// that something has failed.
+func goTest(ctx context.Context, sum *summary, n int, args []string) (ended int, err error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
@@ -66,14 +75,22 @@ func goTest(ctx context.Context, sum *summary, args []string) error {
 	out, w := io.Pipe()
 	cmd.Stdout = w
 	read := make(chan error, 1)
-	go func() { read <- sum.read(out) }()
-	err := cmd.Run()
+	go func() {
+		var err error
+		ended, err = sum.read(n, out)
+		read <- err
+	}()
+	began := time.Now()
+	err = cmd.Run()
 	_ = w.Close()
 	if readErr := <-read; readErr != nil {
-		return readErr
+		return ended, readErr
+	}
+	if p := cmd.ProcessState; p != nil {
+		sum.used(args, time.Since(began), p.UserTime()+p.SystemTime())
 	}
 	if sum.failed() {
-		return nil
+		return ended, nil
 	}
-	return err
+	return ended, err
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,7 +24,10 @@ type event struct {
 }
 
 // name is the name of a test in reports.
-type name struct{ pkg, test string }
+type name struct {
+	run       int // number of the run of go test
+	pkg, test string
+}
 
 func (n name) String() string {
 	if n.test == "" {
@@ -34,6 +38,7 @@ func (n name) String() string {
 
 // summary sums up the results of tests.
 type summary struct {
+	mu       sync.Mutex // guards everything below
 	out      io.Writer
 	output   map[name][]string // of what has not passed yet
 	took     map[name]float64  // of top-level tests
@@ -41,42 +46,48 @@ type summary struct {
 	failures []name
 	skipped  map[string][]name // by reason
 	troubles []string          // about neither a test nor a package
+	costs    []string          // of runs
 }
 
 func newSummary(out io.Writer) *summary {
 	return &summary{out: out, output: map[name][]string{}, took: map[name]float64{}, skipped: map[string][]name{}}
 }
 
-// read reads events until r ends.
-func (s *summary) read(r io.Reader) error {
+// read reads the events of a run until r ends. It returns the number of finished tests and failed packages.
+func (s *summary) read(run int, r io.Reader) (ended int, err error) {
 	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadString('\n')
-		if line != "" {
-			s.take(line)
+		if line != "" && s.take(run, line) {
+			ended++
 		}
 		if err == io.EOF {
-			return nil
+			return ended, nil
 		}
 		if err != nil {
-			return err
+			return ended, err
 		}
 	}
 }
 
-func (s *summary) take(line string) {
+// take handles an event. It reports whether it ends a test or fails a package.
+func (s *summary) take(run int, line string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var e event
 	if err := json.Unmarshal([]byte(line), &e); err != nil {
 		fmt.Fprint(s.out, line) // a message of go test itself
-		return
+		return false
 	}
-	id := name{cmp.Or(e.Package, e.ImportPath), e.Test}
+	id := name{run, cmp.Or(e.Package, e.ImportPath), e.Test}
 	switch e.Action {
 	case "output", "build-output":
 		s.output[id] = append(s.output[id], e.Output)
 	case "pass", "fail", "skip", "build-fail":
 		s.end(id, e)
+		return e.Test != "" || strings.HasSuffix(e.Action, "fail")
 	}
+	return false
 }
 
 // end handles the end of a test, a package or a build.
@@ -116,18 +127,24 @@ func reason(said []string) string {
 	return "no reason given"
 }
 
-func (s *summary) trouble(text string) { s.troubles = append(s.troubles, text) }
-
-// count returns the number of finished tests and failed builds.
-func (s *summary) count() int {
-	n := s.passed + len(s.failures)
-	for _, all := range s.skipped {
-		n += len(all)
-	}
-	return n
+func (s *summary) trouble(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.troubles = append(s.troubles, text)
 }
 
-func (s *summary) failed() bool { return len(s.failures)+len(s.troubles) > 0 }
+// used records how long a run took, and its processor time.
+func (s *summary) used(args []string, took, cpu time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.costs = append(s.costs, fmt.Sprintf("%7.1fs, CPU %.0fs: go test … %s", took.Seconds(), cpu.Seconds(), args[len(args)-1]))
+}
+
+func (s *summary) failed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.failures)+len(s.troubles) > 0
+}
 
 // ok reports whether tests have run and none has failed.
 func (s *summary) ok() bool { return !s.failed() && s.passed > 0 }
@@ -140,6 +157,7 @@ func (s *summary) print(slowest int, took time.Duration) {
 	for _, id := range tests[:min(slowest, len(tests))] {
 		fmt.Fprintf(s.out, "%7.1fs %s\n", s.took[id], id)
 	}
+	fmt.Fprintf(s.out, "\nruns:\n%s\n", strings.Join(s.costs, "\n"))
 	skips := 0
 	for _, why := range slices.Sorted(maps.Keys(s.skipped)) {
 		skips += len(s.skipped[why])

@@ -11,7 +11,7 @@ func report(t *testing.T, lines ...string) (text string, ok bool) {
 	t.Helper()
 	var out strings.Builder
 	s := newSummary(&out)
-	if err := s.read(strings.NewReader(strings.Join(lines, "\n"))); err != nil {
+	if _, err := s.read(0, strings.NewReader(strings.Join(lines, "\n"))); err != nil {
 		t.Fatal(err)
 	}
 	s.print(1, time.Second)
@@ -100,10 +100,28 @@ func TestTrouble(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	s := newSummary(&out)
-	s.take(passA)
+	s.take(0, passA)
 	s.trouble("go test: signal: killed")
 	s.print(0, 0)
 	if s.ok() || !strings.Contains(out.String(), "FAILED: go test: signal: killed\n1 passed, 1 failed") {
 		t.Errorf("ok = %v:\n%s", s.ok(), &out)
+	}
+}
+
+// Concurrent runs can test the same package: their output is kept apart, and each counts its own tests.
+func TestConcurrentRuns(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	s := newSummary(&out)
+	s.take(0, failSaid)
+	ended, err := s.read(1, strings.NewReader(strings.Replace(failSaid, "broken", "other", 1)+"\n"+failEnd+"\n"+passPkg))
+	if ended != 1 || err != nil {
+		t.Errorf("%d tests have ended, %v; want 1", ended, err)
+	}
+	if text := out.String(); !strings.Contains(text, "other") || strings.Contains(text, "broken") {
+		t.Errorf("the failure is shown with:\n%s", text)
+	}
+	if ended, err := s.read(2, strings.NewReader(passPkg)); ended != 0 || err != nil {
+		t.Errorf("%d tests have ended in a run without tests, %v", ended, err)
 	}
 }
