@@ -21,8 +21,11 @@ func TestStreamsInAPrivateDatabase(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"profiles", "--ephemeral", "--in-memory"}, {"cohorts", "--ephemeral", "--path", filepath.Join(s.dir, "x.db")},
-		{"cohorts", "--query", "SELECT 1"}, {"profiles", "--stdout", "--adopt"}, {"all", "--in-memory", "--query", "DELETE FROM cohorts"},
+		{"profiles", "--ephemeral", "--in-memory"},
+		{"cohorts", "--ephemeral", "--path", filepath.Join(s.dir, "x.db")},
+		{"cohorts", "--query", "SELECT 1"},
+		{"profiles", "--stdout", "--adopt"},
+		{"all", "--in-memory", "--query", "DELETE FROM cohorts"},
 	} {
 		if r := command(t, s.env, "mp", append([]string{"fetch"}, args...)...); r.code != 3 {
 			t.Errorf("%q: exit code %d\n%s", args, r.code, r.stderr)

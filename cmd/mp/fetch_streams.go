@@ -149,7 +149,7 @@ func (a *app) fetchStreams(c *cobra.Command, args []string, o *streamOptions) (e
 	}
 	results, err := a.refreshAll(c.Context(), w, requests, ws.Database.Path, o)
 	if o.query != "" {
-		if err = errors.Join(err, w.Close()); err != nil {
+		if err := errors.Join(err, w.Close()); err != nil {
 			return err
 		}
 		return o.show(c, a, cfg, ws.Database.Path, o.format.Value, o.quiet)
