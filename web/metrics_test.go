@@ -175,6 +175,7 @@ func TestTableMetrics(t *testing.T) {
 				Project: "shop", Database: "main/a.db", Table: "profiles", Type: "profiles", Rows: 9, FetchedAt: at(300), ReadAt: at(0),
 				Added: 4, Updated: 3, Removed: 2,
 			},
+			{Project: "10", Database: "main/10.db", Table: "cohorts", Type: "cohorts", FetchedAt: at(500), ReadAt: at(0)},
 			{
 				Project: "8", Database: "main/8.db", Table: "events", ReadAt: at(0),
 				Verified: &jobs.Verified{Days: day.Range{From: complete, To: complete}, Differences: 6, At: at(400)},
@@ -208,12 +209,14 @@ func TestTableMetrics(t *testing.T) {
 		`mixduck_refresh_rows{project="shop",state="removed",table="profiles"} 2`,
 		`mixduck_last_verified_timestamp_seconds{project="8",table="events"} 1.7000004e+09`, `mixduck_verified_differences{project="8",table="events"} 6`,
 		`mixduck_last_tick_timestamp_seconds{project="10",table="cohorts"} 1.70000004e+09`,
+		`mixduck_last_success_timestamp_seconds{project="10",table="cohorts"} 1.7000005e+09`,
 	)
 	_, body := p.get(t, "/metrics", "")
 	for _, text := range []string{
 		`mixduck_table_rows{project="4"`, `mixduck_coverage_days{project="4"`, `mixduck_last_success_timestamp_seconds{project="4"`,
 		`mixduck_last_success_timestamp_seconds{project="5"`, `mixduck_last_tick_timestamp_seconds{project="7"`,
 		`mixduck_coverage_days{project="shop",state="complete",table="profiles"}`, `mixduck_last_refresh_timestamp_seconds{project="shop",table="events"}`,
+		`mixduck_last_tick_timestamp_seconds{project="10",table="profiles"}`,
 		`mixduck_verified_differences{project="9"`, `mixduck_verified_differences{project="shop"`,
 	} {
 		if strings.Contains(body, text) {

@@ -44,11 +44,17 @@ func tables(held []jobs.TableState, schedules []schedule.State, name func(string
 
 		database string
 	}
-	scheduled := map[target]bool{}
+	scheduled, exists := map[target]bool{}, map[target]bool{}
+	for _, h := range held {
+		exists[target{tableName{name(h.Project), h.Table}, h.Database}] = true
+	}
 	all := map[tableName]tableInfo{}
 	for _, s := range schedules {
 		for _, table := range status.TablesOf(s) {
 			n := tableName{name(s.Project), table}
+			if table != s.Table && !exists[target{n, s.Database}] {
+				continue // the plan may lack a stream
+			}
 			scheduled[target{n, s.Database}] = true
 			if t := all[n]; !s.Disabled && !s.Paused && s.LastTick.After(t.tick) {
 				t.tick = s.LastTick
@@ -68,6 +74,15 @@ func tables(held []jobs.TableState, schedules []schedule.State, name func(string
 	return all
 }
 
+// succeeded returns when the last fetch into a table succeeded. A fetch of all streams is only recorded with the table of
+// events; for the others, the start of their last refresh counts.
+func succeeded(t jobs.TableState) time.Time {
+	if !t.Dated() && t.FetchedAt.After(t.SucceededAt) {
+		return t.FetchedAt
+	}
+	return t.SucceededAt
+}
+
 func collectTables(out chan<- prometheus.Metric, all map[tableName]tableInfo) {
 	at := func(d *prometheus.Desc, t time.Time, n tableName) {
 		if !t.IsZero() {
@@ -76,7 +91,7 @@ func collectTables(out chan<- prometheus.Metric, all map[tableName]tableInfo) {
 	}
 	for n, t := range all {
 		at(lastTick, t.tick, n)
-		at(lastSuccess, t.held.SucceededAt, n)
+		at(lastSuccess, succeeded(t.held), n)
 		if t.held.ReadAt.IsZero() {
 			continue
 		}

@@ -90,6 +90,12 @@ func (t *catalogTable) title() string {
 	return t.schema + "." + t.name
 }
 
+// keyed reports whether the table is refreshed as a whole, such as profiles.
+func (t *catalogTable) keyed() bool {
+	_, hashed := t.column("content_hash")
+	return t.schema == "main" && hashed
+}
+
 func (t *catalogTable) quoted() string { return identifier(t.schema) + "." + identifier(t.name) }
 
 // column returns a column by its name, ignoring case.

@@ -99,6 +99,9 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 			return nil, fault.New(fault.CodeNotFound, "use 'tables'", "%s was not created by Mixduck", path)
 		}
 		params["table"] = q.arg(0)
+		if t, err := c.find(q.arg(0), nil); err == nil && q.Name == "coverage" && t.keyed() {
+			return nil, fault.New(fault.CodeNotFound, "use 'receipts "+t.name+"': it shows the refreshes", "table %s has no days", t.name)
+		}
 	default:
 		t, err := c.find(q.arg(0), question.columns)
 		if err != nil {

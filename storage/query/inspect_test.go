@@ -169,3 +169,27 @@ func TestQuestionsSayWhatTheyAreAbout(t *testing.T) {
 		}
 	}
 }
+
+// A table without days has no coverage, which must not look like an empty one.
+func TestCoverageOfATableWithoutDays(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "p.db")
+	e, err := storage.Open(t.Context(), storage.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := storage.Keyed{
+		Name: "profiles", Project: "12345", Stream: "profiles",
+		Columns: []storage.KeyedColumn{{Name: "distinct_id", Type: "VARCHAR", Key: true}},
+	}
+	if _, err := e.Refresh(t.Context(), storage.Refresh{Table: table, Full: true, Job: "job-1", FetchedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = run(t, query.Request{Database: path, Inspect: &query.Inspect{Name: "coverage", Args: []string{"profiles"}}})
+	if fault.CodeOf(err) != fault.CodeNotFound || !strings.Contains(fault.HintOf(err), "receipts profiles") {
+		t.Errorf("error = %v, hint %q", err, fault.HintOf(err))
+	}
+}
