@@ -63,7 +63,8 @@ e2e: build ## Test: the real binaries, on the embedded queue and on a real Redis
 
 soak: build ## Test: long tests: growth, years of schedules, many more random tests, fuzzing (an hour or two; for the night)
 	MIXDUCK_SOAK=1 $(TESTSUM) -- -race $(TESTS) -timeout 60m ./jobs/... \
-	  -- -timeout 60m -run UnderAnyInterleaving ./jobs/worker ./jobs/budget -rapid.checks=2500 \
+	  -- -timeout 60m -run 'UnderAnyInterleaving|CallIsCutOff' ./jobs/worker ./jobs/budget -rapid.checks=2500 \
+	  -- -timeout 60m -run RestartsMakeNoDifference ./internal/embedredis -rapid.checks=1000 \
 	  -- -timeout 60m -run 'InAnyOrder|EqualTheJSON|InPieces|ThoseOfKeys' ./storage -rapid.checks=300 \
 	  -- -timeout 60m ./internal/cron ./workspace -run 'Plan|Ticks|Bridge' -rapid.checks=5000 \
 	  -- -timeout 60m -run TestALongResultSurvivesAFrozenRedis ./e2e \

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"mixduck/internal/rapidtest"
 	"mixduck/storage"
 )
 
@@ -33,10 +33,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	// A check creates a database or two. For more checks, set -rapid.checks.
-	if err := flag.Set("rapid.checks", "15"); err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
+	rapidtest.Checks(15)
 	goleak.VerifyTestMain(m) // parses the flags
 }
 

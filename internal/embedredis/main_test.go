@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mixduck/internal/embedredis"
+	"mixduck/internal/rapidtest"
 )
 
 // childVariable makes the test binary a process that serves the directory in it, until it is killed.
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVariable); dir != "" {
 		os.Exit(child(dir))
 	}
+	rapidtest.Checks(40) // `make soak` runs more
 	goleak.VerifyTestMain(m)
 }
 

@@ -3,11 +3,21 @@
 package rapidtest
 
 import (
+	"flag"
 	"os"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
 )
+
+// Checks sets the number of checks of each property in a test binary, unless -rapid.checks does. Call it in TestMain, before
+// the flags are parsed.
+func Checks(n int) {
+	if err := flag.Set("rapid.checks", strconv.Itoa(n)); err != nil {
+		panic(err)
+	}
+}
 
 // tb is the outer test, except that its failures count for one check. A failure of the outer test would end it at
 // once: rapid would neither look for a smaller example nor write the file to repeat it.

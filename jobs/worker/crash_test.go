@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"mixduck/internal/proctest"
+	"mixduck/internal/rapidtest"
 	"mixduck/jobs"
 	"mixduck/jobs/internal/jobstest"
 	"mixduck/jobs/queue"
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 	if socket := os.Getenv(childSocket); socket != "" {
 		os.Exit(child(socket, os.Getenv(childID)))
 	}
+	rapidtest.Checks(40) // `make soak` runs thousands
 	os.Exit(m.Run())
 }
 
