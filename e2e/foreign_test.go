@@ -3,9 +3,7 @@ package e2e
 import (
 	"bytes"
 	"os"
-	"strconv"
 	"testing"
-	"time"
 )
 
 func TestFileThatIsNoDatabase(t *testing.T) {
@@ -47,28 +45,4 @@ func TestTableOfSomebodyElse(t *testing.T) {
 	s.write(t, defaultDatabase, "CREATE TABLE events AS SELECT 42 AS answer")
 	r := s.enqueue(t, append(fetchArgs(dates(t, "2025-11-01", "2025-11-02")), "--wait")...)
 	r.mustFail(t, 1, "table events exists and was not created by Mixduck", "another table")
-}
-
-func TestDatabaseHeldByAnotherProgram(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, embedded, newMixpanel(t, 10))
-	s.set("MIXDUCK_WORKER_LOCK_WAIT=2s")
-	s.startWorker(t)
-	days := dates(t, "2025-11-01", "2025-11-03")
-	s.fetch(t, days)
-	release := s.hold(t, defaultDatabase)
-	r := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "1")...)
-	r.mustFail(t, 1, "database locked", "held by PID "+strconv.Itoa(os.Getpid()), "wait until that process")
-	if j := r.job(t); j.Error.Code != "database_locked" {
-		t.Errorf("code %q, want database_locked", j.Error.Code)
-	}
-	if r.took < 2*time.Second {
-		t.Errorf("the worker gave up after %s, want a wait of 2s", r.took)
-	}
-	release()
-	r = s.enqueue(t, "jobs", "retry", r.job(t).ID, "--wait", "--format", "json")
-	if r.code != 0 {
-		t.Errorf("retry: exit code %d\n%s", r.code, r.stderr)
-	}
-	s.checkEvents(t, days)
 }

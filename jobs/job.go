@@ -139,6 +139,8 @@ type Progress struct {
 	DaysLeft    int    `json:"days_left,omitempty"`   // due, but left to another job
 	Unavailable int    `json:"unavailable,omitempty"` // days that Mixpanel no longer serves
 
+	Held *Held `json:"held,omitempty"` // paused: what the job waits for, if another program has the database open
+
 	Warnings string `json:"warnings,omitempty"` // warnings for people, one per line; the job goes on
 
 	// RequestsPerHour is the budget of all the project's jobs together; 0 if requests are not counted.

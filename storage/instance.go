@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -101,10 +102,11 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 	return inst, nil
 }
 
-// connect opens the file. If a process without our lock, such as a DuckDB shell, holds it, connect waits as long as
-// for one with our lock.
+// connect opens the file. If a process without our lock, such as a DuckDB shell, holds it, connect waits as
+// [Config.StrangerWait] says.
 func connect(ctx context.Context, path string, cfg Config) (*duckdb.Connector, error) {
-	deadline := time.Now().Add(cfg.LockWait)
+	wait := cmp.Or(cfg.StrangerWait, cfg.LockWait)
+	deadline := time.Now().Add(wait)
 	for {
 		connector, err := duckdb.NewConnector(path+"?"+options(cfg).Encode(), boot)
 		locked := lockedBy(path, err)
@@ -114,7 +116,7 @@ func connect(ctx context.Context, path string, cfg Config) (*duckdb.Connector, e
 			}
 			return connector, diskFull(err)
 		}
-		if cfg.LockWait >= 0 && !time.Now().Before(deadline) {
+		if wait >= 0 && !time.Now().Before(deadline) {
 			return nil, locked
 		}
 		select {

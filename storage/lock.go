@@ -189,10 +189,7 @@ func lockError(ctx context.Context, path string, err error) error {
 		return fmt.Errorf("lock %s: %w", path, err)
 	}
 	locked := &LockedError{Path: path}
-	var h holder
-	if b, err := os.ReadFile(path + ".lock"); err == nil && json.Unmarshal(b, &h) == nil && alive(h.PID) {
-		locked.PID, locked.Command = h.PID, commandOf(h.PID, h.Command)
-	}
+	locked.readHolder()
 	return locked
 }
 

@@ -59,6 +59,16 @@ func (s *slot) enter(ctx context.Context, cfg Config) error {
 	}
 }
 
+// tryEnter enters if nobody else has.
+func (s *slot) tryEnter() bool {
+	select {
+	case s.door <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 func (s *slot) leave() { <-s.door }
 
 // acquire returns the shared instance of a persistent file, and opens it if necessary. Instances for reading and for

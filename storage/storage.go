@@ -35,6 +35,10 @@ type Config struct {
 	// no wait; a negative value means no limit except ctx.
 	LockWait time.Duration
 
+	// StrangerWait replaces LockWait for programs that do not use our lock files, such as a DuckDB shell: while a writer
+	// waits for them, other processes of ours cannot read. 0 means LockWait.
+	StrangerWait time.Duration
+
 	MemoryLimit int64 // bytes for DuckDB's buffers; 0 means 512 MiB
 	Threads     int   // 0 means one per processor
 }

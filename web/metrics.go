@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,7 +26,8 @@ type Metrics struct {
 
 	snapshots     *prometheus.CounterVec
 	snapshotTimes prometheus.Histogram
-	staleSince    atomic.Pointer[func() time.Time] // of snapshots; nil means that all are current
+	staleSince    sinceFunc // of snapshots
+	heldSince     sinceFunc // of jobs that wait for another program
 }
 
 // NewMetrics returns the metrics of a worker with this version and health. names maps project IDs to names; projects

@@ -70,6 +70,7 @@ type fetch struct {
 	progress Progress
 	sent     atomic.Int64 // requests
 	received atomic.Int64 // bytes
+	ready    []keptWindow // from an earlier attempt
 	results  chan result
 	active   int // windows in progress
 
@@ -117,8 +118,10 @@ func (f *fetch) prepare(ctx context.Context) error {
 		f.received.Add(r.Bytes)
 	}
 	f.tellCommitted(found.Done)
-	if err := f.clearSpool(); err != nil {
-		return err
+	if f.req.Kept.Empty() {
+		if err := f.clearSpool(); err != nil {
+			return err
+		}
 	}
 	if !f.req.LateSince.IsZero() {
 		return f.findLate(ctx, found)
@@ -140,6 +143,21 @@ func (f *fetch) schedule(found storage.Plan) {
 	}
 	f.plan.todo = subtract(wanted, done)
 	f.owed = union(append(wanted, done...))
+	f.takeKept()
+}
+
+// takeKept takes over the windows that an earlier attempt has downloaded, if all their days are still in the plan.
+func (f *fetch) takeKept() {
+	for _, k := range f.req.Kept.takeWindows() {
+		days := []day.Range{k.window.days}
+		if len(subtract(days, f.plan.todo)) > 0 {
+			k.resp.remove()
+			continue
+		}
+		f.plan.todo = subtract(f.plan.todo, days)
+		f.plan.windows = max(0, f.plan.windows-1)
+		f.ready = append(f.ready, k)
+	}
 }
 
 // databaseExists reports whether there is a database to read. A database that stays open is created at once.
@@ -180,7 +198,7 @@ func (f *fetch) now() Progress {
 	p := f.progress
 	p.warnOfLines()
 	p.Requests, p.Bytes = int(f.sent.Load()), f.received.Load()
-	p.WindowsTotal = p.WindowsDone + f.active
+	p.WindowsTotal = p.WindowsDone + f.active + len(f.ready)
 	if f.plan != nil {
 		p.WindowsTotal += f.plan.windowsLeft()
 		if f.plan.bounded {
@@ -197,6 +215,11 @@ func (f *fetch) run(ctx context.Context) error {
 	drain, tick := f.req.Drain, time.NewTicker(reportEvery)
 	defer tick.Stop()
 	gate := newGate(f.cfg.Downloads, f.cfg.Loads)
+	defer func() {
+		for _, k := range f.ready {
+			f.release(k.window, k.resp, f.stop)
+		}
+	}()
 	for {
 		wake := f.start(working, gate)
 		f.report(f.now())
@@ -245,6 +268,16 @@ func (f *fetch) run(ctx context.Context) error {
 // window must wait, the returned channel receives a value when its time has come.
 func (f *fetch) start(ctx context.Context, g *gate) <-chan time.Time {
 	for f.stop == nil && f.active < f.room() {
+		if len(f.ready) > 0 {
+			k := f.ready[0]
+			f.ready = f.ready[1:]
+			f.active++
+			go func() {
+				receipt, err := f.loadWindow(ctx, k.window, k.resp, g)
+				f.results <- result{k.window, receipt, err}
+			}()
+			continue
+		}
 		now := time.Now()
 		w, at := f.plan.next(now)
 		if at.IsZero() {
@@ -286,14 +319,25 @@ func (f *fetch) window(ctx context.Context, w window, g *gate) (storage.Receipt,
 	if err != nil {
 		return storage.Receipt{}, err
 	}
-	defer resp.remove()
-	var receipt storage.Receipt
+	return f.loadWindow(ctx, w, resp, g)
+}
+
+// loadWindow loads a downloaded window.
+func (f *fetch) loadWindow(ctx context.Context, w window, resp *response, g *gate) (receipt storage.Receipt, err error) {
+	defer func() { f.release(w, resp, err) }()
 	f.tell(w, WindowLoading, 0, nil)
 	err = g.load(ctx, func() (err error) {
 		receipt, err = f.load(ctx, w, resp)
 		return err
 	})
 	return receipt, err
+}
+
+// release deletes a response, unless the database was locked and the next attempt can use it.
+func (f *fetch) release(w window, resp *response, err error) {
+	if !errors.Is(err, storage.ErrLocked) || !f.req.Kept.keepWindow(w, resp) {
+		resp.remove()
+	}
 }
 
 // load commits a response.

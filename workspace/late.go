@@ -46,6 +46,7 @@ func (f *fetch) findLate(ctx context.Context, found storage.Plan) error {
 	wanted := bridge(late, gone, f.plan.longest())
 	f.plan.todo = subtract(wanted, done)
 	f.owed = union(append(wanted, done...))
+	f.takeKept()
 	return nil
 }
 

@@ -81,13 +81,20 @@ type harvest struct {
 
 func (f *refreshing) run(ctx context.Context) error {
 	defer os.Remove(f.cfg.SpoolDir) // if it is empty
+	if err := f.loadKept(ctx); err != nil {
+		return err
+	}
 	if err := f.prepare(ctx); err != nil || f.done() {
 		return err
 	}
 	if err := f.clearSpool(); err != nil {
 		return err
 	}
-	defer func() { _ = f.clearSpool() }() // the next fetch removes the rest
+	defer func() {
+		if f.req.Kept.Empty() {
+			_ = f.clearSpool() // the next fetch removes the rest
+		}
+	}()
 	asking, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	asked := make(chan struct{})
@@ -113,8 +120,37 @@ func (f *refreshing) run(ctx context.Context) error {
 			continue
 		}
 		if err := f.refresh(ctx, f.tables[i], h); err != nil {
+			for j := i + 1; j < len(found) && errors.Is(err, storage.ErrLocked); j++ {
+				f.keep(f.tables[j], found[j])
+			}
 			return err
 		}
+	}
+	return nil
+}
+
+// keep leaves what has come for a table to the next attempt.
+func (f *refreshing) keep(table storage.Keyed, h harvest) {
+	f.req.Kept.keepHarvest(f.kept(table, h))
+}
+
+func (f *refreshing) kept(table storage.Keyed, h harvest) keptHarvest {
+	return keptHarvest{table, h, f.since, int(f.sent.Load()), f.received.Load()}
+}
+
+// loadKept commits what an earlier attempt has downloaded. Its receipts are counted like those of all earlier attempts.
+func (f *refreshing) loadKept(ctx context.Context) error {
+	all := f.req.Kept.takeHarvests()
+	for i, k := range all {
+		if _, err := f.commit(ctx, k); err != nil {
+			for _, left := range all[i:] {
+				f.req.Kept.keepHarvest(left)
+			}
+			return err
+		}
+	}
+	if len(all) > 0 {
+		return f.clearSpool()
 	}
 	return nil
 }
@@ -166,30 +202,40 @@ func (f *refreshing) done() bool {
 
 // refresh commits the data fetched for a table.
 func (f *refreshing) refresh(ctx context.Context, table storage.Keyed, h harvest) error {
+	receipt, err := f.commit(ctx, f.kept(table, h))
+	if errors.Is(err, storage.ErrLocked) {
+		f.keep(table, h)
+	}
+	if err == nil {
+		f.count(receipt)
+	}
+	return err
+}
+
+// commit loads what has come for a table.
+func (f *refreshing) commit(ctx context.Context, k keptHarvest) (receipt storage.RefreshReceipt, err error) {
 	if err := f.cfg.Loads.Acquire(ctx, 1); err != nil {
-		return context.Cause(ctx)
+		return receipt, context.Cause(ctx)
 	}
 	defer f.cfg.Loads.Release(1)
-	began := time.Now()
-	var receipt storage.RefreshReceipt
-	err := f.withEngine(ctx, func(e *storage.Engine) (err error) {
+	began, h := time.Now(), k.harvest
+	err = f.withEngine(ctx, func(e *storage.Engine) (err error) {
 		receipt, err = e.Refresh(ctx, storage.Refresh{
-			Table: table, Parts: h.parts, Full: f.since.IsZero() && !h.partial, Within: h.within, Force: f.req.Force,
+			Table: k.table, Parts: h.parts, Full: k.since.IsZero() && !h.partial, Within: h.within, Force: f.req.Force,
 			Job: f.req.Job, Fence: f.req.Fence, FetchedAt: h.fetchedAt,
-			Requests: int(f.sent.Load()), Bytes: f.received.Load(), Hash: h.hash, Note: h.note,
+			Requests: k.requests, Bytes: k.bytes, Hash: h.hash, Note: h.note,
 		})
 		return err
 	})
 	if err != nil {
-		return err
+		return receipt, err
 	}
-	f.count(receipt)
 	took := time.Since(began)
 	f.log.LogAttrs(ctx, slog.LevelDebug, "stream loaded", slog.String("kind", f.stream.name), slog.Int64("rows", receipt.Rows), slog.Duration("took", took))
 	if f.cfg.Observer != nil {
 		f.cfg.Observer.WindowLoaded(f.cfg.Project.ID, receipt.Rows, receipt.Bytes, took)
 	}
-	return nil
+	return receipt, nil
 }
 
 // count adds the results of a refresh.

@@ -47,6 +47,9 @@ type FetchRequest struct {
 	Job   string // id of the request: attempts with the same id continue where the last one ended; "" creates a new id
 	Fence int64  // see [storage.Engine.Load]; 0 without a queue
 
+	// Kept, if set, takes over responses from one call to the next, see [Kept]. Only FetchEvents uses it.
+	Kept *Kept
+
 	// OnPause, if set, is called by Stream when Mixpanel asks to wait. If it returns nil after waiting, Stream
 	// continues; otherwise Stream ends with its error. FetchEvents always ends with a [PauseError].
 	OnPause func(context.Context, *PauseError) error

@@ -200,7 +200,8 @@ func (f *fetch) fail(days day.Range, err error, permanent bool) {
 // pausing reports whether the windows in progress should end.
 func (f *fetch) pausing() bool {
 	_, pausing := errors.AsType[*PauseError](f.stop)
-	return pausing || errors.Is(f.stop, ErrDrained) || errors.Is(f.stop, errGaveUp)
+	kept := f.req.Kept != nil && errors.Is(f.stop, storage.ErrLocked) // downloads are for the next attempt
+	return pausing || kept || errors.Is(f.stop, ErrDrained) || errors.Is(f.stop, errGaveUp)
 }
 
 // Permanent reports whether an error of FetchEvents will repeat until a person does something. Unknown errors are not

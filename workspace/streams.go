@@ -57,6 +57,7 @@ type StreamRequest struct {
 
 	Job   string // ID of the request: after a committed refresh, another call with the same ID does nothing; "" makes a new one
 	Fence int64  // see [storage.Engine.Load]; 0 without a queue that hands out turns
+	Kept  *Kept  // takes over answers from one call to the next; may be nil
 
 	// Drain, once closed, ends the fetch before its refresh: FetchStream returns [ErrDrained]. A refresh that has
 	// begun is committed. May be nil.

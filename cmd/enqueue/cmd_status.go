@@ -98,11 +98,15 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 	if err != nil {
 		return err
 	}
+	paused, err := q.List(ctx, queue.Filter{State: jobs.StatePaused})
+	if err != nil {
+		return err
+	}
 	if f.format.Value == console.FormatJSON {
 		err = a.PrintJSON(newStatusObjects(tables, budgets, snapshots, a.Now()))
 	} else {
 		width, _ := console.TerminalWidth(a.Process.Stdout)
-		err = a.Print(statusText(tables, budgets, a.Now(), width) + snapshotsText(snapshots, a.Now(), width) + pagesText(workers, width))
+		err = a.Print(statusText(tables, budgets, a.Now(), width) + heldText(paused, width) + snapshotsText(snapshots, a.Now(), width) + pagesText(workers, width))
 	}
 	if err != nil || !f.check {
 		return err
@@ -318,4 +322,16 @@ func tableNotes(f status.Table) (notes []string) {
 		notes = append(notes, fmt.Sprintf("%s: job %s failed: %s", title, f.State.Job, f.State.Failure.Message))
 	}
 	return notes
+}
+
+// heldText returns a line about each job that waits for another program.
+func heldText(paused []jobs.Record, width int) string {
+	var b strings.Builder
+	for _, r := range paused {
+		if r.Progress.Held != nil {
+			line := fmt.Sprintf("%s: job %s %s", status.Database(r.Database), r.ID, r.Progress.Held)
+			b.WriteString(console.Cut(console.Printable(line), width) + "\n")
+		}
+	}
+	return b.String()
 }

@@ -77,6 +77,7 @@ type object struct {
 	Unchanged int64  `json:"unchanged"` // unchanged rows, of streams other than events
 
 	Verified *verifiedObject `json:"verified"` // the comparison with Mixpanel after the fetch; null for none
+	Held     *jobs.Held      `json:"held"`     // paused: the program that has the database open; otherwise null
 }
 
 // verifiedObject is a comparison of a table with Mixpanel's counts. Fields are only ever added.
@@ -134,6 +135,9 @@ func newObject(r jobs.Record, now time.Time) object {
 	o.Added, o.Removed, o.Updated = r.Progress.Added, r.Progress.Removed, r.Progress.Updated
 	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable
 	o.Trouble, o.RowsChanged = r.Progress.Trouble, r.Progress.RowsChanged
+	if r.State == jobs.StatePaused {
+		o.Held = r.Progress.Held
+	}
 	o.Warnings = console.Warnings(r.Progress.Warnings)
 	o.Verified = newVerifiedObject(r.Progress.Verified)
 	o.LateSince, o.LateDays = timeOrNull(r.Fetch.LateSince), r.Progress.LateDays

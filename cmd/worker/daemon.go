@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/semaphore"
@@ -26,8 +27,8 @@ import (
 	"mixduck/jobs/handler/ask"
 	"mixduck/jobs/handler/edit"
 	"mixduck/jobs/handler/fetch"
+	"mixduck/jobs/handler/held"
 	"mixduck/jobs/handler/query"
-	"mixduck/jobs/handler/snapshot"
 	"mixduck/jobs/handler/tables"
 	"mixduck/jobs/handler/verify"
 	"mixduck/jobs/queue"
@@ -118,7 +119,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err := os.RemoveAll(spool); err != nil { // of a killed run
 		return err
 	}
-	handlers, snapshots, err := d.handlers(spool, queue)
+	handlers, beside, err := d.handlers(spool, queue)
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
-	err = d.whileWorking(ctx, queue, claim.id, server, snapshots, func() error { return worker.Run(d.page.untilDrained(ctx)) })
+	err = d.whileWorking(ctx, queue, claim.id, server, beside, func() error { return worker.Run(d.page.untilDrained(ctx)) })
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
 		err = errors.Join(err, broken)
@@ -166,8 +167,8 @@ func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) 
 	return exports, nil
 }
 
-// handlers returns the handlers of all kinds of jobs, and the keeper that makes snapshots after them.
-func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, *snapshot.Keeper, error) {
+// handlers returns the handlers of all kinds of jobs, and what runs beside them until its context is done.
+func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, []func(context.Context), error) {
 	start, err := launcher()
 	if err != nil {
 		return nil, nil, err
@@ -176,7 +177,9 @@ func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.
 	if err != nil {
 		return nil, nil, err
 	}
+	locks := held.New(queue, d.log)
 	d.page.WatchSnapshots(snapshots.StaleSince)
+	d.page.WatchHeld(locks.Since)
 	edits := edit.New(d.storage)
 	fetches := fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log)
 	queries := query.New(query.Config{
@@ -184,10 +187,10 @@ func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.
 		Timeout: d.cfg.Query.Timeout, LockWait: d.cfg.Worker.LockWait, Retention: d.cfg.Retention.Results,
 	}, d.locate, queue, d.log)
 	return map[jobs.Kind]jobs.Handler{
-		jobs.KindEdit:  tables.New(snapshots.After(edits), d.storage, queue, d.log),
-		jobs.KindFetch: tables.New(snapshots.After(fetches), d.storage, queue, d.log),
+		jobs.KindEdit:  tables.New(locks.Around(snapshots.After(edits)), d.storage, queue, d.log),
+		jobs.KindFetch: tables.New(locks.Around(snapshots.After(fetches)), d.storage, queue, d.log),
 		jobs.KindQuery: snapshots.Answering(ask.New(d.openToAsk, queries, verify.New(d.openToVerify, queries, d.log), d.log)),
-	}, snapshots, nil
+	}, []func(context.Context){snapshots.Run, locks.Run}, nil
 }
 
 // queueError means that the embedded queue has failed. Acknowledged data is on disk.
@@ -244,10 +247,13 @@ func (d *daemon) locate(database string) (dir, path string, err error) {
 	return dir, path, err
 }
 
+// strangerWait is how long an attempt waits for another program to close a database before the job is paused.
+const strangerWait = 2 * time.Second
+
 // storage returns how to open a database for writing.
 func (d *daemon) storage(database string) (storage.Config, error) {
 	_, path, err := d.locate(database)
-	return storage.Config{Path: path, LockWait: d.cfg.Worker.LockWait, MemoryLimit: d.cfg.Worker.MemoryLimit}, err
+	return storage.Config{Path: path, LockWait: d.cfg.Worker.LockWait, StrangerWait: min(strangerWait, d.cfg.Worker.LockWait), MemoryLimit: d.cfg.Worker.MemoryLimit}, err
 }
 
 // open opens the workspace of a job.

@@ -9,7 +9,6 @@ import (
 
 	"mixduck/config"
 	"mixduck/jobs"
-	"mixduck/jobs/handler/snapshot"
 	"mixduck/jobs/handler/tables"
 	"mixduck/jobs/keep"
 	"mixduck/jobs/queue"
@@ -19,7 +18,7 @@ import (
 // whileWorking keeps the queue's data complete and runs schedules during work, until ctx is done or work has ended. It
 // returns the error of work. Work begins when all data of this worker is published; until then the queue may be
 // unreachable.
-func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, workerID string, server *redisServer, snapshots *snapshot.Keeper, work func() error) error {
+func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, workerID string, server *redisServer, beside []func(context.Context), work func() error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	keeper := d.keeper(queue, workerID)
@@ -38,7 +37,9 @@ func (d *daemon) whileWorking(ctx context.Context, queue *queue.Queue, workerID 
 		return nil
 	}
 	loops.Go(func() { runner.Run(ctx) })
-	loops.Go(func() { snapshots.Run(ctx) })
+	for _, run := range beside {
+		loops.Go(func() { run(ctx) })
+	}
 	return work()
 }
 

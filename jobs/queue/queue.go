@@ -77,6 +77,11 @@ func (q *Queue) Cancel(ctx context.Context, id string) (jobs.Record, error) {
 	}
 }
 
+// Wake lets a paused job of a database continue now. It reports whether the job was paused.
+func (q *Queue) Wake(ctx context.Context, database, id string) (bool, error) {
+	return q.e.Lanes.Wake(ctx, database, id)
+}
+
 // Retry puts a failed or cancelled job back at the end of its lane with a full number of attempts. Its progress stays,
 // because committed work stays. It returns [ErrNotRetryable] for a job in another state.
 func (q *Queue) Retry(ctx context.Context, id string) (jobs.Record, error) {

@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"mixduck/internal/fault"
 	"mixduck/internal/stream"
 	"mixduck/jobs"
+	"mixduck/storage"
 	"mixduck/workspace"
 )
 
@@ -32,21 +35,25 @@ type Handler struct {
 	cfg  Config
 	open Opener
 	log  *slog.Logger
+
+	mu   sync.Mutex                 // guards kept
+	kept map[string]*workspace.Kept // by job
 }
 
 // New returns a handler.
 func New(cfg Config, open Opener, log *slog.Logger) *Handler {
-	return &Handler{cfg: cfg, open: open, log: log}
+	return &Handler{cfg: cfg, open: open, log: log, kept: map[string]*workspace.Kept{}}
 }
 
 // Run fetches what the job asks for, except what earlier attempts have committed.
-func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
+func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) (err error) {
 	f := a.Record.Fetch
-	ws, err := h.open(f, filepath.Join(h.cfg.SpoolDir, a.Record.ID), h.log.With(slog.String("job_id", a.Record.ID)))
+	ws, err := h.open(f, h.spool(a.Record.ID), h.log.With(slog.String("job_id", a.Record.ID)))
 	if err != nil {
 		return classify(err, "")
 	}
-	r := &run{Handler: h, Attempt: a, ws: ws, before: a.Record.Progress}
+	r := &run{Handler: h, Attempt: a, ws: ws, before: a.Record.Progress, kept: h.take(a.Record.ID)}
+	defer func() { h.keep(a.Record.ID, r.kept, err) }()
 	switch name := f.StreamName(); name {
 	case stream.Events:
 		err = r.events(ctx, f)
@@ -56,6 +63,35 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 		err = r.stream(ctx, f)
 	}
 	return classify(err, a.Progress().Trouble)
+}
+
+// spool returns the directory of a job's responses.
+func (h *Handler) spool(job string) string { return filepath.Join(h.cfg.SpoolDir, job) }
+
+// take returns what the last attempt of a job has downloaded but could not load.
+func (h *Handler) take(job string) *workspace.Kept {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k := h.kept[job]
+	delete(h.kept, job)
+	if k == nil {
+		k = &workspace.Kept{}
+	}
+	return k
+}
+
+// keep leaves that to the next attempt, if this one has ended because the database was locked.
+func (h *Handler) keep(job string, k *workspace.Kept, err error) {
+	if !errors.Is(err, storage.ErrLocked) {
+		if !k.Empty() {
+			k.Drop()
+			_ = os.RemoveAll(h.spool(job)) // the rest goes when the worker starts again
+		}
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kept[job] = k
 }
 
 // classify tells the queue how to treat a failure. An error is temporary unless it is known to be permanent. A paused

@@ -27,6 +27,7 @@ type run struct {
 	before   jobs.Progress      // of earlier attempts
 	verified *jobs.Verified     // nil before a comparison
 	done     workspace.Progress // of the streams fetched so far
+	kept     *workspace.Kept    // from the last attempt, and for the next one
 }
 
 // events fetches days of events, and verifies them if the job asks for it.
@@ -45,7 +46,7 @@ func (r *run) fetchEvents(ctx context.Context, f jobs.Fetch, job string) error {
 	}
 	p, err := r.ws.FetchEvents(ctx, workspace.FetchRequest{
 		Table: f.Table, Days: f.Days, Events: f.Events, Where: f.Where, Mode: workspace.Mode(f.Mode), Promote: promote,
-		Due: (*workspace.Due)(f.Due), LateSince: f.LateSince, Force: f.Force, Job: job, Fence: r.Fence, Drain: r.Draining(),
+		Due: (*workspace.Due)(f.Due), LateSince: f.LateSince, Force: f.Force, Job: job, Fence: r.Fence, Drain: r.Draining(), Kept: r.kept,
 		OnWindow: r.reportWindow, OnStored: func(days []storage.Coverage) { r.ReportDays(f.Table, tables.DayMap(days)) },
 	}, r.report)
 	return r.ended(p, err)
@@ -56,7 +57,7 @@ func (r *run) stream(ctx context.Context, f jobs.Fetch) error {
 	p, err := r.ws.FetchStream(ctx, workspace.StreamRequest{
 		Stream: f.Stream, Table: f.Table, Profiles: filterOf(f), Since: f.Since,
 		Incremental: f.Mode == jobs.ModeIncremental && f.Since.IsZero(), FullEvery: f.FullEvery, History: f.History, Days: f.Days, Force: f.Force,
-		Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(),
+		Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(), Kept: r.kept,
 	}, r.report)
 	return r.ended(p, err)
 }

@@ -128,6 +128,19 @@ func (l Lanes) Leave(ctx context.Context, lane, job string) (Turn, error) {
 	return next, err
 }
 
+// Wake makes a job of a lane that is aside due now. It reports whether the lane knows such a job; the sweep starts its turn.
+func (l Lanes) Wake(ctx context.Context, lane, job string) (bool, error) {
+	now := float64(l.now().UnixMilli())
+	n, err := l.rdb.ZAddArgs(ctx, LaneKeys(lane)[2], redis.ZAddArgs{XX: true, Ch: true, Members: []redis.Z{{Score: now, Member: job}}}).Result()
+	if err == nil && n > 0 {
+		err = l.rdb.ZAddLT(ctx, LanesKey, redis.Z{Score: now, Member: lane}).Err()
+	}
+	if err != nil {
+		return false, fmt.Errorf("lane %s: %w", lane, err)
+	}
+	return n > 0, nil
+}
+
 // Holder returns the current turn of a lane and who has begun it; both are zero if there is none.
 func (l Lanes) Holder(ctx context.Context, lane string) (Turn, Identity, error) {
 	h, err := l.rdb.HGetAll(ctx, LaneKeys(lane)[1]).Result()
