@@ -77,7 +77,7 @@ func (l *load) account(ctx context.Context) error {
 	if err := l.checkShrunk(after); err != nil {
 		return err
 	}
-	added, removed, updated, err := l.compare(ctx, after)
+	changed, sum, err := l.compare(ctx, after)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (l *load) account(ctx context.Context) error {
 	f := l.feed
 	r := Receipt{
 		Days: l.w.Days, Rows: f.rows.Load(), Duplicates: f.duplicates.Load(), Quarantined: int64(len(f.quarantine)),
-		Bytes: l.w.Bytes, Hash: l.w.Hash, Lines: f.lines.Load(), Added: added, Removed: removed, Updated: updated,
+		Bytes: l.w.Bytes, Hash: l.w.Hash, Lines: f.lines.Load(), Added: sum.added, Removed: sum.removed, Updated: sum.updated,
 		Joined: f.joined.Load(), Extra: f.extra.Load(), ExtraKeys: strings.Join(f.extraKeys, ", "),
 		TimeWarning: l.timeWarning,
 	}
@@ -105,6 +105,10 @@ func (l *load) account(ctx context.Context) error {
 		return fmt.Errorf("received %d lines, but stored %d, dropped %d and quarantined %d", r.Lines, r.Rows, r.Duplicates, r.Quarantined)
 	}
 	l.receipt = r
+	now := time.Now().UTC()
+	if err := l.recordChanges(ctx, changed, now); err != nil {
+		return err
+	}
 	// A job has one receipt per day. An existing receipt comes from a commit that succeeded but was reported as
 	// failed.
 	if err := l.exec(ctx, "DELETE FROM mixduck.receipts WHERE table_name = ? AND job_id = ? AND from_date <= ? AND to_date >= ?",
@@ -115,7 +119,7 @@ func (l *load) account(ctx context.Context) error {
 			job_id, fetched_at, loaded_at, added, removed, updated, joined, extra, extra_keys)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		l.w.Table, l.from(), l.to(), r.Lines, r.Rows, r.Duplicates, r.Quarantined, r.Bytes, r.Hash,
-		l.w.Job, l.w.FetchedAt.UTC(), time.Now().UTC(), r.Added, r.Removed, r.Updated, r.Joined, r.Extra, r.ExtraKeys)
+		l.w.Job, l.w.FetchedAt.UTC(), now, r.Added, r.Removed, r.Updated, r.Joined, r.Extra, r.ExtraKeys)
 }
 
 // checkShrunk protects stored rows against incomplete responses. Days within the lookback must not become empty.

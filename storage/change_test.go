@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -56,6 +57,11 @@ func TestWhatHasChanged(t *testing.T) {
 			want(t, "changes", changes(load(t, e, w)), tt.want)
 			closeEngine(t, e)
 			want(t, "receipt", query(t, path, "SELECT '+' || added || ' -' || removed || ' ~' || updated FROM mixduck.receipts WHERE job_id = 'job-2'"), []string{tt.want})
+			days := []string{first.String() + " events " + tt.want}
+			if tt.want == "+0 -0 ~0" {
+				days = nil
+			}
+			want(t, "changes of days", query(t, path, "SELECT day || ' ' || table_name || ' +' || added || ' -' || removed || ' ~' || updated FROM mixduck.changes WHERE job_id = 'job-2'"), days)
 		})
 	}
 }
@@ -63,7 +69,7 @@ func TestWhatHasChanged(t *testing.T) {
 // Only days that were already stored can change; others are new.
 func TestNewDaysAreNoChange(t *testing.T) {
 	t.Parallel()
-	e, _ := newFile(t)
+	e, path := newFile(t)
 	empty := window(span(1, 1))
 	empty.AllowEmpty = true
 	load(t, e, empty)
@@ -77,6 +83,10 @@ func TestNewDaysAreNoChange(t *testing.T) {
 	all = window(span(0, 6), events(first, 6, "a"), events(first+5, 5, "a"))
 	all.Add, all.Job = true, "job-2"
 	want(t, "changes of adding", changes(load(t, e, all)), "+1 -0 ~0")
+	closeEngine(t, e)
+	want(t, "changes of days", query(t, path, "SELECT day || ' +' || added || ' -' || removed || ' ~' || updated FROM mixduck.changes ORDER BY loaded_at, day"), []string{
+		(first + 1).String() + " +7 -0 ~0", (first + 2).String() + " +2 -0 ~0", first.String() + " +1 -0 ~0",
+	})
 }
 
 // Any two versions of some days are compared by their keys.
@@ -88,6 +98,7 @@ func TestChangesAreThoseOfKeys(t *testing.T) {
 		t := rapidtest.Wrap(t, rt)
 		n++
 		days := span(n*3, 2)
+		dayOfKey := map[string]day.Day{}
 		version := func(label string) (rows map[string]int, lines []string) {
 			rows = map[string]int{}
 			for range rapid.IntRange(1, 8).Draw(rt, label) {
@@ -99,6 +110,7 @@ func TestChangesAreThoseOfKeys(t *testing.T) {
 				if id == "" {
 					key = line
 				}
+				dayOfKey[key] = d
 				if at > rows[key] {
 					rows[key] = at
 				}
@@ -134,5 +146,52 @@ func TestChangesAreThoseOfKeys(t *testing.T) {
 		if changes(got) != changes(wanted) {
 			t.Fatalf("%s, want %s\nbefore: %v\nafter: %v", changes(got), changes(wanted), before, after)
 		}
+		ofDays := changesOfDays(t, e, days)
+		for d := range days.All() {
+			var wanted storage.Receipt
+			for key, at := range after {
+				switch old, was := before[key]; {
+				case dayOfKey[key] != d:
+				case !was:
+					wanted.Added++
+				case old != at:
+					wanted.Updated++
+				}
+			}
+			for key := range before {
+				if _, is := after[key]; !is && dayOfKey[key] == d {
+					wanted.Removed++
+				}
+			}
+			if wanted == (storage.Receipt{}) != (ofDays[d] == "") || ofDays[d] != "" && ofDays[d] != changes(wanted) {
+				t.Fatalf("%s: %q, want %s\nbefore: %v\nafter: %v", d, ofDays[d], changes(wanted), before, after)
+			}
+		}
 	})
+}
+
+// changesOfDays returns the recorded changes of the days of r that were loaded twice, those without changes left out.
+func changesOfDays(tb testing.TB, e *storage.Engine, r day.Range) map[day.Day]string {
+	tb.Helper()
+	rows, err := e.Query(tb.Context(), "SELECT day, added, removed, updated FROM mixduck.changes WHERE day BETWEEN ? AND ?", r.From.String(), r.To.String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer rows.Close()
+	all := map[day.Day]string{}
+	for rows.Next() {
+		var d time.Time
+		var c storage.Receipt
+		if err := rows.Scan(&d, &c.Added, &c.Removed, &c.Updated); err != nil {
+			tb.Fatal(err)
+		}
+		if all[day.Of(d)] != "" {
+			tb.Errorf("%s has two rows of one load", day.Of(d))
+		}
+		all[day.Of(d)] = changes(c)
+	}
+	if err := rows.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return all
 }

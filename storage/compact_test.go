@@ -52,7 +52,7 @@ func TestCompactGivesSpaceBack(t *testing.T) {
 func bulky(d day.Day) string {
 	noise := rand.New(rand.NewPCG(1, uint64(d)))
 	var b strings.Builder
-	for i := range 4000 {
+	for i := range 6000 {
 		b.WriteString(event(d, i, strconv.Itoa(i), fmt.Sprintf(`,"noise":"%x%x%x"`, noise.Uint64(), noise.Uint64(), noise.Uint64())))
 	}
 	return b.String()

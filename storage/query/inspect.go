@@ -36,6 +36,7 @@ func Questions() []Question {
 		{Name: "info", About: "the file: size, version, tables, rows"},
 		{Name: "coverage", Args: []string{maybeTable}, About: "which days are stored, and how completely"},
 		{Name: "receipts", Args: []string{maybeTable}, About: "the content of each loaded window"},
+		{Name: "changes", Args: []string{maybeTable}, About: "how already stored days have changed"},
 		{Name: "quarantine", Args: []string{maybeTable}, About: "lines that could not be stored as events"},
 	}
 }
@@ -94,13 +95,16 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 	case "info":
 		parts["{counts}"] = c.counts()
 		params = map[string]string{"path": path, "bytes": size(path), "wal_bytes": size(path + ".wal")}
-	case "coverage", "receipts", "quarantine":
+	case "coverage", "receipts", "changes", "quarantine":
 		if !c.isMixduck() {
 			return nil, fault.New(fault.CodeNotFound, "use 'tables'", "%s was not created by Mixduck", path)
 		}
 		params["table"] = q.arg(0)
-		if t, err := c.find(q.arg(0), nil); err == nil && q.Name == "coverage" && t.keyed() {
+		if t, err := c.find(q.arg(0), nil); err == nil && (q.Name == "coverage" || q.Name == "changes") && t.keyed() {
 			return nil, fault.New(fault.CodeNotFound, "use 'receipts "+t.name+"': it shows the refreshes", "table %s has no days", t.name)
+		}
+		if _, err := c.find("mixduck.changes", nil); err != nil && q.Name == "changes" {
+			file = "no_changes"
 		}
 	default:
 		t, err := c.find(q.arg(0), question.columns)

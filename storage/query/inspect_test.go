@@ -1,6 +1,8 @@
 package query_test
 
 import (
+	"database/sql"
+	"errors"
 	"io"
 	"path/filepath"
 	"strings"
@@ -75,6 +77,7 @@ func TestInspect(t *testing.T) {
 		{"coverage", "table_name,day,state,row_count,quarantined,fetched_at,job_id", "events,2026-11-01,complete,3,1,2026-11-22 08:00:00,job-1\nevents,2026-11-02,complete,1,0,2026-11-22 08:00:00,job-1"},
 		{"coverage nothing", "table_name,day", ""},
 		{"receipts events", "table_name,from_date,to_date,lines", "events,2026-11-02,2026-11-02,1\nevents,2026-11-01,2026-11-01,4"},
+		{"changes", "table_name,day,job_id,added,removed,updated,loaded_at", ""},
 		{"quarantine", "table_name,from_date,to_date,day,line_number", "events,2026-11-01,2026-11-01,2026-11-01,3"},
 	}
 	for _, tt := range tests {
@@ -188,8 +191,28 @@ func TestCoverageOfATableWithoutDays(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = run(t, query.Request{Database: path, Inspect: &query.Inspect{Name: "coverage", Args: []string{"profiles"}}})
-	if fault.CodeOf(err) != fault.CodeNotFound || !strings.Contains(fault.HintOf(err), "receipts profiles") {
-		t.Errorf("error = %v, hint %q", err, fault.HintOf(err))
+	for _, question := range []string{"coverage", "changes"} {
+		_, _, err = run(t, query.Request{Database: path, Inspect: &query.Inspect{Name: question, Args: []string{"profiles"}}})
+		if fault.CodeOf(err) != fault.CodeNotFound || !strings.Contains(fault.HintOf(err), "receipts profiles") {
+			t.Errorf("%s: error = %v, hint %q", question, err, fault.HintOf(err))
+		}
+	}
+}
+
+// A file that was only read since an upgrade has no table of changes.
+func TestInspectChangesOfAnOlderFile(t *testing.T) {
+	t.Parallel()
+	path := loaded(t)
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), "DROP TABLE mixduck.changes; UPDATE mixduck.schema_version SET version = 7")
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, out, err := run(t, query.Request{Database: path, Inspect: &query.Inspect{Name: "changes", Args: []string{"events"}}, Format: query.CSV})
+	if want := "table_name,day,job_id,added,removed,updated,loaded_at\n"; err != nil || out != want {
+		t.Errorf("changes = %q, %v; want %q", out, err, want)
 	}
 }

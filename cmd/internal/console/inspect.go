@@ -30,6 +30,7 @@ func inspections() []inspection {
 		{"info", "", "Show file size, version, tables and rows", 0, 0, nil},
 		{"coverage", " [TABLE]", "Show which days are stored, and how complete they are", 0, 1, drawCalendar},
 		{"receipts", " [TABLE]", "Show the result of each request window", 0, 1, nil},
+		{"changes", " [TABLE]", "Show how already stored days have changed", 0, 1, nil},
 		{"quarantine", " [TABLE]", "Show lines that could not be stored as events", 0, 1, nil},
 	}
 }

@@ -1,0 +1,2 @@
+-- How already stored days have changed.
+SELECT * FROM mixduck.changes WHERE $table = '' OR table_name = $table ORDER BY loaded_at DESC, table_name, day
