@@ -99,12 +99,12 @@ func TestARunThatCannotBeVerifiedIsDone(t *testing.T) {
 	s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Status402, Call: "events"})
 	s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Status402, Call: "events/names"})
 	yesterday := day.Of(time.Now()) - 1
-	s.enqueue(t, "schedules", "add", "web", "--cron", "@yearly", "--start", yesterday.String(), "--verify")
+	s.enqueue(t, "schedules", "add", "web", "--cron", "@yearly", "--start", yesterday.String(), "--verify", "true")
 	var r verifiedRun
 	s.decode(t, &r, "schedules", "run", "web", "--wait", "--quiet")
 	if r.State != "done" || r.Verified == nil || !strings.Contains(r.Verified.Problem, "402") && !strings.Contains(r.Verified.Problem, "plan") {
 		t.Errorf("%+v, %+v", r, r.Verified)
 	}
 	s.checkEvents(t, day.Range{From: yesterday, To: yesterday})
-	s.enqueue(t, "schedules", "add", "people", "--cron", "@daily", "--stream", "profiles", "--verify").mustFail(t, 3, "only events can be verified")
+	s.enqueue(t, "schedules", "add", "people", "--cron", "@daily", "--stream", "profiles", "--verify", "repair").mustFail(t, 3, "only events can be verified")
 }

@@ -49,6 +49,7 @@ func (f *refreshing) profiles(ctx context.Context, q profileQuery) (harvest, err
 			s.remove()
 			continue
 		case err == nil && reason == "":
+			f.update(func(p *Progress) { p.Trouble = "" })
 			return h, nil
 		case err != nil:
 			reason = err.Error()

@@ -44,6 +44,7 @@ type scheduleFlags struct {
 	incremental bool
 	stream      *console.Choice
 	overlap     *console.Choice
+	verify      *console.Choice
 	priority    *console.Choice
 }
 
@@ -68,8 +69,8 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 	flags.Var((*console.Span)(&s.FullEvery), "full-every", "with --incremental: make a full refresh if the last one is older than this `duration`, for example 7d")
 	flags.BoolVar(&s.History, "history", false, "of profiles: keep all versions")
 	flags.StringVar(&s.Group, "group", "", "of profiles: fetch the profiles of groups, by the `id` of their group key")
-	flags.StringVar(&s.Verify, "verify", "", "compare events with Mixpanel's counts after each run; `repair` also fetches days that differ again")
-	flags.Lookup("verify").NoOptDefVal = jobs.VerifyReport
+	o.verify = &console.Choice{Value: "false", Allowed: []string{"false", jobs.VerifyReport, jobs.VerifyRepair}}
+	flags.Var(o.verify, "verify", "true: compare events with Mixpanel's counts after each run; repair: also fetch days that differ again")
 	flags.DurationVar(&s.Jitter, "jitter", 0, "delay each run by a random `duration` up to this one")
 	flags.DurationVar(&s.CatchUp, "catch-up", jobs.DefaultCatchUp, "maximum age `duration` of a missed run that is still started")
 	o.overlap = &console.Choice{Value: string(jobs.OverlapSkip), Allowed: []string{string(jobs.OverlapSkip), string(jobs.OverlapQueue)}}
@@ -85,6 +86,9 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 func (o *scheduleFlags) complete(name string, cfg config.Config, p config.Project, now time.Time) (jobs.Schedule, error) {
 	s := o.schedule
 	s.Name, s.Stream, s.MaxAttempts = name, o.stream.Value, cfg.Jobs.MaxAttempts
+	if o.verify.Value != "false" {
+		s.Verify = o.verify.Value
+	}
 	s.Overlap, s.Priority = jobs.Overlap(o.overlap.Value), jobs.Priority(o.priority.Value)
 	switch {
 	case o.appending && o.incremental:
