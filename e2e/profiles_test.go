@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
@@ -107,7 +108,11 @@ func TestProfilesSurviveKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range 20 {
+	kills := 8
+	if proctest.Soak() {
+		kills = 20
+	}
+	for n := range kills {
 		if err := s.mixpanel.DeleteProfile(projectID, "", first.Rows[n].DistinctID); err != nil {
 			t.Fatal(err)
 		}
