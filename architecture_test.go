@@ -63,6 +63,7 @@ const (
 	redis     = "github.com/redis/go-redis"
 	miniredis = "github.com/alicebob/miniredis"
 	arrow     = "github.com/apache/arrow-go"
+	grpc      = "google.golang.org/grpc"
 
 	prometheus = "github.com/prometheus"
 )
@@ -96,6 +97,8 @@ func TestImportsRunDownwards(t *testing.T) {
 		{from: "mixduck/web", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 		{from: "mixduck/web/session", never: []string{"mixduck/jobs", asynq}},
 		{from: "mixduck/cmd/enqueue", but: []string{"mixduck/web/session"}, never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/serve", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", asynq, redis}},
+		{from: "mixduck/serve/flight", never: []string{"mixduck/jobs"}},
 	}
 	packages := list(t, "./...")
 	for _, rule := range rules {
@@ -123,7 +126,8 @@ func TestOutsidePackagesHaveOneHome(t *testing.T) {
 	homes := map[string][]string{
 		duckDB:         {"mixduck/storage"},
 		"database/sql": {"mixduck/storage"},
-		arrow:          {"mixduck/storage/query"},
+		arrow:          {"mixduck/storage/query", "mixduck/serve/flight"},
+		grpc:           {"mixduck/serve/flight"},
 		asynq:          {"mixduck/jobs/internal/lanes", "mixduck/jobs/worker"},
 		miniredis:      {"mixduck/internal/embedredis", "mixduck/internal/redistest"},
 		prometheus:     {"mixduck/web"},

@@ -27,6 +27,7 @@ type Config struct {
 	Jobs      Jobs
 	Retention Retention
 	HTTP      HTTP
+	Flight    Flight
 	Log       Log
 
 	named  bool    // the projects are from the file
@@ -92,6 +93,14 @@ type HTTP struct {
 	Pprof  string        // host:port of the profiler; "" for none
 	Page   string        // off, read or full
 	Base   string        // path prefix of the page, for example /mixduck; "" for none
+}
+
+// Flight says where a worker serves Arrow Flight SQL.
+type Flight struct {
+	Listen   string        // host:port; "" for nowhere
+	Token    secret.String // that clients have to send; empty if none is set
+	CertFile string        // for TLS, in PEM; "" for none
+	KeyFile  string        // of the certificate
 }
 
 // Log configures logging.

@@ -78,7 +78,7 @@ func (s *Session) Exec(text string) error {
 
 // Prepare checks one statement against the database. It returns an [*SQLError] if DuckDB rejects it.
 func (s *Session) Prepare(text string) (*Statement, error) {
-	st := &Statement{session: s, text: text, values: map[int]string{}}
+	st := &Statement{session: s, text: text, values: map[int]Value{}}
 	if mapping.Prepare(s.conn, text, &st.stmt) == mapping.StateError {
 		err := newSQLError(mapping.PrepareError(st.stmt))
 		st.Close()

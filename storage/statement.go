@@ -10,7 +10,7 @@ type Statement struct {
 	session *Session
 	stmt    mapping.PreparedStatement
 	text    string
-	values  map[int]string // bound values, by the index of the parameter
+	values  map[int]Value // bound values, by the index of the parameter
 }
 
 // Close frees the statement. Close its rows first.
@@ -25,14 +25,14 @@ func (s *Statement) Parameters() []string {
 	return names
 }
 
-// Bind sets the value of parameter i of Parameters. DuckDB casts it to the type that the statement needs.
-func (s *Statement) Bind(i int, value string) error {
-	if mapping.BindVarcharLength(s.stmt, mapping.IdxT(i+1), value, mapping.IdxT(len(value))) == mapping.StateError {
-		return newSQLError(mapping.PrepareError(s.stmt))
-	}
-	s.values[i] = value
-	return nil
+// ParameterType returns the type that parameter i of Parameters has in the statement, of which DuckDB often knows nothing: then its id is
+// [mapping.TypeInvalid]. The caller destroys it.
+func (s *Statement) ParameterType(i int) mapping.LogicalType {
+	return mapping.ParamLogicalType(s.stmt, mapping.IdxT(i+1))
 }
+
+// Bind sets the value of parameter i of Parameters. DuckDB casts it to the type that the statement needs.
+func (s *Statement) Bind(i int, value string) error { return s.BindValue(i, Value{Text: &value}) }
 
 // Query starts the statement, which must only read: after some errors it runs a second time.
 func (s *Statement) Query() (*Rows, error) {
@@ -65,7 +65,7 @@ func (s *Statement) cause(err *SQLError) error {
 	}
 	defer again.Close()
 	for i, value := range s.values {
-		if again.Bind(i, value) != nil {
+		if again.BindValue(i, value) != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"mixduck/internal/listen"
 	"mixduck/internal/secret"
 )
 
@@ -63,19 +64,13 @@ func splitHost(address string) (host string, ok bool) {
 func forHosts(hosts []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, named := splitHost(r.Host)
-		if named && !isLoopback(host) && !slices.Contains(hosts, host) {
+		if named && !listen.LoopbackHost(host) && !slices.Contains(hosts, host) {
 			message := fmt.Sprintf("unknown host name %q: add it to http.hosts (MIXDUCK_HTTP_HOSTS), or set http.token", host)
 			http.Error(w, message, http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// isLoopback reports whether a host can only be this machine. Names except localhost can mean any machine.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // authorized accepts requests with the token, and all if there is no token.

@@ -23,6 +23,7 @@ type Metrics struct {
 	rows     *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	loads    prometheus.Histogram
+	flight   *flightMetrics // nil without such a server
 
 	snapshots     *prometheus.CounterVec
 	snapshotTimes prometheus.Histogram

@@ -124,6 +124,7 @@ func ruleTests() []string { return []string{"alerts_test.yml", "stale_test.yml",
 func metricLabels() map[string][]string {
 	m := web.NewMetrics("", nil, web.NewHealth())
 	q := &fakeQueue{}
+	m.WatchFlight()
 	m.WatchQueue(q, q, q)
 	m.WatchVolumes(nil)
 	m.WatchSchedules(func() web.KeptSchedules { return web.KeptSchedules{} })

@@ -5,18 +5,16 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
 	"strconv"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/listen"
 	"mixduck/internal/secret"
 )
 
@@ -42,20 +40,14 @@ type Page interface {
 // not connect.
 func (c Config) Check() error {
 	var problems []error
-	if c.Listen != "" && !loopback(c.Listen) && c.Token.IsZero() {
+	if c.Listen != "" && !listen.Loopback(c.Listen) && c.Token.IsZero() {
 		problems = append(problems, fault.Usage("set MIXDUCK_HTTP_TOKEN or MIXDUCK_HTTP_TOKEN_FILE, or listen at 127.0.0.1",
 			"http.listen: other machines can reach %s, and http.token is not set", c.Listen))
 	}
-	if c.Pprof != "" && !loopback(c.Pprof) {
+	if c.Pprof != "" && !listen.Loopback(c.Pprof) {
 		problems = append(problems, fault.Usage("use 127.0.0.1", "http.pprof: other machines can reach %s; use a loopback address", c.Pprof))
 	}
 	return errors.Join(problems...)
-}
-
-// loopback reports whether an address is reachable only from this machine.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	return err == nil && isLoopback(host)
 }
 
 // Server serves the pages until it is closed.
@@ -153,7 +145,7 @@ func (c Config) addresses() []string {
 func (s *Server) listen(ctx context.Context, key, address string, hosts []string, pages *routes, answerTakes time.Duration) (net.Addr, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, listenError(key, address, err)
+		return nil, listen.Error(key, address, err)
 	}
 	server := &http.Server{
 		Handler: guarded(hosts, &pages.mux), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: answerTakes,
@@ -167,17 +159,6 @@ func (s *Server) listen(ctx context.Context, key, address string, hosts []string
 		}
 	})
 	return l.Addr(), nil
-}
-
-// listenError says which setting to change.
-func listenError(key, address string, err error) error {
-	name := strings.ReplaceAll(key, ".", "-")
-	variable := "MIXDUCK_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-	hint := fmt.Sprintf("give --%s (%s) another address, as 127.0.0.1:6500, or off", name, variable)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fault.New(fault.CodeFailed, hint, "%s: address %s is in use", key, address)
-	}
-	return fault.Usage(hint, "%s: %w", key, err)
 }
 
 // Close briefly waits for responses in progress, and closes the addresses.

@@ -53,7 +53,7 @@ type daemon struct {
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
 	page := newPage(cfg)
 	projects, err := newProjects(cfg, page)
-	if err := errors.Join(err, checkVolumes(cfg.Volumes), checkRedis(cfg.Redis), webConfig(cfg.HTTP, "").Check()); err != nil {
+	if err := errors.Join(err, checkVolumes(cfg.Volumes), checkRedis(cfg.Redis), webConfig(cfg.HTTP, "").Check(), flightConfig(cfg).Check()); err != nil {
 		return nil, err
 	}
 	loads := max(1, int64(runtime.GOMAXPROCS(0)/2))
@@ -115,14 +115,15 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	spool := filepath.Join(d.cfg.SpoolDir(), claim.id)
-	if err := os.RemoveAll(spool); err != nil { // of a killed run
-		return err
-	}
-	handlers, beside, err := d.handlers(spool, queue)
+	handlers, beside, err := d.handlers(claim.id, queue)
 	if err != nil {
 		return err
 	}
+	flights, err := d.serveFlight(ctx, claim.id)
+	if err != nil {
+		return err
+	}
+	defer flights.Close()
 	worker, err := worker.New(queue, handlers, worker.Config{
 		ID: claim.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: worker.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
@@ -168,7 +169,11 @@ func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) 
 }
 
 // handlers returns the handlers of all kinds of jobs, and what runs beside them until its context is done.
-func (d *daemon) handlers(spool string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, []func(context.Context), error) {
+func (d *daemon) handlers(workerID string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, []func(context.Context), error) {
+	spool := filepath.Join(d.cfg.SpoolDir(), workerID)
+	if err := os.RemoveAll(spool); err != nil { // of a killed run
+		return nil, nil, err
+	}
 	start, err := launcher()
 	if err != nil {
 		return nil, nil, err

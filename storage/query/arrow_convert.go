@@ -30,10 +30,20 @@ func (c *arrowConverter) close() { duckdb_go_bindings.DestroyArrowOptions(&c.opt
 // schema returns the schema of the batches, with the given column names.
 func (c *arrowConverter) schema(names []string) (*arrow.Schema, error) {
 	columns := make([]mapping.LogicalType, len(names))
+	for i := range columns {
+		columns[i] = mapping.ColumnLogicalType(c.rows.Result(), mapping.IdxT(i))
+	}
+	return c.schemaOf(names, columns)
+}
+
+// schemaOf returns the schema of columns with these names and types, and destroys the types.
+func (c *arrowConverter) schemaOf(names []string, columns []mapping.LogicalType) (*arrow.Schema, error) {
+	if len(names) == 0 {
+		return arrow.NewSchema(nil, nil), nil
+	}
 	types := make([]unsafe.Pointer, len(names))
 	texts := make([]*C.char, len(names))
 	for i, name := range names {
-		columns[i] = mapping.ColumnLogicalType(c.rows.Result(), mapping.IdxT(i))
 		types[i], texts[i] = columns[i].Ptr, C.CString(name)
 	}
 	defer func() {

@@ -100,7 +100,7 @@ func (t *task) maxFileBytes() int64 {
 // run reads the database. User SQL is checked before any data is opened.
 func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 	r := &reader{task: t}
-	if t.Inspect == nil {
+	if t.SQL != "" {
 		var err error
 		if r.gate, err = newGate(ctx); err != nil {
 			return Result{}, err
@@ -109,7 +109,7 @@ func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 		if r.statement, err = r.gate.check(ctx, t.SQL); err != nil {
 			return Result{}, err
 		}
-		r.statement.params = t.Params
+		r.statement.params, r.statement.values, r.statement.unbound = t.Params, t.Values, t.Describe
 	}
 	engine, err := storage.Open(ctx, t.config())
 	if err != nil {
@@ -125,7 +125,7 @@ func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 		r.statement, err = t.Inspect.statement(r.session, t.Database)
 	}
 	if err == nil {
-		err = r.read(ctx, stdout)
+		err = r.answer(ctx, stdout)
 	}
 	return r.res, sqlFault(r.session, err)
 }

@@ -43,6 +43,10 @@ type Result struct {
 	Truncated bool          `json:"truncated"` // there were more rows than Limit
 	Took      time.Duration `json:"took"`      // in the reading process, from its start to the last row
 
+	// Parameters is an Arrow schema, as a stream without batches, with a field for each parameter of a statement that was
+	// described. A parameter that fits several types is a text.
+	Parameters []byte `json:"parameters,omitempty"`
+
 	// Unprotected lists, for the log, what the kernel could not protect from the statement, see [cage.Report].
 	Unprotected []string `json:"unprotected,omitempty"`
 }

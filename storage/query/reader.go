@@ -23,10 +23,12 @@ type reader struct {
 	res       Result
 }
 
-// read runs the statement and writes its whole result.
-func (r *reader) read(ctx context.Context, stdout io.Writer) error {
-	if err := r.describe(ctx); err != nil {
-		return err
+// answer writes what is asked for.
+func (r *reader) answer(ctx context.Context, stdout io.Writer) error {
+	if !r.task.Tables {
+		if err := r.describe(ctx); err != nil {
+			return err
+		}
 	}
 	out, closeOut, err := r.task.output(stdout)
 	if err != nil {
@@ -43,6 +45,9 @@ func (r *reader) read(ctx context.Context, stdout io.Writer) error {
 
 // write runs the statement and writes its rows to w in the task's format.
 func (r *reader) write(ctx context.Context, w io.Writer) error {
+	if r.task.Tables {
+		return r.tables(w)
+	}
 	switch r.task.Format {
 	case Parquet:
 		return r.parquet(ctx, w)

@@ -4,18 +4,31 @@ import (
 	"time"
 
 	"mixduck/internal/fault"
+	"mixduck/storage"
 )
 
-// Request describes what to read and how to return it. It needs Database and either SQL or Inspect. All other fields
-// can be zero.
+// Request describes what to read and how to return it. It needs Database and one of SQL, Inspect and Tables. All other
+// fields can be zero.
 type Request struct {
 	Database string   `json:"database"`            // path of the file
 	InMemory bool     `json:"in_memory,omitempty"` // instead of Database: an empty database
 	SQL      string   `json:"sql,omitempty"`
 	Inspect  *Inspect `json:"inspect,omitempty"`
 
+	// Tables asks for all tables and views with their columns, in Arrow: see [TablesSchema].
+	Tables bool `json:"tables,omitempty"`
+
 	// Params are the values of $name in SQL, as text. DuckDB casts them to the required type.
 	Params map[string]string `json:"params,omitempty"`
+
+	// Values are the values of all parameters in SQL by their position, where there are no Params.
+	Values []storage.Value `json:"values,omitempty"`
+
+	// Describe does not run SQL: the result in Arrow has no rows, and Result.Parameters says what to bind.
+	Describe bool `json:"describe,omitempty"`
+
+	// SchemaFirst writes the schema and an empty batch in Arrow before SQL runs.
+	SchemaFirst bool `json:"schema_first,omitempty"`
 
 	Format Format `json:"format,omitempty"` // "" means Rows
 	Limit  int64  `json:"limit,omitempty"`  // of rows; 0 means all
@@ -65,10 +78,14 @@ func (r *Request) validate() error {
 	switch {
 	case (r.Database == "") != r.InMemory:
 		return fault.Usage("set Request.Database or InMemory", "a query needs one database")
-	case (r.SQL == "") == (r.Inspect == nil):
-		return fault.Usage("set exactly one of SQL and Inspect", "a query needs either SQL or an inspection")
-	case r.Inspect != nil && len(r.Params) > 0:
+	case (r.SQL == "") == (r.Inspect == nil && !r.Tables) || r.Inspect != nil && r.Tables:
+		return fault.Usage("set exactly one of SQL, Inspect and Tables", "a query needs either SQL or an inspection")
+	case r.SQL == "" && len(r.Params)+len(r.Values) > 0:
 		return fault.Usage("remove them", "only SQL can have parameters")
+	case len(r.Params) > 0 && len(r.Values) > 0:
+		return fault.Usage("set Params or Values", "parameters have either names or positions")
+	case (r.Tables || r.Describe || r.SchemaFirst) && r.Format != Arrow:
+		return fault.Usage("set Format to Arrow", "only Arrow has schemas")
 	case r.Limit < 0 || r.Threads < 0 || r.MaxTempBytes < 0 || r.MaxResultBytes < 0:
 		return fault.Usage("use 0 for the default or no limit", "limits must not be negative")
 	case r.MemoryLimit < minMemoryLimit:

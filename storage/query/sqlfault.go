@@ -119,6 +119,10 @@ func unusedParam(name string) error {
 	return fault.Usage("use $"+name+" in the statement, or remove its value", "the statement has no parameter $%s", name)
 }
 
+func wrongNumber(needed, given int) error {
+	return fault.Usage("bind a value to each parameter", "the statement has %d parameters, but %d values are bound", needed, given)
+}
+
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line

@@ -22,6 +22,8 @@ type statement struct {
 	body    string // without EXPLAIN and trailing semicolons
 	explain string // EXPLAIN and its options, or ""
 	params  map[string]string
+	values  []storage.Value // by position; params is empty then
+	unbound bool            // all parameters are NULL: the statement is only described
 }
 
 // subquery returns the statement as a source of rows. The newline ends a trailing comment.
@@ -33,26 +35,48 @@ func (st *statement) prepare(s *storage.Session, text string) (*storage.Statemen
 	if err != nil {
 		return nil, err
 	}
+	if err := st.bind(prepared); err != nil {
+		prepared.Close()
+		return nil, err
+	}
+	return prepared, nil
+}
+
+func (st *statement) bind(prepared *storage.Statement) error {
 	names := prepared.Parameters()
+	if st.unbound {
+		return bindValues(prepared, make([]storage.Value, len(names)))
+	}
+	if len(st.values) > 0 {
+		if len(names) != len(st.values) {
+			return wrongNumber(len(names), len(st.values))
+		}
+		return bindValues(prepared, st.values)
+	}
 	for name := range st.params {
 		if !slices.Contains(names, name) {
-			prepared.Close()
-			return nil, unusedParam(name)
+			return unusedParam(name)
 		}
 	}
 	for i, name := range names {
 		value, ok := st.params[name]
 		if !ok {
-			err = missingParam(name)
-		} else {
-			err = prepared.Bind(i, value)
+			return missingParam(name)
 		}
-		if err != nil {
-			prepared.Close()
-			return nil, err
+		if err := prepared.Bind(i, value); err != nil {
+			return err
 		}
 	}
-	return prepared, nil
+	return nil
+}
+
+func bindValues(prepared *storage.Statement, values []storage.Value) error {
+	for i, v := range values {
+		if err := prepared.BindValue(i, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // selectAs returns a SELECT of expressions over the statement's columns, which are called c0, c1 and so on. A limit of

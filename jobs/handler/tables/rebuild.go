@@ -3,15 +3,12 @@ package tables
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
-	"mixduck/internal/name"
+	"mixduck/internal/volume"
 	"mixduck/jobs"
 	"mixduck/storage"
 )
@@ -58,7 +55,7 @@ func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableSt
 		return nil, err
 	}
 	for _, v := range r.volumes {
-		files, err := databases(v.Dir)
+		files, err := volume.Databases(v.Dir)
 		if err != nil {
 			r.log.Warn("could not list the databases of a volume", slog.String("volume", v.Name), slog.Any("err", err))
 		}
@@ -66,9 +63,9 @@ func (r *Rebuilder) Rebuild(ctx context.Context, known map[string][]jobs.TableSt
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			database := v.Name + "/" + filepath.ToSlash(f.rel)
+			database := v.Name + "/" + filepath.ToSlash(f.Rel)
 			tables, ok := known[database]
-			if only != nil && !slices.Contains(only, database) || ok && mapped[database] && !f.at.After(readAt(tables)) {
+			if only != nil && !slices.Contains(only, database) || ok && mapped[database] && !f.WrittenAt.After(readAt(tables)) {
 				continue
 			}
 			switch err := r.rebuild(ctx, database); {
@@ -108,60 +105,4 @@ func readAt(tables []jobs.TableState) (at time.Time) {
 		}
 	}
 	return at
-}
-
-// file is a possible database.
-type file struct {
-	rel string    // relative to the volume's directory
-	at  time.Time // last write
-}
-
-// databases lists the files in a directory that look like databases: by their names, or because Mixduck has locked
-// them before. It does not open them, because closing them would release the locks of this process. It skips hidden
-// directories and snapshots.
-func databases(dir string) (all []file, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (path == filepath.Join(dir, name.SnapshotDir) || path != dir && strings.HasPrefix(d.Name(), ".")):
-			return fs.SkipDir
-		case !d.Type().IsRegular() || !looksLikeDatabase(path):
-			return nil
-		}
-		at, err := writtenAt(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, path)
-		all = append(all, file{rel, at})
-		return err
-	})
-	return all, err
-}
-
-// writtenAt returns the time of the last write to a database. A killed process may have left commits in the log file.
-func writtenAt(path string) (time.Time, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if log, err := os.Stat(path + ".wal"); err == nil && log.ModTime().After(info.ModTime()) {
-		return log.ModTime(), nil
-	}
-	return info.ModTime(), nil
-}
-
-func looksLikeDatabase(path string) bool {
-	switch filepath.Ext(path) {
-	case ".db", ".duckdb":
-		return true
-	case ".lock", ".turn", ".wal":
-		return false
-	}
-	_, err := os.Stat(path + ".lock")
-	return err == nil
 }

@@ -1,0 +1,127 @@
+package flight
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow/flight/flightsql"
+	_ "github.com/duckdb/duckdb-go/v2"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+
+	"mixduck/internal/secret"
+	"mixduck/storage"
+	"mixduck/storage/query"
+)
+
+const childArg = "query-child"
+
+// TestMain makes the test's binary the process of a query, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == childArg {
+		os.Exit(query.Child(context.Background(), os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// ended counts queries that have ended, by outcome.
+type ended struct {
+	mu  sync.Mutex
+	all map[string]int
+}
+
+func (*ended) FlightQueries(int, int) {}
+
+func (e *ended) FlightQueryEnded(outcome string, _ time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all[outcome]++
+}
+
+func (e *ended) count(outcome string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.all[outcome]
+}
+
+// fixture is a server with databases, and a client of it.
+type fixture struct {
+	*flightsql.Client
+	server *Server
+	dir    string
+	ended  *ended
+}
+
+// serve starts a server of databases with these names, each of which has the tables that statements make.
+func serve(t *testing.T, cfg Config, statements []string, names ...string) *fixture {
+	t.Helper()
+	f := &fixture{dir: t.TempDir(), ended: &ended{all: map[string]int{}}}
+	var all []Database
+	for _, name := range names {
+		path := filepath.Join(f.dir, filepath.Base(name))
+		makeDatabase(t, path, statements)
+		all = append(all, Database{Name: name, Path: path, Project: "of-" + stem(name)})
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Listen, cfg.Launcher, cfg.Dir = "127.0.0.1:0", query.Launcher{Exe: exe, Args: []string{childArg}}, t.TempDir()
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = 2
+	}
+	f.server, err = Serve(t.Context(), cfg, func(context.Context) ([]Database, error) { return all, nil }, f.ended, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.server.Close)
+	f.Client, err = flightsql.NewClient(f.server.Addr().String(), nil, nil, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// makeDatabase makes a file as another program would.
+func makeDatabase(t *testing.T, path string, statements []string) {
+	t.Helper()
+	e, err := storage.Open(t.Context(), storage.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range statements {
+		if _, err := db.ExecContext(t.Context(), s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// read runs a statement and returns its rows as JSON.
+func (f *fixture) read(ctx context.Context, statement string) (string, error) {
+	info, err := f.Execute(ctx, statement)
+	if err != nil {
+		return "", err
+	}
+	return f.fetch(ctx, info.Endpoint[0].Ticket)
+}
+
+var testToken = secret.New("correct horse")
+
+func headerOf(md *metadata.MD) grpc.CallOption { return grpc.Header(md) }
