@@ -14,7 +14,8 @@ type WorkerInfo struct {
 	Version string
 	Volumes []Volume // the volumes it serves
 	Started time.Time
-	HTTP    string // address of its health and metrics page; "" for none
+	Disks   map[string]Disk // by volume; without those that do not respond
+	HTTP    string          // address of its health and metrics page; "" for none
 }
 
 // Volume is a directory of databases that a worker serves.
@@ -25,6 +26,13 @@ type Volume struct {
 	// under one name; otherwise the rows of a database would be scattered over two files. Directories without an ID
 	// are not compared.
 	ID string
+}
+
+// Disk describes the file system of a volume, as its worker sees it.
+type Disk struct {
+	Free int64     `json:"free"` // bytes
+	Size int64     `json:"size"` // bytes
+	At   time.Time `json:"at"`
 }
 
 // Volumes returns the names of the volumes served by at least one of workers.

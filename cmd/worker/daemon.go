@@ -20,6 +20,7 @@ import (
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/embedredis"
 	"mixduck/internal/fault"
+	"mixduck/internal/filesystem"
 	"mixduck/internal/name"
 	"mixduck/internal/volume"
 	"mixduck/jobs"
@@ -128,6 +129,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		ID: claim.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: worker.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
 		HTTP:       d.page.address(),
+		Room:       func(volume string) (free, size uint64, err error) { return filesystem.Room(d.cfg.VolumeDir(volume)) },
 		OpenResult: query.OpenResult(d.locate), Observer: d.page,
 	}, d.log)
 	if err != nil {

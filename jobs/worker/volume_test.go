@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -92,6 +93,40 @@ func TestWorkersServeTheirVolumesOnly(t *testing.T) {
 		jobstest.AwaitState(t, t.Q, here.ID, jobs.StateDone)
 		if r := jobstest.Job(t, t.Q, eu.ID); r.State != jobs.StateQueued {
 			t.Errorf("job of another volume is %s, want queued", r.State)
+		}
+	})
+}
+
+// A disk that does not respond delays neither the heartbeat nor the numbers of others, and has none.
+func TestHeartbeatsSayHowMuchRoomThereIs(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		hang := make(chan struct{})
+		defer close(hang)
+		room := func(volume string) (free, size uint64, err error) {
+			switch volume {
+			case "hangs":
+				<-hang
+			case "broken":
+				return 0, 0, errors.New("no such directory")
+			}
+			return 5 << 30, 7 << 30, nil
+		}
+		jobstest.StartWorker(t, t.Q, worker.Config{Room: room, Volumes: []jobs.Volume{{Name: "broken"}, {Name: "hangs"}, {Name: "main"}}},
+			func(context.Context, *jobs.Attempt) error { return nil })
+		var disks map[string]jobs.Disk
+		jobstest.Eventually(t, "a disk is known", func() bool {
+			workers, err := t.Q.Workers(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(workers) > 0 {
+				disks = workers[0].Disks
+			}
+			return len(disks) > 0
+		})
+		if d := disks["main"]; len(disks) != 1 || d.Free != 5<<30 || d.Size != 7<<30 || d.At.IsZero() {
+			t.Errorf("disks = %+v, want that of main alone", disks)
 		}
 	})
 }

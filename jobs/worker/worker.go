@@ -36,6 +36,10 @@ type Config struct {
 	// If nil, the worker sends no files.
 	OpenResult func(database, file string) (io.ReadSeekCloser, error)
 
+	// Room returns the free space and the size of a volume's file system, in bytes. It may hang. Nil means that the worker
+	// publishes neither.
+	Room func(volume string) (free, size uint64, err error)
+
 	Observer observer // is notified of what the worker does; may be nil
 }
 
@@ -231,7 +235,11 @@ func (w *Worker) sweeper() *sweeper {
 // beats sends heartbeats until ctx is done.
 func (w *Worker) beats(ctx context.Context) {
 	info := w.info()
-	w.every(ctx, lanes.BeatEvery, func() error { return w.e.Beat(ctx, info) })
+	d := disks{room: w.cfg.Room}
+	w.every(ctx, lanes.BeatEvery, func() error {
+		info.Disks = d.look(w.cfg.Volumes)
+		return w.e.Beat(ctx, info)
+	})
 }
 
 // sweeps maintains lanes and records until ctx is done.

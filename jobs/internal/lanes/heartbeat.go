@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,9 +31,13 @@ const (
 func (en *Engine) Beat(ctx context.Context, i Heartbeat) error {
 	ctx, stop := context.WithTimeout(ctx, CallTimeout)
 	defer stop()
-	err := en.Scripts.beat.Run(ctx, en.Redis, []string{workerKey(i.ID)}, BeatLasts.Milliseconds(),
+	disks, err := json.Marshal(i.Disks)
+	if err != nil {
+		return fmt.Errorf("heartbeat of worker %s: %w", i.ID, err)
+	}
+	err = en.Scripts.beat.Run(ctx, en.Redis, []string{workerKey(i.ID)}, BeatLasts.Milliseconds(),
 		"boot", i.Boot, "host", i.Host, "pid", i.PID, "version", i.Version,
-		"volumes", encodeVolumes(i.Volumes), "started", field.Millis(i.Started), "http", i.HTTP).Err()
+		"volumes", encodeVolumes(i.Volumes), "started", field.Millis(i.Started), "http", i.HTTP, "disks", disks).Err()
 	if err == nil {
 		err = en.Redis.SAdd(ctx, workersKey, i.ID).Err()
 	}
@@ -105,6 +110,7 @@ func (en *Engine) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 			ID: id, Host: h["host"], PID: int(p.Int("pid")), Version: h["version"],
 			Volumes: decodeVolumes(h["volumes"]), Started: p.Time("started"), HTTP: h["http"],
 		}}
+		p.JSON("disks", &w.Disks)
 		if p.Err != nil {
 			return nil, fmt.Errorf("heartbeat of worker %s: %w", id, p.Err)
 		}
