@@ -273,3 +273,17 @@ func TestALockedDatabaseIsReadAMinuteLater(t *testing.T) {
 		}
 	})
 }
+
+// A volume may be new to a queue that knows others.
+func TestDatabasesAreReadAtTheStartThoughOthersAreKnown(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(b *bench) {
+		a := &jobs.Attempt{Fence: 1, Record: jobs.Record{Kind: jobs.KindEdit, Database: "other/1.db"}}
+		b.must(b.q.ReportTables(b.Context(), a, jobs.TableReport{Tables: []jobs.TableState{{Table: "events"}}}))
+		w := b.start("d-1")
+		w.step()
+		if w.rebuilt != 1 || w.only != nil {
+			b.Errorf("databases were read %d times, the last time only %q; want once, all", w.rebuilt, w.only)
+		}
+	})
+}
