@@ -98,6 +98,7 @@ func TestImportsRunDownwards(t *testing.T) {
 		{from: "mixduck/web/session", never: []string{"mixduck/jobs", asynq}},
 		{from: "mixduck/cmd/enqueue", but: []string{"mixduck/web/session"}, never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 		{from: "mixduck/serve", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", asynq, redis}},
+		{from: "mixduck/serve/mcp", never: []string{"mixduck/jobs"}},
 		{from: "mixduck/serve/flight", never: []string{"mixduck/jobs"}},
 	}
 	packages := list(t, "./...")

@@ -14,18 +14,26 @@ import (
 // python returns a Python with a version of the package duckdb, which is installed once for all runs.
 func python(tb testing.TB, requirement string) string {
 	tb.Helper()
+	name := strings.NewReplacer("~=", "-", ">=", "-").Replace(requirement)
+	return pythonWith(tb, name, "import duckdb, pandas, polars, pyarrow", requirement, "pandas", "polars", "pyarrow")
+}
+
+// pythonWith returns a Python with packages from PyPI, installed once for all runs in a directory with this name. The
+// imports say whether they are. The test is skipped where PyPI cannot be reached.
+func pythonWith(tb testing.TB, name, imports string, packages ...string) string {
+	tb.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	dir := filepath.Join(cache, "mixduck-e2e", strings.NewReplacer("~=", "-", ">=", "-").Replace(requirement))
+	dir := filepath.Join(cache, "mixduck-e2e", name)
 	program := filepath.Join(dir, "bin", "python")
-	if exec.CommandContext(tb.Context(), program, "-c", "import duckdb, pandas, polars, pyarrow").Run() == nil {
+	if exec.CommandContext(tb.Context(), program, "-c", imports).Run() == nil {
 		return program
 	}
 	for _, command := range [][]string{
 		{"python3", "-m", "venv", "--clear", dir},
-		{program, "-m", "pip", "install", "--quiet", requirement, "pandas", "polars", "pyarrow"},
+		append([]string{program, "-m", "pip", "install", "--quiet"}, packages...),
 	} {
 		if out, err := exec.CommandContext(tb.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
 			tb.Skipf("NOT TESTED: %s: %v\n%s", strings.Join(command, " "), err, out)
