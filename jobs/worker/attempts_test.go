@@ -84,7 +84,7 @@ func TestTheLogIsBoundedAndGoesWithItsJob(t *testing.T) {
 			t.Errorf("%d attempts, %q; want the last 20", len(all), all)
 		}
 		keys := func() []string {
-			found, err := t.Rdb.Keys(t.Context(), "*"+r.ID+"*").Result()
+			found, err := t.Rdb.Keys(t.Context(), "mixduck:*"+r.ID+"*").Result()
 			if err != nil {
 				t.Fatal(err)
 			}

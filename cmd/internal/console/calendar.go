@@ -35,6 +35,11 @@ func drawCalendar(w io.Writer, rows *rowScanner, _ int) error {
 	if err != nil {
 		return err
 	}
+	return drawTables(w, tables, dayStrange+" with lines in quarantine  ")
+}
+
+// drawTables draws the calendars of tables, and a legend with another symbol.
+func drawTables(w io.Writer, tables []*covered, more string) error {
 	out := bufio.NewWriter(w)
 	for i, t := range tables {
 		if i > 0 {
@@ -43,10 +48,29 @@ func drawCalendar(w io.Writer, rows *rowScanner, _ int) error {
 		t.draw(out)
 	}
 	if len(tables) > 0 {
-		fmt.Fprintf(out, "\n%s stored  %s partial  %s with lines in quarantine  %s missing  %s unavailable\n",
-			dayStored, dayPartial, dayStrange, dayMissing, dayGone)
+		fmt.Fprintf(out, "\n%s stored  %s partial  %s%s missing  %s unavailable\n", dayStored, dayPartial, more, dayMissing, dayGone)
 	}
 	return out.Flush()
+}
+
+// Calendar holds the days of a table for [Calendars]. Days that were not added are missing.
+type Calendar struct{ c covered }
+
+// NewCalendar returns a calendar from its first day on.
+func NewCalendar(title string, first day.Day) *Calendar {
+	return &Calendar{covered{table: title, days: map[day.Day]string{}, first: first}}
+}
+
+// Add adds a day after all others. The state is complete, partial or unavailable.
+func (c *Calendar) Add(d day.Day, state string) { c.c.add(d, state, "") }
+
+// Calendars draws calendars as the inspection coverage does, without marks for quarantined lines.
+func Calendars(w io.Writer, all []*Calendar) error {
+	tables := make([]*covered, len(all))
+	for i, c := range all {
+		tables[i] = &c.c
+	}
+	return drawTables(w, tables, "")
 }
 
 // readCoverage reads the result of the inspection coverage: a row per day, one table after another.
