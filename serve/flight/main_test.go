@@ -61,7 +61,7 @@ type fixture struct {
 }
 
 // serve starts a server of databases with these names, each of which has the tables that statements make.
-func serve(t *testing.T, cfg Config, statements []string, names ...string) *fixture {
+func serve(t testing.TB, cfg Config, statements []string, names ...string) *fixture {
 	t.Helper()
 	f := &fixture{dir: t.TempDir(), ended: &ended{all: map[string]int{}}}
 	var all []Database
@@ -92,7 +92,7 @@ func serve(t *testing.T, cfg Config, statements []string, names ...string) *fixt
 }
 
 // makeDatabase makes a file as another program would.
-func makeDatabase(t *testing.T, path string, statements []string) {
+func makeDatabase(t testing.TB, path string, statements []string) {
 	t.Helper()
 	e, err := storage.Open(t.Context(), storage.Config{Path: path})
 	if err != nil {

@@ -29,6 +29,7 @@ type Server struct {
 
 const (
 	maxRequest    = 16 << 20 // bytes, of a statement or of parameters
+	writeBuffer   = 1 << 20
 	keepaliveTime = 30 * time.Second
 	closeTimeout  = 2 * time.Second
 )
@@ -44,7 +45,7 @@ func Serve(ctx context.Context, cfg Config, databases Databases, observer Observ
 		return nil, listen.Error("flight.listen", cfg.Listen, err)
 	}
 	options := []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(maxRequest),
+		grpc.MaxRecvMsgSize(maxRequest), grpc.WriteBufferSize(writeBuffer), grpc.SharedWriteBuffer(true),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTime}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 	}
