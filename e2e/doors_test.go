@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -101,4 +102,6 @@ func TestMCPWithItsClient(t *testing.T) {
 	s := newEmbeddedSite(t, 10)
 	s.fetch(t, dates(t, "2025-11-01", "2025-11-02"))
 	runForeign(t, s, program, "testdata/foreign/mcp_client.py", mp, "mcp", "--path", s.path(defaultDatabase))
+	s.set("MIXDUCK_DATA_DIR=" + s.dir)
+	runForeign(t, s, program, append([]string{"testdata/foreign/mcp_client.py", "/usr/bin/env"}, append(slices.Clone(s.env), mp, "mcp", "--allow-fetch")...)...)
 }

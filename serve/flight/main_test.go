@@ -61,54 +61,54 @@ type fixture struct {
 }
 
 // serve starts a server of databases with these names, each of which has the tables that statements make.
-func serve(t testing.TB, cfg Config, statements []string, names ...string) *fixture {
-	t.Helper()
-	f := &fixture{dir: t.TempDir(), ended: &ended{all: map[string]int{}}}
+func serve(tb testing.TB, cfg Config, statements []string, names ...string) *fixture {
+	tb.Helper()
+	f := &fixture{dir: tb.TempDir(), ended: &ended{all: map[string]int{}}}
 	var all []Database
 	for _, name := range names {
 		path := filepath.Join(f.dir, filepath.Base(name))
-		makeDatabase(t, path, statements)
+		makeDatabase(tb, path, statements)
 		all = append(all, Database{Name: name, Path: path, Project: "of-" + stem(name)})
 	}
 	exe, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	cfg.Listen, cfg.Launcher, cfg.Dir = "127.0.0.1:0", query.Launcher{Exe: exe, Args: []string{childArg}}, t.TempDir()
+	cfg.Listen, cfg.Launcher, cfg.Dir = "127.0.0.1:0", query.Launcher{Exe: exe, Args: []string{childArg}}, tb.TempDir()
 	if cfg.Concurrency == 0 {
 		cfg.Concurrency = 2
 	}
-	f.server, err = Serve(t.Context(), cfg, func(context.Context) ([]Database, error) { return all, nil }, f.ended, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	f.server, err = Serve(tb.Context(), cfg, func(context.Context) ([]Database, error) { return all, nil }, f.ended, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(f.server.Close)
+	tb.Cleanup(f.server.Close)
 	f.Client, err = flightsql.NewClient(f.server.Addr().String(), nil, nil, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = f.Close() })
+	tb.Cleanup(func() { _ = f.Close() })
 	return f
 }
 
 // makeDatabase makes a file as another program would.
-func makeDatabase(t testing.TB, path string, statements []string) {
-	t.Helper()
-	e, err := storage.Open(t.Context(), storage.Config{Path: path})
+func makeDatabase(tb testing.TB, path string, statements []string) {
+	tb.Helper()
+	e, err := storage.Open(tb.Context(), storage.Config{Path: path})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := e.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	db, err := sql.Open("duckdb", path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer db.Close()
 	for _, s := range statements {
-		if _, err := db.ExecContext(t.Context(), s); err != nil {
-			t.Fatalf("%s: %v", s, err)
+		if _, err := db.ExecContext(tb.Context(), s); err != nil {
+			tb.Fatalf("%s: %v", s, err)
 		}
 	}
 }

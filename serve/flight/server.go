@@ -45,7 +45,7 @@ func Serve(ctx context.Context, cfg Config, databases Databases, observer Observ
 		return nil, listen.Error("flight.listen", cfg.Listen, err)
 	}
 	options := []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(maxRequest), grpc.WriteBufferSize(writeBuffer), grpc.SharedWriteBuffer(true),
+		grpc.MaxRecvMsgSize(maxRequest), grpc.WriteBufferSize(writeBuffer),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTime}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 	}

@@ -16,11 +16,32 @@ async def call(session, name, **arguments):
     return failed, text
 
 
+async def fetch(session, names):
+    assert "request_fetch" in names and "fetch_status" in names, names
+    failed, text = await call(session, "request_fetch", **{"from": "--wait", "to": "2025-11-01"})
+    assert failed and "2026-01-31" in text, text
+    failed, text = await call(session, "request_fetch", **{"from": "2025-11-03", "to": "2025-11-03"})
+    assert not failed, text
+    job = json.loads(text)["id"]
+    for _ in range(600):
+        failed, text = await call(session, "fetch_status", id=job)
+        assert not failed, text
+        if json.loads(text)["state"] == "done":
+            break
+        await asyncio.sleep(0.1)
+    failed, text = await call(session, "query", sql="SELECT count(*) AS n FROM events WHERE day = '2025-11-03'")
+    assert not failed and json.loads(text)["rows"][0]["n"] > 0, text
+    print("ok")
+
+
 async def main():
     server = StdioServerParameters(command=sys.argv[1], args=sys.argv[2:])
     async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
         await session.initialize()
         names = sorted(tool.name for tool in (await session.list_tools()).tools)
+        if "--allow-fetch" in sys.argv:
+            await fetch(session, names)
+            return
         assert names == ["coverage", "describe_table", "list_properties", "list_tables", "property_values", "query"], names
         failed, text = await call(session, "list_tables")
         assert not failed and json.loads(text)["rows"], text
