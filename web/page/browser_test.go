@@ -1,0 +1,166 @@
+package page_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"mixduck/web/page"
+)
+
+// chromium is a tab of a real browser.
+type chromium struct {
+	testing.TB
+
+	ctx  context.Context
+	site *site
+}
+
+// browse opens a tab. It skips the test if there is no browser, but not in CI.
+func (s *site) browse(tb testing.TB, options ...chromedp.ExecAllocatorOption) *chromium {
+	tb.Helper()
+	program := findBrowser()
+	switch {
+	case program == "" && os.Getenv("CI") != "":
+		tb.Fatal("no Chromium is installed")
+	case program == "":
+		tb.Skip("no Chromium is installed")
+	}
+	options = append([]chromedp.ExecAllocatorOption{chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Headless, chromedp.UserDataDir(tb.TempDir())}, options...)
+	ctx, stop := chromedp.NewExecAllocator(tb.Context(), options...)
+	tb.Cleanup(stop)
+	ctx, stop = chromedp.NewContext(ctx)
+	tb.Cleanup(stop)
+	ctx, stop = context.WithTimeout(ctx, time.Minute) // the browser can fail to answer
+	tb.Cleanup(stop)
+	return &chromium{tb, ctx, s}
+}
+
+// findBrowser returns the path of a Chromium; "" if there is none.
+func findBrowser() string {
+	for _, name := range []string{"chromium-headless-shell", "chromium", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// do runs steps.
+func (c *chromium) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	c.Helper()
+	if err := chromedp.Do(c.ctx, steps...); err != nil {
+		c.Fatalf("%s: %v", what, err)
+	}
+}
+
+// login opens the link of `enqueue ui` for a page.
+func (c *chromium) login(path string) {
+	c.Helper()
+	c.do("log in", chromedp.Navigate(c.site.server.URL+"/login?next="+path+"#"+c.site.code(c)), chromedp.WaitVisible("nav"))
+}
+
+// is waits until a JavaScript expression is true.
+func (c *chromium) is(expression string) {
+	c.Helper()
+	if _, err := chromedp.Run(c.ctx, chromedp.Poll[bool](expression)); err != nil {
+		c.Fatalf("%s: %v", expression, err)
+	}
+}
+
+// shows waits until the page contains a text.
+func (c *chromium) shows(text string) {
+	c.Helper()
+	c.is(fmt.Sprintf("document.querySelector('main').innerText.includes(%q)", text))
+}
+
+// eval returns the value of a JavaScript expression.
+func eval[T any](c *chromium, expression string) T {
+	c.Helper()
+	v, err := chromedp.Run(c.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		c.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+func TestLoginLinkWorksOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t, page.Config{}, false)
+	c := s.browse(t)
+	link := s.server.URL + "/login?next=/jobs#" + s.code(t)
+	c.do("open the link", chromedp.Navigate(link), chromedp.WaitVisible("nav"))
+	if got := eval[string](c, "location.pathname + location.hash"); got != "/jobs" {
+		t.Errorf("the link leads to %s, want /jobs", got)
+	}
+	other := s.browse(t)
+	other.do("open the link again", chromedp.Navigate(link), chromedp.WaitVisible("form .tag.bad"))
+	other.shows("was used before")
+}
+
+func TestPageFollowsAJob(t *testing.T) {
+	t.Parallel()
+	s := open(t, page.Config{}, false)
+	c := s.browse(t)
+	c.login("/jobs")
+	c.shows("No job matches.")
+	c.is(`document.getElementById("live").innerText === "live"`)
+	job := s.submit(t, "events")
+	c.shows("queued")
+	c.do("open the job", chromedp.Click(`a[href="/jobs/`+job.ID+`"]`), chromedp.WaitVisible("button.danger"))
+	if _, err := chromedp.RunResponse(c.ctx, chromedp.Click("button.danger")); err != nil {
+		t.Fatalf("cancel it: %v", err)
+	}
+	c.shows("cancelled")
+	c.is(`location.pathname === "/jobs/` + job.ID + `"`)
+}
+
+// A part that is replaced keeps the focus of the reader.
+func TestFocusStays(t *testing.T) {
+	t.Parallel()
+	s := open(t, page.Config{}, false)
+	s.addSchedule(t, "morning")
+	c := s.browse(t)
+	c.login("/schedules")
+	c.do("focus", chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-key=run-morning]").focus()`))
+	if changed, err := s.schedules.Pause(t.Context(), "morning", true); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	c.shows("paused")
+	if got := eval[string](c, "document.activeElement.dataset.key || document.activeElement.tagName"); got != "run-morning" {
+		t.Errorf("the focus is on %s", got)
+	}
+}
+
+// No view breaks the content security policy, scrolls sideways on a phone, or writes errors to the console.
+func TestViewsFitAndKeepThePolicy(t *testing.T) {
+	t.Parallel()
+	s := open(t, page.Config{}, false)
+	s.addSchedule(t, "a-schedule-with-a-rather-long-name-for-a-phone-0123456789")
+	job := s.submit(t, "a_table_with_a_rather_long_name_for_a_phone_0123456789")
+	c := s.browse(t)
+	c.login("/")
+	for _, width := range []int64{390, 1240} {
+		for _, path := range []string{
+			"/", "/tables", "/jobs", "/jobs?state=failed", "/jobs/" + job.ID, "/jobs/none", "/schedules", "/schedules/a-schedule-with-a-rather-long-name-for-a-phone-0123456789", "/settings", "/login",
+		} {
+			c.do("open "+path, chromedp.EmulateViewport(width, 900), chromedp.Navigate(s.server.URL+path))
+			c.is(`document.readyState === "complete" && document.querySelector("main") !== null`)
+			eval[bool](c, `window.broken = 0, document.addEventListener("securitypolicyviolation", () => broken++), document.body.append(document.createElement("i")), true`)
+			if wide := eval[int](c, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
+				t.Errorf("%s is %d pixels too wide for %d", path, wide, width)
+			}
+			if n := eval[int](c, `broken + [...document.querySelectorAll("[style], script:not([src]), style")].length`); n > 0 {
+				t.Errorf("%s has %d inline styles or scripts, or breaks the policy", path, n)
+			}
+			if title := eval[string](c, "document.title + document.documentElement.lang"); len(title) < len("x · Mixducken") {
+				t.Errorf("%s has the title %q", path, title)
+			}
+		}
+	}
+}
