@@ -79,7 +79,7 @@ func TestFetchAllNamesWhatThePlanLacks(t *testing.T) {
 	}
 	r := s.mp(t, "fetch", "all", "--format", "json")
 	var all []refreshed
-	if err := json.Unmarshal([]byte(r.stdout), &all); err != nil || r.code != 0 || len(all) != 5 {
+	if err := json.Unmarshal([]byte(r.stdout), &all); err != nil || r.code != 0 || len(all) != 6 {
 		t.Fatalf("%+v, %v, %+v", all, err, r)
 	}
 	if !strings.Contains(r.stderr, "annotations: the project's plan lacks it") {

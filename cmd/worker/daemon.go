@@ -110,8 +110,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.page.watch(rdb, queue, shared)
-	d.page.connect(rdb, queue, shared, d.cfg.Values())
+	d.page.watch(rdb, queue, shared, d.cfg.Values())
 	server, err := d.admit(ctx, rdb)
 	if err != nil {
 		return err

@@ -80,7 +80,8 @@ func (p *page) address() string {
 }
 
 // watch adds the queue to the page, and the budget if it is not nil.
-func (p *page) watch(rdb *redis.Client, q *queue.Queue, shared *budget.Budget) {
+func (p *page) watch(rdb *redis.Client, q *queue.Queue, shared *budget.Budget, values []config.Value) {
+	p.connect(rdb, q, shared, values)
 	p.Watch("redis", func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
 	schedules := schedule.NewStore(q)
 	if shared == nil {
