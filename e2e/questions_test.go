@@ -120,6 +120,32 @@ func TestQuestionsBesideAFetch(t *testing.T) {
 	s.wait(t, job.ID)
 }
 
+// Profiles are the same lines from mp and from a worker, also if they are too long for Redis, and need no database.
+func TestProfilesOnStdout(t *testing.T) {
+	t.Parallel()
+	s := newPeople(t, 6000)
+	s.startWorker(t)
+	for _, args := range [][]string{
+		{"--stdout"}, {"--stdout", "--raw"}, {"--stdout", "--group", "9007199254740993"}, {"--stdout", "--distinct-id", "nobody"},
+	} {
+		args = append([]string{"fetch", "profiles"}, args...)
+		direct, queued := s.mp(t, args...), s.enqueue(t, args...)
+		if direct.code != 0 || queued.code != 0 || direct.stdout != queued.stdout || direct.stderr != queued.stderr {
+			t.Errorf("%q:\nmp (%d) %d bytes, %s\nenqueue (%d) %d bytes, %s", args, direct.code, len(direct.stdout), direct.stderr,
+				queued.code, len(queued.stdout), queued.stderr)
+		}
+		if len(args) == 3 && (strings.Count(direct.stdout, "\n") != 6000 || len(direct.stdout) < 1<<20) {
+			t.Errorf("%d lines in %d bytes", strings.Count(direct.stdout, "\n"), len(direct.stdout))
+		}
+	}
+	s.enqueue(t, "fetch", "profiles", "people", "--stdout").mustFail(t, 3, "--stdout fills no table")
+	s.enqueue(t, "fetch", "profiles", "--raw").mustFail(t, 3, "--raw only works with --stdout")
+	s.enqueue(t, "fetch", "profiles", "--stdout", "--wait").mustFail(t, 3, "--stdout and --wait exclude each other")
+	if _, err := os.Stat(s.path(defaultDatabase)); !os.IsNotExist(err) {
+		t.Errorf("there is a database: %v", err)
+	}
+}
+
 // Ctrl-C ends a question at any point: in mp the request, in enqueue the job.
 func TestQuestionsAreInterrupted(t *testing.T) {
 	t.Parallel()

@@ -29,6 +29,7 @@ type Query struct {
 	Args     []string          `json:"args,omitempty"`     // of the inspection
 	Verify   *Verify           `json:"verify,omitempty"`   // instead of SQL: a comparison with Mixpanel
 	Ask      *Ask              `json:"ask,omitempty"`      // instead of SQL: a question to Mixpanel
+	Profiles *Profiles         `json:"profiles,omitempty"` // instead of SQL: profiles from Mixpanel
 	Snapshot bool              `json:"snapshot,omitempty"` // instead of SQL: replace the snapshot now; there are no rows
 	Params   map[string]string `json:"params,omitempty"`   // values of $name in SQL, as texts
 	Format   Format            `json:"format"`
@@ -45,13 +46,26 @@ const (
 	maxQueryTimeout = 24 * time.Hour
 )
 
+// Project returns the project that Mixpanel is asked about, "" for queries that only read the database.
+func (q Query) Project() string {
+	switch {
+	case q.Ask != nil:
+		return q.Ask.Project
+	case q.Profiles != nil:
+		return q.Profiles.Project
+	case q.Verify != nil:
+		return q.Verify.Project
+	}
+	return ""
+}
+
 // Validate checks q. Errors have [fault.CodeUsage] and a hint. It does not parse the SQL; the worker does.
 func (q Query) Validate() error {
 	if err := name.Database(q.Database); err != nil {
 		return err
 	}
 	asked := 0
-	for _, given := range []bool{q.SQL != "", q.Inspect != "", q.Verify != nil, q.Ask != nil, q.Snapshot} {
+	for _, given := range []bool{q.SQL != "", q.Inspect != "", q.Verify != nil, q.Ask != nil, q.Profiles != nil, q.Snapshot} {
 		if given {
 			asked++
 		}
@@ -73,6 +87,11 @@ func (q Query) Validate() error {
 	}
 	if q.Ask != nil {
 		if err := q.Ask.validate(); err != nil {
+			return err
+		}
+	}
+	if q.Profiles != nil {
+		if err := q.Profiles.validate(q.Format); err != nil {
 			return err
 		}
 	}

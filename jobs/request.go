@@ -64,10 +64,7 @@ func (r Request) Record() Record {
 	case KindEdit:
 		rec.Edit, rec.Database = r.Edit, r.Edit.Database
 	case KindQuery:
-		rec.Query, rec.Database = r.Query, r.Query.Database
-		if r.Query.Ask != nil {
-			rec.Project = r.Query.Ask.Project
-		}
+		rec.Query, rec.Project, rec.Database = r.Query, r.Query.Project(), r.Query.Database
 	case KindFetch:
 		rec.Fetch, rec.Project, rec.Database = r.Fetch, r.Fetch.Project, r.Fetch.Database
 	}

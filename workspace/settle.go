@@ -43,6 +43,14 @@ func (e *PauseError) Error() string { return e.Err.Error() }
 // Unwrap returns Mixpanel's error.
 func (e *PauseError) Unwrap() error { return e.Err }
 
+// Later returns err for callers that do not wait: a [PauseError] gets [fault.CodeRateLimited] and a hint until when to wait.
+func Later(err error) error {
+	if pause, ok := errors.AsType[*PauseError](err); ok {
+		return fault.New(fault.CodeRateLimited, "run it again after "+pause.Until.UTC().Format("15:04 MST"), "%w", err)
+	}
+	return err
+}
+
 // DayFailure is a range of days that could not be fetched, and the reason.
 type DayFailure struct {
 	Days      day.Range

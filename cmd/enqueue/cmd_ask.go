@@ -31,6 +31,14 @@ func addDetach(flags *pflag.FlagSet) {
 
 // withAsker implements [console.WithAsker].
 func (a *app) withAsker(c *cobra.Command, use func(console.Asker) error) error {
+	return a.withProject(c, func(r reader) error {
+		r.detach = c.Flag("detach").Changed
+		return use(&asker{r})
+	})
+}
+
+// withProject calls use with what asks the workers about the project of a command's flags.
+func (a *app) withProject(c *cobra.Command, use func(reader) error) error {
 	cfg, err := config.LoadClient(a.Process.Environ, c.Flags())
 	if err != nil {
 		return err
@@ -47,15 +55,13 @@ func (a *app) withAsker(c *cobra.Command, use func(console.Asker) error) error {
 		if err != nil {
 			return err
 		}
-		r := reader{app: a, cfg: cfg, queue: q, database: p.Database, detach: c.Flag("detach").Changed}
-		return use(&asker{r, p})
+		return use(reader{app: a, cfg: cfg, queue: q, database: p.Database, project: p})
 	})
 }
 
 // asker implements [console.Asker] with jobs: the workers of the project's volume ask.
 type asker struct {
 	reader
-	project config.Project
 }
 
 func (k *asker) Today() day.Day { return day.Of(k.Now().In(k.project.Location)) }

@@ -22,12 +22,16 @@ The table then holds exactly the profiles that Mixpanel has: the job adds,
 updates and removes rows in one step, and counts them.
 
 With --since, only profiles that changed after this time are fetched. This is
-faster, but deleted profiles stay: run a full refresh now and then.`
+faster, but deleted profiles stay: run a full refresh now and then.
+
+--stdout prints one JSON object per line instead. A worker fetches the profiles,
+opens no database and waits for no other job.`
 
 const profilesExample = `  enqueue fetch profiles --wait
   enqueue fetch profiles --since 2d --wait
   enqueue fetch profiles members --cohort 12345
-  enqueue fetch profiles companies --group 8472927347`
+  enqueue fetch profiles companies --group 8472927347
+  enqueue fetch profiles --where 'properties["plan"] == "pro"' --stdout`
 
 const allLong = `Fetch every stream that the project's plan allows, one after the other: events
 of a date range, profiles, cohorts and their members, annotations, funnels,
@@ -40,6 +44,8 @@ type streamOptions struct {
 	profiles console.ProfileFlags
 	adopt    bool
 	force    bool
+	stdout   bool
+	raw      bool
 	target   targetOptions
 }
 
@@ -50,6 +56,8 @@ func (o *streamOptions) add(c *cobra.Command) {
 	}
 	if o.info.Some {
 		o.profiles.Add(flags)
+		flags.BoolVar(&o.stdout, "stdout", false, "write profiles to stdout as JSON lines; open no database")
+		flags.BoolVar(&o.raw, "raw", false, "with --stdout: write the profiles as Mixpanel sent them")
 	}
 	flags.BoolVar(&o.force, "force", false, "let an empty answer of Mixpanel empty the table")
 	flags.BoolVar(&o.adopt, "adopt", false, console.AdoptUsage)
@@ -123,6 +131,9 @@ func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
 		c.Use, c.Long, c.Args = info.Name, allLong, cobra.NoArgs
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if what.stdout || what.raw {
+			return a.printProfiles(c, args, &what, how.quiet)
+		}
 		return a.fetch(c, what.target.project, &how, wait, func(cfg config.Config, p config.Project) (jobs.Request, error) {
 			return what.request(args, cfg, p, a.Now())
 		}, what.target.database)

@@ -44,6 +44,10 @@ func details(job jobs.Record, now time.Time) string {
 			l.add("question", "ask "+q.String())
 			break
 		}
+		if job.Query.Profiles != nil {
+			l.add("question", "profiles")
+			break
+		}
 		l.add("question", strings.Join(append([]string{job.Query.Inspect + job.Query.SQL}, job.Query.Args...), " "))
 	case jobs.KindFetch:
 		l.addFetch(job)

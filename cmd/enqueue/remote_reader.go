@@ -24,8 +24,9 @@ type reader struct {
 	*app
 	cfg      config.Config
 	queue    *queue.Queue
-	database string // full name
-	detach   bool   // do not wait, print the job's ID
+	project  config.Project // if the project is asked, not a database
+	database string         // full name
+	detach   bool           // do not wait, print the job's ID
 }
 
 // Read implements [console.Reader]. If ctx ends, the job is cancelled.

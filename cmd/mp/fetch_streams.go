@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -246,44 +244,14 @@ func (a *app) refresh(ctx context.Context, w *workspace.Workspace, r workspace.S
 	return result, nil
 }
 
-// profileLine is a profile in --stdout.
-type profileLine struct {
-	DistinctID string          `json:"distinct_id"`
-	LastSeen   string          `json:"last_seen"` // in Mixpanel's format; "" if missing
-	Properties json.RawMessage `json:"properties"`
-}
-
 // printProfiles writes profiles to stdout. If the reader closes the pipe, it stops without an error.
 func (a *app) printProfiles(ctx context.Context, w *workspace.Workspace, r workspace.StreamRequest, o *streamOptions) error {
-	out := bufio.NewWriterSize(a.Process.Stdout, 64<<10)
-	lines := json.NewEncoder(out)
-	lines.SetEscapeHTML(false)
-	var strange int64
-	n, err := w.StreamProfiles(ctx, r, func(p *workspace.Profile) error {
-		if o.raw {
-			_, err := fmt.Fprintf(out, "%s\n", p.Text)
-			return err
-		}
-		if bad := p.Reason; bad != nil {
-			strange++
-			return nil //nolint:nilerr // it is counted
-		}
-		properties := json.RawMessage(p.Properties)
-		if properties == nil {
-			properties = json.RawMessage("{}")
-		}
-		return lines.Encode(profileLine{p.DistinctID, p.LastSeen, properties})
-	})
-	if flushed := out.Flush(); err == nil {
-		err = flushed
-	}
+	n, unreadable, err := w.WriteProfiles(ctx, r, o.raw, a.Process.Stdout)
 	switch {
 	case errors.Is(err, syscall.EPIPE):
-		err = nil
-	case err == nil && strange > 0:
-		err = fmt.Errorf("%s of %d cannot be read and are left out; --raw writes them", console.Counted(strange, "profile"), n)
-	case err == nil && !o.quiet:
-		fmt.Fprintf(a.Process.Stderr, "%s\n", console.Counted(n, "profile"))
+		return nil
+	case err != nil:
+		return paused(full(err, false), "run it again after %s")
 	}
-	return paused(full(err, false), "run it again after %s")
+	return a.PrintedProfiles(n-unreadable, unreadable, o.quiet)
 }

@@ -195,7 +195,7 @@ func (d *daemon) handlers(workerID string, queue *queue.Queue) (map[jobs.Kind]jo
 	return map[jobs.Kind]jobs.Handler{
 		jobs.KindEdit:  tables.New(locks.Around(snapshots.After(edits)), d.storage, queue, d.log),
 		jobs.KindFetch: tables.New(locks.Around(snapshots.After(fetches)), d.storage, queue, d.log),
-		jobs.KindQuery: snapshots.Answering(ask.New(d.openToAsk, queries, verify.New(d.openToVerify, queries, d.log), d.log)),
+		jobs.KindQuery: snapshots.Answering(ask.New(spool, d.openToAsk, queries, verify.New(d.openToVerify, queries, d.log), d.log)),
 	}, []func(context.Context){snapshots.Run, locks.Run}, nil
 }
 
@@ -284,13 +284,13 @@ func (d *daemon) openToVerify(q jobs.Query, log *slog.Logger) (*workspace.Worksp
 	return d.workspace(jobs.Fetch{Project: q.Verify.Project}, database, "", log)
 }
 
-// openToAsk opens the workspace of a question, which opens no database.
-func (d *daemon) openToAsk(q jobs.Query, log *slog.Logger) (*workspace.Workspace, error) {
+// openToAsk makes the workspace of a question to Mixpanel, which opens no database.
+func (d *daemon) openToAsk(q jobs.Query, spool string, log *slog.Logger) (*workspace.Workspace, error) {
 	database, err := d.storage(q.Database)
 	if err != nil {
 		return nil, err
 	}
-	return d.workspace(jobs.Fetch{Project: q.Ask.Project}, database, "", log)
+	return d.workspace(jobs.Fetch{Project: q.Project()}, database, spool, log)
 }
 
 func (d *daemon) workspace(f jobs.Fetch, database storage.Config, spool string, log *slog.Logger) (*workspace.Workspace, error) {

@@ -157,6 +157,8 @@ func What(job jobs.Record) string {
 		return "verify " + job.Query.Verify.Table
 	case job.Kind == jobs.KindQuery && job.Query.Ask != nil:
 		return "ask " + job.Query.Ask.Name
+	case job.Kind == jobs.KindQuery && job.Query.Profiles != nil:
+		return "profiles"
 	case job.Kind == jobs.KindQuery:
 		return wording.Cut(wording.Printable(strings.Join(strings.Fields(job.Query.SQL), " ")), LongestWhat)
 	}

@@ -4,7 +4,6 @@ package query
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -69,12 +68,8 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 
 // Answer is Run with another query in place of the job's.
 func (h *Handler) Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) error {
-	volume, path, err := h.locate(a.Record.Database)
+	dir, path, err := h.place(a)
 	if err != nil {
-		return jobs.Permanent(err)
-	}
-	dir := filepath.Join(volume, resultDir)
-	if err := errors.Join(os.MkdirAll(dir, 0o700), tidy(dir, time.Now().Add(-h.cfg.Retention))); err != nil {
 		return jobs.Permanent(err)
 	}
 	name := a.Record.ID + "." + string(q.Format)

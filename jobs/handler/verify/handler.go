@@ -4,7 +4,6 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"mixduck/internal/fault"
@@ -71,8 +70,5 @@ func (h *Handler) compare(ctx context.Context, a *jobs.Attempt, q jobs.Query) (w
 		return workspace.Verification{}, err
 	}
 	found, err := ws.Verify(ctx, workspace.VerifyRequest{Table: q.Verify.Table, Days: q.Verify.Days})
-	if pause, ok := errors.AsType[*workspace.PauseError](err); ok {
-		err = fault.New(fault.CodeRateLimited, "run it again after "+pause.Until.UTC().Format("15:04 MST"), "%w", err)
-	}
-	return found, err
+	return found, workspace.Later(err)
 }
