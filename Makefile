@@ -84,7 +84,7 @@ lint: $(GOLANGCI) prose ## Check: formatting and linters, of code and prose
 
 prose: $(VALE) ## Check: plain English in the pages: sentences, words, turns of phrase (rules in .vale/Mixduck)
 	$(VALE) README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs/*.md docs/adr/*.md
-	$(VALE) --ext=.md "$$(awk -f .vale/help.awk docs/help.md)"
+	awk -f .vale/help.awk docs/help.md | $(VALE) --ext=.md
 
 portable: ## Check: check the code for macOS, and build enqueue for Windows, as far as this works without their C compilers
 	$(GO) build -o $(BIN)/typecheck ./tools/typecheck
