@@ -23,7 +23,7 @@ func runForeign(tb testing.TB, s *site, program string, args ...string) {
 	}
 }
 
-// newFlightSite makes a site whose worker serves Flight SQL with a token, with events and 50 more tables.
+// newFlightSite makes a site whose worker serves Flight SQL with a token if it is not empty, with events and 50 more tables.
 func newFlightSite(tb testing.TB, token string) (s *site, address string) {
 	tb.Helper()
 	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -35,7 +35,10 @@ func newFlightSite(tb testing.TB, token string) (s *site, address string) {
 		tb.Fatal(err)
 	}
 	s = newSite(tb, embedded, newMixpanel(tb, 10))
-	s.set("MIXDUCK_FLIGHT_LISTEN="+address, "MIXDUCK_FLIGHT_TOKEN="+token)
+	s.set("MIXDUCK_FLIGHT_LISTEN=" + address)
+	if token != "" {
+		s.set("MIXDUCK_FLIGHT_TOKEN=" + token)
+	}
 	s.startWorker(tb)
 	s.fetch(tb, dates(tb, "2025-11-01", "2025-11-02"))
 	var tables []string
@@ -46,32 +49,40 @@ func newFlightSite(tb testing.TB, token string) (s *site, address string) {
 	return s, address
 }
 
+var adbcPackages = []string{"adbc-driver-flightsql==1.13.0", "adbc-driver-manager==1.13.0", "pyarrow"}
+
 func TestFlightSQLWithADBC(t *testing.T) {
 	t.Parallel()
-	program := pythonWith(t, "adbc", "import adbc_driver_flightsql, pyarrow", "adbc-driver-flightsql==1.13.0", "adbc-driver-manager==1.13.0", "pyarrow")
+	program := pythonWith(t, "adbc", "import adbc_driver_flightsql, pyarrow", adbcPackages...)
 	s, address := newFlightSite(t, "correct-horse")
 	runForeign(t, s, program, "testdata/foreign/adbc_client.py", address, "correct-horse")
 }
 
-// jdbcDriver is the driver for Flight SQL at Maven's repository.
-const jdbcDriver = "https://repo1.maven.org/maven2/org/apache/arrow/flight-sql-jdbc-driver/18.3.0/flight-sql-jdbc-driver-18.3.0.jar"
+// Maven's coordinates of the JDBC driver for Flight SQL.
+const (
+	jdbcDriver        = "flight-sql-jdbc-driver"
+	jdbcDriverVersion = "18.3.0"
+)
 
-// driver returns the path of the driver, which is downloaded once for all runs.
+// driver returns the path of the driver, which Maven downloads once for all runs.
 func driver(tb testing.TB) string {
 	tb.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	path := filepath.Join(cache, "mixduck-e2e", filepath.Base(jdbcDriver))
+	name := jdbcDriver + "-" + jdbcDriverVersion + ".jar"
+	path := filepath.Join(cache, "mixduck-e2e", name)
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	partial := filepath.Join(tb.TempDir(), "driver.jar")
-	if out, err := exec.CommandContext(tb.Context(), "curl", "-sSf", "-o", partial, jdbcDriver).CombinedOutput(); err != nil {
-		tb.Skipf("NOT TESTED: curl %s: %v\n%s", jdbcDriver, err, out)
+	dir := tb.TempDir()
+	maven := exec.CommandContext(tb.Context(), "mvn", "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy",
+		"-Dartifact=org.apache.arrow:"+jdbcDriver+":"+jdbcDriverVersion, "-DoutputDirectory="+dir)
+	if out, err := maven.CombinedOutput(); err != nil {
+		tb.Skipf("NOT TESTED: %s: %v\n%s", strings.Join(maven.Args, " "), err, out)
 	}
-	b, err := os.ReadFile(partial)
+	b, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		tb.Fatal(err)
 	}

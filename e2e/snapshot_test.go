@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"mixduck/internal/proctest"
 )
 
 // python returns a Python with a version of the package duckdb, which is installed once for all runs.
@@ -17,6 +20,9 @@ func python(tb testing.TB, requirement string) string {
 	name := strings.NewReplacer("~=", "-", ">=", "-").Replace(requirement)
 	return pythonWith(tb, name, "import duckdb, pandas, polars, pyarrow", requirement, "pandas", "polars", "pyarrow")
 }
+
+// installing is held while a test looks for packages of PyPI: tests that need the same must not install them at once.
+var installing sync.Mutex
 
 // pythonWith returns a Python with packages from PyPI, installed once for all runs in a directory with this name. The
 // imports say whether they are. The test is skipped where PyPI cannot be reached.
@@ -27,6 +33,8 @@ func pythonWith(tb testing.TB, name, imports string, packages ...string) string 
 		tb.Fatal(err)
 	}
 	dir := filepath.Join(cache, "mixduck-e2e", name)
+	installing.Lock()
+	defer installing.Unlock()
 	program := filepath.Join(dir, "bin", "python")
 	if exec.CommandContext(tb.Context(), program, "-c", imports).Run() == nil {
 		return program
@@ -115,5 +123,109 @@ func TestNotebookKeepsTheSnapshotOpen(t *testing.T) {
 				t.Errorf("enqueue snapshot says %+v", made)
 			}
 		})
+	}
+}
+
+// openForever opens a database for each line that it reads, and says which days it has, with their events.
+const openForever = `
+import duckdb, json, sys
+for line in sys.stdin:
+    days, errors = [], []
+    for n in range(int(line)):
+        try:
+            with duckdb.connect(sys.argv[1], read_only=True) as con:
+                got = con.execute("SELECT day::VARCHAR, count(*) FROM events GROUP BY ALL ORDER BY ALL").fetchall()
+                if got not in days:
+                    days.append(got)
+        except Exception as e:
+            errors.append(str(e))
+    print(json.dumps({"days": days, "errors": errors}), flush=True)
+`
+
+// While a fetch of 30 days loads window after window, the snapshot opens each time, and has whole days only.
+func TestSnapshotOpensDuringAFetch(t *testing.T) {
+	t.Parallel()
+	program := python(t, "duckdb~=1.5.0")
+	s := newEmbeddedSite(t, 200)
+	s.waitForSnapshot(t, s.fetch(t, dates(t, "2025-10-01", "2025-10-01")).ID)
+	reader := startReader(t, program, openForever, s.snapshotPath())
+	days := dates(t, "2025-10-02", "2025-10-31")
+	truth := map[string]int{"2025-10-01": 0}
+	for _, r := range s.truth(t, projectID, dates(t, "2025-10-01", "2025-10-31")).Rows {
+		truth[r.Day.String()]++
+	}
+	opens, during := 0, false
+	read := func() {
+		if _, err := reader.stdin.Write([]byte("100\n")); err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Days   [][][2]any
+			Errors []string
+		}
+		if err := json.Unmarshal([]byte(reader.line(t)), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Errors) > 0 {
+			t.Fatalf("%d of 100 opens failed: %s", len(got.Errors), got.Errors[0])
+		}
+		for _, state := range got.Days {
+			for _, d := range state {
+				if n := int(d[1].(float64)); n != truth[d[0].(string)] {
+					t.Errorf("%v has %d events, want all %d or none", d[0], n, truth[d[0].(string)])
+				}
+			}
+		}
+		opens += 100
+	}
+	for day := days.From; day <= days.To; day++ { // thirty jobs, so thirty snapshots
+		s.submit(t, dates(t, day.String(), day.String()))
+	}
+	enough := 300
+	if proctest.Soak() {
+		enough = 1000
+	}
+	last := s.list(t)[0].ID
+	for opens < enough || s.show(t, last).State != "done" {
+		during = during || s.show(t, last).State != "done"
+		read()
+	}
+	if !during {
+		t.Error("the fetches were over before the first open")
+	}
+	s.waitForSnapshot(t, last)
+	read()
+	s.checkEvents(t, dates(t, "2025-10-01", "2025-10-31"))
+}
+
+// A worker that is killed while it makes a snapshot leaves the old one. The next one makes it, and nothing else is left.
+func TestWorkerKilledDuringSnapshots(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, embedded, newMixpanel(t, 3000))
+	worker := s.startWorker(t)
+	s.waitForSnapshot(t, s.fetch(t, dates(t, "2025-10-01", "2025-10-05")).ID)
+	k := newKiller(t)
+	kills := 3
+	if proctest.Soak() {
+		kills = 20
+	}
+	for n := range kills {
+		s.write(t, defaultDatabase, "CREATE OR REPLACE TABLE noise AS SELECT md5(i::VARCHAR) AS a FROM range(300000) AS t(i)") // as another program does
+		worker.Kill()
+		worker = s.startWorker(t)
+		worker.KillAfter(time.Duration(k.random.Int64N(int64(400 * time.Millisecond))))
+		if got := command(t, s.env, "test", "-f", s.snapshotPath()); got.code != 0 {
+			t.Fatalf("after kill %d there is no snapshot", n)
+		}
+		worker = s.startWorker(t)
+		j := s.fetch(t, dates(t, "2025-10-06", "2025-10-06"))
+		s.waitForSnapshot(t, j.ID)
+	}
+	files, err := os.ReadDir(s.path("read"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 2 {
+		t.Errorf("%v are left beside the snapshot, want only what describes it", files)
 	}
 }
