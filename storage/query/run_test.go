@@ -88,7 +88,6 @@ func TestRequestsThatMakeNoSense(t *testing.T) {
 		"unknown format":         {Database: path, SQL: "SELECT 1", Format: "xml"},
 		"a negative limit":       {Database: path, SQL: "SELECT 1", Limit: -1},
 		"no memory":              {Database: path, SQL: "SELECT 1", MemoryLimit: 1},
-		"a plan as Arrow":        {Database: path, SQL: "EXPLAIN SELECT 1", Format: query.Arrow},
 		"a plan as Parquet":      {Database: path, SQL: "EXPLAIN SELECT 1", Format: query.Parquet},
 	} {
 		if _, _, err := run(t, req); fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "" {
