@@ -185,19 +185,19 @@ func (f *fixture) change(tb testing.TB, errs ...error) {
 // refresh makes the table equal to Mixpanel.
 func TestProfilesThatMoveAtRandom(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(check *rapid.T) {
-		tb := rapidtest.Wrap(t, check)
-		f := movable(tb, rapid.IntRange(20, 120).Draw(check, "profiles"))
-		request := workspace.StreamRequest{History: rapid.Bool().Draw(check, "history")}
+	rapid.Check(t, func(rt *rapid.T) {
+		t := rapidtest.Wrap(t, rt)
+		f := movable(t, rapid.IntRange(20, 120).Draw(rt, "profiles"))
+		request := workspace.StreamRequest{History: rapid.Bool().Draw(rt, "history")}
 		present := "profiles"
 		if request.History {
 			present += " WHERE valid_to IS NULL"
 		}
-		f.mustRefresh(tb, request)
-		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(check, "seed"), 0))
-		every := rapid.IntRange(1, 6).Draw(check, "edits on every n-th page")
+		f.mustRefresh(t, request)
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0))
+		every := rapid.IntRange(1, 6).Draw(rt, "edits on every n-th page")
 		added := 0
-		ws := f.editing(tb, func(page int) {
+		ws := f.editing(t, func(page int) {
 			if page%every != 0 {
 				return
 			}
@@ -207,13 +207,13 @@ func TestProfilesThatMoveAtRandom(t *testing.T) {
 				_ = f.fake.PutProfile(projectID, "", mixpaneltest.Profile{DistinctID: fmt.Sprintf("added %d", added), Properties: `{}`})
 			}
 		})
-		_, err := ws.FetchProfiles(tb.Context(), request, func(workspace.Progress) {})
-		noError(tb, err)
-		f.mustHave(tb, present, mixpaneltest.ProfileAsk{}, person)
+		_, err := ws.FetchProfiles(t.Context(), request, func(workspace.Progress) {})
+		noError(t, err)
+		f.mustHave(t, present, mixpaneltest.ProfileAsk{}, person)
 		for _, i := range f.fake.Injections() {
 			i.Remove()
 		}
-		f.mustRefresh(tb, request)
-		f.checkProfiles(tb, present, mixpaneltest.ProfileAsk{})
+		f.mustRefresh(t, request)
+		f.checkProfiles(t, present, mixpaneltest.ProfileAsk{})
 	})
 }
