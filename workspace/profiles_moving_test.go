@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"mixduck/internal/proctest"
 	"mixduck/internal/rapidtest"
 	"mixduck/internal/secret"
 	"mixduck/mixpanel"
@@ -185,7 +186,11 @@ func (f *fixture) change(tb testing.TB, errs ...error) {
 // refresh makes the table equal to Mixpanel.
 func TestProfilesThatMoveAtRandom(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
+	checks := 10
+	if proctest.Soak() {
+		checks = 1000
+	}
+	rapid.Check(t, rapidtest.Few(checks, func(rt *rapid.T) {
 		t := rapidtest.Wrap(t, rt)
 		f := movable(t, rapid.IntRange(20, 120).Draw(rt, "profiles"))
 		request := workspace.StreamRequest{History: rapid.Bool().Draw(rt, "history")}
@@ -215,5 +220,5 @@ func TestProfilesThatMoveAtRandom(t *testing.T) {
 		}
 		f.mustRefresh(t, request)
 		f.checkProfiles(t, present, mixpaneltest.ProfileAsk{})
-	})
+	}))
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -16,6 +17,27 @@ import (
 func Checks(n int) {
 	if err := flag.Set("rapid.checks", strconv.Itoa(n)); err != nil {
 		panic(err)
+	}
+}
+
+// Few returns a function that wraps a property whose checks are slow: only the first n run it, and those that look for a
+// smaller example after a failure.
+func Few(n int, property func(*rapid.T)) func(*rapid.T) {
+	var ran atomic.Int64
+	var failed atomic.Bool
+	return func(t *rapid.T) {
+		if ran.Add(1) > int64(n) && !failed.Load() {
+			rapid.Bool().Draw(t, "unused") // rapid wants each check to draw something
+			return
+		}
+		passed := false
+		defer func() {
+			if !passed {
+				failed.Store(true)
+			}
+		}()
+		property(t)
+		passed = true
 	}
 }
 

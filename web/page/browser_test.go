@@ -68,8 +68,18 @@ func (c *chromium) login(path string) {
 // is waits until a JavaScript expression is true.
 func (c *chromium) is(expression string) {
 	c.Helper()
-	if _, err := chromedp.Run(c.ctx, chromedp.Poll[bool](expression)); err != nil {
-		c.Fatalf("%s: %v", expression, err)
+	ticks := time.NewTicker(20 * time.Millisecond)
+	defer ticks.Stop()
+	for {
+		ok, err := chromedp.Run(c.ctx, chromedp.Evaluate[bool](expression)) // fails while the page changes
+		if ok && err == nil {
+			return
+		}
+		select {
+		case <-c.ctx.Done():
+			c.Fatalf("%s is not true: %v", expression, err)
+		case <-ticks.C:
+		}
 	}
 }
 
