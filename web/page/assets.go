@@ -43,7 +43,17 @@ var functions = template.FuncMap{
 	"asset":   asset,
 	"mul":     func(a, b int) int { return a * b },
 	"tab":     newTab,
-	"part":    func(b model, data any) model { b.Data = data; return b },
+	"query":   func(q string) template.URL { return template.URL(q) }, //nolint:gosec // url.Values encoded it
+	"jobsOf":  func(database string) string { return jobsFilter{Database: database}.query() },
+
+	"daysOfMonth": func() []int {
+		days := make([]int, 31)
+		for i := range days {
+			days[i] = i + 1
+		}
+		return days
+	},
+	"part": func(b model, data any) model { b.Data = data; return b },
 }
 
 // tab is an entry of the navigation.

@@ -157,7 +157,7 @@ func TestViewsFitAndKeepThePolicy(t *testing.T) {
 	c.login("/")
 	for _, width := range []int64{390, 1240} {
 		for _, path := range []string{
-			"/", "/tables", "/jobs", "/jobs?state=failed", "/jobs/" + job.ID, "/jobs/none", "/schedules", "/schedules/a-schedule-with-a-rather-long-name-for-a-phone-0123456789", "/settings", "/login",
+			"/", "/tables", "/table?database=main/12345.db&table=events", "/jobs", "/jobs?state=failed", "/jobs/" + job.ID, "/jobs/none", "/schedules", "/schedules/a-schedule-with-a-rather-long-name-for-a-phone-0123456789", "/settings", "/login",
 		} {
 			c.do("open "+path, chromedp.EmulateViewport(width, 900), chromedp.Navigate(s.server.URL+path))
 			c.is(`document.readyState === "complete" && document.querySelector("main") !== null`)

@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,6 +21,7 @@ type look struct {
 	at        time.Time
 	tables    []status.Table
 	schedules []schedule.State
+	days      map[string]map[string]jobs.Days // by database and table
 	workers   []jobs.WorkerInfo
 	lanes     []jobs.LaneInfo
 	counts    map[jobs.State]int
@@ -54,7 +56,14 @@ func (p *Page) look(ctx context.Context, b *Backend) (*look, error) {
 	if survey.Schedules, err = b.Schedules.List(ctx, l.at); err != nil {
 		return nil, err
 	}
-	l.tables, l.schedules = survey.Judge(), survey.Schedules
+	databases := make([]string, len(survey.Tables))
+	for i, t := range survey.Tables {
+		databases[i] = t.Database
+	}
+	if survey.Days, err = b.Queue.AllDays(ctx, slices.Compact(slices.Sorted(slices.Values(databases)))); err != nil {
+		return nil, err
+	}
+	l.tables, l.schedules, l.days = survey.Judge(), survey.Schedules, survey.Days
 	if l.workers, err = b.Queue.Workers(ctx); err != nil {
 		return nil, err
 	}

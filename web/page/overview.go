@@ -1,10 +1,12 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"mixduck/internal/day"
@@ -62,6 +64,11 @@ type tableLine struct {
 	Next        time.Time      `json:"next_run_at,omitzero"`
 	Idle        string         `json:"idle,omitempty"` // why there is no next run
 	Trouble     string         `json:"trouble,omitempty"`
+	Strip       []bar          `json:"-"` // the last days
+	Query       string         `json:"-"` // of the table's page
+	Gaps        string         `json:"-"` // days that keep it from being complete
+
+	Completeness status.Completeness `json:"completeness"`
 }
 
 // workerLine is a worker in a list.
@@ -108,7 +115,9 @@ func workerLines(workers []jobs.WorkerInfo) []workerLine {
 func tableLines(l *look) []tableLine {
 	lines := make([]tableLine, 0, len(l.tables))
 	for _, t := range l.tables {
-		lines = append(lines, newTableLine(t))
+		line := newTableLine(t)
+		line.Strip = strip(l.days[t.State.Database][t.State.Table])
+		lines = append(lines, line)
 	}
 	return lines
 }
@@ -118,7 +127,8 @@ func newTableLine(t status.Table) tableLine {
 	line := tableLine{
 		Project: t.Project.Name, Table: s.Table, Database: s.Database, Verdict: t.Verdict, Type: s.Type, Complete: s.Complete, Missing: s.Missing,
 		Partial: s.Partial, Unavailable: s.Unavailable, Last: s.LastComplete, Behind: t.Behind, BehindSec: t.Behind.Seconds(), Rows: s.Rows,
-		Quarantined: s.Quarantined, FileBytes: s.FileBytes, Next: t.Next,
+		Quarantined: s.Quarantined, FileBytes: s.FileBytes, Next: t.Next, Completeness: t.Completeness,
+		Query: url.Values{"database": {s.Database}, "table": {s.Table}}.Encode(), Gaps: ranges(append(slices.Clone(t.Gaps.Missing), t.Gaps.Partial...)),
 	}
 	if !s.Dated() {
 		line.RefreshedAt = s.FetchedAt
@@ -159,8 +169,8 @@ func notices(l *look) []notice {
 		case t.Verdict == status.Failing:
 			n.Bad, n.Title = true, fmt.Sprintf("%s: %s cannot be fetched.", name, s.Failing[0].Days)
 			n.Text = s.Failing[0].Message
-		case s.Missing > 0:
-			n.Title = fmt.Sprintf("%s is not complete: %s between its first and last day.", name, missing(s.Missing))
+		case t.Completeness == status.Incomplete && s.Dated():
+			n.Title, n.Text = name+" is not complete.", "Missing or partial: "+cmp.Or(ranges(append(slices.Clone(t.Gaps.Missing), t.Gaps.Partial...)), missing(s.Missing))
 		case s.Failure != nil:
 			n.Title = "The last fetch into " + name + " failed."
 		}
@@ -179,7 +189,7 @@ func notices(l *look) []notice {
 
 func missing(days int) string {
 	if days == 1 {
-		return "1 day is missing"
+		return "1 day"
 	}
-	return wording.Grouped(int64(days)) + " days are missing"
+	return wording.Grouped(int64(days)) + " days"
 }

@@ -116,15 +116,17 @@ func TestPagesShowTheQueue(t *testing.T) {
 	job := s.submit(t, "events")
 	user := s.user(t)
 	for path, want := range map[string][]string{
-		"/":                     {"No worker is running.", "12345", "events", "v9.9", `aria-current="page">Overview`},
-		"/tables":               {"events", "new"},
-		"/jobs":                 {job.ID, "2026-11-01..2026-11-04", "queued"},
-		"/jobs?state=queued":    {job.ID},
-		"/jobs?state=failed":    {"No job matches."},
-		"/jobs/" + job.ID:       {"2026-11-01..2026-11-04", "main/12345.db", "enqueue jobs show " + job.ID},
-		"/schedules":            {"morning", "15 6 * * *", "Pause"},
-		"/schedules/morning":    {"It has not run yet.", "Look-back", "5 days"},
-		"/settings":             {"mixpanel.secret", "[redacted]", "1 session logged in"},
+		"/":                  {"No worker is running.", "12345", "events", "v9.9", `aria-current="page">Overview`},
+		"/tables":            {"events", "new", `href="/table?database=main%2F12345.db&amp;table=events"`},
+		"/jobs":              {job.ID, "2026-11-01..2026-11-04", "queued", `href="/jobs?state=failed"`},
+		"/jobs?state=queued": {job.ID},
+		"/jobs?state=failed": {"No job matches."},
+		"/jobs/" + job.ID:    {"2026-11-01..2026-11-04", "main/12345.db", "enqueue jobs show " + job.ID},
+		"/schedules":         {"morning", "15 6 * * *", "Pause"},
+		"/schedules/morning": {"It has not run yet.", "Look-back", "5 days"},
+		"/settings":          {"mixpanel.secret", "[redacted]", "1 session logged in"},
+		"/table?database=main%2F12345.db&table=events":             {"No day has been fetched.", "new", "/jobs?database=main%2F12345.db"},
+		"/table?database=main%2F12345.db&table=events&format=json": {`"days": []`},
 		"/?format=json":         {`"title": "No worker is running."`},
 		"/settings?format=json": {`"sessions": 1`},
 	} {
@@ -139,6 +141,7 @@ func TestPagesShowTheQueue(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]int{
+		"/table": http.StatusNotFound, "/table?database=main/12345.db&table=x": http.StatusNotFound,
 		"/jobs/nothing": http.StatusNotFound, "/schedules/nothing": http.StatusNotFound, "/jobs?state=x": http.StatusBadRequest,
 		"/jobs?kind=x": http.StatusBadRequest, "/jobs?before=x": http.StatusBadRequest, "/?format=xml": http.StatusBadRequest,
 	} {
@@ -159,6 +162,7 @@ func TestOlderJobsAreOnTheNextPage(t *testing.T) {
 	pages := 0
 	for path := "/jobs?format=json"; path != ""; pages++ {
 		_, body := user.get(t, path)
+		_, html := user.get(t, strings.Replace(path, "format=json", "", 1))
 		var list struct {
 			Jobs  []struct{ ID string }
 			Older string
@@ -171,6 +175,9 @@ func TestOlderJobsAreOnTheNextPage(t *testing.T) {
 				t.Errorf("%s has job %s again, or one of nobody", path, job.ID)
 			}
 			delete(all, job.ID)
+		}
+		if link := `href="/jobs?` + list.Older + `" rel="next"`; strings.Contains(html, link) != (list.Older != "") {
+			t.Errorf("%s links to the next page as %s", path, link)
 		}
 		if path = ""; list.Older != "" {
 			path = "/jobs?format=json&" + list.Older

@@ -1,0 +1,24 @@
+package page
+
+import "mixduck/jobs"
+
+// Calendar returns the label, class and sign of each day of the calendar of a day map, the newest month first.
+func Calendar(days jobs.Days) (cells []string) {
+	for _, m := range months(days) {
+		for i := range m.Cells {
+			c := &m.Cells[i]
+			if c.Label != "" {
+				cells = append(cells, m.Name+" | "+c.Label+" | "+c.Class+c.Sign)
+			}
+		}
+	}
+	return cells
+}
+
+// Strip returns the class and height of each bar of the strip of a day map.
+func Strip(days jobs.Days) (classes []string, heights []int) {
+	for _, b := range strip(days) {
+		classes, heights = append(classes, b.Class), append(heights, b.Height)
+	}
+	return classes, heights
+}

@@ -1,0 +1,158 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"mixduck/internal/day"
+	"mixduck/internal/fault"
+	"mixduck/internal/wording"
+	"mixduck/jobs"
+)
+
+var tableView = &view{name: "table", title: "Table", tab: "tables", build: buildTable, parts: []string{"table"}}
+
+// bar is a day in a strip of days.
+type bar struct {
+	X, Y, Height int    // in units of the drawing
+	Class        string // its color
+}
+
+// The size of a strip, in units of its drawing.
+const (
+	stripDays   = 60
+	stripStep   = 5
+	stripHeight = 28
+)
+
+// strip draws the last days of a day map: the height of a bar shows its rows compared to the most of these days.
+func strip(days jobs.Days) []bar {
+	days = days[max(0, len(days)-stripDays):]
+	most := int64(1)
+	for _, d := range days {
+		most = max(most, d.Rows)
+	}
+	bars := make([]bar, 0, len(days))
+	for i, d := range days {
+		b := bar{X: (stripDays - len(days) + i) * stripStep, Height: max(2, int(d.Rows*stripHeight/most)), Class: classes[d.State]}
+		if d.State == jobs.DayMissing || d.State == jobs.DayUnavailable {
+			b.Height = stripHeight / 2
+		}
+		b.Y = stripHeight - b.Height
+		bars = append(bars, b)
+	}
+	return bars
+}
+
+// classes are the colors of bars.
+var classes = map[jobs.DayState]string{jobs.DayComplete: "f3", jobs.DayPartial: "fp", jobs.DayUnavailable: "fg", jobs.DayMissing: "fm"}
+
+// tablePage shows the days of a table.
+type tablePage struct {
+	tableLine
+
+	Months []month   `json:"-"`
+	Days   []dayLine `json:"days"`
+}
+
+// dayLine is a day of a table in JSON.
+type dayLine struct {
+	Day   day.Day `json:"day"`
+	State string  `json:"state"`
+	Rows  int64   `json:"rows"`
+}
+
+// month is a line of the calendar.
+type month struct {
+	Name  string
+	Cells [32]cell // by the day of the month; the first is unused
+	Rows  int64
+}
+
+// cell is a day of the calendar.
+type cell struct {
+	Class, Sign, Label string // no Label: the day is not in the day map
+}
+
+func buildTable(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error) {
+	l, err := p.looks.get(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	database, table := r.URL.Query().Get("database"), r.URL.Query().Get("table")
+	for _, t := range l.tables {
+		if t.State.Database != database || t.State.Table != table {
+			continue
+		}
+		days := l.days[database][table]
+		page := tablePage{tableLine: newTableLine(t), Months: months(days), Days: make([]dayLine, 0, len(days))}
+		for _, d := range days {
+			page.Days = append(page.Days, dayLine{Day: d.Day, State: stateNames[d.State], Rows: d.Rows})
+		}
+		return page, nil
+	}
+	return nil, fault.New(fault.CodeNotFound, "look at the list of tables", "no table %q in %q has been fetched or scheduled", table, database)
+}
+
+// stateNames are the states of days, as `enqueue coverage` has them.
+var stateNames = map[jobs.DayState]string{
+	jobs.DayComplete: "complete", jobs.DayPartial: "partial", jobs.DayUnavailable: "unavailable", jobs.DayMissing: "missing",
+}
+
+// months returns the calendar of a day map, the newest month first.
+func months(days jobs.Days) []month {
+	var most int64
+	for _, d := range days {
+		most = max(most, d.Rows)
+	}
+	var all []month
+	name := ""
+	for _, d := range slices.Backward(days) {
+		at := d.Day.Start(time.UTC)
+		if m := at.Format("Jan 2006"); m != name {
+			name = m
+			all = append(all, month{Name: m})
+		}
+		m := &all[len(all)-1]
+		m.Cells[at.Day()] = newCell(d, most)
+		m.Rows += d.Rows
+	}
+	return all
+}
+
+// newCell returns the cell of a day; the strength of its color is the quarter of most that its rows are in.
+func newCell(d jobs.StoredDay, most int64) cell {
+	c := cell{Label: fmt.Sprintf("%s: %s, %s", d.Day, stateNames[d.State], wording.Counted(d.Rows, "row"))}
+	switch d.State {
+	case jobs.DayMissing:
+		c.Class, c.Sign, c.Label = "cm", "!", fmt.Sprintf("%s: missing", d.Day)
+	case jobs.DayUnavailable:
+		c.Class, c.Sign, c.Label = "cg", "×", fmt.Sprintf("%s: no longer served by Mixpanel", d.Day)
+	case jobs.DayPartial:
+		c.Class = "cp"
+	case jobs.DayComplete:
+		c.Class = "cz"
+		if d.Rows > 0 {
+			c.Class = fmt.Sprintf("c%d", 1+min(3, d.Rows*4/(most+1)))
+		}
+	}
+	return c
+}
+
+// ranges names ranges of days, the first few.
+func ranges(all []day.Range) string {
+	const few = 3
+	names := make([]string, 0, few+1)
+	for i, r := range all {
+		if i == few {
+			names = append(names, fmt.Sprintf("and %d more", len(all)-few))
+			break
+		}
+		names = append(names, r.String())
+	}
+	return strings.Join(names, ", ")
+}
