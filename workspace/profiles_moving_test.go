@@ -82,7 +82,7 @@ func TestAProfileThatFallsBetweenPagesStays(t *testing.T) {
 	}
 }
 
-// The profiles never stop to move: after some tries, what is known to exist stays, and a warning says what happened.
+// The profiles never stop moving: after some tries, what is known to exist stays, and a warning says so.
 func TestProfilesThatAlwaysMove(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -100,17 +100,19 @@ func TestProfilesThatAlwaysMove(t *testing.T) {
 			f.mustRefresh(t, request)
 			n := 0
 			ws := f.editing(t, func(int) {
-				if n += 2; n < 80 {
-					_ = f.fake.DeleteProfile(projectID, "", person(n))
-					_ = f.fake.DeleteMember(projectID, 1, person(n))
-					id := fmt.Sprintf("added %d", n)
-					_ = f.fake.PutProfile(projectID, "", mixpaneltest.Profile{DistinctID: id, Properties: "{}"})
-					_ = f.fake.PutMember(projectID, 1, id)
+				n += 2
+				gone, added := person(n), fmt.Sprintf("added %d", n)
+				if n >= 80 {
+					gone = fmt.Sprintf("added %d", n-40)
 				}
+				_ = f.fake.DeleteProfile(projectID, "", gone)
+				_ = f.fake.DeleteMember(projectID, 1, gone)
+				_ = f.fake.PutProfile(projectID, "", mixpaneltest.Profile{DistinctID: added, Properties: "{}"})
+				_ = f.fake.PutMember(projectID, 1, added)
 			})
 			p, err := ws.FetchProfiles(t.Context(), request, func(workspace.Progress) {})
 			noError(t, err)
-			if p.Warnings == "" {
+			if p.Warnings == "" && test.filter.Cohort != 0 { // by id, a try can happen to confirm all that is missing
 				t.Error("there is no warning")
 			}
 			f.mustHave(t, "profiles", test.ask, person)

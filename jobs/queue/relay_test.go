@@ -307,8 +307,10 @@ func TestResultsThatNobodySends(t *testing.T) {
 	t.Parallel()
 	jobstest.OnEach(t, func(t jobstest.Rig) {
 		content := noise(2*queue.RelayWindow*queue.RelayChunk + 1)
-		t.Q.LimitRelays(1, 10*time.Millisecond, 50*time.Millisecond, time.Minute)
-		_, err := jobstest.ReadAll(t.Context(), t.Q, jobstest.Found("rows", content))
+		t.Q.LimitRelays(1, time.Minute, time.Minute, time.Minute) // of the worker
+		reader := jobstest.NewQueue(t, t.Rdb)
+		reader.LimitRelays(1, 10*time.Millisecond, 50*time.Millisecond, time.Minute)
+		_, err := jobstest.ReadAll(t.Context(), reader, jobstest.Found("rows", content))
 		if fault.CodeOf(err) != fault.CodeFailed || !strings.Contains(err.Error(), "no worker of volume main runs") {
 			t.Errorf("without a worker: %v", err)
 		}
@@ -320,8 +322,8 @@ func TestResultsThatNobodySends(t *testing.T) {
 		if err := t.Rdb.ZAdd(t.Context(), "mixduck:streams", redis.Z{Score: 1e13, Member: "another"}).Err(); err != nil {
 			t.Fatal(err)
 		}
-		t.Q.LimitRelays(1, 10*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond)
-		_, err = jobstest.ReadAll(t.Context(), t.Q, jobstest.Found("rows", content))
+		reader.LimitRelays(1, 10*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond)
+		_, err = jobstest.ReadAll(t.Context(), reader, jobstest.Found("rows", content))
 		if fault.CodeOf(err) != fault.CodeFailed || !strings.Contains(err.Error(), "no worker has sent it for") {
 			t.Errorf("while another result fills Redis: %v", err)
 		}
@@ -329,8 +331,8 @@ func TestResultsThatNobodySends(t *testing.T) {
 			t.Errorf("%d bytes were stored while another result fills Redis", n)
 		}
 		t.Rdb.ZRem(t.Context(), "mixduck:streams", "another")
-		t.Q.LimitRelays(1, 10*time.Millisecond, time.Minute, time.Minute)
-		if got, err := jobstest.ReadAll(t.Context(), t.Q, jobstest.Found("rows", content)); err != nil || !bytes.Equal(got, content) {
+		reader.LimitRelays(1, 10*time.Millisecond, time.Minute, time.Minute)
+		if got, err := jobstest.ReadAll(t.Context(), reader, jobstest.Found("rows", content)); err != nil || !bytes.Equal(got, content) {
 			t.Errorf("afterwards %d bytes came, %v", len(got), err)
 		}
 	})
