@@ -20,6 +20,20 @@ const (
 	DayMissing     DayState = 'M' // nothing is known about it
 )
 
+// String returns the name of the state: complete, partial, unavailable or missing.
+func (s DayState) String() string {
+	switch s {
+	case DayComplete:
+		return "complete"
+	case DayPartial:
+		return "partial"
+	case DayUnavailable:
+		return "unavailable"
+	case DayMissing:
+	}
+	return "missing"
+}
+
 // StoredDay is one day of a table.
 type StoredDay struct {
 	Day   day.Day

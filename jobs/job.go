@@ -204,6 +204,14 @@ func (r Record) Validate() error {
 	return fault.Usage("fetch, edit or query", "%q is no kind of job", r.Kind)
 }
 
+// Table returns the table that the job fills or changes; "" for all or none.
+func (r Record) Table() string {
+	if r.Kind == KindEdit {
+		return r.Edit.Table
+	}
+	return r.Fetch.Table
+}
+
 // Lane returns the name of the job's lane: its database, or a separate lane if it only reads.
 func (r Record) Lane() string {
 	if r.Kind.Writes() {

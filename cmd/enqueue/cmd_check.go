@@ -74,7 +74,7 @@ func (a *app) check(ctx context.Context, rdb *redis.Client, cfg config.Config, n
 		}
 		project = p.Name
 	}
-	tables, err := inspect(ctx, q, statusFlags{maxLag: defaultMaxLag}, a.Now())
+	tables, err := inspect(ctx, q, statusFlags{maxLag: status.DefaultMaxLag}, a.Now())
 	if err != nil {
 		return all, err
 	}

@@ -82,36 +82,19 @@ func coverageOf(ctx context.Context, q *queue.Queue, database, table string) ([]
 	if len(tables) == 0 && (database != "" || table != "") {
 		return nil, fault.New(fault.CodeNotFound, "enqueue status shows the tables", "the queue knows no such table with days")
 	}
-	names := map[string]bool{}
-	var databases []string
-	for _, t := range tables {
-		if !names[t.Database] {
-			names[t.Database] = true
-			databases = append(databases, t.Database)
-		}
+	databases := make([]string, len(tables))
+	for i, t := range tables {
+		databases[i] = t.Database
 	}
 	all, err := q.AllDays(ctx, databases)
 	found := make([]coverageObject, len(tables))
 	for i, t := range tables {
 		found[i] = coverageObject{Database: t.Database, Table: t.Table, Days: []dayObject{}}
 		for _, d := range all[t.Database][t.Table] {
-			found[i].Days = append(found[i].Days, dayObject{d.Day, stateWord(d.State), d.Rows})
+			found[i].Days = append(found[i].Days, dayObject{d.Day, d.State.String(), d.Rows})
 		}
 	}
 	return found, err
-}
-
-func stateWord(s jobs.DayState) string {
-	switch s {
-	case jobs.DayComplete:
-		return "complete"
-	case jobs.DayPartial:
-		return "partial"
-	case jobs.DayUnavailable:
-		return "unavailable"
-	case jobs.DayMissing:
-	}
-	return "missing"
 }
 
 func (a *app) printCoverage(found []coverageObject) error {
@@ -122,7 +105,7 @@ func (a *app) printCoverage(found []coverageObject) error {
 		}
 		c := console.NewCalendar(t.Database+" "+t.Table, t.Days[0].Day)
 		for _, d := range t.Days {
-			if d.State != "missing" {
+			if d.State != jobs.DayMissing.String() {
 				c.Add(d.Day, d.State)
 			}
 		}

@@ -121,7 +121,7 @@ func (a *app) printJobs(found []jobs.Record, format string, line bool) error {
 func jobRows(found []jobs.Record) [][]string {
 	rows := [][]string{{"ID", "STATE", "WHAT", "DATABASE", "TABLE"}}
 	for _, job := range found {
-		rows = append(rows, []string{job.ID, string(job.State), status.What(job), status.Database(job.Database), tableOf(job)})
+		rows = append(rows, []string{job.ID, string(job.State), status.What(job), status.Database(job.Database), job.Table()})
 	}
 	return rows
 }

@@ -38,9 +38,6 @@ const statusExample = `  enqueue status
   enqueue status --check --max-lag 36h || echo "Mixpanel data is stale"
   enqueue status --format json`
 
-// defaultMaxLag allows fetching a day until noon of the day after the next.
-const defaultMaxLag = 36 * time.Hour
-
 // statusFlags are the flags of `enqueue status`.
 type statusFlags struct {
 	check, all bool
@@ -53,7 +50,7 @@ func (a *app) statusCommand() *cobra.Command {
 	var f statusFlags
 	c.Flags().BoolVar(&f.check, "check", false, "exit with code 1 if a table is stale or failing, or if nothing is scheduled")
 	c.Flags().BoolVar(&f.all, "all", false, "also check tables without a schedule")
-	c.Flags().DurationVar(&f.maxLag, "max-lag", defaultMaxLag, "maximum time since the last complete day ended")
+	c.Flags().DurationVar(&f.maxLag, "max-lag", status.DefaultMaxLag, "maximum time since the last complete day ended")
 	f.format = console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if f.maxLag <= 0 {
@@ -116,22 +113,8 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 
 // inspect gets the freshness of the tables from the queue.
 func inspect(ctx context.Context, q *queue.Queue, f statusFlags, now time.Time) ([]status.Table, error) {
-	s := status.Survey{MaxLag: f.maxLag, All: f.all, Now: now}
-	var err error
-	if s.Projects, err = q.Projects(ctx); err != nil {
-		return nil, err
-	}
-	if s.Tables, err = q.Tables(ctx); err != nil {
-		return nil, err
-	}
-	if s.Schedules, err = schedule.NewStore(q).List(ctx, now); err != nil {
-		return nil, err
-	}
-	databases := make([]string, len(s.Tables))
-	for i, t := range s.Tables {
-		databases[i] = t.Database
-	}
-	if s.Days, err = q.AllDays(ctx, slices.Compact(slices.Sorted(slices.Values(databases)))); err != nil {
+	s, err := status.Survey{MaxLag: f.maxLag, All: f.all, Now: now}.Read(ctx, q, schedule.NewStore(q))
+	if err != nil {
 		return nil, err
 	}
 	return s.Judge(), nil

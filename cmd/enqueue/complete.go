@@ -54,7 +54,7 @@ func (a *app) completeJobs(most int, fits func(jobs.Record) bool) cobra.Completi
 			}
 			again := slices.ContainsFunc(given, func(id string) bool { return strings.EqualFold(id, job.ID) })
 			if !again && (fits == nil || fits(job)) && len(typed) <= len(job.ID) && strings.EqualFold(job.ID[:len(typed)], typed) {
-				what := strings.Join([]string{string(job.State), status.What(job), status.Database(job.Database), tableOf(job)}, ", ")
+				what := strings.Join([]string{string(job.State), status.What(job), status.Database(job.Database), job.Table()}, ", ")
 				all = append(all, cobra.CompletionWithDesc(job.ID, console.Printable(strings.TrimSuffix(what, ", "))))
 			}
 		}

@@ -31,7 +31,7 @@ func details(job jobs.Record, now time.Time) string {
 	l.add("priority", string(job.Priority))
 	l.add("project", job.Project)
 	l.add("database", job.Database)
-	l.add("table", tableOf(job))
+	l.add("table", job.Table())
 	switch job.Kind {
 	case jobs.KindEdit:
 		l.add("change", string(job.Edit.Action))

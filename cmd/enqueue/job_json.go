@@ -120,7 +120,7 @@ type objectError struct {
 
 func newObject(r jobs.Record, now time.Time) object {
 	o := object{
-		ID: r.ID, Kind: r.Kind, State: r.State, Project: r.Project, Database: r.Database, Table: tableOf(r),
+		ID: r.ID, Kind: r.Kind, State: r.State, Project: r.Project, Database: r.Database, Table: r.Table(),
 		Rows: r.Progress.Rows, Duplicates: r.Progress.Duplicates,
 		Quarantined: r.Progress.Quarantined, WindowsDone: r.Progress.WindowsDone, WindowsTotal: r.Progress.WindowsTotal,
 		Requests: r.Progress.Requests, Bytes: r.Progress.Bytes, Attempts: r.Attempt,
@@ -154,14 +154,6 @@ func newObject(r jobs.Record, now time.Time) object {
 		o.Error = &objectError{Code: r.Failure.Code, Message: r.Failure.Message, Hint: r.Failure.Hint}
 	}
 	return o
-}
-
-// tableOf returns the table of a job, "" for all or none.
-func tableOf(r jobs.Record) string {
-	if r.Kind == jobs.KindEdit {
-		return r.Edit.Table
-	}
-	return r.Fetch.Table
 }
 
 func timeOrNull(t time.Time) *time.Time {

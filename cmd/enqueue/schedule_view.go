@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,33 +18,17 @@ import (
 
 // scheduleView is a schedule with what is shown about it.
 type scheduleView struct {
-	schedule.State
-	last    *jobs.Record // last job it made, except pieces; nil if there is none or its record is gone
-	next    time.Time    // zero while paused or not enabled
+	status.ScheduleState
 	zone    *time.Location
 	history []schedule.Tick // not loaded for lists
 }
 
-func newScheduleView(ctx context.Context, q *queue.Queue, s schedule.State, now time.Time) (scheduleView, error) {
-	v := scheduleView{State: s}
-	var err error
+func newScheduleView(ctx context.Context, q *queue.Queue, s schedule.State, now time.Time) (v scheduleView, err error) {
 	if v.zone, err = jobs.LoadZone(s.ProjectZone); err != nil {
 		return v, err
 	}
-	if !s.Paused && !s.Disabled {
-		if v.next, err = s.NextRun(now); err != nil {
-			return v, err
-		}
-	}
-	if s.LastJob != "" {
-		job, err := q.Job(ctx, s.LastJob)
-		if err == nil {
-			v.last = &job
-		} else if !errors.Is(err, jobs.ErrNoJob) {
-			return v, err
-		}
-	}
-	return v, nil
+	v.ScheduleState, err = status.ReadSchedule(ctx, q, s, now)
+	return v, err
 }
 
 // scheduleObject is a schedule in --format json. Fields are only ever added.
@@ -100,13 +83,13 @@ func newScheduleObject(v scheduleView) scheduleObject {
 		Events: s.Events, Where: s.Where, Promote: s.Promote, Cron: s.Cron, Timezone: s.Zone, Lookback: s.Lookback, IncludeToday: s.IncludeToday,
 		Mode: s.Mode, Priority: s.Priority, JitterSeconds: s.Jitter.Seconds(), CatchUpSeconds: s.CatchUp.Seconds(), Overlap: s.Overlap,
 		MaxAttempts: s.MaxAttempts, Enabled: !s.Disabled, Paused: v.Paused, FullEverySeconds: s.FullEvery.Seconds(), KeepsVersions: s.History, Group: s.Group, Verify: s.Verify, Workers: v.Files,
-		CreatedAt: timeOrNull(v.CreatedAt), NextRun: timeOrNull(v.next), LastTick: timeOrNull(v.LastTick),
+		CreatedAt: timeOrNull(v.CreatedAt), NextRun: timeOrNull(v.Next), LastTick: timeOrNull(v.LastTick),
 	}
 	if s.Start != 0 {
 		o.Start = &s.Start
 	}
-	if v.last != nil {
-		last := newObject(*v.last, time.Now())
+	if v.Last != nil {
+		last := newObject(*v.Last, time.Now())
 		o.LastJob = &last
 	}
 	for _, t := range v.history {
@@ -123,12 +106,12 @@ func scheduleRows(all []scheduleView, local *time.Location) [][]string {
 	rows := [][]string{{"NAME", "CRON", "TABLE", "LAST RUN", "RESULT", "NEXT RUN", "IN THE PROJECT'S TIME ZONE"}}
 	for _, v := range all {
 		lastRun, result := "", ""
-		if v.last != nil {
-			lastRun, result = v.last.CreatedAt.In(local).Format(zoned), console.Printable(status.Result(*v.last))
+		if v.Last != nil {
+			lastRun, result = v.Last.CreatedAt.In(local).Format(zoned), console.Printable(status.Result(*v.Last))
 		}
 		next, project := standstill(v), ""
 		if next == "" {
-			next, project = v.next.In(local).Format(zoned), v.next.In(v.zone).Format(zoned)
+			next, project = v.Next.In(local).Format(zoned), v.Next.In(v.zone).Format(zoned)
 		}
 		rows = append(rows, []string{v.Name, console.Printable(v.Cron), filled(v.Schedule) + " of " + status.Database(v.Database), lastRun, result, next, project})
 	}
@@ -183,14 +166,14 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 	l.add("cron", fmt.Sprintf("%s in %s", v.Cron, v.Zone))
 	next := standstill(v)
 	if next == "" {
-		next = v.next.In(local).Format(zoned)
-		if project := v.next.In(v.zone).Format(zoned); project != next {
+		next = v.Next.In(local).Format(zoned)
+		if project := v.Next.In(v.zone).Format(zoned); project != next {
 			next += ", for the project " + project
 		}
 	}
 	l.add("next", next)
-	if v.last != nil {
-		l.add("last", fmt.Sprintf("%s, %s, job %s", v.last.CreatedAt.In(local).Format(zoned), status.Result(*v.last), v.last.ID))
+	if v.Last != nil {
+		l.add("last", fmt.Sprintf("%s, %s, job %s", v.Last.CreatedAt.In(local).Format(zoned), status.Result(*v.Last), v.Last.ID))
 	}
 	l.add("project", fmt.Sprintf("%s in %s", v.Project, v.ProjectZone))
 	l.add("database", v.Database)

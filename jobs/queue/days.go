@@ -27,7 +27,8 @@ func (q *Queue) Days(ctx context.Context, database, table string) (jobs.Days, er
 	return days, nil
 }
 
-// AllDays returns the day maps of all tables of some databases, by database and table, in one round trip.
+// AllDays returns the day maps of all tables of some databases, by database and table, in one round trip. A database can be
+// given more than once.
 func (q *Queue) AllDays(ctx context.Context, databases []string) (map[string]map[string]jobs.Days, error) {
 	if len(databases) == 0 {
 		return nil, nil
@@ -35,6 +36,9 @@ func (q *Queue) AllDays(ctx context.Context, databases []string) (map[string]map
 	pipe := q.e.Redis.Pipeline()
 	texts := make(map[string]*redis.MapStringStringCmd, len(databases))
 	for _, database := range databases {
+		if texts[database] != nil {
+			continue
+		}
 		texts[database] = pipe.HGetAll(ctx, lanes.DaysKey(database))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {

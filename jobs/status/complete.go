@@ -25,6 +25,9 @@ type Gaps struct {
 	Partial []day.Range // last fetched before they ended, although a later day is complete
 }
 
+// All returns the missing days, then the partial ones.
+func (g Gaps) All() []day.Range { return slices.Concat(g.Missing, g.Partial) }
+
 // assess returns whether the table is complete, and its gaps. Without a day map it knows only how many days are missing.
 func (f Table) assess(days jobs.Days) (Completeness, Gaps) {
 	switch {

@@ -3,6 +3,7 @@ package status
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strconv"
 	"time"
@@ -49,6 +50,40 @@ type Survey struct {
 	MaxLag    time.Duration                   // since the end of the last complete day
 	All       bool                            // also judge tables without a schedule
 	Now       time.Time
+}
+
+// DefaultMaxLag gives a day until noon of the second day after it.
+const DefaultMaxLag = 36 * time.Hour
+
+// Source is the part of a queue that a survey reads; [queue.Queue] is one.
+type Source interface {
+	Projects(ctx context.Context) ([]jobs.ProjectInfo, error)
+	Tables(ctx context.Context) ([]jobs.TableState, error)
+	AllDays(ctx context.Context, databases []string) (map[string]map[string]jobs.Days, error)
+}
+
+// Lister lists schedules; [schedule.Store] does.
+type Lister interface {
+	List(ctx context.Context, now time.Time) ([]schedule.State, error)
+}
+
+// Read returns s with what the queue knows at s.Now.
+func (s Survey) Read(ctx context.Context, q Source, schedules Lister) (_ Survey, err error) {
+	if s.Projects, err = q.Projects(ctx); err != nil {
+		return s, err
+	}
+	if s.Tables, err = q.Tables(ctx); err != nil {
+		return s, err
+	}
+	if s.Schedules, err = schedules.List(ctx, s.Now); err != nil {
+		return s, err
+	}
+	databases := make([]string, len(s.Tables))
+	for i, t := range s.Tables {
+		databases[i] = t.Database
+	}
+	s.Days, err = q.AllDays(ctx, databases)
+	return s, err
 }
 
 // Judge returns all tables that were fetched or are scheduled, ordered by project, database and name.

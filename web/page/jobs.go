@@ -90,7 +90,7 @@ type jobLine struct {
 // newJobLine returns the line of a job. names are the names of projects by ID.
 func newJobLine(job jobs.Record, names map[string]string, now time.Time) jobLine {
 	line := jobLine{
-		ID: job.ID, Kind: job.Kind, State: job.State, What: status.What(job), Project: cmp.Or(names[job.Project], job.Project), Table: tableOf(job), Database: job.Database,
+		ID: job.ID, Kind: job.Kind, State: job.State, What: status.What(job), Project: cmp.Or(names[job.Project], job.Project), Table: job.Table(), Database: job.Database,
 		Schedule: job.Schedule, Standing: status.Standing(job, now), Reason: status.Reason(job), Worker: job.Worker, CreatedAt: job.CreatedAt,
 		StartedAt: job.StartedAt, FinishedAt: job.FinishedAt, Took: status.Took(job, now), Progress: job.Progress, Failure: job.Failure,
 	}
@@ -105,18 +105,6 @@ func newJobLine(job jobs.Record, names map[string]string, now time.Time) jobLine
 	line.Cancel = !final
 	line.Retry = job.State == jobs.StateFailed || job.State == jobs.StateCancelled
 	return line
-}
-
-// tableOf returns the table of a job, "" for none.
-func tableOf(job jobs.Record) string {
-	switch job.Kind {
-	case jobs.KindFetch:
-		return job.Fetch.Table
-	case jobs.KindEdit:
-		return job.Edit.Table
-	case jobs.KindQuery:
-	}
-	return ""
 }
 
 func buildJobs(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error) {

@@ -2,7 +2,6 @@ package page
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
@@ -12,9 +11,6 @@ import (
 	"mixduck/jobs/schedule"
 	"mixduck/jobs/status"
 )
-
-// MaxLag is how long ago the last complete day of a table may have ended. It is the default of `enqueue status`.
-const MaxLag = 36 * time.Hour
 
 // look is the state of the queue at a point in time, with the data that several pages show.
 type look struct {
@@ -42,26 +38,12 @@ type projectBudget struct {
 // look reads the state of the queue.
 func (p *Page) look(ctx context.Context, b *Backend) (*look, error) {
 	l := &look{at: p.cfg.Now(), counts: map[jobs.State]int{}, names: map[string]string{}}
-	survey := status.Survey{MaxLag: MaxLag, Now: l.at}
-	var err error
-	if survey.Projects, err = b.Queue.Projects(ctx); err != nil {
+	survey, err := status.Survey{MaxLag: status.DefaultMaxLag, Now: l.at}.Read(ctx, b.Queue, b.Schedules)
+	if err != nil {
 		return nil, err
 	}
 	for _, p := range survey.Projects {
 		l.names[strconv.FormatInt(p.ID, 10)] = p.Name
-	}
-	if survey.Tables, err = b.Queue.Tables(ctx); err != nil {
-		return nil, err
-	}
-	if survey.Schedules, err = b.Schedules.List(ctx, l.at); err != nil {
-		return nil, err
-	}
-	databases := make([]string, len(survey.Tables))
-	for i, t := range survey.Tables {
-		databases[i] = t.Database
-	}
-	if survey.Days, err = b.Queue.AllDays(ctx, slices.Compact(slices.Sorted(slices.Values(databases)))); err != nil {
-		return nil, err
 	}
 	l.tables, l.schedules, l.days = survey.Judge(), survey.Schedules, survey.Days
 	if l.workers, err = b.Queue.Workers(ctx); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"mixduck/internal/day"
@@ -34,13 +33,12 @@ type overview struct {
 
 // notice describes something that needs attention.
 type notice struct {
-	Bad    bool   `json:"bad"` // otherwise it is a warning
-	Title  string `json:"title"`
-	Text   string `json:"text,omitempty"`
-	Hint   string `json:"hint,omitempty"`
-	Job    string `json:"job,omitempty"` // ID
-	Retry  bool   `json:"retry"`         // the job can be retried
-	Anchor string `json:"-"`
+	Bad   bool   `json:"bad"` // otherwise it is a warning
+	Title string `json:"title"`
+	Text  string `json:"text,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+	Job   string `json:"job,omitempty"` // ID
+	Retry bool   `json:"retry"`         // the job can be retried
 }
 
 // tableLine is a table in a list.
@@ -128,7 +126,7 @@ func newTableLine(t status.Table) tableLine {
 		Project: t.Project.Name, Table: s.Table, Database: s.Database, Verdict: t.Verdict, Type: s.Type, Complete: s.Complete, Missing: s.Missing,
 		Partial: s.Partial, Unavailable: s.Unavailable, Last: s.LastComplete, Behind: t.Behind, BehindSec: t.Behind.Seconds(), Rows: s.Rows,
 		Quarantined: s.Quarantined, FileBytes: s.FileBytes, Next: t.Next, Completeness: t.Completeness,
-		Query: url.Values{"database": {s.Database}, "table": {s.Table}}.Encode(), Gaps: ranges(append(slices.Clone(t.Gaps.Missing), t.Gaps.Partial...)),
+		Query: url.Values{"database": {s.Database}, "table": {s.Table}}.Encode(), Gaps: ranges(t.Gaps.All()),
 	}
 	if !s.Dated() {
 		line.RefreshedAt = s.FetchedAt
@@ -157,7 +155,7 @@ func notices(l *look) []notice {
 	for _, t := range l.tables {
 		s := t.State
 		name := t.Project.Name + " / " + s.Table
-		n := notice{Job: s.Job, Anchor: url.QueryEscape(s.Database + "/" + s.Table)}
+		n := notice{Job: s.Job}
 		if s.Failure != nil {
 			n.Text, n.Hint, n.Retry = s.Failure.Message, s.Failure.Hint, true
 		}
@@ -170,7 +168,7 @@ func notices(l *look) []notice {
 			n.Bad, n.Title = true, fmt.Sprintf("%s: %s cannot be fetched.", name, s.Failing[0].Days)
 			n.Text = s.Failing[0].Message
 		case t.Completeness == status.Incomplete && s.Dated():
-			n.Title, n.Text = name+" is not complete.", "Missing or partial: "+cmp.Or(ranges(append(slices.Clone(t.Gaps.Missing), t.Gaps.Partial...)), missing(s.Missing))
+			n.Title, n.Text = name+" is not complete.", "Missing or partial: "+cmp.Or(ranges(t.Gaps.All()), wording.Counted(int64(s.Missing), "day"))
 		case s.Failure != nil:
 			n.Title = "The last fetch into " + name + " failed."
 		}
@@ -181,15 +179,8 @@ func notices(l *look) []notice {
 			warnings = append(warnings, n)
 		}
 		if s.TimeWarning != "" {
-			warnings = append(warnings, notice{Title: "The event times in " + name + " look wrong.", Text: s.TimeWarning, Anchor: n.Anchor})
+			warnings = append(warnings, notice{Title: "The event times in " + name + " look wrong.", Text: s.TimeWarning})
 		}
 	}
 	return append(bad, warnings...)
-}
-
-func missing(days int) string {
-	if days == 1 {
-		return "1 day"
-	}
-	return wording.Grouped(int64(days)) + " days"
 }

@@ -3,7 +3,6 @@ package page
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -74,22 +73,10 @@ func newScheduleLine(ctx context.Context, b *Backend, s schedule.State, names ma
 		Zone: s.Zone, Mode: s.Mode, Lookback: s.Lookback, Paused: s.Paused, Disabled: s.Disabled, Added: len(s.Files) == 0, CreatedAt: s.CreatedAt,
 		LastTick: s.LastTick, LastJob: s.LastJob, Dated: s.Dated(),
 	}
-	if !s.Paused && !s.Disabled {
-		next, err := s.NextRun(now)
-		if err != nil {
-			return line, err
-		}
-		line.Next = next
-	}
-	if s.LastJob == "" {
-		return line, nil
-	}
-	job, err := b.Queue.Job(ctx, s.LastJob)
-	if errors.Is(err, jobs.ErrNoJob) {
-		return line, nil
-	}
-	if err == nil {
-		line.LastRun, line.Result, line.Failed = job.CreatedAt, status.Result(job), job.State == jobs.StateFailed
+	read, err := status.ReadSchedule(ctx, b.Queue, s, now)
+	line.Next = read.Next
+	if job := read.Last; job != nil {
+		line.LastRun, line.Result, line.Failed = job.CreatedAt, status.Result(*job), job.State == jobs.StateFailed
 	}
 	return line, err
 }

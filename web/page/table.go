@@ -91,16 +91,11 @@ func buildTable(ctx context.Context, p *Page, b *Backend, r *http.Request) (any,
 		days := l.days[database][table]
 		page := tablePage{tableLine: newTableLine(t), Months: months(days), Days: make([]dayLine, 0, len(days))}
 		for _, d := range days {
-			page.Days = append(page.Days, dayLine{Day: d.Day, State: stateNames[d.State], Rows: d.Rows})
+			page.Days = append(page.Days, dayLine{Day: d.Day, State: d.State.String(), Rows: d.Rows})
 		}
 		return page, nil
 	}
 	return nil, fault.New(fault.CodeNotFound, "look at the list of tables", "no table %q in %q has been fetched or scheduled", table, database)
-}
-
-// stateNames are the states of days, as `enqueue coverage` has them.
-var stateNames = map[jobs.DayState]string{
-	jobs.DayComplete: "complete", jobs.DayPartial: "partial", jobs.DayUnavailable: "unavailable", jobs.DayMissing: "missing",
 }
 
 // months returns the calendar of a day map, the newest month first.
@@ -126,7 +121,7 @@ func months(days jobs.Days) []month {
 
 // newCell returns the cell of a day; the strength of its color is the quarter of most that its rows are in.
 func newCell(d jobs.StoredDay, most int64) cell {
-	c := cell{Label: fmt.Sprintf("%s: %s, %s", d.Day, stateNames[d.State], wording.Counted(d.Rows, "row"))}
+	c := cell{Label: fmt.Sprintf("%s: %s, %s", d.Day, d.State, wording.Counted(d.Rows, "row"))}
 	switch d.State {
 	case jobs.DayMissing:
 		c.Class, c.Sign, c.Label = "cm", "!", fmt.Sprintf("%s: missing", d.Day)
