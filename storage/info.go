@@ -76,9 +76,16 @@ func (e *Engine) describeKeyed(ctx context.Context, tables []TableInfo) error {
 
 // hasTable reports whether the schema mixduck has a table.
 func (e *Engine) hasTable(ctx context.Context, name string) (bool, error) {
-	found, err := e.names(ctx, `SELECT table_name FROM duckdb_tables()
-		WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = ?`, name)
-	return len(found) > 0, err
+	if e.closed.Load() {
+		return false, ErrClosed
+	}
+	return hasTable(ctx, e.inst.db, name)
+}
+
+func hasTable(ctx context.Context, db *sql.DB, name string) (found bool, err error) {
+	const known = "SELECT count(*) > 0 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = ?"
+	err = db.QueryRowContext(ctx, known, name).Scan(&found)
+	return found, err
 }
 
 // ResultSet contains the rows of a statement, as in database/sql: Next, Scan, Err, Close.

@@ -155,12 +155,17 @@ func copyRights(f *os.File, path string) {
 	wantOwner, ok := want.Sys().(*syscall.Stat_t)
 	haveOwner, same := have.Sys().(*syscall.Stat_t)
 	if ok && same && (wantOwner.Uid != haveOwner.Uid || wantOwner.Gid != haveOwner.Gid) {
-		if f.Chown(int(wantOwner.Uid), int(wantOwner.Gid)) != nil { // only root can change the owner
-			_ = f.Chown(-1, int(wantOwner.Gid))
-		}
+		takeOwner(f.Chown, wantOwner)
 	}
 	if mode := want.Mode().Perm() &^ 0o111; have.Mode().Perm() != mode {
 		_ = f.Chmod(mode)
+	}
+}
+
+// takeOwner sets the owner and group with chown or, without the right to change the owner, only the group.
+func takeOwner(chown func(uid, gid int) error, like *syscall.Stat_t) {
+	if chown(int(like.Uid), int(like.Gid)) != nil { // only root can change the owner
+		_ = chown(-1, int(like.Gid))
 	}
 }
 

@@ -98,9 +98,7 @@ func checkSchema(ctx context.Context, db *sql.DB) error {
 
 // schemaVersion returns 0 if Mixduck has not written to the database yet.
 func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
-	var tables int
-	const known = "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = 'schema_version'"
-	if err := db.QueryRowContext(ctx, known).Scan(&tables); err != nil || tables == 0 {
+	if found, err := hasTable(ctx, db, "schema_version"); err != nil || !found {
 		return 0, err
 	}
 	err = db.QueryRowContext(ctx, "SELECT version FROM mixduck.schema_version").Scan(&version)

@@ -44,9 +44,7 @@ func awaitRecordLock(ctx context.Context, f *os.File, wait time.Duration) error 
 // refuseSnapshot returns an error if the database is a snapshot in its original place: the next snapshot would replace
 // what is written to it. A snapshot that was moved elsewhere is an ordinary database.
 func refuseSnapshot(ctx context.Context, db *sql.DB, path string) error {
-	const marked = "SELECT count(*) > 0 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = 'snapshot'"
-	var is bool
-	if err := db.QueryRowContext(ctx, marked).Scan(&is); err != nil || !is {
+	if is, err := hasTable(ctx, db, "snapshot"); err != nil || !is {
 		return err
 	}
 	var called, source string
@@ -100,8 +98,8 @@ func copyDirs(like, dir string) error {
 
 // copyOwner gives a file the owner and group of another one, if this user may do that.
 func copyOwner(path string, like fs.FileInfo) {
-	if st, ok := like.Sys().(*syscall.Stat_t); ok && os.Chown(path, int(st.Uid), int(st.Gid)) != nil {
-		_ = os.Chown(path, -1, int(st.Gid))
+	if st, ok := like.Sys().(*syscall.Stat_t); ok {
+		takeOwner(func(uid, gid int) error { return os.Chown(path, uid, gid) }, st)
 	}
 }
 
