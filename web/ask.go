@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/listen"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 // Ask checks whether the worker with cfg is ready or, with alive, only whether it is alive. With spare ports it checks
 // all workers of cfg's Owner. It returns nil if they are, and an error with [fault.CodeUsage] if cfg has no address.
 func Ask(ctx context.Context, cfg Config, alive bool) error {
-	host, port, err := net.SplitHostPort(cfg.Listen)
+	_, port, err := net.SplitHostPort(cfg.Listen)
 	switch {
 	case cfg.Listen == "":
 		return fault.Usage(sameAddress, "http.listen is off")
@@ -32,10 +33,7 @@ func Ask(ctx context.Context, cfg Config, alive bool) error {
 	case port == "0":
 		return fault.Usage(sameAddress, "http.listen has port 0, so the actual port is unknown")
 	}
-	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	cfg.Listen = net.JoinHostPort(host, port)
+	cfg.Listen = listen.Local(cfg.Listen)
 	if cfg.Spare == 0 {
 		return ask(ctx, cfg, cfg.Listen, alive)
 	}

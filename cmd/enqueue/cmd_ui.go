@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/fault"
+	"mixduck/internal/listen"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/web/session"
@@ -100,21 +100,12 @@ func pageOf(ctx context.Context, workers []jobs.WorkerInfo) (string, error) {
 	if found.HTTP == "" {
 		return "", fault.New(fault.CodeNotFound, "start a worker, or set its http.listen", "no running worker has a page")
 	}
-	at := reachable(found.HTTP)
+	at := listen.Local(found.HTTP)
 	path, answered := pagePath(ctx, at)
 	if answered && path == "" {
 		return "", fault.New(fault.CodeNotFound, "set http.page to read or full", "the worker at %s has no page", at)
 	}
 	return "http://" + at + cmp.Or(path, "/"), nil
-}
-
-// reachable returns an address to connect to: a worker that listens at all addresses is at the loopback address, too.
-func reachable(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
-		return net.JoinHostPort("127.0.0.1", port)
-	}
-	return address
 }
 
 // pagePath asks a worker for the path of its page. It returns false if the worker does not answer: it can be in a container

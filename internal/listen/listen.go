@@ -23,6 +23,16 @@ func LoopbackHost(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// Local returns the address at which this machine reaches a server that listens at address: one that listens at all addresses
+// is at the loopback address, too.
+func Local(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
+}
+
 // Error explains an address, the value of the setting key, that cannot be used.
 func Error(key, address string, err error) error {
 	name := strings.ReplaceAll(key, ".", "-")

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,9 +18,6 @@ const (
 	maxStreams  = 200              // at once; each holds a connection and a goroutine
 )
 
-// streaming counts open streams.
-var streaming atomic.Int64
-
 // stream sends the parts of a view that changed since it was loaded, as server-sent events, until the client or the worker
 // goes away. Each event "part" has the HTML of an element; the event "gone" has the reason why nothing is known.
 func (p *Page) stream(w http.ResponseWriter, r *http.Request, v *view) {
@@ -29,12 +25,12 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request, v *view) {
 		p.problem(w, r, http.StatusNotAcceptable, "this page does not change by itself", "")
 		return
 	}
-	if streaming.Add(1) > maxStreams {
-		streaming.Add(-1)
+	if p.streams.Add(1) > maxStreams {
+		p.streams.Add(-1)
 		p.problem(w, r, http.StatusServiceUnavailable, "too many open pages", "close some, or reload this page by hand")
 		return
 	}
-	defer streaming.Add(-1)
+	defer p.streams.Add(-1)
 	s := &partStream{page: p, view: v, out: w, control: http.NewResponseController(w), sent: map[string][]byte{}}
 	w.Header().Set("Content-Type", "text/event-stream")
 	ticks := time.NewTicker(lookEvery)

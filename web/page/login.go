@@ -34,7 +34,7 @@ func (p *Page) writeLogin(w http.ResponseWriter, r *http.Request, code int, prob
 		p.fail(w, r, err)
 		return
 	}
-	p.writeFrame(w, r, code, frame{Title: "Log in", Body: htmlOf(body)})
+	p.writeFrame(w, code, frame{Title: "Log in", Body: htmlOf(body)})
 }
 
 // login takes a code of `enqueue ui`, or the token, and begins a session.

@@ -99,6 +99,7 @@ type Page struct {
 	backend atomic.Pointer[Backend]
 	logins  *rate.Limiter // of failed logins, for all clients together
 	looks   looks
+	streams atomic.Int64 // that are open
 	closed  chan struct{}
 	closing sync.Once
 }

@@ -26,16 +26,13 @@ type view struct {
 
 // frame is the content of the layout around a view.
 type frame struct {
-	Title    string
-	Tab      string
-	Base     string
-	Path     string // of the request, with its query
-	Version  string
-	Full     bool // changes are possible
-	LoggedIn bool // by a session, which can be ended
-	Live     bool // the view has parts
-	Body     template.HTML
-	Now      time.Time
+	Title   string
+	Tab     string
+	Base    string
+	Version string
+	Live    bool // the view has parts
+	Body    template.HTML
+	Now     time.Time
 }
 
 // model is the input of view templates.
@@ -85,14 +82,12 @@ func (p *Page) write(w http.ResponseWriter, r *http.Request, v *view, data any) 
 		p.fail(w, r, err)
 		return
 	}
-	p.writeFrame(w, r, http.StatusOK, frame{Title: v.title, Tab: v.tab, Live: len(v.parts) > 0, Body: htmlOf(body)})
+	p.writeFrame(w, http.StatusOK, frame{Title: v.title, Tab: v.tab, Live: len(v.parts) > 0, Body: htmlOf(body)})
 }
 
 // writeFrame writes the layout around f.Body.
-func (p *Page) writeFrame(w http.ResponseWriter, r *http.Request, code int, f frame) {
-	_, err := r.Cookie(cookieName(r))
-	f.LoggedIn = err == nil
-	f.Base, f.Path, f.Version, f.Full, f.Now = p.cfg.Base, r.URL.RequestURI(), p.cfg.Version, p.cfg.Mode == Full, p.cfg.Now()
+func (p *Page) writeFrame(w http.ResponseWriter, code int, f frame) {
+	f.Base, f.Version, f.Now = p.cfg.Base, p.cfg.Version, p.cfg.Now()
 	var page bytes.Buffer
 	if err := templates().ExecuteTemplate(&page, "layout", f); err != nil {
 		p.log.Error("page failed", slog.Any("err", err))
@@ -153,5 +148,5 @@ func (p *Page) problem(w http.ResponseWriter, r *http.Request, code int, message
 		http.Error(w, message, code)
 		return
 	}
-	p.writeFrame(w, r, code, frame{Title: fmt.Sprintf("%d %s", code, f.Title), Body: htmlOf(body)})
+	p.writeFrame(w, code, frame{Title: fmt.Sprintf("%d %s", code, f.Title), Body: htmlOf(body)})
 }
