@@ -14,6 +14,7 @@ import (
 	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/internal/wording"
 	"mixduck/jobs/budget"
 	"mixduck/jobs/status"
 )
@@ -116,14 +117,14 @@ func budgetDetails(project string, api budget.API, s budget.State, now time.Time
 	l.add("api", string(api))
 	l.add("left", fmt.Sprintf("%d of %d requests per %s", s.Left, s.Limit, period))
 	l.add("used", fmt.Sprintf("%d in the last %s", s.UsedLastHour, period))
-	l.add("under way", console.Counted(int64(s.AtOnce), "request"))
+	l.add("under way", wording.Counted(int64(s.AtOnce), "request"))
 	next := "now"
 	if !s.NextFreeAt.IsZero() {
-		next = console.TimeOfDay(s.NextFreeAt, now)
+		next = wording.TimeOfDay(s.NextFreeAt, now)
 	}
 	l.add("next", next)
 	if !s.RefillsAt.IsZero() {
-		l.add("refills", "from "+console.TimeOfDay(s.RefillsAt, now))
+		l.add("refills", "from "+wording.TimeOfDay(s.RefillsAt, now))
 	}
 	if !s.BlockedUntil.IsZero() {
 		l.add("blocked", "Mixpanel asked to wait "+status.Until(s.BlockedUntil, now))

@@ -11,6 +11,7 @@ import (
 	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/internal/wording"
 	"mixduck/jobs/status"
 )
 
@@ -97,5 +98,5 @@ func checkTables(tables []status.Table, project string) check.Result {
 	if len(bad) > 0 {
 		return check.Warn("tables", "run 'enqueue status'", "%s", strings.Join(bad, "; "))
 	}
-	return check.Good("tables", "%s, none stale or failing", console.Counted(int64(seen), "table"))
+	return check.Good("tables", "%s, none stale or failing", wording.Counted(int64(seen), "table"))
 }

@@ -12,6 +12,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/stream"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/status"
@@ -78,7 +79,7 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 		fmt.Fprintf(&more, ", mode %s", f.Mode)
 	}
 	if len(f.Events) > 0 {
-		fmt.Fprintf(&more, ", only %s", console.Counted(int64(len(f.Events)), "event name"))
+		fmt.Fprintf(&more, ", only %s", wording.Counted(int64(len(f.Events)), "event name"))
 	}
 	what := "all stored days"
 	switch {

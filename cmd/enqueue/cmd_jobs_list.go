@@ -14,6 +14,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/status"
@@ -133,10 +134,10 @@ func addLine(rows [][]string, found []jobs.Record, now time.Time) [][]string {
 		position := ""
 		switch job.State {
 		case jobs.StateWaiting, jobs.StateQueued, jobs.StateRunning:
-			position = console.Grouped(int64(job.Position))
+			position = wording.Grouped(int64(job.Position))
 		case jobs.StatePaused, jobs.StateRetrying, jobs.StateDone, jobs.StateFailed, jobs.StateCancelled: // not waiting in the lane
 		}
-		rows[i+1] = append(rows[i+1], position, console.Printable(status.Waits(job, now)))
+		rows[i+1] = append(rows[i+1], position, wording.Printable(status.Waits(job, now)))
 	}
 	return rows
 }

@@ -9,6 +9,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 )
 
@@ -38,7 +39,7 @@ ID                          STATE      WHAT                    DATABASE      TAB
 		t.Errorf("console.Table() of 81 columns (-want +got):\n%s", diff)
 	}
 	for line := range strings.Lines(console.Table(jobRows(found), 80)) {
-		if n := console.Columns(strings.TrimSuffix(line, "\n")); n > 80 {
+		if n := wording.Columns(strings.TrimSuffix(line, "\n")); n > 80 {
 			t.Errorf("line %q has %d columns", line, n)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/status"
@@ -73,9 +74,9 @@ func (a *app) printLanes(lanes []jobs.LaneInfo, format string) error {
 func laneRows(lanes []jobs.LaneInfo, now time.Time) [][]string {
 	rows := [][]string{{"DATABASE", "HOLDER", "STATE", "SINCE", "WORKER", "WAITING", "ASIDE"}}
 	for _, lane := range lanes {
-		since, worker, aside := "", lane.Worker, console.Grouped(int64(lane.Aside))
+		since, worker, aside := "", lane.Worker, wording.Grouped(int64(lane.Aside))
 		if !lane.Since.IsZero() {
-			since = console.ShortTime(max(0, now.Sub(lane.Since))) + " ago"
+			since = wording.ShortTime(max(0, now.Sub(lane.Since))) + " ago"
 		}
 		if lane.Unserved {
 			worker = "none serves its volume"
@@ -84,7 +85,7 @@ func laneRows(lanes []jobs.LaneInfo, now time.Time) [][]string {
 			aside += " " + status.Until(lane.NextAt, now)
 		}
 		rows = append(rows, []string{
-			status.Database(lane.Database), lane.Holder, string(lane.State), since, console.Printable(worker), console.Grouped(int64(lane.Waiting)), aside,
+			status.Database(lane.Database), lane.Holder, string(lane.State), since, wording.Printable(worker), wording.Grouped(int64(lane.Waiting)), aside,
 		})
 	}
 	return rows

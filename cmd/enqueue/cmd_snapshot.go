@@ -12,6 +12,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/status"
@@ -63,7 +64,7 @@ func (a *app) snapshot(ctx context.Context, r *reader, format string) error {
 	if format == console.FormatJSON {
 		return a.PrintJSON(newSnapshotObject(s, a.Now()))
 	}
-	return a.PrintLine(console.Printable(s.Path))
+	return a.PrintLine(wording.Printable(s.Path))
 }
 
 // Snapshot returns the snapshot of the reader's database, as the queue knows it.
@@ -105,12 +106,12 @@ func snapshotsText(all []jobs.Snapshot, now time.Time, width int) string {
 	for _, s := range all {
 		line := fmt.Sprintf("snapshot of %s: none", status.Database(s.Database))
 		if !s.TakenAt.IsZero() {
-			line = fmt.Sprintf("snapshot of %s: %s old, %s", status.Database(s.Database), console.ShortTime(max(0, now.Sub(s.TakenAt))), s.Path)
+			line = fmt.Sprintf("snapshot of %s: %s old, %s", status.Database(s.Database), wording.ShortTime(max(0, now.Sub(s.TakenAt))), s.Path)
 		}
 		if s.Failure != nil {
 			line += "; not replaced: " + s.Failure.Message
 		}
-		b.WriteString(console.Cut(console.Printable(line), width) + "\n")
+		b.WriteString(wording.Cut(wording.Printable(line), width) + "\n")
 	}
 	return b.String()
 }

@@ -16,6 +16,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/budget"
 	"mixduck/jobs/queue"
@@ -170,7 +171,7 @@ func statusText(tables []status.Table, budgets map[int64]budget.State, now time.
 	var b strings.Builder
 	b.WriteString(console.Table(rows, width))
 	for _, note := range notes {
-		b.WriteString(console.Cut(console.Printable(note), width) + "\n")
+		b.WriteString(wording.Cut(wording.Printable(note), width) + "\n")
 	}
 	var asked []int64
 	for _, t := range tables {
@@ -183,7 +184,7 @@ func statusText(tables []status.Table, budgets map[int64]budget.State, now time.
 		if !s.BlockedUntil.IsZero() {
 			line += "; Mixpanel asked to wait " + status.Until(s.BlockedUntil, now)
 		}
-		b.WriteString(console.Cut(console.Printable(line), width) + "\n")
+		b.WriteString(wording.Cut(wording.Printable(line), width) + "\n")
 	}
 	return b.String()
 }
@@ -194,7 +195,7 @@ func pagesText(workers []jobs.WorkerInfo, width int) string {
 	for _, w := range workers {
 		if w.HTTP != "" {
 			line := fmt.Sprintf("worker %s on %s: health and metrics at http://%s", w.ID, w.Host, w.HTTP)
-			b.WriteString(console.Cut(console.Printable(line), width) + "\n")
+			b.WriteString(wording.Cut(wording.Printable(line), width) + "\n")
 		}
 	}
 	return b.String()
@@ -210,16 +211,16 @@ func tableRow(f status.Table, now time.Time) []string {
 		last = f.State.FetchedAt.In(now.Location()).Format(time.DateOnly)
 	}
 	if f.Behind > 0 {
-		behind = console.ShortTime(f.Behind)
+		behind = wording.ShortTime(f.Behind)
 	}
 	switch {
 	case !f.Next.IsZero():
-		next = console.TimeOfDay(f.Next, now)
+		next = wording.TimeOfDay(f.Next, now)
 	case len(f.Schedules) > 0:
 		next = "paused"
 	}
 	return []string{
-		console.Printable(f.Project.Name), tableName(f), string(f.Verdict), completeWord(f), last, behind, console.Grouped(f.State.Rows), next,
+		wording.Printable(f.Project.Name), tableName(f), string(f.Verdict), completeWord(f), last, behind, wording.Grouped(f.State.Rows), next,
 	}
 }
 
@@ -260,9 +261,9 @@ func tableName(f status.Table) string {
 		own = fmt.Sprintf("%s/%d.db", jobs.DefaultVolume, f.Project.ID)
 	}
 	if f.State.Database == own {
-		return console.Printable(f.State.Table)
+		return wording.Printable(f.State.Table)
 	}
-	return status.Database(f.State.Database) + " " + console.Printable(f.State.Table)
+	return status.Database(f.State.Database) + " " + wording.Printable(f.State.Table)
 }
 
 // tableNotes returns additional information, one item per line.
@@ -282,11 +283,11 @@ func tableNotes(f status.Table) (notes []string) {
 		{f.State.Unavailable, "unavailable", nil},
 	} {
 		if d.n > 0 {
-			days = append(days, fmt.Sprintf("%s %s%s", console.Counted(int64(d.n), "day"), d.what, someRanges(d.gaps)))
+			days = append(days, fmt.Sprintf("%s %s%s", wording.Counted(int64(d.n), "day"), d.what, someRanges(d.gaps)))
 		}
 	}
 	if f.State.Quarantined > 0 {
-		days = append(days, console.Counted(f.State.Quarantined, "line")+" in quarantine")
+		days = append(days, wording.Counted(f.State.Quarantined, "line")+" in quarantine")
 	}
 	title := fmt.Sprintf("%s %s", f.Project.Name, tableName(f))
 	if len(days) > 0 {
@@ -313,7 +314,7 @@ func heldText(paused []jobs.Record, width int) string {
 	for _, r := range paused {
 		if r.Progress.Held != nil {
 			line := fmt.Sprintf("%s: job %s %s", status.Database(r.Database), r.ID, r.Progress.Held)
-			b.WriteString(console.Cut(console.Printable(line), width) + "\n")
+			b.WriteString(wording.Cut(wording.Printable(line), width) + "\n")
 		}
 	}
 	return b.String()

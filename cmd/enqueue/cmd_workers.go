@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 )
@@ -92,7 +93,7 @@ func workerRows(workers []jobs.WorkerInfo, now time.Time) [][]string {
 			volumes = append(volumes, v.Name+": "+roomOf(w, v.Name))
 		}
 		rows = append(rows, []string{
-			w.ID, console.Printable(w.Host), console.Printable(w.Version), console.ShortTime(max(0, now.Sub(w.Started))), strings.Join(volumes, ", "),
+			w.ID, wording.Printable(w.Host), wording.Printable(w.Version), wording.ShortTime(max(0, now.Sub(w.Started))), strings.Join(volumes, ", "),
 		})
 	}
 	return rows

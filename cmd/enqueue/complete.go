@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/connect"
-	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/status"
@@ -55,7 +55,7 @@ func (a *app) completeJobs(most int, fits func(jobs.Record) bool) cobra.Completi
 			again := slices.ContainsFunc(given, func(id string) bool { return strings.EqualFold(id, job.ID) })
 			if !again && (fits == nil || fits(job)) && len(typed) <= len(job.ID) && strings.EqualFold(job.ID[:len(typed)], typed) {
 				what := strings.Join([]string{string(job.State), status.What(job), status.Database(job.Database), job.Table()}, ", ")
-				all = append(all, cobra.CompletionWithDesc(job.ID, console.Printable(strings.TrimSuffix(what, ", "))))
+				all = append(all, cobra.CompletionWithDesc(job.ID, wording.Printable(strings.TrimSuffix(what, ", "))))
 			}
 		}
 		return all, directive

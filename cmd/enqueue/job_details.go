@@ -7,6 +7,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/status"
 )
@@ -54,7 +55,7 @@ func details(job jobs.Record, now time.Time) string {
 	}
 	l.add("attempts", fmt.Sprintf("%d of %d", job.Attempt, job.MaxAttempts))
 	if r := job.Result; r != nil {
-		l.add("result", fmt.Sprintf("%s, %s as %s", console.Counted(r.Rows, "row"), console.Megabytes(r.Bytes), job.Query.Format))
+		l.add("result", fmt.Sprintf("%s, %s as %s", wording.Counted(r.Rows, "row"), wording.Megabytes(r.Bytes), job.Query.Format))
 		l.addTime("expires", r.Expires)
 	}
 	l.add("worker", job.Worker)
@@ -62,7 +63,7 @@ func details(job jobs.Record, now time.Time) string {
 	l.addTime("started", job.StartedAt)
 	l.addTime("finished", job.FinishedAt)
 	if d := status.Took(job, now); d > 0 {
-		l.add("took", console.ShortTime(d))
+		l.add("took", wording.ShortTime(d))
 	}
 	if job.Failure != nil && job.State != jobs.StateDone {
 		l.add("error", fmt.Sprintf("%s (%s)", job.Failure.Message, job.Failure.Code))
@@ -84,7 +85,7 @@ func scheduleOf(job jobs.Record) string {
 }
 
 func describeRange(r day.Range) string {
-	return fmt.Sprintf("%s (%s)", r, console.Counted(int64(r.Len()), "day"))
+	return fmt.Sprintf("%s (%s)", r, wording.Counted(int64(r.Len()), "day"))
 }
 
 // lines builds lines of names and values.
@@ -103,8 +104,8 @@ func (l *lines) addFetch(job jobs.Record) {
 	l.add("where", f.Where)
 	l.add("windows", fmt.Sprintf("%d of %d", p.WindowsDone, p.WindowsTotal))
 	l.add("requests", fmt.Sprintf("%d, of which %d were retries", p.Requests, p.Retries))
-	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", console.Grouped(p.Rows), console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined)))
-	l.add("received", console.Megabytes(p.Bytes))
+	l.add("rows", fmt.Sprintf("%s, and %s, %s quarantined", wording.Grouped(p.Rows), wording.Counted(p.Duplicates, "duplicate"), wording.Grouped(p.Quarantined)))
+	l.add("received", wording.Megabytes(p.Bytes))
 	l.add("found", p.LateDays)
 	l.add("outcome", status.Outcome(p))
 	l.add("verified", status.Verified(p.Verified))
@@ -117,7 +118,7 @@ func (l *lines) addFetch(job jobs.Record) {
 // add adds a line, unless the value is empty.
 func (l *lines) add(name, value string) {
 	if value != "" {
-		fmt.Fprintf(&l.b, "%-9s %s\n", name, console.Printable(value))
+		fmt.Fprintf(&l.b, "%-9s %s\n", name, wording.Printable(value))
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 )
@@ -33,7 +33,7 @@ func (h history) text(now time.Time) string {
 	var l lines
 	for _, a := range h.attempts {
 		s := fmt.Sprintf("%d %s on %s, started %s, took %s", a.Number, a.Outcome, a.Worker, a.Started.UTC().Format(time.RFC3339),
-			console.ShortTime(max(0, a.Ended.Sub(a.Started))))
+			wording.ShortTime(max(0, a.Ended.Sub(a.Started))))
 		if a.Message != "" {
 			s += ": " + a.Message
 		}
@@ -47,7 +47,7 @@ func (h history) text(now time.Time) string {
 		if open++; open > windowsShown {
 			continue
 		}
-		s := fmt.Sprintf("%s %s for %s", w.Days, w.Phase, console.ShortTime(max(0, now.Sub(w.At))))
+		s := fmt.Sprintf("%s %s for %s", w.Days, w.Phase, wording.ShortTime(max(0, now.Sub(w.At))))
 		if w.Tries > 1 {
 			s += fmt.Sprintf(", try %d", w.Tries)
 		}
@@ -57,7 +57,7 @@ func (h history) text(now time.Time) string {
 		l.add("window", s)
 	}
 	if open > windowsShown {
-		l.add("window", fmt.Sprintf("and %s that are not done", console.Counted(int64(open-windowsShown), "other")))
+		l.add("window", fmt.Sprintf("and %s that are not done", wording.Counted(int64(open-windowsShown), "other")))
 	}
 	return l.b.String()
 }

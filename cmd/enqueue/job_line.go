@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"mixduck/cmd/internal/console"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/status"
 )
@@ -20,23 +20,23 @@ func statusLine(job jobs.Record, now time.Time, width int) string {
 		if job.State != jobs.StateRunning {
 			requests = 0 // none in progress
 		}
-		parts = append(parts, console.Windows(p.WindowsDone, p.WindowsTotal, requests, p.Bytes))
+		parts = append(parts, wording.Windows(p.WindowsDone, p.WindowsTotal, requests, p.Bytes))
 	}
 	if p.Rows > 0 || p.Bytes > 0 {
-		parts = append(parts, console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes))
+		parts = append(parts, wording.Counted(p.Rows, "row"), wording.Megabytes(p.Bytes))
 	}
 	if job.Edit.Action == jobs.ActionRefill {
-		parts = append(parts, console.Counted(p.RowsChanged, "row")+" changed")
+		parts = append(parts, wording.Counted(p.RowsChanged, "row")+" changed")
 	}
 	if p.Retries > 0 {
-		parts = append(parts, console.CountedAs(int64(p.Retries), "retry", "retries"))
+		parts = append(parts, wording.CountedAs(int64(p.Retries), "retry", "retries"))
 	}
 	if left, ok := status.TimeLeft(job, now); ok {
-		parts = append(parts, "ETA "+console.ShortTime(left))
+		parts = append(parts, "ETA "+wording.ShortTime(left))
 	}
 	line := strings.Join(parts, ", ")
 	if why := status.Reason(job); why != "" {
 		line += ": " + why
 	}
-	return console.Cut(console.Printable(line), width)
+	return wording.Cut(wording.Printable(line), width)
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/status"
 )
@@ -137,10 +137,10 @@ func TestStatusLineFitsEveryWidth(t *testing.T) {
 	whole := statusLine(job, noon, 0)
 	for width := 1; width <= 200; width++ {
 		line := statusLine(job, noon, width)
-		if console.Columns(line) > width || !utf8.ValidString(line) {
-			t.Errorf("statusLine() of width %d = %q, has %d columns", width, line, console.Columns(line))
+		if wording.Columns(line) > width || !utf8.ValidString(line) {
+			t.Errorf("statusLine() of width %d = %q, has %d columns", width, line, wording.Columns(line))
 		}
-		if short := console.Columns(line) < width-2; short && line != whole {
+		if short := wording.Columns(line) < width-2; short && line != whole {
 			t.Errorf("statusLine() of width %d = %q, is cut too soon", width, line)
 		}
 	}

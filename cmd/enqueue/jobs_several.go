@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 )
@@ -88,5 +88,5 @@ func (t *tally) err() error {
 	if t.jobs == 1 || t.failed == 0 {
 		return t.worst
 	}
-	return fault.New(fault.CodeOf(t.worst), "", "%d of %s ended with an error", t.failed, console.Counted(int64(t.jobs), "job"))
+	return fault.New(fault.CodeOf(t.worst), "", "%d of %s ended with an error", t.failed, wording.Counted(int64(t.jobs), "job"))
 }

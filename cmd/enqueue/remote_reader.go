@@ -14,6 +14,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/status"
@@ -94,7 +95,7 @@ func failureOfQuery(job jobs.Record) error {
 	case job.State == jobs.StateCancelled:
 		return fault.New(fault.CodeFailed, "run it again", "the query was cancelled")
 	case job.Failure != nil && job.State == jobs.StateFailed:
-		return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "%s", console.Text(job.Failure.Message))
+		return fault.New(job.Failure.Code, wording.Printable(job.Failure.Hint), "%s", wording.Text(job.Failure.Message))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/internal/stream"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/schedule"
@@ -107,13 +108,13 @@ func scheduleRows(all []scheduleView, local *time.Location) [][]string {
 	for _, v := range all {
 		lastRun, result := "", ""
 		if v.Last != nil {
-			lastRun, result = v.Last.CreatedAt.In(local).Format(zoned), console.Printable(status.Result(*v.Last))
+			lastRun, result = v.Last.CreatedAt.In(local).Format(zoned), wording.Printable(status.Result(*v.Last))
 		}
 		next, project := standstill(v), ""
 		if next == "" {
 			next, project = v.Next.In(local).Format(zoned), v.Next.In(v.zone).Format(zoned)
 		}
-		rows = append(rows, []string{v.Name, console.Printable(v.Cron), filled(v.Schedule) + " of " + status.Database(v.Database), lastRun, result, next, project})
+		rows = append(rows, []string{v.Name, wording.Printable(v.Cron), filled(v.Schedule) + " of " + status.Database(v.Database), lastRun, result, next, project})
 	}
 	return rows
 }
@@ -189,10 +190,10 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 	l.add("promote", v.Promote)
 	l.add("priority", string(v.Priority))
 	if v.Jitter > 0 {
-		l.add("jitter", console.ShortTime(v.Jitter))
+		l.add("jitter", wording.ShortTime(v.Jitter))
 	}
 	l.add("overlap", string(v.Overlap))
-	l.add("catch-up", console.ShortTime(v.CatchUp))
+	l.add("catch-up", wording.ShortTime(v.CatchUp))
 	origin := "added"
 	if len(v.Files) > 0 {
 		origin = "configuration file of worker " + strings.Join(v.Files, ", ")

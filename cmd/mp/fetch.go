@@ -16,6 +16,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/stream"
+	"mixduck/internal/wording"
 	"mixduck/storage"
 	"mixduck/workspace"
 )
@@ -179,7 +180,7 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 	began := a.Now()
 	bar := a.NewBar(o.quiet)
 	p, err := a.fetchPatiently(ctx, w, r, func(p workspace.Progress) {
-		bar.Show(fmt.Sprintf("%s, %s, %s", console.Windows(p.WindowsDone, p.WindowsTotal, p.Requests, p.Bytes), console.Counted(p.Rows, "row"), console.Megabytes(p.Bytes)))
+		bar.Show(fmt.Sprintf("%s, %s, %s", wording.Windows(p.WindowsDone, p.WindowsTotal, p.Requests, p.Bytes), wording.Counted(p.Rows, "row"), wording.Megabytes(p.Bytes)))
 	})
 	bar.Clear()
 	if err != nil {
@@ -198,13 +199,13 @@ func (a *app) store(ctx context.Context, w *workspace.Workspace, r workspace.Fet
 		}
 		return a.PrintJSON(result)
 	}
-	done := fmt.Sprintf("done: %s, %s, %s quarantined, %s, %s in %s", console.Counted(p.Rows, "row"),
-		console.Counted(p.Duplicates, "duplicate"), console.Grouped(p.Quarantined), console.Counted(int64(p.WindowsDone), "window"),
-		console.Megabytes(p.Bytes), console.ShortTime(took))
+	done := fmt.Sprintf("done: %s, %s, %s quarantined, %s, %s in %s", wording.Counted(p.Rows, "row"),
+		wording.Counted(p.Duplicates, "duplicate"), wording.Grouped(p.Quarantined), wording.Counted(int64(p.WindowsDone), "window"),
+		wording.Megabytes(p.Bytes), wording.ShortTime(took))
 	if !r.LateSince.IsZero() {
-		done += "; " + console.Late(p.LateDays)
+		done += "; " + wording.Late(p.LateDays)
 	}
-	if more := console.Outcome(p.Added, p.Removed, p.Updated, p.DaysLeft, p.Unavailable); more != "" {
+	if more := wording.Outcome(p.Added, p.Removed, p.Updated, p.DaysLeft, p.Unavailable); more != "" {
 		done += "; " + more
 	}
 	a.Warn(p.Warnings)
@@ -232,5 +233,5 @@ func paused(err error, hint string) error {
 	if !ok {
 		return err
 	}
-	return fault.New(fault.CodeRateLimited, strings.ReplaceAll(hint, "%s", console.TimeOfDay(pause.Until, time.Now())), "%w", err)
+	return fault.New(fault.CodeRateLimited, strings.ReplaceAll(hint, "%s", wording.TimeOfDay(pause.Until, time.Now())), "%w", err)
 }

@@ -14,6 +14,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/stream"
+	"mixduck/internal/wording"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 	"mixduck/workspace"
@@ -218,7 +219,7 @@ func (a *app) refresh(ctx context.Context, w *workspace.Workspace, r workspace.S
 	p, err := a.patiently(ctx, func(ctx context.Context, job string) (workspace.Progress, error) {
 		r.Job = job
 		return w.FetchStream(ctx, r, func(p workspace.Progress) {
-			bar.Show(fmt.Sprintf("%s: %d/%d requests, %s", r.Stream, p.WindowsDone, max(1, p.WindowsTotal), console.Megabytes(p.Bytes)))
+			bar.Show(fmt.Sprintf("%s: %d/%d requests, %s", r.Stream, p.WindowsDone, max(1, p.WindowsTotal), wording.Megabytes(p.Bytes)))
 		})
 	})
 	bar.Clear()
@@ -233,8 +234,8 @@ func (a *app) refresh(ctx context.Context, w *workspace.Workspace, r workspace.S
 	}
 	a.Warn(p.Warnings)
 	done := fmt.Sprintf("done: %s: %s, %s added, %s updated, %s removed, %s unchanged; %s, %s in %s",
-		r.Table, console.Counted(p.Rows, "row"), console.Grouped(p.Added), console.Grouped(p.Updated), console.Grouped(p.Removed),
-		console.Grouped(p.Unchanged), console.Counted(int64(p.Requests), "request"), console.Megabytes(p.Bytes), console.ShortTime(took))
+		r.Table, wording.Counted(p.Rows, "row"), wording.Grouped(p.Added), wording.Grouped(p.Updated), wording.Grouped(p.Removed),
+		wording.Grouped(p.Unchanged), wording.Counted(int64(p.Requests), "request"), wording.Megabytes(p.Bytes), wording.ShortTime(took))
 	switch {
 	case o.query != "" && !o.quiet: // the rows are the result
 		fmt.Fprintln(a.Process.Stderr, done)

@@ -10,6 +10,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 )
@@ -135,7 +136,7 @@ func (a *app) namesCommand(use, short string, arguments int, ask func(context.Co
 				return a.PrintJSON(names)
 			}
 			for _, name := range names {
-				if err := a.PrintLine(console.Printable(name)); err != nil {
+				if err := a.PrintLine(wording.Printable(name)); err != nil {
 					return err
 				}
 			}

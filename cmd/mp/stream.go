@@ -11,9 +11,9 @@ import (
 	"syscall"
 	"time"
 
-	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/internal/eventline"
+	"mixduck/internal/wording"
 	"mixduck/workspace"
 )
 
@@ -72,15 +72,15 @@ func (a *app) stream(ctx context.Context, w *workspace.Workspace, r workspace.Fe
 		a.warnOfNames(missing, r.Days)
 	}
 	if extra > 0 {
-		a.Warn(console.Counted(extra, "event") + " with keys other than event and properties, which are omitted; --raw writes them")
+		a.Warn(wording.Counted(extra, "event") + " with keys other than event and properties, which are omitted; --raw writes them")
 	}
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		err = nil
 	case err == nil && strange > 0:
-		err = fmt.Errorf("%s of %d are not events and are omitted; --raw writes them", console.Counted(strange, "line"), n)
+		err = fmt.Errorf("%s of %d are not events and are omitted; --raw writes them", wording.Counted(strange, "line"), n)
 	case err == nil && !o.quiet:
-		fmt.Fprintf(a.Process.Stderr, "%s\n", console.Counted(n, "event"))
+		fmt.Fprintf(a.Process.Stderr, "%s\n", wording.Counted(n, "event"))
 	}
 	hint := "run it again after %s"
 	if n > 0 {

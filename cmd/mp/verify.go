@@ -11,6 +11,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
+	"mixduck/internal/wording"
 	"mixduck/storage"
 	"mixduck/workspace"
 )
@@ -99,7 +100,7 @@ func (v *verifier) Repair(ctx context.Context, found *console.Verified, f *conso
 		if err != nil {
 			return paused(full(after(p.Trouble, err), false), "run it again after %s")
 		}
-		fmt.Fprintf(v.Process.Stderr, "fetched %s again: %s\n", r, console.Counted(p.Rows, "row"))
+		fmt.Fprintf(v.Process.Stderr, "fetched %s again: %s\n", r, wording.Counted(p.Rows, "row"))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 )
@@ -120,7 +121,7 @@ func follow(ctx context.Context, p *cli.Process, q *queue.Queue, job jobs.Record
 	}
 	done := fmt.Sprintf("%s copied to %s", job.Database, job.Edit.To)
 	if job.Edit.Action == jobs.ActionCompact {
-		done = fmt.Sprintf("%s compacted: %s, before %s", job.Database, console.Megabytes(job.Progress.FileAfter), console.Megabytes(job.Progress.FileBefore))
+		done = fmt.Sprintf("%s compacted: %s, before %s", job.Database, wording.Megabytes(job.Progress.FileAfter), wording.Megabytes(job.Progress.FileBefore))
 	}
 	_, err = fmt.Fprintln(p.Stdout, done)
 	return err

@@ -9,6 +9,7 @@ import (
 	"mixduck/config"
 	"mixduck/internal/cage"
 	"mixduck/internal/cli"
+	"mixduck/internal/wording"
 )
 
 const validateLong = `Check the settings and print the effective ones. This reads everything that
@@ -57,7 +58,7 @@ func validateCommand(p *cli.Process) *cobra.Command {
 		}
 		rows := [][]string{{"SETTING", "VALUE", "FROM"}}
 		for _, v := range cfg.Values() {
-			rows = append(rows, []string{v.Key, console.Printable(v.Value), v.Origin})
+			rows = append(rows, []string{v.Key, wording.Printable(v.Value), v.Origin})
 		}
 		text := console.Table(rows, 0)
 		if lacking := cage.Lacking(); len(lacking) > 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"mixduck/cmd/internal/connect"
-	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 )
@@ -54,7 +54,7 @@ func Workers(ctx context.Context, q *queue.Queue) ([]Result, error) {
 		}, nil
 	}
 	served := jobs.Volumes(workers)
-	all := []Result{Good("workers", "%s running", console.Counted(int64(len(workers)), "worker"))}
+	all := []Result{Good("workers", "%s running", wording.Counted(int64(len(workers)), "worker"))}
 	missing := slices.DeleteFunc(known, func(v string) bool { return slices.Contains(served, v) })
 	if len(missing) > 0 {
 		return append(all, Warn("volumes", "start a worker that has them in --volumes", "no worker serves %s", strings.Join(missing, ", "))), nil

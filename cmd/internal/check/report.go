@@ -11,6 +11,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 )
 
 // State is the outcome of one check.
@@ -59,7 +60,7 @@ func (r Result) line() string {
 	if r.Cure != "" {
 		text += "; try: " + r.Cure
 	}
-	return console.Printable(strings.ReplaceAll(text, "\n", "; "))
+	return wording.Printable(strings.ReplaceAll(text, "\n", "; "))
 }
 
 // report is the content of --format json. Fields are only ever added.
@@ -98,5 +99,5 @@ func worst(all []Result) error {
 	if slices.ContainsFunc(failed, func(r Result) bool { return r.Code == fault.CodeAuth }) {
 		code = fault.CodeAuth
 	}
-	return fault.New(cmp.Or(code, fault.CodeFailed), "", "%d of %s failed", len(failed), console.Counted(int64(len(all)), "check"))
+	return fault.New(cmp.Or(code, fault.CodeFailed), "", "%d of %s failed", len(failed), wording.Counted(int64(len(all)), "check"))
 }

@@ -1,8 +1,8 @@
 package connect
 
 import (
-	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 )
 
@@ -16,5 +16,5 @@ func Outcome(job jobs.Record, self string) error {
 	case job.Failure == nil:
 		return fault.New(fault.CodeFailed, "", "job %s failed", job.ID)
 	}
-	return fault.New(job.Failure.Code, console.Printable(job.Failure.Hint), "job %s failed: %s", job.ID, console.Printable(job.Failure.Message))
+	return fault.New(job.Failure.Code, wording.Printable(job.Failure.Hint), "job %s failed: %s", job.ID, wording.Printable(job.Failure.Message))
 }

@@ -11,6 +11,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/question"
+	"mixduck/internal/wording"
 )
 
 const askLong = `Ask Mixpanel for names, lists and reports. These commands open no database and
@@ -165,7 +166,7 @@ func (f *questionFlags) take(c *cobra.Command, args []string) error {
 		}
 		args = args[n:]
 		if p.Required && len(f.values[p.Name]) == 0 {
-			return fault.Usage(f.line(c), "%s got %s", c.CommandPath(), Counted(int64(len(given)), "argument"))
+			return fault.Usage(f.line(c), "%s got %s", c.CommandPath(), wording.Counted(int64(len(given)), "argument"))
 		}
 	}
 	if len(args) > 0 {

@@ -3,6 +3,8 @@ package console
 import (
 	"fmt"
 	"io"
+
+	"mixduck/internal/wording"
 )
 
 // Bar shows progress in a line of the terminal. It shows nothing if stderr is not a terminal or drawing is disabled.
@@ -30,7 +32,7 @@ func (b *Bar) Show(line string) {
 		return
 	}
 	width, _ := TerminalWidth(b.w) // the terminal may have been resized; some wrap when the last column is used
-	fmt.Fprint(b.w, ClearLine, Cut(Printable(line), max(1, width-1)))
+	fmt.Fprint(b.w, ClearLine, wording.Cut(wording.Printable(line), max(1, width-1)))
 	b.drawn = line
 }
 

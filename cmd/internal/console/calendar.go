@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mixduck/internal/day"
+	"mixduck/internal/wording"
 )
 
 // The symbols of days in a calendar. They can be told apart without letters or colors.
@@ -129,8 +130,8 @@ func (c *covered) add(d day.Day, state, quarantined string) {
 
 func (c *covered) draw(w io.Writer) {
 	missing := int(c.last-c.first) + 1 - c.stored - c.partial - c.gone
-	fmt.Fprintf(w, "%s: %s..%s, %s stored, %d partial, %d missing", Printable(c.table), c.first, c.last,
-		Counted(int64(c.stored), "day"), c.partial, missing)
+	fmt.Fprintf(w, "%s: %s..%s, %s stored, %d partial, %d missing", wording.Printable(c.table), c.first, c.last,
+		wording.Counted(int64(c.stored), "day"), c.partial, missing)
 	if c.gone > 0 {
 		fmt.Fprintf(w, ", %d unavailable", c.gone)
 	}

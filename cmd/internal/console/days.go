@@ -8,6 +8,7 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 )
 
 const daysHint = "use --from 2025-01-01 --to 2025-01-31, --from 7d, or yyyy-mm for a month"
@@ -92,7 +93,7 @@ func parseSpan(s string, now time.Time) (time.Time, error) {
 
 // DescribeDays describes the days, their number, and the zone.
 func DescribeDays(r day.Range, loc *time.Location) string {
-	return fmt.Sprintf("%s (%s, %s)", r, Counted(int64(r.Len()), "day"), loc)
+	return fmt.Sprintf("%s (%s, %s)", r, wording.Counted(int64(r.Len()), "day"), loc)
 }
 
 // Span is a flag value: a positive duration, in days of 24 hours or in Go's format.

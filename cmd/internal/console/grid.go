@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"mixduck/internal/wording"
 )
 
 // null is how a table shows NULL.
@@ -19,7 +21,7 @@ func writeGrid(w io.Writer, rows *rowScanner, width int) error {
 	heading := make([]string, len(rows.columns))
 	right := make([]bool, len(rows.columns))
 	for i, c := range rows.columns {
-		heading[i], right[i] = Printable(c.Name), isNumber(c.Type)
+		heading[i], right[i] = wording.Printable(c.Name), isNumber(c.Type)
 	}
 	grid := [][]string{heading}
 	for {
@@ -34,7 +36,7 @@ func writeGrid(w io.Writer, rows *rowScanner, width int) error {
 		for i, v := range row {
 			texts[i] = null
 			if v != nil {
-				texts[i] = Printable(*v)
+				texts[i] = wording.Printable(*v)
 			}
 		}
 		grid = append(grid, texts)
@@ -47,15 +49,15 @@ func writeGrid(w io.Writer, rows *rowScanner, width int) error {
 			if i > 0 {
 				line.WriteString("  ")
 			}
-			text = Cut(text, widths[i])
+			text = wording.Cut(text, widths[i])
 			if right[i] {
-				line.WriteString(strings.Repeat(" ", widths[i]-Columns(text)) + text)
+				line.WriteString(strings.Repeat(" ", widths[i]-wording.Columns(text)) + text)
 			} else {
-				line.WriteString(Pad(text, widths[i]))
+				line.WriteString(wording.Pad(text, widths[i]))
 			}
 		}
 		// If there are still too many columns, the line ends at the edge of the terminal.
-		if _, err := out.WriteString(Cut(strings.TrimRight(line.String(), " "), width) + "\n"); err != nil {
+		if _, err := out.WriteString(wording.Cut(strings.TrimRight(line.String(), " "), width) + "\n"); err != nil {
 			return err
 		}
 	}
@@ -67,7 +69,7 @@ func fit(grid [][]string, width int) []int {
 	widths := make([]int, len(grid[0]))
 	for _, row := range grid {
 		for i, text := range row {
-			widths[i] = max(widths[i], Columns(text))
+			widths[i] = max(widths[i], wording.Columns(text))
 		}
 	}
 	for width > 0 {
@@ -141,7 +143,7 @@ func writePlan(w io.Writer, rows *rowScanner) error {
 			return err
 		}
 		if row[1] != nil {
-			if _, err := io.WriteString(w, Text(*row[1])); err != nil {
+			if _, err := io.WriteString(w, wording.Text(*row[1])); err != nil {
 				return err
 			}
 		}

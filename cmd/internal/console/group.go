@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 )
 
 // Group returns a command that only contains other commands.
@@ -50,7 +51,7 @@ func HelpHint(c *cobra.Command) string { return c.CommandPath() + " --help" }
 // Arguments rejects any number of arguments except n.
 func Arguments(c *cobra.Command, args []string, n int) error {
 	if len(args) != n {
-		return fault.Usage(strings.TrimSuffix(c.UseLine(), " [flags]"), "%s got %s", c.CommandPath(), Counted(int64(len(args)), "argument"))
+		return fault.Usage(strings.TrimSuffix(c.UseLine(), " [flags]"), "%s got %s", c.CommandPath(), wording.Counted(int64(len(args)), "argument"))
 	}
 	return nil
 }

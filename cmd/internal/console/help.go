@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mixduck/internal/wording"
 )
 
 // helpWidth is the maximum width of help on any terminal, because help is also read in pages and pipes.
@@ -126,7 +128,7 @@ func wrap(text string, width int) (lines []string) {
 		switch {
 		case line == "":
 			line = word
-		case Columns(line)+1+Columns(word) <= width:
+		case wording.Columns(line)+1+wording.Columns(word) <= width:
 			line += " " + word
 		default:
 			lines = append(lines, line)

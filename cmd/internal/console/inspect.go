@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 )
 
 // inspection is a named question.
@@ -60,7 +61,7 @@ func (a *App) inspectCommand(i inspection, with WithReader) *cobra.Command {
 		Use: i.name + i.args, Short: i.short,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < i.least || len(args) > i.most {
-				return fault.Usage(c.CommandPath()+i.args, "%s got %s", c.CommandPath(), Counted(int64(len(args)), "argument"))
+				return fault.Usage(c.CommandPath()+i.args, "%s got %s", c.CommandPath(), wording.Counted(int64(len(args)), "argument"))
 			}
 			return nil
 		},

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"mixduck/internal/wording"
 )
 
 // PrintLine writes a line of output for people. It ignores a closed pipe.
@@ -33,8 +35,8 @@ func (a *App) PrintJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// Print writes s for people, as [Text]. It ignores a closed pipe.
-func (a *App) Print(s string) error { return a.write(Text(s)) }
+// Print writes s for people, as [wording.Text]. It ignores a closed pipe.
+func (a *App) Print(s string) error { return a.write(wording.Text(s)) }
 
 // write writes s unchanged.
 func (a *App) write(s string) error {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"mixduck/internal/wording"
 )
 
 // SnapshotFile is the snapshot of a database.
@@ -39,7 +41,7 @@ func (a *App) inspectInfo(ctx context.Context, r Reader, q Question, f *ResultFl
 
 // recipes returns code to paste into other programs.
 func recipes(s SnapshotFile, now time.Time) string {
-	path := Printable(s.Path)
+	path := wording.Printable(s.Path)
 	return fmt.Sprintf(`
 Other programs can read the snapshot and keep it open. It was taken %s ago:
 
@@ -49,7 +51,7 @@ Python      duckdb.connect(%s, read_only=True)
 duckdb CLI  duckdb -readonly %s
 DBeaver     DuckDB connection with this path, and the driver property duckdb.read_only = true
 Metabase    DuckDB database with this file, and "Establish a read-only connection"
-`, ShortTime(max(0, now.Sub(s.TakenAt))), path, strconv.Quote(path), shellQuoted(path))
+`, wording.ShortTime(max(0, now.Sub(s.TakenAt))), path, strconv.Quote(path), shellQuoted(path))
 }
 
 // plainPath matches a path that needs no quotes in a shell.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"mixduck/internal/wording"
 )
 
 // cell is a value in DuckDB's text form, nil for NULL.
@@ -42,7 +44,7 @@ func (s *rowScanner) next() ([]cell, error) {
 	case errors.Is(err, io.EOF) && s.left == 0:
 		return nil, io.EOF
 	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%s of the result are missing", Counted(s.left, "row"))
+		return nil, fmt.Errorf("%s of the result are missing", wording.Counted(s.left, "row"))
 	case err != nil:
 		return nil, fmt.Errorf("read a row of the result: %w", err)
 	case len(row) != len(s.columns):

@@ -8,13 +8,13 @@ import (
 	"mixduck/internal/wording"
 )
 
-// screen is a stream for people. Everything written to it passes through [Text], because it can contain texts of
+// screen is a stream for people. Everything written to it passes through [wording.Text], because it can contain texts of
 // servers, event names and errors of databases.
 type screen struct{ io.Writer }
 
 // Write writes p as text. p must contain complete characters.
 func (s screen) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(s.Writer, Text(string(p))); err != nil {
+	if _, err := io.WriteString(s.Writer, wording.Text(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -36,7 +36,7 @@ func Raw(w io.Writer) io.Writer {
 	return w
 }
 
-// escaped returns s on one line: characters that [Printable] would change are written as in Go, for example \t, \x1b
+// escaped returns s on one line: characters that [wording.Printable] would change are written as in Go, for example \t, \x1b
 // or \u202e, and backslashes are doubled.
 func escaped(s string) string {
 	if !strings.ContainsFunc(s, mustEscape) {

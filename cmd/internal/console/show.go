@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"mixduck/internal/wording"
 )
 
 // ask asks the question and shows the answer as the flags say. draw replaces the usual table; it may be nil.
@@ -66,8 +68,8 @@ func (a *App) tell(answer *Answer, f *ResultFlags) {
 	}
 	switch {
 	case answer.Truncated:
-		fmt.Fprintf(a.Process.Stderr, "the first %s; there are more (--limit 0 shows all)\n", Counted(answer.Rows, "row"))
+		fmt.Fprintf(a.Process.Stderr, "the first %s; there are more (--limit 0 shows all)\n", wording.Counted(answer.Rows, "row"))
 	case f.Format.Value == FormatTable:
-		fmt.Fprintf(a.Process.Stderr, "%s\n", Counted(answer.Rows, "row"))
+		fmt.Fprintf(a.Process.Stderr, "%s\n", wording.Counted(answer.Rows, "row"))
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 )
 
 // scan reads rows, in which nil is NULL; the columns are name:TYPE.
@@ -93,7 +94,7 @@ two lin…              -1  NULL
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(b.String()) {
-				if n := Columns(strings.TrimSuffix(line, "\n")); tt.width > 0 && n > tt.width {
+				if n := wording.Columns(strings.TrimSuffix(line, "\n")); tt.width > 0 && n > tt.width {
 					t.Errorf("%q takes %d columns", line, n)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 )
 
 const verifyLong = `Compare the events of a table with Mixpanel, by day and event name, and list the
@@ -85,12 +86,12 @@ func (a *App) verify(ctx context.Context, v Verifier, q Question, f *VerifyFlags
 	a.Warn(found.Warnings)
 	if !f.quiet {
 		fmt.Fprintf(a.Process.Stderr, "compared %s of %s with %s to Mixpanel\n",
-			Counted(int64(found.Events), "event name"), found.Days, Counted(int64(found.Requests), "request"))
+			wording.Counted(int64(found.Events), "event name"), found.Days, wording.Counted(int64(found.Requests), "request"))
 	}
 	if found.Differences == 0 {
 		return nil
 	}
-	differ := fault.New(fault.CodeFailed, "", "%s from Mixpanel", Counted(int64(found.Differences), "difference"))
+	differ := fault.New(fault.CodeFailed, "", "%s from Mixpanel", wording.Counted(int64(found.Differences), "difference"))
 	switch {
 	case len(found.Repair) == 0:
 		return differ

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"mixduck/cmd/internal/check"
-	"mixduck/cmd/internal/console"
+	"mixduck/internal/wording"
 	"mixduck/storage"
 )
 
@@ -38,5 +38,5 @@ func Database(ctx context.Context, name, path string) check.Result {
 		return check.Warn(name, "fetch with --adopt, which keeps these tables under new names, or fetch into another file",
 			"%s is readable, but another program created it: %s", path, strings.Join(foreign, ", "))
 	}
-	return check.Good(name, "%s is readable, %s", path, console.Megabytes(info.Size()))
+	return check.Good(name, "%s is readable, %s", path, wording.Megabytes(info.Size()))
 }

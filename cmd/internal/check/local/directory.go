@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mixduck/cmd/internal/check"
-	"mixduck/cmd/internal/console"
 	"mixduck/internal/fault"
 	"mixduck/internal/filelock"
 	"mixduck/internal/filesystem"
+	"mixduck/internal/wording"
 )
 
 const (
@@ -55,9 +55,9 @@ func Directory(name, dir string) check.Result {
 	case err != nil:
 		return check.Fail(name, err)
 	case free < littleRoom:
-		return check.Warn(name, "free some space, or use another disk", "%s has only %s free", dir, console.Megabytes(int64(free)))
+		return check.Warn(name, "free some space, or use another disk", "%s has only %s free", dir, wording.Megabytes(int64(free)))
 	}
-	return check.Good(name, "%s is writable, files can be locked, %s free", dir, console.Megabytes(int64(free)))
+	return check.Good(name, "%s is writable, files can be locked, %s free", dir, wording.Megabytes(int64(free)))
 }
 
 // try creates, writes, locks and removes a file.

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"mixduck/cmd/internal/check"
-	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
 	"mixduck/mixpanel"
 	"mixduck/storage"
 	"mixduck/workspace"
@@ -107,7 +107,7 @@ func accepted(p config.Project, probe workspace.Probe) []check.Result {
 	if served == "" {
 		served = string(mixpanel.RegionUS)
 	}
-	what := fmt.Sprintf("%s of %s in %s", console.Counted(probe.Events, "event"), probe.Days, console.Counted(int64(probe.Requests), "request"))
+	what := fmt.Sprintf("%s of %s in %s", wording.Counted(probe.Events, "event"), probe.Days, wording.Counted(int64(probe.Requests), "request"))
 	all := []check.Result{
 		check.Good(credentials, "accepted for project %s", p), check.Good(region, "%s", served),
 		check.Good(plan, "includes raw export"),
