@@ -61,16 +61,32 @@ func Fire(t Rig, name string, d int) (schedule.TickOutcome, jobs.Record) {
 }
 
 // Ended runs all waiting jobs. Each completes one window and leaves daysLeft days, or fails with err.
+//
+// A starting worker puts jobs that it has read as waiting into their lanes. A job that ends meanwhile can get one more turn,
+// and if the worker then stops, the next one ends this turn. Ended returns when there is no such turn.
 func Ended(t Rig, daysLeft int, err error, ids ...string) {
 	t.Helper()
-	w := StartWorker(t, t.Q, worker.Config{}, func(_ context.Context, a *jobs.Attempt) error {
-		a.Report(jobs.Progress{WindowsDone: 1, DaysLeft: daysLeft})
-		return err
-	})
-	for _, id := range ids {
-		AwaitState(t, t.Q, id, jobs.StateDone, jobs.StateFailed)
+	for again := true; again; again = heldByEnded(t, ids) {
+		w := StartWorker(t, t.Q, worker.Config{}, func(_ context.Context, a *jobs.Attempt) error {
+			a.Report(jobs.Progress{WindowsDone: 1, DaysLeft: daysLeft})
+			return err
+		})
+		for _, id := range ids {
+			AwaitState(t, t.Q, id, jobs.StateDone, jobs.StateFailed)
+		}
+		Eventually(t, "the jobs have left their lanes", func() bool { return !heldByEnded(t, ids) })
+		w.Stop()
 	}
-	w.Stop()
+}
+
+// heldByEnded reports whether one of the jobs has the turn of a lane.
+func heldByEnded(t Rig, ids []string) bool {
+	t.Helper()
+	lanes, err := t.Q.Lanes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(lanes, func(l jobs.LaneInfo) bool { return slices.Contains(ids, l.Holder) })
 }
 
 // State returns the state of a schedule.
