@@ -140,14 +140,14 @@ func (t *task) file() (*os.File, error) {
 	return os.Open(path)
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of what is written to it, at least tailBytes.
 type tail struct{ bytes []byte }
 
-const tailBytes = 64 << 10
+const tailBytes = 8 << 20 // a reply has the names of all columns, and a name can be as long as a statement
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.bytes = append(t.bytes, p...)
-	if n := len(t.bytes) - tailBytes; n > 0 {
+	if n := len(t.bytes) - tailBytes; n > tailBytes {
 		t.bytes = append(t.bytes[:0], t.bytes[n:]...)
 	}
 	return len(p), nil

@@ -59,6 +59,17 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// DuckDB names a column after its expression.
+func TestLongColumnNames(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	sql := "SELECT length('" + strings.Repeat("x", 500<<10) + "')"
+	res, _, err := run(t, query.Request{Database: path, SQL: sql})
+	if err != nil || len(res.Columns) != 1 || len(res.Columns[0].Name) < 500<<10 {
+		t.Errorf("%d columns, error = %.200v", len(res.Columns), err)
+	}
+}
+
 // TestLateErrors tests errors that occur after rows have been written. DuckDB often stops such a query without saying
 // why.
 func TestLateErrors(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mixduck/internal/wording"
+	"mixduck/web/page/answer"
 )
 
 //go:embed templates/*.gohtml
@@ -53,6 +54,13 @@ var functions = template.FuncMap{
 		}
 		return days
 	},
+	"add":      func(a int64, b int) int64 { return a + int64(b) },
+	"lines":    wording.Text,
+	"first":    firstRows,
+	"clip":     clip,
+	"isNumber": answer.IsNumber,
+	"pagelink": newPageLink,
+
 	"part": func(b model, data any) model { b.Data = data; return b },
 }
 

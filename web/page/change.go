@@ -7,10 +7,10 @@ import (
 	"mixduck/internal/fault"
 )
 
-// change calls h for a request that changes something. h answers if it returns nil.
-func (p *Page) change(h func(http.ResponseWriter, *http.Request, *Backend) error) http.Handler {
+// change calls h for a request that changes something, and has at most the given number of bytes. h answers if it returns nil.
+func (p *Page) change(most int64, h func(http.ResponseWriter, *http.Request, *Backend) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		b, err := p.connected()
 		if err == nil {
 			err = h(w, r, b)

@@ -13,13 +13,15 @@ import (
 
 const (
 	lookEvery   = 2 * time.Second  // between looks at the queue while a page is open
+	lookOften   = lookEvery / 8    // between looks at a job that somebody waits for
 	quietFor    = 15 * time.Second // after which a stream shows that it is alive
 	writeWithin = 10 * time.Second // a client must read each event
 	maxStreams  = 200              // at once; each holds a connection and a goroutine
 )
 
 // stream sends the parts of a view that changed since it was loaded, as server-sent events, until the client or the worker
-// goes away. Each event "part" has the HTML of an element; the event "gone" has the reason why nothing is known.
+// goes away, or nothing will change any more. Each event "part" has the HTML of an element; the event "gone" has the reason why
+// nothing is known; "end" is the last one.
 func (p *Page) stream(w http.ResponseWriter, r *http.Request, v *view) {
 	if len(v.parts) == 0 {
 		p.problem(w, r, http.StatusNotAcceptable, "this page does not change by itself", "")
@@ -32,11 +34,12 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request, v *view) {
 	}
 	defer p.streams.Add(-1)
 	s := &partStream{page: p, view: v, out: w, control: http.NewResponseController(w), sent: map[string][]byte{}}
+	defer p.accompany(r, v)()
 	w.Header().Set("Content-Type", "text/event-stream")
-	ticks := time.NewTicker(lookEvery)
+	ticks := time.NewTicker(v.listen())
 	defer ticks.Stop()
 	for {
-		if err := s.send(r); err != nil {
+		if ended, err := s.send(r); err != nil || ended {
 			return
 		}
 		select {
@@ -49,6 +52,29 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request, v *view) {
 	}
 }
 
+// accompany does what the view needs while a client listens. The caller calls stop.
+func (p *Page) accompany(r *http.Request, v *view) (stop func()) {
+	b, err := p.connected()
+	if v.during == nil || err != nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	var running sync.WaitGroup
+	running.Go(func() { v.during(ctx, b, r.PathValue("id")) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// listen returns the time between looks at what a view shows.
+func (v *view) listen() time.Duration {
+	if v.during != nil {
+		return lookOften
+	}
+	return lookEvery
+}
+
 // partStream is an open stream of a view.
 type partStream struct {
 	page     *Page
@@ -59,8 +85,8 @@ type partStream struct {
 	lastSent time.Time
 }
 
-// send sends what has changed. It returns an error if the client is gone.
-func (s *partStream) send(r *http.Request) error {
+// send sends what has changed. It returns an error if the client is gone, and ended if nothing will change any more.
+func (s *partStream) send(r *http.Request) (ended bool, err error) {
 	var events bytes.Buffer
 	data, err := s.page.data(r.Context(), s.view, r)
 	if err != nil {
@@ -69,22 +95,25 @@ func (s *partStream) send(r *http.Request) error {
 		for _, part := range s.view.parts {
 			html, err := s.page.execute(s.view.name+"/"+part, data)
 			if err != nil {
-				return err
+				return false, err
 			}
 			s.event(&events, "part", html, part)
+		}
+		if ended = s.view.ended(data); ended {
+			s.event(&events, "end", []byte("end"))
 		}
 	}
 	now := time.Now()
 	if events.Len() == 0 {
 		if now.Sub(s.lastSent) < quietFor {
-			return nil
+			return false, nil
 		}
 		events.WriteString(": alive\n\n")
 	}
 	s.lastSent = now
 	err = s.control.SetWriteDeadline(now.Add(writeWithin)) // that of the server is for whole answers
 	_, writeErr := s.out.Write(events.Bytes())
-	return errors.Join(err, writeErr, s.control.Flush())
+	return ended, errors.Join(err, writeErr, s.control.Flush())
 }
 
 // event adds an event unless the client already has it. The name of what it replaces is the last argument; by default that of

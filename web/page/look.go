@@ -22,6 +22,7 @@ type look struct {
 	lanes     []jobs.LaneInfo
 	counts    map[jobs.State]int
 	running   []jobs.Record
+	projects  []jobs.ProjectInfo
 	names     map[string]string // of projects, by ID
 	budgets   []projectBudget
 }
@@ -45,7 +46,7 @@ func (p *Page) look(ctx context.Context, b *Backend) (*look, error) {
 	for _, p := range survey.Projects {
 		l.names[strconv.FormatInt(p.ID, 10)] = p.Name
 	}
-	l.tables, l.schedules, l.days = survey.Judge(), survey.Schedules, survey.Days
+	l.tables, l.schedules, l.days, l.projects = survey.Judge(), survey.Schedules, survey.Days, survey.Projects
 	if l.workers, err = b.Queue.Workers(ctx); err != nil {
 		return nil, err
 	}

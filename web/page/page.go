@@ -4,6 +4,7 @@ package page
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -48,6 +49,10 @@ type Queue interface {
 	Tables(ctx context.Context) ([]jobs.TableState, error)
 	AllDays(ctx context.Context, databases []string) (map[string]map[string]jobs.Days, error)
 	Projects(ctx context.Context) ([]jobs.ProjectInfo, error)
+	Submit(ctx context.Context, r jobs.Request) (jobs.Record, error)
+	Watch(ctx context.Context, id string, fn func(jobs.Record)) error
+	Attend(ctx context.Context, id string)
+	OpenResult(ctx context.Context, r jobs.Record) (io.ReadCloser, error)
 	Cancel(ctx context.Context, id string) (jobs.Record, error)
 	Retry(ctx context.Context, id string) (jobs.Record, error)
 }
@@ -74,6 +79,8 @@ type Sessions interface {
 	Count(ctx context.Context) (int64, error)
 	End(ctx context.Context, token string) error
 	EndAll(ctx context.Context) error
+	Remember(ctx context.Context, token, entry string) error
+	Recent(ctx context.Context, token string) ([]string, error)
 }
 
 // Backend is what a page shows and changes.
@@ -100,6 +107,7 @@ type Page struct {
 	logins  *rate.Limiter // of failed logins, for all clients together
 	looks   looks
 	streams atomic.Int64 // that are open
+	visits  visits
 	closed  chan struct{}
 	closing sync.Once
 }
@@ -120,8 +128,13 @@ func (p *Page) Path() string { return p.cfg.Base + "/" }
 // Connect lets the page show b.
 func (p *Page) Connect(b Backend) { p.backend.Store(&b) }
 
-// Close ends all live streams.
-func (p *Page) Close() { p.closing.Do(func() { close(p.closed) }) }
+// Close ends all live streams, and no longer waits for queries.
+func (p *Page) Close() {
+	p.closing.Do(func() {
+		close(p.closed)
+		p.visits.close()
+	})
+}
 
 // Routes passes the handler of each pattern to handle. Patterns contain no host.
 func (p *Page) Routes(handle func(pattern string, h http.Handler)) {
@@ -139,12 +152,17 @@ func (p *Page) Routes(handle func(pattern string, h http.Handler)) {
 	get("/schedules/{name}", scheduleView)
 	get("/settings", settingsView)
 	post := func(path string, h func(http.ResponseWriter, *http.Request, *Backend) error) {
-		handle("POST "+base+path, p.guarded(p.change(h)))
+		handle("POST "+base+path, p.guarded(p.change(maxForm, h)))
 	}
 	post("/logout", p.logout)
 	if p.cfg.Mode == Full {
 		post("/jobs/{id}/cancel", p.cancelJob)
 		post("/jobs/{id}/retry", p.retryJob)
 		post("/schedules/{name}/{action}", p.changeSchedule)
+		get("/ask", askView)
+		get("/ask/{id}", answerView)
+		handle("POST "+base+"/ask", p.guarded(p.change(maxAskForm, p.ask)))
+		post("/ask/{id}/cancel", p.cancelAsk)
+		post("/ask/{id}/download", p.download)
 	}
 }

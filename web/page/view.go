@@ -22,6 +22,9 @@ type view struct {
 	tab   string // the entry of the navigation
 	build func(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error)
 	parts []string
+
+	done   func(data any) bool                              // reports whether the parts will not change any more; nil: they may
+	during func(ctx context.Context, b *Backend, id string) // runs while a client listens to changes; nil for nothing
 }
 
 // frame is the content of the layout around a view.
@@ -30,7 +33,9 @@ type frame struct {
 	Tab     string
 	Base    string
 	Version string
-	Live    bool // the view has parts
+	Live    bool // the view has parts that may change
+	Attend  bool // what is shown ends if nobody has the page open
+	Full    bool
 	Body    template.HTML
 	Now     time.Time
 }
@@ -59,7 +64,7 @@ func (p *Page) show(v *view) http.Handler {
 		case "json":
 			p.writeJSON(w, data)
 		case "":
-			p.write(w, r, v, data)
+			p.write(w, r, http.StatusOK, v, data)
 		default:
 			p.fail(w, r, fault.Usage("json", "unknown format %q", format))
 		}
@@ -76,18 +81,23 @@ func (p *Page) data(ctx context.Context, v *view, r *http.Request) (any, error) 
 }
 
 // write writes a whole page.
-func (p *Page) write(w http.ResponseWriter, r *http.Request, v *view, data any) {
+func (p *Page) write(w http.ResponseWriter, r *http.Request, code int, v *view, data any) {
 	body, err := p.execute(v.name, data)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	p.writeFrame(w, http.StatusOK, frame{Title: v.title, Tab: v.tab, Live: len(v.parts) > 0, Body: htmlOf(body)})
+	f := frame{Title: v.title, Tab: v.tab, Live: len(v.parts) > 0 && !v.ended(data), Body: htmlOf(body)}
+	f.Attend = f.Live && v.during != nil
+	p.writeFrame(w, code, f)
 }
+
+// ended reports whether the parts of a view will not change any more.
+func (v *view) ended(data any) bool { return v.done != nil && v.done(data) }
 
 // writeFrame writes the layout around f.Body.
 func (p *Page) writeFrame(w http.ResponseWriter, code int, f frame) {
-	f.Base, f.Version, f.Now = p.cfg.Base, p.cfg.Version, p.cfg.Now()
+	f.Base, f.Version, f.Now, f.Full = p.cfg.Base, p.cfg.Version, p.cfg.Now(), p.cfg.Mode == Full
 	var page bytes.Buffer
 	if err := templates().ExecuteTemplate(&page, "layout", f); err != nil {
 		p.log.Error("page failed", slog.Any("err", err))

@@ -49,8 +49,9 @@ function tell(state, text) {
 }
 
 let source;
+const always = document.body.dataset.live === "always"; // a query ends when nobody listens
 function listen() {
-  if (source || document.hidden) return;
+  if (source || (document.hidden && !always)) return;
   source = new EventSource(location.href);
   source.addEventListener("part", e => {
     const holder = document.createElement("template");
@@ -70,6 +71,11 @@ function listen() {
     gone.querySelector("span").textContent = JSON.parse(e.data);
     gone.removeAttribute("hidden");
   });
+  source.addEventListener("end", () => {
+    pause();
+    sign?.remove();
+    delete document.body.dataset.live; // nothing changes any more
+  });
   source.onerror = () => tell("wait", "reconnecting");
 }
 function pause() {
@@ -77,7 +83,10 @@ function pause() {
   source = undefined;
 }
 if (document.body.hasAttribute("data-live")) {
-  document.addEventListener("visibilitychange", () => (document.hidden ? pause() : listen()));
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && !always) pause();
+    else if ("live" in document.body.dataset) listen();
+  });
   addEventListener("pagehide", pause);
   listen();
 }

@@ -1,0 +1,135 @@
+package answer_test
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mixduck/jobs"
+	"mixduck/web/page/answer"
+)
+
+func read(content string, format jobs.Format, columns ...jobs.Column) (rows [][]string, err error) {
+	err = answer.Rows(strings.NewReader(content), format, columns, func(row []answer.Cell) bool {
+		var texts []string
+		for _, c := range row {
+			if c == nil {
+				texts = append(texts, "(NULL)")
+				continue
+			}
+			texts = append(texts, *c)
+		}
+		rows = append(rows, texts)
+		return len(rows) < 3
+	})
+	return rows, err
+}
+
+func TestRowsKeepEachValue(t *testing.T) {
+	t.Parallel()
+	text, number, doc := jobs.Column{Name: "a", Type: "VARCHAR"}, jobs.Column{Name: "n", Type: "HUGEINT"}, jobs.Column{Name: "d", Type: "JSON"}
+	for _, tt := range []struct {
+		name    string
+		content string
+		format  jobs.Format
+		columns []jobs.Column
+		want    [][]string
+	}{
+		{"no rows", "", jobs.FormatJSONL, []jobs.Column{text}, nil},
+		{"NULL is not the empty text", `{"a":null}` + "\n" + `{"a":""}` + "\n" + `{"a":"null"}` + "\n", jobs.FormatJSONL, []jobs.Column{text}, [][]string{{"(NULL)"}, {""}, {"null"}}},
+		{"numbers keep all digits", `{"n":9007199254740993}` + "\n" + `{"n":1.10}` + "\n", jobs.FormatJSONL, []jobs.Column{number}, [][]string{{"9007199254740993"}, {"1.10"}}},
+		{"documents stay JSON", `{"d":"x"}` + "\n" + `{"d":{"a": [1,2.50]}}` + "\n", jobs.FormatJSONL, []jobs.Column{doc}, [][]string{{`"x"`}, {`{"a": [1,2.50]}`}}},
+		{"two columns of a name", `{"a":"1","a_1":"2"}` + "\n", jobs.FormatJSONL, []jobs.Column{text, text}, [][]string{{"1", "2"}}},
+		{"no more than asked for", strings.Repeat(`{"a":"x"}`+"\n", 9), jobs.FormatJSONL, []jobs.Column{text}, [][]string{{"x"}, {"x"}, {"x"}}},
+		{"rows of the CLI", `{"columns":[]}` + "\n" + `["1",null]` + "\n", jobs.FormatRows, []jobs.Column{text, number}, [][]string{{"1", "(NULL)"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			rows, err := read(tt.content, tt.format, tt.columns...)
+			if diff := cmp.Diff(tt.want, rows); diff != "" || err != nil {
+				t.Errorf("%v, -want +got:\n%s", err, diff)
+			}
+		})
+	}
+}
+
+func TestDamagedRowsAreErrors(t *testing.T) {
+	t.Parallel()
+	text := jobs.Column{Name: "a", Type: "VARCHAR"}
+	for name, content := range map[string]string{
+		"a cut line": `{"a":"x`, "a line without its end": `{"a":"x"}`, "too few values": "{}\n", "no JSON": "x\n", "too long": `{"a":"` + strings.Repeat("x", 17<<20) + "\"}\n",
+	} {
+		if rows, err := read(content, jobs.FormatJSONL, text); err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("%s: %q, %v", name, rows, err)
+		}
+	}
+}
+
+func TestLocate(t *testing.T) {
+	t.Parallel()
+	long := "SELECT " + strings.Repeat("a, ", 100) + "nix FROM events"
+	for _, tt := range []struct {
+		name, message, sql string
+		text               string
+		want               *answer.Place
+	}{
+		{"no place", "out of memory", "SELECT 1", "out of memory", nil},
+		{"a word", "Parser Error: x\n\nLINE 3: WHER x\n             ^", "SELECT *\nFROM events\nWHER x", "Parser Error: x", &answer.Place{Line: 3, Column: 6, Before: "WHER ", At: "x"}},
+		{"the end of a line", "e\n\nLINE 1: SELECT\n              ^", "SELECT", "e", &answer.Place{Line: 1, Column: 7, Before: "SELECT"}},
+		{"a part of a long line", "e\n\nLINE 1: ..., a, nix FROM ev...\n                ^", long, "e", &answer.Place{Line: 1, Column: 308, Before: "..., a, ", At: "nix", After: " FROM ev..."}},
+		{"letters of several bytes", "e\n\nLINE 1: SELECT 'ü', nix\n                    ^", "SELECT 'ü', nix", "e", &answer.Place{Line: 1, Column: 13, Before: "SELECT 'ü', ", At: "nix"}},
+		{"another statement", "e\n\nLINE 9: x\n        ^", "SELECT 1", "e", &answer.Place{Line: 9, At: "x"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			text, at := answer.Locate(tt.message, tt.sql)
+			if diff := cmp.Diff(tt.want, at); diff != "" || text != tt.text {
+				t.Errorf("text %q, -want +got:\n%s", text, diff)
+			}
+		})
+	}
+}
+
+// A shell passes the command's arguments on unchanged.
+func TestCommand(t *testing.T) {
+	t.Parallel()
+	for _, q := range []jobs.Query{
+		{Database: "main/1.db", SQL: "SELECT 1"},
+		{Database: "main/a b.db", SQL: "-- x\nSELECT 'it''s', $a, $b; rm -rf `x` $(y) \\", Params: map[string]string{"b": "$HOME", "a": "'"}},
+	} {
+		script := strings.Replace(answer.Command(q), "enqueue query", "printf '%s|'", 1)
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"--database", q.Database}
+		for _, name := range slices.Sorted(maps.Keys(q.Params)) {
+			want = append(want, "--param", name+"="+q.Params[name])
+		}
+		if strings.HasPrefix(q.SQL, "-") {
+			want = append(want, "--")
+		}
+		want = append(want, q.SQL, "")
+		if diff := cmp.Diff(want, strings.Split(string(out), "|")); diff != "" {
+			t.Errorf("the shell passes other arguments, -want +got:\n%s", diff)
+		}
+	}
+}
+
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"SELECT 1": "", "SELECT $a + $b, $a": "a b", "SELECT '$a', \"$b\", $c -- $d\n, $e /* $f */": "c e", "SELECT properties->>'$.x' = $v": "v",
+		"SELECT 'it''s $a'": "", "SELECT $$ $a $$, $b": "b", "SELECT '$a": "", "SELECT $1": "",
+	} {
+		if got := strings.Join(answer.Parameters(sql), " "); got != want {
+			t.Errorf("parameters of %s: %q, want %q", sql, got, want)
+		}
+	}
+}

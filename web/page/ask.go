@@ -1,0 +1,176 @@
+package page
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"mixduck/internal/fault"
+	"mixduck/internal/wording"
+	"mixduck/jobs"
+	"mixduck/jobs/status"
+	"mixduck/web/page/answer"
+)
+
+var (
+	askView    = &view{name: "ask", title: "Ask", tab: "ask", build: buildAsk}
+	answerView = &view{
+		name: "ask", title: "Ask", tab: "ask", build: buildAnswer, parts: []string{"answer"}, done: answered,
+		during: func(ctx context.Context, b *Backend, id string) { b.Queue.Attend(ctx, strings.ToUpper(id)) },
+	}
+)
+
+// askPage is the form for a query and, if one was run, its answer.
+type askPage struct {
+	askForm
+
+	Databases []string    `json:"databases"`
+	Tables    []tableLine `json:"tables"` // of the database
+	Recent    []recent    `json:"recent"` // queries of the session
+	Answer    *askAnswer  `json:"answer,omitempty"`
+	Problem   *failure    `json:"problem,omitempty"` // why the form was not accepted
+	Invisible bool        `json:"-"`                 // the statement has characters that nobody sees
+}
+
+// askForm is what a person asks.
+type askForm struct {
+	Database string            `json:"database"`
+	SQL      string            `json:"sql"`
+	Params   map[string]string `json:"params,omitempty"` // values of $name in SQL
+}
+
+// recent is a query that the session has run.
+type recent struct {
+	ID    string     `json:"id"`
+	What  string     `json:"what"`
+	State jobs.State `json:"state"`
+}
+
+// Names returns the parameters of the statement.
+func (f askForm) Names() []string { return answer.Parameters(f.SQL) }
+
+// query returns the payload of the job that answers f.
+func (f askForm) query(format jobs.Format, limit int64) jobs.Query {
+	q := jobs.Query{Database: f.Database, SQL: f.SQL, Format: format, Limit: limit, Attended: true}
+	for _, name := range f.Names() {
+		if value, ok := f.Params[name]; ok {
+			if q.Params == nil {
+				q.Params = map[string]string{}
+			}
+			q.Params[name] = value
+		}
+	}
+	return q
+}
+
+// paramPrefix is the prefix of the form fields of parameters.
+const paramPrefix = "p."
+
+// readAskForm returns the form in the URL or the body of a request.
+func readAskForm(r *http.Request) (askForm, error) {
+	if err := r.ParseForm(); err != nil {
+		if _, long := errors.AsType[*http.MaxBytesError](err); long {
+			return askForm{}, fault.Usage("use parameters or a shorter statement", "the form is too long; a statement has at most 256 KB")
+		}
+		return askForm{}, fault.Usage("send a form", "the form cannot be read: %w", err)
+	}
+	// Browsers send line ends as CR LF. DuckDB would count the CR as a character of the line.
+	f := askForm{Database: r.Form.Get("database"), SQL: strings.ReplaceAll(r.Form.Get("sql"), "\r\n", "\n"), Params: map[string]string{}}
+	for key, values := range r.Form {
+		if name, ok := strings.CutPrefix(key, paramPrefix); ok {
+			f.Params[name] = values[0]
+		}
+	}
+	return f, nil
+}
+
+func buildAsk(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error) {
+	f, err := readAskForm(r)
+	if err != nil {
+		return nil, err
+	}
+	return p.askPage(ctx, b, r, f)
+}
+
+// askPage returns the page with a form.
+func (p *Page) askPage(ctx context.Context, b *Backend, r *http.Request, f askForm) (*askPage, error) {
+	l, err := p.looks.get(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	a := &askPage{askForm: f, Databases: databases(l), Recent: []recent{}, Tables: []tableLine{}}
+	a.Database = cmp.Or(a.Database, mainDatabase(l))
+	if a.Database != "" && !slices.Contains(a.Databases, a.Database) {
+		a.Databases = append(a.Databases, a.Database)
+	}
+	for _, t := range l.tables {
+		if t.State.Database == a.Database {
+			a.Tables = append(a.Tables, newTableLine(t))
+		}
+	}
+	a.Invisible = wording.Text(a.SQL) != a.SQL
+	if token := sessionOf(r); token != "" {
+		a.Recent, err = recentQueries(ctx, b, token)
+	}
+	return a, err
+}
+
+// databases returns the names of all known databases.
+func databases(l *look) []string {
+	var names []string
+	for _, t := range l.tables {
+		names = append(names, t.State.Database)
+	}
+	for _, p := range l.projects {
+		names = append(names, p.Database)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// mainDatabase returns the database with the most rows.
+func mainDatabase(l *look) string {
+	var name string
+	most := int64(-1)
+	for _, t := range l.tables {
+		if t.State.Rows > most {
+			name, most = t.State.Database, t.State.Rows
+		}
+	}
+	if name == "" && len(l.projects) > 0 {
+		name = l.projects[0].Database
+	}
+	return name
+}
+
+// sessionOf returns the token of the session of a request; "" for requests with the token of the settings.
+func sessionOf(r *http.Request) string {
+	cookie, err := r.Cookie(cookieName(r))
+	if err != nil || r.Header.Get("Authorization") != "" {
+		return ""
+	}
+	return cookie.Value
+}
+
+// recentQueries returns the last queries of a session.
+func recentQueries(ctx context.Context, b *Backend, token string) ([]recent, error) {
+	ids, err := b.Sessions.Recent(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	all := []recent{}
+	for _, id := range ids {
+		job, err := b.Queue.Job(ctx, id)
+		switch {
+		case fault.CodeOf(err) == fault.CodeNotFound: // deleted
+		case err != nil:
+			return nil, err
+		default:
+			all = append(all, recent{ID: id, What: status.What(job), State: job.State})
+		}
+	}
+	return all, nil
+}

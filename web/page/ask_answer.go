@@ -1,0 +1,177 @@
+package page
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mixduck/internal/fault"
+	"mixduck/internal/wording"
+	"mixduck/jobs"
+	"mixduck/web/page/answer"
+)
+
+const (
+	rowsAPage  = 100
+	maxRows    = 100_000          // of an answer on the page; downloads have all rows
+	readTakes  = 30 * time.Second // at most, to read the rows of a page
+	visitLasts = 5 * time.Second  // a query goes on for so long after a visit; JavaScript then listens, or the browser reloads
+)
+
+// askAnswer is a query and how far it is.
+type askAnswer struct {
+	jobLine
+
+	Format    jobs.Format     `json:"format"`
+	Columns   []jobs.Column   `json:"columns,omitempty"`
+	Rows      [][]answer.Cell `json:"rows,omitempty"` // of the page; texts, numbers with all digits and JSON, or null
+	From      int64           `json:"from"`           // number of the first row on the page, from 1; 0: none
+	To        int64           `json:"to"`             // number of the last row on the page
+	Total     int64           `json:"total"`          // rows of the result
+	Truncated bool            `json:"truncated"`      // the query has more rows than the result
+	Page      int64           `json:"page"`           // from 1
+	Pages     int64           `json:"pages"`
+	Gone      string          `json:"gone,omitempty"` // why there are no rows
+	Message   string          `json:"-"`              // of the failure, without the place
+	Place     *answer.Place   `json:"place,omitempty"`
+	Command   string          `json:"command"` // that asks the same
+	Plan      string          `json:"-"`       // of EXPLAIN
+	Expires   time.Time       `json:"expires,omitzero"`
+}
+
+// answered reports whether a query has ended.
+func answered(data any) bool {
+	a, ok := data.(*askPage)
+	return ok && a.Answer != nil && a.Answer.State.Final()
+}
+
+func buildAnswer(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error) {
+	job, err := b.statement(ctx, r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	f := askForm{Database: job.Database, SQL: job.Query.SQL, Params: job.Query.Params}
+	a := &askPage{askForm: f}
+	if r.Header.Get("Accept") != "text/event-stream" { // a stream sends the answer only
+		if a, err = p.askPage(ctx, b, r, f); err != nil {
+			return nil, err
+		}
+		if !job.State.Final() && job.Query.Attended {
+			p.visits.extend(b.Queue, job.ID)
+		}
+	}
+	number := int64(1)
+	if text := r.URL.Query().Get("page"); text != "" {
+		if number, err = strconv.ParseInt(text, 10, 64); err != nil || number < 1 {
+			return nil, fault.Usage("a number from 1", "%q is no page", wording.Printable(text))
+		}
+	}
+	if a.Answer, err = newAnswer(ctx, b, job, number, p.cfg.Now()); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// statement returns the job of a query that a person wrote.
+func (b *Backend) statement(ctx context.Context, id string) (jobs.Record, error) {
+	job, err := b.Queue.Job(ctx, id)
+	if err == nil && (job.Kind != jobs.KindQuery || job.Query.SQL == "") {
+		err = fault.New(fault.CodeNotFound, "enqueue jobs show "+job.ID, "job %s is not an SQL query", job.ID)
+	}
+	return job, err
+}
+
+// newAnswer returns a page of the answer of a job.
+func newAnswer(ctx context.Context, b *Backend, job jobs.Record, number int64, now time.Time) (*askAnswer, error) {
+	a := &askAnswer{jobLine: newJobLine(job, nil, now), Format: job.Query.Format, Command: answer.Command(job.Query), Page: number}
+	if job.Failure != nil {
+		a.Message, a.Place = answer.Locate(job.Failure.Message, job.Query.SQL)
+	}
+	if job.State != jobs.StateDone || job.Result == nil {
+		return a, nil
+	}
+	result := *job.Result
+	a.Columns, a.Total, a.Truncated, a.Expires = result.Columns, result.Rows, result.Truncated, result.Expires
+	if !answer.Readable(job.Query.Format) {
+		a.Gone = "The rows are stored as " + string(job.Query.Format) + ", which the page cannot show."
+		return a, nil
+	}
+	if a.Pages = max(1, (result.Rows+rowsAPage-1)/rowsAPage); number > a.Pages {
+		return nil, fault.New(fault.CodeNotFound, "the last one is page "+strconv.FormatInt(a.Pages, 10), "the answer has no page %d", number)
+	}
+	if err := a.read(ctx, b, job); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		a.Gone = err.Error() // the query and its statement can still be seen
+		a.Rows = nil
+	}
+	if len(a.Columns) == 2 && a.Columns[0].Name == "explain_key" && len(a.Rows) == 1 && a.Rows[0][1] != nil {
+		a.Plan = *a.Rows[0][1]
+	}
+	a.To = a.From + int64(len(a.Rows)) - 1
+	if len(a.Rows) == 0 {
+		a.From, a.To = 0, 0
+	}
+	return a, nil
+}
+
+// read reads the rows of the page.
+func (a *askAnswer) read(ctx context.Context, b *Backend, job jobs.Record) error {
+	ctx, stop := context.WithTimeout(ctx, readTakes)
+	defer stop()
+	content, err := b.Queue.OpenResult(ctx, job)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	first := (a.Page - 1) * rowsAPage
+	a.From = first + 1
+	n := int64(0)
+	return answer.Rows(content, job.Query.Format, a.Columns, func(row []answer.Cell) bool {
+		if n++; n > first {
+			a.Rows = append(a.Rows, row)
+		}
+		return n < first+rowsAPage
+	})
+}
+
+// clipped is a value as the grid shows it.
+type clipped struct {
+	Text string
+	More int // characters that are left out
+}
+
+// maxCell is how many characters of a value the grid shows. The JSON of the page has all of them.
+const maxCell = 500
+
+func clip(c answer.Cell) clipped {
+	text, n := wording.Text(*c), 0
+	for i := range text {
+		if n == maxCell {
+			return clipped{text[:i], utf8.RuneCountInString(text[i:])}
+		}
+		n++
+	}
+	return clipped{Text: text}
+}
+
+// pageLink is a link to another page of rows.
+type pageLink struct{ Href, Name, Rel string } // no Href: there is no such page, or it is this one
+
+func newPageLink(a *askAnswer, number int64, name string) pageLink {
+	link := pageLink{Name: name, Rel: map[string]string{"Next": "next", "Previous": "prev"}[name]}
+	if number >= 1 && number <= a.Pages && number != a.Page {
+		link.Href = "?page=" + strconv.FormatInt(number, 10)
+	}
+	return link
+}
+
+// firstRows returns the URL query of a form for the first rows of a table.
+func firstRows(database, table string) string {
+	return url.Values{"database": {database}, "sql": {`FROM "` + strings.ReplaceAll(table, `"`, `""`) + `" LIMIT 100`}}.Encode()
+}
