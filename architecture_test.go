@@ -79,6 +79,7 @@ func TestImportsRunDownwards(t *testing.T) {
 		but   []string // exceptions
 	}{
 		{from: "mixduck/internal", never: append([]string{"mixduck/mixpanel", "mixduck/storage"}, upper...)},
+		{from: "mixduck/analysis", never: append([]string{"mixduck/mixpanel", "mixduck/storage", duckDB, asynq, redis}, upper...)},
 		{from: "mixduck/mixpanel", never: append([]string{"mixduck/storage", duckDB, asynq, redis}, upper...)},
 		{from: "mixduck/storage", alone: true, never: []string{"mixduck/storage/query", "mixduck/internal/cage"}},
 		{from: "mixduck/storage", never: append([]string{"mixduck/mixpanel", asynq, redis}, upper...)},

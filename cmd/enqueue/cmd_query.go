@@ -14,6 +14,7 @@ import (
 
 const queryExample = `  enqueue query "SELECT event_name, count(*) FROM events GROUP BY ALL"
   enqueue query "FROM events WHERE properties->>'plan' = $p" --param p=pro
+  enqueue query --question trend --param from=2026-01-01 --param to=2026-01-31
   enqueue query --file report.sql --format parquet --output report.parquet`
 
 const inspectExample = `  enqueue inspect tables

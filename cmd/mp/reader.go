@@ -19,6 +19,7 @@ import (
 
 const queryExample = `  mp query "SELECT event_name, count(*) FROM events GROUP BY ALL"
   mp query "FROM events WHERE properties->>'plan' = $p" --param p=pro
+  mp query --question trend --param from=2026-01-01 --param to=2026-01-31
   mp query --path ./h1.db --file report.sql --format csv`
 
 func (a *app) queryCommand() *cobra.Command {

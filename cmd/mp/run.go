@@ -48,7 +48,7 @@ func run(ctx context.Context, p *cli.Process) int {
 
 func (a *app) rootCommand() *cobra.Command {
 	root := console.Group("mp", "Fetch Mixpanel events into a DuckDB file and query them",
-		a.checkCommand(), a.fetchCommand(), a.queryCommand(), a.inspectCommand(), a.askCommand(), a.verifyCommand(), a.mcpCommand(), a.versionCommand())
+		a.checkCommand(), a.fetchCommand(), a.queryCommand(), a.QuestionsCommand("mp"), a.inspectCommand(), a.askCommand(), a.verifyCommand(), a.mcpCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
 	config.Flags(root.PersistentFlags(), "config", "data_dir")
 	root.PersistentFlags().String("project", "", "project `name` or id (default: MP_PROJECT_ID, or the only project)")

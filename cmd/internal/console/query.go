@@ -4,11 +4,13 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mixduck/analysis"
 	"mixduck/internal/fault"
 	"mixduck/internal/invisible"
 )
@@ -16,14 +18,15 @@ import (
 const queryLong = `Run one read-only SQL statement on a database. The statement is a SELECT (or FROM,
 DESCRIBE, SUMMARIZE, SHOW TABLES, EXPLAIN) in DuckDB's SQL. It can only read the
 tables of this database. Use $name in the statement with --param name=value.
+--question runs a ready-made statement; the command 'questions' lists them.
 
 Tables show the first 1000 rows unless you set --limit; other formats show all.`
 
 // QueryFlags are the flags of `query`. Each program shows those that apply.
 type QueryFlags struct {
 	ResultFlags
-	file   string
-	params []string
+	file, known string
+	params      []string
 }
 
 // QueryCommand returns the command `query`. Example shows how the program is called; more adds flags of the program.
@@ -56,6 +59,7 @@ func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet
 	}
 	f.Add(c.Flags())
 	c.Flags().StringVar(&f.file, "file", "", "read the statement from `file`, or - for stdin")
+	c.Flags().StringVar(&f.known, "question", "", "run the ready-made statement with this `name`")
 	c.Flags().StringArrayVar(&f.params, "param", nil, "`name=value` of a parameter $name; repeatable")
 	more(c.Flags())
 	return c
@@ -64,33 +68,60 @@ func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet
 // maxStatement is the maximum size of a file with a statement, in bytes.
 const maxStatement = 1 << 20
 
-func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reader) (Question, error) {
-	q := Question{Params: map[string]string{}}
+func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reader) (q Question, err error) {
+	given, err := f.given()
+	if err != nil {
+		return Question{}, err
+	}
+	sources := slices.DeleteFunc([]string{"the argument", "--file", "--question"}, func(s string) bool {
+		return s == "the argument" && len(args) == 0 || s == "--file" && f.file == "" || s == "--question" && f.known == ""
+	})
 	switch {
-	case len(args) == 1 && f.file != "":
-		return Question{}, fault.Usage("use one of them", "got two statements: the argument and --file")
-	case len(args) == 1:
-		q.SQL = args[0]
+	case len(sources) > 1:
+		return Question{}, fault.Usage("use one of them", "got more than one statement: %s", strings.Join(sources, " and "))
+	case f.known != "":
+		return readyMade(f.known, given)
 	case f.file != "":
-		var err error
 		if q.SQL, err = typed(ctx, func() (string, error) { return readStatement(f.file, stdin) }); err != nil {
 			return Question{}, err
 		}
+	case len(args) == 1:
+		q.SQL = args[0]
 	}
 	if strings.TrimSpace(q.SQL) == "" {
-		return Question{}, fault.Usage(`query "SELECT count(*) FROM events", or --file FILE`, "no statement given")
+		return Question{}, fault.Usage(`query "SELECT count(*) FROM events", --file FILE, or --question NAME`, "no statement given")
 	}
+	q.Params = map[string]string{}
+	for name, values := range given {
+		if len(values) > 1 {
+			return Question{}, fault.Usage("set each name once", "--param %s is given twice", name)
+		}
+		q.Params[name] = values[0]
+	}
+	return q, nil
+}
+
+// given returns the values of --param by name.
+func (f *QueryFlags) given() (map[string][]string, error) {
+	given := map[string][]string{}
 	for _, p := range f.params {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok || name == "" {
-			return Question{}, fault.Usage("--param plan=pro for $plan", "--param %q is not name=value", p)
+			return nil, fault.Usage("--param plan=pro for $plan", "--param %q is not name=value", p)
 		}
-		if _, twice := q.Params[name]; twice {
-			return Question{}, fault.Usage("set each name once", "--param %s is given twice", name)
-		}
-		q.Params[name] = value
+		given[name] = append(given[name], value)
 	}
-	return q, nil
+	return given, nil
+}
+
+// readyMade returns a question of [analysis].
+func readyMade(name string, given map[string][]string) (Question, error) {
+	known, err := analysis.Find(name)
+	if err != nil {
+		return Question{}, err
+	}
+	values, err := known.Values(given)
+	return Question{SQL: known.SQL, Params: values}, err
 }
 
 func readStatement(name string, stdin io.Reader) (string, error) {
