@@ -30,7 +30,7 @@ ifeq ($(origin PATH),command line)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo dev module portable dist packages release-check clean
+.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo dev assets module portable dist packages release-check clean
 
 help: # list the targets by topic
 	@grep -hE '^[a-z0-9-]+:.*## [A-Z][a-z]+: ' $(MAKEFILE_LIST) | awk '{ name = $$1; sub(/:.*/, "", name); text = $$0; sub(/.*## /, "", text); \
@@ -40,6 +40,9 @@ help: # list the targets by topic
 build: ## Build: build worker, enqueue, mp, mixduck and the stand-in for Mixpanel into bin/
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/worker ./cmd/mp ./mixpanel/mixpaneltest/fakemixpanel
 	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue ./cmd/mixduck
+
+assets: ## Build: bundle the page's editor and plots from npm; `make build` then embeds them
+	$(GO) run ./tools/assets
 
 # Each group is one `go test`. testsum runs them and prints what failed, what was skipped and why, and the slowest tests.
 # `make lint` and `make unit` vet the code, so go test does not need to.
@@ -149,4 +152,4 @@ $(GORELEASER):
 	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
 
 clean: ## Build: remove what was built
-	rm -rf $(BIN) dist
+	rm -rf $(BIN) dist web/page/static/built

@@ -3,6 +3,7 @@ package npm
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha512"
@@ -35,6 +36,15 @@ const (
 type Registry struct {
 	URL   string // "" for [PublicRegistry]
 	Cache string // directory of archives, which may be missing; "" keeps none
+}
+
+// FromEnvironment returns the registry of npm_config_registry, and a cache in the user's directory of caches.
+func FromEnvironment() Registry {
+	r := Registry{URL: cmp.Or(os.Getenv("npm_config_registry"), os.Getenv("NPM_CONFIG_REGISTRY"))} //nolint:forbidigo // npm's own variable, for developers
+	if dir, err := os.UserCacheDir(); err == nil {
+		r.Cache = filepath.Join(dir, "mixduck", "npm")
+	}
+	return r
 }
 
 // Files returns the files of a package by their path in it.

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -15,20 +14,18 @@ import (
 	"mixduck/internal/npm"
 )
 
-func main() {
+func main() { os.Exit(realMain()) }
+
+func realMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	cache, _ := os.UserCacheDir() // without one, nothing is kept
-	if cache != "" {
-		cache = filepath.Join(cache, "mixduck", "npm")
-	}
-	registry := npm.Registry{URL: cmp.Or(os.Getenv("npm_config_registry"), os.Getenv("NPM_CONFIG_REGISTRY")), Cache: cache}
-	written, err := build(ctx, registry, filepath.Join("web", "page", "bundle"), filepath.Join("web", "page", "static", "built"))
+	written, err := build(ctx, npm.FromEnvironment(), filepath.Join("web", "page", "bundle"), filepath.Join("web", "page", "static", "built"))
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "error: %v\n", err)
-		os.Exit(1)
+		return 1
 	}
 	for _, name := range written {
 		fmt.Fprintln(os.Stderr, name)
 	}
+	return 0
 }

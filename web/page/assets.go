@@ -1,16 +1,9 @@
 package page
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
-	"io/fs"
-	"net/http"
-	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +14,8 @@ import (
 //go:embed templates/*.gohtml
 var templateFiles embed.FS
 
+// staticFiles has our own files and, where `make assets` was run, in static/built what it made.
+//
 //go:embed static
 var staticFiles embed.FS
 
@@ -42,6 +37,7 @@ var functions = template.FuncMap{
 	"when":    when,
 	"since":   func(now, t time.Time) string { return wording.ShortTime(max(0, now.Sub(t))) },
 	"asset":   asset,
+	"bundle":  bundle,
 	"mul":     func(a, b int) int { return a * b },
 	"tab":     newTab,
 	"query":   func(q string) template.URL { return template.URL(q) }, //nolint:gosec // url.Values encoded it
@@ -109,54 +105,4 @@ func size(n int64) string {
 		return fmt.Sprintf("%.0f %s", value, units[i])
 	}
 	return fmt.Sprintf("%.1f %s", value, units[i])
-}
-
-// file is a static file.
-type file struct {
-	data []byte
-	hash string // of data; a new version has a new address, so browsers can keep the file
-}
-
-// static returns the static files by name.
-var static = sync.OnceValue(func() map[string]file {
-	files := map[string]file{}
-	entries, err := fs.ReadDir(staticFiles, "static")
-	if err != nil {
-		panic(err) // they are embedded
-	}
-	for _, e := range entries {
-		data, err := staticFiles.ReadFile(path.Join("static", e.Name()))
-		if err != nil {
-			panic(err)
-		}
-		sum := sha256.Sum256(data)
-		files[e.Name()] = file{data: data, hash: hex.EncodeToString(sum[:4])}
-	}
-	return files
-})
-
-// asset returns the path of a static file below the base path.
-func asset(name string) (string, error) {
-	f, ok := static()[name]
-	if !ok {
-		return "", fmt.Errorf("there is no file %q", name)
-	}
-	return "/static/" + name + "?v=" + f.hash, nil
-}
-
-// serveStatic serves the page's own files. They contain no secret.
-func (p *Page) serveStatic(w http.ResponseWriter, r *http.Request) {
-	f, ok := static()[r.PathValue("name")]
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
-	if strings.HasSuffix(r.PathValue("name"), ".svg") {
-		w.Header().Set("Content-Type", "image/svg+xml")
-	}
-	w.Header().Set("Etag", `"`+f.hash+`"`)
-	if r.URL.Query().Get("v") == f.hash {
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	http.ServeContent(w, r, r.PathValue("name"), time.Time{}, bytes.NewReader(f.data))
 }

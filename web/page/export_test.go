@@ -22,3 +22,14 @@ func Strip(days jobs.Days) (classes []string, heights []int) {
 	}
 	return classes, heights
 }
+
+// Bundled reports whether `make assets` was run before the build.
+func Bundled() bool { return bundle("editor.js") != "" }
+
+// BundledBytes returns how many bytes a program has more with the bundles.
+func BundledBytes() (n int) {
+	for _, name := range []string{"editor.js", "plot.js", "licences.txt"} {
+		n += len(static()[name].data)
+	}
+	return n
+}

@@ -21,7 +21,9 @@ func (p *Page) policed(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		next.ServeHTTP(w, r)
+		zipped := zipWriter{ResponseWriter: w, wanted: takesGzip(r)}
+		next.ServeHTTP(&zipped, r)
+		zipped.close()
 	})
 }
 
