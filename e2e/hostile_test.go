@@ -6,21 +6,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mixduck/internal/corpustest"
 )
 
 // statements returns those of a file in storage/query/testdata with a given outcome, by description.
 func statements(tb testing.TB, file, becomes string, replace ...string) map[string]string {
 	tb.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "storage", "query", "testdata", file))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	_, text, _ := strings.Cut(string(b), "\n--- ")
 	found := map[string]string{}
-	for part := range strings.SplitSeq(text, "\n--- ") {
-		head, sql, _ := strings.Cut(part, "\n")
-		if what, about, _ := strings.Cut(head, ": "); what == becomes {
-			found[about] = strings.NewReplacer(replace...).Replace(strings.TrimSuffix(sql, "\n"))
+	for _, st := range corpustest.Read(tb, filepath.Join("..", "storage", "query", "testdata", file), replace...) {
+		if st.Becomes == becomes {
+			found[st.About] = st.SQL
 		}
 	}
 	if len(found) < 6 {

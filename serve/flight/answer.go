@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"mixduck/internal/fault"
@@ -17,8 +18,10 @@ type answer struct {
 	schema []byte // the head of its message
 	buffer *buffer
 	cancel context.CancelCauseFunc
-	result query.Result // once the buffer has ended
-	unread *time.Timer  // throws it away; stopped by the client that reads it
+	result query.Result  // once the buffer has ended
+	unread *time.Timer   // throws it away; stopped by the client that reads it
+	gone   chan struct{} // closed when it is thrown away
+	once   sync.Once
 }
 
 // claim reports whether the caller is the first who wants to read the result. It stays in the list, where it can be cancelled.
@@ -32,7 +35,7 @@ var errUnread = fault.New(fault.CodeNotFound, "run the query again", "nobody has
 // open starts a query and returns when its schema is known. Nothing was computed then; errors of the statement are known.
 func (s *service) open(ctx context.Context, req query.Request) (*answer, error) {
 	running, cancel := context.WithCancelCause(s.ctx)
-	a := &answer{id: newID(), buffer: newBuffer(s.cfg.Dir), cancel: cancel}
+	a := &answer{id: newID(), buffer: newBuffer(s.cfg.Dir, &s.disk), cancel: cancel, gone: make(chan struct{})}
 	s.mu.Lock()
 	if len(s.answers) >= maxAnswers {
 		s.mu.Unlock()
@@ -80,6 +83,7 @@ func (s *service) discard(a *answer, reason error) {
 	a.cancel(reason)
 	a.buffer.finish(reason)
 	a.buffer.close()
+	a.once.Do(func() { close(a.gone) })
 }
 
 // each calls send with each message after the schema. They are valid during the call. The error is nil only if the result is

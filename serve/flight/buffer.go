@@ -5,6 +5,9 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
+
+	"mixduck/internal/fault"
 )
 
 // maxInMemory bounds what a buffer keeps in memory, in bytes.
@@ -14,7 +17,8 @@ const maxInMemory = 2 << 20
 // the query has ended. What the client has not taken yet waits in memory and then in a file, which has no name, so that
 // nothing is left of it if the process is killed. One goroutine may write while another reads.
 type buffer struct {
-	dir string // of the file
+	dir   string // of the file
+	share *quota
 
 	mu       sync.Mutex
 	changed  *sync.Cond
@@ -27,15 +31,36 @@ type buffer struct {
 	closed   bool
 }
 
-func newBuffer(dir string) *buffer {
-	b := &buffer{dir: dir}
+func newBuffer(dir string, share *quota) *buffer {
+	b := &buffer{dir: dir, share: share}
 	b.changed = sync.NewCond(&b.mu)
 	return b
 }
 
-var errNoReader = errors.New("nobody reads the result any more")
+var (
+	errNoReader  = errors.New("nobody reads the result any more")
+	errDiskShare = fault.New(fault.CodeFailed, "read or close the results of earlier queries, or increase query.max_result",
+		"results that clients have not read yet take all the disk space they may use")
+)
 
-// Write takes everything, or fails.
+// quota is the disk space that the buffers of a server share. Zero max means no limit.
+type quota struct {
+	max  int64
+	used atomic.Int64
+}
+
+// take reports whether n more bytes may be used.
+func (q *quota) take(n int64) bool {
+	if q.used.Add(n) <= q.max || q.max == 0 {
+		return true
+	}
+	q.used.Add(-n)
+	return false
+}
+
+func (q *quota) give(n int64) { q.used.Add(-n) }
+
+// Write takes everything, or fails. After a failure, nothing more can be read: the reader gets the same error.
 func (b *buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,6 +68,15 @@ func (b *buffer) Write(p []byte) (int, error) {
 		return 0, errNoReader
 	}
 	defer b.changed.Broadcast()
+	n, err := b.store(p)
+	if err != nil && b.end == nil {
+		b.end = err // the query only knows that its pipe is broken
+	}
+	return n, err
+}
+
+// store keeps bytes in memory or in the file.
+func (b *buffer) store(p []byte) (int, error) {
 	if b.from == b.to && b.inMemory+len(p) <= maxInMemory {
 		b.blocks = append(b.blocks, append([]byte(nil), p...))
 		b.inMemory += len(p)
@@ -52,8 +86,12 @@ func (b *buffer) Write(p []byte) (int, error) {
 	if err := b.makeFile(); err != nil {
 		return 0, err
 	}
+	if !b.share.take(int64(len(p))) {
+		return 0, errDiskShare
+	}
 	n, err := b.file.WriteAt(p, b.to)
 	b.to += int64(n)
+	b.share.give(int64(len(p) - n))
 	b.written += int64(n)
 	return n, err
 }
@@ -106,6 +144,7 @@ func (b *buffer) Read(p []byte) (int, error) {
 	n, err := b.file.ReadAt(p[:min(int64(len(p)), b.to-b.from)], b.from)
 	b.from += int64(n)
 	if err == nil && b.from == b.to { // the file begins again
+		b.share.give(b.to)
 		b.from, b.to = 0, 0
 		err = b.file.Truncate(0)
 	}
@@ -118,6 +157,7 @@ func (b *buffer) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
+	b.share.give(b.to)
 	b.blocks, b.from, b.to, b.inMemory = nil, 0, 0, 0
 	if b.end == io.EOF { //nolint:errorlint // it is exactly this
 		b.end = errNoReader

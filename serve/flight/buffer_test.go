@@ -17,7 +17,7 @@ func TestBuffer(t *testing.T) {
 		want[i] = byte(rand.Uint32())
 	}
 	for name, size := range map[string]int{"in large pieces": maxInMemory + 1, "in small pieces": 32 << 10, "in odd pieces": 99_991} {
-		b := newBuffer(dir)
+		b := newBuffer(dir, &quota{})
 		go func() {
 			for p := want; len(p) > 0; {
 				n, err := b.Write(p[:min(size, len(p))])
@@ -45,12 +45,20 @@ func TestBuffer(t *testing.T) {
 
 func TestBufferWithoutADisk(t *testing.T) {
 	t.Parallel()
-	b := newBuffer(t.TempDir() + "/gone")
+	b := newBuffer(t.TempDir()+"/gone", &quota{})
 	if _, err := b.Write(make([]byte, maxInMemory)); err != nil {
 		t.Errorf("in memory: %v", err)
 	}
 	if _, err := b.Write([]byte("x")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("on disk: %v", err)
+	}
+	b.finish(errors.New("broken pipe")) // as the query sees it
+	if _, err := b.Read(make([]byte, 1)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("read: %v, want why the result is incomplete", err)
+	}
+	b = newBuffer(t.TempDir(), &quota{})
+	if _, err := b.Write([]byte("x")); err != nil {
+		t.Fatal(err)
 	}
 	broken := errors.New("broken")
 	b.finish(broken)

@@ -34,8 +34,15 @@ func TestMain(m *testing.M) {
 
 // ended counts queries that have ended, by outcome.
 type ended struct {
-	mu  sync.Mutex
-	all map[string]int
+	mu      sync.Mutex
+	changed *sync.Cond
+	all     map[string]int
+}
+
+func newEnded() *ended {
+	e := &ended{all: map[string]int{}}
+	e.changed = sync.NewCond(&e.mu)
+	return e
 }
 
 func (*ended) FlightQueries(int, int) {}
@@ -44,6 +51,21 @@ func (e *ended) FlightQueryEnded(outcome string, _ time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.all[outcome]++
+	e.changed.Broadcast()
+}
+
+// wait waits for a query with this outcome. It fails if there is another one first.
+func (e *ended) wait(tb testing.TB, outcome string) {
+	tb.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for len(e.all) == 0 {
+		e.changed.Wait()
+	}
+	if e.all[outcome] == 0 {
+		tb.Fatalf("outcomes are %v, want %s", e.all, outcome)
+	}
+	delete(e.all, outcome)
 }
 
 func (e *ended) count(outcome string) int {
@@ -63,7 +85,7 @@ type fixture struct {
 // serve starts a server of databases with these names, each of which has the tables that statements make.
 func serve(tb testing.TB, cfg Config, statements []string, names ...string) *fixture {
 	tb.Helper()
-	f := &fixture{dir: tb.TempDir(), ended: &ended{all: map[string]int{}}}
+	f := &fixture{dir: tb.TempDir(), ended: newEnded()}
 	var all []Database
 	for _, name := range names {
 		path := filepath.Join(f.dir, filepath.Base(name))

@@ -27,6 +27,8 @@ type service struct {
 	stop      context.CancelFunc
 	running   sync.WaitGroup // queries
 	warned    sync.Once
+	disk      quota         // of results that clients have not read yet
+	patience  time.Duration // with a client that takes nothing of its result
 
 	mu         sync.Mutex
 	answers    map[string]*answer    // by their tickets
@@ -40,10 +42,12 @@ const (
 	maxAnswers     = 256 // that run or wait for their clients
 	maxStatements  = 4096
 	defaultTimeout = 10 * time.Minute
+	maxStall       = time.Hour
 )
 
 var (
 	errTimeout = errors.New("the query took too long")
+	errStalled = fault.New(fault.CodeFailed, "run the query again, and read its result without long pauses", "the client stopped reading the result")
 	errTooMany = fault.New(fault.CodeFailed, "read or close the results of earlier queries, or wait", "too many queries are open at this worker")
 )
 
@@ -55,7 +59,7 @@ func newService(cfg Config, databases Databases, observer Observer, log *slog.Lo
 	s := &service{
 		cfg: cfg, databases: databases, observer: observer, log: log, slots: semaphore.NewWeighted(int64(max(1, cfg.Concurrency))),
 		ctx: ctx, stop: stop, answers: map[string]*answer{}, statements: map[string]*statement{},
-		descriptions: map[string]description{},
+		descriptions: map[string]description{}, disk: quota{max: cfg.MaxResult}, patience: maxStall,
 	}
 	s.describeServer()
 	return s

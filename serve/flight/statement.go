@@ -3,6 +3,7 @@ package flight
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/apache/arrow-go/v18/arrow/flight/flightsql"
@@ -97,10 +98,7 @@ func (s *streams) DoGet(ticket *flight.Ticket, stream flight.FlightService_DoGet
 	stop := context.AfterFunc(ctx, func() { s.service.discard(a, context.Canceled) })
 	defer stop()
 	defer s.service.discard(a, errNoReader)
-	if err := stream.Send(&flight.FlightData{DataHeader: a.schema}); err != nil {
-		return err
-	}
-	err = a.each(func(m *message) error { return stream.Send(&flight.FlightData{DataHeader: m.head, DataBody: m.body}) })
+	err = s.service.send(a, stream)
 	if ctx.Err() != nil {
 		return status.FromContextError(ctx.Err()).Err()
 	}
@@ -108,4 +106,28 @@ func (s *streams) DoGet(ticket *flight.Ticket, stream flight.FlightService_DoGet
 		err = context.Canceled
 	}
 	return statusOf(err)
+}
+
+// send sends a result. It gives up if the client takes nothing for a long time. The goroutine that sends is blocked then,
+// and ends when the stream does: after the caller has returned.
+func (s *service) send(a *answer, stream flight.FlightService_DoGetServer) error {
+	ended := make(chan error, 1)
+	stalled := time.NewTimer(s.patience)
+	defer stalled.Stop()
+	s.running.Go(func() {
+		err := stream.Send(&flight.FlightData{DataHeader: a.schema})
+		if err == nil {
+			err = a.each(func(m *message) error {
+				stalled.Reset(s.patience)
+				return stream.Send(&flight.FlightData{DataHeader: m.head, DataBody: m.body})
+			})
+		}
+		ended <- err
+	})
+	select {
+	case err := <-ended:
+		return err
+	case <-stalled.C:
+		return errStalled
+	}
 }

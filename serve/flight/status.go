@@ -30,9 +30,9 @@ func codeOf(err error) codes.Code {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return codes.Canceled
-	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errTimeout), errors.Is(err, errStalled), errors.Is(err, context.DeadlineExceeded):
 		return codes.DeadlineExceeded
-	case errors.Is(err, query.ErrOutOfMemory), errors.Is(err, query.ErrTooLarge), errors.Is(err, errTooMany):
+	case errors.Is(err, query.ErrOutOfMemory), errors.Is(err, query.ErrTooLarge), errors.Is(err, errTooMany), errors.Is(err, errDiskShare):
 		return codes.ResourceExhausted
 	}
 	switch fault.CodeOf(err) { //nolint:exhaustive // the others are internal

@@ -12,31 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/corpustest"
 	"mixduck/internal/fault"
 	"mixduck/storage/query"
 )
-
-// entry is a statement of a file in testdata.
-type entry struct{ becomes, about, sql string }
-
-// readCorpus reads a file of statements, each after a line "--- outcome: description".
-func readCorpus(tb testing.TB, file string, replace ...string) (all []entry) {
-	tb.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", file))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	_, text, _ := strings.Cut(string(b), "\n--- ")
-	for part := range strings.SplitSeq(text, "\n--- ") {
-		head, sql, _ := strings.Cut(part, "\n")
-		becomes, about, ok := strings.Cut(head, ": ")
-		if !ok {
-			tb.Fatalf("%s: %q is no head", file, head)
-		}
-		all = append(all, entry{becomes, about, strings.NewReplacer(replace...).Replace(strings.TrimSuffix(sql, "\n"))})
-	}
-	return all
-}
 
 const (
 	content   = "password,hunter2" // of a file that no query may read
@@ -60,10 +39,10 @@ func TestHostileStatements(t *testing.T) {
 	before := snapshot(t, dir)
 	temp := t.TempDir()
 	t.Run("statements", func(t *testing.T) {
-		for _, e := range readCorpus(t, "hostile.sql", "{secret}", secret, "{dir}", dir, "{database}", database) {
-			t.Run(e.about, func(t *testing.T) {
+		for _, e := range corpustest.Read(t, "testdata/hostile.SQL", "{secret}", secret, "{dir}", dir, "{database}", database) {
+			t.Run(e.About, func(t *testing.T) {
 				t.Parallel()
-				attack(t, e, query.Request{Database: database, SQL: e.sql, MemoryLimit: 150e6, TempDir: temp, MaxResultBytes: 10e6})
+				attack(t, e, query.Request{Database: database, SQL: e.SQL, MemoryLimit: 150e6, TempDir: temp, MaxResultBytes: 10e6})
 			})
 		}
 	})
@@ -76,13 +55,13 @@ func TestHostileStatements(t *testing.T) {
 }
 
 // attack runs a hostile statement and checks the outcome.
-func attack(t *testing.T, e entry, req query.Request) {
+func attack(t *testing.T, e corpustest.Statement, req query.Request) {
 	t.Helper()
 	var out bytes.Buffer
 	launch := launcher(t)
 	launch.Stdout = &out
 	ctx, patience := t.Context(), 3*time.Minute
-	if e.becomes == "endless" {
+	if e.Becomes == "endless" {
 		patience = time.Second
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
@@ -91,7 +70,7 @@ func attack(t *testing.T, e entry, req query.Request) {
 	if text := out.String() + errorText(err); strings.Contains(text, "hunter2") || strings.Contains(text, secretEnv) {
 		t.Errorf("read what is secret: %s", text)
 	}
-	switch e.becomes {
+	switch e.Becomes {
 	case "refused":
 		if fault.CodeOf(err) != fault.CodeUsage || errors.Is(err, query.ErrCrashed) {
 			t.Errorf("error = %v (%s), want that of a statement that is not allowed", err, fault.CodeOf(err))
@@ -105,7 +84,7 @@ func attack(t *testing.T, e entry, req query.Request) {
 			t.Errorf("error = %v, want that it ends by itself", err)
 		}
 	default:
-		t.Errorf("unknown: %s", e.becomes)
+		t.Errorf("unknown: %s", e.Becomes)
 	}
 	t.Log(err)
 }
@@ -124,15 +103,15 @@ func TestHarmlessStatements(t *testing.T) { //nolint:tparallel // the group wait
 	database := newFile(t, threeEvents)
 	before := snapshot(t, filepath.Dir(database))
 	t.Run("statements", func(t *testing.T) {
-		for _, e := range readCorpus(t, "harmless.sql") {
-			t.Run(e.about, func(t *testing.T) {
+		for _, e := range corpustest.Read(t, "testdata/harmless.sql") {
+			t.Run(e.About, func(t *testing.T) {
 				t.Parallel()
-				res, out, err := run(t, query.Request{Database: database, SQL: e.sql})
+				res, out, err := run(t, query.Request{Database: database, SQL: e.SQL})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if want, err := strconv.ParseInt(e.becomes, 10, 64); err != nil || res.Rows != want {
-					t.Errorf("%d rows, want %s:\n%s", res.Rows, e.becomes, out)
+				if want, err := strconv.ParseInt(e.Becomes, 10, 64); err != nil || res.Rows != want {
+					t.Errorf("%d rows, want %s:\n%s", res.Rows, e.Becomes, out)
 				}
 			})
 		}
