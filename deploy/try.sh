@@ -101,6 +101,22 @@ try_hardening() {
   expect "who asks with the token" 200 "$(curl -sS -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(cat deploy/demo/http_token)" "$(page)/metrics")"
 }
 
+# The page is published on the loopback address. A link of `enqueue ui` logs in once; the token logs in, too.
+try_page() {
+  say "opening the page"
+  local link jar=$work/cookies
+  rm -f "$jar"
+  expect "the page without a login" 303 "$(curl -sS -o /dev/null -w '%{http_code}' -H 'Accept: text/html' "$(page)/")"
+  link=$(enqueue ui --url "$(page)" | tr -d '\r')
+  [[ $link == "$(page)/login#"* ]] || fail "enqueue ui prints $link"
+  expect "login with the link's code" 303 "$(curl -sS -o /dev/null -w '%{http_code}' -c "$jar" -d "secret=${link#*#}" "$(page)/login")"
+  expect "the same code again" 401 "$(curl -sS -o /dev/null -w '%{http_code}' -d "secret=${link#*#}" "$(page)/login")"
+  expect "login with the token" 303 "$(curl -sS -o /dev/null -w '%{http_code}' --data-urlencode "secret=$(cat deploy/demo/http_token)" "$(page)/login")"
+  curl -sS -f -b "$jar" -H 'Accept: text/html' "$(page)/tables" | grep -q events || fail "the page shows no table"
+  curl -sS -f -o /dev/null "$(page)/static/editor.js" || fail "the image has no editor for the page"
+  expect "addresses where the page is published" 127.0.0.1 "$(port worker 6493 | sed 's/:[0-9]*$//')"
+}
+
 # The test of query permissions runs with exactly the permissions of the worker.
 try_cage() {
   say "locking a process in, as queries are"
@@ -234,6 +250,7 @@ prepare
 try_image
 try_demo
 try_hardening
+try_page
 try_cage
 try_fetch_and_query
 try_backup

@@ -75,6 +75,7 @@ tree() {
   install -D -m 644 "$out/build/documents/completions/mixduck.fish" "$share/fish/vendor_completions.d/mixduck.fish"
   cp -r LICENSE README.md CHANGELOG.md docs deploy/mixduck.example.yaml "$share/doc/mixduck/"
   CGO_ENABLED=$([[ -n ${CC:-} ]] && echo 1 || echo 0) "$out/build/licences" "$share/doc/mixduck/licences" "${packages[@]}"
+  [[ ! -e web/page/static/built/licences.txt ]] || cp web/page/static/built/licences.txt "$share/doc/mixduck/licences/page.txt"
   chmod -R u=rwX,go=rX "$dir"
 }
 
@@ -127,12 +128,13 @@ one() {
 
 rm -rf "$out"
 mkdir -p "$out/build"
+go run ./tools/assets || missing+=("the page's editor and plots: the packages from npm are missing")
 go build -o "$out/build/licences" ./tools/licences # runs on this system, for others
 documents "$out/build/documents"
 for target in $targets; do (one "${target%/*}" "${target#*/}"; printf '%s\n' "${missing[@]}" >>"$out/build/missing"); done
 rm -rf "$out/build/host"
 (cd "$out" && sha256sum -- *.* >SHA256SUMS)
-mapfile -t missing < <(grep . "$out/build/missing" || true)
+mapfile -t missing < <(grep . "$out/build/missing" | sort -u || true)
 if ((${#missing[@]})); then
   printf '\n*** NOT BUILT: %s ***\n' "${missing[@]}" >&2
   [[ -z ${DIST_REQUIRED:-} ]] || exit 1
