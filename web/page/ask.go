@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"mixduck/analysis"
 	"mixduck/internal/fault"
 	"mixduck/internal/wording"
 	"mixduck/jobs"
@@ -27,19 +28,25 @@ var (
 type askPage struct {
 	askForm
 
-	Databases []string    `json:"databases"`
-	Tables    []tableLine `json:"tables"` // of the database
-	Recent    []recent    `json:"recent"` // queries of the session
-	Answer    *askAnswer  `json:"answer,omitempty"`
-	Problem   *failure    `json:"problem,omitempty"` // why the form was not accepted
-	Invisible bool        `json:"-"`                 // the statement has characters that nobody sees
+	Fields    []field        `json:"-"` // of a ready-made question
+	About     string         `json:"about,omitempty"`
+	Title     string         `json:"title,omitempty"`
+	Questions []questionLink `json:"questions"`
+	Databases []string       `json:"databases"`
+	Tables    []tableLine    `json:"tables"` // of the database
+	Recent    []recent       `json:"recent"` // queries of the session
+	Answer    *askAnswer     `json:"answer,omitempty"`
+	Problem   *failure       `json:"problem,omitempty"` // why the form was not accepted
+	Invisible bool           `json:"-"`                 // the statement has characters that nobody sees
+	Known     names          `json:"-"`                 // names that the form suggests
 }
 
-// askForm is what a person asks.
+// askForm is what a person asks: a statement, or a ready-made question.
 type askForm struct {
-	Database string            `json:"database"`
-	SQL      string            `json:"sql"`
-	Params   map[string]string `json:"params,omitempty"` // values of $name in SQL
+	Database string              `json:"database"`
+	Question string              `json:"question,omitempty"` // name; "" for a statement
+	SQL      string              `json:"sql"`
+	Params   map[string][]string `json:"params,omitempty"` // those of type events have several values
 }
 
 // recent is a query that the session has run.
@@ -52,18 +59,56 @@ type recent struct {
 // Names returns the parameters of the statement.
 func (f askForm) Names() []string { return answer.Parameters(f.SQL) }
 
+// Value returns the value of a parameter.
+func (f askForm) Value(name string) string { return strings.Join(f.Params[name], " ") }
+
+// statement returns f with the statement and the parameters of its question, if it has one.
+func (f askForm) statement() (askForm, error) {
+	if f.Question == "" {
+		return f, nil
+	}
+	q, err := analysis.Find(f.Question)
+	if err != nil {
+		return f, err
+	}
+	values, err := q.Values(f.Params)
+	if err != nil {
+		return f, err
+	}
+	f.Question, f.SQL, f.Params = "", q.SQL, map[string][]string{}
+	for name, value := range values {
+		f.Params[name] = []string{value}
+	}
+	return f, nil
+}
+
 // query returns the payload of the job that answers f.
-func (f askForm) query(format jobs.Format, limit int64) jobs.Query {
+func (f askForm) query(format jobs.Format, limit int64) (jobs.Query, error) {
+	f, err := f.statement()
 	q := jobs.Query{Database: f.Database, SQL: f.SQL, Format: format, Limit: limit, Attended: true}
 	for _, name := range f.Names() {
-		if value, ok := f.Params[name]; ok {
+		if values, ok := f.Params[name]; ok {
 			if q.Params == nil {
 				q.Params = map[string]string{}
 			}
-			q.Params[name] = value
+			q.Params[name] = values[0]
 		}
 	}
-	return q
+	return q, err
+}
+
+// formOf returns the form of a query that was run.
+func formOf(q jobs.Query) askForm {
+	f := askForm{Database: q.Database, SQL: q.SQL, Params: map[string][]string{}}
+	for name, value := range q.Params {
+		f.Params[name] = []string{value}
+	}
+	for _, known := range analysis.Questions() {
+		if known.SQL == q.SQL {
+			return f.of(known)
+		}
+	}
+	return f
 }
 
 // paramPrefix is the prefix of the form fields of parameters.
@@ -77,11 +122,14 @@ func readAskForm(r *http.Request) (askForm, error) {
 		}
 		return askForm{}, fault.Usage("send a form", "the form cannot be read: %w", err)
 	}
-	// Browsers send line ends as CR LF. DuckDB would count the CR as a character of the line.
-	f := askForm{Database: r.Form.Get("database"), SQL: strings.ReplaceAll(r.Form.Get("sql"), "\r\n", "\n"), Params: map[string]string{}}
+	f := askForm{Database: r.Form.Get("database"), Question: r.Form.Get("question"), Params: map[string][]string{}}
+	if f.Question == "" {
+		// Browsers send line ends as CR LF. DuckDB would count the CR as a character of the line.
+		f.SQL = strings.ReplaceAll(r.Form.Get("sql"), "\r\n", "\n")
+	}
 	for key, values := range r.Form {
 		if name, ok := strings.CutPrefix(key, paramPrefix); ok {
-			f.Params[name] = values[0]
+			f.Params[name] = values
 		}
 	}
 	return f, nil
@@ -92,7 +140,15 @@ func buildAsk(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, e
 	if err != nil {
 		return nil, err
 	}
-	return p.askPage(ctx, b, r, f)
+	var wrong error
+	if r.Form.Get("as") == "sql" {
+		f, wrong = f.statement()
+	}
+	a, err := p.askPage(ctx, b, r, f)
+	if err == nil && wrong != nil {
+		a.Problem = newFailure(http.StatusBadRequest, wrong)
+	}
+	return a, err
 }
 
 // askPage returns the page with a form.
@@ -111,6 +167,10 @@ func (p *Page) askPage(ctx context.Context, b *Backend, r *http.Request, f askFo
 			a.Tables = append(a.Tables, newTableLine(t))
 		}
 	}
+	if err := a.fill(l.at); err != nil {
+		return nil, err
+	}
+	a.Known = p.names.of(a.Database)
 	a.Invisible = wording.Text(a.SQL) != a.SQL
 	if token := sessionOf(r); token != "" {
 		a.Recent, err = recentQueries(ctx, b, token)

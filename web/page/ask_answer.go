@@ -40,6 +40,7 @@ type askAnswer struct {
 	Place     *answer.Place   `json:"place,omitempty"`
 	Command   string          `json:"command"` // that asks the same
 	Plan      string          `json:"-"`       // of EXPLAIN
+	Plot      *answer.Plot    `json:"-"`       // nil: the rows have no shape that can be drawn
 	Expires   time.Time       `json:"expires,omitzero"`
 }
 
@@ -54,7 +55,7 @@ func buildAnswer(ctx context.Context, p *Page, b *Backend, r *http.Request) (any
 	if err != nil {
 		return nil, err
 	}
-	f := askForm{Database: job.Database, SQL: job.Query.SQL, Params: job.Query.Params}
+	f := formOf(job.Query)
 	a := &askPage{askForm: f}
 	if r.Header.Get("Accept") != "text/event-stream" { // a stream sends the answer only
 		if a, err = p.askPage(ctx, b, r, f); err != nil {
@@ -131,13 +132,22 @@ func (a *askAnswer) read(ctx context.Context, b *Backend, job jobs.Record) error
 	defer content.Close()
 	first := (a.Page - 1) * rowsAPage
 	a.From = first + 1
-	n := int64(0)
-	return answer.Rows(content, job.Query.Format, a.Columns, func(row []answer.Cell) bool {
-		if n++; n > first {
+	last, n := first+rowsAPage, int64(0)
+	var drawn [][]answer.Cell
+	draw := a.Total <= answer.MaxPlotRows && !a.Truncated
+	err = answer.Rows(content, job.Query.Format, a.Columns, func(row []answer.Cell) bool {
+		if n++; n > first && n <= last {
 			a.Rows = append(a.Rows, row)
 		}
-		return n < first+rowsAPage
+		if draw {
+			drawn = append(drawn, row)
+		}
+		return n < last || draw
 	})
+	if err == nil && draw {
+		a.Plot = answer.NewPlot(a.Columns, drawn)
+	}
+	return err
 }
 
 // clipped is a value as the grid shows it.
@@ -147,7 +157,7 @@ type clipped struct {
 }
 
 // maxCell is how many characters of a value the grid shows. The JSON of the page has all of them.
-const maxCell = 500
+const maxCell = 240
 
 func clip(c answer.Cell) clipped {
 	text, n := wording.Text(*c), 0

@@ -32,10 +32,17 @@ func (p *Page) ask(w http.ResponseWriter, r *http.Request, b *Backend) error {
 	if err != nil {
 		return err
 	}
-	if r.Form.Get("action") == "explain" {
+	switch r.Form.Get("action") {
+	case "explain":
 		f.SQL = "EXPLAIN " + f.SQL
+	case "names":
+		return p.loadNames(w, r, b, f)
 	}
-	job, err := p.submit(r.Context(), b, f.query(jobs.FormatJSONL, maxRows))
+	q, err := f.query(jobs.FormatJSONL, maxRows)
+	var job jobs.Record
+	if err == nil {
+		job, err = p.submit(r.Context(), b, q)
+	}
 	if fault.CodeOf(err) == fault.CodeUsage {
 		return p.refuse(w, r, b, f, err)
 	}
@@ -82,7 +89,7 @@ func (p *Page) refuse(w http.ResponseWriter, r *http.Request, b *Backend, f askF
 	if err != nil {
 		return err
 	}
-	a.Problem = &failure{Status: http.StatusBadRequest, Error: why.Error(), Hint: fault.HintOf(why)}
+	a.Problem = newFailure(http.StatusBadRequest, why)
 	p.write(w, r, a.Problem.Status, askView, a)
 	return nil
 }
@@ -121,12 +128,7 @@ func (p *Page) download(w http.ResponseWriter, r *http.Request, b *Backend) erro
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // those of the server are for short requests
 	_ = control.SetWriteDeadline(time.Time{})
-	f := askForm{Database: job.Database, SQL: job.Query.SQL, Params: job.Query.Params}
-	again, err := p.submit(ctx, b, f.query(format, 0))
-	if err != nil {
-		return err
-	}
-	again, err = p.await(ctx, b, again)
+	again, err := p.run(ctx, b, jobs.Query{Database: job.Database, SQL: job.Query.SQL, Params: job.Query.Params, Format: format})
 	if err != nil {
 		return err
 	}
@@ -151,6 +153,16 @@ func (p *Page) download(w http.ResponseWriter, r *http.Request, b *Backend) erro
 		p.log.Warn("download was not completed", slog.String("job_id", again.ID), slog.Any("err", err))
 	}
 	return nil
+}
+
+// run runs a query to its end while the client waits. It returns the record of a query with a result.
+func (p *Page) run(ctx context.Context, b *Backend, q jobs.Query) (jobs.Record, error) {
+	q.Attended = true
+	job, err := p.submit(ctx, b, q)
+	if err != nil {
+		return job, err
+	}
+	return p.await(ctx, b, job)
 }
 
 // await waits for a query while the client does, and returns its final record. Otherwise it cancels the query.

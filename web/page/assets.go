@@ -50,7 +50,8 @@ var functions = template.FuncMap{
 		}
 		return days
 	},
-	"add":      func(a int64, b int) int64 { return a + int64(b) },
+	"add":      func(a, b any) int64 { return toInt64(a) + toInt64(b) },
+	"short24":  func(s string) string { return wording.Cut(wording.Printable(s), 24) },
 	"lines":    wording.Text,
 	"first":    firstRows,
 	"clip":     clip,

@@ -108,6 +108,7 @@ type Page struct {
 	looks   looks
 	streams atomic.Int64 // that are open
 	visits  visits
+	names   nameStore
 	closed  chan struct{}
 	closing sync.Once
 }

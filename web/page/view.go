@@ -144,6 +144,10 @@ type failure struct {
 	Hint   string `json:"hint,omitempty"`
 }
 
+func newFailure(code int, err error) *failure {
+	return &failure{Status: code, Title: http.StatusText(code), Error: err.Error(), Hint: fault.HintOf(err)}
+}
+
 // problem answers with an error for people or, if they did not ask for HTML, for programs.
 func (p *Page) problem(w http.ResponseWriter, r *http.Request, code int, message, hint string) {
 	f := failure{Status: code, Title: http.StatusText(code), Error: message, Hint: hint}
