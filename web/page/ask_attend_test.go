@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"mixduck/jobs"
-	"mixduck/jobs/queue"
 	"mixduck/web/page"
 )
 
@@ -170,7 +169,7 @@ func (s *site) second(tb testing.TB, first string) string {
 	ticks := time.NewTicker(5 * time.Millisecond)
 	defer ticks.Stop()
 	for range ticks.C {
-		all, err := s.queue.List(tb.Context(), queue.Filter{Kind: jobs.KindQuery})
+		all, err := s.queue.List(tb.Context(), listQueries)
 		if err != nil {
 			tb.Fatal(err)
 		}

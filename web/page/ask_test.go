@@ -26,6 +26,9 @@ import (
 	"mixduck/web/page"
 )
 
+// listQueries selects all queries.
+var listQueries = queue.Filter{Kind: jobs.KindQuery}
+
 const childArg = "query-child"
 
 // TestMain also makes the test binary the process of a query.
@@ -252,7 +255,7 @@ func TestRefusedQueriesKeepTheForm(t *testing.T) {
 	if a := user.run(t, "SELECT length('"+strings.Repeat("x", 255<<10)+"')"); a.texts() != strconv.Itoa(255<<10) {
 		t.Errorf("a statement of 255 KB: %s %+v", a.Answer.State, a.Answer.Failure)
 	}
-	if counts, err := s.queue.List(t.Context(), queue.Filter{Kind: jobs.KindQuery}); err != nil || len(counts) != 1 {
+	if counts, err := s.queue.List(t.Context(), listQueries); err != nil || len(counts) != 1 {
 		t.Errorf("%d jobs were made, want one; %v", len(counts), err)
 	}
 }

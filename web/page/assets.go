@@ -57,6 +57,7 @@ var functions = template.FuncMap{
 	"clip":     clip,
 	"isNumber": answer.IsNumber,
 	"pagelink": newPageLink,
+	"tip":      withoutFlags,
 
 	"part": func(b model, data any) model { b.Data = data; return b },
 }

@@ -133,7 +133,7 @@ func (p *Page) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p.log.Warn("page is not available", slog.String("path", r.URL.Path), slog.Any("err", err))
 		w.Header().Set("Retry-After", "5")
 	}
-	p.problem(w, r, code, err.Error(), fault.HintOf(err))
+	p.problem(w, r, code, err.Error(), withoutFlags(fault.HintOf(err)))
 }
 
 // failure is an error as the page shows it.
@@ -145,7 +145,15 @@ type failure struct {
 }
 
 func newFailure(code int, err error) *failure {
-	return &failure{Status: code, Title: http.StatusText(code), Error: err.Error(), Hint: fault.HintOf(err)}
+	return &failure{Status: code, Title: http.StatusText(code), Error: err.Error(), Hint: withoutFlags(fault.HintOf(err))}
+}
+
+// withoutFlags returns a hint, or "" if it is about flags of a command.
+func withoutFlags(hint string) string {
+	if strings.HasPrefix(hint, "--") {
+		return ""
+	}
+	return hint
 }
 
 // problem answers with an error for people or, if they did not ask for HTML, for programs.

@@ -235,8 +235,8 @@ func (l *Lines) spread() {
 	for i := 1; i < len(order); i++ {
 		order[i].LabelY = max(order[i].LabelY, order[i-1].LabelY+labelHeight)
 	}
-	for i := len(order) - 1; i >= 0; i-- {
+	for i, one := range slices.Backward(order) {
 		most := plotBottom + 4 - labelHeight*float64(len(order)-1-i)
-		order[i].LabelY = min(order[i].LabelY, most)
+		one.LabelY = min(one.LabelY, most)
 	}
 }
