@@ -167,11 +167,12 @@ func (p *Page) run(ctx context.Context, b *Backend, q jobs.Query) (jobs.Record, 
 
 // await waits for a query while the client does, and returns its final record. Otherwise it cancels the query.
 func (p *Page) await(ctx context.Context, b *Backend, job jobs.Record) (jobs.Record, error) {
+	id := job.ID
 	attending, leave := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer leave()
-	running.Go(func() { b.Queue.Attend(attending, job.ID) })
+	running.Go(func() { b.Queue.Attend(attending, id) })
 	running.Go(func() {
 		select {
 		case <-p.closed:
@@ -179,12 +180,12 @@ func (p *Page) await(ctx context.Context, b *Backend, job jobs.Record) (jobs.Rec
 		case <-attending.Done():
 		}
 	})
-	err := b.Queue.Watch(attending, job.ID, func(now jobs.Record) { job = now })
+	err := b.Queue.Watch(attending, id, func(now jobs.Record) { job = now })
 	switch {
 	case attending.Err() != nil:
 		own, stop := context.WithTimeout(context.WithoutCancel(ctx), lookTakes)
 		defer stop()
-		_, cancelErr := b.Queue.Cancel(own, job.ID)
+		_, cancelErr := b.Queue.Cancel(own, id)
 		return job, errors.Join(errStopping, cancelErr)
 	case err != nil:
 		return job, err

@@ -298,10 +298,10 @@ func TestDownloads(t *testing.T) {
 	s := open(t, page.Config{}, false)
 	s.work(t)
 	user := s.user(t)
-	const sql = "SELECT i, NULL AS n, '=cmd' AS c, i * 0.1::DECIMAL(4,1) AS d, [i] AS l, repeat('y', 30) AS pad FROM range(100200) t(i) WHERE i < $most::INT ORDER BY i"
-	a := user.run(t, sql, "most", "100100")
+	const sql = "SELECT i, NULL AS n, '=cmd' AS c, i * 0.1::DECIMAL(4,1) AS d, [i] AS l, repeat('y', 90) AS pad FROM range(12000) t(i) WHERE i < $most::INT ORDER BY i"
+	a := user.run(t, sql, "most", "11000")
 	for _, format := range []jobs.Format{jobs.FormatCSV, jobs.FormatJSON, jobs.FormatJSONL, jobs.FormatParquet, jobs.FormatArrow} {
-		job, err := s.queue.Submit(t.Context(), jobs.Request{Kind: jobs.KindQuery, Query: jobs.Query{Database: database, SQL: sql, Params: map[string]string{"most": "100100"}, Format: format}})
+		job, err := s.queue.Submit(t.Context(), jobs.Request{Kind: jobs.KindQuery, Query: jobs.Query{Database: database, SQL: sql, Params: map[string]string{"most": "11000"}, Format: format}})
 		if err != nil {
 			t.Fatal(err)
 		}
