@@ -48,9 +48,11 @@ var (
 func Parse(line []byte, e *Event) error { return (*Keys)(nil).Parse(line, e) }
 
 // Parse is like [Parse], and also stores the values of the keys. It reuses the memory of e.Values.
-func (k *Keys) Parse(line []byte, e *Event) error {
+func (k *Keys) Parse(line []byte, e *Event) error { return parse(line, e, k, nil) }
+
+func parse(line []byte, e *Event, k *Keys, c *Census) error {
 	*e = Event{Values: k.blank(e.Values)}
-	p := parser{Scanner: jsonscan.Scanner{B: line}, e: e, keys: k}
+	p := parser{Scanner: jsonscan.Scanner{B: line}, e: e, keys: k, census: c}
 	p.Object(0, p.topField)
 	if p.Err == nil && p.Space(p.I) != len(line) {
 		p.Fail(ErrJSON)
@@ -71,9 +73,10 @@ func (k *Keys) Parse(line []byte, e *Event) error {
 // parser parses a line.
 type parser struct {
 	jsonscan.Scanner
-	e    *Event
-	keys *Keys // keys to store values of; nil for none
-	seen uint8
+	e      *Event
+	keys   *Keys   // keys to store values of; nil for none
+	census *Census // counts properties; nil for none
+	seen   uint8
 }
 
 // topField handles a field of the top-level object.
@@ -90,7 +93,11 @@ func (p *parser) topField(key []byte) {
 			p.Value(1)
 			return
 		}
-		p.Object(1, p.property)
+		if p.census != nil && p.e.Name != nil {
+			p.counted(p.e.Name)
+		} else {
+			p.Object(1, p.property)
+		}
 		if p.Err == nil {
 			p.e.Properties = p.B[start:p.I]
 		}
@@ -123,27 +130,107 @@ func (p *parser) property(key []byte) {
 	if p.keys != nil {
 		p.keys.keep(key, raw, p.e.Values)
 	}
+	p.take(columnOf(key), raw)
+}
+
+// columnOf returns the bit of the column that a property fills, 0 for none.
+func columnOf(key []byte) uint8 {
 	if len(key) < 4 {
-		return
+		return 0
 	}
 	switch string(key) {
 	case "time":
-		if p.first(seenTime) {
-			p.e.TimeMicros = micros(raw)
-		}
+		return seenTime
 	case "distinct_id":
-		if p.first(seenDistinctID) {
-			p.e.DistinctID = jsonscan.Text(raw)
-		}
+		return seenDistinctID
 	case "$insert_id":
-		if p.first(seenInsertID) {
-			p.e.InsertID = jsonscan.Text(raw)
-		}
+		return seenInsertID
 	case "mp_processing_time_ms":
-		if p.first(seenProcessed) {
-			p.e.ProcessedMS = millis(raw)
+		return seenProcessed
+	}
+	return 0
+}
+
+// take stores the value of a property that fills a column.
+func (p *parser) take(column uint8, raw []byte) {
+	if column == 0 || !p.first(column) {
+		return
+	}
+	switch column {
+	case seenTime:
+		p.e.TimeMicros = micros(raw)
+	case seenDistinctID:
+		p.e.DistinctID = jsonscan.Text(raw)
+	case seenInsertID:
+		p.e.InsertID = jsonscan.Text(raw)
+	case seenProcessed:
+		p.e.ProcessedMS = millis(raw)
+	}
+}
+
+// counted reads the properties of an event like [jsonscan.Scanner.Object] with property, and gives the census its fields.
+func (p *parser) counted(name []byte) {
+	if !p.Eat('{') {
+		p.Fail(ErrJSON)
+		return
+	}
+	c := p.census
+	g := c.begin(name, p.B)
+	if p.Eat('}') {
+		return
+	}
+	for at := uint32(0); p.Err == nil; {
+		at = p.key(g, at)
+		if p.Err != nil {
+			return
+		}
+		start := p.I
+		p.Value(2)
+		if p.Err != nil {
+			return
+		}
+		c.row = append(c.row, rowField{at, kindOf(&p.Scanner, start), start})
+		f := &g.fields[at]
+		if f.promoted >= 0 && p.e.Values != nil && p.e.Values[f.promoted] == nil {
+			p.e.Values[f.promoted] = p.B[start:p.I]
+		}
+		if f.column != 0 {
+			p.take(f.column, p.B[start:p.I])
+		}
+		if p.Eat('}') {
+			return
+		}
+		if !p.Eat(',') {
+			p.Fail(ErrJSON)
 		}
 	}
+}
+
+// key reads a key and what stands between it and its value, and returns its field.
+func (p *parser) key(g *eventCensus, after uint32) uint32 {
+	next := g.fields[after].next
+	if raw := g.fields[next].raw; next > 0 && len(p.B)-p.I > len(raw) && string(p.B[p.I:p.I+len(raw)]) == raw {
+		p.I = p.Space(p.I + len(raw))
+		return next
+	}
+	p.I = p.Space(p.I)
+	start := p.I
+	p.Str()
+	if p.Err != nil {
+		return 0
+	}
+	end := p.I
+	key := p.B[start+1 : end-1]
+	if p.Odd {
+		key = jsonscan.Text(p.B[start:end])
+	}
+	if !p.Eat(':') {
+		p.Fail(ErrJSON)
+		return 0
+	}
+	raw := p.B[start:p.I] // with white space before the colon, if there is any
+	p.I = p.Space(p.I)
+	return p.census.find(g, after, key, raw)
 }
 
 // first reports whether the field of bit has not been seen before.

@@ -43,17 +43,22 @@ func (k *Keys) blank(values [][]byte) [][]byte {
 
 // keep stores the value if key is one of the keys and occurs for the first time.
 func (k *Keys) keep(key, value []byte, values [][]byte) {
-	if len(key) == 0 {
-		return
+	if i := k.index(key); i >= 0 && values[i] == nil {
+		values[i] = value
+	}
+}
+
+// index returns the index of a key in the values, -1 if it is not one of the keys.
+func (k *Keys) index(key []byte) int16 {
+	if k == nil || len(key) == 0 {
+		return -1
 	}
 	for _, i := range k.slots[slotOf(key)] {
 		if k.names[i] == string(key) {
-			if values[i] == nil {
-				values[i] = value
-			}
-			return
+			return int16(i)
 		}
 	}
+	return -1
 }
 
 // Values returns the values of the keys in an event's properties, in the form of [Event.Values], reusing the memory of

@@ -28,10 +28,11 @@ var (
 // and nothing is copied. It accepts exactly what encoding/json accepts (verified by a fuzz test of package eventline),
 // except invalid UTF-8, lone surrogates and too deeply nested values.
 type Scanner struct {
-	B   []byte
-	I   int   // next byte
-	Odd bool  // the last string has escapes
-	Err error // the first error; then all methods return at once
+	B        []byte
+	I        int   // next byte
+	Odd      bool  // the last string has escapes
+	Fraction bool  // the last number has a fraction or an exponent
+	Err      error // the first error; then all methods return at once
 }
 
 // Text returns a valid JSON value as text: a string without quotes and escapes, nothing for null, anything else as
@@ -180,6 +181,7 @@ func (s *Scanner) word(w string) {
 
 // Number reads -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?
 func (s *Scanner) Number() {
+	s.Fraction = false
 	if s.B[s.I] == '-' {
 		s.I++
 	}
@@ -189,10 +191,12 @@ func (s *Scanner) Number() {
 		s.digits()
 	}
 	if At(s.B, s.I) == '.' {
+		s.Fraction = true
 		s.I++
 		s.digits()
 	}
 	if c := At(s.B, s.I); c == 'e' || c == 'E' {
+		s.Fraction = true
 		s.I++
 		if c := At(s.B, s.I); c == '+' || c == '-' {
 			s.I++
