@@ -37,7 +37,8 @@ type feed struct {
 	overridden []eventKey
 	extraKeys  []string
 	err        error
-	times      []*evidence // one for each reader
+	times      []*evidence         // one for each reader
+	censuses   []*eventline.Census // likewise
 }
 
 // bytesPerRow is the approximate size of an event in a compressed response.
@@ -62,6 +63,15 @@ func (f *feed) newEvidence() *evidence {
 	e := &evidence{}
 	f.times = append(f.times, e)
 	return e
+}
+
+// newCensus returns the counter of properties for one reader.
+func (f *feed) newCensus() *eventline.Census {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := eventline.NewCensus(f.keys, f.window.Days.Len())
+	f.censuses = append(f.censuses, c)
+	return c
 }
 
 // evidence returns the combined evidence of all rows. All readers must have ended.

@@ -141,6 +141,11 @@ func (k *Keyed) jsonMask() (mask int64) {
 	return mask
 }
 
+// properties returns the position of the column whose properties are in the catalogue, -1 if there is none.
+func (k *Keyed) properties() int {
+	return slices.IndexFunc(k.Columns, func(c KeyedColumn) bool { return c.Name == "properties" && c.Type == "JSON" })
+}
+
 // KeyedState is the state of a keyed table before a refresh.
 type KeyedState struct {
 	Exists    bool

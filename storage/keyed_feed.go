@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"mixduck/internal/eventline"
 )
 
 // maxKeyedColumns is the maximum number of columns of incoming rows of a keyed table.
@@ -61,6 +63,19 @@ type keyedFeed struct {
 	bad      []badLine
 	badBytes int64
 	err      error
+	censuses []*eventline.Census // one for each reader
+}
+
+// newCensus returns a counter of the properties of the rows to store, nil if they are not counted.
+func (f *keyedFeed) newCensus() *eventline.Census {
+	if i := f.table.properties(); i < 0 || f.columns <= i {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := eventline.NewCensus(nil, 1)
+	f.censuses = append(f.censuses, c)
+	return c
 }
 
 // seqBits is the number of bits for the position within a part.
@@ -98,6 +113,7 @@ type keyedReader struct {
 	texts  []texts
 	bytes  int
 	hasher *ContentHasher
+	census *eventline.Census
 }
 
 // keyedThread is called when one of DuckDB's threads starts to take rows. Handles are cgo handles.
@@ -108,7 +124,7 @@ func keyedThread(feedHandle C.uintptr_t) C.uintptr_t {
 	if !ok {
 		return 0
 	}
-	r := &keyedReader{feed: f, texts: make([]texts, f.columns), hasher: NewContentHasher(f.table.Columns)}
+	r := &keyedReader{feed: f, texts: make([]texts, f.columns), hasher: NewContentHasher(f.table.Columns), census: f.newCensus()}
 	r.row.Values = make([][]byte, len(f.table.Columns))
 	return C.uintptr_t(cgo.NewHandle(r))
 }
@@ -227,6 +243,9 @@ func (r *keyedReader) add(to *C.keyed_chunk, row int, seq int64) {
 		r.row.Hash = r.hasher.Hash(r.row.Values)
 	}
 	unsafe.Slice(to.hash, chunkRows)[row] = C.int64_t(r.row.Hash)
+	if r.census != nil {
+		r.count(r.row.Values[r.feed.table.properties()])
+	}
 	for i := range r.texts {
 		v := r.row.Values[i]
 		if v == nil {
@@ -234,6 +253,13 @@ func (r *keyedReader) add(to *C.keyed_chunk, row int, seq int64) {
 		}
 		r.texts[i].copy(row, v)
 		r.bytes += len(v)
+	}
+}
+
+// count counts the properties of a row. A value that is not an object has none.
+func (r *keyedReader) count(properties []byte) {
+	if properties == nil || r.census.Count(nil, properties, 0) != nil {
+		_ = r.census.Count(nil, []byte("{}"), 0)
 	}
 }
 

@@ -48,6 +48,8 @@ type load struct {
 	before  map[day.Day]int64 // rows per day
 	receipt Receipt
 
+	properties *propertyCounts // of the new rows; nil if they must be counted once they are stored
+
 	timeWarning string
 	maxBadBytes int64 // see [feed]
 }
@@ -71,7 +73,11 @@ func (l *load) run(ctx context.Context) error {
 	if l.feed.lines.Load() == 0 && !l.w.AllowEmpty {
 		return ErrEmpty
 	}
+	l.properties = l.feed.properties()
 	if err := l.dropOverridden(ctx); err != nil {
+		return err
+	}
+	if err := l.catalogue(ctx); err != nil {
 		return err
 	}
 	if err := l.setAside(ctx); err != nil {
@@ -172,6 +178,9 @@ func (l *load) remember(ctx context.Context, s *seen) error {
 	return rows.Err()
 }
 
+// maxOverridden is the maximum number of overridden rows that are taken from the counts one by one.
+const maxOverridden = 5000
+
 // dropOverridden deletes rows that have a newer row with the same key in the window.
 func (l *load) dropOverridden(ctx context.Context) error {
 	if len(l.feed.overridden) == 0 {
@@ -184,22 +193,43 @@ func (l *load) dropOverridden(ctx context.Context) error {
 	if err := appendRows(ctx, l.conn, "temp", "main", "overridden", l.overridden); err != nil {
 		return err
 	}
-	res, err := l.conn.ExecContext(ctx, "DELETE FROM "+l.table+` WHERE rowid IN (
+	n, err := l.deleteOverridden(ctx)
+	l.feed.duplicates.Add(n)
+	l.feed.rows.Add(-n)
+	return errors.Join(err, l.exec(ctx, "DROP TABLE overridden"))
+}
+
+func (l *load) deleteOverridden(ctx context.Context) (n int64, err error) {
+	query := "DELETE FROM " + l.table + ` WHERE rowid IN (
 		SELECT row_id FROM (
 			SELECT e.rowid AS row_id, row_number() OVER (
 				PARTITION BY e.event_name, e.event_time, e.distinct_id, e.insert_id
 				ORDER BY e.processed_at DESC NULLS LAST, e.properties::VARCHAR DESC) AS place
-			FROM `+l.table+` AS e SEMI JOIN overridden AS o ON e.event_name = o.event_name AND e.event_time = o.event_time
+			FROM ` + l.table + ` AS e SEMI JOIN overridden AS o ON e.event_name = o.event_name AND e.event_time = o.event_time
 				AND e.insert_id = o.insert_id AND e.distinct_id IS NOT DISTINCT FROM o.distinct_id
 			WHERE e.day BETWEEN ? AND ?)
-		WHERE place > 1)`, l.from(), l.to())
-	if err != nil {
-		return err
+		WHERE place > 1)`
+	if len(l.feed.overridden) > maxOverridden {
+		l.properties = nil
 	}
-	n, err := res.RowsAffected()
-	l.feed.duplicates.Add(n)
-	l.feed.rows.Add(-n)
-	return errors.Join(err, l.exec(ctx, "DROP TABLE overridden"))
+	if l.properties == nil {
+		return affected(l.conn.ExecContext(ctx, query, l.from(), l.to()))
+	}
+	rows, err := l.conn.QueryContext(ctx, query+" RETURNING day, event_name, properties::VARCHAR", l.from(), l.to())
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for ; rows.Next(); n++ {
+		var at time.Time
+		var event string
+		var properties sql.RawBytes
+		if err := rows.Scan(&at, &event, &properties); err != nil {
+			return n, err
+		}
+		l.properties.remove(day.Of(at), event, properties)
+	}
+	return n, rows.Err()
 }
 
 // overridden yields the keys for dropOverridden.

@@ -17,11 +17,12 @@ type reader struct {
 	scratch []byte
 	chunk   chunk
 	times   *evidence
+	census  *eventline.Census
 	extra   string // the last unknown key reported to the feed
 }
 
 func newReader(f *feed) *reader {
-	return &reader{feed: f, used: true, times: f.newEvidence(), chunk: chunk{promoted: make([]texts, f.promoted)}}
+	return &reader{feed: f, used: true, times: f.newEvidence(), census: f.newCensus(), chunk: chunk{promoted: make([]texts, f.promoted)}}
 }
 
 // fill fills a chunk with rows from one block. The chunk is empty only at the end of the feed.
@@ -36,7 +37,7 @@ func (r *reader) fill(to *C.feed_chunk) error {
 		}
 		r.chunk.begin(to, r.block.Text())
 		for !r.used && !r.chunk.full() {
-			line, ok, err := r.block.Next(r.feed.keys, &r.event)
+			line, ok, err := r.block.Next(r.census, &r.event)
 			if err != nil {
 				return r.feed.explain(err)
 			}
@@ -93,6 +94,7 @@ func (r *reader) take(line answer.Line) error {
 	case fresh:
 	}
 	r.chunk.add(&r.event, d.V)
+	r.census.Add(int(d.V - f.window.Days.From))
 	r.times.add(r.event.TimeMicros, r.event.ProcessedMS)
 	return nil
 }

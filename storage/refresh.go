@@ -60,6 +60,8 @@ type refresh struct {
 	conn    *sql.Conn
 	handles []cgo.Handle // of feeds
 	receipt RefreshReceipt
+
+	properties *propertyCounts // of the changed rows; nil if all must be counted
 }
 
 // forget releases the handles of the feeds. It must run after the transaction ends: after an interrupt, DuckDB can still start a
@@ -105,10 +107,16 @@ func (r *refresh) run(ctx context.Context) error {
 	if err := r.compare(ctx, feed); err != nil {
 		return err
 	}
+	if err := r.countOld(ctx); err != nil {
+		return err
+	}
 	if err := r.dropOld(ctx); err != nil {
 		return err
 	}
 	if err := r.insert(ctx, feed); err != nil {
+		return err
+	}
+	if err := r.catalogue(ctx); err != nil {
 		return err
 	}
 	for _, temp := range []string{"mixduck_sent", "mixduck_newest", "mixduck_changes"} {
@@ -261,6 +269,7 @@ func (r *refresh) insert(ctx context.Context, first *keyedFeed) (err error) {
 	if err := r.feed(ctx, f, "INSERT INTO "+r.quoted+" BY NAME "+query, args...); err != nil {
 		return err
 	}
+	r.countNew(f)
 	if n := f.rows.Load(); n != wanted {
 		return fmt.Errorf("a second look at the answer found %d of %d rows", n, wanted)
 	}

@@ -228,7 +228,7 @@ func adopt(ctx context.Context, conn *sql.Conn, found *storedTable, t Table) err
 // bookkeeping lists the tables that refer to others by table_name.
 var bookkeeping = []string{
 	"mixduck.tables", "mixduck.promoted", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine", "mixduck.time_evidence", "mixduck.keyed",
-	"mixduck.verified", "mixduck.changes",
+	"mixduck.verified", "mixduck.changes", "mixduck.property_counts", "mixduck.property_examples", "mixduck.property_descriptions", "mixduck.uncounted",
 }
 
 // drop removes a table and its metadata.

@@ -47,6 +47,12 @@ static void run_properties(void *info, void *chunk, void *output) {
 	}
 }
 
+static void run_fields(void *info, void *chunk, void *output) {
+	(void)info;
+	void *input = duckdb_data_chunk_get_vector(chunk, 0);
+	valueFields(duckdb_data_chunk_get_size(chunk), duckdb_vector_get_data(input), duckdb_vector_get_validity(input), duckdb_vector_get_data(output), output);
+}
+
 static int add(void *connection, const char *name, int parameters, void *returns, int what, void (*run)(void *, void *, void *)) {
 	void *function = duckdb_create_scalar_function(), *varchar = duckdb_create_logical_type(TYPE_VARCHAR);
 	duckdb_scalar_function_set_name(function, name);
@@ -64,16 +70,26 @@ static int add(void *connection, const char *name, int parameters, void *returns
 }
 
 int value_register(void *connection) {
-	static const char *const names[VALUE_KINDS] = {"mixduck_bigint", "mixduck_double", "mixduck_boolean", "mixduck_timestamp", "mixduck_date", "mixduck_content"};
-	static const int types[VALUE_KINDS] = {TYPE_BIGINT, TYPE_DOUBLE, TYPE_BOOLEAN, TYPE_TIMESTAMP, TYPE_DATE, TYPE_BIGINT};
+	static const char *const names[VALUE_KINDS] = {"mixduck_bigint", "mixduck_double", "mixduck_boolean", "mixduck_timestamp", "mixduck_date", "mixduck_content", "mixduck_shape"};
+	static const int types[VALUE_KINDS] = {TYPE_BIGINT, TYPE_DOUBLE, TYPE_BOOLEAN, TYPE_TIMESTAMP, TYPE_DATE, TYPE_BIGINT, TYPE_BIGINT};
 	int failed = 0;
 	for (int i = 0; i < VALUE_KINDS; i++) {
 		failed |= add(connection, names[i], 1, duckdb_create_logical_type(types[i]), i, run_value);
 	}
 	void *varchar = duckdb_create_logical_type(TYPE_VARCHAR);
 	failed |= add(connection, "mixduck_properties", 2, duckdb_create_list_type(varchar), 0, run_properties);
+	failed |= add(connection, "mixduck_fields", 1, duckdb_create_list_type(varchar), 0, run_fields);
 	duckdb_destroy_logical_type(&varchar);
 	return failed;
+}
+
+void value_put_parts(void *list, uint64_t rows, const char *base, const uint64_t *from, const uint32_t *length) {
+	duckdb_list_vector_reserve(list, rows);
+	duckdb_list_vector_set_size(list, rows);
+	void *child = duckdb_list_vector_get_child(list);
+	for (uint64_t i = 0; i < rows; i++) {
+		duckdb_unsafe_vector_assign_string_element_len(child, i, base + from[i], length[i]);
+	}
 }
 
 void value_put(void *list, uint64_t rows, const char **text, const uint32_t *length) {

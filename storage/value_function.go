@@ -47,6 +47,12 @@ func valueFill(kind C.int, rows C.uint64_t, in unsafe.Pointer, inValid *C.uint64
 			scratch = eventline.AppendCanonical(scratch[:0], properties)
 			return int64(xxh3.Hash(scratch)), true
 		})
+	case C.VALUE_SHAPE:
+		var scratch []byte
+		fillColumn(values, (*int64)(out), n, valid, func(properties []byte) (hash int64, ok bool) {
+			scratch, ok = eventline.AppendShape(scratch[:0], properties)
+			return int64(xxh3.Hash(scratch)), ok
+		})
 	}
 }
 

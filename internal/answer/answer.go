@@ -85,7 +85,7 @@ func (b *Blocks) each(ctx context.Context, fn func(Line, *eventline.Event) error
 			return lines, err
 		}
 		for {
-			line, ok, err := blk.Next(nil, &e)
+			line, ok, err := blk.Next((*eventline.Keys)(nil), &e)
 			if err != nil {
 				return lines, err
 			}

@@ -23,13 +23,18 @@ func (b *Block) begin(end int, number int64) {
 // Text returns the memory that contains the texts of all lines of the block.
 func (b *Block) Text() []byte { return b.text }
 
+// parser parses events: [*eventline.Keys] or [*eventline.Census].
+type parser interface {
+	Parse(line []byte, e *eventline.Event) error
+}
+
 // Next returns the next non-blank line of the block; ok is false after the last one. If the line is an event, it fills
-// e, with the values of keys; otherwise e is undefined. It returns an [*Error] if the line shows that the response is
-// not complete.
-func (b *Block) Next(keys *eventline.Keys, e *eventline.Event) (line Line, ok bool, err error) {
+// e with p, and p has parsed nothing after it; otherwise e is undefined. It returns an [*Error] if the line shows that
+// the response is not complete.
+func (b *Block) Next(p parser, e *eventline.Event) (line Line, ok bool, err error) {
 	for len(b.ready) == 0 && len(b.rest) > 0 {
 		end := bytes.IndexByte(b.rest, '\n')
-		if text := bytes.TrimSuffix(b.rest[:end], []byte{'\r'}); len(text) > 0 && keys.Parse(text, e) == nil {
+		if text := bytes.TrimSuffix(b.rest[:end], []byte{'\r'}); len(text) > 0 && p.Parse(text, e) == nil {
 			line = Line{Text: trim(text), Number: b.number}
 			b.skip(end + 1)
 			return line, true, nil
@@ -43,7 +48,7 @@ func (b *Block) Next(keys *eventline.Keys, e *eventline.Event) (line Line, ok bo
 	}
 	line, b.ready = b.ready[0], b.ready[1:]
 	if line.Reason == nil {
-		err = keys.Parse(line.Text, e)
+		err = p.Parse(line.Text, e)
 	}
 	return line, true, err
 }

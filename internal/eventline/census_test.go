@@ -123,8 +123,12 @@ func TestCensusIsBounded(t *testing.T) {
 		{"few keys", func(i int) string { return fmt.Sprintf(`{"event":"e","properties":{"time":1,"k%d":1,"p":2}}`, i%9000) }, false},
 		{"many keys", func(i int) string { return fmt.Sprintf(`{"event":"e","properties":{"time":1,"k%d":1,"p":2}}`, i) }, true},
 		{"many events", func(i int) string { return fmt.Sprintf(`{"event":"e%d","properties":{"time":1,"p":2}}`, i) }, true},
-		{"a key too long", func(int) string { return `{"event":"e","properties":{"time":1,"` + strings.Repeat("x", eventline.MaxNameBytes+1) + `":1,"p":2}}` }, true},
-		{"a long key", func(int) string { return `{"event":"e","properties":{"time":1,"` + strings.Repeat("x", eventline.MaxNameBytes) + `":1,"p":2}}` }, false},
+		{"a key too long", func(int) string {
+			return `{"event":"e","properties":{"time":1,"` + strings.Repeat("x", eventline.MaxNameBytes+1) + `":1,"p":2}}`
+		}, true},
+		{"a long key", func(int) string {
+			return `{"event":"e","properties":{"time":1,"` + strings.Repeat("x", eventline.MaxNameBytes) + `":1,"p":2}}`
+		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
