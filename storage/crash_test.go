@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"crypto/md5"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -17,9 +18,10 @@ import (
 // crashRows is the number of rows per day in the killed loads.
 const crashRows = 4000
 
-// version returns the lines of two days in version n.
+// version returns the lines of two days in version n, which have a property of their own.
 func version(n int) string {
-	return events(first, crashRows, strconv.Itoa(n)) + events(first+1, crashRows, strconv.Itoa(n))
+	lines := events(first, crashRows, strconv.Itoa(n)) + events(first+1, crashRows, strconv.Itoa(n))
+	return strings.ReplaceAll(lines, `,"distinct_id"`, fmt.Sprintf(`,"version-%d":%d,"distinct_id"`, n, n))
 }
 
 // loaderMain loads one version after another into the file, each replacing the previous one.
@@ -115,6 +117,12 @@ func checkVersion(t *testing.T, path string, may []int) int {
 	}
 	want(t, "hash of the rows", query(t, path, `SELECT md5(string_agg(properties, '' ORDER BY event_time)) FROM events WHERE day < '2026-11-03'`),
 		[]string{hex.EncodeToString(hash.Sum(nil))})
+	db, err := sql.Open("duckdb", path+"?access_mode=READ_ONLY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	wantCatalogue(t, db)
 	want(t, "coverage", query(t, path, "SELECT day, row_count, job_id FROM mixduck.coverage ORDER BY day"), []string{
 		fmt.Sprintf("2026-11-01|%d|job-%d", crashRows, n), fmt.Sprintf("2026-11-02|%d|job-%d", crashRows, n), "2026-11-03|10|job-1",
 	})

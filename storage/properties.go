@@ -166,13 +166,15 @@ func sorted[V any](all map[propertyKey]V) []propertyKey {
 
 // values returns the first columns of a row.
 func (k *propertyKey) values(table string) []driver.Value {
-	row := []driver.Value{table, nil, nil, nil, nil}
+	row := []driver.Value{table, nil}
 	if k.day.Valid {
 		row[1] = k.day.V.Start(time.UTC)
 	}
-	for i, v := range []sql.NullString{k.event, k.property, k.kind} {
+	for _, v := range []sql.NullString{k.event, k.property, k.kind} {
 		if v.Valid {
-			row[2+i] = v.String
+			row = append(row, v.String)
+		} else {
+			row = append(row, nil)
 		}
 	}
 	return row

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
-	"fmt"
+	"strconv"
 	"strings"
 
 	"mixduck/internal/day"
@@ -23,7 +23,7 @@ func countProperties(ctx context.Context, conn *sql.Conn, quoted string, keyed b
 	}
 	query := strings.NewReplacer(
 		"{table}", "main."+quoted, "{day}", date, "{event}", event, "{condition}", condition,
-		"{events}", fmt.Sprint(eventline.MaxEvents), "{properties}", fmt.Sprint(eventline.MaxProperties),
+		"{events}", strconv.Itoa(eventline.MaxEvents), "{properties}", strconv.Itoa(eventline.MaxProperties),
 		"{kinds}", kindNames(), "{other}", string(otherDigit),
 	).Replace(countSQL)
 	return readProperties(ctx, conn, query, args...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -207,7 +208,7 @@ func TestCatalogueOfManyProperties(t *testing.T) {
 	var b strings.Builder
 	const all = 10_050
 	for i := range all {
-		b.WriteString(event(first, i, fmt.Sprint(i), fmt.Sprintf(`,"k%d":%d`, i, i)))
+		b.WriteString(event(first, i, strconv.Itoa(i), fmt.Sprintf(`,"k%d":%d`, i, i)))
 	}
 	load(t, e, window(span(0, 1), b.String()))
 	w := window(span(0, 1), event(first, all, "late", `,"k1":"x"`))

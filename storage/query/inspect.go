@@ -32,6 +32,7 @@ func Questions() []Question {
 		{Name: "summarize", Args: []string{table}, About: "minimum, maximum and typical values of each column"},
 		{Name: "breakdown", Args: []string{table}, About: "rows, users, first and last time of each event", columns: []string{"event_name", "event_time", "distinct_id"}},
 		{Name: "keys", Args: []string{table, "[EVENT]"}, About: "property names and their row counts", columns: []string{"properties"}},
+		{Name: "properties", Args: []string{"[TABLE|EVENT]", "[EVENT]"}, About: "properties with types, rows, days, example and description"},
 		{Name: "column", Args: []string{table, "NAME"}, About: "the most frequent values of a column or property"},
 		{Name: "info", About: "the file: size, version, tables, rows"},
 		{Name: "coverage", Args: []string{maybeTable}, About: "which days are stored, and how completely"},
@@ -106,6 +107,10 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 		if _, err := c.find("mixduck.changes", nil); err != nil && q.Name == "changes" {
 			file = "no_changes"
 		}
+	case "properties":
+		if err := q.aboutProperties(s, c, path, parts, params); err != nil {
+			return nil, err
+		}
 	default:
 		t, err := c.find(q.arg(0), question.columns)
 		if err != nil {
@@ -114,6 +119,13 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 		parts["{table}"] = t.quoted()
 		if err := q.aboutTable(t, parts, params); err != nil {
 			return nil, err
+		}
+		if q.Name == "keys" {
+			if counted, err := c.counted(s, t); err != nil {
+				return nil, err
+			} else if counted {
+				file, params["table"] = "counted_keys", t.name
+			}
 		}
 	}
 	b, err := inspectFiles.ReadFile("inspect/" + file + ".sql")
@@ -125,6 +137,35 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 		text = strings.ReplaceAll(text, name, part)
 	}
 	return &statement{text: text, body: text, params: params}, nil
+}
+
+// aboutProperties adds what the question about the catalogue needs. If older versions have loaded days that are not
+// counted yet, the first column says how many.
+func (q *Inspect) aboutProperties(s *storage.Session, c catalog, path string, parts, params map[string]string) error {
+	if _, err := c.find("mixduck.properties", nil); err != nil {
+		return fault.New(fault.CodeNotFound, "use 'keys TABLE', or fetch something", "%s has no catalogue of properties yet", path)
+	}
+	params["name"], parts["{event}"], parts["{partly}"] = q.arg(0), "true", ""
+	if event := q.arg(1); event != "" {
+		parts["{event}"], params["event"] = "p.event_name = $event", event
+	}
+	const notCounted = `(SELECT count(*) || ' of ' || (SELECT greatest(1, count(*)) FROM mixduck.coverage AS c WHERE c.table_name = p.table_name AND c.row_count > 0)
+		FROM mixduck.uncounted AS u WHERE u.table_name = p.table_name) AS days_not_counted, `
+	left, err := fetch(s, "SELECT 'left' FROM mixduck.uncounted LIMIT 1")
+	if len(left) > 0 {
+		parts["{partly}"] = notCounted
+	}
+	return err
+}
+
+// counted reports whether the catalogue has all properties of a table.
+func (c catalog) counted(s *storage.Session, t *catalogTable) (bool, error) {
+	if _, err := c.find("mixduck.uncounted", nil); err != nil || t.schema != "main" {
+		return false, nil //nolint:nilerr // an older version wrote the file
+	}
+	found, err := fetch(s, `SELECT t.table_name FROM mixduck.tables AS t
+		WHERE t.table_name = `+literal(t.name)+` AND NOT EXISTS (FROM mixduck.uncounted AS u WHERE u.table_name = t.table_name)`)
+	return len(found) > 0, err
 }
 
 // aboutTable adds what questions about a single table need.

@@ -1,9 +1,11 @@
 package query_test
 
 import (
+	"compress/gzip"
 	"database/sql"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -70,6 +72,10 @@ func TestInspect(t *testing.T) {
 		{"keys events", "key,row_count", "$insert_id,4\ndistinct_id,4\ntime,4\nplan,3\na/b~c,1"},
 		{"keys events signup", "key,row_count", "$insert_id,1\na/b~c,1\ndistinct_id,1\nplan,1\ntime,1"},
 		{"keys events nothing", "key,row_count", ""},
+		{"properties", "table_name,event_name,property,types,row_count,share,first_day,last_day,example,promoted,description", "events,visit,$insert_id,string,3,1.0,2026-11-01,2026-11-02\n?\n?\nevents,visit,plan,string,2,0.6666666666666666,2026-11-01,2026-11-01,free,false,\nevents,signup,$insert_id\nevents,signup,a/b~c,integer,1,1.0,2026-11-01,2026-11-01,1,false,\n?\n?\n?"},
+		{"properties signup", "table_name", "?\n?\n?\n?\n?"},
+		{"properties events signup", "table_name", "?\n?\n?\n?\n?"},
+		{"properties nothing", "table_name", ""},
 		{"column events event_name", "value,row_count,percent,distinct_values,null_count,total_count", "visit,3,75.0,2,0,4\nsignup,1,25.0,2,0,4"},
 		{"column events plan", "value,row_count,percent,distinct_values,null_count,total_count", "free,2,50.0,2,1,4\npro,1,25.0,2,1,4\n,1,25.0,2,1,4"},
 		{"column events a/b~c", "value,row_count,percent,distinct_values,null_count,total_count", ",3,75.0,1,3,4\n1,1,25.0,1,3,4"},
@@ -102,6 +108,66 @@ func TestInspect(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The catalogue of a file that an older version wrote says how much of it is missing; keys are then counted from the rows.
+func TestInspectPropertiesOfAnOlderFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	packed, err := os.Open("../testdata/version8.db.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(unpacked)
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(args ...string) (string, error) {
+		_, out, err := run(t, query.Request{Database: path, Inspect: &query.Inspect{Name: args[0], Args: args[1:]}, Format: query.CSV})
+		return out, err
+	}
+	const keys = "key,row_count\n$insert_id,20\ndistinct_id,20\nmixed,20\nn,20\nplan,20\ntags,20\ntime,20\n"
+	if out, err := ask("keys", "events"); err != nil || out != keys {
+		t.Errorf("keys: %v\n%s", err, out)
+	}
+	if _, err := ask("properties"); err == nil || fault.HintOf(err) == "" {
+		t.Errorf("properties = %v, want an error with a hint", err)
+	}
+	e, err := storage.Open(t.Context(), storage.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := day.Of(time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC))
+	w := storage.Window{
+		Table: "events", Days: day.Range{From: d, To: d}, Parts: []io.Reader{strings.NewReader(`{"event":"e","properties":{"time":1793577600,"plan":"new"}}`)}, Job: "2",
+		DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) }, Force: true,
+	}
+	if _, err := e.Load(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), "INSERT INTO mixduck.uncounted VALUES ('events', '2026-11-01')") // as in a file with more rows
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := ask("properties")
+	if err != nil || !strings.Contains(out, "days_not_counted,table_name") || !strings.Contains(out, "\n1 of 2,events,e,plan,string,13,") {
+		t.Errorf("properties: %v\n%s", err, out)
 	}
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,7 @@ func inspections() []inspection {
 		{"summarize", " TABLE", "Show minimum, maximum and quantiles of each column", 1, 1, nil},
 		{"breakdown", " TABLE", "Show rows, users, first and last time of each event", 1, 1, nil},
 		{"keys", " TABLE", "Show property names", 1, 1, nil},
+		{"properties", " [TABLE|EVENT]", "Show properties with types, rows, days and examples", 0, 1, nil},
 		{"column", " TABLE NAME", "Show the most frequent values of a column or property", 2, 2, nil},
 		{"info", "", "Show file size, version, tables and rows", 0, 0, nil},
 		{"coverage", " [TABLE]", "Show which days are stored, and how complete they are", 0, 1, drawCalendar},
@@ -41,6 +43,9 @@ func (a *App) InspectCommand(example string, with WithReader, flags func(*pflag.
 	commands := make([]*cobra.Command, 0, len(inspections())+len(more))
 	for _, i := range inspections() {
 		c := a.inspectCommand(i, with)
+		if slices.ContainsFunc(more, func(m *cobra.Command) bool { return m.Name() == c.Name() }) {
+			c.Use = "stored-" + c.Use // mp's inspect properties asks Mixpanel
+		}
 		flags(c.Flags())
 		commands = append(commands, c)
 	}
@@ -48,7 +53,7 @@ func (a *App) InspectCommand(example string, with WithReader, flags func(*pflag.
 	group.Example = example
 	program := strings.Fields(example)[0]
 	for _, c := range commands {
-		c.Example = "  " + program + " inspect " + strings.NewReplacer("[", "", "]", "", "TABLE", "events", "NAME", "plan").Replace(c.Use)
+		c.Example = "  " + program + " inspect " + strings.NewReplacer("[TABLE|EVENT]", "events", "[", "", "]", "", "TABLE", "events", "NAME", "plan").Replace(c.Use)
 	}
 	return group
 }
@@ -67,6 +72,9 @@ func (a *App) inspectCommand(i inspection, with WithReader) *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			q := Question{Inspect: i.name, Args: args}
+			if event != "" && len(args) == 0 {
+				q.Args = []string{""}
+			}
 			if event != "" {
 				q.Args = append(q.Args, event)
 			}
@@ -88,7 +96,7 @@ func (a *App) inspectCommand(i inspection, with WithReader) *cobra.Command {
 	default:
 		f.Add(c.Flags())
 	}
-	if i.name == "keys" {
+	if i.name == "keys" || i.name == "properties" {
 		c.Flags().StringVar(&event, "event", "", "only events with this `name`")
 	}
 	return c
