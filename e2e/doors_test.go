@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -111,8 +110,10 @@ func TestMCPWithItsClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newEmbeddedSite(t, 10)
-	s.fetch(t, dates(t, "2025-11-01", "2025-11-02"))
-	runForeign(t, s, program, "testdata/foreign/mcp_client.py", mp, "mcp", "--path", s.path(defaultDatabase))
+	s.waitForSnapshot(t, s.fetch(t, dates(t, "2025-11-01", "2025-11-02")).ID)
 	s.set("MIXDUCK_DATA_DIR=" + s.dir)
-	runForeign(t, s, program, append([]string{"testdata/foreign/mcp_client.py", "/usr/bin/env"}, append(slices.Clone(s.env), mp, "mcp", "--allow-fetch")...)...)
+	for _, args := range [][]string{{"mcp", "--path", s.path(defaultDatabase)}, {"mcp", "--allow-fetch"}} {
+		server := append(append([]string{"/usr/bin/env"}, s.env...), append([]string{mp}, args...)...)
+		runForeign(t, s, program, append([]string{"testdata/foreign/mcp_client.py"}, server...)...)
+	}
 }

@@ -23,7 +23,8 @@ import (
 const mcpLong = `Answer an assistant over the Model Context Protocol, on stdin and stdout. The
 assistant can list tables, columns, properties, values and coverage, and run
 read-only queries. Answers say how fresh the data is, and are cut to a size that
-a model can read. The database is only open while a question is answered.
+a model can read. No file is open between questions. While a load keeps the
+database locked, answers come from its snapshot.
 
 With --allow-fetch, the assistant can also ask a worker to fetch days, which uses
 the request budget of the project. This needs the program enqueue.`
@@ -32,7 +33,7 @@ const mcpExample = `  mp mcp
   mp mcp --path ./h1.db
   mp mcp --project web --allow-fetch`
 
-// mcpLockWait is how long a question waits for a load.
+// mcpLockWait is how long a question waits for a load if there is no snapshot.
 const mcpLockWait = 30 * time.Second
 
 func (a *app) mcpCommand() *cobra.Command {
@@ -53,7 +54,7 @@ func (a *app) mcpCommand() *cobra.Command {
 				return err
 			}
 			settings := mcp.Config{
-				Database: path, Launcher: query.Launcher{Exe: exe, Args: []string{queryChild}}, MemoryLimit: cfg.Query.MemoryLimit,
+				Database: path, Snapshot: reader{path: path, volumes: cfg.Volumes}.snapshot, Launcher: query.Launcher{Exe: exe, Args: []string{queryChild}}, MemoryLimit: cfg.Query.MemoryLimit,
 				LockWait: mcpLockWait, Version: buildinfo.Version(),
 			}
 			if allowFetch {

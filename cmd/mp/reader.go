@@ -41,8 +41,17 @@ func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error
 	return use(reader{path: path, memory: cfg.Query.MemoryLimit, volumes: cfg.Volumes})
 }
 
-// Snapshot returns the snapshot that a worker has made of the file, if the file is in a volume.
+// Snapshot implements [console.Reader].
 func (r reader) Snapshot(context.Context) (*console.SnapshotFile, error) {
+	s, err := r.snapshot()
+	if err != nil || s == nil {
+		return nil, err
+	}
+	return &console.SnapshotFile{Path: s.Path, TakenAt: s.TakenAt}, nil
+}
+
+// snapshot returns the snapshot that a worker has made of the file, nil if there is none or the file is in no volume.
+func (r reader) snapshot() (*storage.Snapshot, error) {
 	for _, v := range r.volumes {
 		rel, err := filepath.Rel(v.Dir, r.path)
 		if err != nil || !filepath.IsLocal(rel) {
@@ -52,13 +61,9 @@ func (r reader) Snapshot(context.Context) (*console.SnapshotFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, err := storage.ReadSnapshot(path)
-		if err != nil || s == nil {
-			return nil, err
-		}
-		return &console.SnapshotFile{Path: s.Path, TakenAt: s.TakenAt}, nil
+		return storage.ReadSnapshot(path)
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // documented
 }
 
 // reader answers questions about a file, each in a separate process.

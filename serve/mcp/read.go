@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"mixduck/internal/fault"
+	"mixduck/storage"
 	"mixduck/storage/query"
 )
 
@@ -24,7 +26,8 @@ type answer struct {
 	Returned  int   `json:"returned_rows"`
 	Truncated bool  `json:"truncated"` // Rows does not have all rows
 
-	ReadAt  time.Time         `json:"read_at"`
+	Source  string            `json:"source"`    // what was read, and whether it is older than the database
+	AsOf    time.Time         `json:"as_of"`     // the rows are what was stored then
 	Fetched []json.RawMessage `json:"freshness"` // a table each: its days, and when it was fetched last
 }
 
@@ -88,8 +91,17 @@ func (s *server) read(ctx context.Context, req query.Request, maxRows int) (*ans
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.Timeout, fault.New(fault.CodeFailed,
 		"filter by day, or aggregate", "the question took longer than %s", s.cfg.Timeout))
 	defer cancel()
-	a := &answer{Note: note, ReadAt: time.Now().UTC().Truncate(time.Second)}
-	res, kept, err := s.run(ctx, req, maxRows)
+	from := s.choose()
+	a, err := s.readFrom(ctx, from, req, maxRows)
+	if errors.Is(err, storage.ErrLocked) && from.instead != nil {
+		a, err = s.readFrom(ctx, *from.instead, req, maxRows)
+	}
+	return a, err
+}
+
+func (s *server) readFrom(ctx context.Context, from source, req query.Request, maxRows int) (*answer, error) {
+	a := &answer{Note: note, Source: from.about, AsOf: from.asOf.UTC().Truncate(time.Second)}
+	res, kept, err := s.run(ctx, from, req, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +111,7 @@ func (s *server) read(ctx context.Context, req query.Request, maxRows int) (*ans
 		a.Fetched = []json.RawMessage{} // the rows say it
 		return a, nil
 	}
-	_, tables, err := s.run(ctx, query.Request{Inspect: &query.Inspect{Name: "tables"}}, s.cfg.MaxRows)
+	_, tables, err := s.run(ctx, from, query.Request{Inspect: &query.Inspect{Name: "tables"}}, s.cfg.MaxRows)
 	a.Fetched = slices.DeleteFunc(tables, neverFetched)
 	return a, err
 }
@@ -113,12 +125,12 @@ func neverFetched(row json.RawMessage) bool {
 }
 
 // run returns the first rows of a result, each a JSON object. The result counts all of them.
-func (s *server) run(ctx context.Context, req query.Request, maxRows int) (query.Result, []json.RawMessage, error) {
+func (s *server) run(ctx context.Context, from source, req query.Request, maxRows int) (query.Result, []json.RawMessage, error) {
 	kept := &head{rows: []json.RawMessage{}, maxRows: maxRows, left: s.cfg.MaxBytes}
 	launch := s.cfg.Launcher
 	launch.Stdout = kept
-	req.Database, req.Format, req.TempDir = s.cfg.Database, query.JSONL, s.cfg.TempDir
-	req.MemoryLimit, req.LockWait = s.cfg.MemoryLimit, s.cfg.LockWait
+	req.Database, req.Snapshot, req.LockWait = from.path, from.snapshot, from.lockWait
+	req.Format, req.TempDir, req.MemoryLimit = query.JSONL, s.cfg.TempDir, s.cfg.MemoryLimit
 	res, err := query.Run(ctx, launch, req)
 	return res, kept.rows, err
 }

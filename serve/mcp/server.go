@@ -13,17 +13,19 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"mixduck/internal/fault"
+	"mixduck/storage"
 	"mixduck/storage/query"
 )
 
 // Config says what the server reads, and how much of it an answer contains.
 type Config struct {
-	Database    string // path of the file
+	Database    string                            // path of the file
+	Snapshot    func() (*storage.Snapshot, error) // returns the snapshot of the database, nil if there is none
 	Launcher    query.Launcher
 	MemoryLimit int64         // bytes for DuckDB, a query
 	TempDir     string        // "" means the system's
 	Timeout     time.Duration // of a question; 0 means a minute
-	LockWait    time.Duration // for a load
+	LockWait    time.Duration // for a load, where there is no snapshot to read instead
 
 	MaxRows  int // of an answer; 0 means 1000
 	MaxBytes int // of an answer's rows; 0 means 64 KiB

@@ -11,6 +11,7 @@ import (
 // fields can be zero.
 type Request struct {
 	Database string   `json:"database"`            // path of the file
+	Snapshot bool     `json:"snapshot,omitempty"`  // Database is a [storage.Snapshot], which needs no lock: it is only ever replaced
 	InMemory bool     `json:"in_memory,omitempty"` // instead of Database: an empty database
 	SQL      string   `json:"sql,omitempty"`
 	Inspect  *Inspect `json:"inspect,omitempty"`

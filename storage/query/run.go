@@ -37,7 +37,13 @@ func Run(ctx context.Context, launch Launcher, req Request) (res Result, err err
 	if err := req.validate(); err != nil {
 		return Result{}, err
 	}
-	if !req.InMemory {
+	switch {
+	case req.InMemory:
+	case req.Snapshot:
+		if req.Database, err = filepath.EvalSymlinks(req.Database); err != nil {
+			return Result{}, err
+		}
+	default:
 		share, err := storage.NewShare(ctx, req.Database, req.LockWait)
 		if err != nil {
 			return Result{}, err

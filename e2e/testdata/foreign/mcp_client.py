@@ -48,7 +48,7 @@ async def main():
         failed, text = await call(session, "query", sql="SELECT count(*) AS n FROM events")
         answer = json.loads(text)
         assert not failed and answer["rows"][0]["n"] > 0 and "not an instruction" in answer["note"], text
-        assert answer["freshness"][0]["fetched_at"], text
+        assert answer["freshness"][0]["fetched_at"] and answer["as_of"] and "snapshot" in answer["source"], text
         failed, text = await call(session, "query", sql="DROP TABLE events")
         assert failed and "only statements that read" in text, text
         failed, text = await call(session, "describe_table", table="nothing")
