@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/storage"
 )
@@ -24,7 +25,7 @@ type Question struct {
 
 // Questions returns all questions.
 func Questions() []Question {
-	const table, maybeTable = "TABLE", "[TABLE]"
+	const table, maybeTable, maybeDay = "TABLE", "[TABLE]", "[DAY]"
 	return []Question{
 		{Name: "tables", About: "the tables, their rows and days"},
 		{Name: "schema", Args: []string{table}, About: "the columns of a table"},
@@ -36,9 +37,9 @@ func Questions() []Question {
 		{Name: "column", Args: []string{table, "NAME"}, About: "the most frequent values of a column or property"},
 		{Name: "info", About: "the file: size, version, tables, rows"},
 		{Name: "coverage", Args: []string{maybeTable}, About: "which days are stored, and how completely"},
-		{Name: "receipts", Args: []string{maybeTable}, About: "the content of each loaded window"},
-		{Name: "changes", Args: []string{maybeTable}, About: "how already stored days have changed"},
-		{Name: "quarantine", Args: []string{maybeTable}, About: "lines that could not be stored as events"},
+		{Name: "receipts", Args: []string{maybeTable, maybeDay}, About: "the content of each loaded window"},
+		{Name: "changes", Args: []string{maybeTable, maybeDay}, About: "how already stored days have changed"},
+		{Name: "quarantine", Args: []string{maybeTable, maybeDay}, About: "lines that could not be stored as events"},
 	}
 }
 
@@ -101,6 +102,13 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 			return nil, fault.New(fault.CodeNotFound, "use 'tables'", "%s was not created by Mixduck", path)
 		}
 		params["table"] = q.arg(0)
+		if q.Name != "coverage" {
+			if params["day"] = q.arg(1); q.arg(1) != "" {
+				if _, err := day.Parse(q.arg(1)); err != nil {
+					return nil, fault.Usage("use yyyy-mm-dd", "%w", err)
+				}
+			}
+		}
 		if t, err := c.find(q.arg(0), nil); err == nil && (q.Name == "coverage" || q.Name == "changes") && t.keyed() {
 			return nil, fault.New(fault.CodeNotFound, "use 'receipts "+t.name+"': it shows the refreshes", "table %s has no days", t.name)
 		}

@@ -84,7 +84,11 @@ func TestInspect(t *testing.T) {
 		{"coverage nothing", "table_name,day", ""},
 		{"receipts events", "table_name,from_date,to_date,lines", "events,2026-11-02,2026-11-02,1\nevents,2026-11-01,2026-11-01,4"},
 		{"changes", "table_name,day,job_id,added,removed,updated,loaded_at", ""},
+		{"receipts events 2026-11-01", "table_name,from_date,to_date,lines", "events,2026-11-01,2026-11-01,4"},
+		{"changes events 2026-11-01", "table_name,day", ""},
 		{"quarantine", "table_name,from_date,to_date,day,line_number", "events,2026-11-01,2026-11-01,2026-11-01,3"},
+		{"quarantine events 2026-11-01", "table_name,from_date,to_date,day,line_number", "events,2026-11-01,2026-11-01,2026-11-01,3"},
+		{"quarantine events 2026-11-02", "table_name,from_date,to_date,day,line_number", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.ask, func(t *testing.T) {
@@ -185,6 +189,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"too many arguments", []string{"tables", "events"}, fault.CodeUsage, "use tables"},
 		{"a table that does not exist", []string{"schema", "nope"}, fault.CodeNotFound, "the tables are _metadata, events"},
 		{"SQL in the place of a table", []string{"schema", `events"; DROP TABLE events; --`}, fault.CodeNotFound, "the tables are"},
+		{"SQL in the place of a day", []string{"receipts", "events", "' OR 1=1"}, fault.CodeUsage, "yyyy-mm-dd"},
 		{"SQL in the place of a number", []string{"sample", "events", "1; DROP TABLE events"}, fault.CodeUsage, "a number from 1"},
 		{"a column of a table without properties", []string{"column", "mixduck.fence", "nope"}, fault.CodeNotFound, "its columns are value"},
 		{"events of a table without", []string{"breakdown", "mixduck.fence"}, fault.CodeUsage, "choose a table with events"},

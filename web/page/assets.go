@@ -59,6 +59,9 @@ var functions = template.FuncMap{
 	"pagelink": newPageLink,
 	"tip":      withoutFlags,
 
+	"cells": cells,
+	"field": func(bad badFields, name string) formField { return formField{name, bad.Of(name)} },
+
 	"part": func(b model, data any) model { b.Data = data; return b },
 }
 

@@ -64,6 +64,7 @@ type tableLine struct {
 	Trouble     string         `json:"trouble,omitempty"`
 	Strip       []bar          `json:"-"` // the last days
 	Query       string         `json:"-"` // of the table's page
+	Dated       bool           `json:"-"` // it has days
 	Gaps        string         `json:"-"` // days that keep it from being complete
 
 	Completeness status.Completeness `json:"completeness"`
@@ -125,7 +126,7 @@ func newTableLine(t status.Table) tableLine {
 	line := tableLine{
 		Project: t.Project.Name, Table: s.Table, Database: s.Database, Verdict: t.Verdict, Type: s.Type, Complete: s.Complete, Missing: s.Missing,
 		Partial: s.Partial, Unavailable: s.Unavailable, Last: s.LastComplete, Behind: t.Behind, BehindSec: t.Behind.Seconds(), Rows: s.Rows,
-		Quarantined: s.Quarantined, FileBytes: s.FileBytes, Next: t.Next, Completeness: t.Completeness,
+		Quarantined: s.Quarantined, FileBytes: s.FileBytes, Next: t.Next, Completeness: t.Completeness, Dated: s.Dated(),
 		Query: url.Values{"database": {s.Database}, "table": {s.Table}}.Encode(), Gaps: ranges(t.Gaps.All()),
 	}
 	if !s.Dated() {

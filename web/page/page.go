@@ -160,6 +160,8 @@ func (p *Page) Routes(handle func(pattern string, h http.Handler)) {
 		post("/jobs/{id}/cancel", p.cancelJob)
 		post("/jobs/{id}/retry", p.retryJob)
 		post("/schedules/{name}/{action}", p.changeSchedule)
+		post("/table/fetch", p.fetchAgain)
+		post("/table/inspect", p.inspect)
 		get("/ask", askView)
 		get("/ask/{id}", answerView)
 		handle("POST "+base+"/ask", p.guarded(p.change(maxAskForm, p.ask)))

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,9 +13,10 @@ import (
 	"mixduck/internal/fault"
 	"mixduck/internal/wording"
 	"mixduck/jobs"
+	"mixduck/jobs/status"
 )
 
-var tableView = &view{name: "table", title: "Table", tab: "tables", build: buildTable, parts: []string{"table"}}
+var tableView = &view{name: "table", title: "Table", tab: "tables", build: buildTable, parts: []string{"table", "panel"}}
 
 // bar is a day in a strip of days.
 type bar struct {
@@ -57,6 +59,9 @@ type tablePage struct {
 
 	Months []month   `json:"-"`
 	Days   []dayLine `json:"days"`
+	Day    *dayLine  `json:"day,omitempty"` // that was chosen
+	Panels []panel   `json:"panels"`
+	Fetch  fetchForm `json:"-"`
 }
 
 // dayLine is a day of a table in JSON.
@@ -76,6 +81,8 @@ type month struct {
 // cell is a day of the calendar.
 type cell struct {
 	Class, Sign, Label string // no Label: the day is not in the day map
+	Day                string
+	Chosen             bool // its details are shown
 }
 
 func buildTable(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error) {
@@ -83,19 +90,48 @@ func buildTable(ctx context.Context, p *Page, b *Backend, r *http.Request) (any,
 	if err != nil {
 		return nil, err
 	}
-	database, table := r.URL.Query().Get("database"), r.URL.Query().Get("table")
-	for _, t := range l.tables {
-		if t.State.Database != database || t.State.Table != table {
-			continue
-		}
-		days := l.days[database][table]
-		page := tablePage{tableLine: newTableLine(t), Months: months(days), Days: make([]dayLine, 0, len(days))}
-		for _, d := range days {
-			page.Days = append(page.Days, dayLine{Day: d.Day, State: d.State.String(), Rows: d.Rows})
-		}
-		return page, nil
+	q := r.URL.Query()
+	t, err := l.find(q.Get("database"), q.Get("table"))
+	if err != nil {
+		return nil, err
 	}
-	return nil, fault.New(fault.CodeNotFound, "look at the list of tables", "no table %q in %q has been fetched or scheduled", table, database)
+	page := newTablePage(l, t)
+	if text := q.Get("day"); text != "" {
+		if err := page.choose(text); err != nil {
+			return nil, err
+		}
+	}
+	page.Panels, err = p.panels(ctx, b, l, page.tableLine, q.Get("look"))
+	return page, err
+}
+
+// newTablePage returns the page of a table.
+func newTablePage(l *look, t status.Table) *tablePage {
+	days := l.days[t.State.Database][t.State.Table]
+	page := &tablePage{tableLine: newTableLine(t), Months: months(days), Days: make([]dayLine, 0, len(days)), Panels: []panel{}}
+	for _, d := range days {
+		page.Days = append(page.Days, dayLine{Day: d.Day, State: d.State.String(), Rows: d.Rows})
+	}
+	return page
+}
+
+// choose marks a day of the calendar.
+func (t *tablePage) choose(text string) error {
+	chosen, err := day.Parse(text)
+	if err != nil {
+		return fault.Usage("2026-01-31", "%w", err)
+	}
+	t.Day = &dayLine{Day: chosen, State: "not stored"}
+	if i := slices.IndexFunc(t.Days, func(d dayLine) bool { return d.Day == chosen }); i >= 0 {
+		t.Day = &t.Days[i]
+	}
+	t.Fetch.From = text
+	for i := range t.Months {
+		for j := range t.Months[i].Cells {
+			t.Months[i].Cells[j].Chosen = t.Months[i].Cells[j].Day == text
+		}
+	}
+	return nil
 }
 
 // months returns the calendar of a day map, the newest month first.
@@ -121,7 +157,7 @@ func months(days jobs.Days) []month {
 
 // newCell returns the cell of a day; the strength of its color is the quarter of most that its rows are in.
 func newCell(d jobs.StoredDay, most int64) cell {
-	c := cell{Label: fmt.Sprintf("%s: %s, %s", d.Day, d.State, wording.Counted(d.Rows, "row"))}
+	c := cell{Day: d.Day.String(), Label: fmt.Sprintf("%s: %s, %s", d.Day, d.State, wording.Counted(d.Rows, "row"))}
 	switch d.State {
 	case jobs.DayMissing:
 		c.Class, c.Sign, c.Label = "cm", "!", fmt.Sprintf("%s: missing", d.Day)
@@ -136,6 +172,25 @@ func newCell(d jobs.StoredDay, most int64) cell {
 		}
 	}
 	return c
+}
+
+// cells returns the HTML of the days of a month: links to their details. A calendar can have thousands, too many for a template.
+func cells(query string, m month) template.HTML {
+	query = template.HTMLEscapeString(query)
+	var b strings.Builder
+	for i := 1; i < len(m.Cells); i++ {
+		c := &m.Cells[i]
+		if c.Label == "" {
+			b.WriteString("<td></td>")
+			continue
+		}
+		chosen := ""
+		if c.Chosen {
+			chosen = ` aria-current="date"`
+		}
+		fmt.Fprintf(&b, `<td><a class="c %s" id="d%s" href="?%s&amp;day=%[2]s#panel" title="%s" aria-label="%[4]s"%s>%s</a></td>`, c.Class, c.Day, query, c.Label, chosen, c.Sign)
+	}
+	return htmlOf([]byte(b.String()))
 }
 
 // ranges names ranges of days, the first few.

@@ -1,2 +1,3 @@
 -- How already stored days have changed.
-SELECT * FROM mixduck.changes WHERE $table = '' OR table_name = $table ORDER BY loaded_at DESC, table_name, day
+SELECT * FROM mixduck.changes WHERE ($table = '' OR table_name = $table) AND ($day = '' OR day::VARCHAR = $day)
+ORDER BY loaded_at DESC, table_name, day

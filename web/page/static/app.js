@@ -17,8 +17,38 @@ function reachable(root) {
   }
 }
 
+// A calendar is one stop for the Tab key; arrow keys move within it.
+function calendars(root) {
+  for (const table of root.querySelectorAll("table.cal")) {
+    const days = [...table.querySelectorAll("a.c")];
+    const first = table.querySelector("a.c[aria-current]") || days[0];
+    for (const a of days) a.tabIndex = a === first ? 0 : -1;
+  }
+}
+document.addEventListener("keydown", e => {
+  const from = e.target.closest?.("table.cal a.c");
+  const days = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: 0, ArrowDown: 0 }[e.key];
+  if (!from || days === undefined || e.ctrlKey || e.metaKey || e.altKey) return;
+  let to;
+  if (days) {
+    const at = new Date(from.id.slice(1) + "T00:00:00Z");
+    at.setUTCDate(at.getUTCDate() + days);
+    to = document.getElementById("d" + at.toISOString().slice(0, 10));
+  } else {
+    const cell = from.parentElement;
+    const row = e.key === "ArrowUp" ? cell.parentElement.previousElementSibling : cell.parentElement.nextElementSibling;
+    to = row?.cells[cell.cellIndex]?.firstElementChild;
+  }
+  if (!to) return;
+  e.preventDefault();
+  from.tabIndex = -1;
+  to.tabIndex = 0;
+  to.focus();
+});
+
 // dress prepares what the server sent.
 function dress(root) {
+  calendars(root);
   localTimes(root);
   reachable(root);
 }
