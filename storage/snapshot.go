@@ -88,7 +88,9 @@ func TakeSnapshot(ctx context.Context, r SnapshotRequest) (s Snapshot, made bool
 	if old != nil && old.Source == s.Source {
 		return *old, false, nil
 	}
+	c.flushed = filesystem.StartFlush(c.tmp)
 	defer func() {
+		c.flushed()
 		if err != nil {
 			err = errors.Join(noRoom(err), removeDatabase(c.tmp))
 		}
@@ -223,6 +225,8 @@ func (s Snapshot) publish(c snapshotCopy, label *os.File) (Snapshot, bool, error
 // snapshotCopy is a copy in progress. DuckDB's logs are next to each file.
 type snapshotCopy struct {
 	from, to, tmp string
+
+	flushed func() // waits until the system writes no more of tmp, see [filesystem.StartFlush]
 }
 
 // fill copies the file and its logs. The caller must keep writers of this program away.
@@ -281,6 +285,7 @@ func (c snapshotCopy) finish(ctx context.Context, called string, s Snapshot) err
 	if err != nil {
 		return err
 	}
+	c.flushed() // DuckDB's lock on the copy would go with a descriptor of it
 	connector, err := connect(ctx, c.tmp, Config{MemoryLimit: 256 << 20, Threads: 1})
 	if err != nil {
 		return err

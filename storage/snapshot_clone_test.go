@@ -6,37 +6,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"mixduck/internal/filesystem"
+	"mixduck/internal/mounttest"
 )
-
-// cloning mounts a file system that can share blocks of files.
-func cloning(tb testing.TB, dir string) {
-	tb.Helper()
-	image := filepath.Join(tb.TempDir(), "image")
-	for _, command := range []string{
-		"truncate -s 400M " + image, "mkfs.xfs -q -m reflink=1 " + image, "mount -o loop " + image + " " + dir,
-	} {
-		args := strings.Fields(command)
-		if out, err := exec.CommandContext(tb.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
-			tb.Skipf("NOT TESTED: %s: %v: %s", command, err, out)
-		}
-	}
-	tb.Cleanup(func() {
-		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
-			tb.Errorf("umount: %v: %s", err, out)
-		}
-	})
-}
 
 // If the file system can share blocks, a snapshot needs hardly any space, so it works on a disk without room for a
 // second copy.
 func TestSnapshotByReflink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	cloning(t, dir)
+	mounttest.Cloning(t, dir, "400M")
 	path := filepath.Join(dir, "x.db")
 	db, err := sql.Open("duckdb", path)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,4 +38,30 @@ func Copy(from *os.File, to string) (err error) {
 	}()
 	_, err = io.Copy(f, from) // copy_file_range on Linux
 	return err
+}
+
+// flushEvery is how often [StartFlush] looks for more to write.
+const flushEvery = 20 * time.Millisecond
+
+// StartFlush lets the system write the file at path to disk while it is being filled, so that a later Sync takes less
+// time. The file may appear later. The returned function ends that, and waits; it does not sync the file.
+func StartFlush(path string) (stop func()) {
+	done := make(chan struct{})
+	var flushing sync.WaitGroup
+	flushing.Go(func() {
+		tick := time.NewTicker(flushEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				flush(path)
+			}
+		}
+	})
+	return sync.OnceFunc(func() {
+		close(done)
+		flushing.Wait()
+	})
 }

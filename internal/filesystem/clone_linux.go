@@ -22,3 +22,13 @@ func clone(from *os.File, to string) error {
 	}
 	return err
 }
+
+// flush begins to write what is new of a file. Errors are left for Sync.
+func flush(path string) {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	_ = unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
+}

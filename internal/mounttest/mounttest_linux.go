@@ -1,6 +1,10 @@
 package mounttest
 
 import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -37,4 +41,24 @@ func remount(tb testing.TB, dir string, flags uintptr, options string) {
 	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|flags, options); err != nil {
 		tb.Fatalf("remount %s: %v", dir, err)
 	}
+}
+
+// Cloning mounts a file system that can share blocks of files on the directory dir until the test ends. Its size has
+// the form "400M".
+func Cloning(tb testing.TB, dir, size string) {
+	tb.Helper()
+	image := filepath.Join(tb.TempDir(), "image")
+	for _, command := range []string{
+		"truncate -s " + size + " " + image, "mkfs.xfs -q -m reflink=1 " + image, "mount -o loop " + image + " " + dir,
+	} {
+		args := strings.Fields(command)
+		if out, err := exec.CommandContext(tb.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
+			tb.Skipf("NOT TESTED: %s: %v: %s", command, err, out)
+		}
+	}
+	tb.Cleanup(func() {
+		if out, err := exec.CommandContext(context.WithoutCancel(tb.Context()), "umount", "-l", dir).CombinedOutput(); err != nil {
+			tb.Errorf("umount: %v: %s", err, out)
+		}
+	})
 }

@@ -14,3 +14,6 @@ func Resize(tb testing.TB, _, _ string) { tb.Helper(); tb.Skip(notHere) }
 
 // ReadOnly skips the test.
 func ReadOnly(tb testing.TB, _ string) { tb.Helper(); tb.Skip(notHere) }
+
+// Cloning skips the test.
+func Cloning(tb testing.TB, _, _ string) { tb.Helper(); tb.Skip(notHere) }
