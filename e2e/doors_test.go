@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mixduck/internal/proctest"
+	"mixduck/mixpanel/mixpaneltest"
 )
 
 // runForeign runs a program with a script of testdata/foreign, which prints ok at its end.
@@ -22,19 +25,19 @@ func runForeign(tb testing.TB, s *site, program string, args ...string) {
 	}
 }
 
+// flightSite makes a site whose worker will serve Flight SQL at an address of host; clients on this machine use address.
+func flightSite(tb testing.TB, m *mixpaneltest.Server, host string) (s *site, address string) {
+	tb.Helper()
+	port := proctest.FreePort(tb)
+	s = newSite(tb, embedded, m)
+	s.set("MIXDUCK_FLIGHT_LISTEN=" + net.JoinHostPort(host, port))
+	return s, net.JoinHostPort("127.0.0.1", port)
+}
+
 // newFlightSite makes a site whose worker serves Flight SQL with a token if it is not empty, with events and 50 more tables.
 func newFlightSite(tb testing.TB, token string) (s *site, address string) {
 	tb.Helper()
-	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	address = l.Addr().String() // which is free after that
-	if err := l.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	s = newSite(tb, embedded, newMixpanel(tb, 10))
-	s.set("MIXDUCK_FLIGHT_LISTEN=" + address)
+	s, address = flightSite(tb, newMixpanel(tb, 10), "127.0.0.1")
 	if token != "" {
 		s.set("MIXDUCK_FLIGHT_TOKEN=" + token)
 	}
@@ -55,6 +58,62 @@ func TestFlightSQLWithADBC(t *testing.T) {
 	program := pythonWith(t, "adbc", "import adbc_driver_flightsql, pyarrow", adbcPackages...)
 	s, address := newFlightSite(t, "correct-horse")
 	runForeign(t, s, program, "testdata/foreign/adbc_client.py", address, "correct-horse")
+}
+
+// Where other machines can connect, a worker needs a token and a certificate, and clients have to use them.
+func TestFlightSQLWithTLS(t *testing.T) {
+	t.Parallel()
+	program := pythonWith(t, "adbc", "import adbc_driver_flightsql, pyarrow", adbcPackages...)
+	const token = "correct-horse"
+	s, address := flightSite(t, newMixpanel(t, 10), "0.0.0.0")
+	certificate, key := newCertificate(t)
+	for _, set := range []string{"", "MIXDUCK_FLIGHT_TOKEN=" + token} {
+		if set != "" {
+			s.set(set)
+		}
+		r := command(t, s.env, "worker", append([]string{"run"}, s.where()...)...)
+		r.mustFail(t, 3, "flight.listen: other machines can reach", "no certificate")
+	}
+	s.set("MIXDUCK_FLIGHT_CERT_FILE=" + certificate)
+	s.set("MIXDUCK_FLIGHT_KEY_FILE=" + key)
+	s.startWorker(t)
+	s.fetch(t, dates(t, "2025-11-01", "2025-11-02"))
+	runForeign(t, s, program, "testdata/foreign/tls_client.py", address, token, certificate)
+}
+
+// queryForever runs queries over Flight SQL for each line that it reads, and says which days there are, with their events.
+const queryForever = `
+import adbc_driver_flightsql.dbapi as flight, json, sys
+con = flight.connect("grpc://" + sys.argv[1], autocommit=True)
+for line in sys.stdin:
+    days, errors = [], []
+    for n in range(int(line)):
+        try:
+            with con.cursor() as cur:
+                cur.execute("SELECT day::VARCHAR, count(*) FROM events GROUP BY ALL ORDER BY ALL")
+                got = cur.fetchall()
+                if got not in days:
+                    days.append(got)
+        except Exception as e:
+            errors.append(str(e))
+    print(json.dumps({"days": days, "errors": errors}), flush=True)
+`
+
+// While fetches load one window after another, queries over Flight SQL see committed days only. Neither side gets a lock
+// error.
+func TestFlightSQLDuringAFetch(t *testing.T) {
+	t.Parallel()
+	program := pythonWith(t, "adbc", "import adbc_driver_flightsql, pyarrow", adbcPackages...)
+	s, address := flightSite(t, newMixpanel(t, 200), "127.0.0.1")
+	s.startWorker(t)
+	s.fetch(t, dates(t, "2025-10-01", "2025-10-01"))
+	jobs := s.readDuringFetches(t, startReader(t, program, queryForever, address), 10, 20)
+	for _, id := range jobs {
+		if j := s.wait(t, id); j.Attempts != 1 || j.State != "done" {
+			t.Errorf("job %s is %s after %d attempts", id, j.State, j.Attempts)
+		}
+	}
+	s.checkEvents(t, dates(t, "2025-10-01", "2025-10-31"))
 }
 
 // Maven's coordinates of the JDBC driver for Flight SQL.

@@ -93,9 +93,16 @@ func TestBombsEndThemselvesOnly(t *testing.T) {
 	}
 }
 
+// fingerprint returns one of the default database.
 func (s *site) fingerprint(tb testing.TB) [sha256.Size]byte {
 	tb.Helper()
-	b, err := os.ReadFile(s.path(defaultDatabase))
+	return fingerprint(tb, s.path(defaultDatabase))
+}
+
+// fingerprint returns a hash of a file.
+func fingerprint(tb testing.TB, path string) [sha256.Size]byte {
+	tb.Helper()
+	b, err := os.ReadFile(path)
 	if err != nil {
 		tb.Fatal(err)
 	}

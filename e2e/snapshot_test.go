@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/mounttest"
 	"mixduck/internal/proctest"
 )
 
@@ -148,54 +149,68 @@ func TestSnapshotOpensDuringAFetch(t *testing.T) {
 	program := python(t, "duckdb~=1.5.0")
 	s := newEmbeddedSite(t, 200)
 	s.waitForSnapshot(t, s.fetch(t, dates(t, "2025-10-01", "2025-10-01")).ID)
-	reader := startReader(t, program, openForever, s.snapshotPath())
-	days := dates(t, "2025-10-02", "2025-10-31")
-	truth := map[string]int{"2025-10-01": 0}
-	for _, r := range s.truth(t, projectID, dates(t, "2025-10-01", "2025-10-31")).Rows {
-		truth[r.Day.String()]++
-	}
-	opens, during := 0, false
-	read := func() {
-		if _, err := reader.stdin.Write([]byte("100\n")); err != nil {
-			t.Fatal(err)
-		}
-		var got struct {
-			Days   [][][2]any
-			Errors []string
-		}
-		if err := json.Unmarshal([]byte(reader.line(t)), &got); err != nil {
-			t.Fatal(err)
-		}
-		if len(got.Errors) > 0 {
-			t.Fatalf("%d of 100 opens failed: %s", len(got.Errors), got.Errors[0])
-		}
-		for _, state := range got.Days {
-			for _, d := range state {
-				if n := int(d[1].(float64)); n != truth[d[0].(string)] {
-					t.Errorf("%v has %d events, want all %d or none", d[0], n, truth[d[0].(string)])
-				}
-			}
-		}
-		opens += 100
-	}
-	for day := days.From; day <= days.To; day++ { // thirty jobs, so thirty snapshots
-		s.submit(t, dates(t, day.String(), day.String()))
-	}
 	enough := 300
 	if proctest.Soak() {
 		enough = 1000
 	}
-	last := s.list(t)[0].ID
-	for opens < enough || s.show(t, last).State != "done" {
-		during = during || s.show(t, last).State != "done"
-		read()
+	reader := startReader(t, program, openForever, s.snapshotPath())
+	all := s.readDuringFetches(t, reader, 100, enough) // thirty jobs, so thirty snapshots
+	s.waitForSnapshot(t, all[len(all)-1])
+	s.readStates(t, reader, 100)
+	s.checkEvents(t, dates(t, "2025-10-01", "2025-10-31"))
+}
+
+// readDuringFetches fetches 30 days after 2025-10-01 with a job each. Meanwhile, a program reads until the jobs have
+// ended, but at least so often, see [site.readStates]. It returns the ids of the jobs.
+func (s *site) readDuringFetches(tb testing.TB, reader *foreignReader, step, enough int) (ids []string) {
+	tb.Helper()
+	days := dates(tb, "2025-10-02", "2025-10-31")
+	for day := days.From; day <= days.To; day++ {
+		ids = append(ids, s.submit(tb, dates(tb, day.String(), day.String())).ID)
+	}
+	last, during := ids[len(ids)-1], false
+	for reads := 0; ; reads += step {
+		ended := s.show(tb, last).State == "done"
+		if ended && reads >= enough {
+			break
+		}
+		during = during || !ended
+		s.readStates(tb, reader, step)
 	}
 	if !during {
-		t.Error("the fetches were over before the first open")
+		tb.Error("the fetches were over before the first read")
 	}
-	s.waitForSnapshot(t, last)
-	read()
-	s.checkEvents(t, dates(t, "2025-10-01", "2025-10-31"))
+	return ids
+}
+
+// readStates lets a program read the events so often. Each read has to work, and to see each day with all of its events or
+// not at all.
+func (s *site) readStates(tb testing.TB, reader *foreignReader, times int) {
+	tb.Helper()
+	truth := map[string]int{}
+	for _, r := range s.truth(tb, projectID, dates(tb, "2025-10-01", "2025-10-31")).Rows {
+		truth[r.Day.String()]++
+	}
+	if _, err := reader.stdin.Write([]byte(strconv.Itoa(times) + "\n")); err != nil {
+		tb.Fatal(err)
+	}
+	var got struct {
+		Days   [][][2]any
+		Errors []string
+	}
+	if err := json.Unmarshal([]byte(reader.line(tb)), &got); err != nil {
+		tb.Fatal(err)
+	}
+	if len(got.Errors) > 0 {
+		tb.Fatalf("%d of %d reads failed: %s", len(got.Errors), times, got.Errors[0])
+	}
+	for _, state := range got.Days {
+		for _, d := range state {
+			if n := int(d[1].(float64)); n != truth[d[0].(string)] {
+				tb.Errorf("%v has %d events, want all %d or none", d[0], n, truth[d[0].(string)])
+			}
+		}
+	}
 }
 
 // A worker that is killed while it makes a snapshot leaves the old one. The next one makes it, and nothing else is left.
@@ -227,5 +242,39 @@ func TestWorkerKilledDuringSnapshots(t *testing.T) {
 	}
 	if len(files) != 2 {
 		t.Errorf("%v are left beside the snapshot, want only what describes it", files)
+	}
+}
+
+// If the disk has no room for a snapshot, that is a warning: jobs end well, and the last snapshot stays.
+func TestSnapshotOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, embedded, newMixpanel(t, 50))
+	if err := os.MkdirAll(s.path("read"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	mounttest.Small(t, s.path("read"), "40m")
+	s.startWorker(t)
+	first := dates(t, "2025-11-01", "2025-11-01")
+	s.waitForSnapshot(t, s.fetch(t, first).ID)
+	had := fingerprint(t, s.snapshotPath())
+	mounttest.Resize(t, s.path("read"), "8m")
+	if j := s.fetch(t, dates(t, "2025-11-02", "2025-11-03")); j.State != "done" || j.Attempts != 1 {
+		t.Errorf("the job is %s after %d attempts", j.State, j.Attempts)
+	}
+	s.enqueue(t, "snapshot").mustFail(t, 1, "not enough disk space for a snapshot", "free some disk space")
+	eventually(t, "a warning", func() bool {
+		r := s.enqueue(t, "status")
+		return strings.Contains(r.stdout+r.stderr, "not enough disk space for a snapshot")
+	})
+	if now := fingerprint(t, s.snapshotPath()); now != had {
+		t.Error("the old snapshot has changed")
+	}
+	if files, err := os.ReadDir(s.path("read")); err != nil || len(files) != 2 {
+		t.Errorf("%v are left beside the snapshot, %v", files, err)
+	}
+	mounttest.Resize(t, s.path("read"), "100m")
+	s.snapshot(t)
+	if fingerprint(t, s.snapshotPath()) == had {
+		t.Error("there is no new snapshot when there is room again")
 	}
 }
