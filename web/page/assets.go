@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mixduck/internal/wording"
+	"mixduck/jobs"
 	"mixduck/web/page/answer"
 )
 
@@ -60,6 +61,10 @@ var functions = template.FuncMap{
 	"tip":      withoutFlags,
 
 	"cells": cells,
+	"clock": func(t time.Time) string { return t.UTC().Format("15:04") },
+	"kinds": func() []string {
+		return []string{string(jobs.KindFetch), string(jobs.KindEdit), string(jobs.KindQuery)}
+	},
 	"field": func(bad badFields, name string) formField { return formField{name, bad.Of(name)} },
 
 	"part": func(b model, data any) model { b.Data = data; return b },

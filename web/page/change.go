@@ -1,10 +1,14 @@
 package page
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"mixduck/internal/fault"
+	"mixduck/internal/wording"
+	"mixduck/jobs"
 )
 
 // change calls h for a request that changes something, and has at most the given number of bytes. h answers if it returns nil.
@@ -27,7 +31,7 @@ func (p *Page) goOn(w http.ResponseWriter, r *http.Request, path string, result 
 		p.writeJSON(w, result)
 		return
 	}
-	http.Redirect(w, r, p.cfg.Base+path, http.StatusSeeOther)
+	http.Redirect(w, r, p.cfg.Base+path, http.StatusSeeOther) //nolint:gosec // path begins with the path of a view
 }
 
 func (p *Page) cancelJob(w http.ResponseWriter, r *http.Request, b *Backend) error {
@@ -45,6 +49,50 @@ func (p *Page) retryJob(w http.ResponseWriter, r *http.Request, b *Backend) erro
 		return err
 	}
 	p.goOn(w, r, "/jobs/"+url.PathEscape(job.ID), newJobLine(job, nil, p.cfg.Now()))
+	return nil
+}
+
+// maxChosen is how many jobs can be changed at once: those of a page.
+const maxChosen = jobsAPage
+
+// changeJobs cancels or retries the chosen jobs.
+func (p *Page) changeJobs(w http.ResponseWriter, r *http.Request, b *Backend) error {
+	ctx, action := r.Context(), r.PathValue("action")
+	change := map[string]func(context.Context, string) (jobs.Record, error){"cancel": b.Queue.Cancel, "retry": b.Queue.Retry}[action]
+	if change == nil {
+		return fault.New(fault.CodeNotFound, "cancel or retry", "jobs have no action %q", action)
+	}
+	if err := r.ParseForm(); err != nil {
+		return fault.Usage("send a form", "the form cannot be read: %w", err)
+	}
+	ids := r.PostForm["id"]
+	switch {
+	case len(ids) == 0:
+		return fault.Usage("choose jobs of the list", "no job was chosen")
+	case len(ids) > maxChosen:
+		return fault.Usage("choose fewer", "%d jobs were chosen; at most %d can be changed at once", len(ids), maxChosen)
+	}
+	lines := []jobLine{}
+	var refused []string
+	for _, id := range ids {
+		job, err := change(ctx, id)
+		if code := fault.CodeOf(err); code == fault.CodeUsage || code == fault.CodeNotFound { // it has ended, or was deleted
+			refused = append(refused, err.Error())
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		lines = append(lines, newJobLine(job, nil, p.cfg.Now()))
+	}
+	if len(refused) > 0 {
+		return fault.Usage("reload the list of jobs", "%s changed, %d not: %s", wording.Counted(int64(len(lines)), "job"), len(refused), strings.Join(refused, "; "))
+	}
+	q, err := url.ParseQuery(r.PostForm.Get("query"))
+	if err != nil {
+		return fault.Usage("send the query of the list", "the query cannot be read: %w", err)
+	}
+	p.goOn(w, r, "/jobs?"+q.Encode(), lines)
 	return nil
 }
 

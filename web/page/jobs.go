@@ -9,14 +9,18 @@ import (
 	"strings"
 	"time"
 
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/status"
+	"mixduck/web/page/answer"
+	"mixduck/web/page/draw"
 )
 
 var (
-	jobsView = &view{name: "jobs", title: "Jobs", tab: "jobs", build: buildJobs, parts: []string{"counts", "list"}}
+	jobsView = &view{name: "jobs", title: "Jobs", tab: "jobs", build: buildJobs, parts: []string{"counts", "timeline", "list"}}
 	jobView  = &view{name: "job", title: "Job", tab: "jobs", build: buildJob, parts: []string{"job"}}
 )
 
@@ -28,6 +32,18 @@ type jobsPage struct {
 	Filter jobsFilter   `json:"filter"`
 	Jobs   []jobLine    `json:"jobs"`
 	Older  string       `json:"older,omitempty"` // query of the next page
+
+	Timeline  draw.Chart `json:"-"`
+	Projects  []string   `json:"-"` // to choose from
+	Databases []string   `json:"-"` // to choose from
+}
+
+// Query returns the URL query of the page.
+func (p jobsPage) Query() string { return p.Filter.query() }
+
+// Narrow reports whether only some jobs of a state are shown.
+func (p jobsPage) Narrow() bool {
+	return p.Filter.Kind != "" || p.Filter.Project != "" || p.Filter.Database != ""
 }
 
 // stateCount is the number of jobs in a state.
@@ -135,7 +151,14 @@ func buildJobs(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, 
 	for _, job := range found {
 		page.Jobs = append(page.Jobs, newJobLine(job, l.names, l.at))
 	}
-	for _, state := range states {
+	page.Databases = databases(l)
+	for _, known := range l.projects {
+		page.Projects = append(page.Projects, known.Name)
+	}
+	if page.Timeline, err = p.timelines.get(l, func() (draw.Chart, error) { return p.timeline(ctx, b, l) }); err != nil {
+		return nil, err
+	}
+	for _, state := range append([]jobs.State{""}, states...) {
 		one := jobsFilter{State: state, Kind: f.Kind, Project: f.Project, Database: f.Database}
 		page.Counts = append(page.Counts, stateCount{State: state, Jobs: l.counts[state], Query: one.query(), On: f.State == state})
 	}
@@ -159,6 +182,18 @@ func (f jobsFilter) check() error {
 	return fault.Usage("running, queued, waiting, paused, retrying, failed, done or cancelled", "unknown state %q", f.State)
 }
 
+// jobPage is a job with its attempts and windows.
+type jobPage struct {
+	jobLine
+
+	Attempts    []attemptLine      `json:"attempts"`
+	Windows     []jobs.WindowState `json:"windows"`
+	Shown       []jobs.WindowState `json:"-"`
+	More        int                `json:"-"` // windows that are done and not shown
+	MaxAttempts int                `json:"max_attempts"`
+	Command     string             `json:"command,omitempty"` // that asks for the same
+}
+
 func buildJob(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error) {
 	job, err := b.Queue.Job(ctx, r.PathValue("id"))
 	if err != nil {
@@ -168,5 +203,46 @@ func buildJob(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, e
 	if err != nil {
 		return nil, err
 	}
-	return newJobLine(job, l.names, p.cfg.Now()), nil
+	page := jobPage{jobLine: newJobLine(job, l.names, p.cfg.Now()), Attempts: []attemptLine{}, Windows: []jobs.WindowState{}, MaxAttempts: job.MaxAttempts, Command: commandOf(job)}
+	attempts, err := b.Queue.AttemptsOf(ctx, []string{job.ID})
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range attempts[job.ID] {
+		page.Attempts = append(page.Attempts, newAttemptLine(a))
+	}
+	if job.Kind == jobs.KindFetch {
+		windows, err := b.Queue.Windows(ctx, job.ID)
+		if err != nil {
+			return nil, err
+		}
+		page.Windows = append(page.Windows, windows...)
+		page.Shown, page.More = shownWindows(page.Windows)
+	}
+	return page, nil
+}
+
+// commandOf returns the command that asks for the same as a job; "" if there is none.
+func commandOf(job jobs.Record) string {
+	f := job.Fetch
+	switch {
+	case job.Kind == jobs.KindQuery && job.Query.SQL != "":
+		return answer.Command(job.Query)
+	case job.Kind != jobs.KindFetch || f.StreamName() != stream.Events || f.Days == (day.Range{}):
+		return ""
+	}
+	words := []string{"enqueue", "fetch", "events", f.Table, "--project", f.Project, "--database", f.Database, "--from", f.Days.From.String(), "--to", f.Days.To.String()}
+	if f.Mode != jobs.ModeSync && f.Mode != "" {
+		words = append(words, "--"+string(f.Mode))
+	}
+	for _, name := range f.Events {
+		words = append(words, "--event", name)
+	}
+	if f.Where != "" {
+		words = append(words, "--where", f.Where)
+	}
+	if f.Promote != "" {
+		words = append(words, "--promote", f.Promote)
+	}
+	return answer.Shell(words...)
 }

@@ -53,6 +53,8 @@ type Queue interface {
 	Watch(ctx context.Context, id string, fn func(jobs.Record)) error
 	Attend(ctx context.Context, id string)
 	OpenResult(ctx context.Context, r jobs.Record) (io.ReadCloser, error)
+	AttemptsOf(ctx context.Context, ids []string) (map[string][]jobs.PastAttempt, error)
+	Windows(ctx context.Context, id string) ([]jobs.WindowState, error)
 	Cancel(ctx context.Context, id string) (jobs.Record, error)
 	Retry(ctx context.Context, id string) (jobs.Record, error)
 }
@@ -106,11 +108,13 @@ type Page struct {
 	backend atomic.Pointer[Backend]
 	logins  *rate.Limiter // of failed logins, for all clients together
 	looks   looks
-	streams atomic.Int64 // that are open
-	visits  visits
-	names   nameStore
-	closed  chan struct{}
-	closing sync.Once
+
+	timelines timelines
+	streams   atomic.Int64 // that are open
+	visits    visits
+	names     nameStore
+	closed    chan struct{}
+	closing   sync.Once
 }
 
 // New returns a page.
@@ -157,6 +161,7 @@ func (p *Page) Routes(handle func(pattern string, h http.Handler)) {
 	}
 	post("/logout", p.logout)
 	if p.cfg.Mode == Full {
+		post("/jobs/{action}", p.changeJobs)
 		post("/jobs/{id}/cancel", p.cancelJob)
 		post("/jobs/{id}/retry", p.retryJob)
 		post("/schedules/{name}/{action}", p.changeSchedule)

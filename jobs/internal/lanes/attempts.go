@@ -40,31 +40,43 @@ func AttemptsKey(id string) string { return RecordPrefix + "attempts:" + id }
 // WindowsKey is a HASH of the windows of the attempt that runs or ran last, by their days.
 func WindowsKey(id string) string { return RecordPrefix + "windows:" + id }
 
-// Attempts returns the attempts of a job that have ended, oldest first.
-func (s Store) Attempts(ctx context.Context, id string) ([]jobs.PastAttempt, error) {
-	texts, err := s.rdb.LRange(ctx, AttemptsKey(id), 0, -1).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read the attempts of job %s: %w", id, err)
+// Attempts returns the last attempts of jobs that have ended, oldest first, by job, in one round trip.
+func (s Store) Attempts(ctx context.Context, ids ...string) (map[string][]jobs.PastAttempt, error) {
+	pipe := s.rdb.Pipeline()
+	texts := make(map[string]*redis.StringSliceCmd, len(ids))
+	for _, id := range ids {
+		texts[id] = pipe.LRange(ctx, AttemptsKey(id), 0, -1)
 	}
-	all := make([]jobs.PastAttempt, len(texts))
-	for i, text := range texts {
-		var fields map[string]string
-		var end Ended
-		err := json.Unmarshal([]byte(text), &fields)
-		p := field.Parser{Fields: fields}
-		p.JSON("how", &end)
-		all[i] = jobs.PastAttempt{
-			Number: int(p.Int("number")), Started: p.Time("started"), Ended: p.Time("ended"), Worker: fields["worker"],
-			Outcome: end.Outcome, Code: end.Code, Message: end.Message,
-		}
-		if all[i].Outcome == "" {
-			all[i].Outcome = jobs.AttemptLost
-		}
-		if err = errors.Join(err, p.Err); err != nil {
-			return nil, fmt.Errorf("attempts of job %s: %w", id, err)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("read the attempts of jobs: %w", err)
+	}
+	all := make(map[string][]jobs.PastAttempt, len(ids))
+	for id, list := range texts {
+		for _, text := range list.Val() {
+			attempt, err := parseAttempt(text)
+			if err != nil {
+				return nil, fmt.Errorf("attempts of job %s: %w", id, err)
+			}
+			all[id] = append(all[id], attempt)
 		}
 	}
 	return all, nil
+}
+
+func parseAttempt(text string) (jobs.PastAttempt, error) {
+	var fields map[string]string
+	var end Ended
+	err := json.Unmarshal([]byte(text), &fields)
+	p := field.Parser{Fields: fields}
+	p.JSON("how", &end)
+	attempt := jobs.PastAttempt{
+		Number: int(p.Int("number")), Started: p.Time("started"), Ended: p.Time("ended"), Worker: fields["worker"],
+		Outcome: end.Outcome, Code: end.Code, Message: end.Message,
+	}
+	if attempt.Outcome == "" {
+		attempt.Outcome = jobs.AttemptLost
+	}
+	return attempt, errors.Join(err, p.Err)
 }
 
 // WriteWindows writes changes of the windows of a running turn, nil for windows to remove. It does nothing if the turn is

@@ -25,6 +25,15 @@ func Command(q jobs.Query) string {
 // plain matches words that a shell takes as they are.
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./=:,@+-]+$`)
 
+// Shell returns a command of these words, for a shell.
+func Shell(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = quote(word)
+	}
+	return strings.Join(quoted, " ")
+}
+
 func quote(s string) string {
 	if plain.MatchString(s) {
 		return s

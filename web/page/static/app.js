@@ -62,6 +62,19 @@ if (login && location.hash.length > 1) {
   login.requestSubmit();
 }
 
+// keepInput puts what the reader has typed or chosen in an element into the one that replaces it.
+function keepInput(old, part) {
+  const key = field => [field.form?.getAttribute("action"), field.name, /^(checkbox|radio)$/.test(field.type) ? field.value : ""].join(" ");
+  const fields = root => [...root.querySelectorAll("input:not([type=hidden]), textarea, select")];
+  const fresh = new Map(fields(part).map(field => [key(field), field]));
+  for (const field of fields(old)) {
+    const to = fresh.get(key(field));
+    if (!to) continue;
+    if (field.checked !== field.defaultChecked) to.checked = field.checked;
+    if (field.tagName === "SELECT" || field.value !== field.defaultValue) to.value = field.value;
+  }
+}
+
 // keepFocus calls change, which replaces elements, and gives the focus to what took the place of the focused element.
 function keepFocus(change) {
   const had = document.activeElement;
@@ -91,6 +104,7 @@ function listen() {
     tell("live", "live");
     document.getElementById("gone")?.setAttribute("hidden", "");
     if (!old || old.outerHTML === part.outerHTML) return;
+    keepInput(old, part);
     keepFocus(() => old.replaceWith(part));
     dress(part);
   });
