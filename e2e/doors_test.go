@@ -116,27 +116,28 @@ func TestFlightSQLDuringAFetch(t *testing.T) {
 	s.checkEvents(t, dates(t, "2025-10-01", "2025-10-31"))
 }
 
-// Maven's coordinates of the JDBC driver for Flight SQL.
+// The drivers from Maven.
 const (
-	jdbcDriver        = "flight-sql-jdbc-driver"
-	jdbcDriverVersion = "18.3.0"
+	flightDriver = "org.apache.arrow:flight-sql-jdbc-driver:18.3.0"
+	duckDriver   = "org.duckdb:duckdb_jdbc:1.5.0.0"
 )
 
-// driver returns the path of the driver, which Maven downloads once for all runs.
-func driver(tb testing.TB) string {
+// driver returns the path of a driver, which Maven downloads once for all runs.
+func driver(tb testing.TB, coordinates string) string {
 	tb.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	name := jdbcDriver + "-" + jdbcDriverVersion + ".jar"
+	_, name, _ := strings.Cut(coordinates, ":")
+	name = strings.ReplaceAll(name, ":", "-") + ".jar"
 	path := filepath.Join(cache, "mixduck-e2e", name)
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
 	dir := tb.TempDir()
 	maven := exec.CommandContext(tb.Context(), "mvn", "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy",
-		"-Dartifact=org.apache.arrow:"+jdbcDriver+":"+jdbcDriverVersion, "-DoutputDirectory="+dir)
+		"-Dartifact="+coordinates, "-DoutputDirectory="+dir)
 	if out, err := maven.CombinedOutput(); err != nil {
 		tb.Skipf("NOT TESTED: %s: %v\n%s", strings.Join(maven.Args, " "), err, out)
 	}
@@ -150,15 +151,21 @@ func driver(tb testing.TB) string {
 	return path
 }
 
+// java returns the path of Java, or skips the test.
+func java(tb testing.TB) string {
+	tb.Helper()
+	path, err := exec.LookPath("java")
+	if err != nil {
+		tb.Skip("NOT TESTED: java is not installed")
+	}
+	return path
+}
+
 func TestFlightSQLWithJDBC(t *testing.T) {
 	t.Parallel()
-	java, err := exec.LookPath("java")
-	if err != nil {
-		t.Skip("NOT TESTED: java is not installed")
-	}
-	jar := driver(t)
+	program, jar := java(t), driver(t, flightDriver)
 	s, address := newFlightSite(t, "correct-horse")
-	runForeign(t, s, java, "--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", jar, "testdata/foreign/FlightJdbc.java", address, "correct-horse")
+	runForeign(t, s, program, "--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", jar, "testdata/foreign/FlightJdbc.java", address, "correct-horse")
 }
 
 func TestMCPWithItsClient(t *testing.T) {
