@@ -27,6 +27,7 @@ type Project struct {
 	Secret   secret.String
 	Database string // volume/relative path; always with the volume
 	Snapshot Snapshot
+	Model    bool    // fetches create and extend the typed views
 	Tables   []Table // those with filters or promoted properties
 }
 
@@ -138,6 +139,7 @@ func projectSettings(env func(key string) string) []setting[Project] {
 		{key: "time_encoding", usage: "utc, or shifted for projects from before 2023; default utc", field: timeEncoding()},
 		{key: "database", usage: "database for its tables, as volume/path.db; default main/<id>.db", field: database(func(p *Project) *string { return &p.Database })},
 		{key: "snapshot", usage: "when the snapshot of the database is replaced: after-sync, at_most_every: 15m, or off; default after-sync", server: true, field: snapshot()},
+		{key: "model", usage: "true: each fetch also creates and extends the typed views in the schema model; default false", server: true, field: yesNo(func(p *Project) *bool { return &p.Model })},
 		{key: "username", usage: "service account", secret: true, server: true, public: func(string) error { return nil }, field: text(func(p *Project) *string { return &p.Username }, nil)},
 		{key: "secret", usage: "its secret", secret: true, server: true, field: hidden(func(p *Project) *secret.String { return &p.Secret })},
 	}
@@ -151,7 +153,7 @@ func projectSettings(env func(key string) string) []setting[Project] {
 func fallbackSettings() []setting[Project] {
 	variables := map[string]string{
 		"id": "MP_PROJECT_ID", "region": "MP_REGION", "timezone": "MP_TIMEZONE", "time_encoding": "MP_TIME_ENCODING",
-		"username": "MP_USERNAME", "secret": "MP_SECRET", "snapshot": "MIXDUCK_SNAPSHOT",
+		"username": "MP_USERNAME", "secret": "MP_SECRET", "snapshot": "MIXDUCK_SNAPSHOT", "model": "MIXDUCK_MODEL",
 	}
 	all := projectSettings(func(key string) string { return variables[key] })
 	return slices.DeleteFunc(all, func(s setting[Project]) bool { return s.env == "" })

@@ -17,6 +17,7 @@ const (
 	ActionRefill  Action = "refill"   // recompute promoted columns
 	ActionBackup  Action = "backup"   // copy the database to a new file
 	ActionCompact Action = "compact"  // rewrite the file without the space of deleted rows
+	ActionModel   Action = "model"    // create and extend the typed views
 )
 
 // Edit is the payload of [KindEdit]: work on a database that needs no request to Mixpanel. It waits in the database's
@@ -27,6 +28,7 @@ type Edit struct {
 	Table    string `json:"table,omitempty"`   // for [ActionDrop], [ActionPromote] and [ActionRefill]
 	Promote  string `json:"promote,omitempty"` // for [ActionPromote] in the form of [promotion.Parse]; for [ActionRefill] in that of [promotion.ParseColumns], "" for all
 	To       string `json:"to,omitempty"`      // for [ActionBackup]: the new file, as a database name
+	Force    bool   `json:"force,omitempty"`   // for [ActionModel]: give columns wider types
 }
 
 // Validate checks e. Errors have [fault.CodeUsage] and a hint.
@@ -35,7 +37,7 @@ func (e Edit) Validate() error {
 		return err
 	}
 	switch e.Action {
-	case ActionDropAll, ActionCompact:
+	case ActionDropAll, ActionCompact, ActionModel:
 		return nil
 	case ActionBackup:
 		if e.To == e.Database {
@@ -58,5 +60,5 @@ func (e Edit) Validate() error {
 		}
 		return name.Table(e.Table)
 	}
-	return fault.Usage("drop, drop-all, promote, refill, backup or compact", "%q is nothing that is done to a database", e.Action)
+	return fault.Usage("drop, drop-all, promote, refill, backup, compact or model", "%q is nothing that is done to a database", e.Action)
 }

@@ -131,6 +131,9 @@ type Progress struct {
 
 	RowsChanged int64 `json:"rows_changed,omitempty"` // by recomputing promoted columns
 
+	Views        int `json:"views,omitempty"`         // typed views
+	ColumnsAdded int `json:"columns_added,omitempty"` // to typed views
+
 	// The size of the file in bytes before and after compaction.
 	FileBefore int64 `json:"file_before,omitempty"`
 	FileAfter  int64 `json:"file_after,omitempty"`

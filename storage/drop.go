@@ -24,8 +24,17 @@ func (e *Engine) Drop(ctx context.Context, table string, fence int64) error {
 			}
 			return fault.New(fault.CodeNotFound, hint, "unknown table %s", table)
 		}
-		return drop(ctx, conn, table)
+		return dropWhole(ctx, conn, table)
 	})
+}
+
+// dropWhole removes a table, its metadata and its views.
+func dropWhole(ctx context.Context, conn *sql.Conn, table string) error {
+	if err := drop(ctx, conn, table); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "DELETE FROM mixduck.model_columns WHERE table_name = ?", table)
+	return err
 }
 
 // DropAll removes all fetched tables, like [Engine.Drop], and returns their names. Tables of other programs stay.
@@ -35,7 +44,7 @@ func (e *Engine) DropAll(ctx context.Context, fence int64) (names []string, err 
 			return err
 		}
 		for _, name := range names {
-			if err := drop(ctx, conn, name); err != nil {
+			if err := dropWhole(ctx, conn, name); err != nil {
 				return err
 			}
 		}

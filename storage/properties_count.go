@@ -76,8 +76,7 @@ func (l *load) catalogue(ctx context.Context) error {
 	if err := replaceProperties(ctx, l.conn, l.w.Table, &l.w.Days, p, l.w.Add); err != nil {
 		return err
 	}
-	_, err := countOlder(ctx, l.conn, l.w.Table, refillRows)
-	return err
+	return countOlder(ctx, l.conn, l.w.Table, refillRows)
 }
 
 // counted reports whether all stored days of the window are in the catalogue.
@@ -87,28 +86,26 @@ func (l *load) counted(ctx context.Context) (is bool, err error) {
 	return is, err
 }
 
-// countOlder counts days that older versions have loaded, the newest first, until they have maxRows rows. It returns the
-// number of days counted.
-func countOlder(ctx context.Context, conn *sql.Conn, table string, maxRows int64) (days int, err error) {
+// countOlder counts days that older versions have loaded, the newest first, until they have maxRows rows.
+func countOlder(ctx context.Context, conn *sql.Conn, table string, maxRows int64) error {
 	quoted, err := quote(table)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	pieces, err := uncountedDays(ctx, conn, table, maxRows)
+	days, err := uncountedDays(ctx, conn, table, maxRows)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	for i := range pieces {
-		r := day.Range{From: pieces[i], To: pieces[i]}
-		p, err := countProperties(ctx, conn, quoted, false, "day = ?", r.From.String())
+	for _, d := range days {
+		p, err := countProperties(ctx, conn, quoted, false, "day = ?", d.String())
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if err := replaceProperties(ctx, conn, table, &r, p, false); err != nil {
-			return 0, err
+		if err := replaceProperties(ctx, conn, table, &day.Range{From: d, To: d}, p, false); err != nil {
+			return err
 		}
 	}
-	return len(pieces), nil
+	return nil
 }
 
 // uncountedDays returns the newest days that are not counted yet: at least one, and at most as many as have maxRows.

@@ -97,6 +97,9 @@ type Config struct {
 	// Database configures the database. A persistent one without a path uses [DefaultPath].
 	Database storage.Config
 
+	// Model says that fetches also create and extend the typed views; see [Workspace.UpdateModel].
+	Model bool
+
 	// OpenPerLoad opens the database only during each load, so that others can use it in between, as a worker does.
 	// Otherwise the first method that needs the database opens it, and it stays open and locked until Close.
 	OpenPerLoad bool

@@ -74,6 +74,24 @@ func (a *app) promoteCommand() *cobra.Command {
 	return c
 }
 
+const modelLong = `Create the schema model: a view for each event, and one for each table of profiles, with a
+typed column for each property. Later runs add views and columns. They never change a
+column, so queries keep working: values that do not fit a column are NULL in it, and the
+job says which columns are too narrow.
+
+With model: true in the settings of a project, each fetch does this.`
+
+func (a *app) modelCommand() *cobra.Command {
+	var force bool
+	c := a.changeCommand(change{
+		use: "model", short: "Create typed views of events and profiles", example: "  enqueue model\n  enqueue model --database eu/jan.db --force",
+		edit: func([]string) (jobs.Edit, error) { return jobs.Edit{Action: jobs.ActionModel, Force: force}, nil },
+	})
+	c.Long = modelLong
+	c.Flags().BoolVar(&force, "force", false, "give wider types to columns that are too narrow")
+	return c
+}
+
 func (a *app) changeCommand(ch change) *cobra.Command {
 	var how waitOptions
 	var yes, detach bool

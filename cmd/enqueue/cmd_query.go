@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -18,6 +20,7 @@ const queryExample = `  enqueue query "SELECT event_name, count(*) FROM events G
   enqueue query --file report.sql --format parquet --output report.parquet`
 
 const inspectExample = `  enqueue inspect tables
+  enqueue inspect properties
   enqueue inspect coverage events
   enqueue inspect column events '$city' --database eu/jan.db`
 
@@ -31,8 +34,11 @@ func (a *app) queryCommand() *cobra.Command {
 }
 
 func (a *app) inspectCommand() *cobra.Command {
-	more := append(a.KnownQuestions("inspect", "enqueue", a.withAsker, addAsk), a.dropCommand(), a.dropAllCommand())
-	return a.InspectCommand(inspectExample, a.withReader, addDatabase, more...)
+	known := slices.DeleteFunc(a.KnownQuestions("inspect", "enqueue", a.withAsker, addAsk), func(c *cobra.Command) bool {
+		return c.Name() == "properties" // it shows the catalogue
+	})
+	known = append(known, a.dropCommand(), a.dropAllCommand())
+	return a.InspectCommand(inspectExample, a.withReader, addDatabase, known...)
 }
 
 const (

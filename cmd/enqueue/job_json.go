@@ -73,6 +73,9 @@ type object struct {
 
 	RowsChanged int64 `json:"rows_changed"` // by recomputing promoted columns
 
+	Views        int `json:"views"`         // typed views of the database, after enqueue model
+	ColumnsAdded int `json:"columns_added"` // to them
+
 	Stream    string `json:"stream"`    // for fetches
 	Unchanged int64  `json:"unchanged"` // unchanged rows, of streams other than events
 
@@ -135,6 +138,7 @@ func newObject(r jobs.Record, now time.Time) object {
 	o.Added, o.Removed, o.Updated = r.Progress.Added, r.Progress.Removed, r.Progress.Updated
 	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable
 	o.Trouble, o.RowsChanged = r.Progress.Trouble, r.Progress.RowsChanged
+	o.Views, o.ColumnsAdded = r.Progress.Views, r.Progress.ColumnsAdded
 	if r.State == jobs.StatePaused {
 		o.Held = r.Progress.Held
 	}

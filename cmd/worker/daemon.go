@@ -300,7 +300,7 @@ func (d *daemon) workspace(f jobs.Fetch, database storage.Config, spool string, 
 	}
 	cfg := workspace.Config{
 		Project:  workspace.Project{ID: p.ID, Location: p.Location, Shifted: p.Shifted},
-		Database: database,
+		Database: database, Model: p.Model,
 		SpoolDir: spool, OpenPerLoad: true,
 		Loads: d.loads, Observer: d.page, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour,
 	}

@@ -16,6 +16,7 @@ func TestEdits(t *testing.T) {
 	}{
 		{"dropping needs a table", jobs.Edit{Action: jobs.ActionDrop}, false},
 		{"dropping all needs none", jobs.Edit{Action: jobs.ActionDropAll}, true},
+		{"the model needs nothing", jobs.Edit{Action: jobs.ActionModel, Force: true}, true},
 		{"compacting needs nothing", jobs.Edit{Action: jobs.ActionCompact}, true},
 		{"a backup goes into a volume", jobs.Edit{Action: jobs.ActionBackup, To: "backups/x.db"}, true},
 		{"a backup needs a name", jobs.Edit{Action: jobs.ActionBackup}, false},

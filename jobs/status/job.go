@@ -114,6 +114,10 @@ func Summary(job jobs.Record) string {
 	if job.Edit.Action == jobs.ActionRefill {
 		return fmt.Sprintf("%s: %s, %s changed in %s", job.State, What(job), wording.Counted(p.RowsChanged, "row"), wording.ShortTime(d))
 	}
+	if job.Edit.Action == jobs.ActionModel {
+		return fmt.Sprintf("%s: %s: %s, %s added in %s", job.State, What(job), wording.Counted(int64(p.Views), "view"),
+			wording.Counted(int64(p.ColumnsAdded), "column"), wording.ShortTime(d))
+	}
 	if job.Kind != jobs.KindFetch {
 		return fmt.Sprintf("%s: %s in %s", job.State, What(job), wording.ShortTime(d))
 	}

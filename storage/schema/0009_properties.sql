@@ -30,6 +30,17 @@ CREATE TABLE mixduck.property_descriptions (
     description VARCHAR NOT NULL
 );
 
+-- The columns of the typed views in the schema model, in their order.
+CREATE TABLE mixduck.model_columns (
+    table_name  VARCHAR NOT NULL,
+    event_name  VARCHAR,           -- NULL for keyed tables
+    property    VARCHAR NOT NULL,
+    view_name   VARCHAR NOT NULL,
+    column_name VARCHAR NOT NULL,
+    type        VARCHAR NOT NULL,
+    position    BIGINT NOT NULL
+);
+
 -- What older versions have loaded, and was not counted yet. For keyed tables, day is NULL.
 CREATE TABLE mixduck.uncounted (
     table_name VARCHAR NOT NULL,

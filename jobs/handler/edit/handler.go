@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -40,6 +41,8 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 		err = compact(ctx, cfg, a)
 	case jobs.ActionRefill:
 		err = refill(ctx, cfg, a)
+	case jobs.ActionModel:
+		err = model(ctx, cfg, a)
 	case jobs.ActionDrop, jobs.ActionDropAll, jobs.ActionPromote:
 		err = change(ctx, cfg, a.Record.Edit, a.Fence)
 	}
@@ -77,6 +80,14 @@ func refill(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
 	})
 }
 
+func model(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
+	r, err := storage.Model(ctx, cfg, a.Record.Edit.Force, a.Fence)
+	if err == nil {
+		a.Report(jobs.Progress{Views: r.Views, ColumnsAdded: r.Added, Warnings: strings.Join(r.Warnings(a.Record.Edit.Force), "\n")})
+	}
+	return err
+}
+
 func change(ctx context.Context, cfg storage.Config, e jobs.Edit, fence int64) error {
 	engine, err := storage.Open(ctx, cfg)
 	if err != nil {
@@ -89,7 +100,7 @@ func change(ctx context.Context, cfg storage.Config, e jobs.Edit, fence int64) e
 		_, err = engine.DropAll(ctx, fence)
 	case jobs.ActionPromote:
 		err = promote(ctx, engine, e, fence)
-	case jobs.ActionBackup, jobs.ActionCompact, jobs.ActionRefill: // open the file themselves
+	case jobs.ActionBackup, jobs.ActionCompact, jobs.ActionRefill, jobs.ActionModel: // open the file themselves
 	}
 	return errors.Join(err, engine.Close())
 }

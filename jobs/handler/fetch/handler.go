@@ -62,6 +62,9 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) (err error) {
 	default:
 		err = r.stream(ctx, f)
 	}
+	if err == nil {
+		r.updateModel(ctx)
+	}
 	return classify(err, a.Progress().Trouble)
 }
 

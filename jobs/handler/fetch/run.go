@@ -111,6 +111,19 @@ func (r *run) ended(p workspace.Progress, err error) error {
 	return err
 }
 
+// updateModel extends the typed views after a fetch. The rows are stored, so a failure is only a warning.
+func (r *run) updateModel(ctx context.Context) {
+	warnings, err := r.ws.UpdateModel(ctx, r.Fence)
+	if err != nil {
+		r.log.LogAttrs(ctx, slog.LevelWarn, "typed views not updated", slog.Any("err", err))
+		warnings = append(warnings, "the typed views were not updated: "+jobs.OneLine(err.Error()))
+	}
+	if len(warnings) > 0 {
+		r.done.Warnings += strings.Join(warnings, "\n") + "\n"
+		r.Report(r.progress(workspace.Progress{}))
+	}
+}
+
 func (r *run) reportWindow(w workspace.WindowState) {
 	state := jobs.WindowState{Days: w.Days, Phase: jobs.WindowPhase(w.Phase), Tries: w.Tries, At: time.Now().UTC(), Rows: w.Rows}
 	if w.Err != nil {

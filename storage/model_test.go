@@ -1,0 +1,229 @@
+package storage_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"mixduck/storage"
+)
+
+// makeModel creates or extends the typed views and returns what has changed.
+func makeModel(tb testing.TB, e *storage.Engine, force bool) storage.ModelResult {
+	tb.Helper()
+	r, err := e.Model(tb.Context(), force, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+// columnsOf returns "name TYPE" of a view's columns, without the common ones of events.
+func columnsOf(tb testing.TB, db *sql.DB, view string) []string {
+	tb.Helper()
+	all := queryDB(tb, db, "SELECT column_name || ' ' || column_type FROM (DESCRIBE model."+view+")")
+	if len(all) > 7 && strings.HasPrefix(all[0], "event_name") {
+		return all[7:]
+	}
+	return all
+}
+
+func TestModelOfEvents(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	line := func(name, more string) string {
+		return fmt.Sprintf(`{"event":%q,"properties":{"time":%d,"distinct_id":"u"%s}}`+"\n", name, int(first)*86400+1, more)
+	}
+	load(t, e, window(span(0, 1),
+		line("Sign Up", `,"plan":"free","n":1,"price":1.5,"ok":true,"tags":["a"],"nothing":null,"mixed":1`),
+		line("Sign Up", `,"plan":"pro","n":-2,"price":2,"ok":false,"tags":{"b":1},"mixed":"x"`),
+		line("sign_up", `,"x":1`), line("SIGN UP", `,"x":1`), line("select", `,"x":1`), line("😀", `,"x":1`), line("", `,"x":1`), line("it's \"1\"", `,"x":1`)))
+	r := makeModel(t, e, false)
+	db := storage.DB(e)
+	want(t, "views", queryDB(t, db, "SELECT view_name FROM duckdb_views() WHERE schema_name = 'model' ORDER BY ALL"),
+		[]string{"event", "event_2", "it_s_1", "select_", "sign_up", "sign_up_2", "sign_up_3"})
+	want(t, "result", fmt.Sprint(r), fmt.Sprint(storage.ModelResult{Views: 7, Columns: 13, Added: 13}))
+	want(t, "columns", columnsOf(t, db, "sign_up_3"), []string{
+		"mixed VARCHAR", "n BIGINT", "nothing VARCHAR", "ok BOOLEAN", "plan VARCHAR", "price DOUBLE", "tags JSON",
+	})
+	want(t, "rows", queryDB(t, db, "SELECT mixed, n, nothing, ok, plan, price, tags FROM model.sign_up_3 ORDER BY ALL"),
+		[]string{"1|1|NULL|true|free|1.5|[\"a\"]", "x|-2|NULL|false|pro|2.0|{\"b\":1}"})
+	want(t, "rows of one with quotes", queryDB(t, db, "SELECT event_name, x FROM model.it_s_1"), []string{`it's "1"|1`})
+	want(t, "a second time", fmt.Sprint(makeModel(t, e, true)), fmt.Sprint(storage.ModelResult{Views: 7, Columns: 13}))
+	closeEngine(t, e)
+	want(t, "rows for another program", query(t, path, "SELECT x FROM model.select_"), []string{"1"})
+}
+
+// A column is only added: later values of another type are NULL in it until somebody forces a wider one.
+func TestModelNeverBreaksAView(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	db := storage.DB(e)
+	load(t, e, window(span(0, 1), event(first, 1, "a", `,"v":1,"w":1,"z":{"a":1}`)))
+	makeModel(t, e, false)
+	load(t, e, window(span(1, 1), event(first+1, 1, "b", `,"v":"text","w":1.5,"new":true,"z":[1]`), event(first+1, 2, "c", `,"v":{"a":1}`), event(first+1, 3, "d", `,"v":"12"`)))
+	narrow := []storage.NarrowColumn{{View: "e", Column: "v", Type: "BIGINT", Needed: "VARCHAR"}, {View: "e", Column: "w", Type: "BIGINT", Needed: "DOUBLE"}}
+	r := makeModel(t, e, false)
+	sortNarrow(r.Narrow)
+	want(t, "narrow", r.Narrow, narrow)
+	want(t, "columns", columnsOf(t, db, "e"), []string{"v BIGINT", "w BIGINT", "z JSON", "new BOOLEAN"})
+	want(t, "values", queryDB(t, db, "SELECT insert_id, v, w, z, new FROM model.e ORDER BY 1"),
+		[]string{`a|1|1|{"a":1}|NULL`, "b|NULL|NULL|[1]|true", "c|NULL|NULL|NULL|NULL", "d|12|NULL|NULL|NULL"})
+	r = makeModel(t, e, true)
+	sortNarrow(r.Narrow)
+	want(t, "narrow with force", r.Narrow, narrow)
+	want(t, "columns", columnsOf(t, db, "e"), []string{"v VARCHAR", "w DOUBLE", "z JSON", "new BOOLEAN"})
+	want(t, "values", queryDB(t, db, "SELECT insert_id, v, w FROM model.e ORDER BY 1"), []string{"a|1|1.0", "b|text|1.5", `c|{"a":1}|NULL`, "d|12|NULL"})
+}
+
+func sortNarrow(all []storage.NarrowColumn) {
+	for i := range all {
+		for j := i + 1; j < len(all); j++ {
+			if all[j].Column < all[i].Column {
+				all[i], all[j] = all[j], all[i]
+			}
+		}
+	}
+}
+
+// The columns of properties with hostile names have the values of the JSON.
+func TestModelOfHostileNames(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	db := storage.DB(e)
+	names := append([]string{
+		"SELECT", "selecT", "event_name", "day", "properties", "mixduck_0", "mixduck_1", "v[1]", "/", "~", "~1", "0", "a/b", "é", "É", "$", "$$os", "os", "it's", "`x`", "a\tb",
+		"--", "/*", "{}", "%s", "?", "$1", strings.Repeat("Ü", 300), "ⅷ",
+	}, hostileNames...)
+	properties := map[string]string{}
+	for i, name := range names {
+		properties[name] = fmt.Sprintf("value %d of %.20s", i, name)
+	}
+	all, err := json.Marshal(properties)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load(t, e, window(span(0, 1), event(first, 1, "a", ","+string(all[1:len(all)-1]))))
+	for range 2 {
+		makeModel(t, e, false)
+		columns := queryDB(t, db, "SELECT property, column_name FROM mixduck.model_columns WHERE view_name = 'e'")
+		want(t, "columns", len(columns), len(names))
+		taken := map[string]bool{}
+		for _, name := range names {
+			column := queryDB(t, db, "SELECT column_name FROM mixduck.model_columns WHERE property = ?", name)
+			if len(column) != 1 || taken[strings.ToLower(column[0])] {
+				t.Fatalf("property %q has the columns %q", name, column)
+			}
+			taken[strings.ToLower(column[0])] = true
+			want(t, "value of "+name, queryDB(t, db, `SELECT "`+column[0]+`" FROM model.e WHERE insert_id = 'a'`), []string{properties[name]})
+			if fresh := queryDB(t, db, "SELECT count(*) FROM (SELECT "+column[0]+" FROM model.e)"); len(fresh) != 1 { // without quotes
+				t.Errorf("column %s needs quotes", column[0])
+			}
+		}
+		load(t, e, window(span(1, 1), event(first+1, 1, "b"))) // a write that changes nothing
+	}
+	want(t, "plain names", queryDB(t, db, "SELECT column_name FROM mixduck.model_columns WHERE property IN ('select', 'os', '$os', 'plan', 'Plan', 'day') ORDER BY ALL"),
+		[]string{"day_2", "os", "os_3", "plan", "plan_2", "select_"})
+}
+
+// Views follow promotions, refilled and dropped tables, and read promoted columns.
+func TestModelFollowsTables(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	e := open(t, storage.Config{Path: path})
+	db := storage.DB(e)
+	prepare(t, e, storage.Table{Name: "events", Project: "1", Job: "job-0", Days: span(0, 1), Promote: []storage.Promotion{{Property: "at", Type: "TIMESTAMP"}, {Property: "n", Type: "VARCHAR"}}})
+	load(t, e, window(span(0, 1), event(first, 1, "a", `,"plan":"free","n":5,"at":"2026-11-01T10:00:00"`)))
+	refresh(t, e, "p", persons{"u", `{"$email":"x@y","Level":3,"$last_seen":"2026-11-01T10:00:00"}`})
+	makeModel(t, e, false)
+	const values = "SELECT plan, n, at_ FROM model.e"
+	want(t, "values", queryDB(t, db, values), []string{"free|5|2026-11-01 10:00:00"})
+	want(t, "profiles", queryDB(t, db, "FROM model.people"), []string{`u|{"$email":"x@y","Level":3,"$last_seen":"2026-11-01T10:00:00"}|NULL|x@y|3`})
+	uses := func() []string {
+		return queryDB(t, db, "SELECT NOT contains(sql, '/plan') FROM duckdb_views() WHERE view_name = 'e' AND schema_name = 'model'")
+	}
+	want(t, "reads the column", uses(), []string{"false"})
+	if err := e.Promote(t.Context(), "events", []storage.Promotion{{Property: "plan", Type: "VARCHAR"}}, 0); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "reads the column after the promotion", uses(), []string{"true"})
+	want(t, "values after a promotion", queryDB(t, db, values), []string{"free|5|2026-11-01 10:00:00"})
+	swap := prepare(t, e, storage.Table{Name: "events", Project: "1", Job: "job-2", Replace: true, Days: span(0, 1)})
+	w := window(span(0, 1), event(first, 1, "a", `,"plan":"pro","n":6,"at":"2026-11-01T11:00:00"`))
+	w.Table, w.Job = swap.Table, "job-2"
+	load(t, e, w)
+	if err := e.Swap(t.Context(), "events", 0); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "values after --replace", queryDB(t, db, values), []string{"pro|6|2026-11-01 11:00:00"})
+	if err := e.Drop(t.Context(), "people", 0); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "views", queryDB(t, db, "SELECT view_name FROM duckdb_views() WHERE schema_name = 'model'"), []string{"e"})
+	closeEngine(t, e)
+	if _, _, err := storage.Compact(t.Context(), storage.Config{Path: path}, 0); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "values after compacting", query(t, path, values), []string{"pro|6|2026-11-01 11:00:00"})
+}
+
+// A view that somebody else has created stays, and its name is not used.
+func TestModelLeavesForeignViews(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	e := open(t, storage.Config{Path: path})
+	prepare(t, e, storage.Table{Name: "events", Project: "1", Job: "job-0", Days: span(0, 1)})
+	load(t, e, window(span(0, 1), event(first, 1, "a", `,"v":1`)))
+	closeEngine(t, e)
+	edit(t, path, "CREATE SCHEMA model", "CREATE VIEW model.e AS SELECT 42 AS answer")
+	e = open(t, storage.Config{Path: path})
+	makeModel(t, e, false)
+	closeEngine(t, e)
+	want(t, "theirs and ours", query(t, path, "SELECT answer, v FROM model.e, model.e_2"), []string{"42|1"})
+}
+
+func TestModelHasComments(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	load(t, e, window(span(0, 1), event(first, 1, "a", `,"plan":"free","Plan Type":"x"`)))
+	makeModel(t, e, false)
+	lexicon := storage.Keyed{Name: "words", Project: "1", Stream: "lexicon_properties", Columns: []storage.KeyedColumn{
+		{Name: "kind", Type: "VARCHAR", Key: true}, {Name: "entity", Type: "VARCHAR", Key: true}, {Name: "name", Type: "VARCHAR", Key: true}, {Name: "description", Type: "VARCHAR"},
+	}}
+	r := storage.Refresh{Table: lexicon, Full: true, Job: "l", FetchedAt: now, Parts: []storage.Part{words{{"event", "e", "plan", "The customer's \"plan\""}}}}
+	if _, err := e.Refresh(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "comments", queryDB(t, storage.DB(e), "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'model' AND comment IS NOT NULL ORDER BY ALL"),
+		[]string{"plan|The customer's \"plan\"", "plan_type|property Plan Type"})
+}
+
+// A view has a limited number of columns, for the most frequent properties.
+func TestModelIsBounded(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	var b strings.Builder
+	for i := range 600 {
+		b.WriteString(event(first, i, strconv.Itoa(i), fmt.Sprintf(`,"k%d":1,"often":1`, i)))
+	}
+	load(t, e, window(span(0, 1), b.String()))
+	r := makeModel(t, e, false)
+	want(t, "result", fmt.Sprint(r), fmt.Sprint(storage.ModelResult{Views: 1, Columns: 500, Added: 500, Left: 101}))
+	want(t, "often", queryDB(t, storage.DB(e), "SELECT sum(often) FROM model.e"), []string{"600"})
+}
+
+// The model of an older file first counts what is in it.
+func TestModelOfAnOlderFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	unpack(t, "testdata/version8.db.gz", path)
+	r, err := storage.Model(t.Context(), storage.Config{Path: path}, false, 0)
+	if err != nil || r.Views != 1 || r.Added != 4 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	want(t, "values", query(t, path, "SELECT sum(n), min(plan), max(tags::VARCHAR) FROM model.e"), []string{`190|plan-0|["a"]`})
+}
