@@ -215,6 +215,14 @@ func sessionOf(r *http.Request) string {
 	return cookie.Value
 }
 
+// titleOf returns the title of the ready-made question that a query answers, or the start of its statement.
+func titleOf(job jobs.Record) string {
+	if q, err := analysis.Find(formOf(job.Query).Question); err == nil {
+		return q.Title
+	}
+	return status.What(job)
+}
+
 // recentQueries returns the last queries of a session.
 func recentQueries(ctx context.Context, b *Backend, token string) ([]recent, error) {
 	ids, err := b.Sessions.Recent(ctx, token)
@@ -229,7 +237,7 @@ func recentQueries(ctx context.Context, b *Backend, token string) ([]recent, err
 		case err != nil:
 			return nil, err
 		default:
-			all = append(all, recent{ID: id, What: status.What(job), State: job.State})
+			all = append(all, recent{ID: id, What: titleOf(job), State: job.State})
 		}
 	}
 	return all, nil

@@ -101,7 +101,7 @@ func TestPlots(t *testing.T) {
 		"one day":              {"SELECT DATE '2026-01-01' AS day, 1 AS n", ""},
 		"no numbers":           {"SELECT DATE '2026-01-01' + i::INT AS day, 'x' AS n FROM range(9) t(i)", ""},
 		"no days":              {"SELECT i, i AS n FROM range(9) t(i)", ""},
-		"too many rows":        {"SELECT DATE '2026-01-01' + i::INT AS day, i AS n FROM range(2001) t(i)", ""},
+		"too many rows":        {"SELECT DATE '2026-01-01' + i::INT AS day, i AS n FROM range(10001) t(i)", ""},
 		"odd numbers":          {"SELECT DATE '2026-01-01' + i::INT AS day, ['nan', 'inf', '-1e308', '1e308'][1 + i % 4]::DOUBLE AS n FROM range(9) t(i)", ""},
 	} {
 		a := user.run(t, tt.sql)

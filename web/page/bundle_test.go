@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -169,6 +170,27 @@ func TestEditorRunsQueries(t *testing.T) {
 	}
 	c.shows("answer")
 	c.is(`document.querySelector("table.result td")?.innerText === "42"`)
+}
+
+// Many points are drawn by a script, in place of the server's picture; few are not.
+func TestManyPointsCanBeExplored(t *testing.T) {
+	t.Parallel()
+	needBundles(t)
+	s := open(t, page.Config{}, false)
+	s.work(t)
+	c := s.browse(t)
+	for n, want := range map[int]bool{50: false, 3000: true} {
+		c.openAsk(fmt.Sprintf("SELECT DATE '2020-01-01' + range::INT AS day, range %% 7 AS n FROM range(%d)", n))
+		c.editor("/ask")
+		if _, err := chromedp.RunResponse(c.ctx, chromedp.Click("#askform button.main")); err != nil {
+			t.Fatal(err)
+		}
+		c.is(`document.querySelector("table.result") !== null`)
+		c.is(fmt.Sprintf(`(document.querySelector("[data-plot] > div")?.shadowRoot.querySelector("canvas") != null) === %t && (document.querySelector("svg.plot") === null) === %t`, want, want))
+		if broken := eval[[]string](c, "broken"); len(broken) > 0 {
+			t.Errorf("%d points break the policy: %q", n, broken)
+		}
+	}
 }
 
 // The form stays usable if the editor cannot be loaded.

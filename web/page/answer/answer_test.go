@@ -1,13 +1,16 @@
 package answer_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -131,5 +134,41 @@ func TestParameters(t *testing.T) {
 		if got := strings.Join(answer.Parameters(sql), " "); got != want {
 			t.Errorf("parameters of %s: %q, want %q", sql, got, want)
 		}
+	}
+}
+
+// A plot of many points shows the lowest and the highest, and has all of them for scripts.
+func TestManyPoints(t *testing.T) {
+	t.Parallel()
+	columns := []jobs.Column{{Name: "at", Type: "TIMESTAMP"}, {Name: "n", Type: "BIGINT"}}
+	var rows [][]answer.Cell
+	began := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 5000 {
+		at, n := began.Add(time.Duration(i)*time.Minute).Format(time.DateTime), strconv.Itoa(i%10)
+		if i == 3333 {
+			n = "1000"
+		}
+		rows = append(rows, []answer.Cell{&at, &n})
+	}
+	l := answer.NewPlot(columns, rows).Lines
+	points := strings.Fields(l.Series[0].Points)
+	if len(points) > 1200 || len(points) < 600 {
+		t.Errorf("%d points are drawn", len(points))
+	}
+	if !strings.Contains(l.Series[0].Points, ",16.0") {
+		t.Error("the highest point is not drawn")
+	}
+	var data struct {
+		X      []float64
+		Series []struct {
+			Name   string
+			Values []float64
+		}
+	}
+	if err := json.Unmarshal([]byte(l.Data), &data); err != nil || len(data.X) != 5000 || data.Series[0].Values[3333] != 1000 || data.X[1]-data.X[0] != 60 {
+		t.Errorf("%d points for scripts, %v", len(data.X), err)
+	}
+	if few := answer.NewPlot(columns, rows[:100]).Lines; few.Data != "" || len(strings.Fields(few.Series[0].Points)) != 100 {
+		t.Errorf("few points: %d are drawn, %q is for scripts", len(strings.Fields(few.Series[0].Points)), few.Data)
 	}
 }

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -20,6 +21,7 @@ type Lines struct {
 	Series []Series
 	Left   int // series that are left out, because their sum is smaller
 	Y, X   []Tick
+	Data   string // of a plot with many points, as JSON for a script; "" for few
 }
 
 // Series is a line.
@@ -41,6 +43,7 @@ const (
 	plotLeft, plotRight = 64.0, 640.0
 	plotTop, plotBottom = 16.0, 186.0
 	maxSeries           = 5
+	manyPoints          = 2000 // more can be explored with a script
 	labelHeight         = 14.0
 )
 
@@ -161,13 +164,70 @@ func (l *Lines) draw(names []string, series map[string][]point) bool {
 		points := series[name]
 		slices.SortStableFunc(points, func(a, b point) int { return a.at.Compare(b.at) })
 		var b strings.Builder
-		for _, p := range points {
+		for _, p := range thin(points) {
 			fmt.Fprintf(&b, "%.1f,%.1f ", x(p.at), y(p.value))
 		}
 		l.Series = append(l.Series, Series{Name: name, Class: "st" + strconv.Itoa(i+1), Points: strings.TrimSpace(b.String()), LabelY: y(points[len(points)-1].value)})
 	}
 	l.spread()
+	if len(all)*len(names) > manyPoints {
+		l.Data = plotData(names, series, all)
+	}
 	return true
+}
+
+// thin leaves out points that cannot be seen, if there are many: it keeps the lowest and the highest of each stretch.
+func thin(points []point) []point {
+	const stretches = 600
+	if len(points) <= 2*stretches {
+		return points
+	}
+	var kept []point
+	for i := range stretches {
+		stretch := points[i*len(points)/stretches : (i+1)*len(points)/stretches]
+		low, high := 0, 0
+		for j, p := range stretch {
+			if p.value < stretch[low].value {
+				low = j
+			}
+			if p.value > stretch[high].value {
+				high = j
+			}
+		}
+		kept = append(kept, stretch[min(low, high)])
+		if low != high {
+			kept = append(kept, stretch[max(low, high)])
+		}
+	}
+	return kept
+}
+
+// plotData returns the points as the script of the page reads them. A line has null where it has no point.
+func plotData(names []string, series map[string][]point, times []time.Time) string {
+	type line struct {
+		Name   string     `json:"name"`
+		Values []*float64 `json:"values"`
+	}
+	data := struct {
+		X      []float64 `json:"x"` // seconds since 1970
+		Series []line    `json:"series"`
+	}{X: make([]float64, len(times))}
+	at := map[time.Time]int{}
+	for i, t := range times {
+		data.X[i], at[t] = float64(t.UnixMilli())/1000, i
+	}
+	for _, name := range names {
+		values := make([]*float64, len(times))
+		for _, p := range series[name] {
+			values[at[p.at]] = &p.value
+		}
+		data.Series = append(data.Series, line{name, values})
+	}
+	b, err := json.Marshal(data)
+	if err != nil {
+		return "" // not with finite numbers
+	}
+	return string(b)
 }
 
 func dateLabel(t, first, last time.Time) string {

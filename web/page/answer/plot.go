@@ -10,7 +10,7 @@ import (
 )
 
 // MaxPlotRows is how many rows a plot is made of. Longer results have none.
-const MaxPlotRows = 2000
+const MaxPlotRows = 10_000
 
 // Plot is a drawing of a result. One of its fields is set.
 type Plot struct {
