@@ -30,7 +30,7 @@ ifeq ($(origin PATH),command line)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo dev assets module portable dist packages release-check clean
+.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo dev assets pictures module portable dist packages release-check clean
 
 help: # list the targets by topic
 	@grep -hE '^[a-z0-9-]+:.*## [A-Z][a-z]+: ' $(MAKEFILE_LIST) | awk '{ name = $$1; sub(/:.*/, "", name); text = $$0; sub(/.*## /, "", text); \
@@ -151,6 +151,9 @@ $(ACTIONLINT):
 
 $(GORELEASER):
 	GOBIN=$(abspath $(dir $@)) $(GO) install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+
+pictures: build ## Change: take the pictures of docs/page.md anew (needs chromium-headless-shell; run make assets first)
+	MIXDUCK_TEST_BIN=$(abspath $(BIN)) $(GO) test -vet=off -count=1 -tags pictures -run TestPictures ./e2e
 
 clean: ## Build: remove what was built
 	rm -rf $(BIN) dist web/page/static/built

@@ -116,8 +116,10 @@ func (s *site) fillForPictures(tb testing.TB) string {
 	must("fetch", "events", "--project", "shop", "--from", "150d", "--wait")
 	must("fetch", "profiles", "--project", "shop", "--wait")
 	must("fetch", "cohorts", "--project", "shop", "--wait")
-	s.enqueue(tb, "fetch", "events", "--project", "app", "--from", "60d", "--max-attempts", "1", "--wait") // fails
-	must("fetch", "events", "--project", "app", "--from", "15d", "--wait")
+	app := []string{"fetch", "events", "--project", "app", "--wait"}
+	must(append(app, "--from", (today - 140).String(), "--to", (bad.From - 1).String())...)
+	s.enqueue(tb, append(app, "--from", bad.From.String(), "--to", bad.To.String())...) // fails
+	must(append(app, "--from", (bad.To + 1).String())...)
 	s.inject(tb, mixpaneltest.Fault{Kind: mixpaneltest.Stall, Project: otherProjectID, Days: day.Range{From: today - 300, To: today - 200}})
 	j := s.enqueue(tb, "fetch", "events", "signups", "--project", "app", "--from", (today - 340).String(), "--to", (today - 100).String(), "--format", "json").job(tb)
 	eventually(tb, "the job is under way", func() bool { return strings.Contains(s.enqueue(tb, "jobs", "show", j.ID).stdout, "running") })
