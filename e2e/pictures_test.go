@@ -53,7 +53,11 @@ func TestPictures(t *testing.T) {
 	table := "/table?" + url.Values{"database": {"main/app.db"}, "table": {"events"}}.Encode()
 	last := day.Of(time.Now().UTC()) - 1
 	for _, p := range []struct{ name, path string }{
-		{"overview", "/"}, {"table", table}, {"jobs", "/jobs"}, {"job", "/jobs/" + running}, {"schedules", "/schedules"},
+		{"overview", "/"},
+		{"table", table},
+		{"jobs", "/jobs"},
+		{"job", "/jobs/" + running},
+		{"schedules", "/schedules"},
 		{"ask", c.ask(t, base, "sql", url.Values{"sql": {"SELECT event_name, count(*) AS events, count(DISTINCT distinct_id) AS users\nFROM events\nWHERE day >= DATE '" + (last - 6).String() + "'\nGROUP BY ALL ORDER BY events DESC\nLIMIT 12"}})},
 		{"question", c.ask(t, base, "question", url.Values{"question": {"trend"}, "p.from": {(last - 89).String()}, "p.to": {last.String()}, "p.events": {"Checkout Started", "Purchase"}})},
 	} {
