@@ -41,6 +41,7 @@ const maxHeight = 1100
 
 // TestPictures takes the pictures of docs/pictures: `make pictures`. It runs a worker with made-up data.
 func TestPictures(t *testing.T) {
+	t.Parallel()
 	dir, err := filepath.Abs("../docs/pictures")
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +229,7 @@ func reduce(tb testing.TB, shot []byte) []byte {
 	seen := map[color.NRGBA]int{}
 	bounds := full.Bounds().Intersect(image.Rect(0, 0, 1240, maxHeight))
 	at := func(x, y int) color.NRGBA {
-		return color.NRGBAModel.Convert(full.At(x, y)).(color.NRGBA) //nolint:errcheck // the model's own type
+		return color.NRGBAModel.Convert(full.At(x, y)).(color.NRGBA)
 	}
 	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
 		for x := bounds.Min.X; x < bounds.Max.X; x++ {
