@@ -21,6 +21,8 @@ type kept struct {
 	SeenAt     time.Time                    `json:"seen_at"` // Redis time of the copied data
 	Schedules  schedule.Copy                `json:"schedules"`
 	Tables     map[string][]jobs.TableState `json:"tables"` // by database
+
+	Questions map[string]jobs.SavedQuestion `json:"questions,omitempty"` // by name
 }
 
 // seenOften is the largest age of SeenAt on disk while nothing else changes.
@@ -48,6 +50,11 @@ func (k kept) onto(older kept) kept {
 	for database, tables := range older.Tables {
 		if _, ok := k.Tables[database]; !ok {
 			k.Tables[database] = tables
+		}
+	}
+	for name, s := range older.Questions {
+		if _, ok := k.Questions[name]; !ok && !s.Forgotten(k.SeenAt) {
+			k.Questions[name] = s
 		}
 	}
 	return k

@@ -206,6 +206,9 @@ func (k *Keeper) publish(ctx context.Context) error {
 	if err := k.queue.RestoreTables(ctx, k.copy.Tables); err != nil {
 		return err
 	}
+	if err := k.queue.RestoreSaved(ctx, k.copy.Questions); err != nil {
+		return err
+	}
 	if _, err := k.queue.BeginGeneration(ctx); err != nil {
 		return err
 	}
@@ -281,6 +284,9 @@ func (k *Keeper) save(ctx context.Context, m queue.Marks) error {
 		return err
 	}
 	if next.Tables, err = k.queue.CopyTables(ctx); err != nil {
+		return err
+	}
+	if next.Questions, err = k.queue.CopySaved(ctx); err != nil {
 		return err
 	}
 	after, err := k.queue.Marks(ctx, k.cfg.Worker)

@@ -287,3 +287,20 @@ func TestDatabasesAreReadAtTheStartThoughOthersAreKnown(t *testing.T) {
 		}
 	})
 }
+
+func TestSavedQuestionsComeBack(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(b *bench) {
+		b.start("d-1")
+		for _, name := range []string{"kept", "removed"} {
+			b.must(b.q.SaveQuestion(b.Context(), jobs.SavedQuestion{Name: name, SQL: "SELECT 1", Database: "main/1.db"}))
+		}
+		b.must(b.q.RemoveQuestion(b.Context(), "removed"))
+		b.start("d-1") // copies them
+		b.replaceRedis()
+		b.start("d-1")
+		if all, err := b.q.SavedQuestions(b.Context()); err != nil || len(all) != 1 || all[0].Name != "kept" {
+			b.Errorf("questions %+v, %v", all, err)
+		}
+	})
+}

@@ -18,6 +18,7 @@ const (
 	workersKey   = "mixduck:workers"   // SET: IDs of workers seen
 	TablesKey    = "mixduck:tables"    // HASH: table states, by database
 	SnapshotsKey = "mixduck:snapshots" // HASH: snapshots, by database
+	SavedKey     = "mixduck:questions" // HASH: saved questions, by name
 	RecordPrefix = "mixduck:{jobs}:"   // records and their indexes
 )
 
