@@ -32,6 +32,7 @@ type askPage struct {
 	About     string         `json:"about,omitempty"`
 	Title     string         `json:"title,omitempty"`
 	Questions []questionLink `json:"questions"`
+	Saves     []savedLink    `json:"saved_questions"`
 	Databases []string       `json:"databases"`
 	Tables    []tableLine    `json:"tables"` // of the database
 	Recent    []recent       `json:"recent"` // queries of the session
@@ -47,6 +48,7 @@ type askForm struct {
 	Question string              `json:"question,omitempty"` // name; "" for a statement
 	SQL      string              `json:"sql"`
 	Params   map[string][]string `json:"params,omitempty"` // those of type events have several values
+	Saved    string              `json:"saved,omitempty"`  // name under which it was saved
 }
 
 // recent is a query that the session has run.
@@ -137,6 +139,11 @@ func readAskForm(r *http.Request) (askForm, error) {
 
 func buildAsk(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error) {
 	f, err := readAskForm(r)
+	if err == nil && r.Form.Has("saved") {
+		var s jobs.SavedQuestion
+		s, err = b.saved(ctx, r.Form.Get("saved"))
+		f = savedForm(s)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +176,14 @@ func (p *Page) askPage(ctx context.Context, b *Backend, r *http.Request, f askFo
 	}
 	if err := a.fill(l.at); err != nil {
 		return nil, err
+	}
+	saves, err := b.Queue.SavedQuestions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.Saves = make([]savedLink, 0, len(saves))
+	for _, s := range saves {
+		a.Saves = append(a.Saves, savedLink{s.Name, savedQuery(s.Name), s.Name == f.Saved})
 	}
 	a.Known = p.names.of(a.Database)
 	a.Invisible = wording.Text(a.SQL) != a.SQL

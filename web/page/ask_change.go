@@ -37,6 +37,8 @@ func (p *Page) ask(w http.ResponseWriter, r *http.Request, b *Backend) error {
 		f.SQL = "EXPLAIN " + f.SQL
 	case "names":
 		return p.loadNames(w, r, b, f)
+	case "save":
+		return p.saveQuestion(w, r, b, f)
 	}
 	q, err := f.query(jobs.FormatJSONL, maxRows)
 	var job jobs.Record
@@ -62,10 +64,13 @@ func (p *Page) ask(w http.ResponseWriter, r *http.Request, b *Backend) error {
 	return nil
 }
 
+// errNoStatement means that a form has no SQL.
+var errNoStatement = fault.Usage("SELECT event_name, count(*) FROM events GROUP BY ALL", "there is no statement")
+
 // submit submits a query, if a worker can run it.
 func (p *Page) submit(ctx context.Context, b *Backend, q jobs.Query) (jobs.Record, error) {
 	if strings.TrimSpace(q.SQL) == "" {
-		return jobs.Record{}, fault.Usage("SELECT event_name, count(*) FROM events GROUP BY ALL", "there is no statement")
+		return jobs.Record{}, errNoStatement
 	}
 	if err := q.Validate(); err != nil {
 		return jobs.Record{}, err

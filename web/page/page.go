@@ -53,6 +53,9 @@ type Queue interface {
 	Watch(ctx context.Context, id string, fn func(jobs.Record)) error
 	Attend(ctx context.Context, id string)
 	OpenResult(ctx context.Context, r jobs.Record) (io.ReadCloser, error)
+	SavedQuestions(ctx context.Context) ([]jobs.SavedQuestion, error)
+	SaveQuestion(ctx context.Context, s jobs.SavedQuestion) error
+	RemoveQuestion(ctx context.Context, name string) error
 	AttemptsOf(ctx context.Context, ids []string) (map[string][]jobs.PastAttempt, error)
 	Windows(ctx context.Context, id string) ([]jobs.WindowState, error)
 	Cancel(ctx context.Context, id string) (jobs.Record, error)
@@ -171,6 +174,8 @@ func (p *Page) Routes(handle func(pattern string, h http.Handler)) {
 		get("/ask/{id}", answerView)
 		handle("POST "+base+"/ask", p.guarded(p.change(maxAskForm, p.ask)))
 		post("/ask/{id}/cancel", p.cancelAsk)
+		post("/ask/saved/remove", p.removeQuestion)
+		handle("GET "+base+"/ask/saved/export", p.guarded(http.HandlerFunc(p.exportQuestion)))
 		post("/ask/{id}/download", p.download)
 	}
 }
