@@ -40,11 +40,12 @@ func (t team) String() string {
 	return "redis"
 }
 
-// newSite starts a queue and its workers, until the benchmark ends.
-func newSite(b *testing.B, t team, m *standIn) *site {
+// newSite starts a queue and its workers with more settings in their environment, until the benchmark ends.
+func newSite(b *testing.B, t team, m *standIn, settings ...string) *site {
 	b.Helper()
 	dir := b.TempDir()
 	env := append(os.Environ(), "MP_USERNAME=sa", "MP_SECRET=s3cret", "MIXDUCK_MIXPANEL_BASE_URL="+m.url, "MIXDUCK_DATA_DIR="+dir)
+	env = append(env, settings...)
 	args := []string{"--concurrency", strconv.Itoa(t.slots)}
 	s := &site{mixpanel: m}
 	if !t.embedded {

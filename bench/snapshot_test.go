@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,20 +18,28 @@ import (
 // snapshotGB is the size of the database in benchmarks of snapshots.
 const snapshotGB = 2
 
-// newLargeDatabase makes a database that does not compress.
-func newLargeDatabase(b *testing.B, dir string) (path string) {
+// execute runs statements in a database, as another program would.
+func execute(b *testing.B, path string, statements ...string) {
 	b.Helper()
-	path = filepath.Join(dir, "x.db")
 	db, err := sql.Open("duckdb", path)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer db.Close()
-	for n := range snapshotGB * 2 {
-		create := map[bool]string{true: "CREATE TABLE big AS ", false: "INSERT INTO big "}[n == 0]
-		if _, err := db.ExecContext(b.Context(), create+"SELECT uuid() AS id FROM range(30000000)"); err != nil {
-			b.Fatal(err)
+	for _, s := range statements {
+		if _, err := db.ExecContext(b.Context(), s); err != nil {
+			b.Fatalf("%s: %v", s, err)
 		}
+	}
+}
+
+// newLargeDatabase makes a database that does not compress.
+func newLargeDatabase(b *testing.B, dir string) (path string) {
+	b.Helper()
+	path = filepath.Join(dir, "x.db")
+	execute(b, path, "CREATE TABLE big (id UUID)")
+	for range snapshotGB * 2 {
+		execute(b, path, "INSERT INTO big SELECT uuid() FROM range(30000000)")
 	}
 	return path
 }
@@ -114,4 +123,27 @@ func BenchmarkSnapshotByReflink(b *testing.B) {
 	}
 	b.ReportMetric(median(all)*1000, "ms")
 	report("snapshot of 2 GB by reflink (bar: < 100 ms)", "%.0f ms", median(all)*1000)
+}
+
+// BenchmarkSnapshotsInLanes compares fetches with snapshots to fetches without, in turns.
+func BenchmarkSnapshotsInLanes(b *testing.B) {
+	const lanes, each = 4, 15
+	m := startMixpanel(b)
+	t := team{embedded: true, workers: 1, slots: 8}
+	with, without := newSite(b, t, m), newSite(b, t, m, "MIXDUCK_SNAPSHOT=off")
+	took := map[*site][]float64{}
+	gaps := map[*site][]float64{}
+	for b.Loop() {
+		for n := range 3 {
+			for _, s := range []*site{without, with} {
+				r := s.run(b, names("main", fmt.Sprint("lane", n, "-"), lanes), each, func(n int) project { return store(n % lanes) })
+				took[s] = append(took[s], r.took.Seconds())
+				gaps[s] = append(gaps[s], r.gaps...)
+			}
+		}
+	}
+	ratio := median(took[with]) / median(took[without])
+	b.ReportMetric(ratio, "x-off")
+	report("4 lanes of 15 fetches that load a day, relative to snapshot: off", "%.2f", ratio)
+	report("hand-over in a lane, p50, with snapshots and without", "%.0f ms, %.0f ms", median(gaps[with]), median(gaps[without]))
 }

@@ -18,7 +18,7 @@ func Programs() (dir string, remove func(), err error) {
 		if _, err := os.Stat(filepath.Join(dir, "worker")); err != nil {
 			return "", nil, fmt.Errorf("%s: %w", binVariable, err)
 		}
-		return dir, func() {}, nil
+		return dir, func() {}, os.Unsetenv(binVariable) // the programs do not know it
 	}
 	dir, err = os.MkdirTemp("", "mixduck-bin-")
 	if err != nil {

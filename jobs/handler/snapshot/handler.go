@@ -36,7 +36,12 @@ func (h *after) Run(ctx context.Context, a *jobs.Attempt) error {
 func (k *Keeper) write(name string, n int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.database(name).writers += n
+	d := k.database(name)
+	d.writers += n
+	if n < 0 {
+		d.ended = k.cfg.Now()
+		k.poke()
+	}
 }
 
 // source describes the file of a database, "" if there is none.

@@ -82,6 +82,7 @@ type database struct {
 	since   time.Time // when the database changed without a newer snapshot; zero if it did not
 	job     string    // that changed it
 	writers int       // jobs of this worker that write to it
+	ended   time.Time // when the last of them ended
 	running bool
 	last    time.Time // when the last snapshot was taken
 	fails   int       // in a row
@@ -105,7 +106,9 @@ func New(cfg Config, q queue, log *slog.Logger) *Keeper {
 }
 
 const (
-	atOnce     = 2 // snapshots of a worker: more would only compete for the disk
+	atOnce     = 2                      // snapshots of a worker: more would only compete for the disk
+	handOver   = 200 * time.Millisecond // after a job; the next one of its lane has begun by then
+	shareFor   = 10 * time.Second       // how long a snapshot waits for further jobs that are running
 	sweepEvery = time.Minute
 	firstRetry = 5 * time.Second
 	lastRetry  = 5 * time.Minute
@@ -140,11 +143,11 @@ func (k *Keeper) start(ctx context.Context, working *sync.WaitGroup) <-chan time
 	now := k.cfg.Now()
 	var next time.Time
 	for _, d := range k.databases {
-		switch {
+		switch begin := d.begin(); {
 		case d.due.IsZero() || d.running || k.running >= atOnce:
-		case d.due.After(now):
-			if next.IsZero() || d.due.Before(next) {
-				next = d.due
+		case begin.After(now):
+			if next.IsZero() || begin.Before(next) {
+				next = begin
 			}
 		default:
 			d.running, d.due = true, time.Time{}
@@ -158,6 +161,20 @@ func (k *Keeper) start(ctx context.Context, working *sync.WaitGroup) <-chan time
 		return nil
 	}
 	return time.After(next.Sub(now))
+}
+
+// begin returns when to begin with a snapshot that is due. Consecutive jobs share one: otherwise, each job would wait for
+// the copy made after the previous one.
+func (d *database) begin() time.Time {
+	limit := d.since.Add(shareFor)
+	begin := d.ended.Add(handOver)
+	if d.writers > 0 || begin.After(limit) {
+		begin = limit
+	}
+	if d.asked != nil || begin.Before(d.due) {
+		begin = d.due
+	}
+	return begin
 }
 
 // make makes one snapshot.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -292,6 +293,50 @@ func TestSnapshotsOfWhatChanged(t *testing.T) {
 			t.Errorf("made after %q", w.jobs[0])
 		}
 	})
+}
+
+// Consecutive jobs share a snapshot, for a while.
+func TestSnapshotsAfterManyJobs(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		jobs int
+		took time.Duration // each
+		want []time.Duration
+	}{
+		{1, 400 * time.Millisecond, []time.Duration{0, 5600 * time.Millisecond}},
+		{10, 400 * time.Millisecond, []time.Duration{0, 9650 * time.Millisecond}},
+		{30, 400 * time.Millisecond, []time.Duration{0, 15400 * time.Millisecond, 18650 * time.Millisecond}},
+		{120, 50 * time.Millisecond, []time.Duration{0, 15050 * time.Millisecond, 17150 * time.Millisecond}},
+	} {
+		t.Run(fmt.Sprint(tt.jobs, " jobs"), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, snapshot.Policy{})
+				w.run()
+				time.Sleep(5 * time.Second)
+				n := 0
+				h := w.keeper.After(handler(func() error {
+					time.Sleep(tt.took)
+					n++
+					w.write(strings.Repeat("x", n))
+					return nil
+				}))
+				for i := range tt.jobs {
+					if i > 0 {
+						time.Sleep(50 * time.Millisecond)
+					}
+					if err := h.Run(t.Context(), jobs.NewAttempt(jobs.Record{ID: strconv.Itoa(i), Database: database}, 1, nil)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(30 * time.Second)
+				w.wantTaken(tt.want...)
+				if last := w.jobs[len(w.jobs)-1]; last != strconv.Itoa(tt.jobs-1) {
+					t.Errorf("the last snapshot is made after job %s", last)
+				}
+			})
+		})
+	}
 }
 
 type handler func() error
