@@ -35,7 +35,7 @@ const compatMark = "created by Mixduck, "
 // syncCompat creates missing views, and drops those without a table. It does not touch tables and views of other
 // programs.
 func syncCompat(ctx context.Context, conn *sql.Conn) error {
-	stored, err := compatStored(ctx, conn)
+	stored, err := viewMarks(ctx, conn, compatSchema)
 	if err != nil {
 		return err
 	}
@@ -69,12 +69,12 @@ func syncCompat(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// compatStored returns the comment of each table and view in the schema.
-func compatStored(ctx context.Context, conn *sql.Conn) (map[string]string, error) {
+// viewMarks returns the comment of each table and view in a schema, by its name in lower case; "" for tables.
+func viewMarks(ctx context.Context, conn *sql.Conn, schema string) (map[string]string, error) {
 	return textPairs(ctx, conn, `SELECT lower(view_name), coalesce(comment, '') FROM duckdb_views()
 			WHERE database_name = current_database() AND lower(schema_name) = ?1
 		UNION ALL SELECT lower(table_name), '' FROM duckdb_tables()
-			WHERE database_name = current_database() AND lower(schema_name) = ?1`, compatSchema)
+			WHERE database_name = current_database() AND lower(schema_name) = ?1`, schema)
 }
 
 // compatView is the SELECT of a view; "" for a view that must not exist.

@@ -33,8 +33,11 @@ func dropWhole(ctx context.Context, conn *sql.Conn, table string) error {
 	if err := drop(ctx, conn, table); err != nil {
 		return err
 	}
-	_, err := conn.ExecContext(ctx, "DELETE FROM mixduck.model_columns WHERE table_name = ?", table)
-	return err
+	dropped, err := affected(conn.ExecContext(ctx, "DELETE FROM mixduck.model_columns WHERE table_name = ?", table))
+	if err != nil || dropped == 0 {
+		return err
+	}
+	return makeViews(ctx, conn)
 }
 
 // DropAll removes all fetched tables, like [Engine.Drop], and returns their names. Tables of other programs stay.

@@ -17,6 +17,7 @@ type ModelResult struct {
 	Columns int // of all views, without the common ones
 	Added   int // columns
 	Left    int // properties without a column, because their event has too many
+	Without int // events without a view, because there are too many
 
 	// Narrow are columns that have become too narrow for some values. With force, they have got the wider type.
 	Narrow []NarrowColumn
@@ -44,6 +45,9 @@ func (r *ModelResult) Warnings(forced bool) (all []string) {
 			all = append(all, fmt.Sprintf("%d more columns are as narrow", more))
 			break
 		}
+	}
+	if r.Without > 0 {
+		all = append(all, fmt.Sprintf("%d rare events have no views, because the model has at most %d", r.Without, maxModelViews))
 	}
 	if r.Left > 0 {
 		all = append(all, fmt.Sprintf("%d rare properties have no columns, because a view has at most %d; they are in properties", r.Left, maxModelColumns))
@@ -103,6 +107,9 @@ func (e *Engine) HasModel(ctx context.Context) (has bool, err error) {
 // maxModelColumns is the maximum number of properties with columns in a view. The most frequent ones get them.
 const maxModelColumns = 500
 
+// maxModelViews is the maximum number of views. The most frequent events get them.
+const maxModelViews = 500
+
 // modelGroup identifies a view: an event of a table, or a keyed table.
 type modelGroup struct {
 	table string
@@ -136,22 +143,16 @@ type model struct {
 
 // extend adds what was seen.
 func (m *model) extend(seen map[modelGroup][]seenProperty, force bool) (r ModelResult) {
-	groups := make([]modelGroup, 0, len(seen))
-	for g := range seen {
-		groups = append(groups, g)
-	}
+	groups, without := m.choose(seen)
+	r.Without = without
 	slices.SortFunc(groups, func(a, b modelGroup) int { // keyed tables first, then those named events
 		return cmp.Or(boolOrder(a.event.Valid, b.event.Valid), boolOrder(a.table != events, b.table != events),
 			strings.Compare(a.table, b.table), boolOrder(snake(a.event.String, "event") != a.event.String, snake(b.event.String, "event") != b.event.String),
 			strings.Compare(a.event.String, b.event.String))
 	})
 	for _, g := range groups {
-		t := m.tables[g.table]
-		if t == nil || strings.ContainsRune(g.event.String, 0) {
-			continue
-		}
 		v := m.view(g)
-		added, left := m.addColumns(v, t, seen[g])
+		added, left := m.addColumns(v, m.tables[g.table], seen[g])
 		r.Added, r.Left = r.Added+added, r.Left+left
 		r.Narrow = append(r.Narrow, v.widen(seen[g], force)...)
 	}
@@ -159,6 +160,33 @@ func (m *model) extend(seen map[modelGroup][]seenProperty, force bool) (r ModelR
 		r.Views, r.Columns = r.Views+1, r.Columns+len(v.columns)
 	}
 	return r
+}
+
+// choose returns the groups with views, the most frequent ones if there are too many, and the number of others. Groups
+// that have a view keep it.
+func (m *model) choose(seen map[modelGroup][]seenProperty) (groups []modelGroup, without int) {
+	var fresh []modelGroup
+	rows := map[modelGroup]int64{}
+	for g, properties := range seen {
+		switch {
+		case m.tables[g.table] == nil || strings.ContainsRune(g.event.String, 0):
+		case slices.ContainsFunc(m.views, func(v *modelView) bool { return v.modelGroup == g }):
+			groups = append(groups, g)
+		default:
+			fresh = append(fresh, g)
+			for _, p := range properties {
+				rows[g] = max(rows[g], p.rows)
+			}
+		}
+	}
+	slices.SortFunc(fresh, func(a, b modelGroup) int {
+		return cmp.Or(boolOrder(a.event.Valid, b.event.Valid), cmp.Compare(rows[b], rows[a]), strings.Compare(a.table, b.table), strings.Compare(a.event.String, b.event.String))
+	})
+	if room := max(0, maxModelViews-len(m.views)); len(fresh) > room {
+		without = len(fresh) - room
+		fresh = fresh[:room]
+	}
+	return append(groups, fresh...), without
 }
 
 func boolOrder(a, b bool) int {

@@ -17,7 +17,7 @@ func readModel(ctx context.Context, conn *sql.Conn) (*model, error) {
 	if err := m.readColumns(ctx, conn); err != nil {
 		return nil, err
 	}
-	marks, err := modelMarks(ctx, conn)
+	marks, err := viewMarks(ctx, conn, modelSchema)
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +98,9 @@ func (m *model) readColumns(ctx context.Context, conn *sql.Conn) error {
 			m.views = append(m.views, &v)
 			m.taken[v.name] = true
 		}
-		known := byName[v.name]
-		known.columns = append(known.columns, c)
+		if known := byName[v.name]; c.name != "" {
+			known.columns = append(known.columns, c)
+		}
 	}
 	return rows.Err()
 }
@@ -112,7 +113,11 @@ func (m *model) store(ctx context.Context, conn *sql.Conn) error {
 	return appendRows(ctx, conn, "", "mixduck", "model_columns", func(yield func([]driver.Value) bool) {
 		position := int64(0)
 		for _, v := range m.views {
-			for _, c := range v.columns {
+			columns := v.columns
+			if len(columns) == 0 {
+				columns = []modelColumn{{}} // stands for the view
+			}
+			for _, c := range columns {
 				var event driver.Value
 				if v.event.Valid {
 					event = v.event.String
@@ -149,23 +154,20 @@ func seenProperties(ctx context.Context, conn *sql.Conn) (map[modelGroup][]seenP
 	return seen, rows.Err()
 }
 
-// modelMarks returns the comment of each table and view in the schema of the model, by its name in lower case.
-func modelMarks(ctx context.Context, conn *sql.Conn) (map[string]string, error) {
-	return textPairs(ctx, conn, `SELECT lower(view_name), coalesce(comment, '') FROM duckdb_views()
-			WHERE database_name = current_database() AND lower(schema_name) = ?1
-		UNION ALL SELECT lower(table_name), '' FROM duckdb_tables()
-			WHERE database_name = current_database() AND lower(schema_name) = ?1`, modelSchema)
-}
-
-// syncModel makes the views those of mixduck.model_columns, after whatever has changed the tables. It does not touch
-// tables and views of other programs.
+// syncModel makes the views those of mixduck.model_columns, after whatever has changed the tables.
 func syncModel(ctx context.Context, conn *sql.Conn) error {
-	marks, err := modelMarks(ctx, conn)
-	if err != nil {
+	var stored bool
+	if err := conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM mixduck.model_columns").Scan(&stored); err != nil || !stored {
 		return err
 	}
-	var stored bool
-	if err := conn.QueryRowContext(ctx, "SELECT count(*) > 0 FROM mixduck.model_columns").Scan(&stored); err != nil || !stored && len(marks) == 0 {
+	return makeViews(ctx, conn)
+}
+
+// makeViews creates missing and outdated views, and drops those without columns or table. It does not touch tables and
+// views of other programs.
+func makeViews(ctx context.Context, conn *sql.Conn) error {
+	marks, err := viewMarks(ctx, conn, modelSchema)
+	if err != nil {
 		return err
 	}
 	m, err := readModel(ctx, conn)

@@ -58,6 +58,18 @@ func TestModelOfEvents(t *testing.T) {
 	want(t, "rows for another program", query(t, path, "SELECT x FROM model.select_"), []string{"1"})
 }
 
+// An event without further properties has a view of the common columns, and gets others later.
+func TestModelOfABareEvent(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	load(t, e, window(span(0, 1), event(first, 1, "a")))
+	makeModel(t, e, false)
+	want(t, "rows", queryDB(t, storage.DB(e), "SELECT insert_id, day FROM model.e"), []string{"a|2026-11-01"})
+	load(t, e, window(span(1, 1), event(first+1, 1, "b", `,"v":1`)))
+	want(t, "result", fmt.Sprint(makeModel(t, e, false)), fmt.Sprint(storage.ModelResult{Views: 1, Columns: 1, Added: 1}))
+	want(t, "columns", columnsOf(t, storage.DB(e), "e"), []string{"v BIGINT"})
+}
+
 // A column is only added: later values of another type are NULL in it until somebody forces a wider one.
 func TestModelNeverBreaksAView(t *testing.T) {
 	t.Parallel()
@@ -163,12 +175,19 @@ func TestModelFollowsTables(t *testing.T) {
 	if err := e.Drop(t.Context(), "people", 0); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "views", queryDB(t, db, "SELECT view_name FROM duckdb_views() WHERE schema_name = 'model'"), []string{"e"})
+	const views = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'model'"
+	want(t, "views", queryDB(t, db, views), []string{"e"})
 	closeEngine(t, e)
 	if _, _, err := storage.Compact(t.Context(), storage.Config{Path: path}, 0); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "values after compacting", query(t, path, values), []string{"pro|6|2026-11-01 11:00:00"})
+	e = open(t, storage.Config{Path: path})
+	if _, err := e.DropAll(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	closeEngine(t, e)
+	want(t, "views after dropping everything", query(t, path, views), nil)
 }
 
 // A view that somebody else has created stays, and its name is not used.
@@ -213,6 +232,14 @@ func TestModelIsBounded(t *testing.T) {
 	load(t, e, window(span(0, 1), b.String()))
 	r := makeModel(t, e, false)
 	want(t, "result", fmt.Sprint(r), fmt.Sprint(storage.ModelResult{Views: 1, Columns: 500, Added: 500, Left: 101}))
+	b.Reset()
+	for i := range 600 {
+		b.WriteString(strings.Replace(event(first+1, i, strconv.Itoa(i)), `"e"`, fmt.Sprintf(`"Event %d"`, i), 1))
+	}
+	load(t, e, window(span(1, 1), b.String()+strings.Replace(event(first+1, 601, "x"), `"e"`, `"Event 599"`, 1)))
+	r = makeModel(t, e, false)
+	want(t, "views and events without", fmt.Sprint(r.Views, r.Without), "500 101")
+	want(t, "the most frequent", queryDB(t, storage.DB(e), "SELECT count(*) FROM model.event_599"), []string{"2"})
 	want(t, "often", queryDB(t, storage.DB(e), "SELECT sum(often) FROM model.e"), []string{"600"})
 }
 

@@ -101,16 +101,8 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 		if !c.isMixduck() {
 			return nil, fault.New(fault.CodeNotFound, "use 'tables'", "%s was not created by Mixduck", path)
 		}
-		params["table"] = q.arg(0)
-		if q.Name != "coverage" {
-			if params["day"] = q.arg(1); q.arg(1) != "" {
-				if _, err := day.Parse(q.arg(1)); err != nil {
-					return nil, fault.Usage("use yyyy-mm-dd", "%w", err)
-				}
-			}
-		}
-		if t, err := c.find(q.arg(0), nil); err == nil && (q.Name == "coverage" || q.Name == "changes") && t.keyed() {
-			return nil, fault.New(fault.CodeNotFound, "use 'receipts "+t.name+"': it shows the refreshes", "table %s has no days", t.name)
+		if err := q.aboutDays(c, params); err != nil {
+			return nil, err
 		}
 		if _, err := c.find("mixduck.changes", nil); err != nil && q.Name == "changes" {
 			file = "no_changes"
@@ -145,6 +137,22 @@ func (q *Inspect) statement(s *storage.Session, path string) (*statement, error)
 		text = strings.ReplaceAll(text, name, part)
 	}
 	return &statement{text: text, body: text, params: params}, nil
+}
+
+// aboutDays adds what questions about the days of a table need.
+func (q *Inspect) aboutDays(c catalog, params map[string]string) error {
+	params["table"] = q.arg(0)
+	if q.Name != "coverage" {
+		if params["day"] = q.arg(1); q.arg(1) != "" {
+			if _, err := day.Parse(q.arg(1)); err != nil {
+				return fault.Usage("use yyyy-mm-dd", "%w", err)
+			}
+		}
+	}
+	if t, err := c.find(q.arg(0), nil); err == nil && (q.Name == "coverage" || q.Name == "changes") && t.keyed() {
+		return fault.New(fault.CodeNotFound, "use 'receipts "+t.name+"': it shows the refreshes", "table %s has no days", t.name)
+	}
+	return nil
 }
 
 // aboutProperties adds what the question about the catalogue needs. If older versions have loaded days that are not

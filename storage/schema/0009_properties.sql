@@ -30,7 +30,8 @@ CREATE TABLE mixduck.property_descriptions (
     description VARCHAR NOT NULL
 );
 
--- The columns of the typed views in the schema model, in their order.
+-- The columns of the typed views in the schema model, in their order. A view with the common columns only has one row, with
+-- the column name ''.
 CREATE TABLE mixduck.model_columns (
     table_name  VARCHAR NOT NULL,
     event_name  VARCHAR,           -- NULL for keyed tables
