@@ -65,7 +65,9 @@ var functions = template.FuncMap{
 	"kinds": func() []string {
 		return []string{string(jobs.KindFetch), string(jobs.KindEdit), string(jobs.KindQuery)}
 	},
-	"field": func(bad badFields, name string) formField { return formField{name, bad.Of(name)} },
+	"field": newBadField,
+	"input": newInput,
+	"list":  func(all ...string) []string { return all },
 
 	"part": func(b model, data any) model { b.Data = data; return b },
 }

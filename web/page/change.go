@@ -96,7 +96,7 @@ func (p *Page) changeJobs(w http.ResponseWriter, r *http.Request, b *Backend) er
 	return nil
 }
 
-// changeSchedule pauses, resumes or runs a schedule.
+// changeSchedule pauses, resumes, runs or removes a schedule.
 func (p *Page) changeSchedule(w http.ResponseWriter, r *http.Request, b *Backend) error {
 	ctx, name := r.Context(), r.PathValue("name")
 	switch action := r.PathValue("action"); action {
@@ -104,24 +104,20 @@ func (p *Page) changeSchedule(w http.ResponseWriter, r *http.Request, b *Backend
 		if _, err := b.Schedules.Pause(ctx, name, action == "pause"); err != nil {
 			return err
 		}
-	case "run":
-		job, err := b.Schedules.Run(ctx, name)
+		return p.goOnToSchedule(w, r, b, name)
+	case "remove":
+		s, err := b.Schedules.Get(ctx, name, p.cfg.Now())
 		if err != nil {
 			return err
 		}
-		p.goOn(w, r, "/jobs/"+url.PathEscape(job.ID), newJobLine(job, nil, p.cfg.Now()))
-		return nil
-	default:
-		return fault.New(fault.CodeNotFound, "pause, resume or run", "schedules have no action %q", action)
-	}
-	now := p.cfg.Now()
-	s, err := b.Schedules.Get(ctx, name, now)
-	if err != nil {
+		return p.removeSchedule(w, r, b, s)
+	case "run":
+		job, err := b.Schedules.Run(ctx, name)
+		if err == nil {
+			p.goOn(w, r, "/jobs/"+url.PathEscape(job.ID), newJobLine(job, nil, p.cfg.Now()))
+		}
 		return err
+	default:
+		return fault.New(fault.CodeNotFound, "pause, resume, run or remove", "schedules have no action %q", action)
 	}
-	line, err := newScheduleLine(ctx, b, s, nil, now)
-	if err == nil {
-		p.goOn(w, r, "/schedules/"+url.PathEscape(name), line)
-	}
-	return err
 }

@@ -51,6 +51,14 @@ func (f badFields) err(order ...string) error {
 
 // formField is a field of a form with what is wrong with it.
 type formField struct {
-	Name string
-	Bad  *failure
+	Name, Label, Value, Example string
+	Bad                         *failure
+}
+
+func newBadField(bad badFields, name string) formField {
+	return formField{Name: name, Bad: bad.Of(name)}
+}
+
+func newInput(a *addSchedulePage, name, label, example string) formField {
+	return formField{Name: name, Label: label, Value: a.Values[name], Example: example, Bad: a.Bad.Of(name)}
 }

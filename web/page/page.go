@@ -69,6 +69,8 @@ type Schedules interface {
 	History(ctx context.Context, name string) ([]schedule.Tick, error)
 	Pause(ctx context.Context, name string, pause bool) (changed bool, err error)
 	Run(ctx context.Context, name string) (jobs.Record, error)
+	Add(ctx context.Context, s jobs.Schedule) error
+	Remove(ctx context.Context, name string) error
 }
 
 // Budgets returns how many requests a project may still send; [budget.Budget] is one.
@@ -167,6 +169,8 @@ func (p *Page) Routes(handle func(pattern string, h http.Handler)) {
 		post("/jobs/{action}", p.changeJobs)
 		post("/jobs/{id}/cancel", p.cancelJob)
 		post("/jobs/{id}/retry", p.retryJob)
+		get("/schedules/-/add", addScheduleView) // no schedule is called -
+		post("/schedules", p.addSchedule)
 		post("/schedules/{name}/{action}", p.changeSchedule)
 		post("/table/fetch", p.fetchAgain)
 		post("/table/inspect", p.inspect)

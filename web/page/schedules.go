@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"mixduck/internal/day"
 	"mixduck/internal/stream"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/schedule"
 	"mixduck/jobs/status"
@@ -39,6 +41,9 @@ type scheduleLine struct {
 	Result    string    `json:"result,omitempty"` // of the last job
 	Failed    bool      `json:"failed"`           // the last job failed
 	Dated     bool      `json:"-"`
+	Files     []string  `json:"workers,omitempty"` // with it in their configuration file
+
+	Upcoming []runLine `json:"next_runs,omitempty"` // not in lists
 
 	History []tickLine `json:"history,omitempty"` // newest first; not in lists
 }
@@ -71,7 +76,7 @@ func newScheduleLine(ctx context.Context, b *Backend, s schedule.State, names ma
 	line := scheduleLine{
 		Name: s.Name, Project: cmp.Or(names[s.Project], s.Project), Stream: cmp.Or(s.Stream, stream.Events), Tables: status.TablesOf(s), Database: s.Database, Cron: s.Cron,
 		Zone: s.Zone, Mode: s.Mode, Lookback: s.Lookback, Paused: s.Paused, Disabled: s.Disabled, Added: len(s.Files) == 0, CreatedAt: s.CreatedAt,
-		LastTick: s.LastTick, LastJob: s.LastJob, Dated: s.Dated(),
+		LastTick: s.LastTick, LastJob: s.LastJob, Dated: s.Dated(), Files: s.Files,
 	}
 	read, err := status.ReadSchedule(ctx, b.Queue, s, now)
 	line.Next = read.Next
@@ -95,9 +100,55 @@ func buildSchedule(ctx context.Context, p *Page, b *Backend, r *http.Request) (a
 	if err != nil {
 		return nil, err
 	}
+	if !line.Next.IsZero() {
+		if line.Upcoming, err = upcoming(s.Schedule, now); err != nil {
+			return nil, err
+		}
+	}
 	ticks, err := b.Schedules.History(ctx, s.Name)
 	for _, t := range ticks {
 		line.History = append(line.History, tickLine(t))
 	}
 	return line, err
+}
+
+// runLine is a future run of a schedule.
+type runLine struct {
+	At     time.Time `json:"at"`
+	Local  string    `json:"local"`            // in the zone of the cron entry
+	Change string    `json:"change,omitempty"` // of the clock in this zone, on this day
+}
+
+const runsShown = 5
+
+// upcoming returns the next runs of a schedule.
+func upcoming(s jobs.Schedule, now time.Time) ([]runLine, error) {
+	ticks, err := s.Ticks()
+	if err != nil {
+		return nil, err
+	}
+	var all []runLine
+	for range runsShown {
+		now = ticks.Next(now)
+		if now.IsZero() {
+			break
+		}
+		local := now.In(ticks.Location())
+		all = append(all, runLine{At: s.FiresAt(ticks, now), Local: local.Format("Mon 2 Jan 15:04 MST"), Change: clockChange(local)})
+	}
+	return all, nil
+}
+
+// clockChange says how the clock changes on the day of t, in the zone of t; "" if it does not.
+func clockChange(t time.Time) string {
+	d := day.Of(t)
+	_, before := d.Start(t.Location()).Zone()
+	_, after := (d + 1).Start(t.Location()).Zone()
+	switch {
+	case after > before:
+		return "clocks go forward by " + wording.ShortTime(time.Duration(after-before)*time.Second)
+	case after < before:
+		return "clocks go back by " + wording.ShortTime(time.Duration(before-after)*time.Second)
+	}
+	return ""
 }
