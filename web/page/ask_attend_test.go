@@ -73,10 +73,10 @@ func TestQueriesEndWithTheirPage(t *testing.T) {
 	s := open(t, page.Config{}, false)
 	s.work(t)
 	user := s.user(t)
-	left := s.start(t, user)
-	kept := s.start(t, user)
+	kept := s.start(t, user) // first, so it would end first
 	ctx, leave := context.WithCancel(t.Context())
 	listening := user.listen(ctx, t, "/ask/"+kept)
+	left := s.start(t, user)
 	s.becomes(t, left, jobs.StateCancelled)
 	if job, err := s.queue.Job(t.Context(), kept); err != nil || job.State != jobs.StateRunning {
 		t.Errorf("the query of the open page is %s, %v", job.State, err)

@@ -13,7 +13,7 @@ function reachable(root) {
     if (box.scrollWidth <= box.clientWidth || box.tabIndex >= 0) continue;
     box.tabIndex = 0;
     box.setAttribute("role", "region");
-    if (!box.ariaLabel) box.ariaLabel = box.closest("section")?.querySelector("h1, h2")?.textContent || "scrolls sideways";
+    if (!box.ariaLabel) box.ariaLabel = box.dataset.name || box.closest("section")?.querySelector("h1, h2")?.textContent || "scrolls sideways";
   }
 }
 
