@@ -30,7 +30,7 @@ ifeq ($(origin PATH),command line)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo dev assets pictures module portable dist packages release-check clean
+.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo dev assets tools pictures module portable dist packages release-check clean
 
 help: # list the targets by topic
 	@grep -hE '^[a-z0-9-]+:.*## [A-Z][a-z]+: ' $(MAKEFILE_LIST) | awk '{ name = $$1; sub(/:.*/, "", name); text = $$0; sub(/.*## /, "", text); \
@@ -81,6 +81,8 @@ chaos: build ## Test: kill, freeze and starve real workers and a real Redis (som
 
 deploy: ## Test: build the images, and try docker-compose.yml for real (some minutes; starts a Docker engine if need be)
 	deploy/try.sh
+
+tools: $(GOLANGCI) $(VALE) $(GOVULNCHECK) ## Build: build the linters of `make lint` and `make vuln` into bin/tools/
 
 lint: $(GOLANGCI) prose ## Check: formatting and linters, of code and prose
 	$(GOLANGCI) fmt --diff
