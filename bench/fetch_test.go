@@ -61,7 +61,7 @@ func (e *export) fetch(b *testing.B, days int) (seconds float64, peak int64) {
 	if err := json.Unmarshal(out, &job); err != nil || job.Rows != int64(days*perDay) {
 		b.Fatalf("fetched %d rows: %v", job.Rows, err)
 	}
-	peak = worker.peakMemory(b)
+	peak = worker.PeakMemory(b)
 	worker.Terminate(b)
 	return job.Seconds, peak
 }

@@ -24,17 +24,6 @@ func startWorker(b *testing.B, env []string, args ...string) *worker {
 	return &worker{p}
 }
 
-// peakMemory returns the worker's peak resident memory in bytes.
-func (w *worker) peakMemory(b *testing.B) int64 {
-	b.Helper()
-	_, after, _ := strings.Cut(w.proc(b, "status"), "VmHWM:")
-	var kib int64
-	if _, err := fmt.Sscan(after, &kib); err != nil {
-		b.Fatal(err)
-	}
-	return kib * 1024
-}
-
 // ticksPerSecond is the unit of times in /proc/PID/stat: USER_HZ, which is the same on all machines (man 7 time).
 const ticksPerSecond = 100
 

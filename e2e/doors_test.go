@@ -35,20 +35,20 @@ func flightSite(tb testing.TB, m *mixpaneltest.Server, host string) (s *site, ad
 }
 
 // newFlightSite makes a site whose worker serves Flight SQL with a token if it is not empty, with events and 50 more tables.
-func newFlightSite(tb testing.TB, token string) (s *site, address string) {
+func newFlightSite(tb testing.TB, token string) (s *site, address string, worker *proctest.Process) {
 	tb.Helper()
 	s, address = flightSite(tb, newMixpanel(tb, 10), "127.0.0.1")
 	if token != "" {
 		s.set("MIXDUCK_FLIGHT_TOKEN=" + token)
 	}
-	s.startWorker(tb)
+	worker = s.startWorker(tb)
 	s.fetch(tb, dates(tb, "2025-11-01", "2025-11-02"))
 	var tables []string
 	for i := range 50 {
 		tables = append(tables, fmt.Sprintf("CREATE TABLE wide_%d (id INTEGER NOT NULL, price DECIMAL(10, 2), tags VARCHAR[], s STRUCT(a INTEGER))", i))
 	}
 	s.write(tb, defaultDatabase, strings.Join(tables, ";"))
-	return s, address
+	return s, address, worker
 }
 
 var adbcPackages = []string{"adbc-driver-flightsql==1.13.0", "adbc-driver-manager==1.13.0", "pyarrow"}
@@ -56,8 +56,15 @@ var adbcPackages = []string{"adbc-driver-flightsql==1.13.0", "adbc-driver-manage
 func TestFlightSQLWithADBC(t *testing.T) {
 	t.Parallel()
 	program := pythonWith(t, "adbc", "import adbc_driver_flightsql, pyarrow", adbcPackages...)
-	s, address := newFlightSite(t, "correct-horse")
-	runForeign(t, s, program, "testdata/foreign/adbc_client.py", address, "correct-horse")
+	s, address, worker := newFlightSite(t, "correct-horse")
+	rows := "3000000"
+	if proctest.Soak() {
+		rows = "10000000" // 400 MB; 3M are 120 MB
+	}
+	runForeign(t, s, program, "testdata/foreign/adbc_client.py", address, "correct-horse", rows)
+	if mb := worker.PeakMemory(t) / 1e6; mb > 200 && !proctest.Race {
+		t.Errorf("the worker needed %d MB for a result of %s rows, want at most 200 MB", mb, rows)
+	}
 }
 
 // Where other machines can connect, a worker needs a token and a certificate, and clients have to use them.
@@ -164,7 +171,7 @@ func java(tb testing.TB) string {
 func TestFlightSQLWithJDBC(t *testing.T) {
 	t.Parallel()
 	program, jar := java(t), driver(t, flightDriver)
-	s, address := newFlightSite(t, "correct-horse")
+	s, address, _ := newFlightSite(t, "correct-horse")
 	runForeign(t, s, program, "--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", jar, "testdata/foreign/FlightJdbc.java", address, "correct-horse")
 }
 

@@ -5,15 +5,17 @@ import (
 	"strings"
 	"testing"
 
+	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// holdUntilTold opens a database read-only, says so, and closes it when it is told to.
+// holdUntilTold opens a database, says so, and closes it when it is told to, after some more seconds.
 const holdUntilTold = `
-import duckdb, sys
+import duckdb, sys, time
 con = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "ro")
 print("open", flush=True)
 sys.stdin.readline()
+time.sleep(int(sys.argv[3]))
 con.close()
 print("closed", flush=True)
 `
@@ -22,10 +24,14 @@ print("closed", flush=True)
 // when the file is free.
 func TestDatabaseHeldByAnotherProgram(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ mode, password string }{{"ro", "--password=s3cret"}, {"rw", "--password=s3cret"}} {
+	seconds := "0"
+	if proctest.Soak() {
+		seconds = "130" // the job continues after two minutes, and is paused again
+	}
+	for _, tt := range []struct{ mode, version string }{{"ro", "duckdb"}, {"rw", "duckdb~=1.5.0"}} {
 		t.Run(tt.mode, func(t *testing.T) {
 			t.Parallel()
-			program := python(t, "duckdb~=1.5.0")
+			program := python(t, tt.version)
 			s := newSite(t, embedded, newMixpanel(t, 50))
 			s.startWorker(t)
 			first, days := dates(t, "2025-11-01", "2025-11-01"), dates(t, "2025-09-01", "2025-11-03")
@@ -34,7 +40,7 @@ func TestDatabaseHeldByAnotherProgram(t *testing.T) {
 			before := len(s.mixpanel.Requests())
 			j := s.submit(t, days, "--max-attempts", "1")
 			eventually(t, "a window is being downloaded", func() bool { return len(s.mixpanel.Requests()) > before })
-			holder := startReader(t, program, holdUntilTold, s.path(defaultDatabase), tt.mode, tt.password)
+			holder := startReader(t, program, holdUntilTold, s.path(defaultDatabase), tt.mode, seconds, "--password=s3cret")
 			holder.line(t)
 			slow.Remove()
 

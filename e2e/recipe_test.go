@@ -40,7 +40,7 @@ func tryRecipe(tb testing.TB, s *site, expect string, program ...string) {
 func TestRecipeOfADBC(t *testing.T) {
 	t.Parallel()
 	program := pythonWith(t, "adbc", "import adbc_driver_flightsql, pyarrow", adbcPackages...)
-	s, address := newFlightSite(t, "")
+	s, address, _ := newFlightSite(t, "")
 	for _, text := range recipes(t, "adbc") {
 		tryRecipe(t, s, "event_name", program, "-c", strings.ReplaceAll(text, "127.0.0.1:6494", address))
 	}

@@ -38,7 +38,7 @@ func build(dir string) error {
 		return fmt.Errorf("find the module: %w", err)
 	}
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
-	if withRace {
+	if Race {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "./cmd/worker", "./cmd/enqueue", "./cmd/mp", "./mixpanel/mixpaneltest/fakemixpanel")...)

@@ -2,5 +2,5 @@
 
 package proctest
 
-// withRace says that tests, and the programs they start, run with the race detector.
-const withRace = false
+// Race says that tests, and the programs they start, run with the race detector.
+const Race = false

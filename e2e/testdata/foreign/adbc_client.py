@@ -1,4 +1,4 @@
-"""Reads a worker with ADBC's driver for Flight SQL. Arguments: the address, and the token."""
+"""Reads a worker with ADBC's driver for Flight SQL. Arguments: the address, the token, and how many rows to read."""
 import datetime
 import decimal
 import sys
@@ -54,11 +54,11 @@ refused(lambda: cur.execute("SELECT * FROM read_text('/etc/passwd')"), "not allo
 refused(lambda: cur.execute("SELECT * FROM nothing"), "nothing", "the tables are")
 refused(lambda: cur.adbc_ingest("x", pyarrow.table({"a": [1]})), "only reads")
 
-rows = 0
-cur.execute("SELECT range AS a, range * 2 AS b, range::DOUBLE AS c, 'u' || (range % 1000) AS d, range % 7 AS e FROM range(3000000)")
+rows, want = 0, int(sys.argv[3])
+cur.execute("SELECT range AS a, range * 2 AS b, range::DOUBLE AS c, 'u' || (range %% 1000) AS d, range %% 7 AS e FROM range(%d)" % want)
 for batch in cur.fetch_record_batch():
     rows += batch.num_rows
-assert rows == 3_000_000, rows
+assert rows == want, rows
 
 
 def one(n):
