@@ -26,7 +26,7 @@ func funnels() streamSource {
 			}
 			return []storage.Keyed{
 				{Name: r.Table, Columns: columns(1, "id", "BIGINT", "name", "VARCHAR")},
-				{Name: r.Table + "_daily", Stream: "funnels_daily", Columns: columns(2, "funnel_id", "BIGINT", "day", "DATE", "name", "VARCHAR",
+				{Name: secondTable(stream.Funnels, r.Table), Stream: "funnels_daily", Columns: columns(2, "funnel_id", "BIGINT", "day", "DATE", "name", "VARCHAR",
 					"entered", "BIGINT", "completed", "BIGINT", "steps", "JSON", "raw", "JSON")},
 			}, nil
 		},

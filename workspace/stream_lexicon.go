@@ -16,7 +16,7 @@ func lexicon() streamSource {
 			return []storage.Keyed{
 				{Name: r.Table, Columns: columns(2, "kind", "VARCHAR", "name", "VARCHAR", "display_name", "VARCHAR", "description", "VARCHAR",
 					"tags", "JSON", "hidden", "BOOLEAN", "dropped", "BOOLEAN", "source", "VARCHAR", "contacts", "JSON", "team_contacts", "JSON", "raw", "JSON")},
-				{Name: r.Table + "_properties", Stream: "lexicon_properties", Columns: columns(3, "kind", "VARCHAR", "entity", "VARCHAR", "name", "VARCHAR",
+				{Name: secondTable(stream.Lexicon, r.Table), Stream: "lexicon_properties", Columns: columns(3, "kind", "VARCHAR", "entity", "VARCHAR", "name", "VARCHAR",
 					"type", "VARCHAR", "display_name", "VARCHAR", "description", "VARCHAR", "hidden", "BOOLEAN", "dropped", "BOOLEAN", "raw", "JSON")},
 			}, nil
 		},

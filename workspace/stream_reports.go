@@ -25,7 +25,7 @@ func reports() streamSource {
 			return []storage.Keyed{
 				{Name: r.Table, Columns: columns(1, "id", "BIGINT", "name", "VARCHAR", "type", "VARCHAR", "description", "VARCHAR", "created", "TIMESTAMP",
 					"modified", "TIMESTAMP", "creator_name", "VARCHAR", "dashboard_id", "VARCHAR", "raw", "JSON")},
-				{Name: r.Table + "_values", Stream: "reports_values", Columns: columns(3, "report_id", "BIGINT", "series", "VARCHAR", "key", "VARCHAR", "value", "DOUBLE")},
+				{Name: secondTable(stream.Reports, r.Table), Stream: "reports_values", Columns: columns(3, "report_id", "BIGINT", "series", "VARCHAR", "key", "VARCHAR", "value", "DOUBLE")},
 			}, nil
 		},
 		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {

@@ -107,3 +107,12 @@ func (r *StreamRequest) check() (*streamSource, error) {
 	}
 	return &all[i], storage.CheckTable(r.Table)
 }
+
+// secondTable returns the name of a stream's second table, given that of the first.
+func secondTable(name, table string) string {
+	info, err := stream.Find(name)
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return info.Tables(table)[1]
+}

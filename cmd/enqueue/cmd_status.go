@@ -32,8 +32,8 @@ A table is stale if its last complete day ended longer ago than --max-lag. It is
 failing if a failed day ended longer ago than that. It is complete if it has all days
 up to the last complete one, except those that Mixpanel no longer serves: a fresh
 table can have gaps. With --check, the exit code
-is 1 if a table is stale or failing, for cron and monitoring. Tables without a
-schedule are shown, but only checked with --all.`
+is 1 if a table is stale or failing, for cron and monitoring; with --complete, also
+if days are missing. Tables without a schedule are shown, but only checked with --all.`
 
 const statusExample = `  enqueue status
   enqueue status --check --max-lag 36h || echo "Mixpanel data is stale"
@@ -41,9 +41,9 @@ const statusExample = `  enqueue status
 
 // statusFlags are the flags of `enqueue status`.
 type statusFlags struct {
-	check, all bool
-	maxLag     time.Duration
-	format     *console.Choice
+	check, all, complete bool
+	maxLag               time.Duration
+	format               *console.Choice
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -51,9 +51,13 @@ func (a *app) statusCommand() *cobra.Command {
 	var f statusFlags
 	c.Flags().BoolVar(&f.check, "check", false, "exit with code 1 if a table is stale or failing, or if nothing is scheduled")
 	c.Flags().BoolVar(&f.all, "all", false, "also check tables without a schedule")
+	c.Flags().BoolVar(&f.complete, "complete", false, "with --check: exit with code 1 also if a table has gaps")
 	c.Flags().DurationVar(&f.maxLag, "max-lag", status.DefaultMaxLag, "maximum time since the last complete day ended")
 	f.format = console.AddFormat(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if f.complete && !f.check {
+			return fault.Usage("--check --complete", "--complete changes what --check checks")
+		}
 		if f.maxLag <= 0 {
 			return fault.Usage("--max-lag 36h", "--max-lag must be positive, got %s", f.maxLag)
 		}
@@ -109,7 +113,7 @@ func (a *app) status(ctx context.Context, rdb *redis.Client, cfg config.Config, 
 	if err != nil || !f.check {
 		return err
 	}
-	return alarm(tables)
+	return alarm(tables, f.complete)
 }
 
 // inspect gets the freshness of the tables from the queue.
@@ -138,14 +142,17 @@ func budgetsOf(ctx context.Context, rdb *redis.Client, cfg config.Config, tables
 	return states, nil
 }
 
-// alarm returns the error of --check, or nil if no table needs attention.
-func alarm(tables []status.Table) error {
+// alarm returns the error of --check, or nil if no table needs attention. If complete, tables with gaps need it.
+func alarm(tables []status.Table, complete bool) error {
 	var bad []string
 	judged := false
 	for _, t := range tables {
 		judged = judged || t.Verdict != status.Unscheduled
-		if t.Bad() {
-			bad = append(bad, fmt.Sprintf("%s of %s is %s", t.State.Table, status.Database(t.State.Database), t.Verdict))
+		switch of := t.State.Table + " of " + status.Database(t.State.Database); {
+		case t.Bad():
+			bad = append(bad, fmt.Sprintf("%s is %s", of, t.Verdict))
+		case complete && t.Verdict != status.Unscheduled && t.Completeness == status.Incomplete:
+			bad = append(bad, of+" has gaps")
 		}
 	}
 	switch {

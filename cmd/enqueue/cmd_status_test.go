@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestStatusScreen(t *testing.T) {
 	budgets := map[int64]budget.State{1: {Left: 50, Limit: 54}}
 	want := strings.Join([]string{
 		"PROJECT  TABLE           STATE        COMPLETE  LAST DAY    BEHIND  ROWS        NEXT RUN",
-		"2        eu/x.db events  unscheduled  yes       2026-11-01  563h    5           not scheduled",
+		"2        eu/x.db events  unscheduled  yes       2026-11-01  23d11h  5           not scheduled",
 		"web      events          failing      no        2026-11-24  11h     12,345,678  2026-11-26 06:15:00 (19h15m)",
 		"web      signups         new          unknown   never       24h     0           paused",
 		"2 eu/x.db events: job J failed: no",
@@ -78,14 +79,22 @@ func TestStatusScreen(t *testing.T) {
 			t.Errorf("a line of %d bytes on 60 columns: %s", len(line), line)
 		}
 	}
-	if err := alarm(tables); fault.CodeOf(err) != fault.CodeFailed || err.Error() != "events of 1.db is failing" {
+	if err := alarm(tables, false); fault.CodeOf(err) != fault.CodeFailed || err.Error() != "events of 1.db is failing" {
 		t.Errorf("alarm() = %v", err)
 	}
-	if err := alarm(tables[:1]); fault.CodeOf(err) != fault.CodeFailed {
+	if err := alarm(tables[:1], false); fault.CodeOf(err) != fault.CodeFailed {
 		t.Errorf("alarm() where nothing is scheduled = %v, want an error", err)
 	}
-	if err := alarm(tables[2:]); err != nil {
+	if err := alarm(tables[2:], false); err != nil {
 		t.Errorf("alarm() where all is well = %v", err)
+	}
+	fresh := slices.Clone(tables[1:])
+	fresh[0].Verdict = status.Fresh // with gaps
+	if err := alarm(fresh, false); err != nil {
+		t.Errorf("alarm() about gaps, without --complete, = %v", err)
+	}
+	if err := alarm(fresh, true); err == nil || err.Error() != "events of 1.db has gaps" {
+		t.Errorf("alarm() with --complete = %v", err)
 	}
 	b, err := json.Marshal(newStatusObjects(tables, budgets, nil, surveyed)[1])
 	if err != nil {

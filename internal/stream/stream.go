@@ -31,12 +31,13 @@ const (
 
 // Info describes what a request for a stream can contain.
 type Info struct {
-	Name  string
-	Table string   // the default
-	Short string   // what it holds, for help
-	Modes []string // of schedules; the first is the default
-	Days  bool     // it can be limited to a range of days
-	Some  bool     // it can be filtered, fetched since a time, and stored with its history, like profiles
+	Name   string
+	Table  string   // the default
+	Second string   // suffix of the name of a second table, "" for none
+	Short  string   // what it holds, for help
+	Modes  []string // of schedules; the first is the default
+	Days   bool     // it can be limited to a range of days
+	Some   bool     // it can be filtered, fetched since a time, and stored with its history, like profiles
 
 	Optional bool // Mixpanel does not document its endpoint: [All] continues without it
 }
@@ -47,6 +48,14 @@ func (i Info) Mode() string {
 		return ""
 	}
 	return i.Modes[0]
+}
+
+// Tables returns the tables that a request fills whose table has this name.
+func (i Info) Tables(name string) []string {
+	if i.Second == "" {
+		return []string{name}
+	}
+	return []string{name, name + i.Second}
 }
 
 // Dated reports whether schedules of the stream fetch due days.
@@ -66,9 +75,9 @@ func Keyed() []Info {
 		{Name: Cohorts, Table: "cohorts", Short: "the list of cohorts", Modes: whole},
 		{Name: CohortMembers, Table: "cohort_members", Short: "the members of all cohorts, and when they joined and left", Modes: whole},
 		{Name: Annotations, Table: "annotations", Short: "annotations", Modes: whole},
-		{Name: Funnels, Table: "funnels", Short: "daily steps of all saved funnels", Modes: whole, Days: true},
-		{Name: Lexicon, Table: "lexicon", Short: "events and properties of Lexicon", Modes: whole},
-		{Name: Reports, Table: "reports", Short: "saved reports, and the results of those of Insights", Modes: whole, Optional: true},
+		{Name: Funnels, Table: "funnels", Second: "_daily", Short: "daily steps of all saved funnels", Modes: whole, Days: true},
+		{Name: Lexicon, Table: "lexicon", Second: "_properties", Short: "events and properties of Lexicon", Modes: whole},
+		{Name: Reports, Table: "reports", Second: "_values", Short: "saved reports, and the results of those of Insights", Modes: whole, Optional: true},
 	}
 }
 

@@ -44,9 +44,16 @@ func TimeOfDay(t, now time.Time) string {
 	return fmt.Sprintf("%s (%s)", t.Format(layout), ShortTime(max(0, t.Sub(now))))
 }
 
-// ShortTime formats d with reasonable precision.
+// ShortTime formats d with reasonable precision, for example 8.2s, 1m20s, 3h or 7d20h.
 func ShortTime(d time.Duration) string {
+	const aDay = 24 * time.Hour
 	switch {
+	case d >= 2*aDay:
+		d = d.Round(time.Hour)
+		if hours := d % aDay; hours > 0 {
+			return fmt.Sprintf("%dd%dh", d/aDay, hours/time.Hour)
+		}
+		return fmt.Sprintf("%dd", d/aDay)
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	case d < time.Hour:

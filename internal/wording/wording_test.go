@@ -20,7 +20,7 @@ func TestShortTime(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		0: "0.0s", 1234 * time.Millisecond: "1.2s", 70 * time.Second: "1m10s", 10 * time.Minute: "10m",
-		59*time.Minute + 59900*time.Millisecond: "1h", 90 * time.Minute: "1h30m", 24 * time.Hour: "24h", 20*time.Hour + 29*time.Second: "20h",
+		59*time.Minute + 59900*time.Millisecond: "1h", 90 * time.Minute: "1h30m", 24 * time.Hour: "24h", 36*time.Hour + 5*time.Minute: "36h5m", 48 * time.Hour: "2d", 188*time.Hour + 18*time.Minute: "7d20h", 20*time.Hour + 29*time.Second: "20h",
 	} {
 		if got := ShortTime(d); got != want {
 			t.Errorf("shortTime(%s) = %q, want %q", d, got, want)
@@ -44,8 +44,8 @@ func TestTimeOfDay(t *testing.T) {
 		{"today, in the zone of now", now.Add(time.Hour).UTC(), "13:00:00 (1h)"},
 		{"tomorrow", now.Add(13 * time.Hour), "2026-11-23 01:00:00 (13h)"},
 		{"a date of UTC that is another here", now.Add(11 * time.Hour).UTC(), "23:00:00 (11h)"},
-		{"a year ahead", now.AddDate(1, 0, 0), "2027-11-22 12:00:00 (8760h)"},
-		{"the same day of the month", now.AddDate(0, 1, 0), "2026-12-22 12:00:00 (720h)"},
+		{"a year ahead", now.AddDate(1, 0, 0), "2027-11-22 12:00:00 (365d)"},
+		{"the same day of the month", now.AddDate(0, 1, 0), "2026-12-22 12:00:00 (30d)"},
 		{"past", now.Add(-time.Hour), "11:00:00 (0.0s)"},
 	} {
 		if got := TimeOfDay(tt.at, now); got != tt.want {

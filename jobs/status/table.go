@@ -103,6 +103,9 @@ func (s Survey) Judge() []Table {
 	}
 	for _, schedule := range s.Schedules {
 		for _, table := range TablesOf(schedule) {
+			if table != schedule.Table && found[place{schedule.Database, table}] == nil {
+				continue // the plan may lack the stream
+			}
 			f := at(schedule.Project, schedule.Database, table)
 			f.Schedules = append(f.Schedules, schedule)
 		}
@@ -119,12 +122,17 @@ func (s Survey) Judge() []Table {
 	return all
 }
 
-// TablesOf returns the tables that a schedule fills.
+// TablesOf returns the tables that a schedule can fill. The first is the one that it names; the others may not exist, since
+// the plan of the project may lack a stream.
 func TablesOf(s schedule.State) []string {
-	tables := []string{s.Table}
+	info, err := stream.Find(s.Stream)
+	if err != nil { // of a newer version
+		return []string{s.Table}
+	}
+	tables := info.Tables(s.Table)
 	if s.Stream == stream.All {
 		for _, info := range stream.Keyed() {
-			tables = append(tables, info.Table)
+			tables = append(tables, info.Tables(info.Table)...)
 		}
 	}
 	return tables

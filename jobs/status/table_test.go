@@ -1,10 +1,12 @@
 package status_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/jobs/schedule"
 	"mixduck/jobs/status"
@@ -62,5 +64,37 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("judge() = %+v, want one table that is %s, behind %s", got, tt.want, tt.behind)
 			}
 		})
+	}
+}
+
+// A schedule also fills the second table of its stream, but the plan may lack streams of a schedule for all.
+func TestTablesOfASchedule(t *testing.T) {
+	t.Parallel()
+	fetched := func(table string) jobs.TableState {
+		return jobs.TableState{Project: "web", Database: "main/1.db", Table: table, FetchedAt: surveyed}
+	}
+	for _, tt := range []struct {
+		stream, table string
+		want          []string
+	}{
+		{stream.Funnels, "steps", []string{"steps", "steps_daily"}},
+		{stream.All, "events", []string{"events", "lexicon", "lexicon_properties"}},
+	} {
+		s := everyMorning(tt.table, surveyed)
+		s.Stream = tt.stream
+		survey := status.Survey{Schedules: []schedule.State{s}, MaxLag: time.Hour, Now: surveyed}
+		for _, table := range tt.want[1:] {
+			survey.Tables = append(survey.Tables, fetched(table))
+		}
+		var got []string
+		for _, table := range survey.Judge() {
+			got = append(got, table.State.Table)
+			if table.Verdict == status.Unscheduled {
+				t.Errorf("%s: %s is unscheduled", tt.stream, table.State.Table)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: tables %v, want %v", tt.stream, got, tt.want)
+		}
 	}
 }

@@ -18,8 +18,8 @@ const name = "mixduck"
 
 // commands are the commands of each program; they can have subcommands.
 var commands = map[string][]string{
-	"enqueue": {"ask", "budget", "check", "completion", "coverage", "fetch", "inspect", "jobs", "lanes", "promote", "query", "schedules", "snapshot", "status", "ui", "verify", "version", "workers"},
-	"mp":      {"ask", "check", "completion", "fetch", "inspect", "mcp", "query", "verify", "version"},
+	"enqueue": {"ask", "budget", "check", "completion", "coverage", "fetch", "inspect", "jobs", "lanes", "model", "promote", "query", "questions", "schedules", "snapshot", "status", "ui", "verify", "version", "workers"},
+	"mp":      {"ask", "check", "completion", "fetch", "inspect", "mcp", "query", "questions", "verify", "version"},
 	"worker":  {"backup", "compact", "completion", "demo", "healthcheck", "run", "validate", "version"},
 }
 
