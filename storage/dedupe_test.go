@@ -113,6 +113,7 @@ func TestDuplicatesInAnyOrder(t *testing.T) {
 			w := window(span(0, 1), join(order))
 			w.Force = true
 			r := load(t, e, w)
+			wantCatalogue(t, storage.DB(e))
 			closeEngine(t, e)
 			wanted := newest(order)
 			if got := rowsOf(t, path); !slices.Equal(got, wanted) {
@@ -157,6 +158,7 @@ func TestAddInPieces(t *testing.T) {
 			}
 			wanted = append(wanted, newest(missing)...)
 		}
+		wantCatalogue(t, storage.DB(e))
 		closeEngine(t, e)
 		slices.Sort(wanted)
 		if got := rowsOf(t, path); !slices.Equal(got, wanted) {
@@ -177,6 +179,7 @@ func TestManyNewerDuplicates(t *testing.T) {
 	}
 	r := load(t, e, window(span(0, 1), lines.String()))
 	want(t, "receipt", r, storage.Receipt{Days: span(0, 1), Lines: 3 * n, Rows: n, Duplicates: 2 * n, Bytes: 1, Hash: "h"})
+	wantCatalogue(t, storage.DB(e))
 	closeEngine(t, e)
 	want(t, "versions", query(t, path, "SELECT properties->>'version', count(*) FROM events GROUP BY 1"), []string{fmt.Sprintf("2|%d", n)})
 }

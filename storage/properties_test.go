@@ -201,6 +201,25 @@ func TestCatalogueOfAnOlderFile(t *testing.T) {
 	closeEngine(t, e)
 }
 
+// Both ways to count treat names alike that SQL could cut.
+func TestCatalogueOfOddNames(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	db := storage.DB(e)
+	const odd = `,"nul\u0000name":1,"\u0000":"\u0000x","\ud83d\ude00é":[1],"\n":1.5,"0000003abc":true,"'":"it's"`
+	load(t, e, window(span(0, 1), event(first, 1, "a", odd)))
+	const stored = "SELECT property, json_type, row_count FROM mixduck.property_counts ORDER BY ALL"
+	whileLoading := queryDB(t, db, stored)
+	if _, err := db.ExecContext(t.Context(), "DELETE FROM mixduck.property_counts; INSERT INTO mixduck.uncounted VALUES ('events', ?)", first.String()); err != nil {
+		t.Fatal(err)
+	}
+	w := window(span(1, 1), event(first+1, 1, "b"))
+	load(t, e, w) // counts the other day, too
+	want(t, "counted with SQL", queryDB(t, db, strings.Replace(stored, "ORDER", "WHERE day = '"+first.String()+"' ORDER", 1)), whileLoading)
+	makeModel(t, e, false)
+	want(t, "columns", columnsOf(t, db, "e"), []string{"property DOUBLE", "property_2 VARCHAR", "_0000003abc BOOLEAN", "é JSON"})
+}
+
 // Of too many properties, the most frequent ones are counted, and the rest together.
 func TestCatalogueOfManyProperties(t *testing.T) {
 	t.Parallel()
