@@ -11,9 +11,9 @@ import (
 	"mixduck/internal/eventline"
 )
 
-// valueFields returns the properties of rows events, the first of equal keys: for each the digit of its [eventline.Kind], the
-// number of characters of its name with seven digits, the name, and an example. Names that are too long have the digit
-// of other, and no text. Other parts of SQL take it apart, see [fieldParts].
+// valueFields returns the properties of rows events; of equal keys, the first one. Each is a text that
+// properties/count.sql takes apart: the digit of its [eventline.Kind], the number of characters of its name with seven
+// digits, the name, and an example. Names that are too long have otherDigit and no text.
 //
 //export valueFields
 func valueFields(rows C.uint64_t, in unsafe.Pointer, inValid *C.uint64_t, entries, list unsafe.Pointer) {

@@ -23,7 +23,7 @@ type propertyKey struct {
 // otherKind is the JSON type of properties beyond the limits.
 const otherKind = "other"
 
-// propertyCounts are the counts of some days, or of a keyed table.
+// propertyCounts are the counts of some days, or of a keyed table, and examples.
 type propertyCounts struct {
 	rows     map[propertyKey]int64
 	examples map[propertyKey]string // each from a row of the day
@@ -188,8 +188,7 @@ func ofRange(r *day.Range) (condition string, args []any) {
 	return "day BETWEEN ? AND ?", []any{r.From.String(), r.To.String()}
 }
 
-// replaceProperties stores the counts of all days of r, in place of those that are stored. With keep, examples stay,
-// because no row was removed.
+// replaceProperties replaces the stored counts of all days of r. With keep, examples stay, because no row was removed.
 func replaceProperties(ctx context.Context, conn *sql.Conn, table string, r *day.Range, p *propertyCounts, keep bool) error {
 	condition, args := ofRange(r)
 	args = append([]any{table}, args...)

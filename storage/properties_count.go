@@ -52,7 +52,7 @@ func (f *feed) properties() *propertyCounts {
 	return p
 }
 
-// catalogue updates the catalogue of properties: the counts of the days of the window.
+// catalogue replaces the counts of the days of the window, and counts some days that older versions have loaded.
 func (l *load) catalogue(ctx context.Context) error {
 	p, ok := l.properties, l.properties != nil
 	if ok && l.w.Add {

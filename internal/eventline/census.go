@@ -27,8 +27,7 @@ func (k Kind) String() string {
 	return [...]string{"string", "integer", "number", "boolean", "null", "array", "object"}[k]
 }
 
-// maxIntegerBytes is the longest integer: a sign and 18 digits, or 19 characters with a digit too many, which is
-// excluded by the first character.
+// maxIntegerBytes is the length of the longest integer: a sign and 18 digits.
 const maxIntegerBytes = 19
 
 // kindOf returns the kind of the value that the scanner has just read, which starts at start.
@@ -53,13 +52,13 @@ func kindOf(s *jsonscan.Scanner, start int) Kind {
 	}
 }
 
-// The limits of a [Census]. Names of properties have at most maxNameBytes.
+// The limits of a [Census].
 const (
-	MaxProperties = 10_000 // of an event
-	MaxEvents     = 5_000
-	maxFields     = 200_000
-	maxFieldBytes = 32 << 20
-	MaxNameBytes  = 16 << 10
+	MaxProperties = 10_000   // of an event
+	MaxEvents     = 5_000    // names of events
+	MaxNameBytes  = 16 << 10 // of a property
+	maxFields     = 200_000  // properties of all events
+	maxFieldBytes = 32 << 20 // of all names
 )
 
 // Census counts the properties of events by day, event name and kind. While it parses a line, it compares the text with
