@@ -71,7 +71,14 @@ func (s *site) connect(tb testing.TB) {
 		_ = client.Close()
 		server.Close()
 	})
-	s.rdb = client
+	s.use(tb, client)
+}
+
+// use gives the page the queue in a Redis.
+func (s *site) use(tb testing.TB, rdb redis.UniversalClient) {
+	tb.Helper()
+	s.rdb = rdb
+	var err error
 	if s.queue, err = queue.New(s.rdb, queue.Config{}); err != nil {
 		tb.Fatal(err)
 	}

@@ -41,6 +41,11 @@ type jobsPage struct {
 // Query returns the URL query of the page.
 func (p jobsPage) Query() string { return p.Filter.query() }
 
+// Choosable reports whether a job of the page can be cancelled or retried.
+func (p jobsPage) Choosable() bool {
+	return slices.ContainsFunc(p.Jobs, func(j jobLine) bool { return j.Cancel || j.Retry })
+}
+
 // Narrow reports whether only some jobs of a state are shown.
 func (p jobsPage) Narrow() bool {
 	return p.Filter.Kind != "" || p.Filter.Project != "" || p.Filter.Database != ""

@@ -78,8 +78,10 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 func (p *Page) logout(w http.ResponseWriter, r *http.Request, b *Backend) error {
 	var err error
 	if r.FormValue("all") != "" {
+		p.seen.forget()
 		err = b.Sessions.EndAll(r.Context())
 	} else if cookie, none := r.Cookie(cookieName(r)); none == nil {
+		p.seen.saw(cookie.Value, false, p.cfg.Now())
 		err = b.Sessions.End(r.Context(), cookie.Value)
 	}
 	if err != nil {

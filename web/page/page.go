@@ -115,6 +115,9 @@ type Page struct {
 	looks   looks
 
 	timelines timelines
+	pictures  pictures
+	seen      sightings    // sessions
+	answered  atomic.Int64 // when the queue answered last, in nanoseconds; 0 for never
 	streams   atomic.Int64 // that are open
 	visits    visits
 	names     nameStore

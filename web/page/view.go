@@ -36,6 +36,7 @@ type frame struct {
 	Live    bool // the view has parts that may change
 	Attend  bool // what is shown ends if nobody has the page open
 	Full    bool
+	Gone    string // why Body is not of now; "" if it is
 	Body    template.HTML
 	Now     time.Time
 }
@@ -57,8 +58,13 @@ func (p *Page) show(v *view) http.Handler {
 		}
 		data, err := p.data(r.Context(), v, r)
 		if err != nil {
-			p.fail(w, r, err)
+			if !p.showPicture(w, r, v, err) {
+				p.fail(w, r, err)
+			}
 			return
+		}
+		if v.tab != askView.tab && wantsHTML(r) { // Ask is different for each session
+			p.pictures.keep(r.URL.RequestURI(), picture{data, p.cfg.Now()})
 		}
 		switch format := r.URL.Query().Get("format"); format {
 		case "json":
@@ -77,7 +83,8 @@ func (p *Page) data(ctx context.Context, v *view, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return v.build(ctx, p, b, r)
+	data, err := v.build(ctx, p, b, r)
+	return data, p.heard(ctx, err)
 }
 
 // write writes a whole page.
@@ -111,8 +118,13 @@ func (p *Page) writeFrame(w http.ResponseWriter, code int, f frame) {
 
 // execute renders a template with data.
 func (p *Page) execute(name string, data any) ([]byte, error) {
+	return p.render(name, data, p.cfg.Mode == Full)
+}
+
+// render renders a template with data, and with buttons if full.
+func (p *Page) render(name string, data any, full bool) ([]byte, error) {
 	var out bytes.Buffer
-	err := templates().ExecuteTemplate(&out, name, model{Base: p.cfg.Base, Full: p.cfg.Mode == Full, Now: p.cfg.Now(), Data: data})
+	err := templates().ExecuteTemplate(&out, name, model{Base: p.cfg.Base, Full: full, Now: p.cfg.Now(), Data: data})
 	return out.Bytes(), err
 }
 

@@ -103,6 +103,7 @@ function listen() {
     const old = part && document.getElementById(part.id);
     tell("live", "live");
     document.getElementById("gone")?.setAttribute("hidden", "");
+    for (const button of document.querySelectorAll("form[method=post] button")) button.disabled = false;
     if (!old || old.outerHTML === part.outerHTML) return;
     keepInput(old, part);
     keepFocus(() => old.replaceWith(part));
@@ -110,6 +111,7 @@ function listen() {
   });
   source.addEventListener("gone", e => {
     tell("gone", "not live");
+    for (const button of document.querySelectorAll("form[method=post] button")) button.disabled = true;
     const gone = document.getElementById("gone");
     if (!gone) return;
     gone.querySelector("span").textContent = JSON.parse(e.data);
