@@ -69,7 +69,7 @@ soak: build ## Test: long tests: growth, years of schedules, many more random te
 	MIXDUCK_SOAK=1 $(TESTSUM) -- -race $(TESTS) -timeout 60m ./jobs/... \
 	  -- -timeout 60m -run 'UnderAnyInterleaving|CallIsCutOff' ./jobs/worker ./jobs/budget -rapid.checks=2500 \
 	  -- -timeout 60m -run RestartsMakeNoDifference ./internal/embedredis -rapid.checks=1000 \
-	  -- -timeout 60m -run 'InAnyOrder|EqualTheJSON|InPieces|ThoseOfKeys' ./storage -rapid.checks=300 \
+	  -- -timeout 60m -run 'InAnyOrder|EqualTheJSON|InPieces|ThoseOfKeys|ThatOfTheRows|OnTheirNeighbours|OfAnyZone' ./storage -rapid.checks=300 \
 	  -- -timeout 60m ./internal/cron ./workspace -run 'Plan|Ticks|Bridge' -rapid.checks=5000 \
 	  -- -timeout 60m -run 'TestALongResultSurvivesAFrozenRedis|KilledAgainAndAgain|SurviveKills|SnapshotOpens|DuringSnapshots|HeldByAnother|WithADBC' ./e2e \
 	  -- -timeout 60m -run 'Hostile|Client' ./serve/flight \

@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	// A check creates a database or two. For more checks, set -rapid.checks.
-	rapidtest.Checks(15)
+	// A check creates a database or two. `make soak` runs hundreds.
+	rapidtest.Checks(8)
 	goleak.VerifyTestMain(m) // parses the flags
 }
 

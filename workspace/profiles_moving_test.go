@@ -188,7 +188,7 @@ func (f *fixture) change(tb testing.TB, errs ...error) {
 // refresh makes the table equal to Mixpanel.
 func TestProfilesThatMoveAtRandom(t *testing.T) {
 	t.Parallel()
-	checks := 10
+	checks := 5
 	if proctest.Soak() {
 		checks = 1000
 	}
