@@ -124,6 +124,9 @@ func (t *task) run(ctx context.Context, stdout io.Writer) (Result, error) {
 	if err == nil && t.Inspect != nil {
 		r.statement, err = t.Inspect.statement(r.session, t.Database)
 	}
+	if err == nil && r.gate != nil {
+		err = r.statement.createMacros(r.session)
+	}
 	if err == nil {
 		err = r.answer(ctx, stdout)
 	}

@@ -87,7 +87,11 @@ func (a allowed) checkTableFunction(object map[string]any) error {
 		return refuse("this row source is not allowed in a query")
 	}
 	name := lower(function["function_name"])
-	if !a.table[name] {
+	if isMacro(name) {
+		if err := checkSource(function); err != nil {
+			return err
+		}
+	} else if !a.table[name] {
 		return refuse("table function %s is not allowed in a query", name)
 	}
 	object["function"] = function["children"]
