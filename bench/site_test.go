@@ -31,6 +31,7 @@ type team struct {
 	embedded bool // otherwise on a real Redis
 	workers  int
 	slots    int // concurrent jobs of each worker
+	page     bool
 }
 
 func (t team) String() string {
@@ -51,6 +52,10 @@ func newSite(b *testing.B, t team, m *standIn, settings ...string) *site {
 	if !t.embedded {
 		s.redis = startRedis(b)
 		args = append(args, "--redis-url", s.redis.URL())
+	}
+	if t.page {
+		args = append(args, "--http-listen", "127.0.0.1:0")
+		env = append(env, "MIXDUCK_HTTP_TOKEN="+pageToken)
 	}
 	for range t.workers {
 		s.workers = append(s.workers, startWorker(b, env, args...))
