@@ -88,30 +88,26 @@ type partStream struct {
 // send sends what has changed. It returns an error if the client is gone, and ended if nothing will change any more.
 func (s *partStream) send(r *http.Request) (ended bool, err error) {
 	var events bytes.Buffer
-	data, err := s.page.data(r.Context(), s.view, r)
-	if err != nil {
-		s.event(&events, "gone", []byte(err.Error()))
+	now := s.page.parts(r, s.view)
+	if now.err != nil {
+		s.event(&events, "gone", []byte(now.err.Error()))
 	} else {
-		for _, part := range s.view.parts {
-			html, err := s.page.execute(s.view.name+"/"+part, data)
-			if err != nil {
-				return false, err
-			}
-			s.event(&events, "part", html, part)
+		for i, part := range s.view.parts {
+			s.event(&events, "part", now.parts[i], part)
 		}
-		if ended = s.view.ended(data); ended {
+		if ended = now.ended; ended {
 			s.event(&events, "end", []byte("end"))
 		}
 	}
-	now := time.Now()
+	at := time.Now()
 	if events.Len() == 0 {
-		if now.Sub(s.lastSent) < quietFor {
+		if at.Sub(s.lastSent) < quietFor {
 			return false, nil
 		}
 		events.WriteString(": alive\n\n")
 	}
-	s.lastSent = now
-	err = s.control.SetWriteDeadline(now.Add(writeWithin)) // that of the server is for whole answers
+	s.lastSent = at
+	err = s.control.SetWriteDeadline(at.Add(writeWithin)) // that of the server is for whole answers
 	_, writeErr := s.out.Write(events.Bytes())
 	return ended, errors.Join(err, writeErr, s.control.Flush())
 }

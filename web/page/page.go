@@ -113,6 +113,7 @@ type Page struct {
 	backend atomic.Pointer[Backend]
 	logins  *rate.Limiter // of failed logins, for all clients together
 	looks   looks
+	shared  sharedParts
 
 	timelines timelines
 	pictures  pictures
