@@ -49,7 +49,7 @@ func (s *sharedParts) of(address string) *rendered {
 func (p *Page) parts(r *http.Request, v *view) *rendered {
 	if v.during != nil { // these change fast
 		now := &rendered{}
-		p.render(r.Context(), r, v, now)
+		p.renderParts(r.Context(), r, v, now)
 		return now
 	}
 	shared := p.shared.of(r.URL.RequestURI())
@@ -59,13 +59,13 @@ func (p *Page) parts(r *http.Request, v *view) *rendered {
 		// A client that disconnects must not end this for others.
 		ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), lookTakes)
 		defer stop()
-		p.render(ctx, r.WithContext(ctx), v, shared)
+		p.renderParts(ctx, r.WithContext(ctx), v, shared)
 	}
 	return &rendered{parts: shared.parts, ended: shared.ended, err: shared.err}
 }
 
-// render sets what the parts of a view show now.
-func (p *Page) render(ctx context.Context, r *http.Request, v *view, out *rendered) {
+// renderParts sets what the parts of a view show now.
+func (p *Page) renderParts(ctx context.Context, r *http.Request, v *view, out *rendered) {
 	out.at, out.parts, out.ended, out.err = time.Now(), nil, false, nil
 	data, err := p.data(ctx, v, r)
 	for _, part := range v.parts {
