@@ -19,6 +19,7 @@ const (
 	rowsAPage  = 100
 	maxRows    = 100_000          // of an answer on the page; downloads have all rows
 	readTakes  = 30 * time.Second // at most, to read the rows of a page
+	checkTakes = 50 * time.Second // at most, to ask Mixpanel
 	visitLasts = 5 * time.Second  // a query goes on for so long after a visit; JavaScript then listens, or the browser reloads
 )
 
@@ -42,6 +43,10 @@ type askAnswer struct {
 	Plan      string          `json:"-"`       // of EXPLAIN
 	Plot      *answer.Plot    `json:"-"`       // nil: the rows have no shape that can be drawn
 	Expires   time.Time       `json:"expires,omitzero"`
+	Check     bool            `json:"can_check"` // its numbers can be compared with Mixpanel's
+	Checked   *comparison     `json:"checked,omitempty"`
+
+	all [][]answer.Cell // all rows, if they are few
 }
 
 // answered reports whether a query has ended.
@@ -74,7 +79,12 @@ func buildAnswer(ctx context.Context, p *Page, b *Backend, r *http.Request) (any
 	if a.Answer, err = newAnswer(ctx, b, job, number, p.cfg.Now()); err != nil {
 		return nil, err
 	}
-	return a, nil
+	_, ok := checkOf(f)
+	a.Answer.Check = ok && a.Answer.all != nil
+	if id := r.URL.Query().Get("check"); id != "" {
+		a.Answer.Checked, err = compare(ctx, b, f, a.Answer, id)
+	}
+	return a, err
 }
 
 // statement returns the job of a query that a person wrote.
@@ -145,7 +155,7 @@ func (a *askAnswer) read(ctx context.Context, b *Backend, job jobs.Record) error
 		return n < last || draw
 	})
 	if err == nil && draw {
-		a.Plot = answer.NewPlot(a.Columns, drawn)
+		a.Plot, a.all = answer.NewPlot(a.Columns, drawn), drawn
 	}
 	return err
 }

@@ -114,7 +114,7 @@ func (p *Page) cancelAsk(w http.ResponseWriter, r *http.Request, b *Backend) err
 // downloads are the media types of the formats that can be downloaded.
 var downloads = map[jobs.Format]string{
 	jobs.FormatCSV: "text/csv; charset=utf-8", jobs.FormatJSON: "application/json", jobs.FormatJSONL: "application/jsonl",
-	jobs.FormatParquet: "application/vnd.apache.parquet", jobs.FormatArrow: "application/vnd.apache.arrow.stream",
+	jobs.FormatParquet: "application/vnd.apache.parquet",
 }
 
 // download runs the query of a job again, without a limit, and sends the result. If the client goes away, the query ends.
@@ -122,7 +122,7 @@ func (p *Page) download(w http.ResponseWriter, r *http.Request, b *Backend) erro
 	format := jobs.Format(r.FormValue("as"))
 	kind, ok := downloads[format]
 	if !ok {
-		return fault.Usage("csv, parquet, json, jsonl or arrow", "%q is no format of a download", wording.Printable(string(format)))
+		return fault.Usage("csv, parquet, json or jsonl", "%q is no format of a download", wording.Printable(string(format)))
 	}
 	job, err := b.statement(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -167,11 +167,20 @@ func (p *Page) run(ctx context.Context, b *Backend, q jobs.Query) (jobs.Record, 
 	if err != nil {
 		return job, err
 	}
-	return p.await(ctx, b, job)
+	return p.waitFor(ctx, b, job)
 }
 
-// await waits for a query while the client does, and returns its final record. Otherwise it cancels the query.
-func (p *Page) await(ctx context.Context, b *Backend, job jobs.Record) (jobs.Record, error) {
+// await does the same for a query without SQL.
+func (p *Page) await(ctx context.Context, b *Backend, q jobs.Query) (jobs.Record, error) {
+	job, err := b.Queue.Submit(ctx, jobs.Request{Kind: jobs.KindQuery, Query: q})
+	if err != nil {
+		return job, err
+	}
+	return p.waitFor(ctx, b, job)
+}
+
+// waitFor waits for a query while the client does, and returns its final record. Otherwise it cancels the query.
+func (p *Page) waitFor(ctx context.Context, b *Backend, job jobs.Record) (jobs.Record, error) {
 	id := job.ID
 	attending, leave := context.WithCancel(ctx)
 	var running sync.WaitGroup

@@ -45,6 +45,12 @@ const database = "main/12345.db"
 // work runs a worker that answers queries about an empty database, until the test ends.
 func (s *site) work(tb testing.TB) {
 	tb.Helper()
+	s.workAs(tb, func(q jobs.Query) jobs.Query { return q })
+}
+
+// workAs does the same, but the worker answers other queries than those that are asked.
+func (s *site) workAs(tb testing.TB, other func(jobs.Query) jobs.Query) {
+	tb.Helper()
 	dir := tb.TempDir()
 	e, err := storage.Open(tb.Context(), storage.Config{Path: filepath.Join(dir, "12345.db")})
 	if err == nil {
@@ -59,7 +65,9 @@ func (s *site) work(tb testing.TB) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	handler := queryjobs.New(queryjobs.Config{Launcher: query.Launcher{Exe: exe, Args: []string{childArg}}, LockWait: time.Minute}, locate, s.queue, log)
-	w, err := worker.New(s.queue, map[jobs.Kind]jobs.Handler{jobs.KindQuery: handler}, worker.Config{
+	w, err := worker.New(s.queue, map[jobs.Kind]jobs.Handler{jobs.KindQuery: handlerFunc(func(ctx context.Context, a *jobs.Attempt) error {
+		return handler.Answer(ctx, a, other(a.Record.Query))
+	})}, worker.Config{
 		ID: "w1", Volumes: []jobs.Volume{{Name: "main"}}, DrainTimeout: time.Millisecond, OpenResult: queryjobs.OpenResult(locate),
 	}, log)
 	if err != nil {
@@ -300,7 +308,7 @@ func TestDownloads(t *testing.T) {
 	user := s.user(t)
 	const sql = "SELECT i, NULL AS n, '=cmd' AS c, i * 0.1::DECIMAL(4,1) AS d, [i] AS l, repeat('y', 90) AS pad FROM range(12000) t(i) WHERE i < $most::INT ORDER BY i"
 	a := user.run(t, sql, "most", "11000")
-	for _, format := range []jobs.Format{jobs.FormatCSV, jobs.FormatJSON, jobs.FormatJSONL, jobs.FormatParquet, jobs.FormatArrow} {
+	for _, format := range []jobs.Format{jobs.FormatCSV, jobs.FormatJSON, jobs.FormatJSONL, jobs.FormatParquet} {
 		job, err := s.queue.Submit(t.Context(), jobs.Request{Kind: jobs.KindQuery, Query: jobs.Query{Database: database, SQL: sql, Params: map[string]string{"most": "11000"}, Format: format}})
 		if err != nil {
 			t.Fatal(err)

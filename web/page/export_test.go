@@ -1,6 +1,10 @@
 package page
 
-import "mixduck/jobs"
+import (
+	"time"
+
+	"mixduck/jobs"
+)
 
 // Calendar returns the label, class and sign of each day of the calendar of a day map, the newest month first.
 func Calendar(days jobs.Days) (cells []string) {
@@ -32,4 +36,11 @@ func BundledBytes() (n int) {
 		n += len(static()[name].data)
 	}
 	return n
+}
+
+// Forget makes the next page look at the queue again.
+func (p *Page) Forget() {
+	p.looks.mu.Lock()
+	defer p.looks.mu.Unlock()
+	p.looks.at = time.Time{}
 }

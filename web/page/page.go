@@ -182,6 +182,7 @@ func (p *Page) Routes(handle func(pattern string, h http.Handler)) {
 		get("/ask/{id}", answerView)
 		handle("POST "+base+"/ask", p.guarded(p.change(maxAskForm, p.ask)))
 		post("/ask/{id}/cancel", p.cancelAsk)
+		post("/ask/{id}/check", p.checkAnswer)
 		post("/ask/saved/remove", p.removeQuestion)
 		handle("GET "+base+"/ask/saved/export", p.guarded(http.HandlerFunc(p.exportQuestion)))
 		post("/ask/{id}/download", p.download)
