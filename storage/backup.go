@@ -74,7 +74,7 @@ func Backup(ctx context.Context, cfg Config, to, job string) (err error) {
 		return err
 	}
 	err = publish(c.path, to)
-	if errors.Is(err, fs.ErrExist) { // created since the check, perhaps by another attempt
+	if errors.Is(err, fs.ErrExist) { // created since the check, maybe by another attempt
 		if done, foreign := backedUp(ctx, to, job); done || foreign != nil {
 			return foreign
 		}

@@ -125,7 +125,7 @@ func (e *element) first(bit uint8) bool {
 	return isFirst
 }
 
-// cut reports whether err can come from text that was cut or mixed up, so that it proves nothing about a single
+// cut reports whether err can come from text that was cut or mixed up. Such an error proves nothing about a single
 // profile. Some JSON writers produce NaN and Infinity as numbers; these do not hide a cut.
 func (e *element) cut(err error) bool {
 	c := jsonscan.At(e.B, e.I)

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Start starts cmd so that it dies with this process, and in a separate process group, so a terminal's signals do not
+// Start starts cmd. It dies with this process, and is in a separate process group, so a terminal's signals do not
 // reach it. The caller must call Wait. To end the child, use the context of [exec.CommandContext].
 func Start(cmd *exec.Cmd) (*Process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

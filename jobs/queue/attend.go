@@ -20,7 +20,7 @@ func (q *Queue) Attend(ctx context.Context, id string) {
 	tick := time.NewTicker(attendEvery)
 	defer tick.Stop()
 	for {
-		_ = q.e.Attend(ctx, id, word) // the caller notices by itself when Redis is unreachable
+		_ = q.e.Attend(ctx, id, word) // the caller also notices when Redis is unreachable
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -228,7 +228,7 @@ func (w *world) finish() {
 	job := *w.runs
 	w.runs = nil
 	delete(w.live, job.ID)
-	if _, err := w.queue.Cancel(w.Context(), job.ID); err != nil { // so that it leaves its lane
+	if _, err := w.queue.Cancel(w.Context(), job.ID); err != nil { // removes it from its lane
 		w.Fatal(err)
 	}
 	state, p := jobs.StateFailed, jobs.Progress{}

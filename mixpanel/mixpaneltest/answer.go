@@ -90,7 +90,7 @@ func finish(body *body, buffer *bufio.Writer, wire *wire) error {
 	return wire.finish()
 }
 
-// sendDays writes the lines of q. If nothing has to be changed and the source has a day in compressed form, it sends
+// sendDays writes the lines of q. If nothing changes and the source has a day in compressed form, it sends
 // that.
 func (s *Server) sendDays(body *body, gzip bool, p *project, q query, plan plan) error {
 	source, ok := p.Data.(packedSource)

@@ -10,7 +10,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// message is one of a stream of Arrow IPC. Flight sends the same two parts, so nothing has to be decoded on the way.
+// message is one of a stream of Arrow IPC. Flight sends the same two parts, so nothing is decoded on the way.
 type message struct {
 	head []byte // a flatbuffer
 	body []byte

@@ -79,8 +79,8 @@ func (a allowed) checkFunction(object map[string]any) error {
 	return nil
 }
 
-// checkTableFunction checks the function of a table function, and removes it, so that it is not checked as a scalar
-// function.
+// checkTableFunction checks the function of a table function, and removes it, because it must not be checked as a
+// scalar function.
 func (a allowed) checkTableFunction(object map[string]any) error {
 	function, ok := object["function"].(map[string]any)
 	if !ok {

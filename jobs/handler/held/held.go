@@ -119,7 +119,7 @@ func (k *Keeper) forget(id string) {
 }
 
 // Run lets paused jobs continue when their databases are free, until ctx is done. Jobs that other workers have paused
-// continue by themselves, a little later.
+// continue without this, a little later.
 func (k *Keeper) Run(ctx context.Context) {
 	tick := time.NewTicker(look)
 	defer tick.Stop()

@@ -1,0 +1,56 @@
+package mixduck_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// fineInComments are turns that only pages for users avoid.
+var fineInComments = []string{"nobody", "that of the", "as it is", "as they are", "the one that"}
+
+// Comments avoid the turns of phrase that `make prose` rejects in pages.
+func TestCommentsArePlainEnglish(t *testing.T) {
+	t.Parallel()
+	rules, err := os.ReadFile(".vale/Mixduck/Turns.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var turns []string
+	for _, m := range regexp.MustCompile(`(?m)^  - (.+)$`).FindAllStringSubmatch(string(rules), -1) {
+		if !slices.Contains(fineInComments, m[1]) {
+			turns = append(turns, m[1])
+		}
+	}
+	if len(turns) < 25 {
+		t.Fatalf("the rules have the turns %q", turns)
+	}
+	rejected := regexp.MustCompile(`(?i)\b(` + strings.Join(turns, "|") + `)\b`)
+	comments := 0
+	err = filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		files := token.NewFileSet()
+		f, err := parser.ParseFile(files, path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, c := range f.Comments {
+			comments++
+			if turn := rejected.FindString(strings.Join(strings.Fields(c.Text()), " ")); turn != "" {
+				t.Errorf("%s: rewrite %q in plain English", files.Position(c.Pos()), turn)
+			}
+		}
+		return nil
+	})
+	if err != nil || comments < 5000 {
+		t.Fatalf("%d comments, %v", comments, err)
+	}
+}
