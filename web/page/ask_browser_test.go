@@ -133,7 +133,7 @@ func TestAnswersAreAccessible(t *testing.T) {
 	for name, sql := range map[string]string{
 		"lines":  "SELECT DATE '2026-01-01' + i::INT AS day, 'series ' || i % 5 AS name, i AS n FROM range(120) t(i)",
 		"funnel": "SELECT NULL AS value, 1 AS step, 'a' AS event, 9 AS users UNION ALL SELECT NULL, 2, 'b', 3 ORDER BY 2",
-		"heat":   `SELECT DATE '2026-01-01' AS cohort, 5 AS users, i AS "interval", 100 - 20 * i AS percent FROM range(5) t(i)`,
+		"heat":   `SELECT DATE '2026-01-01' AS cohort, 5 AS users, i AS interval_number, 100 - 20 * i AS percent FROM range(5) t(i)`,
 		"wide":   "SELECT repeat('wide ', 100) AS a, repeat('x', 400) AS b, 3 AS c, NULL AS d, '' AS e", "error": "SELECT nix",
 	} {
 		a := user.run(t, sql)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,24 @@ func TestAnswersKeepTheirQuestion(t *testing.T) {
 	}
 }
 
+// The plots depend on the names of the columns of the questions.
+func TestQuestionsHaveTheColumnsOfPlots(t *testing.T) {
+	t.Parallel()
+	for name, columns := range map[string][]string{"funnel": {"value", "step", "event", "users"}, "retention": {"cohort", "interval_number", "users", "percent"}} {
+		q, err := analysis.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, selected, _ := strings.Cut("\n"+q.SQL, "\nSELECT ")
+		selected, _, _ = strings.Cut(selected, "\n")
+		for _, c := range columns {
+			if !slices.Contains(strings.Split(selected, ", "), c) {
+				t.Errorf("%s selects %s, without %s", name, selected, c)
+			}
+		}
+	}
+}
+
 func TestPlots(t *testing.T) {
 	t.Parallel()
 	s := open(t, page.Config{}, false)
@@ -97,7 +116,7 @@ func TestPlots(t *testing.T) {
 		"days and numbers":     {"SELECT DATE '2026-01-01' + i::INT AS day, i AS n FROM range(9) t(i)", "<polyline"},
 		"days, names, numbers": {"SELECT DATE '2026-01-01' + i::INT AS day, '<b>' || i % 7 AS name, i AS n FROM range(70) t(i)", "5 largest of 7 lines"},
 		"steps":                {"SELECT NULL AS value, 1 AS step, 'a' AS event, 9 AS users UNION ALL SELECT NULL, 2, 'b', 3 ORDER BY 2", "33.3% go on"},
-		"cohorts":              {`SELECT DATE '2026-01-01' AS cohort, 5 AS users, i AS "interval", 100 - 20 * i AS percent FROM range(4) t(i)`, `<td class="h2">40.0%</td>`},
+		"cohorts":              {`SELECT DATE '2026-01-01' AS cohort, 5 AS users, i AS interval_number, 100 - 20 * i AS percent FROM range(4) t(i)`, `<td class="h2">40.0%</td>`},
 		"one day":              {"SELECT DATE '2026-01-01' AS day, 1 AS n", ""},
 		"no numbers":           {"SELECT DATE '2026-01-01' + i::INT AS day, 'x' AS n FROM range(9) t(i)", ""},
 		"no days":              {"SELECT i, i AS n FROM range(9) t(i)", ""},

@@ -163,20 +163,16 @@ func (b *browser) asked(tb testing.TB, path string) asked {
 	return a
 }
 
-func text(c *string) string {
-	if c == nil {
-		return "(NULL)"
-	}
-	return *c
-}
-
 // texts returns the rows of an answer as one text.
 func (a asked) texts() string {
 	var lines []string
 	for _, row := range a.Answer.Rows {
 		var cells []string
 		for _, c := range row {
-			cells = append(cells, text(c))
+			if c == nil {
+				c = new("(NULL)")
+			}
+			cells = append(cells, *c)
 		}
 		lines = append(lines, strings.Join(cells, "|"))
 	}

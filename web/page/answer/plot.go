@@ -32,8 +32,8 @@ func NewPlot(columns []jobs.Column, rows [][]Cell) *Plot {
 		if bars := funnel(rows, at("step"), at("event"), at("users"), at("value")); len(bars) > 0 {
 			return &Plot{Funnel: bars}
 		}
-	case at("cohort") >= 0 && at("interval") >= 0 && at("percent") >= 0 && at("users") >= 0:
-		return &Plot{Heat: newHeat(rows, at("cohort"), at("users"), at("interval"), at("percent"))}
+	case at("cohort") >= 0 && at("interval_number") >= 0 && at("percent") >= 0 && at("users") >= 0:
+		return &Plot{Heat: newHeat(rows, at("cohort"), at("users"), at("interval_number"), at("percent"))}
 	case columns[0].Type == "DATE" || strings.HasPrefix(columns[0].Type, "TIMESTAMP"):
 		if l := newLines(columns, rows); l != nil {
 			return &Plot{Lines: l}
