@@ -89,12 +89,35 @@ func Merge(known []TableState, of Record, r TableReport, now time.Time) []TableS
 			tables = append(tables, TableState{Database: of.Database, Table: of.Fetch.Table})
 		}
 		find(tables, of.Fetch.Table).fetched(of, r, now)
+		refreshed(tables, known, of, now)
 	case of.Edit.Action == ActionDropAll && r.Err == nil:
 		return nil
 	case of.Edit.Action == ActionDrop: // failed, if the table was never created
 		tables = slices.DeleteFunc(tables, func(t TableState) bool { return t.Table == of.Edit.Table && (r.Err == nil || t.ReadAt.IsZero()) })
 	}
 	return tables
+}
+
+// refreshed records success for each further table that the attempt has refreshed: those of the fetch's stream with a
+// later refresh than the known one.
+func refreshed(tables, known []TableState, job Record, now time.Time) {
+	info, err := stream.Find(job.Fetch.Stream)
+	if err != nil { // of a newer version
+		return
+	}
+	others := info.Tables(job.Fetch.Table)[1:]
+	if info.Name == stream.All {
+		for _, part := range stream.Keyed() {
+			others = append(others, part.Tables(part.Table)...)
+		}
+	}
+	for _, name := range others {
+		t, old := find(tables, name), find(known, name)
+		if t == nil || t.FetchedAt.IsZero() || old != nil && !t.FetchedAt.After(old.FetchedAt) {
+			continue
+		}
+		t.Project, t.Job, t.SucceededAt, t.Failure = job.Project, job.ID, now, nil
+	}
 }
 
 func find(tables []TableState, name string) *TableState {

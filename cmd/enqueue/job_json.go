@@ -6,6 +6,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
+	"mixduck/internal/question"
 	"mixduck/jobs"
 	"mixduck/jobs/status"
 )
@@ -81,6 +82,8 @@ type object struct {
 
 	Verified *verifiedObject `json:"verified"` // the comparison with Mixpanel after the fetch; null for none
 	Held     *jobs.Held      `json:"held"`     // paused: the program that has the database open; otherwise null
+
+	Question *question.Question `json:"question"` // of "enqueue ask"; null for other jobs
 }
 
 // verifiedObject is a comparison of a table with Mixpanel's counts. Fields are only ever added.
@@ -134,6 +137,9 @@ func newObject(r jobs.Record, now time.Time) object {
 		Position: r.Position, Worker: r.Worker, Priority: r.Priority, Behind: r.Behind, Unserved: r.Unserved, Joined: r.Joined,
 	}
 	o.Schedule, o.Tick, o.Piece = r.Schedule, timeOrNull(r.Tick), r.Piece
+	if r.Query.Ask != nil {
+		o.Question = &r.Query.Ask.Question
+	}
 	o.Action, o.SQL, o.Inspect = r.Edit.Action, r.Query.SQL, r.Query.Inspect
 	o.Added, o.Removed, o.Updated = r.Progress.Added, r.Progress.Removed, r.Progress.Updated
 	o.DaysLeft, o.Unavailable = r.Progress.DaysLeft, r.Progress.Unavailable

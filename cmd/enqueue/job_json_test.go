@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/cli"
 	"mixduck/internal/fault"
+	"mixduck/internal/question"
 	"mixduck/jobs"
 )
 
@@ -28,7 +30,7 @@ func TestObject(t *testing.T) {
 		`"started_at":"2026-11-22T11:58:00Z","finished_at":"2026-11-22T12:00:00Z","duration_seconds":120,` +
 		`"max_attempts":5,"mode":"sync","events":["Sign Up"],"where":"","force":false,"retries":2,"note":"",` +
 		`"created_at":"2026-11-22T11:57:00Z","run_at":null,"position":0,"worker":"w1","priority":"low","behind":"","unserved":false,"joined":false,"action":"","sql":"","inspect":"","result":null,` +
-		`"added":0,"removed":0,"updated":0,"days_left":0,"unavailable":0,"late_since":null,"late_days":"","schedule":"","tick":null,"piece":0,"warnings":["a < b","c"],"trouble":"","rows_changed":0,"views":0,"columns_added":0,"stream":"events","unchanged":0,"verified":null,"held":null}` + "\n"
+		`"added":0,"removed":0,"updated":0,"days_left":0,"unavailable":0,"late_since":null,"late_days":"","schedule":"","tick":null,"piece":0,"warnings":["a < b","c"],"trouble":"","rows_changed":0,"views":0,"columns_added":0,"stream":"events","unchanged":0,"verified":null,"held":null,"question":null}` + "\n"
 	var out strings.Builder
 	a := &app{&console.App{Process: &cli.Process{Stdout: &out}}}
 	if err := a.PrintJSON(newObject(job, noon.Add(time.Hour))); err != nil {
@@ -44,5 +46,18 @@ func TestObjectOfADoneJobHasNoError(t *testing.T) {
 	job := inState(jobs.StateDone, func(r *jobs.Record) { r.Failure = &jobs.Failure{Code: fault.CodeFailed, Message: "first attempt"} })
 	if got := newObject(job, noon).Error; got != nil {
 		t.Errorf("Error = %v, want none", got)
+	}
+}
+
+func TestObjectOfAQuestionNamesIt(t *testing.T) {
+	t.Parallel()
+	job := inState(jobs.StateRunning, func(r *jobs.Record) {
+		r.Kind, r.Query = jobs.KindQuery, jobs.Query{Ask: &jobs.Ask{Project: "1", Question: question.Question{
+			Name: "top-events", Values: map[string][]string{"limit": {"3"}},
+		}}}
+	})
+	b, err := json.Marshal(newObject(job, noon))
+	if want := `"question":{"name":"top-events","values":{"limit":["3"]}}`; err != nil || !strings.Contains(string(b), want) {
+		t.Errorf("%s, %v: no %s", b, err, want)
 	}
 }
