@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"mixduck/jobs"
+	"mixduck/jobs/status"
 )
 
 // Calendar returns the label, class and sign of each day of the calendar of a day map, the newest month first.
@@ -43,4 +44,12 @@ func (p *Page) Forget() {
 	p.looks.mu.Lock()
 	defer p.looks.mu.Unlock()
 	p.looks.at = time.Time{}
+}
+
+// Notices returns the titles of the notices about workers, jobs that wait for another program, and tables.
+func Notices(workers []jobs.WorkerInfo, held []jobs.Record, tables []status.Table) (titles []string) {
+	for _, n := range notices(&look{workers: workers, held: held, tables: tables}) {
+		titles = append(titles, n.Title)
+	}
+	return titles
 }

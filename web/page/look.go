@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,6 +23,7 @@ type look struct {
 	lanes     []jobs.LaneInfo
 	counts    map[jobs.State]int
 	running   []jobs.Record
+	held      []jobs.Record // paused, because another program has the database open
 	projects  []jobs.ProjectInfo
 	names     map[string]string // of projects, by ID
 	budgets   []projectBudget
@@ -63,6 +65,11 @@ func (p *Page) look(ctx context.Context, b *Backend) (*look, error) {
 	if l.running, err = b.Queue.List(ctx, queue.Filter{State: jobs.StateRunning}); err != nil {
 		return nil, err
 	}
+	paused, err := b.Queue.List(ctx, queue.Filter{State: jobs.StatePaused})
+	if err != nil {
+		return nil, err
+	}
+	l.held = slices.DeleteFunc(paused, func(r jobs.Record) bool { return r.Progress.Held == nil })
 	l.budgets, err = budgets(ctx, b.Budgets, survey.Projects)
 	return l, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"mixduck/internal/day"
@@ -22,6 +23,7 @@ var overviewView = &view{
 type overview struct {
 	At      time.Time       `json:"at"`
 	Notices []notice        `json:"notices"`
+	Well    bool            `json:"well"` // there are scheduled tables, and nothing needs attention
 	Tables  []tableLine     `json:"tables"`
 	Running []jobLine       `json:"running"`
 	Waiting int             `json:"waiting"` // jobs
@@ -86,6 +88,7 @@ func buildOverview(ctx context.Context, p *Page, b *Backend, _ *http.Request) (a
 		return nil, err
 	}
 	o := overview{At: l.at, Notices: notices(l), Tables: tableLines(l), Running: []jobLine{}, Budgets: l.budgets, Workers: workerLines(l.workers)}
+	o.Well = len(o.Notices) == 0 && slices.ContainsFunc(l.tables, func(t status.Table) bool { return t.Verdict == status.Fresh })
 	for _, job := range l.running {
 		o.Running = append(o.Running, newJobLine(job, l.names, l.at))
 	}
@@ -147,11 +150,33 @@ func newTableLine(t status.Table) tableLine {
 	return line
 }
 
+// fullDisks returns notices about volumes with little free space: the limits are those of the alert.
+func fullDisks(workers []jobs.WorkerInfo) []notice {
+	const few, share = 2e9, 20
+	var found []notice
+	for _, w := range workers {
+		for _, v := range w.Volumes {
+			if d, known := w.Disks[v.Name]; known && (d.Free < few || d.Free < d.Size/share) {
+				found = append(found, notice{
+					Bad: true, Title: fmt.Sprintf("The disk of volume %s on %s is nearly full.", v.Name, w.Host), Text: wording.Megabytes(d.Free) + " are left. Fetches fail when it is full.",
+					Hint: "free some space on the disk",
+				})
+			}
+		}
+	}
+	return found
+}
+
 // notices returns what needs attention, worst first.
 func notices(l *look) []notice {
 	var bad, warnings []notice
 	if len(l.workers) == 0 {
 		bad = append(bad, notice{Bad: true, Title: "No worker is running.", Text: "Jobs wait until one starts.", Hint: "start a worker with 'worker run'"})
+	}
+	bad = append(bad, fullDisks(l.workers)...)
+	for _, r := range l.held {
+		name := cmp.Or(l.names[r.Project], r.Project) + " / " + r.Table()
+		warnings = append(warnings, notice{Title: name + ": another program has the database open.", Text: "The job " + r.Progress.Held.String() + ".", Job: r.ID})
 	}
 	for _, t := range l.tables {
 		s := t.State
