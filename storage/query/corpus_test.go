@@ -39,7 +39,7 @@ func TestHostileStatements(t *testing.T) {
 	before := snapshot(t, dir)
 	temp := t.TempDir()
 	t.Run("statements", func(t *testing.T) {
-		for _, e := range corpustest.Read(t, "testdata/hostile.SQL", "{secret}", secret, "{dir}", dir, "{database}", database) {
+		for _, e := range corpustest.Read(t, "testdata/hostile.sql", "{secret}", secret, "{dir}", dir, "{database}", database) {
 			t.Run(e.About, func(t *testing.T) {
 				t.Parallel()
 				attack(t, e, query.Request{Database: database, SQL: e.SQL, MemoryLimit: 150e6, TempDir: temp, MaxResultBytes: 10e6})
