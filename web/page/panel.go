@@ -11,16 +11,17 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/web/page/answer"
 )
 
 // inspections are what the page of a table can look up in the database, by the value of its buttons.
 var inspections = map[string][]string{
-	"day": {"receipts", "quarantine", "changes"}, "receipts": {"receipts"}, "changes": {"changes"}, "quarantine": {"quarantine"}, "keys": {"keys"},
+	"day": {"receipts", "quarantine", "changes"}, "receipts": {"receipts"}, "changes": {"changes"}, "quarantine": {"quarantine"}, "properties": {"properties"},
 }
 
 // inspectionTitles are the headings of inspections.
 var inspectionTitles = map[string]string{
-	"receipts": "Fetches", "quarantine": "Lines in quarantine", "changes": "Late changes", "keys": "Properties",
+	"receipts": "Fetches", "quarantine": "Lines in quarantine", "changes": "Late changes", "properties": "Properties",
 }
 
 const (
@@ -50,7 +51,7 @@ func (p *Page) inspect(w http.ResponseWriter, r *http.Request, b *Backend) error
 	}
 	names, ok := inspections[r.FormValue("what")]
 	if !ok {
-		return fault.Usage("day, receipts, changes, quarantine or keys", "%q cannot be looked up", r.FormValue("what"))
+		return fault.Usage("day, receipts, changes, quarantine or properties", "%q cannot be looked up", r.FormValue("what"))
 	}
 	args := []string{t.State.Table}
 	q := url.Values{"database": {t.State.Database}, "table": {t.State.Table}}
@@ -101,11 +102,12 @@ func (p *Page) panels(ctx context.Context, b *Backend, l *look, t tableLine, loo
 		if err != nil {
 			return nil, err
 		}
-		answer, err := newAnswer(ctx, b, job, 1, p.cfg.Now())
+		found, err := newAnswer(ctx, b, job, 1, p.cfg.Now())
 		if err != nil {
 			return nil, err
 		}
-		one := panel{askAnswer: *answer, Title: inspectionTitles[job.Query.Inspect]}
+		found.showBlobs()
+		one := panel{askAnswer: *found, Title: inspectionTitles[job.Query.Inspect]}
 		if !job.State.Final() {
 			p.visits.extend(b.Queue, job.ID)
 			one.Behind = l.writer(job.Database)
@@ -113,6 +115,21 @@ func (p *Page) panels(ctx context.Context, b *Backend, l *look, t tableLine, loo
 		all = append(all, one)
 	}
 	return all, nil
+}
+
+// showBlobs makes BLOBs readable: lines in quarantine.
+func (a *askAnswer) showBlobs() {
+	for i, column := range a.Columns {
+		if column.Type != "BLOB" {
+			continue
+		}
+		for _, row := range a.Rows {
+			if row[i] != nil {
+				text := answer.Readably(*row[i])
+				row[i] = &text
+			}
+		}
+	}
 }
 
 // writer returns the ID of the job that writes to a database; "" if none does.
