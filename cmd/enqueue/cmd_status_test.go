@@ -40,7 +40,7 @@ func TestStatusScreen(t *testing.T) {
 		Projects: []jobs.ProjectInfo{{Name: "web", ID: 1, Zone: "UTC", Database: "main/1.db"}},
 		Tables: []jobs.TableState{
 			{
-				Project: "web", Database: "main/1.db", Table: "events", Rows: 12_345_678, LastComplete: dayOf(24), Missing: 3, Partial: 1,
+				Project: "web", Database: "main/1.db", Table: "events", Rows: 12_345_678, LastComplete: dayOf(24), Complete: 5, Missing: 3, Partial: 1,
 				Quarantined: 2, Failing: []jobs.FailingDays{{Days: day.Range{From: *dayOf(20), To: *dayOf(21)}, Message: "the export ends within a line"}},
 			},
 			{Project: "2", Database: "eu/x.db", Table: "events", Rows: 5, LastComplete: dayOf(1), Job: "J", Failure: &jobs.Failure{Message: "no"}},

@@ -15,7 +15,7 @@ type Completeness string
 const (
 	Complete   Completeness = "complete"
 	Incomplete Completeness = "incomplete"
-	Unknown    Completeness = "unknown" // nothing was fetched yet
+	Unknown    Completeness = "unknown" // nothing was fetched yet, or the first fetch is running
 )
 
 // Gaps lists the days that keep a table from being complete, in ascending order. Days that Mixpanel no longer serves do not
@@ -28,9 +28,50 @@ type Gaps struct {
 // All returns the missing days, then the partial ones.
 func (g Gaps) All() []day.Range { return slices.Concat(g.Missing, g.Partial) }
 
+// follow updates the counts of days from the day map if it has more complete days. The map is written after each window of a
+// fetch, the counts when an attempt ends.
+func follow(f *Table, days jobs.Days) {
+	s := jobs.TableState{}
+	first, last := -1, -1 // stored days
+	for i, d := range days {
+		s.Rows += d.Rows
+		switch d.State {
+		case jobs.DayComplete:
+			s.Complete++
+			s.LastComplete = &days[i].Day
+		case jobs.DayPartial:
+			s.Partial++
+		case jobs.DayUnavailable:
+			s.Unavailable++
+			continue
+		case jobs.DayMissing:
+			continue
+		}
+		if last = i; first < 0 {
+			first = i
+		}
+	}
+	if first < 0 || !f.State.Dated() {
+		return
+	}
+	f.Loading = f.State.Job == "" && f.State.ReadAt.IsZero() && f.State.LastComplete == nil
+	if s.Complete <= f.State.Complete && !f.Loading {
+		return
+	}
+	for _, d := range days[first:last] {
+		if d.State == jobs.DayMissing {
+			s.Missing++
+		}
+	}
+	f.State.First, f.State.LastComplete, f.State.Rows = &days[first].Day, s.LastComplete, s.Rows
+	f.State.Complete, f.State.Partial, f.State.Unavailable, f.State.Missing = s.Complete, s.Partial, s.Unavailable, s.Missing
+}
+
 // assess returns whether the table is complete, and its gaps. Without a day map it knows only how many days are missing.
 func (f Table) assess(days jobs.Days) (Completeness, Gaps) {
 	switch {
+	case f.Loading:
+		return Unknown, Gaps{}
 	case !f.State.Dated() && f.State.FetchedAt.IsZero(), f.State.Dated() && f.State.LastComplete == nil && len(days) == 0:
 		return Unknown, Gaps{}
 	case !f.State.Dated():

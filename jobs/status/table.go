@@ -36,6 +36,8 @@ type Table struct {
 
 	Completeness Completeness
 	Gaps         Gaps // empty without a day map
+
+	Loading bool // days are stored, but no attempt of its first fetch has ended
 }
 
 // Bad reports whether the table needs attention.
@@ -78,9 +80,12 @@ func (s Survey) Read(ctx context.Context, q Source, schedules Lister) (_ Survey,
 	if s.Schedules, err = schedules.List(ctx, s.Now); err != nil {
 		return s, err
 	}
-	databases := make([]string, len(s.Tables))
-	for i, t := range s.Tables {
-		databases[i] = t.Database
+	var databases []string
+	for _, t := range s.Tables {
+		databases = append(databases, t.Database)
+	}
+	for _, schedule := range s.Schedules { // the first fetch into its database may be running
+		databases = append(databases, schedule.Database)
 	}
 	s.Days, err = q.AllDays(ctx, databases)
 	return s, err
@@ -112,8 +117,10 @@ func (s Survey) Judge() []Table {
 	}
 	all := make([]Table, 0, len(found))
 	for _, f := range found {
+		days := s.Days[f.State.Database][f.State.Table]
+		follow(f, days)
 		s.weigh(f)
-		f.Completeness, f.Gaps = f.assess(s.Days[f.State.Database][f.State.Table])
+		f.Completeness, f.Gaps = f.assess(days)
 		all = append(all, *f)
 	}
 	slices.SortFunc(all, func(a, b Table) int {
@@ -187,6 +194,8 @@ func (s Survey) weigh(f *Table) {
 // upTo returns when the last complete day of the table ended or, for a table without days, when its last refresh began.
 func (f Table) upTo() (time.Time, bool) {
 	switch {
+	case f.Loading: // the oldest days come first, so the last one says nothing
+		return time.Time{}, false
 	case !f.State.Dated():
 		return f.State.FetchedAt, !f.State.FetchedAt.IsZero()
 	case f.State.LastComplete != nil:

@@ -186,6 +186,8 @@ func notices(l *look) []notice {
 			n.Text, n.Hint, n.Retry = s.Failure.Message, s.Failure.Hint, true
 		}
 		switch {
+		case t.Verdict == status.Stale && t.Loading:
+			n.Bad, n.Title = true, name+" is still in its first fetch, although its schedule is "+wording.ShortTime(t.Behind)+" old."
 		case t.Verdict == status.Stale && s.LastComplete == nil && s.Dated():
 			n.Bad, n.Title = true, name+" has no complete day yet, although its schedule is "+wording.ShortTime(t.Behind)+" old."
 		case t.Verdict == status.Stale:

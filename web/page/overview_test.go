@@ -3,7 +3,9 @@ package page_test
 import (
 	"slices"
 	"testing"
+	"time"
 
+	"mixduck/internal/day"
 	"mixduck/jobs"
 	"mixduck/jobs/status"
 	"mixduck/web/page"
@@ -16,6 +18,7 @@ func TestNotices(t *testing.T) {
 	small := jobs.WorkerInfo{Host: "c", Volumes: []jobs.Volume{{Name: "us"}}, Disks: map[string]jobs.Disk{"us": {Free: 1e9, Size: 4e9}}}
 	held := jobs.Record{Kind: jobs.KindFetch, Project: "web", Fetch: jobs.Fetch{Table: "events"}, Progress: jobs.Progress{Held: &jobs.Held{Program: "python3", PID: 7}}}
 	stale := status.Table{Verdict: status.Stale, State: jobs.TableState{Table: "events"}}
+	loading := status.Table{Verdict: status.Stale, Loading: true, Behind: 48 * time.Hour, State: jobs.TableState{Table: "events", LastComplete: new(day.Earliest)}}
 	for name, tt := range map[string]struct {
 		workers []jobs.WorkerInfo
 		held    []jobs.Record
@@ -24,6 +27,12 @@ func TestNotices(t *testing.T) {
 	}{
 		"no worker": {want: []string{"No worker is running."}},
 		"well":      {workers: []jobs.WorkerInfo{roomy}},
+		"a long first fetch": {
+			[]jobs.WorkerInfo{roomy},
+			nil,
+			[]status.Table{loading},
+			[]string{" / events is still in its first fetch, although its schedule is 2d old."},
+		},
 		"the worst first": {
 			[]jobs.WorkerInfo{roomy, full, small},
 			[]jobs.Record{held},
