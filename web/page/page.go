@@ -180,6 +180,7 @@ func (p *Page) Routes(handle func(pattern string, h http.Handler)) {
 		post("/table/inspect", p.inspect)
 		get("/ask", askView)
 		get("/ask/{id}", answerView)
+		handle("GET "+base+"/ask/completions", p.guarded(http.HandlerFunc(p.completions)))
 		handle("POST "+base+"/ask", p.guarded(p.change(maxAskForm, p.ask)))
 		post("/ask/{id}/cancel", p.cancelAsk)
 		post("/ask/{id}/check", p.checkAnswer)
