@@ -94,10 +94,16 @@ func (l *load) compareKeys(ctx context.Context, same, updated map[day.Day]int64)
 	return moved, l.exec(ctx, "DROP TABLE replaced")
 }
 
-// recordChanges writes the changes of days.
+// changesKept is how long changes are kept: a year and a month, so that a month can be compared with that of last year.
+const changesKept = 400 * 24 * time.Hour
+
+// recordChanges writes the changes of days, and deletes those of all tables that are too old.
 func (l *load) recordChanges(ctx context.Context, changed []dayChange, now time.Time) error {
 	if len(changed) == 0 {
 		return nil
+	}
+	if err := l.exec(ctx, "DELETE FROM mixduck.changes WHERE loaded_at < ?", now.Add(-changesKept)); err != nil {
+		return err
 	}
 	return appendRows(ctx, l.conn, "", "mixduck", "changes", func(yield func([]driver.Value) bool) {
 		for _, c := range changed {

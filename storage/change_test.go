@@ -89,6 +89,23 @@ func TestNewDaysAreNoChange(t *testing.T) {
 	})
 }
 
+func TestOldChangesAreDeleted(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	load(t, e, window(span(0, 1), events(first, 5, "a")))
+	_, err := storage.DB(e).ExecContext(t.Context(), `INSERT INTO mixduck.changes
+		SELECT table_name, DATE '2020-01-01', age || 'h', 1, 0, 0, now()::TIMESTAMP - to_hours(age)
+		FROM (VALUES ('events', 24), ('events', 400 * 24 - 1), ('events', 400 * 24 + 1), ('other', 9999 * 24)) AS ages(table_name, age)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := window(span(0, 1), events(first, 6, "a"))
+	w.Job = "new"
+	load(t, e, w)
+	closeEngine(t, e)
+	want(t, "changes", query(t, path, "SELECT job_id FROM mixduck.changes ORDER BY loaded_at"), []string{"9599h", "24h", "new"})
+}
+
 // Any two versions of some days are compared by their keys.
 func TestChangesAreThoseOfKeys(t *testing.T) {
 	t.Parallel()

@@ -171,6 +171,34 @@ func TestPromotedColumnsOfKeyedTables(t *testing.T) {
 	want(t, "values", values(), []string{"x|1", "y|3", "z|4"})
 }
 
+func TestPromoteRefusalsOfKeyedTables(t *testing.T) {
+	t.Parallel()
+	e, path := newFile(t)
+	refresh(t, e, "a", persons{"x", `{"n":1}`})
+	list := people("lists")
+	list.Stream, list.Columns = "cohorts", []storage.KeyedColumn{{Name: "id", Type: "BIGINT", Key: true}, {Name: "name", Type: "VARCHAR"}}
+	if _, err := e.Refresh(t.Context(), storage.Refresh{Table: list, Full: true, Job: "a", FetchedAt: now}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ table, property, want string }{
+		{"people", "last_seen", "last_seen cannot be promoted: table people already has a column last_seen"},
+		{"people", "Content_Hash", "Content_Hash cannot be promoted: table people already has a column content_hash"},
+		{"lists", "name", "table lists has no properties to promote"},
+		{"lists", "other", "table lists has no properties to promote"},
+	} {
+		if err := e.Promote(t.Context(), tt.table, []storage.Promotion{{Property: tt.property, Type: "VARCHAR"}}, 0); err == nil || err.Error() != tt.want {
+			t.Errorf("Promote %s of %s = %v, want %s", tt.property, tt.table, err, tt.want)
+		}
+	}
+	closeEngine(t, e)
+	for _, wanted := range [][]storage.Promotion{nil, {{Property: "name"}}} {
+		err := storage.Refill(t.Context(), storage.Config{Path: path}, "lists", wanted, 0, func(int64) {})
+		if want := "table lists has no properties to promote"; err == nil || err.Error() != want {
+			t.Errorf("Refill %v = %v, want %s", wanted, err, want)
+		}
+	}
+}
+
 func TestCopiesOfKeyedTables(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)

@@ -53,7 +53,7 @@ func (e *Engine) Promote(ctx context.Context, table string, wanted []Promotion, 
 			return err
 		}
 		if found == nil {
-			return fault.New(fault.CodeNotFound, "fetch events into it first", "unknown table %s", table)
+			return fault.New(fault.CodeNotFound, "fetch events or profiles into it first", "unknown table %s", table)
 		}
 		return promote(ctx, conn, table, wanted)
 	})
@@ -93,10 +93,10 @@ func promote(ctx context.Context, conn *sql.Conn, table string, wanted []Promoti
 	if err := promotion.Check(slices.Concat(stored, missing)); err != nil {
 		return err
 	}
-	if err := refuseColumns(ctx, conn, table, missing); err != nil {
+	if err := needProperties(ctx, conn, table); err != nil {
 		return err
 	}
-	if err := needProperties(ctx, conn, table); err != nil {
+	if err := refuseColumns(ctx, conn, table, missing); err != nil {
 		return err
 	}
 	quoted, err := quote(table)
@@ -158,8 +158,8 @@ func refuseColumns(ctx context.Context, conn *sql.Conn, table string, properties
 		}
 		for _, p := range properties {
 			if promotion.Column(p.Property) == promotion.Column(column) {
-				return fault.New(fault.CodeExists, "rename the column, or do not promote the property",
-					"%s cannot be promoted: table %s has a column %s that Mixduck did not create", p.Property, table, column)
+				return fault.New(fault.CodeExists, "do not promote it; if you have added the column yourself, you can also rename it",
+					"%s cannot be promoted: table %s already has a column %s", p.Property, table, column)
 			}
 		}
 	}

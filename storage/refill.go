@@ -91,7 +91,10 @@ func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []P
 		return nil, err
 	}
 	if found == nil {
-		return nil, fault.New(fault.CodeNotFound, "fetch events into it first", "unknown table %s", table)
+		return nil, fault.New(fault.CodeNotFound, "fetch events or profiles into it first", "unknown table %s", table)
+	}
+	if err := needProperties(ctx, conn, table); err != nil {
+		return nil, err
 	}
 	stored, err := promoted(ctx, conn, table)
 	if err != nil || len(wanted) == 0 {

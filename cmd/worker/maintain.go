@@ -26,7 +26,8 @@ place. Use a separate volume for backups: --volumes main=/data,backup=/mnt/backu
 An absolute path inside one of the volumes also works.
 
 To restore: stop the worker, delete 12345.db.wal if it exists, move the backup to
-12345.db, start the worker, and fetch the days after the backup.`
+12345.db, start the worker, and fetch the days after the backup, and the other
+streams again.`
 
 const compactLong = `Rewrite a database file without the space left by deleted and replaced rows. This
 is a job in the database's lane. Other access waits meanwhile, for about a third

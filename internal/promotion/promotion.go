@@ -40,7 +40,7 @@ type Promotion struct {
 // hint explains the form of [Parse].
 const hint = `use a list like plan,$city:VARCHAR,"a,b":DOUBLE; the types are VARCHAR, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP and DATE`
 
-// taken are names that a promoted column cannot have, because every table has columns with these names.
+// taken are names that a promoted column cannot have, because tables of events have columns with these names.
 var taken = []string{
 	"event_name", "event_time", "distinct_id", "insert_id", "properties", "day", "processed_at", "rowid",
 }
@@ -72,7 +72,7 @@ func problems(all []Promotion, untyped Type) (found []error) {
 		case !utf8.ValidString(p.Property) || strings.ContainsFunc(p.Property, unicode.IsControl):
 			found = append(found, fmt.Errorf("%q is not a valid column name", p.Property))
 		case slices.Contains(taken, column):
-			found = append(found, fmt.Errorf("%s: every table already has a column %s", p.Property, column))
+			found = append(found, fmt.Errorf("%s: the column name %s is reserved", p.Property, column))
 		case twice && other.Property == p.Property:
 			found = append(found, fmt.Errorf("%s is listed twice", p.Property))
 		case twice:

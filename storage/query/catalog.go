@@ -47,7 +47,11 @@ func (c catalog) find(name string, columns []string) (*catalogTable, error) {
 	}
 	for _, column := range columns {
 		if _, ok := c[i].column(column); !ok {
-			return nil, fault.Usage("choose a table with events", "table %s has no column %s", name, column)
+			hint := "choose a table of events"
+			if column == "properties" {
+				hint += " or profiles"
+			}
+			return nil, fault.Usage(hint, "table %s has no column %s", name, column)
 		}
 	}
 	return c[i], nil

@@ -149,7 +149,15 @@ func (q *Inspect) aboutDays(c catalog, params map[string]string) error {
 			}
 		}
 	}
-	if t, err := c.find(q.arg(0), nil); err == nil && (q.Name == "coverage" || q.Name == "changes") && t.keyed() {
+	if q.arg(0) == "" {
+		return nil
+	}
+	t, err := c.find(q.arg(0), nil)
+	if err != nil {
+		return err
+	}
+	params["table"] = t.title()
+	if (q.Name == "coverage" || q.Name == "changes") && t.keyed() {
 		return fault.New(fault.CodeNotFound, "use 'receipts "+t.name+"': it shows the refreshes", "table %s has no days", t.name)
 	}
 	return nil

@@ -81,7 +81,6 @@ func TestInspect(t *testing.T) {
 		{"column events a/b~c", "value,row_count,percent,distinct_values,null_count,total_count", ",3,75.0,1,3,4\n1,1,25.0,1,3,4"},
 		{"info", "path,bytes,wal_bytes,storage_version,duckdb_version,table_count,row_count", path},
 		{"coverage", "table_name,day,state,row_count,quarantined,fetched_at,job_id", "events,2026-11-01,complete,3,1,2026-11-22 08:00:00,job-1\nevents,2026-11-02,complete,1,0,2026-11-22 08:00:00,job-1"},
-		{"coverage nothing", "table_name,day", ""},
 		{"receipts events", "table_name,from_date,to_date,lines", "events,2026-11-02,2026-11-02,1\nevents,2026-11-01,2026-11-01,4"},
 		{"changes", "table_name,day,job_id,added,removed,updated,loaded_at", ""},
 		{"receipts events 2026-11-01", "table_name,from_date,to_date,lines", "events,2026-11-01,2026-11-01,4"},
@@ -192,7 +191,10 @@ func TestInspectRefuses(t *testing.T) {
 		{"SQL in the place of a day", []string{"receipts", "events", "' OR 1=1"}, fault.CodeUsage, "yyyy-mm-dd"},
 		{"SQL in the place of a number", []string{"sample", "events", "1; DROP TABLE events"}, fault.CodeUsage, "a number from 1"},
 		{"a column of a table without properties", []string{"column", "mixduck.fence", "nope"}, fault.CodeNotFound, "its columns are value"},
-		{"events of a table without", []string{"breakdown", "mixduck.fence"}, fault.CodeUsage, "choose a table with events"},
+		{"events of a table without", []string{"breakdown", "mixduck.fence"}, fault.CodeUsage, "choose a table of events"},
+		{"properties of a table without", []string{"keys", "mixduck.fence"}, fault.CodeUsage, "choose a table of events or profiles"},
+		{"coverage of a table that does not exist", []string{"coverage", "nope"}, fault.CodeNotFound, "the tables are _metadata, events"},
+		{"receipts of a table that does not exist", []string{"receipts", "nope"}, fault.CodeNotFound, "the tables are _metadata, events"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -266,6 +268,48 @@ func TestCoverageOfATableWithoutDays(t *testing.T) {
 		_, _, err = run(t, query.Request{Database: path, Inspect: &query.Inspect{Name: question, Args: []string{"profiles"}}})
 		if fault.CodeOf(err) != fault.CodeNotFound || !strings.Contains(fault.HintOf(err), "receipts profiles") {
 			t.Errorf("%s: error = %v, hint %q", question, err, fault.HintOf(err))
+		}
+	}
+}
+
+// The parts of a refresh have receipts with later times than the refresh.
+func TestInspectTablesAgreesWithMetadata(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "m.db")
+	e, err := storage.Open(t.Context(), storage.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := storage.Refresh{
+		Table: storage.Keyed{Name: "members", Project: "12345", Stream: "cohort_members", Columns: []storage.KeyedColumn{
+			{Name: "cohort_id", Type: "VARCHAR", Key: true}, {Name: "distinct_id", Type: "VARCHAR", Key: true},
+		}},
+		Full: true, Job: "job-1", FetchedAt: time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC),
+	}
+	part := r
+	part.Within, part.FetchedAt = &storage.Scope{Values: []string{"7"}}, r.FetchedAt.Add(time.Minute)
+	for _, r := range []storage.Refresh{part, r} {
+		if _, err := e.Refresh(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, out, err := run(t, query.Request{Database: path, Inspect: &query.Inspect{Name: "tables"}, Format: query.CSV})
+	if err != nil || !strings.Contains(out, "\nmembers,cohort_members,0,,,2026-11-22 08:00:00,12345,") {
+		t.Errorf("tables = %q, %v", out, err)
+	}
+}
+
+// Table names are compared like DuckDB does, ignoring case.
+func TestInspectDaysIgnoresCase(t *testing.T) {
+	t.Parallel()
+	path := loaded(t)
+	for _, question := range []string{"coverage", "receipts"} {
+		_, out, err := run(t, query.Request{Database: path, Inspect: &query.Inspect{Name: question, Args: []string{"EVENTS"}}, Format: query.CSV})
+		if err != nil || strings.Count(out, "\n") != 3 {
+			t.Errorf("%s = %q, %v", question, out, err)
 		}
 	}
 }
