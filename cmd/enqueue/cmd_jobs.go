@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,6 +85,11 @@ func (a *app) cancelCommand() *cobra.Command {
 			}
 			return a.PrintLine(cancelResult(job, before[job.ID]))
 		})
+	run := c.RunE
+	c.RunE = func(c *cobra.Command, ids []string) error {
+		// The newest first: otherwise a job could start when the one it waits for is cancelled.
+		return run(c, slices.SortedFunc(slices.Values(ids), func(a, b string) int { return strings.Compare(strings.ToUpper(b), strings.ToUpper(a)) }))
+	}
 	format = console.AddFormat(c.Flags())
 	c.ValidArgsFunction = a.completeJobs(0, func(job jobs.Record) bool { return !job.State.Final() })
 	return c

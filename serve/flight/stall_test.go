@@ -54,8 +54,7 @@ func drain(r *flight.Reader) error {
 }
 
 // A result that nobody reads needs no memory, and no lock. It is complete when the client goes on.
-func TestClientThatStopsReading(t *testing.T) {
-	t.Parallel()
+func TestClientThatStopsReading(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
 	statement, want := numbers()
 	f := serve(t, Config{}, nil, "main/a.db")
 	r, a := f.begin(t.Context(), t, statement)
