@@ -30,6 +30,8 @@ type Config struct {
 	Flight    Flight
 	Log       Log
 
+	Authorities Authorities
+
 	named  bool    // the projects are from the file
 	values []Value // all settings, as text
 }

@@ -50,6 +50,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 		l.env[k] = v
 	}
 	cfg := newConfig(l.env["HOME"])
+	cfg.Authorities = Authorities{File: l.env["SSL_CERT_FILE"], Dirs: l.env["SSL_CERT_DIR"]}
 	root := l.open(&cfg)
 	all := settings()
 	l.checkKeys(root, "", fileKeys())

@@ -45,6 +45,9 @@ func (a *app) checkCommand() *cobra.Command {
 		if err != nil {
 			all = append(all, check.Fail("queue", err))
 		}
+		if cfg.Authorities.Set() {
+			all = append(all, checkAuthorities(cfg.Authorities))
+		}
 		all = append(all, check.Skip("mixpanel", "run 'worker validate --online' on a worker's machine", "only workers have credentials"))
 		return check.Print(a.App, format.Value, all)
 	}
@@ -80,6 +83,14 @@ func (a *app) check(ctx context.Context, rdb *redis.Client, cfg config.Config, n
 		return all, err
 	}
 	return append(all, checkTables(tables, project)), nil
+}
+
+// checkAuthorities reports CA certificates that Go ignores silently.
+func checkAuthorities(a config.Authorities) check.Result {
+	if err := a.Check(); err != nil {
+		return check.Fail("certificates", err)
+	}
+	return check.Good("certificates", "those of the environment can be read")
 }
 
 // checkTables reports tables of a project ("" for all) that are stale or failing, or have suspicious times.

@@ -91,7 +91,7 @@ func holder(ts *testscript.TestScript) **service { return ts.Value(theService).(
 
 // environment are the variables that scripts can set for the command.
 var environment = []string{
-	"HOME", "MP_PROJECT_ID", "MP_TIMEZONE", "MIXDUCK_DATA_DIR", "MIXDUCK_REDIS_URL", "MIXDUCK_JOBS_MAX_ATTEMPTS", "MIXDUCK_BOGUS", "MIXDUCK_CONFIG",
+	"HOME", "MP_PROJECT_ID", "MP_TIMEZONE", "MIXDUCK_DATA_DIR", "MIXDUCK_REDIS_URL", "MIXDUCK_JOBS_MAX_ATTEMPTS", "MIXDUCK_BOGUS", "MIXDUCK_CONFIG", "SSL_CERT_FILE",
 }
 
 func runScripted(ts *testscript.TestScript, want int, args []string) {

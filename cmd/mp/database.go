@@ -31,6 +31,9 @@ func (a *app) source(c *cobra.Command) (config.Config, config.Project, *mixpanel
 	if err != nil {
 		return cfg, config.Project{}, nil, err
 	}
+	if err := cfg.Authorities.Check(); err != nil {
+		return cfg, config.Project{}, nil, err
+	}
 	p, err := project(c, cfg)
 	if err != nil {
 		return cfg, p, nil, err

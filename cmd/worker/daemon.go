@@ -54,7 +54,7 @@ type daemon struct {
 func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
 	page := newPage(cfg)
 	projects, err := newProjects(cfg, page)
-	if err := errors.Join(err, checkVolumes(cfg.Volumes), checkRedis(cfg.Redis), webConfig(cfg.HTTP, "").Check(), flightConfig(cfg).Check()); err != nil {
+	if err := errors.Join(err, cfg.Authorities.Check(), checkVolumes(cfg.Volumes), checkRedis(cfg.Redis), webConfig(cfg.HTTP, "").Check(), flightConfig(cfg).Check()); err != nil {
 		return nil, err
 	}
 	loads := max(1, int64(runtime.GOMAXPROCS(0)/2))

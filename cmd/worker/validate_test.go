@@ -81,6 +81,17 @@ func TestValidateAsJSON(t *testing.T) {
 	}
 }
 
+func TestValidateRefusesCertificatesThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, variable := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		missing := filepath.Join(t.TempDir(), "missing")
+		code, stdout, stderr, _ := validate(t, "{}\n", []string{"MP_USERNAME=sa", "MP_SECRET=hunter2", variable + "=" + missing})
+		if code != 3 || stdout != "" || !strings.Contains(stderr, variable+": ") || !strings.Contains(stderr, missing) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %s", variable, code, stdout, stderr)
+		}
+	}
+}
+
 func TestValidateRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
