@@ -61,7 +61,7 @@ MP_SECRET (or MP_SECRET_FILE).`,
 			if err != nil {
 				return err
 			}
-			d, err := newDaemon(cfg, logger(cfg.Log, p.Stderr))
+			d, err := newDaemon(cfg, time.Now(), logger(cfg.Log, p.Stderr))
 			if err != nil {
 				return err
 			}

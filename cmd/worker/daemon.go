@@ -50,11 +50,11 @@ type daemon struct {
 	page     *page
 }
 
-// newDaemon checks the settings that only a worker uses.
-func newDaemon(cfg config.Config, log *slog.Logger) (*daemon, error) {
+// newDaemon checks the settings that only a worker uses, at now.
+func newDaemon(cfg config.Config, now time.Time, log *slog.Logger) (*daemon, error) {
 	page := newPage(cfg)
 	projects, err := newProjects(cfg, page)
-	if err := errors.Join(err, cfg.Authorities.Check(), checkVolumes(cfg.Volumes), checkRedis(cfg.Redis), webConfig(cfg.HTTP, "").Check(), flightConfig(cfg).Check()); err != nil {
+	if err := errors.Join(err, cfg.Authorities.Check(), cfg.CheckStarts(now), checkVolumes(cfg.Volumes), checkRedis(cfg.Redis), webConfig(cfg.HTTP, "").Check(), flightConfig(cfg).Check()); err != nil {
 		return nil, err
 	}
 	loads := max(1, int64(runtime.GOMAXPROCS(0)/2))

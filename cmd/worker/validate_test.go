@@ -102,6 +102,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"bad settings, all of them", "log: {level: loud}\nworker: {lock_wait: 1}\n", 3, []string{"log.level", "worker.lock_wait"}},
 		{"projects without credentials, all of them", "projects: {a: {id: 1}, b: {id: 2, username: x}}\n", 2, []string{"MIXDUCK_PROJECTS_A_SECRET", "MIXDUCK_PROJECTS_B_SECRET"}},
 		{"a page for everybody without a token", "http: {listen: '0.0.0.0:80'}\nprojects: {a: {id: 1, username: x, secret_file: secret}}\n", 3, []string{"token"}},
+		{"schedules that start in the future, all of them", "projects: {a: {id: 1, username: x, secret_file: secret}}\nschedules:\n" +
+			"  - {name: m, cron: '@daily', start: 2962-01-01}\n  - {name: n, cron: '@daily', table: t, start: 2963-01-01}\n", 3, []string{"x.yaml:3:38: schedules.m.start: 2962-01-01", "schedules.n.start"}},
 		{"directories in which no database could be opened", "volumes: {main: 'a%b', b: x.lock}\nprojects: {a: {id: 1, username: x, secret_file: secret}}\n", 3, []string{"volume main", "'%'", "volume b", ".lock"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
