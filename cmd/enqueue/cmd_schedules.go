@@ -64,11 +64,9 @@ func (a *app) scheduleListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all := make([]scheduleView, len(states))
-			for i, s := range states {
-				if all[i], err = newScheduleView(c.Context(), q, s, now); err != nil {
-					return err
-				}
+			all, err := newScheduleViews(c.Context(), q, states, now)
+			if err != nil {
+				return err
 			}
 			return a.printSchedules(all, format.Value)
 		})
@@ -111,10 +109,11 @@ func (a *app) printSchedule(ctx context.Context, q *queue.Queue, name, format st
 	if err != nil {
 		return err
 	}
-	v, err := newScheduleView(ctx, q, s, now)
+	views, err := newScheduleViews(ctx, q, []schedule.State{s}, now)
 	if err != nil {
 		return err
 	}
+	v := views[0]
 	if v.history, err = schedule.NewStore(q).History(ctx, name); err != nil {
 		return err
 	}

@@ -24,12 +24,20 @@ type scheduleView struct {
 	history []schedule.Tick // not loaded for lists
 }
 
-func newScheduleView(ctx context.Context, q *queue.Queue, s schedule.State, now time.Time) (v scheduleView, err error) {
-	if v.zone, err = jobs.LoadZone(s.ProjectZone); err != nil {
-		return v, err
+func newScheduleViews(ctx context.Context, q *queue.Queue, states []schedule.State, now time.Time) ([]scheduleView, error) {
+	read, err := status.ReadSchedules(ctx, q, states, now)
+	if err != nil {
+		return nil, err
 	}
-	v.ScheduleState, err = status.ReadSchedule(ctx, q, s, now)
-	return v, err
+	all := make([]scheduleView, len(read))
+	for i, s := range read {
+		zone, err := jobs.LoadZone(s.ProjectZone)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = scheduleView{ScheduleState: s, zone: zone}
+	}
+	return all, nil
 }
 
 // scheduleObject is a schedule in --format json. Fields are only ever added.

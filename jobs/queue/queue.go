@@ -35,6 +35,29 @@ func (q *Queue) Engine() *lanes.Engine { return q.e }
 // Job returns the record of a job, or [jobs.ErrNoJob]. IDs are case-insensitive.
 func (q *Queue) Job(ctx context.Context, id string) (jobs.Record, error) { return q.e.Job(ctx, id) }
 
+// JobsOf returns the records of jobs that have one, by ID, in one round trip for any number of finished jobs. The IDs
+// are those of records.
+func (q *Queue) JobsOf(ctx context.Context, ids []string) (map[string]jobs.Record, error) {
+	entries, err := q.e.Records.LoadAll(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var found []jobs.Record
+	for _, e := range entries {
+		if e != nil {
+			found = append(found, e.Record)
+		}
+	}
+	if err := q.e.Locate(ctx, found); err != nil {
+		return nil, err
+	}
+	all := make(map[string]jobs.Record, len(found))
+	for _, r := range found {
+		all[r.ID] = r
+	}
+	return all, nil
+}
+
 // Workers returns the live workers, sorted by ID. A dead worker counts as live for up to 15 s.
 func (q *Queue) Workers(ctx context.Context) ([]jobs.WorkerInfo, error) { return q.e.Workers(ctx) }
 

@@ -2,7 +2,6 @@ package status
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"mixduck/jobs"
@@ -19,27 +18,41 @@ type ScheduleState struct {
 
 // Jobs looks up jobs; [queue.Queue] does.
 type Jobs interface {
-	Job(ctx context.Context, id string) (jobs.Record, error)
+	JobsOf(ctx context.Context, ids []string) (map[string]jobs.Record, error)
 }
 
 // ReadSchedule returns what the queue knows about a schedule at now.
-func ReadSchedule(ctx context.Context, q Jobs, s schedule.State, now time.Time) (read ScheduleState, err error) {
-	read.State = s
-	if !s.Paused && !s.Disabled {
-		if read.Next, err = s.NextRun(now); err != nil {
-			return read, err
+func ReadSchedule(ctx context.Context, q Jobs, s schedule.State, now time.Time) (ScheduleState, error) {
+	all, err := ReadSchedules(ctx, q, []schedule.State{s}, now)
+	if err != nil {
+		return ScheduleState{}, err
+	}
+	return all[0], nil
+}
+
+// ReadSchedules does this for all, in their order. It looks up all jobs at once.
+func ReadSchedules(ctx context.Context, q Jobs, all []schedule.State, now time.Time) ([]ScheduleState, error) {
+	var ids []string
+	for _, s := range all {
+		if s.LastJob != "" {
+			ids = append(ids, s.LastJob)
 		}
 	}
-	if s.LastJob == "" {
-		return read, nil
+	last, err := q.JobsOf(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
-	job, err := q.Job(ctx, s.LastJob)
-	switch {
-	case errors.Is(err, jobs.ErrNoJob):
-		return read, nil
-	case err != nil:
-		return read, err
+	read := make([]ScheduleState, len(all))
+	for i, s := range all {
+		read[i].State = s
+		if !s.Paused && !s.Disabled {
+			if read[i].Next, err = s.NextRun(now); err != nil {
+				return nil, err
+			}
+		}
+		if job, ok := last[s.LastJob]; ok {
+			read[i].Last = &job
+		}
 	}
-	read.Last = &job
 	return read, nil
 }

@@ -45,6 +45,7 @@ type Queue interface {
 	Lanes(ctx context.Context) ([]jobs.LaneInfo, error)
 	List(ctx context.Context, f queue.Filter) ([]jobs.Record, error)
 	Job(ctx context.Context, id string) (jobs.Record, error)
+	JobsOf(ctx context.Context, ids []string) (map[string]jobs.Record, error)
 	Workers(ctx context.Context) ([]jobs.WorkerInfo, error)
 	Tables(ctx context.Context) ([]jobs.TableState, error)
 	AllDays(ctx context.Context, databases []string) (map[string]map[string]jobs.Days, error)

@@ -107,7 +107,7 @@ func (p *Page) goOnToSchedule(w http.ResponseWriter, r *http.Request, b *Backend
 	if err != nil {
 		return err
 	}
-	line, err := newScheduleLine(r.Context(), b, s, nil, now)
+	line, err := readScheduleLine(r.Context(), b, s, nil, now)
 	if err == nil {
 		p.goOn(w, r, "/schedules/"+url.PathEscape(name), line)
 	}

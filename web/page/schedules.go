@@ -61,29 +61,33 @@ func buildSchedules(ctx context.Context, p *Page, b *Backend, _ *http.Request) (
 	if err != nil {
 		return nil, err
 	}
-	lines := make([]scheduleLine, 0, len(l.schedules))
-	for _, s := range l.schedules {
-		line, err := newScheduleLine(ctx, b, s, l.names, l.at)
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, line)
+	read, err := status.ReadSchedules(ctx, b.Queue, l.schedules, l.at)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]scheduleLine, len(read))
+	for i, s := range read {
+		lines[i] = newScheduleLine(s, l.names)
 	}
 	return lines, nil
 }
 
-func newScheduleLine(ctx context.Context, b *Backend, s schedule.State, names map[string]string, now time.Time) (scheduleLine, error) {
-	line := scheduleLine{
-		Name: s.Name, Project: cmp.Or(names[s.Project], s.Project), Stream: cmp.Or(s.Stream, stream.Events), Tables: status.TablesOf(s), Database: s.Database, Cron: s.Cron,
-		Zone: s.Zone, Mode: s.Mode, Lookback: s.Lookback, Paused: s.Paused, Disabled: s.Disabled, Added: len(s.Files) == 0, CreatedAt: s.CreatedAt,
-		LastTick: s.LastTick, LastJob: s.LastJob, Dated: s.Dated(), Files: s.Files,
-	}
+// readScheduleLine reads the last job of one schedule.
+func readScheduleLine(ctx context.Context, b *Backend, s schedule.State, names map[string]string, now time.Time) (scheduleLine, error) {
 	read, err := status.ReadSchedule(ctx, b.Queue, s, now)
-	line.Next = read.Next
-	if job := read.Last; job != nil {
+	return newScheduleLine(read, names), err
+}
+
+func newScheduleLine(s status.ScheduleState, names map[string]string) scheduleLine {
+	line := scheduleLine{
+		Name: s.Name, Project: cmp.Or(names[s.Project], s.Project), Stream: cmp.Or(s.Stream, stream.Events), Tables: status.TablesOf(s.State), Database: s.Database, Cron: s.Cron,
+		Zone: s.Zone, Mode: s.Mode, Lookback: s.Lookback, Paused: s.Paused, Disabled: s.Disabled, Added: len(s.Files) == 0, CreatedAt: s.CreatedAt,
+		LastTick: s.LastTick, LastJob: s.LastJob, Dated: s.Dated(), Files: s.Files, Next: s.Next,
+	}
+	if job := s.Last; job != nil {
 		line.LastRun, line.Result, line.Failed = job.CreatedAt, status.Result(*job), job.State == jobs.StateFailed
 	}
-	return line, err
+	return line
 }
 
 func buildSchedule(ctx context.Context, p *Page, b *Backend, r *http.Request) (any, error) {
@@ -96,7 +100,7 @@ func buildSchedule(ctx context.Context, p *Page, b *Backend, r *http.Request) (a
 	if err != nil {
 		return nil, err
 	}
-	line, err := newScheduleLine(ctx, b, s, l.names, now)
+	line, err := readScheduleLine(ctx, b, s, l.names, now)
 	if err != nil {
 		return nil, err
 	}
