@@ -33,6 +33,7 @@ type Schedule struct {
 	FullEvery    time.Duration // for incremental profiles: maximum age of the last full refresh; 0 means never
 	History      bool          // for profiles: keep all versions
 	Group        string        // for profiles: ID of a group key; "" means users
+	ReportIDs    []int64       // for reports: only these; empty means all
 	Verify       string        // for events: false, true or repair
 	Priority     string        // high, default or low
 	Jitter       time.Duration // maximum delay of a tick
@@ -65,6 +66,7 @@ func scheduleSettings() []setting[Schedule] {
 		{key: "full_every", usage: "incremental profiles: maximum age of the last full refresh, for example 7d; default no limit", field: span(0, func(s *s) *time.Duration { return &s.FullEvery })},
 		{key: "history", usage: "profiles: keep all versions; default false", field: yesNo(func(s *s) *bool { return &s.History })},
 		{key: "group", usage: "profiles: id of a group key, to fetch the profiles of groups", exact: true, field: text(func(s *s) *string { return &s.Group }, nil)},
+		{key: "report_ids", usage: "reports: only the saved reports with these ids; default all", field: ids(func(s *s) *[]int64 { return &s.ReportIDs })},
 		{key: "verify", usage: "compare events with Mixpanel's counts after each run: true, or repair to fetch days that differ again; default false", field: oneOf(func(s *s) *string { return &s.Verify }, "false", "true", "repair")},
 		{key: "priority", usage: "high, default or low; default default", field: oneOf(func(s *s) *string { return &s.Priority }, "high", "default", "low")},
 		{key: "jitter", usage: "maximum random delay of a run; default 0s", field: jitter()},
@@ -100,6 +102,7 @@ func (s *Schedule) misfit() (key string, err error) {
 		{"full_every", s.Mode != "incremental" && s.FullEvery != 0, "only schedules with mode: incremental make full refreshes at times; leave it out"},
 		{"history", !profiles && s.History, "only profiles have a history; leave it out"},
 		{"group", !profiles && s.Group != "", "only profiles have groups; leave it out"},
+		{"report_ids", !info.ByID && len(s.ReportIDs) > 0, "only reports are chosen by these ids; leave it out"},
 		{"verify", !dated && s.Verify != "false", "only events can be verified; leave it out"},
 		{"verify", s.Verify != "false" && s.Where != "", "events that match an expression cannot be verified; leave it out"},
 		{"verify", s.Verify == "repair" && s.Mode == "append", "mode: append replaces no days, so it cannot repair them; use true"},
@@ -135,6 +138,22 @@ func (s *Schedule) adopt(p Project) {
 	if s.Promote == "" {
 		s.Promote = t.Promote
 	}
+}
+
+// ids is a list of IDs of reports.
+func ids(at func(*Schedule) *[]int64) field[Schedule] {
+	return field[Schedule]{numeric: true, show: func(s *Schedule) string { return stream.JoinReportIDs(*at(s)) }, list: func(s *Schedule, texts []string) error {
+		var all []int64
+		for _, text := range texts {
+			id, err := stream.ParseReportID(text)
+			if err != nil {
+				return err
+			}
+			all = append(all, id)
+		}
+		*at(s) = all
+		return stream.CheckReportIDs(all)
+	}}
 }
 
 func jitter() field[Schedule] {

@@ -42,6 +42,8 @@ func schemaOf[T any](all []setting[T]) object {
 func schemaOfValue[T any](s setting[T]) object {
 	v := object{"description": plainUsage(s.usage), "type": "string"}
 	switch {
+	case s.list != nil && s.numeric:
+		v["type"], v["items"], v["minItems"] = "array", object{"type": []string{"integer", "string"}}, 1
 	case s.list != nil:
 		v["type"], v["items"], v["minItems"] = "array", object{"type": "string"}, 1
 	case s.field.key != "":

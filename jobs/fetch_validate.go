@@ -32,7 +32,7 @@ func (f Fetch) Validate() error {
 	if err != nil {
 		return err
 	}
-	if err := cmp.Or(f.validateTexts(), f.validateVerify()); err != nil {
+	if err := cmp.Or(f.validateTexts(), f.validateVerify(), f.validateReportIDs(info)); err != nil {
 		return err
 	}
 	switch info.Name {

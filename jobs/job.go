@@ -77,6 +77,7 @@ type Fetch struct {
 	Since     time.Time      `json:"since,omitzero"`       // with [ModeIncremental]: profiles changed since; zero means since the last refresh
 	FullEvery time.Duration  `json:"full_every,omitempty"` // with [ModeIncremental]: a full refresh if the last one is older; 0 means never
 	History   bool           `json:"history,omitempty"`    // keep all versions of a profile
+	ReportIDs []int64        `json:"report_ids,omitempty"` // for [stream.Reports]: only these; empty means all
 
 	Verify string `json:"verify,omitempty"` // of events: [VerifyReport], [VerifyRepair] or ""
 
@@ -88,6 +89,8 @@ type Fetch struct {
 // DescribeDays returns a short description of the requested days.
 func (f Fetch) DescribeDays() string {
 	switch {
+	case len(f.ReportIDs) > 0:
+		return f.StreamName() + " " + stream.JoinReportIDs(f.ReportIDs)
 	case f.StreamName() != stream.Events && f.Days == (day.Range{}):
 		return f.StreamName()
 	case f.StreamName() != stream.Events:

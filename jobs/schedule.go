@@ -63,6 +63,8 @@ type Schedule struct {
 	Group     string        `json:"group,omitempty"`
 
 	Verify string `json:"verify,omitempty"` // of events. See [Fetch]
+
+	ReportIDs []int64 `json:"report_ids,omitempty"` // of reports. See [Fetch]
 }
 
 var scheduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -226,7 +228,7 @@ func (s Schedule) Dated() bool {
 func (s Schedule) Fetch(days day.Range, due Due) Fetch {
 	f := Fetch{
 		Project: s.Project, Database: s.Database, Table: s.Table, Events: s.Events, Where: s.Where, Mode: s.Mode, Promote: s.Promote,
-		Stream: s.Stream, FullEvery: s.FullEvery, History: s.History,
+		Stream: s.Stream, FullEvery: s.FullEvery, History: s.History, ReportIDs: s.ReportIDs,
 	}
 	if s.Dated() {
 		f.Days, f.Due = days, &due

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"reflect"
+	"slices"
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
@@ -61,8 +62,17 @@ func (f Fetch) validateStream(info stream.Info) error {
 	return nil
 }
 
+// validateReportIDs checks the choice of reports.
+func (f Fetch) validateReportIDs(info stream.Info) error {
+	if len(f.ReportIDs) > 0 && !info.ByID {
+		return fault.Usage("leave them out", "ids of reports are for reports, not for %s", info.Name)
+	}
+	return stream.CheckReportIDs(f.ReportIDs)
+}
+
 // sameStream reports whether f and g ask for the same rows of the same stream.
 func (f Fetch) sameStream(g Fetch) bool {
 	return f.StreamName() == g.StreamName() && f.History == g.History && f.Mode == g.Mode && f.Days == g.Days &&
-		f.Since.Equal(g.Since) && f.FullEvery == g.FullEvery && reflect.DeepEqual(f.Profiles, g.Profiles)
+		f.Since.Equal(g.Since) && f.FullEvery == g.FullEvery && reflect.DeepEqual(f.Profiles, g.Profiles) &&
+		slices.Equal(stream.SortedReportIDs(f.ReportIDs), stream.SortedReportIDs(g.ReportIDs))
 }

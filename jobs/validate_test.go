@@ -11,6 +11,11 @@ import (
 	"mixduck/jobs/internal/jobstest"
 )
 
+// reportsFetch returns a fetch of reports into the table of f.
+func reportsFetch(f *jobs.Fetch, ids ...int64) jobs.Fetch {
+	return jobs.Fetch{Project: f.Project, Database: f.Database, Table: f.Table, Stream: "reports", Mode: jobs.ModeFull, ReportIDs: ids}
+}
+
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 600)
@@ -43,6 +48,11 @@ func TestValidate(t *testing.T) {
 		{"a longer where", func(f *jobs.Fetch) { f.Where = strings.Repeat("x", 16<<10+1) }, false},
 		{"a table that begins with a digit", func(f *jobs.Fetch) { f.Table = "1a" }, false},
 		{"a table with a quote", func(f *jobs.Fetch) { f.Table = `a"b` }, false},
+		{"reports of events", func(f *jobs.Fetch) { f.ReportIDs = []int64{1} }, false},
+		{"reports", func(f *jobs.Fetch) { *f = reportsFetch(f, 1, 2) }, true},
+		{"a report with a negative id", func(f *jobs.Fetch) { *f = reportsFetch(f, 1, -2) }, false},
+		{"the same report twice", func(f *jobs.Fetch) { *f = reportsFetch(f, 1, 2, 1) }, false},
+		{"reports of all streams", func(f *jobs.Fetch) { *f = reportsFetch(f, 1); f.Stream = "all" }, false},
 		{"no table", func(f *jobs.Fetch) { f.Table = "" }, false},
 		{"a table of 63 bytes", func(f *jobs.Fetch) { f.Table = long[:63] }, true},
 		{"a longer table", func(f *jobs.Fetch) { f.Table = long[:64] }, false},

@@ -87,7 +87,7 @@ func (r *refresh) run(ctx context.Context) error {
 		err = r.Table.create(ctx, r.conn, r.Job)
 	case r.Job != "": // a commit can succeed although it was reported as failed
 		var done *RefreshReceipt
-		if done, err = refreshReceipt(ctx, r.conn, r.Table.Name, r.Job, r.Within.name()); done != nil {
+		if done, err = refreshReceipt(ctx, r.conn, r.Table.Name, r.Job, r.Within.stored()); done != nil {
 			r.receipt = *done
 			return nil
 		}

@@ -29,7 +29,7 @@ type RefreshReceipt struct {
 	Note      string
 	FetchedAt time.Time
 
-	scope sql.NullString // see [Scope.name]
+	scope sql.NullString // see [Scope.stored]
 }
 
 // setAside quarantines the invalid rows. Those of earlier refreshes stay only if this refresh did not request
@@ -66,7 +66,7 @@ func (r *refresh) setAside(ctx context.Context, f *keyedFeed) error {
 
 // account writes the new state of the table, and the receipt.
 func (r *refresh) account(ctx context.Context, found *KeyedState) error {
-	full := sql.NullTime{Time: r.FetchedAt.UTC(), Valid: r.Full && !r.Within.name().Valid}
+	full := sql.NullTime{Time: r.FetchedAt.UTC(), Valid: r.Full && !r.Within.stored().Valid}
 	if !full.Valid && found != nil {
 		full = sql.NullTime{Time: found.FullAt, Valid: !found.FullAt.IsZero()}
 	}
@@ -84,7 +84,7 @@ func (r *refresh) account(ctx context.Context, found *KeyedState) error {
 			job_id, fetched_at, loaded_at, added, removed, updated, unchanged, requests, is_full, scope, note)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.Table.Name, date, date, c.Lines, c.Rows, c.Duplicates, c.Quarantined, c.Bytes, c.Hash,
-		r.Job, c.FetchedAt, time.Now().UTC(), c.Added, c.Removed, c.Updated, c.Unchanged, c.Requests, c.Full, r.Within.name(), c.Note)
+		r.Job, c.FetchedAt, time.Now().UTC(), c.Added, c.Removed, c.Updated, c.Unchanged, c.Requests, c.Full, r.Within.stored(), c.Note)
 }
 
 // refreshReceipt returns the receipt that a job has left for a table, or a scope of it; nil if there is none.

@@ -12,11 +12,14 @@ type Scope struct {
 	Except bool
 }
 
-// name returns the name of the scope in receipts. A refresh of all except some values completes one that was done in
+// Name returns the name of a scope with some values, as in [KeyedState.Scopes].
+func (s *Scope) Name() string { return strings.Join(s.Values, ",") }
+
+// stored returns the name of the scope in receipts. A refresh of all except some values completes one that was done in
 // pieces.
-func (s *Scope) name() (name sql.NullString) {
+func (s *Scope) stored() (name sql.NullString) {
 	if s != nil && !s.Except {
-		name = sql.NullString{String: strings.Join(s.Values, ","), Valid: true}
+		name = sql.NullString{String: s.Name(), Valid: true}
 	}
 	return name
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"mixduck/internal/fault"
 	"mixduck/internal/stream"
 	"mixduck/mixpanel"
 	"mixduck/storage"
@@ -28,38 +29,90 @@ func reports() streamSource {
 				{Name: secondTable(stream.Reports, r.Table), Stream: "reports_values", Columns: columns(3, "report_id", "BIGINT", "series", "VARCHAR", "key", "VARCHAR", "value", "DOUBLE")},
 			}, nil
 		},
-		ask: func(ctx context.Context, f *refreshing) ([]harvest, error) {
-			all, fetchedAt, err := fetchList(ctx, f, ledger{}, func() ([]mixpanel.Bookmark, error) { return f.source.Bookmarks(ctx, f.cfg.Project.ID, "") })
-			if err != nil {
-				return nil, err
-			}
-			var rows list
-			rest := &storage.Scope{Except: true} // reports that are gone have no values
-			for _, b := range all {
-				rows = append(rows, [][]byte{
-					number(b.ID), text(b.Name), text(b.Type), text(b.Description), text(b.Created), text(b.Modified), text(b.Creator), text(b.Dashboard), b.Raw,
-				})
-				if b.Type != insights {
-					continue
-				}
-				id := strconv.FormatInt(b.ID, 10)
-				rest.Values = append(rest.Values, id)
-				f.update(func(p *Progress) { p.WindowsTotal++ })
-				if !slices.Contains(f.scopes(1), id) {
-					if err := f.report(ctx, b, id); err != nil {
-						return nil, err
-					}
-				}
-				f.update(func(p *Progress) { p.WindowsDone++ })
-			}
-			return []harvest{rows.harvest(fetchedAt), {fetchedAt: fetchedAt, within: rest}}, nil
-		},
+		ask: askReports,
 	}
 }
 
+func askReports(ctx context.Context, f *refreshing) ([]harvest, error) {
+	chosen := f.chosenReports()
+	if chosen != nil && slices.Contains(f.scopes(0), chosen.Name()) { // the list is committed after all values
+		return nil, nil
+	}
+	all, fetchedAt, err := fetchList(ctx, f, ledger{}, func() ([]mixpanel.Bookmark, error) { return f.source.Bookmarks(ctx, f.cfg.Project.ID, "") })
+	if err != nil {
+		return nil, err
+	}
+	if all, err = only(f.req.ReportIDs, all); err != nil {
+		return nil, err
+	}
+	var rows list
+	rest := &storage.Scope{Except: true} // reports that are gone have no values
+	for _, b := range all {
+		rows = append(rows, [][]byte{
+			number(b.ID), text(b.Name), text(b.Type), text(b.Description), text(b.Created), text(b.Modified), text(b.Creator), text(b.Dashboard), b.Raw,
+		})
+		if b.Type != insights && chosen == nil {
+			continue
+		}
+		id := strconv.FormatInt(b.ID, 10)
+		rest.Values = append(rest.Values, id)
+		f.update(func(p *Progress) { p.WindowsTotal++ })
+		if !slices.Contains(f.scopes(1), id) {
+			if err := f.report(ctx, b, id); err != nil {
+				return nil, err
+			}
+		}
+		f.update(func(p *Progress) { p.WindowsDone++ })
+	}
+	h := rows.harvest(fetchedAt)
+	if h.within = chosen; chosen != nil {
+		return []harvest{h}, nil
+	}
+	return []harvest{h, {fetchedAt: fetchedAt, within: rest}}, nil
+}
+
+// chosenReports returns the reports to which the request is limited, nil for all.
+func (f *refreshing) chosenReports() *storage.Scope {
+	if len(f.req.ReportIDs) == 0 {
+		return nil
+	}
+	scope := &storage.Scope{}
+	for _, id := range stream.SortedReportIDs(f.req.ReportIDs) {
+		scope.Values = append(scope.Values, strconv.FormatInt(id, 10))
+	}
+	return scope
+}
+
+// only returns the reports with these IDs, or all if there are none. It fails if one does not exist.
+func only(ids []int64, all []mixpanel.Bookmark) (some []mixpanel.Bookmark, err error) {
+	if len(ids) == 0 {
+		return all, nil
+	}
+	var unknown []int64
+	for _, id := range ids {
+		i := slices.IndexFunc(all, func(b mixpanel.Bookmark) bool { return b.ID == id })
+		if i < 0 {
+			unknown = append(unknown, id)
+			continue
+		}
+		some = append(some, all[i])
+	}
+	if len(unknown) > 0 {
+		return nil, fault.Usage("enqueue and mp list the reports with 'ask reports'", "the project has no saved report %s", stream.JoinReportIDs(unknown))
+	}
+	return some, nil
+}
+
 // report refreshes the values of a report. One that Mixpanel refuses to run, or without numbers, is a warning: its values
-// stay as they are.
+// stay as they are. A report that is not of Insights has no values.
 func (f *refreshing) report(ctx context.Context, b mixpanel.Bookmark, id string) error {
+	within := &storage.Scope{Values: []string{id}}
+	if b.Type != insights {
+		f.update(func(p *Progress) {
+			p.warn(fmt.Sprintf("report %s (%s) has no values: it is of type %s, not %s", id, b.Name, b.Type, insights))
+		})
+		return f.refresh(ctx, f.tables[1], harvest{fetchedAt: f.cfg.Now(), within: within})
+	}
 	var result mixpanel.SavedReport
 	var fetchedAt time.Time
 	err := f.ask(ctx, f.counted(), func() (err error) {
@@ -83,6 +136,6 @@ func (f *refreshing) report(ctx context.Context, b mixpanel.Bookmark, id string)
 		rows = append(rows, [][]byte{[]byte(id), texts(p.Series), []byte(p.Key), text(string(p.Value))})
 	}
 	h := rows.harvest(fetchedAt)
-	h.within = &storage.Scope{Values: []string{id}}
+	h.within = within
 	return f.refresh(ctx, f.tables[1], h)
 }

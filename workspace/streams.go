@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -51,6 +52,8 @@ type StreamRequest struct {
 	Incremental bool          // since the table's last refresh; the first one is full
 	FullEvery   time.Duration // with Incremental: do a full refresh if the last one is older; 0 means never
 
+	ReportIDs []int64 // for reports: only these; empty means all
+
 	History bool      // keep each version of a profile; fixed by the table's first refresh
 	Days    day.Range // for streams with days; zero means the stream's lookback
 	Force   bool      // allow an empty response to empty a table with many rows
@@ -98,6 +101,8 @@ func (r *StreamRequest) check() (*streamSource, error) {
 		return no("there are no filters")
 	case (!r.Since.IsZero() || r.Incremental) && !info.Some:
 		return no("there is no incremental refresh")
+	case len(r.ReportIDs) > 0 && !info.ByID:
+		return no("there are no ids of reports")
 	case r.History && !info.Some:
 		return no("there is no history")
 	case r.FullEvery < 0 || r.FullEvery > 0 && !r.Incremental:
@@ -105,7 +110,7 @@ func (r *StreamRequest) check() (*streamSource, error) {
 	case r.Incremental && !r.Since.IsZero():
 		return nil, fault.Usage("omit one of them", "a refresh since a moment and one since the last refresh exclude each other")
 	}
-	return &all[i], storage.CheckTable(r.Table)
+	return &all[i], cmp.Or(stream.CheckReportIDs(r.ReportIDs), storage.CheckTable(r.Table))
 }
 
 // secondTable returns the name of a stream's second table, given that of the first.

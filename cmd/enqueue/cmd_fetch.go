@@ -86,7 +86,7 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 	case f.Days != (day.Range{}):
 		what = console.DescribeDays(f.Days, p.Location)
 	case f.StreamName() != stream.Events:
-		what = f.StreamName()
+		what = f.DescribeDays()
 	}
 	if !f.Since.IsZero() {
 		fmt.Fprintf(&more, ", only those that changed after %s", f.Since.UTC().Format(time.RFC3339))

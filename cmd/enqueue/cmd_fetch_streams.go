@@ -42,6 +42,7 @@ type streamOptions struct {
 	info     stream.Info
 	days     console.DayFlags
 	profiles console.ProfileFlags
+	reports  []int64
 	adopt    bool
 	force    bool
 	stdout   bool
@@ -59,6 +60,9 @@ func (o *streamOptions) add(c *cobra.Command) {
 		flags.BoolVar(&o.stdout, "stdout", false, "write profiles to stdout as JSON lines; open no database")
 		flags.BoolVar(&o.raw, "raw", false, "with --stdout: write the profiles as Mixpanel sent them")
 	}
+	if o.info.ByID {
+		console.AddReportIDs(flags, &o.reports, console.ReportIDUsage)
+	}
 	flags.BoolVar(&o.force, "force", false, "let an empty answer of Mixpanel empty the table")
 	flags.BoolVar(&o.adopt, "adopt", false, console.AdoptUsage)
 	o.target.add(flags)
@@ -68,6 +72,7 @@ func (o *streamOptions) add(c *cobra.Command) {
 func (o *streamOptions) request(args []string, cfg config.Config, p config.Project, now time.Time) (jobs.Request, error) {
 	f := jobs.Fetch{
 		Project: strconv.FormatInt(p.ID, 10), Database: p.Database, Table: o.info.Table, Stream: o.info.Name, Mode: jobs.ModeFull, Adopt: o.adopt, Force: o.force,
+		ReportIDs: o.reports,
 	}
 	if len(args) > 0 {
 		f.Table = args[0]
@@ -127,6 +132,8 @@ func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
 	switch info.Name {
 	case stream.Profiles:
 		c.Long, c.Example = profilesLong, profilesExample
+	case stream.Reports:
+		c.Long, c.Example = c.Long+console.ReportIDLong, c.Example+"\n  enqueue fetch reports --report-id 123 --report-id 456 --wait"
 	case stream.All:
 		c.Use, c.Long, c.Args = info.Name, allLong, cobra.NoArgs
 	}

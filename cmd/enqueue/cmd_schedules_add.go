@@ -69,6 +69,7 @@ func (o *scheduleFlags) add(c *cobra.Command) {
 	flags.Var((*console.Span)(&s.FullEvery), "full-every", "with --incremental: make a full refresh if the last one is older than this `duration`, for example 7d")
 	flags.BoolVar(&s.History, "history", false, "of profiles: keep all versions")
 	flags.StringVar(&s.Group, "group", "", "of profiles: fetch the profiles of groups, by the `id` of their group key")
+	console.AddReportIDs(flags, &s.ReportIDs, "of reports: only the saved report with this `id`; can be repeated")
 	o.verify = &console.Choice{Value: "false", Allowed: []string{"false", jobs.VerifyReport, jobs.VerifyRepair}}
 	flags.Var(o.verify, "verify", "true: compare events with Mixpanel's counts after each run; repair: also fetch days that differ again")
 	flags.DurationVar(&s.Jitter, "jitter", 0, "delay each run by a random `duration` up to this one")

@@ -7,6 +7,7 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/status"
@@ -98,6 +99,7 @@ func (l *lines) addFetch(job jobs.Record) {
 	if f.Days != (day.Range{}) {
 		l.add("days", describeRange(f.Days))
 	}
+	l.add("reports", stream.JoinReportIDs(f.ReportIDs))
 	l.addTime("late", f.LateSince)
 	l.add("mode", string(f.Mode))
 	l.add("events", console.JoinNames(f.Events))

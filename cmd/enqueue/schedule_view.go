@@ -75,6 +75,7 @@ type scheduleObject struct {
 	KeepsVersions    bool    `json:"keeps_versions"`     // for profiles
 	Group            string  `json:"group"`              // ID of a group key; "" for none
 	Verify           string  `json:"verify"`             // for events: true or repair; "" for no comparison
+	ReportIDs        []int64 `json:"report_ids"`         // for reports; null for all
 }
 
 // tickObject is a past tick.
@@ -91,7 +92,7 @@ func newScheduleObject(v scheduleView) scheduleObject {
 		Name: s.Name, Project: s.Project, ProjectTimezone: s.ProjectZone, Stream: s.Stream, Database: s.Database, Table: s.Table,
 		Events: s.Events, Where: s.Where, Promote: s.Promote, Cron: s.Cron, Timezone: s.Zone, Lookback: s.Lookback, IncludeToday: s.IncludeToday,
 		Mode: s.Mode, Priority: s.Priority, JitterSeconds: s.Jitter.Seconds(), CatchUpSeconds: s.CatchUp.Seconds(), Overlap: s.Overlap,
-		MaxAttempts: s.MaxAttempts, Enabled: !s.Disabled, Paused: v.Paused, FullEverySeconds: s.FullEvery.Seconds(), KeepsVersions: s.History, Group: s.Group, Verify: s.Verify, Workers: v.Files,
+		MaxAttempts: s.MaxAttempts, Enabled: !s.Disabled, Paused: v.Paused, FullEverySeconds: s.FullEvery.Seconds(), KeepsVersions: s.History, Group: s.Group, Verify: s.Verify, ReportIDs: s.ReportIDs, Workers: v.Files,
 		CreatedAt: timeOrNull(v.CreatedAt), NextRun: timeOrNull(v.Next), LastTick: timeOrNull(v.LastTick),
 	}
 	if s.Start != 0 {
@@ -193,6 +194,7 @@ func scheduleDetails(v scheduleView, local *time.Location) string {
 	}
 	l.add("mode", modeOf(v.Schedule))
 	l.add("group", v.Group)
+	l.add("reports", stream.JoinReportIDs(v.ReportIDs))
 	l.add("events", console.JoinNames(v.Events))
 	l.add("where", v.Where)
 	l.add("promote", v.Promote)

@@ -47,6 +47,7 @@ type streamOptions struct {
 	info     stream.Info
 	days     console.DayFlags
 	profiles console.ProfileFlags
+	reports  []int64
 	target
 
 	adopt, force, quiet bool
@@ -71,6 +72,9 @@ func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
 		c.Long, c.Example = profilesLong, profilesExample
 		o.profiles.Add(flags)
 		o.addStdout(flags, "profiles", "profiles")
+	case info.ByID:
+		c.Long, c.Example = c.Long+console.ReportIDLong, c.Example+"\n  mp fetch reports --report-id 123 --report-id 456"
+		console.AddReportIDs(flags, &o.reports, console.ReportIDUsage)
 	}
 	o.add(flags)
 	flags.BoolVar(&o.force, "force", false, "let an empty answer of Mixpanel empty the table")
@@ -94,7 +98,7 @@ func (o *streamOptions) requests(c *cobra.Command, args []string, now time.Time)
 		}
 		return all, nil
 	}
-	r := workspace.StreamRequest{Stream: o.info.Name, Table: o.info.Table, Force: o.force}
+	r := workspace.StreamRequest{Stream: o.info.Name, Table: o.info.Table, ReportIDs: o.reports, Force: o.force}
 	if o.info.Days {
 		if r.Days, err = o.days.Days(day.Of(now)); err != nil {
 			return nil, err

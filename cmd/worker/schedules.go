@@ -73,7 +73,7 @@ func schedules(cfg config.Config, log *slog.Logger) []jobs.Schedule {
 			Database: s.Database, Table: s.Table, Events: s.Events, Where: s.Where, Promote: s.Promote,
 			Cron: s.Cron, Zone: s.Location.String(), Jitter: s.Jitter, CatchUp: s.CatchUp, Overlap: jobs.Overlap(s.Overlap), Disabled: !s.Enabled,
 			Start: s.Start, Lookback: s.Lookback, IncludeToday: s.IncludeToday, Mode: jobs.Mode(s.Mode),
-			Priority: jobs.Priority(s.Priority), MaxAttempts: s.MaxAttempts, FullEvery: s.FullEvery, History: s.History, Group: s.Group,
+			Priority: jobs.Priority(s.Priority), MaxAttempts: s.MaxAttempts, FullEvery: s.FullEvery, History: s.History, Group: s.Group, ReportIDs: s.ReportIDs,
 			Verify: strings.TrimPrefix(s.Verify, "false"),
 		})
 	}

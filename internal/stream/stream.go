@@ -38,6 +38,7 @@ type Info struct {
 	Modes  []string // of schedules; the first is the default
 	Days   bool     // it can be limited to a range of days
 	Some   bool     // it can be filtered, fetched since a time, and stored with its history, like profiles
+	ByID   bool     // it can be limited to some ids, like reports
 
 	Optional bool // Mixpanel does not document its endpoint: [All] continues without it
 }
@@ -77,7 +78,7 @@ func Keyed() []Info {
 		{Name: Annotations, Table: "annotations", Short: "annotations", Modes: whole},
 		{Name: Funnels, Table: "funnels", Second: "_daily", Short: "daily steps of all saved funnels", Modes: whole, Days: true},
 		{Name: Lexicon, Table: "lexicon", Second: "_properties", Short: "events and properties of Lexicon", Modes: whole},
-		{Name: Reports, Table: "reports", Second: "_values", Short: "saved reports, and the results of those of Insights", Modes: whole, Optional: true},
+		{Name: Reports, Table: "reports", Second: "_values", Short: "saved reports, and the results of those of Insights", Modes: whole, ByID: true, Optional: true},
 	}
 }
 

@@ -40,6 +40,11 @@ func TestCovers(t *testing.T) {
 	stored := change(january, func(f *jobs.Fetch) { f.Days = day.Range{} })
 	adopting := change(january, func(f *jobs.Fetch) { f.Adopt = true })
 	spare := change(january, func(f *jobs.Fetch) { f.Spare = true })
+	reports := func(ids ...int64) jobs.Fetch {
+		return change(january, func(f *jobs.Fetch) {
+			f.Stream, f.Mode, f.Days, f.ReportIDs = "reports", jobs.ModeFull, day.Range{}, ids
+		})
+	}
 	tests := []struct {
 		name string
 		have jobs.Fetch
@@ -86,6 +91,9 @@ func TestCovers(t *testing.T) {
 		{"a new table covers no days", in(jobs.ModeCreate), january, false},
 		{"force covers what is not forced", forced, january, true},
 		{"but not the other way round", january, forced, false},
+		{"reports in another order", reports(1, 2), reports(2, 1), true},
+		{"other reports", reports(1, 2), reports(1, 3), false},
+		{"some reports do not cover all", reports(1), reports(), false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func (r *run) fetchEvents(ctx context.Context, f jobs.Fetch, job string) error {
 func (r *run) stream(ctx context.Context, f jobs.Fetch) error {
 	p, err := r.ws.FetchStream(ctx, workspace.StreamRequest{
 		Stream: f.Stream, Table: f.Table, Profiles: filterOf(f), Since: f.Since,
-		Incremental: f.Mode == jobs.ModeIncremental && f.Since.IsZero(), FullEvery: f.FullEvery, History: f.History, Days: f.Days, Force: f.Force,
+		Incremental: f.Mode == jobs.ModeIncremental && f.Since.IsZero(), FullEvery: f.FullEvery, History: f.History, ReportIDs: f.ReportIDs, Days: f.Days, Force: f.Force,
 		Job: r.Record.ID, Fence: r.Fence, Drain: r.Draining(), Kept: r.kept,
 	}, r.report)
 	return r.ended(p, err)

@@ -1,0 +1,44 @@
+package console
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mixduck/internal/stream"
+)
+
+// The help for fetches of some reports.
+const (
+	ReportIDUsage = "only the saved report with this `id`; can be repeated"
+	ReportIDLong  = "\nWith --report-id, only these reports are fetched; the rows of others stay."
+)
+
+// reportIDs is a flag value: the IDs of saved reports.
+type reportIDs []int64
+
+// AddReportIDs adds the flag for the IDs of reports.
+func AddReportIDs(flags *pflag.FlagSet, ids *[]int64, usage string) {
+	flags.Var((*reportIDs)(ids), "report-id", usage)
+}
+
+// String returns the IDs, "" for none.
+func (r *reportIDs) String() string { return stream.JoinReportIDs(*r) }
+
+// Set adds IDs, separated by commas.
+func (r *reportIDs) Set(text string) error {
+	all := slices.Clone(*r)
+	for one := range strings.SplitSeq(text, ",") {
+		id, err := stream.ParseReportID(one)
+		if err != nil {
+			return err
+		}
+		all = append(all, id)
+	}
+	*r = all
+	return stream.CheckReportIDs(all)
+}
+
+// Type names the value in help.
+func (*reportIDs) Type() string { return "id" }
