@@ -80,8 +80,9 @@ func checkRedis(cfg config.Redis) error {
 	return err
 }
 
-// run works until ctx is done.
+// run works until ctx is done. That is no error, even while the worker starts.
 func (d *daemon) run(ctx context.Context) (err error) {
+	told := ctx
 	claim, err := takeClaim(d.cfg.DataDir, d.cfg.Redis.URL.IsZero())
 	if err != nil {
 		return err
@@ -92,16 +93,16 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	if err := d.page.open(ctx, d.cfg, d.log); err != nil {
-		return err
+		return unlessTold(told, err)
 	}
 	defer d.page.server.Close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	rdb, closeQueue, err := d.connect(ctx, stop)
 	if err != nil {
-		return err
+		return unlessTold(told, err)
 	}
-	defer func() { err = errors.Join(err, closeQueue()) }()
+	defer func() { err = errors.Join(unlessTold(told, err), closeQueue()) }()
 	queue, err := queue.New(rdb, queue.Config{Retention: d.cfg.Retention.Jobs, ResultRetention: d.cfg.Retention.Results})
 	if err != nil {
 		return err
@@ -140,6 +141,14 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
 		err = errors.Join(err, broken)
+	}
+	return err
+}
+
+// unlessTold returns err, or nil if it only says that ctx is done: the worker was told to stop.
+func unlessTold(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
 	}
 	return err
 }

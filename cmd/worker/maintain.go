@@ -25,9 +25,9 @@ TO has the form volume/file, like a database name, so that the worker finds the
 place. Use a separate volume for backups: --volumes main=/data,backup=/mnt/backup.
 An absolute path inside one of the volumes also works.
 
-To restore: stop the worker, delete 12345.db.wal if it exists, move the backup to
-12345.db, start the worker, and fetch the days after the backup, and the other
-streams again.`
+To restore: stop the worker, delete 12345.db.wal if it exists, and move the
+backup to its place. Then start the worker, and fetch the days after the backup
+and the other streams again.`
 
 const compactLong = `Rewrite a database file without the space left by deleted and replaced rows. This
 is a job in the database's lane. Other access waits meanwhile, for about a third
