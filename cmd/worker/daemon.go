@@ -125,13 +125,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer flights.Close()
-	worker, err := worker.New(queue, handlers, worker.Config{
-		ID: claim.id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
-		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: worker.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
-		HTTP:       d.page.address(),
-		Room:       func(volume string) (free, size uint64, err error) { return filesystem.Room(d.cfg.VolumeDir(volume)) },
-		OpenResult: query.OpenResult(d.locate), Observer: d.page,
-	}, d.log)
+	worker, err := worker.New(queue, handlers, d.workerConfig(claim.id, volumes), d.log)
 	if err != nil {
 		return err
 	}
@@ -143,6 +137,16 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		err = errors.Join(err, broken)
 	}
 	return err
+}
+
+func (d *daemon) workerConfig(id string, volumes []jobs.Volume) worker.Config {
+	return worker.Config{
+		ID: id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
+		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: worker.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
+		HTTP:       d.page.address(),
+		Room:       func(volume string) (free, size uint64, err error) { return filesystem.Room(d.cfg.VolumeDir(volume)) },
+		OpenResult: query.OpenResult(d.locate), Observer: d.page,
+	}
 }
 
 // unlessTold returns err, or nil if it only says that ctx is done: the worker was told to stop.
