@@ -9,6 +9,7 @@ import (
 
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
+	"mixduck/storage"
 	"mixduck/web/page"
 )
 
@@ -95,7 +96,7 @@ func TestADayIsLookedUp(t *testing.T) {
 	t.Parallel()
 	s := open(t, page.Config{}, false)
 	s.addSchedule(t, "morning")
-	s.work(t)
+	s.workOn(t, func(e *storage.Engine) { load(t, e) })
 	user := s.user(t)
 	form := url.Values{"database": {"main/12345.db"}, "table": {"events"}, "day": {"2026-11-01"}, "what": {"day"}}
 	status, body := user.post(t, "/table/inspect", form)
