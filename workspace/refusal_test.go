@@ -65,8 +65,8 @@ func TestPassingRefusals(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, mixpaneltest.Generator{Seed: 1, EventsPerDay: 5}, singleDays)
 	r := days(t, "2026-11-01", "2026-11-09")
-	for _, d := range []day.Day{r.From, r.From + 4, r.From + 8} {
-		f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Refused, Text: "not now", Times: 1, Days: day.Range{From: d, To: d}})
+	for text, d := range map[string]day.Day{"not now": r.From, "later": r.From + 4, "busy": r.From + 8} { // one text for two days would be permanent
+		f.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.Refused, Text: text, Times: 1, Days: day.Range{From: d, To: d}})
 	}
 	p := f.must(t, workspace.FetchRequest{Table: "events", Days: r})
 	if p.Retries != 3 || p.Trouble != "" {
