@@ -85,6 +85,9 @@ func (e *Engine) Model(ctx context.Context, force bool, fence int64) (r ModelRes
 		if err != nil {
 			return err
 		}
+		if err := m.readNames(ctx, conn); err != nil {
+			return err
+		}
 		seen, err := seenProperties(ctx, conn)
 		if err != nil {
 			return err
@@ -268,12 +271,15 @@ func (m *model) addColumns(v *modelView, t *modelTable, seen []seenProperty) (ad
 
 // widen returns the columns that are too narrow for what was seen.
 func (v *modelView) widen(seen []seenProperty, force bool) (narrow []NarrowColumn) {
+	columns := map[string]*modelColumn{} // by property
+	for i := range v.columns {
+		columns[v.columns[i].property] = &v.columns[i]
+	}
 	for _, p := range seen {
-		i := slices.IndexFunc(v.columns, func(c modelColumn) bool { return c.property == p.name })
-		if i < 0 || fits(v.columns[i].typ, p.kinds) {
+		c := columns[p.name]
+		if c == nil || fits(c.typ, p.kinds) {
 			continue
 		}
-		c := &v.columns[i]
 		needed := neededType(p.kinds)
 		if needed == "JSON" { // a column of texts may have been used as such
 			needed = "VARCHAR"

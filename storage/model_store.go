@@ -8,18 +8,21 @@ import (
 	"strings"
 )
 
-// readModel reads the views that exist, and what they are about.
+// readModel reads the views that exist, and what they are about. To extend the model, call readNames, too.
 func readModel(ctx context.Context, conn *sql.Conn) (*model, error) {
 	m := &model{tables: map[string]*modelTable{}, taken: map[string]bool{}, reserved: map[string]bool{}}
 	if err := m.readTables(ctx, conn); err != nil {
 		return nil, err
 	}
-	if err := m.readColumns(ctx, conn); err != nil {
-		return nil, err
-	}
+	err := m.readColumns(ctx, conn)
+	return m, err
+}
+
+// readNames reads the names that new views cannot have.
+func (m *model) readNames(ctx context.Context, conn *sql.Conn) error {
 	marks, err := viewMarks(ctx, conn, modelSchema)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for name := range marks { // also those of other people
 		m.taken[name] = true
@@ -28,7 +31,7 @@ func readModel(ctx context.Context, conn *sql.Conn) (*model, error) {
 	for word := range words {
 		m.reserved[word] = true
 	}
-	return m, err
+	return err
 }
 
 // readTables reads the tables with properties.

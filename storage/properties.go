@@ -150,13 +150,7 @@ func sorted[V any](all map[propertyKey]V) []propertyKey {
 		keys = append(keys, key)
 	}
 	null := func(a, b sql.NullString) int {
-		if a.Valid != b.Valid {
-			if b.Valid {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.String, b.String)
+		return cmp.Or(boolOrder(a.Valid, b.Valid), cmp.Compare(a.String, b.String))
 	}
 	slices.SortFunc(keys, func(a, b propertyKey) int {
 		return cmp.Or(cmp.Compare(a.day.V, b.day.V), null(a.event, b.event), null(a.property, b.property), null(a.kind, b.kind))
