@@ -65,11 +65,13 @@ func (p *Page) look(ctx context.Context, b *Backend) (*look, error) {
 	if l.running, err = b.Queue.List(ctx, queue.Filter{State: jobs.StateRunning}); err != nil {
 		return nil, err
 	}
-	paused, err := b.Queue.List(ctx, queue.Filter{State: jobs.StatePaused})
-	if err != nil {
-		return nil, err
+	if l.counts[jobs.StatePaused] > 0 {
+		paused, err := b.Queue.List(ctx, queue.Filter{State: jobs.StatePaused})
+		if err != nil {
+			return nil, err
+		}
+		l.held = slices.DeleteFunc(paused, func(r jobs.Record) bool { return r.Progress.Held == nil })
 	}
-	l.held = slices.DeleteFunc(paused, func(r jobs.Record) bool { return r.Progress.Held == nil })
 	l.budgets, err = budgets(ctx, b.Budgets, survey.Projects)
 	return l, err
 }
