@@ -244,14 +244,13 @@ func recentQueries(ctx context.Context, b *Backend, token string) ([]recent, err
 	if err != nil {
 		return nil, err
 	}
+	known, err := b.Queue.JobsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	all := []recent{}
 	for _, id := range ids {
-		job, err := b.Queue.Job(ctx, id)
-		switch {
-		case fault.CodeOf(err) == fault.CodeNotFound: // deleted
-		case err != nil:
-			return nil, err
-		default:
+		if job, ok := known[id]; ok { // otherwise it was deleted
 			all = append(all, recent{ID: id, What: titleOf(job), State: job.State})
 		}
 	}

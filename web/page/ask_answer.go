@@ -131,21 +131,26 @@ func newAnswer(ctx context.Context, b *Backend, job jobs.Record, number int64, n
 	return a, nil
 }
 
-// read reads the rows of the page.
-func (a *askAnswer) read(ctx context.Context, b *Backend, job jobs.Record) error {
-	ctx, stop := context.WithTimeout(ctx, readTakes)
-	defer stop()
+// rows calls use with each row of the result of a query until it returns false.
+func (b *Backend) rows(ctx context.Context, job jobs.Record, use func([]answer.Cell) bool) error {
 	content, err := b.Queue.OpenResult(ctx, job)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
+	return answer.Rows(content, job.Query.Format, job.Result.Columns, use)
+}
+
+// read reads the rows of the page.
+func (a *askAnswer) read(ctx context.Context, b *Backend, job jobs.Record) error {
+	ctx, stop := context.WithTimeout(ctx, readTakes)
+	defer stop()
 	first := (a.Page - 1) * rowsAPage
 	a.From = first + 1
 	last, n := first+rowsAPage, int64(0)
 	var drawn [][]answer.Cell
 	draw := a.Total <= answer.MaxPlotRows && !a.Truncated
-	err = answer.Rows(content, job.Query.Format, a.Columns, func(row []answer.Cell) bool {
+	err := b.rows(ctx, job, func(row []answer.Cell) bool {
 		if n++; n > first && n <= last {
 			a.Rows = append(a.Rows, row)
 		}

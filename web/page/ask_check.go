@@ -89,13 +89,8 @@ func compare(ctx context.Context, b *Backend, f askForm, a *askAnswer, id string
 	if a.Gone != "" || a.all == nil {
 		return nil, fault.New(fault.CodeNotFound, "ask for fewer days or events", "the rows of the answer cannot be compared")
 	}
-	content, err := b.Queue.OpenResult(ctx, job)
-	if err != nil {
-		return nil, err
-	}
-	defer content.Close()
 	theirs := map[[2]string]string{} // by event and day
-	err = answer.Rows(content, job.Query.Format, job.Result.Columns, func(row []answer.Cell) bool {
+	err = b.rows(ctx, job, func(row []answer.Cell) bool {
 		if len(row) == 3 && row[0] != nil && row[1] != nil && row[2] != nil {
 			theirs[[2]string{*row[0], *row[1]}] = *row[2]
 		}

@@ -2,7 +2,6 @@ package page
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"net/url"
 	"sync"
@@ -52,7 +51,7 @@ func (p *Page) loadNames(w http.ResponseWriter, r *http.Request, b *Backend, f a
 	}
 	p.names.set(f.Database, found)
 	query := url.Values{"question": {f.Question}, "database": {f.Database}}
-	for name, values := range maps.All(f.Params) {
+	for name, values := range f.Params {
 		query[paramPrefix+name] = values
 	}
 	p.goOn(w, r, "/ask?"+query.Encode(), found)
@@ -64,12 +63,7 @@ func (p *Page) readNames(ctx context.Context, b *Backend, database string) (foun
 	if err != nil {
 		return found, err
 	}
-	content, err := b.Queue.OpenResult(ctx, job)
-	if err != nil {
-		return found, err
-	}
-	defer content.Close()
-	err = answer.Rows(content, job.Query.Format, job.Result.Columns, func(row []answer.Cell) bool {
+	err = b.rows(ctx, job, func(row []answer.Cell) bool {
 		switch {
 		case row[0] == nil || row[1] == nil:
 		case *row[0] == "event":
