@@ -35,6 +35,11 @@ type Disk struct {
 	At   time.Time `json:"at"`
 }
 
+// Serves reports whether at least one of workers serves the volume of a database.
+func Serves(workers []WorkerInfo, database string) bool {
+	return slices.Contains(Volumes(workers), VolumeOf(database))
+}
+
 // Volumes returns the names of the volumes served by at least one of workers.
 func Volumes(workers []WorkerInfo) []string {
 	served := make(map[string]bool)

@@ -1,5 +1,7 @@
 package jobs
 
+import "strconv"
+
 // ProjectInfo is what a worker publishes about a project. It holds no credentials. Its JSON form is stored: fields are
 // only ever added.
 type ProjectInfo struct {
@@ -17,4 +19,19 @@ type TableInfo struct {
 	Events  []string `json:"events,omitempty"`
 	Where   string   `json:"where,omitempty"`
 	Promote string   `json:"promote,omitempty"`
+}
+
+// Called reports whether this is the name or the ID of the project.
+func (p *ProjectInfo) Called(name string) bool {
+	return p.Name == name || strconv.FormatInt(p.ID, 10) == name
+}
+
+// Table returns the defaults for a table, which may be none.
+func (p *ProjectInfo) Table(name string) TableInfo {
+	for _, t := range p.Tables {
+		if t.Name == name {
+			return t
+		}
+	}
+	return TableInfo{Name: name}
 }

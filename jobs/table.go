@@ -105,13 +105,7 @@ func refreshed(tables, known []TableState, job Record, now time.Time) {
 	if err != nil { // of a newer version
 		return
 	}
-	others := info.Tables(job.Fetch.Table)[1:]
-	if info.Name == stream.All {
-		for _, part := range stream.Keyed() {
-			others = append(others, part.Tables(part.Table)...)
-		}
-	}
-	for _, name := range others {
+	for _, name := range info.Tables(job.Fetch.Table)[1:] {
 		t, old := find(tables, name), find(known, name)
 		if t == nil || t.FetchedAt.IsZero() || old != nil && !t.FetchedAt.After(old.FetchedAt) {
 			continue

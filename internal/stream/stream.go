@@ -51,12 +51,19 @@ func (i Info) Mode() string {
 	return i.Modes[0]
 }
 
-// Tables returns the tables that a request fills whose table has this name.
+// Tables returns the tables that a request can fill whose table has this name, which is the first of them. Those of [All]
+// after the first may not exist, because the plan of the project can lack a stream.
 func (i Info) Tables(name string) []string {
-	if i.Second == "" {
-		return []string{name}
+	tables := []string{name}
+	if i.Second != "" {
+		tables = append(tables, name+i.Second)
 	}
-	return []string{name, name + i.Second}
+	if i.Name == All {
+		for _, part := range Keyed() {
+			tables = append(tables, part.Tables(part.Table)...)
+		}
+	}
+	return tables
 }
 
 // Dated reports whether schedules of the stream fetch due days.

@@ -136,19 +136,13 @@ func TablesOf(s schedule.State) []string {
 	if err != nil { // of a newer version
 		return []string{s.Table}
 	}
-	tables := info.Tables(s.Table)
-	if s.Stream == stream.All {
-		for _, info := range stream.Keyed() {
-			tables = append(tables, info.Tables(info.Table)...)
-		}
-	}
-	return tables
+	return info.Tables(s.Table)
 }
 
 // project returns what is known about the project with the given name or ID.
 func (s Survey) project(called string) jobs.ProjectInfo {
 	for _, p := range s.Projects {
-		if p.Name == called || strconv.FormatInt(p.ID, 10) == called {
+		if p.Called(called) {
 			return p
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -33,14 +32,20 @@ func (l *look) find(database, table string) (status.Table, error) {
 	return status.Table{}, fault.New(fault.CodeNotFound, "look at the list of tables", "no table %q in %q has been fetched or scheduled", table, database)
 }
 
+// tableOf returns the table that a request is about.
+func (p *Page) tableOf(r *http.Request, b *Backend) (*look, status.Table, error) {
+	l, err := p.looks.get(r.Context(), b)
+	if err != nil {
+		return nil, status.Table{}, err
+	}
+	t, err := l.find(r.FormValue("database"), r.FormValue("table"))
+	return l, t, err
+}
+
 // fetchAgain submits a fetch of days of a table, or of all of a table without days.
 func (p *Page) fetchAgain(w http.ResponseWriter, r *http.Request, b *Backend) error {
 	ctx := r.Context()
-	l, err := p.looks.get(ctx, b)
-	if err != nil {
-		return err
-	}
-	t, err := l.find(r.FormValue("database"), r.FormValue("table"))
+	l, t, err := p.tableOf(r, b)
 	if err != nil {
 		return err
 	}
@@ -129,7 +134,7 @@ func (f *fetchForm) parse(field, text string, today day.Day) day.Range {
 
 // served returns an error if no worker can open a database.
 func served(workers []jobs.WorkerInfo, database string) error {
-	if slices.Contains(jobs.Volumes(workers), jobs.VolumeOf(database)) {
+	if jobs.Serves(workers, database) {
 		return nil
 	}
 	return fault.Usage("start a worker for it", "%s; nothing was submitted", status.Nobody(jobs.Record{Database: database}))
@@ -150,9 +155,8 @@ func fetchLike(ctx context.Context, b *Backend, t status.Table) (jobs.Fetch, err
 	if kind != stream.Events {
 		f.Stream = kind
 	}
-	if i := slices.IndexFunc(t.Project.Tables, func(known jobs.TableInfo) bool { return known.Name == f.Table }); i >= 0 {
-		f.Events, f.Where, f.Promote = t.Project.Tables[i].Events, t.Project.Tables[i].Where, t.Project.Tables[i].Promote
-	}
+	known := t.Project.Table(f.Table)
+	f.Events, f.Where, f.Promote = known.Events, known.Where, known.Promote
 	var like jobs.Fetch
 	for _, s := range t.Schedules {
 		if like.Table == "" && s.Table == f.Table {

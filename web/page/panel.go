@@ -41,11 +41,7 @@ type panel struct {
 // inspect asks the database about a table, or about a day of it, and goes on to the page of the table.
 func (p *Page) inspect(w http.ResponseWriter, r *http.Request, b *Backend) error {
 	ctx := r.Context()
-	l, err := p.looks.get(ctx, b)
-	if err != nil {
-		return err
-	}
-	t, err := l.find(r.FormValue("database"), r.FormValue("table"))
+	l, t, err := p.tableOf(r, b)
 	if err != nil {
 		return err
 	}
@@ -91,7 +87,8 @@ func (p *Page) panels(ctx context.Context, b *Backend, l *look, t tableLine, loo
 	if look == "" {
 		return all, nil
 	}
-	for _, id := range strings.SplitN(look, ".", maxInspections+1)[:min(maxInspections, strings.Count(look, ".")+1)] {
+	ids := strings.SplitN(look, ".", maxInspections+1)
+	for _, id := range ids[:min(maxInspections, len(ids))] {
 		job, err := b.Queue.Job(ctx, id)
 		if err == nil && (inspectionTitles[job.Query.Inspect] == "" || job.Database != t.Database) {
 			err = jobs.ErrNoJob

@@ -159,12 +159,10 @@ func (a *addSchedulePage) readDays(s *jobs.Schedule, project jobs.ProjectInfo, n
 			s.Events = append(s.Events, name)
 		}
 	}
-	if i := slices.IndexFunc(project.Tables, func(known jobs.TableInfo) bool { return known.Name == s.Table }); i >= 0 {
-		known := project.Tables[i]
-		s.Where, s.Promote = cmp.Or(s.Where, known.Where), cmp.Or(s.Promote, known.Promote)
-		if len(s.Events) == 0 {
-			s.Events = known.Events
-		}
+	known := project.Table(s.Table)
+	s.Where, s.Promote = cmp.Or(s.Where, known.Where), cmp.Or(s.Promote, known.Promote)
+	if len(s.Events) == 0 {
+		s.Events = known.Events
 	}
 	if text := a.Values["lookback"]; text != "" {
 		n, err := strconv.Atoi(strings.TrimSuffix(text, "d"))
@@ -216,7 +214,7 @@ func (a *addSchedulePage) project(l *look) jobs.ProjectInfo {
 		return l.projects[0]
 	}
 	for _, known := range l.projects {
-		if known.Name == called || strconv.FormatInt(known.ID, 10) == called {
+		if known.Called(called) {
 			return known
 		}
 	}
