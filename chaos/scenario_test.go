@@ -46,22 +46,29 @@ func nothing(tb testing.TB, s *site) int {
 	return 0
 }
 
-// betweenKills is the minimum number of jobs that end between two kills. With kills by time alone, the workers of a
-// slow machine would finish few jobs, and a job that is present at five kills counts as their cause.
+// betweenKills is the minimum number of jobs that end between two deaths of workers. With deaths by time alone, the
+// workers of a slow machine would finish few jobs, and a job that is present at five deaths counts as their cause.
 const betweenKills = 24
+
+// mayDie reports whether enough jobs have ended since the last time that it returned true.
+func (s *site) mayDie(tb testing.TB) bool {
+	tb.Helper()
+	done, err := s.count(tb.Context(), "done")
+	if err != nil || done < s.nextDeath {
+		return false
+	}
+	s.nextDeath = done + betweenKills*s.work.total()/300
+	return true
+}
 
 // kill kills a worker every few seconds and restarts it at once.
 func kill(tb testing.TB, s *site) (times int) {
 	tb.Helper()
-	enough := betweenKills
 	for s.unfinished(tb, s.about(3*time.Second)) {
-		done, err := s.count(tb.Context(), "done")
-		if err != nil || done < enough {
-			continue
+		if s.mayDie(tb) {
+			s.kill(tb)
+			times++
 		}
-		s.kill(tb)
-		times++
-		enough = done + betweenKills
 	}
 	return times
 }
@@ -92,7 +99,7 @@ func (s *site) restart(tb testing.TB) {
 func restartOrKill(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	for s.unfinished(tb, s.about(2*time.Second)) {
-		if times%2 == 0 {
+		if times%2 == 0 && s.mayDie(tb) {
 			s.kill(tb)
 		} else {
 			s.restart(tb)
@@ -230,6 +237,8 @@ func mix(tb testing.TB, s *site) (times int) {
 			limitMemory(tb, s.client, true)
 			s.pass(tb, s.about(3*time.Second))
 			limitMemory(tb, s.client, false)
+		case !s.mayDie(tb):
+			s.restart(tb)
 		case n == 4 && len(s.frozen) == 0:
 			p := s.anyWorker()
 			p.Signal(tb, syscall.SIGSTOP)

@@ -37,6 +37,8 @@ type site struct {
 	frozen  []*proctest.Process // of the workers
 	froze   bool                // a worker was frozen at some time
 
+	nextDeath int // how many jobs must be done before a worker may die again
+
 	client   *redis.Client // of the queue, whichever it is
 	deadline time.Time     // of the scenario
 
