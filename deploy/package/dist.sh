@@ -73,7 +73,7 @@ tree() {
   install -D -m 644 "$out/build/documents/completions/mixduck.bash" "$share/bash-completion/completions/mixduck"
   install -D -m 644 "$out/build/documents/completions/_mixduck" "$share/zsh/site-functions/_mixduck"
   install -D -m 644 "$out/build/documents/completions/mixduck.fish" "$share/fish/vendor_completions.d/mixduck.fish"
-  cp -r LICENSE README.md CHANGELOG.md docs deploy/mixduck.example.yaml "$share/doc/mixduck/"
+  cp -r LICENSE README.md CHANGELOG.md docs deploy/mixduck.example.yaml deploy/dbt "$share/doc/mixduck/"
   CGO_ENABLED=$([[ -n ${CC:-} ]] && echo 1 || echo 0) "$out/build/licences" "$share/doc/mixduck/licences" "${packages[@]}"
   [[ ! -e web/page/static/built/licences.txt ]] || cp web/page/static/built/licences.txt "$share/doc/mixduck/licences/page.txt"
   chmod -R u=rwX,go=rX "$dir"

@@ -48,7 +48,7 @@ SELECT
     TRY_CAST(v[36] AS BOOLEAN) AS has_telephone
 FROM (
     SELECT e.*, c.fetched_at AS synced,
-        md5(CAST(to_json([event_name, CAST(event_time AS VARCHAR), distinct_id, insert_id]) AS VARCHAR)) AS id,
+        md5(CAST(to_json([event_name, CAST(event_time AS VARCHAR), distinct_id, coalesce(nullif(insert_id, ''), CAST(properties AS VARCHAR))]) AS VARCHAR)) AS id,
         json_extract_string(properties, [
         '$."$initial_referring_domain"', '$."$initial_referrer"', '$."$referrer"',
         '$."$referring_domain"', '$."$current_url"', '$."$browser"', '$."$search_engine"', '$."$device"',
