@@ -30,6 +30,7 @@ const (
 	AttemptCancelled AttemptOutcome = "cancelled"
 	AttemptStopped   AttemptOutcome = "stopped" // the worker was told to stop
 	AttemptCrashed   AttemptOutcome = "crashed" // the worker died
+	AttemptStalled   AttemptOutcome = "stalled" // the worker lived, but sent no heartbeats
 	AttemptLost      AttemptOutcome = "lost"    // the queue forgot the turn
 )
 

@@ -143,10 +143,19 @@ func (d *daemon) workerConfig(id string, volumes []jobs.Volume) worker.Config {
 	return worker.Config{
 		ID: id, Volumes: volumes, Concurrency: d.cfg.Worker.Concurrency, Queries: d.cfg.Query.Concurrency,
 		DrainTimeout: d.cfg.Worker.DrainTimeout, Backoff: worker.Backoff{Base: d.cfg.Worker.RetryBackoff}, Version: buildinfo.Version(),
-		HTTP:       d.page.address(),
+		HTTP: d.page.address(), PresenceDirs: d.presenceDirs(),
 		Room:       func(volume string) (free, size uint64, err error) { return filesystem.Room(d.cfg.VolumeDir(volume)) },
 		OpenResult: query.OpenResult(d.locate), Observer: d.page,
 	}
+}
+
+// presenceDirs returns a directory in each volume.
+func (d *daemon) presenceDirs() []string {
+	dirs := make([]string, len(d.cfg.Volumes))
+	for i, v := range d.cfg.Volumes {
+		dirs[i] = filepath.Join(v.Dir, ".mixduck", "workers")
+	}
+	return dirs
 }
 
 // unlessTold returns err, or nil if it only says that ctx is done: the worker was told to stop.

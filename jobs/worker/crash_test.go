@@ -24,10 +24,11 @@ import (
 	"mixduck/jobs/worker"
 )
 
-// childSocket and childID make the test binary a worker, on the Redis at that socket.
+// These make the test binary a worker on the Redis at that socket. All with the same directory see when one dies.
 const (
 	childSocket = "MIXDUCK_TEST_WORKER_SOCKET"
 	childID     = "MIXDUCK_TEST_WORKER_ID"
+	childDir    = "MIXDUCK_TEST_WORKER_DIR"
 )
 
 func TestMain(m *testing.M) {
@@ -57,7 +58,7 @@ func child(socket, id string) int {
 		return rdb.BLPop(ctx, 0, "go:"+a.Record.Fetch.Table).Err()
 	})
 	w, err := worker.New(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: run},
-		worker.Config{ID: id, Volumes: []jobs.Volume{{Name: "main"}}}, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+		worker.Config{ID: id, Volumes: []jobs.Volume{{Name: "main"}}, PresenceDirs: []string{os.Getenv(childDir)}}, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return 1
 	}
@@ -76,7 +77,7 @@ type process struct {
 func startProcess(tb testing.TB, s *proctest.Redis, id string) *process {
 	tb.Helper()
 	p := &process{cmd: exec.Command(os.Args[0]), lines: make(chan string, 100)}
-	p.cmd.Env = append(os.Environ(), childSocket+"="+s.Socket, childID+"="+id)
+	p.cmd.Env = append(os.Environ(), childSocket+"="+s.Socket, childID+"="+id, childDir+"="+s.Dir+"/workers")
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
 		tb.Fatal(err)
@@ -141,6 +142,29 @@ func TestJobsOfAKilledProcessRunAgainWhenItIsBack(t *testing.T) {
 
 func TestJobsOfADeadProcessGoToAnother(t *testing.T) {
 	t.Parallel()
+	s := proctest.NewRedis(t)
+	rdb := s.Client(t)
+	q := jobstest.NewQueue(t, rdb)
+	first := startProcess(t, s, "w1")
+	a := jobstest.Submit(t, q, "x", "a")
+	first.says(t)
+	second := startProcess(t, s, "w2")
+	first.kill()
+	// From now on its heartbeat never ends, so only the end of the process can prove its death.
+	if err := rdb.Persist(t.Context(), "mixduck:worker:w1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := second.says(t); got != "a 1" {
+		t.Errorf("the other process runs %q, want a in its first attempt", got)
+	}
+	rdb.RPush(t.Context(), "go:a", "1")
+	if r := jobstest.AwaitState(t, q, a.ID, jobs.StateDone); r.Worker != "w2" {
+		t.Errorf("worker = %s, want w2", r.Worker)
+	}
+}
+
+func TestJobsOfAStoppedProcessGoToAnotherOnce(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for a heartbeat to end")
 	}
@@ -150,14 +174,25 @@ func TestJobsOfADeadProcessGoToAnother(t *testing.T) {
 	first := startProcess(t, s, "w1")
 	a := jobstest.Submit(t, q, "x", "a")
 	first.says(t)
+	if err := first.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
 	second := startProcess(t, s, "w2")
-	first.kill()
+	if err := rdb.PExpire(t.Context(), "mixduck:worker:w1", time.Millisecond).Err(); err != nil { // instead of 15 s
+		t.Fatal(err)
+	}
 	if got := second.says(t); got != "a 1" {
 		t.Errorf("the other process runs %q, want a in its first attempt", got)
 	}
-	rdb.RPush(t.Context(), "go:a", "1")
+	if err := first.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	rdb.RPush(t.Context(), "go:a", "1", "1") // the other's attempt may take one, too
 	if r := jobstest.AwaitState(t, q, a.ID, jobs.StateDone); r.Worker != "w2" {
 		t.Errorf("worker = %s, want w2", r.Worker)
+	}
+	if all, err := q.Attempts(t.Context(), a.ID); err != nil || len(all) != 2 || all[0].Outcome != jobs.AttemptStalled {
+		t.Errorf("attempts = %+v, %v; want one that stalled, and one more", all, err)
 	}
 }
 

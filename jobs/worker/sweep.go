@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type sweeper struct {
 	e       *lanes.Engine
 	me      lanes.Identity
+	peers   *peers                       // the workers on this machine
 	running func(lanes.Turn) bool        // whether this process has an attempt for the turn
 	missing map[lanes.Identity]time.Time // workers without a heartbeat, and since when this process has seen that
 }
@@ -28,22 +30,35 @@ const (
 	lookQueued  = time.Minute      // maximum interval for lanes that wait for a free worker
 	lostAfter   = 5 * time.Second  // a task is lost when nobody has had it for this long
 	orphanAfter = 10 * time.Second // a turn of this process is an orphan when its attempt is unknown for this long
-	deadAfter   = 6 * time.Second  // a worker is dead when its heartbeat is missing for this long; after an outage of Redis all are missing
+	deadAfter   = 6 * time.Second  // a worker is out of action when its heartbeat is missing for this long; after an outage of Redis all are missing
 )
 
 // reclaim ends the turns of earlier runs of this worker in all lanes.
 func (s *sweeper) reclaim(ctx context.Context) error {
+	return s.abandon(ctx, func(by lanes.Identity) bool { return by.ID == s.me.ID && by.Boot != s.me.Boot })
+}
+
+// abandonPage is how many lanes are read in one round trip.
+const abandonPage = 500
+
+// abandon ends the turns of dead workers in all lanes.
+func (s *sweeper) abandon(ctx context.Context, dead func(lanes.Identity) bool) error {
 	names, err := s.e.Redis.ZRange(ctx, lanes.LanesKey, 0, -1).Result()
 	if err != nil {
 		return fmt.Errorf("list lanes: %w", err)
 	}
-	for _, lane := range names {
-		t, by, err := s.e.Lanes.Holder(ctx, lane)
-		if err == nil && by.ID == s.me.ID && by.Boot != s.me.Boot {
-			err = s.e.Rescue(ctx, t)
-		}
+	for page := range slices.Chunk(names, abandonPage) {
+		held, err := s.e.Lanes.Holders(ctx, page...)
 		if err != nil {
 			return err
+		}
+		for _, h := range held {
+			if h.By.ID == "" || !dead(h.By) {
+				continue
+			}
+			if err := s.e.Rescue(ctx, h.Turn); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -58,7 +73,9 @@ func (s *sweeper) sweep(ctx context.Context) error {
 		return fmt.Errorf("list lanes: %w", err)
 	}
 	live := &census{e: s.e}
-	var failed error
+	failed := s.peers.look(func(dead lanes.Identity) error {
+		return s.abandon(ctx, func(by lanes.Identity) bool { return by == dead })
+	})
 	for _, z := range names {
 		lane, ok := z.Member.(string)
 		if !ok {
@@ -106,16 +123,21 @@ func (s *sweeper) tend(ctx context.Context, lane string, live *census) (time.Tim
 		age := now.Sub(v.Since)
 		return now.Add(min(max(age, lanes.FirstLook), lookQueued)), s.remind(ctx, v.Turn, age)
 	}
-	alive, sure, err := s.alive(ctx, v, live)
-	switch {
-	case err != nil:
+	state, err := s.state(ctx, v, live)
+	if err != nil {
 		return time.Time{}, err
-	case alive:
-		return now.Add(lookRunning), nil
-	case !sure:
-		return now.Add(lanes.FirstLook), nil
 	}
-	return now.Add(lanes.FirstLook), s.e.Rescue(ctx, v.Turn)
+	next := now.Add(lanes.FirstLook)
+	switch state {
+	case stalled:
+		err = s.e.Relieve(ctx, v.Turn)
+	case dead:
+		err = s.e.Rescue(ctx, v.Turn)
+	case healthy:
+		next = now.Add(lookRunning)
+	case silent:
+	}
+	return next, err
 }
 
 // remind announces a turn again that no worker has begun, in case nobody did. If its task is lost, the job gets a new
@@ -139,31 +161,52 @@ func (s *sweeper) remind(ctx context.Context, t lanes.Turn, age time.Duration) e
 	return s.e.Dispatch(ctx, next)
 }
 
-// alive reports whether the worker that began a turn still has it. If not, sure reports whether that has been seen for
-// long enough.
-func (s *sweeper) alive(ctx context.Context, v lanes.View, live *census) (alive, sure bool, err error) {
+// workerState is the state of the worker that has begun a turn.
+type workerState int
+
+const (
+	healthy workerState = iota
+	silent              // since recently
+	stalled             // it lives, but does not continue the turn
+	dead
+)
+
+// state returns the state of the worker that has begun a turn.
+func (s *sweeper) state(ctx context.Context, v lanes.View, live *census) (workerState, error) {
 	now := s.e.Now()
 	if v.Worker.ID == s.me.ID {
-		if v.Worker.Boot != s.me.Boot {
-			return false, true, nil // an earlier run of this process: only one runs at a time
+		switch {
+		case v.Worker.Boot != s.me.Boot:
+			return dead, nil // an earlier run of this process: only one runs at a time
+		case s.running(v.Turn):
+			return healthy, nil
+		case now.Sub(v.Since) < orphanAfter:
+			return silent, nil
 		}
-		return s.running(v.Turn), now.Sub(v.Since) >= orphanAfter, nil
+		return stalled, nil
 	}
 	boot, ok, err := live.boot(ctx, v.Worker.ID)
 	switch {
 	case err != nil:
 		clear(s.missing)
-		return false, false, err
+		return silent, err
+	case ok && boot != v.Worker.Boot:
+		return dead, nil
 	case ok:
 		delete(s.missing, v.Worker)
-		return boot == v.Worker.Boot, true, nil
+		return healthy, nil
 	}
 	since, known := s.missing[v.Worker]
-	if !known {
+	switch {
+	case !known:
 		s.missing[v.Worker] = now
-		return false, false, nil
+		return silent, nil
+	case now.Sub(since) < deadAfter:
+		return silent, nil
+	case s.peers.alive(v.Worker):
+		return stalled, nil
 	}
-	return false, now.Sub(since) >= deadAfter, nil
+	return dead, nil
 }
 
 // census holds the live workers. It is loaded at most once per sweep.

@@ -32,6 +32,10 @@ type Config struct {
 	Version      string        // shown with the worker; optional
 	HTTP         string        // shown with the worker: address of health and metrics
 
+	// PresenceDirs are directories in the volumes. Workers on one machine keep files there, so they see at once when one
+	// of them has died. Without a common directory they wait until its heartbeat ends.
+	PresenceDirs []string
+
 	// OpenResult opens a file that a query handler has set in [Result.File], for readers without access to the volume.
 	// If nil, the worker sends no files.
 	OpenResult func(database, file string) (io.ReadSeekCloser, error)
@@ -124,6 +128,7 @@ type Worker struct {
 	log      *slog.Logger
 	me       lanes.Identity
 	turns    *turns
+	peers    *peers
 	outage   *limiter
 }
 
@@ -148,6 +153,8 @@ func New(q lanes.Source, handlers map[jobs.Kind]jobs.Handler, cfg Config, log *s
 // serves a different directory under the name of one of its volumes. A worker can run only once.
 func (w *Worker) Run(ctx context.Context) error {
 	own := context.WithoutCancel(ctx)
+	w.peers = join(w.cfg.PresenceDirs, w.me, w.log)
+	defer w.peers.leave()
 	if err := w.arrive(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
@@ -229,7 +236,7 @@ func (w *Worker) info() lanes.Heartbeat {
 }
 
 func (w *Worker) sweeper() *sweeper {
-	return &sweeper{e: w.e, me: w.me, running: w.turns.has, missing: make(map[lanes.Identity]time.Time)}
+	return &sweeper{e: w.e, me: w.me, peers: w.peers, running: w.turns.has, missing: make(map[lanes.Identity]time.Time)}
 }
 
 // beats sends heartbeats until ctx is done.

@@ -92,7 +92,7 @@ func attemptClass(o jobs.AttemptOutcome) string {
 	switch o {
 	case jobs.AttemptDone:
 		return "fok"
-	case jobs.AttemptFailed, jobs.AttemptCrashed, jobs.AttemptLost:
+	case jobs.AttemptFailed, jobs.AttemptCrashed, jobs.AttemptStalled, jobs.AttemptLost:
 		return "fbad"
 	case jobs.AttemptRetrying, jobs.AttemptPaused:
 		return "fp"

@@ -141,18 +141,44 @@ func (l Lanes) Wake(ctx context.Context, lane, job string) (bool, error) {
 	return n > 0, nil
 }
 
+// Held is the current turn of a lane and who has begun it.
+type Held struct {
+	Turn Turn
+	By   Identity // zero if nobody has
+}
+
+// Holders returns the current turns of lanes, in order, in one round trip. They are zero for lanes without one.
+func (l Lanes) Holders(ctx context.Context, lanes ...string) ([]Held, error) {
+	pipe := l.rdb.Pipeline()
+	hashes := make([]*redis.MapStringStringCmd, len(lanes))
+	for i, lane := range lanes {
+		hashes[i] = pipe.HGetAll(ctx, LaneKeys(lane)[1])
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("read lanes: %w", err)
+	}
+	all := make([]Held, len(lanes))
+	for i, lane := range lanes {
+		h := hashes[i].Val()
+		p := field.Parser{Fields: h}
+		fence := p.Int("fence")
+		if p.Err != nil {
+			return nil, fmt.Errorf("lane %s: %w", lane, p.Err)
+		}
+		if h["job"] != "" {
+			all[i] = Held{Turn{Lane: lane, Job: h["job"], Fence: fence}, Identity{ID: h["worker"], Boot: h["boot"]}}
+		}
+	}
+	return all, nil
+}
+
 // Holder returns the current turn of a lane and who has begun it; both are zero if there is none.
 func (l Lanes) Holder(ctx context.Context, lane string) (Turn, Identity, error) {
-	h, err := l.rdb.HGetAll(ctx, LaneKeys(lane)[1]).Result()
-	p := field.Parser{Fields: h}
-	fence := p.Int("fence")
-	if err = errors.Join(err, p.Err); err != nil {
-		return Turn{}, Identity{}, fmt.Errorf("lane %s: %w", lane, err)
+	held, err := l.Holders(ctx, lane)
+	if err != nil {
+		return Turn{}, Identity{}, err
 	}
-	if h["job"] == "" {
-		return Turn{}, Identity{}, nil
-	}
-	return Turn{Lane: lane, Job: h["job"], Fence: fence}, Identity{ID: h["worker"], Boot: h["boot"]}, nil
+	return held[0].Turn, held[0].By, nil
 }
 
 // Raise ensures that later turns of a lane have higher fences than seen, which was found in the database.

@@ -138,9 +138,18 @@ func (en *Engine) Pass(ctx context.Context, t Turn, e *Entry) error {
 // Rescue ends a turn whose worker is dead or whose task is lost. The job is first in its lane again and does not lose
 // an attempt. A job whose workers keep dying fails.
 func (en *Engine) Rescue(ctx context.Context, t Turn) error {
+	return en.takeOver(ctx, t, 1, jobs.AttemptCrashed)
+}
+
+// Relieve is Rescue for a turn whose worker lives but does not continue it. That is not the job's fault.
+func (en *Engine) Relieve(ctx context.Context, t Turn) error {
+	return en.takeOver(ctx, t, 0, jobs.AttemptStalled)
+}
+
+func (en *Engine) takeOver(ctx context.Context, t Turn, crashes int, how jobs.AttemptOutcome) error {
 	e, _, err := en.Records.Move(ctx, t.Job, Move{
-		From: []jobs.State{jobs.StateRunning}, MinFence: t.Fence, MaxFence: t.Fence, To: jobs.StateWaiting, Attempts: -1, crashes: 1,
-		Ended: Ended{Outcome: jobs.AttemptCrashed},
+		From: []jobs.State{jobs.StateRunning}, MinFence: t.Fence, MaxFence: t.Fence, To: jobs.StateWaiting, Attempts: -1, crashes: crashes,
+		Ended: Ended{Outcome: how},
 	})
 	if err != nil {
 		return err
