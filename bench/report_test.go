@@ -4,12 +4,22 @@ package bench_test
 import (
 	"fmt"
 	"slices"
+	"testing"
 	"time"
 )
 
 // report prints a measurement; what includes its limit, if there is one.
 func report(what, format string, args ...any) {
 	fmt.Printf("  %-74s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+// bar is report for a measurement with a limit. The benchmark fails unless the limit is met.
+func bar(b *testing.B, met bool, what, format string, args ...any) {
+	b.Helper()
+	report(what, format, args...)
+	if !met {
+		b.Errorf("MISSED: %s: %s", what, fmt.Sprintf(format, args...))
+	}
 }
 
 // median returns the upper median of v, which must not be empty.

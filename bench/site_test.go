@@ -44,6 +44,13 @@ func (t team) String() string {
 // newSite starts a queue and its workers with more settings in their environment, until the benchmark ends.
 func newSite(b *testing.B, t team, m *standIn, settings ...string) *site {
 	b.Helper()
+	s, _ := newGrowingSite(b, t, m, settings...)
+	return s
+}
+
+// newGrowingSite is newSite, and returns how to start one more worker.
+func newGrowingSite(b *testing.B, t team, m *standIn, settings ...string) (_ *site, launch func() *worker) {
+	b.Helper()
 	dir := b.TempDir()
 	env := append(os.Environ(), "MP_USERNAME=sa", "MP_SECRET=s3cret", "MIXDUCK_MIXPANEL_BASE_URL="+m.url, "MIXDUCK_DATA_DIR="+dir)
 	env = append(env, settings...)
@@ -57,11 +64,12 @@ func newSite(b *testing.B, t team, m *standIn, settings ...string) *site {
 		args = append(args, "--http-listen", "127.0.0.1:0")
 		env = append(env, "MIXDUCK_HTTP_TOKEN="+pageToken)
 	}
+	launch = func() *worker { return startWorker(b, env, args...) }
 	for range t.workers {
-		s.workers = append(s.workers, startWorker(b, env, args...))
+		s.workers = append(s.workers, launch())
 	}
 	s.queue = s.connect(b, dir)
-	return s
+	return s, launch
 }
 
 // connect returns the queue as `enqueue` sees it.
