@@ -142,17 +142,9 @@ func (s *Schedule) adopt(p Project) {
 
 // ids is a list of IDs of reports.
 func ids(at func(*Schedule) *[]int64) field[Schedule] {
-	return field[Schedule]{numeric: true, show: func(s *Schedule) string { return stream.JoinReportIDs(*at(s)) }, list: func(s *Schedule, texts []string) error {
-		var all []int64
-		for _, text := range texts {
-			id, err := stream.ParseReportID(text)
-			if err != nil {
-				return err
-			}
-			all = append(all, id)
-		}
-		*at(s) = all
-		return stream.CheckReportIDs(all)
+	return field[Schedule]{numeric: true, show: func(s *Schedule) string { return stream.JoinReportIDs(*at(s)) }, list: func(s *Schedule, texts []string) (err error) {
+		*at(s), err = stream.ParseReportIDs(texts...)
+		return err
 	}}
 }
 

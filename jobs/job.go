@@ -19,10 +19,13 @@ const (
 	KindFetch Kind = "fetch" // copies a range of days from Mixpanel into a database
 	KindEdit  Kind = "edit"  // changes a database otherwise
 	KindQuery Kind = "query" // reads a database
+
+	// KindAsk is the kind of queries that ask Mixpanel, where it differs from that of other queries: see [Record.Work].
+	KindAsk Kind = "ask"
 )
 
 // Writes reports whether jobs of the kind change a database and therefore take turns.
-func (k Kind) Writes() bool { return k != KindQuery }
+func (k Kind) Writes() bool { return k != KindQuery && k != KindAsk }
 
 // State is the state of a job.
 type State string
@@ -112,7 +115,7 @@ type Due struct {
 
 // Progress is the progress of a job over all its attempts.
 type Progress struct {
-	WindowsDone  int    `json:"windows_done"`
+	WindowsDone  int    `json:"windows_done"`  // of [ActionRefill]: groups of days
 	WindowsTotal int    `json:"windows_total"` // an estimate until the last window is planned
 	Rows         int64  `json:"rows"`          // stored by this job
 	Duplicates   int64  `json:"duplicates"`
@@ -206,6 +209,7 @@ func (r Record) Validate() error {
 		return r.Edit.Validate()
 	case KindQuery:
 		return r.Query.Validate()
+	case KindAsk: // not in records
 	}
 	return fault.Usage("fetch, edit or query", "%q is no kind of job", r.Kind)
 }
@@ -216,6 +220,16 @@ func (r Record) Table() string {
 		return r.Edit.Table
 	}
 	return r.Fetch.Table
+}
+
+// Work returns the kind that decides which slots of a worker, and which handler, the job needs: [KindAsk] for queries
+// that wait for Mixpanel, otherwise the record's kind. Records of both have [KindQuery], because workers of older
+// versions know no other kind that does not write.
+func (r Record) Work() Kind {
+	if r.Kind == KindQuery && r.Query.Project() != "" {
+		return KindAsk
+	}
+	return r.Kind
 }
 
 // Lane returns the name of the job's lane: its database, or a separate lane if it only reads.

@@ -63,7 +63,7 @@ func (r Request) Record() Record {
 	switch r.Kind {
 	case KindEdit:
 		rec.Edit, rec.Database = r.Edit, r.Edit.Database
-	case KindQuery:
+	case KindQuery, KindAsk:
 		rec.Query, rec.Project, rec.Database = r.Query, r.Query.Project(), r.Query.Database
 	case KindFetch:
 		rec.Fetch, rec.Project, rec.Database = r.Fetch, r.Fetch.Project, r.Fetch.Database

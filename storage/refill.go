@@ -15,37 +15,47 @@ import (
 // refillRows is the approximate number of rows per transaction of [Refill]. A day is never split.
 const refillRows = 200_000
 
+// RefillProgress is how far [Refill] is.
+type RefillProgress struct {
+	Done, Total int   // pieces
+	Changed     int64 // rows
+}
+
 // Refill recomputes promoted columns of a table from the JSON: the wanted ones, or all if wanted is empty. It corrects
 // columns that older versions filled with other rules. A wanted type of "" means the column's type.
 //
 // It works on pieces of one or more days, each in its own transaction. Between pieces the file is closed, so others
 // can use it. On an error, or if ctx ends, finished pieces stay. Correct rows are not rewritten, so a second run
-// continues where the first one stopped. After each piece, report gets the number of rows changed so far.
+// continues where the first one stopped. Report gets the progress before the first piece and after each.
 //
 // For fence see [Engine.Load]. Errors are those of [Engine.Promote]; columns that are not promoted are also an error.
-func Refill(ctx context.Context, cfg Config, table string, wanted []Promotion, fence int64, report func(changed int64)) error {
+func Refill(ctx context.Context, cfg Config, table string, wanted []Promotion, fence int64, report func(RefillProgress)) error {
 	return refillPieces(ctx, cfg, table, wanted, fence, refillRows, report)
 }
 
-func refillPieces(ctx context.Context, cfg Config, table string, wanted []Promotion, fence, maxRows int64, report func(changed int64)) error {
+func refillPieces(ctx context.Context, cfg Config, table string, wanted []Promotion, fence, maxRows int64, report func(RefillProgress)) error {
 	var columns []Promotion
 	var pieces []string
 	err := withEngine(ctx, cfg, func(e *Engine) (err error) {
 		columns, pieces, err = e.planRefill(ctx, table, wanted, fence, maxRows)
 		return err
 	})
-	var changed int64
-	for i := 0; err == nil && i < len(pieces); i++ {
-		err = withEngine(ctx, cfg, func(e *Engine) error {
-			n, err := e.refill(ctx, table, columns, pieces[i], fence)
-			if err == nil {
-				changed += n
-				report(changed)
-			}
+	if err != nil {
+		return err
+	}
+	p := RefillProgress{Total: len(pieces)}
+	for report(p); p.Done < p.Total; report(p) {
+		err := withEngine(ctx, cfg, func(e *Engine) error {
+			n, err := e.refill(ctx, table, columns, pieces[p.Done], fence)
+			p.Changed += n
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		p.Done++
 	}
-	return err
+	return nil
 }
 
 func withEngine(ctx context.Context, cfg Config, fn func(*Engine) error) error {

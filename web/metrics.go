@@ -75,7 +75,7 @@ func NewMetrics(version string, names map[string]string, health *Health) *Metric
 		m.rows.WithLabelValues(name)
 		m.bytes.WithLabelValues(name)
 	}
-	for _, kind := range []jobs.Kind{jobs.KindFetch, jobs.KindEdit, jobs.KindQuery} {
+	for _, kind := range []jobs.Kind{jobs.KindFetch, jobs.KindEdit, jobs.KindQuery, jobs.KindAsk} {
 		for _, o := range outcomes() { // start at 0, so the first failure is an increase
 			m.attempts.WithLabelValues(string(kind), o)
 		}

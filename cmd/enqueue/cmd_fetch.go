@@ -83,6 +83,8 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 	}
 	what := "all stored days"
 	switch {
+	case f.StreamName() == stream.All:
+		what = "all streams, and the events of " + console.DescribeDays(f.Days, p.Location) + ","
 	case f.Days != (day.Range{}):
 		what = console.DescribeDays(f.Days, p.Location)
 	case f.StreamName() != stream.Events:
@@ -94,8 +96,14 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 	if !f.LateSince.IsZero() {
 		fmt.Fprintf(&more, ", only days with events received after %s", f.LateSince.UTC().Format(time.RFC3339))
 	}
-	fmt.Fprintf(a.Process.Stderr, "fetching %s of project %s into table %s of %s%s\n",
-		what, p, f.Table, f.Database, more.String())
+	tables := "table " + f.Table
+	if info, err := stream.Find(f.StreamName()); err == nil {
+		if all := info.Tables(f.Table); len(all) > 1 {
+			tables = "tables " + strings.Join(all, ", ")
+		}
+	}
+	fmt.Fprintf(a.Process.Stderr, "fetching %s of project %s into %s of %s%s\n",
+		what, p, tables, f.Database, more.String())
 }
 
 // submitTimeout limits how long submitting may take.

@@ -37,7 +37,7 @@ func details(job jobs.Record, now time.Time) string {
 	switch job.Kind {
 	case jobs.KindEdit:
 		l.add("change", string(job.Edit.Action))
-	case jobs.KindQuery:
+	case jobs.KindQuery, jobs.KindAsk:
 		if v := job.Query.Verify; v != nil {
 			l.add("question", "verify "+v.Table)
 			break

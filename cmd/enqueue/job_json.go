@@ -84,6 +84,8 @@ type object struct {
 	Held     *jobs.Held      `json:"held"`     // paused: the program that has the database open; otherwise null
 
 	Question *question.Question `json:"question"` // of "enqueue ask"; null for other jobs
+
+	ReportIDs []int64 `json:"report_ids"` // of fetches of reports; null for all
 }
 
 // verifiedObject is a comparison of a table with Mixpanel's counts. Fields are only ever added.
@@ -136,6 +138,7 @@ func newObject(r jobs.Record, now time.Time) object {
 		Retries: r.Progress.Retries, Note: r.Progress.Note, CreatedAt: timeOrNull(r.CreatedAt), RunAt: timeOrNull(r.RunAt),
 		Position: r.Position, Worker: r.Worker, Priority: r.Priority, Behind: r.Behind, Unserved: r.Unserved, Joined: r.Joined,
 	}
+	o.ReportIDs = r.Fetch.ReportIDs
 	o.Schedule, o.Tick, o.Piece = r.Schedule, timeOrNull(r.Tick), r.Piece
 	if r.Query.Ask != nil {
 		o.Question = &r.Query.Ask.Question

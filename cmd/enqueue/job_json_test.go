@@ -21,6 +21,7 @@ func TestObject(t *testing.T) {
 		r.Failure = &jobs.Failure{Code: fault.CodeAuth, Message: "a < b", Hint: "see the <secret>", At: noon}
 		r.Fetch.Events, r.Worker, r.Priority = []string{"Sign Up"}, "w1", jobs.PriorityLow
 		r.Progress.Warnings = "a < b\nc"
+		r.Fetch.ReportIDs = []int64{123, 456}
 		r.FinishedAt = noon.In(time.FixedZone("", 3600))
 	})
 	const want = `{"id":"01KAMG2M7E6Y4T0Q0N8Z5R3V9C","kind":"fetch","state":"failed","project":"12345","database":"main/12345.db",` +
@@ -30,7 +31,7 @@ func TestObject(t *testing.T) {
 		`"started_at":"2026-11-22T11:58:00Z","finished_at":"2026-11-22T12:00:00Z","duration_seconds":120,` +
 		`"max_attempts":5,"mode":"sync","events":["Sign Up"],"where":"","force":false,"retries":2,"note":"",` +
 		`"created_at":"2026-11-22T11:57:00Z","run_at":null,"position":0,"worker":"w1","priority":"low","behind":"","unserved":false,"joined":false,"action":"","sql":"","inspect":"","result":null,` +
-		`"added":0,"removed":0,"updated":0,"days_left":0,"unavailable":0,"late_since":null,"late_days":"","schedule":"","tick":null,"piece":0,"warnings":["a < b","c"],"trouble":"","rows_changed":0,"views":0,"columns_added":0,"stream":"events","unchanged":0,"verified":null,"held":null,"question":null}` + "\n"
+		`"added":0,"removed":0,"updated":0,"days_left":0,"unavailable":0,"late_since":null,"late_days":"","schedule":"","tick":null,"piece":0,"warnings":["a < b","c"],"trouble":"","rows_changed":0,"views":0,"columns_added":0,"stream":"events","unchanged":0,"verified":null,"held":null,"question":null,"report_ids":[123,456]}` + "\n"
 	var out strings.Builder
 	a := &app{&console.App{Process: &cli.Process{Stdout: &out}}}
 	if err := a.PrintJSON(newObject(job, noon.Add(time.Hour))); err != nil {

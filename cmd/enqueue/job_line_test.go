@@ -56,6 +56,12 @@ func TestStatusLine(t *testing.T) {
 		want  string
 	}{
 		{"a running job shows how far it is", running(), 80, "running, 12/29 windows, 1,234,567 rows, 84.1 MB, 2 retries, ETA 2m50s"},
+		{"a refill shows how far it is", changed(func(r *jobs.Record) {
+			r.Kind, r.Edit, r.Progress = jobs.KindEdit, jobs.Edit{Action: jobs.ActionRefill}, jobs.Progress{WindowsDone: 3, WindowsTotal: 9, RowsChanged: 1200}
+		}), 80, "running, 3/9 groups of days, 1,200 rows changed, ETA 4m"},
+		{"a refill that waits changes nothing", inState(jobs.StateQueued, func(r *jobs.Record) {
+			r.Kind, r.Edit, r.Progress = jobs.KindEdit, jobs.Edit{Action: jobs.ActionRefill}, jobs.Progress{}
+		}), 80, "queued for the next free worker"},
 		{"the first request is under way", changed(func(r *jobs.Record) {
 			r.Progress = jobs.Progress{WindowsTotal: 3, Requests: 1}
 		}), 80, "running, waiting for Mixpanel's first byte"},

@@ -31,7 +31,6 @@ import (
 	"mixduck/jobs/handler/held"
 	"mixduck/jobs/handler/query"
 	"mixduck/jobs/handler/tables"
-	"mixduck/jobs/handler/verify"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/worker"
 	"mixduck/storage"
@@ -191,7 +190,7 @@ func (d *daemon) count(rdb *redis.Client, claim string) (*budget.Budget, error) 
 	return exports, nil
 }
 
-// handlers returns the handlers of all kinds of jobs, and what runs beside them until its context is done.
+// handlers returns the handlers of all kinds of work, and what runs beside them until its context is done.
 func (d *daemon) handlers(workerID string, queue *queue.Queue) (map[jobs.Kind]jobs.Handler, []func(context.Context), error) {
 	spool := filepath.Join(d.cfg.SpoolDir(), workerID)
 	if err := os.RemoveAll(spool); err != nil { // of a killed run
@@ -217,7 +216,8 @@ func (d *daemon) handlers(workerID string, queue *queue.Queue) (map[jobs.Kind]jo
 	return map[jobs.Kind]jobs.Handler{
 		jobs.KindEdit:  tables.New(locks.Around(snapshots.After(edits)), d.storage, queue, d.log),
 		jobs.KindFetch: tables.New(locks.Around(snapshots.After(fetches)), d.storage, queue, d.log),
-		jobs.KindQuery: snapshots.Answering(ask.New(spool, d.openToAsk, queries, verify.New(d.openToVerify, queries, d.log), d.log)),
+		jobs.KindQuery: snapshots.Answering(queries),
+		jobs.KindAsk:   ask.New(spool, d.openToAsk, queries, d.log),
 	}, []func(context.Context){snapshots.Run, locks.Run}, nil
 }
 
@@ -294,23 +294,14 @@ func (d *daemon) open(f jobs.Fetch, spool string, log *slog.Logger) (*workspace.
 	return d.workspace(f, database, spool, log)
 }
 
-// openToVerify opens the workspace of a comparison, which fetches nothing.
-func (d *daemon) openToVerify(q jobs.Query, log *slog.Logger) (*workspace.Workspace, error) {
+// openToAsk makes the workspace of a question to Mixpanel. Only comparisons open the database, and none fetches.
+func (d *daemon) openToAsk(q jobs.Query, spool string, log *slog.Logger) (*workspace.Workspace, error) {
 	database, err := d.storage(q.Database)
 	if err != nil {
 		return nil, err
 	}
 	if q.LockWait > 0 {
 		database.LockWait = q.LockWait
-	}
-	return d.workspace(jobs.Fetch{Project: q.Verify.Project}, database, "", log)
-}
-
-// openToAsk makes the workspace of a question to Mixpanel, which opens no database.
-func (d *daemon) openToAsk(q jobs.Query, spool string, log *slog.Logger) (*workspace.Workspace, error) {
-	database, err := d.storage(q.Database)
-	if err != nil {
-		return nil, err
 	}
 	return d.workspace(jobs.Fetch{Project: q.Project()}, database, spool, log)
 }

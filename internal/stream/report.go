@@ -8,13 +8,17 @@ import (
 	"mixduck/internal/fault"
 )
 
-// ParseReportID parses the ID of a saved report. It returns errors with [fault.CodeUsage].
-func ParseReportID(text string) (int64, error) {
-	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-	if err != nil || id <= 0 {
-		return 0, notReportID(text)
+// ParseReportIDs parses the IDs of saved reports, which must be distinct. It returns errors with [fault.CodeUsage].
+func ParseReportIDs(texts ...string) ([]int64, error) {
+	var ids []int64
+	for _, text := range texts {
+		id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		if err != nil {
+			return nil, notReportID(text)
+		}
+		ids = append(ids, id)
 	}
-	return id, nil
+	return ids, CheckReportIDs(ids)
 }
 
 // CheckReportIDs rejects IDs that are not positive, or not distinct. It returns errors with [fault.CodeUsage].

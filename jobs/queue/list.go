@@ -15,7 +15,7 @@ import (
 
 // Filter selects jobs. Empty fields match all.
 type Filter struct {
-	Kind     jobs.Kind // "" means all kinds that write; queries are listed separately
+	Kind     jobs.Kind // "" means all kinds that write; queries, which include [jobs.KindAsk], are listed separately
 	State    jobs.State
 	Project  string
 	Database string // full name, with the volume
@@ -87,7 +87,7 @@ func (q *Queue) choose(ctx context.Context, f Filter, found []jobs.Record, ids [
 }
 
 func (f Filter) matches(r jobs.Record) bool {
-	return (f.Kind == "" || f.Kind == r.Kind) && (f.State == "" || f.State == r.State) && (f.Project == "" || f.Project == r.Project) &&
+	return (f.Kind == "" || f.Kind == r.Kind || f.Kind == r.Work()) && (f.State == "" || f.State == r.State) && (f.Project == "" || f.Project == r.Project) &&
 		(f.Database == "" || f.Database == r.Database)
 }
 
@@ -104,7 +104,7 @@ func (q *Queue) indexes(ctx context.Context, f Filter) ([]string, error) {
 	if f.Database != "" {
 		keys = append(keys, s.Database(f.Database))
 	}
-	if f.Kind != "" && f.Kind != jobs.KindQuery {
+	if f.Kind != "" && f.Kind.Writes() {
 		complete, err := q.e.Records.KindsIndexed(ctx)
 		if err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/proctest"
+	questions "mixduck/internal/question"
 	"mixduck/jobs"
 	"mixduck/jobs/internal/jobstest"
 	"mixduck/jobs/queue"
@@ -87,6 +88,51 @@ func TestQueriesRunBesideFetches(t *testing.T) {
 		lanes, err := t.Q.Lanes(t.Context())
 		if err != nil || len(lanes) != 1 || lanes[0].Database != "main/x.db" {
 			t.Errorf("Lanes() = %+v, %v, want that of the database alone", lanes, err)
+		}
+	})
+}
+
+// A worker answers queries of databases while Mixpanel takes its time over others, and the other way round.
+func TestQueriesDoNotWaitForMixpanel(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		hold := jobstest.HandlerFunc(func(ctx context.Context, a *jobs.Attempt) error {
+			if a.Record.Query.Limit == 1 {
+				return nil
+			}
+			<-ctx.Done()
+			return context.Cause(ctx)
+		})
+		jobstest.RunWorker(t, t.Q, map[jobs.Kind]jobs.Handler{jobs.KindQuery: hold, jobs.KindAsk: hold},
+			worker.Config{ID: "w1", Volumes: []jobs.Volume{{Name: "main"}}, Queries: 1, DrainTimeout: time.Millisecond})
+		for _, of := range []func(*jobs.Query){
+			func(q *jobs.Query) {
+				q.SQL, q.Ask = "", &jobs.Ask{Project: "1", Question: questions.Question{Name: "cohorts"}}
+			},
+			func(q *jobs.Query) { q.SQL, q.Verify = "", &jobs.Verify{Project: "1", Table: "events"} },
+			func(q *jobs.Query) { q.SQL, q.Profiles, q.Format = "", &jobs.Profiles{Project: "1"}, jobs.FormatJSONL },
+		} {
+			slow := ask(t, of)
+			jobstest.AwaitState(t, t.Q, slow.ID, jobs.StateRunning)
+			behind := ask(t, func(q *jobs.Query) { of(q); q.Limit = 1 })
+			jobstest.AwaitState(t, t.Q, ask(t, func(q *jobs.Query) { q.Limit = 1 }).ID, jobs.StateDone)
+			if state := jobstest.Job(t, t.Q, behind.ID).State; state != jobs.StateQueued {
+				t.Errorf("the next question is %s, want it queued: it has the same slots", state)
+			}
+			if _, err := t.Q.Cancel(t.Context(), slow.ID); err != nil {
+				t.Fatal(err)
+			}
+			jobstest.AwaitState(t, t.Q, behind.ID, jobs.StateDone)
+		}
+		slow := ask(t, nil)
+		jobstest.AwaitState(t, t.Q, slow.ID, jobs.StateRunning)
+		asked := ask(t, func(q *jobs.Query) { q.SQL, q.Verify, q.Limit = "", &jobs.Verify{Project: "1", Table: "events"}, 1 })
+		jobstest.AwaitState(t, t.Q, asked.ID, jobs.StateDone)
+
+		for kind, want := range map[jobs.Kind]int{jobs.KindAsk: 7, jobs.KindQuery: 11, "": 0} {
+			if all, err := t.Q.List(t.Context(), queue.Filter{Kind: kind}); err != nil || len(all) != want {
+				t.Errorf("List(%q) = %d jobs, %v, want %d", kind, len(all), err, want)
+			}
 		}
 	})
 }

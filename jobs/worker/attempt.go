@@ -23,10 +23,10 @@ const (
 func (w *Worker) attempt(base context.Context, t lanes.Turn, a *jobs.Attempt, log *slog.Logger) (err, cause error) {
 	ctx, cancel := context.WithCancelCause(base)
 	defer cancel(nil)
-	handler := w.handlers[a.Record.Kind]
+	handler := w.handlers[a.Record.Work()]
 	if handler == nil {
 		return jobs.Permanent(fault.New(fault.CodeFailed, "run the same version of worker and enqueue, then retry the job",
-			"this worker knows no jobs of kind %q", a.Record.Kind)), nil
+			"this worker knows no jobs of kind %q", a.Record.Work())), nil
 	}
 	if err := a.Record.Validate(); err != nil {
 		return jobs.Permanent(err), nil

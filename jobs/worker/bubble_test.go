@@ -28,10 +28,16 @@ func bubbleQueue(t *testing.T) (q *queue.Queue, stop func()) {
 	return q, stop
 }
 
-// work runs a worker until the returned function is called.
+// work runs a worker for fetches until the returned function is called.
 func work(t *testing.T, q *queue.Queue, id string, h testHandler) (stop func()) {
 	t.Helper()
-	w, err := New(q, map[jobs.Kind]jobs.Handler{jobs.KindFetch: h}, Config{ID: id, Volumes: []jobs.Volume{{Name: "main"}}}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return workOn(t, q, id, map[jobs.Kind]jobs.Handler{jobs.KindFetch: h})
+}
+
+// workOn runs a worker until the returned function is called.
+func workOn(t *testing.T, q *queue.Queue, id string, handlers map[jobs.Kind]jobs.Handler) (stop func()) {
+	t.Helper()
+	w, err := New(q, handlers, Config{ID: id, Volumes: []jobs.Volume{{Name: "main"}}}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // describe returns log attributes that describe the job.
 func describe(r jobs.Record) []slog.Attr {
-	attrs := []slog.Attr{slog.String("kind", string(r.Kind)), slog.String("database", r.Database)}
+	attrs := []slog.Attr{slog.String("kind", string(r.Work())), slog.String("database", r.Database)}
 	if r.Kind == jobs.KindFetch {
 		attrs = append(attrs, slog.String("project", r.Project), slog.String("range", r.Fetch.DescribeDays()))
 	}
@@ -74,7 +74,7 @@ func (w *Worker) process(ctx context.Context, task *asynq.Task, s slots) error {
 	if errors.Is(settleErr, jobs.ErrLaneLost) || errors.Is(settleErr, jobs.ErrJobLost) {
 		o.State = ""
 	}
-	w.cfg.Observer.AttemptEnded(e.Kind, o.State, took)
+	w.cfg.Observer.AttemptEnded(e.Work(), o.State, took)
 	switch {
 	case settleErr == nil:
 		logOutcome(log, o, runErr)

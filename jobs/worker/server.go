@@ -6,22 +6,37 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"mixduck/jobs"
 	"mixduck/jobs/internal/lanes"
 )
 
-// serve starts one server for jobs that write and one for jobs that only read, so neither takes the other's slots. It
-// returns the running servers, also with an error.
+// class is a set of kinds of work that share slots of a worker.
+type class struct {
+	has         func(work jobs.Kind) bool
+	concurrency int
+	checkEvery  time.Duration // how soon an idle worker sees a new turn
+}
+
+// classes returns the classes of work: jobs that write, queries of databases, and questions to Mixpanel, which can take
+// minutes to answer. None takes the slots of another.
+func (w *Worker) classes() []class {
+	only := func(work jobs.Kind) func(jobs.Kind) bool { return func(k jobs.Kind) bool { return k == work } }
+	return []class{
+		{jobs.Kind.Writes, w.cfg.Concurrency, taskCheckEvery},
+		{only(jobs.KindQuery), w.cfg.Queries, taskCheckEvery},
+		{only(jobs.KindAsk), w.cfg.Queries, askCheckEvery},
+	}
+}
+
+// serve starts one server for each class of work. It returns the running servers, also with an error.
 func (w *Worker) serve(attempts context.Context) (running []*asynq.Server, err error) {
-	for _, class := range []struct {
-		writes      bool
-		concurrency int
-	}{{true, w.cfg.Concurrency}, {false, w.cfg.Queries}} {
-		queues := w.queues(class.writes)
+	for _, c := range w.classes() {
+		queues := w.queues(c.has)
 		if len(queues) == 0 {
 			continue
 		}
-		free := make(slots, class.concurrency)
-		server := asynq.NewServerFromRedisClient(w.e.Redis, w.serverConfig(queues, class.concurrency))
+		free := make(slots, c.concurrency)
+		server := asynq.NewServerFromRedisClient(w.e.Redis, w.serverConfig(queues, c))
 		err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
 			// Not with Asynq's context: that ends with Asynq's lease, when Redis is unreachable for half a minute.
 			return w.process(attempts, task, free)
@@ -34,12 +49,12 @@ func (w *Worker) serve(attempts context.Context) (running []*asynq.Server, err e
 	return running, nil
 }
 
-// queues returns the Asynq queues of the kinds that the worker has handlers for, with their weights.
-func (w *Worker) queues(writes bool) map[string]int {
+// queues returns the Asynq queues of those kinds of work that the worker has handlers for, with their weights.
+func (w *Worker) queues(of func(work jobs.Kind) bool) map[string]int {
 	queues := make(map[string]int)
 	for _, volume := range w.cfg.Volumes {
 		for kind := range w.handlers {
-			if kind.Writes() != writes {
+			if !of(kind) {
 				continue
 			}
 			for priority, weight := range lanes.PriorityWeights() {
@@ -50,11 +65,11 @@ func (w *Worker) queues(writes bool) map[string]int {
 	return queues
 }
 
-func (w *Worker) serverConfig(queues map[string]int, concurrency int) asynq.Config {
+func (w *Worker) serverConfig(queues map[string]int, c class) asynq.Config {
 	return asynq.Config{
-		Concurrency:       concurrency,
+		Concurrency:       c.concurrency,
 		Queues:            queues,
-		TaskCheckInterval: taskCheckEvery,
+		TaskCheckInterval: c.checkEvery,
 		// Tasks come back only from dead processes. They never count as failures; otherwise Asynq would archive them.
 		IsFailure:      func(error) bool { return false },
 		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },

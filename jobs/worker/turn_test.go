@@ -95,6 +95,46 @@ func TestStaleAndForeignTasksDoNothing(t *testing.T) {
 	})
 }
 
+// Older versions announce questions to Mixpanel like other queries, and only take those: nothing gets stuck between them
+// and this one.
+func TestQuestionsPassBetweenVersions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, end := bubbleQueue(t)
+		defer end()
+		question := jobs.Query{Database: "main/x.db", Format: jobs.FormatRows, Verify: &jobs.Verify{Project: "1", Table: "events"}}
+		r, err := q.Submit(t.Context(), jobs.Request{Kind: jobs.KindQuery, Query: question})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan string, 1)
+		asks := testHandler(func(_ context.Context, a *jobs.Attempt) error { done <- a.Record.ID; return nil })
+		queries := testHandler(func(context.Context, *jobs.Attempt) error {
+			t.Error("the handler of other queries ran")
+			return nil
+		})
+		stop := workOn(t, q, "w1", map[jobs.Kind]jobs.Handler{jobs.KindQuery: queries})
+		time.Sleep(time.Minute)
+		stop()
+		if got, err := q.Job(t.Context(), r.ID); err != nil || got.State != jobs.StateQueued {
+			t.Errorf("without a worker that can ask Mixpanel the question is %s (%v), want it queued", got.State, err)
+		}
+		tn := lookAt(t, q, r.Lane()).Turn
+		if err := q.Engine().Inspector.DeleteTask("main.ask", lanes.TaskID(tn)); err != nil {
+			t.Fatal(err)
+		}
+		body := fmt.Sprintf(`{"v":%d,"job":%q,"lane":%q,"fence":%d}`, lanes.PayloadVersion, tn.Job, tn.Lane, tn.Fence)
+		older := asynq.NewTask(lanes.TaskType(jobs.KindQuery), []byte(body))
+		if _, err := q.Engine().Client.Enqueue(older, asynq.Queue("main.query"), asynq.TaskID(lanes.TaskID(tn))); err != nil {
+			t.Fatal(err)
+		}
+		defer workOn(t, q, "w2", map[jobs.Kind]jobs.Handler{jobs.KindQuery: queries, jobs.KindAsk: asks})()
+		if id := <-done; id != r.ID {
+			t.Errorf("job %s ran, want %s", id, r.ID)
+		}
+	})
+}
+
 func TestAPayloadOfALaterVersionFailsItsJob(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -26,7 +26,7 @@ type Config struct {
 	ID           string
 	Volumes      []jobs.Volume // of this machine; required
 	Concurrency  int           // concurrent attempts of jobs that write; 0 means 4
-	Queries      int           // concurrent attempts of jobs that only read; 0 means 4
+	Queries      int           // concurrent attempts of queries, and of as many questions to Mixpanel; 0 means 4
 	DrainTimeout time.Duration // how long attempts may continue after the worker is told to stop; 0 means 20 s
 	Backoff      Backoff       // between attempts
 	Version      string        // shown with the worker; optional
@@ -68,7 +68,8 @@ const (
 	defaultQueries      = 4
 	defaultDrainTimeout = 20 * time.Second
 
-	taskCheckEvery = 50 * time.Millisecond // how soon an idle worker sees a new turn
+	taskCheckEvery = 50 * time.Millisecond  // how soon an idle worker sees a new turn
+	askCheckEvery  = 200 * time.Millisecond // the same for questions to Mixpanel, which takes longer anyway
 	sweepEvery     = time.Second
 	trimEvery      = time.Minute
 	auditEvery     = 5 * time.Minute
@@ -132,7 +133,7 @@ type Worker struct {
 	outage   *limiter
 }
 
-// New returns a worker that does nothing before Run. Its errors have [fault.CodeUsage].
+// New returns a worker that does nothing before Run. The handlers are by kind of work: see [jobs.Record.Work]. Its errors have [fault.CodeUsage].
 func New(q lanes.Source, handlers map[jobs.Kind]jobs.Handler, cfg Config, log *slog.Logger) (*Worker, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err

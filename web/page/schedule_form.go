@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
@@ -23,7 +24,7 @@ var addScheduleView = &view{name: "addschedule", title: "Add a schedule", tab: "
 // scheduleFields are the names of the fields of the form that adds a schedule, in their order.
 var scheduleFields = []string{
 	"name", "project", "cron", "timezone", "stream", "table", "database", "start", "lookback", "include_today", "where", "promote", "mode", "verify",
-	"full_every", "history", "group", "overlap", "priority", "jitter", "catch_up",
+	"full_every", "history", "group", "report_ids", "overlap", "priority", "jitter", "catch_up",
 }
 
 // addSchedulePage is the form that adds a schedule.
@@ -130,6 +131,10 @@ func (a *addSchedulePage) read(l *look, now time.Time) jobs.Schedule {
 	if _, err := stream.Find(s.Stream); err != nil {
 		a.Bad.add("stream", err)
 	}
+	var err error
+	if s.ReportIDs, err = stream.ParseReportIDs(strings.FieldsFunc(v["report_ids"], isSeparator)...); err != nil {
+		a.Bad.add("report_ids", err)
+	}
 	s = s.WithDefaults()
 	a.Bad.add("table", name.Table(s.Table))
 	if s.Database != "" {
@@ -151,6 +156,9 @@ func (a *addSchedulePage) read(l *look, now time.Time) jobs.Schedule {
 	}
 	return s
 }
+
+// isSeparator reports whether r separates the items of a list.
+func isSeparator(r rune) bool { return r == ',' || unicode.IsSpace(r) }
 
 // readDays reads what only concerns schedules of events.
 func (a *addSchedulePage) readDays(s *jobs.Schedule, project jobs.ProjectInfo, now time.Time) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mixduck/internal/day"
+	"mixduck/internal/stream"
 	"mixduck/jobs"
 	"mixduck/web/page"
 )
@@ -45,6 +46,13 @@ func TestAddASchedule(t *testing.T) {
 		got.Jitter != want.Jitter || got.CatchUp != want.CatchUp || got.Overlap != want.Overlap || got.Priority != want.Priority || got.Zone != want.Zone || got.Mode != want.Mode || got.Database != want.Database {
 		t.Errorf("added %+v, %v; want %+v", got.Schedule, err, want)
 	}
+	reports := url.Values{"name": {"reports"}, "project": {"shop"}, "stream": {"reports"}, "cron": {"@daily"}, "report_ids": {"456, 123"}}
+	if status, body := user.post(t, "/schedules", reports); status != http.StatusOK {
+		t.Errorf("add: %d, %s", status, body)
+	}
+	if s, err := s.schedules.Get(t.Context(), "reports", s.now(t)); err != nil || stream.JoinReportIDs(s.ReportIDs) != "456, 123" {
+		t.Errorf("added %+v, %v", s.Schedule, err)
+	}
 	if status, body := user.post(t, "/schedules/signups/remove", nil); status != http.StatusOK || strings.Contains(body, `href="/schedules/signups"`) {
 		t.Errorf("remove: %d, %s", status, body)
 	}
@@ -70,6 +78,9 @@ func TestBadSchedulesStayInTheForm(t *testing.T) {
 		{"start", "<b>", "is not a date"},
 		{"lookback", "some", "is no number of days"},
 		{"jitter", "often", "is no duration"},
+		{"report_ids", "1, x", "is not the id of a report"},
+		{"report_ids", "7 7", "is named twice"},
+		{"report_ids", "-1", "is not the id of a report"},
 	} {
 		form := url.Values{"name": {"new"}, "project": {"shop"}, "stream": {"events"}, "cron": {"15 6 * * *"}, "where": {"kept"}}
 		form.Set(tt.field, tt.value)

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -28,16 +27,12 @@ func (r *reportIDs) String() string { return stream.JoinReportIDs(*r) }
 
 // Set adds IDs, separated by commas.
 func (r *reportIDs) Set(text string) error {
-	all := slices.Clone(*r)
-	for one := range strings.SplitSeq(text, ",") {
-		id, err := stream.ParseReportID(one)
-		if err != nil {
-			return err
-		}
-		all = append(all, id)
+	more, err := stream.ParseReportIDs(strings.Split(text, ",")...)
+	if err != nil {
+		return err
 	}
-	*r = all
-	return stream.CheckReportIDs(all)
+	*r = append(*r, more...)
+	return stream.CheckReportIDs(*r)
 }
 
 // Type names the value in help.

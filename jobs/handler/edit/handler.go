@@ -75,8 +75,8 @@ func refill(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
 		return err
 	}
 	before := a.Progress().RowsChanged
-	return storage.Refill(ctx, cfg, a.Record.Edit.Table, columns, a.Fence, func(changed int64) {
-		a.Report(jobs.Progress{RowsChanged: before + changed})
+	return storage.Refill(ctx, cfg, a.Record.Edit.Table, columns, a.Fence, func(p storage.RefillProgress) {
+		a.Report(jobs.Progress{WindowsDone: p.Done, WindowsTotal: p.Total, RowsChanged: before + p.Changed})
 	})
 }
 

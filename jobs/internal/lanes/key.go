@@ -63,10 +63,10 @@ func Scopes() []Scope { return []Scope{WriteScope, readScope} }
 
 // ScopeOf returns the scope of a kind of jobs.
 func ScopeOf(k jobs.Kind) Scope {
-	if k == jobs.KindQuery {
-		return readScope
+	if k.Writes() || k == "" {
+		return WriteScope
 	}
-	return WriteScope
+	return readScope
 }
 
 // All returns the index of all records.

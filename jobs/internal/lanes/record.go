@@ -25,7 +25,7 @@ func fieldsOf(r jobs.Record) ([]any, error) {
 		payload = r.Fetch
 	case jobs.KindEdit:
 		payload = r.Edit
-	case jobs.KindQuery:
+	case jobs.KindQuery, jobs.KindAsk:
 		payload = r.Query
 	}
 	body, err := json.Marshal(payload)

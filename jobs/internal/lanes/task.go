@@ -18,11 +18,11 @@ func PriorityWeights() map[jobs.Priority]int {
 	return map[jobs.Priority]int{jobs.PriorityHigh: 6, jobs.PriorityDefault: 3, jobs.PriorityLow: 1}
 }
 
-// QueueName returns the Asynq queue of a volume, kind and priority. All jobs that write share the queues named after
-// fetches. Queries have no priorities, because each queue costs idle workers a request.
-func QueueName(volume string, k jobs.Kind, p jobs.Priority) string {
-	if !k.Writes() {
-		return volume + "." + string(jobs.KindQuery)
+// QueueName returns the Asynq queue of a volume, kind of work and priority. All jobs that write share the queues named
+// after fetches. Others have no priorities, because each queue costs idle workers a request.
+func QueueName(volume string, work jobs.Kind, p jobs.Priority) string {
+	if !work.Writes() {
+		return volume + "." + string(work)
 	}
 	name := volume + "." + string(jobs.KindFetch)
 	if p.OrDefault() == jobs.PriorityDefault {
@@ -68,7 +68,7 @@ func (en *Engine) announce(ctx context.Context, t Turn, r jobs.Record) error {
 }
 
 // queueOf returns the Asynq queue of the job's turns.
-func queueOf(r jobs.Record) string { return QueueName(jobs.VolumeOf(r.Database), r.Kind, r.Priority) }
+func queueOf(r jobs.Record) string { return QueueName(jobs.VolumeOf(r.Database), r.Work(), r.Priority) }
 
 // Pending reports whether the Asynq task of a turn of r's job seems to be still waiting for a worker.
 func (en *Engine) Pending(t Turn, r jobs.Record) (bool, error) {
