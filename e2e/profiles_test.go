@@ -5,18 +5,17 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
-	"mixduck/internal/proctest"
 	"mixduck/mixpanel/mixpaneltest"
 )
 
-// newPeople makes a site with a project that has count profiles, and a few of a group.
+// newPeople makes a site with a project that has count profiles, two cohorts, and a few profiles of a group.
 func newPeople(tb testing.TB, count int) *site {
 	tb.Helper()
 	p := newProject(projectID, "us", 20)
 	p.Profiles = mixpaneltest.People{Seed: 1, Count: count}
 	p.PageSize = 100
+	p.Cohorts = []mixpaneltest.Cohort{{ID: 7, Name: "every third", Every: 3}, {ID: 8, Name: "some", Members: []string{"x", "y", "z"}}}
 	p.Groups = []mixpaneltest.Group{{Key: "company", ID: "9007199254740993", Profiles: mixpaneltest.People{Seed: 2, Count: 7, Prefix: "company-"}}}
 	return newSite(tb, embedded, mixpaneltest.Start(tb, mixpaneltest.Config{
 		Projects: []mixpaneltest.Project{p}, Limits: mixpaneltest.Limits{Off: true},
@@ -92,40 +91,5 @@ func TestProfilesAreRefreshed(t *testing.T) {
 	r := s.enqueue(t, "status")
 	if r.code != 0 || !strings.Contains(r.stdout, "profiles") || !strings.Contains(r.stdout, "companies") {
 		t.Errorf("status (%d) lacks a table:\n%s%s", r.code, r.stdout, r.stderr)
-	}
-}
-
-// If a worker is killed at random moments of a refresh, the table is the old one or the new one, never a mix.
-func TestProfilesSurviveKills(t *testing.T) {
-	t.Parallel()
-	s := newPeople(t, 2500)
-	worker := s.startWorker(t)
-	if r := s.enqueue(t, "fetch", "profiles", "--wait"); r.code != 0 {
-		t.Fatal(r.stderr)
-	}
-	random := newKiller(t).random
-	first, err := s.mixpanel.Profiles(mixpaneltest.ProfileAsk{Project: projectID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	kills := 8
-	if proctest.Soak() {
-		kills = 20
-	}
-	for n := range kills {
-		if err := s.mixpanel.DeleteProfile(projectID, "", first.Rows[n].DistinctID); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.mixpanel.ChangeProfiles(projectID, "", 1+random.IntN(50)); err != nil {
-			t.Fatal(err)
-		}
-		var queued job
-		s.decode(t, &queued, "fetch", "profiles")
-		if !worker.KillAfter(time.Duration(random.Int64N(int64(600 * time.Millisecond)))) {
-			t.Fatal("the worker ended")
-		}
-		worker = s.startWorker(t)
-		s.wait(t, queued.ID)
-		s.checkProfiles(t, "profiles", "")
 	}
 }
