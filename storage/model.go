@@ -295,7 +295,7 @@ func (v *modelView) widen(seen []seenProperty, force bool) (narrow []NarrowColum
 // neededType returns the narrowest type for values of these kinds.
 func neededType(kinds []string) string {
 	null := eventline.Null.String()
-	for _, typ := range []string{"BIGINT", "DOUBLE", "BOOLEAN", "JSON"} {
+	for _, typ := range []string{"BIGINT", wideInteger, "DOUBLE", "BOOLEAN", "JSON"} {
 		if fits(typ, kinds) && slices.ContainsFunc(kinds, func(k string) bool { return k != null }) && (typ != "JSON" || isNested(kinds)) {
 			return typ
 		}
@@ -314,6 +314,8 @@ func fits(typ string, kinds []string) bool {
 	switch typ {
 	case "BIGINT":
 		return fitsKinds(kinds, eventline.Integer)
+	case wideInteger:
+		return fitsKinds(kinds, eventline.Integer, eventline.LargeInteger)
 	case "DOUBLE":
 		return fitsKinds(kinds, eventline.Integer, eventline.Number)
 	case "BOOLEAN":

@@ -58,6 +58,45 @@ func TestModelOfEvents(t *testing.T) {
 	want(t, "rows for another program", query(t, path, "SELECT x FROM model.select_"), []string{"1"})
 }
 
+// A typed column never has another number than the property.
+func TestModelOfLargeNumbers(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	var lines []string
+	for i, v := range [][3]string{
+		{"9223372036854775807", "18446744073709551615", "1.5"},
+		{"-9223372036854775808", "-99999999999999999999999999999999999999", "9007199254740993"},
+		{"1", "2", "9007199254740992"},
+		{"-0", "0", "-123456789012345678"},
+		{`"1777447276699683453"`, `"1e3"`, `"18446744073709551616"`},
+		{"null", `"1.0"`, "0.1234567890123456789"},
+		{`"1.5"`, "null", `"1e309"`},
+		{`"x"`, `"-5"`, `"1e308"`},
+		{`""`, `"123456789012345678901234567890123456789"`, `"9007199254740993.0"`},
+	} {
+		lines = append(lines, event(first, i, strconv.Itoa(i), fmt.Sprintf(`,"i":%s,"w":%s,"d":%s`, v[0], v[1], v[2])))
+	}
+	numbers := lines[:4]
+	load(t, e, window(span(0, 1), strings.Join(numbers, "")))
+	makeModel(t, e, false)
+	load(t, e, window(span(0, 1), strings.Join(lines, "")))
+	db := storage.DB(e)
+	want(t, "columns", columnsOf(t, db, "e"), []string{"d DOUBLE", "i BIGINT", "w DECIMAL(38,0)"})
+	want(t, "values", queryDB(t, db, "SELECT i::VARCHAR, w::VARCHAR, d::VARCHAR FROM model.e ORDER BY insert_id"), []string{
+		"9223372036854775807|18446744073709551615|1.5", "-9223372036854775808|-99999999999999999999999999999999999999|NULL",
+		"1|2|9007199254740992.0", "0|0|NULL", "1777447276699683453|NULL|1.8446744073709552e+19", "NULL|1|0.12345678901234568",
+		"NULL|NULL|NULL", "NULL|-5|1e+308", "NULL|NULL|NULL",
+	})
+	load(t, e, window(span(1, 1), event(first+1, 1, "z", `,"i":9223372036854775808,"w":1.5,"d":9223372036854775808`)))
+	var needed []string
+	r := makeModel(t, e, false)
+	sortNarrow(r.Narrow)
+	for _, n := range r.Narrow {
+		needed = append(needed, n.Column+" "+n.Needed)
+	}
+	want(t, "needed types", needed, []string{"d VARCHAR", "i VARCHAR", "w VARCHAR"})
+}
+
 // An event without further properties has a view of the common columns, and gets others later.
 func TestModelOfABareEvent(t *testing.T) {
 	t.Parallel()

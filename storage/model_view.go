@@ -40,6 +40,19 @@ func (v *modelView) definition(t *modelTable) string {
 	return "SELECT " + strings.Join(outer, ", ") + "\nFROM (SELECT " + strings.Join(inner, ", ") + " FROM main." + quoteAny(v.table) + " WHERE " + condition + ")"
 }
 
+// wideInteger is the type of integers that do not fit into a BIGINT. Unlike HUGEINT, Parquet and Arrow have it, too.
+const wideInteger = "DECIMAL(38,0)"
+
+// asInteger is the integer that a text spells.
+const asInteger = `TRY_CAST(CASE WHEN regexp_full_match({x}, '-?[0-9]+([.]0+)?') THEN split_part({x}, '.', 1) END AS {type})`
+
+// asDouble is the number that a text spells. It is NULL for integers that no double is equal to, and for numbers beyond
+// the greatest double. Most numbers have few digits, and need no second look.
+const asDouble = `TRY_CAST(CASE WHEN regexp_full_match({x}, '-?[0-9]{1,15}([.][0-9]+)?([eE][-+]?[0-9]{1,2})?') THEN {x}
+	WHEN regexp_full_match({x}, '-?[0-9]+([.]0+)?') THEN
+		CASE WHEN TRY_CAST(TRY_CAST({x} AS DOUBLE) AS HUGEINT) = TRY_CAST(split_part({x}, '.', 1) AS HUGEINT) THEN {x} END
+	WHEN regexp_full_match({x}, '-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?') AND isfinite(TRY_CAST({x} AS DOUBLE)) THEN {x} END AS DOUBLE)`
+
 // source returns SQL for the value of a property, and SQL that turns this value, named x, into the column's type.
 func (c *modelColumn) source(promoted *Promotion, x string) (value, typed string) {
 	pointer := literal("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(c.property))
@@ -54,10 +67,10 @@ func (c *modelColumn) source(promoted *Promotion, x string) (value, typed string
 		value = "properties ->> " + pointer
 	}
 	switch c.typ {
-	case "BIGINT":
-		typed = `TRY_CAST(CASE WHEN regexp_full_match(` + x + `, '-?[0-9]+([.]0+)?') THEN split_part(` + x + `, '.', 1) END AS BIGINT)`
+	case "BIGINT", wideInteger:
+		typed = strings.NewReplacer("{x}", x, "{type}", c.typ).Replace(asInteger)
 	case "DOUBLE":
-		typed = `TRY_CAST(CASE WHEN regexp_full_match(` + x + `, '-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?') THEN ` + x + ` END AS DOUBLE)`
+		typed = strings.ReplaceAll(asDouble, "{x}", x)
 	case "BOOLEAN":
 		typed = "CASE " + x + " WHEN 'true' THEN true WHEN 'false' THEN false END"
 	case "TIMESTAMP", "DATE":

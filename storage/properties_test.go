@@ -25,7 +25,8 @@ const countedSQL = `WITH each AS (
 )
 SELECT day, event_name, key AS property, CASE
 	WHEN type = 'VARCHAR' THEN 'string' WHEN type IN ('BOOLEAN', 'NULL', 'ARRAY', 'OBJECT') THEN lower(type)
-	WHEN regexp_full_match(value, '-?[0-9]{1,18}') THEN 'integer' ELSE 'number' END AS json_type, count(*) AS row_count
+	WHEN NOT regexp_full_match(value, '-?[0-9]+') THEN 'number' WHEN TRY_CAST(value AS BIGINT) IS NOT NULL THEN 'integer'
+	WHEN regexp_full_match(value, '-?[0-9]{1,38}') THEN 'large integer' ELSE 'number' END AS json_type, count(*) AS row_count
 FROM each WHERE place = 1 GROUP BY ALL
 UNION ALL SELECT {day}, {event}, NULL, NULL, count(*) FROM {table} WHERE {current} GROUP BY ALL HAVING count(*) > 0`
 

@@ -1,7 +1,9 @@
 package eventline
 
 import (
+	"bytes"
 	"iter"
+	"strconv"
 	"strings"
 
 	"mixduck/internal/jsonscan"
@@ -10,10 +12,12 @@ import (
 // Kind is the JSON type of a property's value.
 type Kind uint8
 
-// The kinds. An integer is written without fraction and exponent, and has at most 18 digits, so it fits into 64 bits.
+// The kinds. Integers are written without fraction and exponent. An Integer fits into 64 bits with a sign, and a
+// LargeInteger has at most 38 digits. All others are Numbers.
 const (
 	String Kind = iota
 	Integer
+	LargeInteger
 	Number
 	Boolean
 	Null
@@ -24,11 +28,14 @@ const (
 
 // String returns the name of the kind, as in the database.
 func (k Kind) String() string {
-	return [...]string{"string", "integer", "number", "boolean", "null", "array", "object"}[k]
+	return [...]string{"string", "integer", "large integer", "number", "boolean", "null", "array", "object"}[k]
 }
 
-// maxIntegerBytes is the length of the longest integer: a sign and 18 digits.
-const maxIntegerBytes = 19
+// The greatest numbers of digits.
+const (
+	integerDigits      = 19
+	largeIntegerDigits = 38
+)
 
 // kindOf returns the kind of the value that the scanner has just read, which starts at start.
 func kindOf(s *jsonscan.Scanner, start int) Kind {
@@ -44,12 +51,27 @@ func kindOf(s *jsonscan.Scanner, start int) Kind {
 	case 'n':
 		return Null
 	default:
-		n := s.I - start
-		if s.Fraction || n > maxIntegerBytes || n == maxIntegerBytes && c != '-' {
+		if s.Fraction {
 			return Number
 		}
-		return Integer
+		return kindOfInteger(s.B[start:s.I])
 	}
+}
+
+func kindOfInteger(text []byte) Kind {
+	digits := bytes.TrimPrefix(text, []byte("-"))
+	switch n := len(digits); {
+	case n < integerDigits:
+		return Integer
+	case n == integerDigits:
+		if _, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+			return Integer
+		}
+		return LargeInteger
+	case n <= largeIntegerDigits:
+		return LargeInteger
+	}
+	return Number
 }
 
 // The limits of a [Census].

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -45,8 +45,12 @@ func kind(raw json.RawMessage) string {
 	case []any:
 		return "array"
 	case json.Number:
-		if n, err := strconv.ParseInt(v.String(), 10, 64); err == nil && n < 1e18 && n > -1e18 {
+		n, whole := new(big.Int).SetString(v.String(), 10)
+		switch {
+		case whole && n.IsInt64():
 			return "integer"
+		case whole && len(strings.TrimPrefix(v.String(), "-")) <= 38:
+			return "large integer"
 		}
 		return "number"
 	default:
@@ -62,7 +66,8 @@ func TestCensusCountsEveryProperty(t *testing.T) {
 		strings.Repeat("long", 1024), strings.Repeat("long", 1024) + "er",
 	}
 	values := []string{
-		"1", "1.0", "-1", "1e3", "999999999999999999", "-999999999999999999", "1000000000000000000", "-1000000000000000000", "123456789012345678901", `"text"`, `""`,
+		"1", "1.0", "-1", "1e3", "999999999999999999", "-999999999999999999", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+		"-9223372036854775809", "123456789012345678901", strings.Repeat("9", 38), "-" + strings.Repeat("9", 38), strings.Repeat("9", 39), `"text"`, `""`,
 		`"\u00e9"`, "true", "false", "null", "[]", `[1,{"a":2}]`, "{}", `{"b":{"a":1}}`, "-0",
 	}
 	keys := eventline.NewKeys([]string{"a", "$os", "time", "é"})
