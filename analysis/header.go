@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"mixduck/internal/day"
 )
 
 // parse parses a file. It starts with comments, one value per line, and an empty line:
@@ -64,6 +66,9 @@ func add(q *Question, line string) error {
 	return nil
 }
 
+// anyDay is a today with which defaults are checked.
+const anyDay = day.Day(20_000)
+
 const quoted = `("(?:[^"\\]|\\.)*")`
 
 var (
@@ -102,7 +107,7 @@ func parseParam(text string) (Param, error) {
 		return Param{}, fmt.Errorf("parameter %s: only a text has choices", p.Name)
 	}
 	if !p.Required {
-		if _, err := p.value([]string{p.Default}); err != nil {
+		if _, err := p.value([]string{p.Default}, anyDay); err != nil {
 			return Param{}, fmt.Errorf("parameter %s: the default: %w", p.Name, err)
 		}
 	}

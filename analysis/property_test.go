@@ -91,7 +91,7 @@ func (c copied) ask(tb testing.TB, name, columns string, given map[string][]stri
 	if err != nil {
 		tb.Fatal(err)
 	}
-	values, err := q.Values(given)
+	values, err := q.Values(given, 0)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -41,6 +41,7 @@ func TestQuestions(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	t.Parallel()
+	const today = 20499 // 2026-02-15
 	q, err := analysis.Find("funnel")
 	if err != nil {
 		t.Fatal(err)
@@ -50,25 +51,32 @@ func TestValues(t *testing.T) {
 		maps.Copy(all, changes)
 		return all
 	}
-	got, err := q.Values(given(map[string][]string{"window": {""}}))
+	got, err := q.Values(given(map[string][]string{"window": {""}}), today)
 	want := map[string]string{
 		"from": "2026-01-01", "to": "2026-01-31", "steps": `["A \"1\"","B, C"]`, "window": "7 days", "order": "specific", "property": "",
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
+	for days, want := range map[[2]string]string{
+		{"", ""}: "2026-01-16 2026-02-14", {"7d", "today"}: "2026-02-08 2026-02-15", {"2026-01", "2026-01"}: "2026-01-01 2026-01-31",
+	} {
+		got, err := q.Values(given(map[string][]string{"from": {days[0]}, "to": {days[1]}}), today)
+		if err != nil || got["from"]+" "+got["to"] != want {
+			t.Errorf("%v: %v, %v, want %s", days, got, err, want)
+		}
+	}
 	for name, changes := range map[string]map[string][]string{
 		`no parameter "steep"`:       {"steep": {"A"}},
 		"needs the parameter steps":  {"steps": {""}},
-		"needs the parameter from":   {"from": nil},
 		"the parameter from is give": {"from": {"2026-01-01", "2026-01-02"}},
-		`"yesterday" is not valid`:   {"from": {"yesterday"}},
+		`"tomorrow" is not valid`:    {"from": {"tomorrow"}},
 		`"1 month" is not valid`:     {"window": {"1 month"}},
 		`"-7 days" is not valid`:     {"window": {"-7 days"}},
 		`"strict" is not valid`:      {"order": {"strict"}},
 		"is before the day from":     {"to": {"2025-12-31"}},
 	} {
-		if _, err := q.Values(given(changes)); fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "" || !strings.Contains(err.Error(), name) {
+		if _, err := q.Values(given(changes), today); fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "" || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v (%s), want %s", changes, err, fault.HintOf(err), name)
 		}
 	}
@@ -76,7 +84,7 @@ func TestValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := top.Values(map[string][]string{"from": {"2026-01-01"}, "to": {"2026-01-01"}, "limit": {"-1"}}); fault.CodeOf(err) != fault.CodeUsage {
+	if _, err := top.Values(map[string][]string{"from": {"2026-01-01"}, "to": {"2026-01-01"}, "limit": {"-1"}}, today); fault.CodeOf(err) != fault.CodeUsage {
 		t.Errorf("a negative limit: %v", err)
 	}
 }

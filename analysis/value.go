@@ -12,8 +12,10 @@ import (
 )
 
 // Values returns the values for the parameters of the SQL. Only a parameter of type [Events] can be given several times:
-// its value is a JSON array of names. An empty value is the same as none. It returns errors with [fault.CodeUsage].
-func (q Question) Values(given map[string][]string) (map[string]string, error) {
+// its value is a JSON array of names. An empty value is the same as none. Days may be given as [day.ParseExpr] reads them;
+// of a month, from is the first day and every other parameter the last. today is that of the project. It returns errors
+// with [fault.CodeUsage].
+func (q Question) Values(given map[string][]string, today day.Day) (map[string]string, error) {
 	for name := range given {
 		if !slices.ContainsFunc(q.Params, func(p Param) bool { return p.Name == name }) {
 			names := make([]string, len(q.Params))
@@ -32,7 +34,7 @@ func (q Question) Values(given map[string][]string) (map[string]string, error) {
 			}
 			texts = []string{p.Default}
 		}
-		v, err := p.value(texts)
+		v, err := p.value(texts, today)
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +50,7 @@ func (q Question) Values(given map[string][]string) (map[string]string, error) {
 var interval = regexp.MustCompile(`^([0-9]{1,6}) (second|minute|hour|day|week)s?$`)
 
 // value returns the value for the SQL.
-func (p Param) value(texts []string) (string, error) {
+func (p Param) value(texts []string, today day.Day) (string, error) {
 	if p.Type == Events {
 		if len(texts) == 1 && texts[0] == "" {
 			texts = []string{}
@@ -62,8 +64,15 @@ func (p Param) value(texts []string) (string, error) {
 	text, wrong := texts[0], ""
 	switch p.Type {
 	case Date:
-		if _, err := day.Parse(text); err != nil && text != "" {
-			wrong = "use a day such as 2026-01-31"
+		days, err := day.ParseExpr(text, today)
+		switch {
+		case text == "":
+		case err != nil:
+			wrong = "use a day such as 2026-01-31, yesterday or 30d (ago)"
+		case p.Name == "from":
+			text = days.From.String()
+		default:
+			text = days.To.String()
 		}
 	case Number:
 		if n, err := strconv.ParseInt(text, 10, 64); err != nil || n < 0 {

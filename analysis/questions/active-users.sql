@@ -1,7 +1,7 @@
 -- title: Active users
 -- about: For each day, the users with an event on that day (DAU), and in the 7 and 30 days that end with it (WAU, MAU).
--- param: from date required "First day, included"
--- param: to date required "Last day, included"
+-- param: from date default "30d" "First day, included"
+-- param: to date default "yesterday" "Last day, included"
 -- param: events events "Events that make a user active; none: any event"
 
 SELECT day, dau, wau, mau

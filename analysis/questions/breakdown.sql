@@ -1,7 +1,7 @@
 -- title: Breakdown
 -- about: How often an event happened, by the values of a property.
--- param: from date required "First day, included"
--- param: to date required "Last day, included"
+-- param: from date default "30d" "First day, included"
+-- param: to date default "yesterday" "Last day, included"
 -- param: event event required "Event to count"
 -- param: property property required "Property to count by"
 -- param: unit text default "all" choices "all|day|week|month" "Length of a period; all: one for the whole range"

@@ -1,7 +1,7 @@
 -- title: Funnel
 -- about: How many users did several events in order, within a time after the first one.
--- param: from date required "First day of the first step, included"
--- param: to date required "Last day of the first step, included"
+-- param: from date default "30d" "First day of the first step, included"
+-- param: to date default "yesterday" "Last day of the first step, included"
 -- param: steps events required "Events of the steps, in order"
 -- param: window interval default "7 days" "Time for all steps, from the first one"
 -- param: order text default "specific" choices "specific|any" "Whether steps count in their order only"

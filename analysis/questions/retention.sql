@@ -1,7 +1,7 @@
 -- title: Retention
 -- about: How many users come back after a first event, by cohort and interval.
--- param: from date required "First day of the first event, included"
--- param: to date required "Last day of the first event, included"
+-- param: from date default "30d" "First day of the first event, included"
+-- param: to date default "yesterday" "Last day of the first event, included"
 -- param: born event required "First event"
 -- param: return event "Event with which users come back; none: any event"
 -- param: unit text default "week" choices "day|week|month" "Length of cohorts and intervals; rolling months have 30 days"

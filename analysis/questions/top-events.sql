@@ -1,7 +1,7 @@
 -- title: Top events
 -- about: The most frequent events, compared with as many days before.
--- param: from date required "First day, included"
--- param: to date required "Last day, included"
+-- param: from date default "30d" "First day, included"
+-- param: to date default "yesterday" "Last day, included"
 -- param: limit number default "50" "Number of events to show"
 
 -- Events without a distinct_id count in totals, but not as users.

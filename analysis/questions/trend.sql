@@ -1,7 +1,7 @@
 -- title: Trend
 -- about: How often events happened, and for how many users, by day, week or month.
--- param: from date required "First day, included"
--- param: to date required "Last day, included"
+-- param: from date default "30d" "First day, included"
+-- param: to date default "yesterday" "Last day, included"
 -- param: events events "Events to count, each separately; none: all events together"
 -- param: unit text default "day" choices "day|week|month" "Length of a period; weeks start on Monday"
 -- check: event-counts

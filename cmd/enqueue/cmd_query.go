@@ -55,7 +55,10 @@ func addDatabase(flags *pflag.FlagSet) {
 func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error {
 	return a.withDatabase(c, func(cfg config.Config, q *queue.Queue, database string) error {
 		detach := c.Flag("detach")
-		return use(&reader{app: a, cfg: cfg, queue: q, database: database, detach: detach != nil && detach.Changed})
+		return use(&reader{
+			app: a, cfg: cfg, queue: q, database: database, byProject: !c.Flags().Changed("database"), named: c.Flag("project").Value.String(),
+			detach: detach != nil && detach.Changed,
+		})
 	})
 }
 

@@ -11,8 +11,10 @@ import (
 	"sync"
 	"time"
 
+	"mixduck/cmd/internal/connect"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/wording"
 	"mixduck/jobs"
@@ -27,12 +29,29 @@ type reader struct {
 	queue    *queue.Queue
 	project  config.Project // if the project is asked, not a database
 	database string         // full name
-	detach   bool           // do not wait, print the job's ID
+
+	byProject bool   // the database is that of the project named, or of the only one
+	named     string // as typed
+
+	detach bool // do not wait, print the job's ID
 }
 
 // Read implements [console.Reader]. If ctx ends, the job is cancelled.
 func (r *reader) Read(ctx context.Context, q console.Question) (*console.Answer, error) {
 	return r.answer(ctx, r.query(q))
+}
+
+// Today implements [console.Reader].
+func (r *reader) Today(ctx context.Context) (day.Day, error) {
+	zone := time.UTC
+	if r.byProject {
+		p, err := connect.Project(ctx, r.queue, r.cfg, r.named)
+		if err != nil {
+			return 0, err
+		}
+		zone = p.Location
+	}
+	return day.Of(r.Now().In(zone)), nil
 }
 
 // answer runs a job and returns its answer.

@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/volume"
 	"mixduck/storage"
@@ -38,7 +40,11 @@ func (a *app) withReader(c *cobra.Command, use func(console.Reader) error) error
 	if err != nil {
 		return err
 	}
-	return use(reader{path: path, memory: cfg.Query.MemoryLimit, volumes: cfg.Volumes})
+	zone := time.UTC
+	if p, err := project(c, cfg); err == nil {
+		zone = p.Location
+	}
+	return use(reader{path: path, memory: cfg.Query.MemoryLimit, volumes: cfg.Volumes, today: day.Of(a.Now().In(zone))})
 }
 
 // Snapshot implements [console.Reader].
@@ -72,8 +78,12 @@ type reader struct {
 	memory int64
 
 	volumes []config.Volume
+	today   day.Day
 	temp    string // for results; "" is the system's temporary directory
 }
+
+// Today implements [console.Reader].
+func (r reader) Today(context.Context) (day.Day, error) { return r.today, nil }
 
 // Read implements [console.Reader].
 func (r reader) Read(ctx context.Context, q console.Question) (_ *console.Answer, err error) {

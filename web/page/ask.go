@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"mixduck/analysis"
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/wording"
 	"mixduck/jobs"
@@ -73,7 +75,7 @@ func (f askForm) statement() (askForm, error) {
 	if err != nil {
 		return f, err
 	}
-	values, err := q.Values(f.Params)
+	values, err := q.Values(f.Params, day.Of(time.Now().UTC()))
 	if err != nil {
 		return f, err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"mixduck/analysis"
@@ -58,7 +59,7 @@ func (a *askPage) fill(now time.Time) error {
 	usual := map[string]string{"from": (last - usualDays + 1).String(), "to": last.String()}
 	for _, p := range q.Params {
 		f := newField(p, a.Params[p.Name])
-		if usual[p.Name] != "" && p.Type == analysis.Date && f.Values[0] == "" {
+		if usual[p.Name] != "" && p.Type == analysis.Date && strings.Join(a.Params[p.Name], "") == "" {
 			f.Values[0] = usual[p.Name]
 		}
 		a.Fields = append(a.Fields, f)

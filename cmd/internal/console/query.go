@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mixduck/analysis"
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/invisible"
 )
@@ -50,11 +51,22 @@ func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			q, err := f.question(c.Context(), args, a.Process.Stdin)
+			q, err := f.question(c.Context(), args, a.Process.Stdin, day.Of(a.Now().UTC()))
 			if err != nil {
 				return err
 			}
-			return with(c, func(r Reader) error { return a.ask(c.Context(), r, q, &f.ResultFlags, nil) })
+			return with(c, func(r Reader) error {
+				if f.known != "" {
+					today, err := r.Today(c.Context())
+					if err != nil {
+						return err
+					}
+					if q, err = f.readyMade(today); err != nil {
+						return err
+					}
+				}
+				return a.ask(c.Context(), r, q, &f.ResultFlags, nil)
+			})
 		},
 	}
 	f.Add(c.Flags())
@@ -68,7 +80,8 @@ func (a *App) queryCommand(use string, with WithReader, more func(*pflag.FlagSet
 // maxStatement is the maximum size of a file with a statement, in bytes.
 const maxStatement = 1 << 20
 
-func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reader) (q Question, err error) {
+// question returns the statement. A ready-made one is only checked: its days depend on the zone of the project.
+func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reader, today day.Day) (q Question, err error) {
 	given, err := f.given()
 	if err != nil {
 		return Question{}, err
@@ -80,7 +93,7 @@ func (f *QueryFlags) question(ctx context.Context, args []string, stdin io.Reade
 	case len(sources) > 1:
 		return Question{}, fault.Usage("use one of them", "got more than one statement: %s", strings.Join(sources, " and "))
 	case f.known != "":
-		return readyMade(f.known, given)
+		return f.readyMade(today)
 	case f.file != "":
 		if q.SQL, err = typed(ctx, func() (string, error) { return readStatement(f.file, stdin) }); err != nil {
 			return Question{}, err
@@ -114,13 +127,17 @@ func (f *QueryFlags) given() (map[string][]string, error) {
 	return given, nil
 }
 
-// readyMade returns a question of [analysis].
-func readyMade(name string, given map[string][]string) (Question, error) {
-	known, err := analysis.Find(name)
+// readyMade returns the question of [analysis] that was asked for.
+func (f *QueryFlags) readyMade(today day.Day) (Question, error) {
+	given, err := f.given()
 	if err != nil {
 		return Question{}, err
 	}
-	values, err := known.Values(given)
+	known, err := analysis.Find(f.known)
+	if err != nil {
+		return Question{}, err
+	}
+	values, err := known.Values(given, today)
 	return Question{SQL: known.SQL, Params: values}, err
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"mixduck/internal/day"
 )
 
 // Question is an SQL statement, or an inspection with its arguments, about a database.
@@ -39,6 +41,8 @@ type Answer struct {
 // means that there is nothing to show.
 type Reader interface {
 	Read(ctx context.Context, q Question) (*Answer, error)
+	// Today returns the day in the time zone of the project, or in UTC if a file is asked that belongs to none.
+	Today(ctx context.Context) (day.Day, error)
 }
 
 // WithReader calls use with the reader for a command's flags.

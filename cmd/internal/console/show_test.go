@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mixduck/internal/cli"
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/wording"
 )
@@ -146,6 +147,8 @@ type answers struct {
 	asked   *Question
 }
 
+func (a answers) Today(context.Context) (day.Day, error) { return 0, nil }
+
 func (a answers) Read(_ context.Context, q Question) (*Answer, error) {
 	*a.asked = q
 	return &Answer{Rows: 1, Truncated: q.Limit == 1, Content: io.NopCloser(strings.NewReader(a.content))}, nil
@@ -206,7 +209,7 @@ func TestInterruptedWhileTyping(t *testing.T) {
 	stdin, keyboard := io.Pipe() // nobody types on it
 	defer keyboard.Close()
 	f := QueryFlags{file: "-"}
-	if _, err := f.question(ctx, nil, stdin); !errors.Is(err, context.Canceled) {
+	if _, err := f.question(ctx, nil, stdin, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want the end of the context", err)
 	}
 }
@@ -214,10 +217,10 @@ func TestInterruptedWhileTyping(t *testing.T) {
 func TestStatementsOfWindows(t *testing.T) {
 	t.Parallel()
 	f := QueryFlags{file: "-"}
-	if q, err := f.question(t.Context(), nil, strings.NewReader("\ufeffSELECT 1\r\n")); err != nil || q.SQL != "SELECT 1\r\n" {
+	if q, err := f.question(t.Context(), nil, strings.NewReader("\ufeffSELECT 1\r\n"), 0); err != nil || q.SQL != "SELECT 1\r\n" {
 		t.Errorf("a statement after a byte order mark: %q, %v", q.SQL, err)
 	}
-	if _, err := f.question(t.Context(), nil, strings.NewReader("\xff\xfeS\x00")); fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(err.Error(), "UTF-16") {
+	if _, err := f.question(t.Context(), nil, strings.NewReader("\xff\xfeS\x00"), 0); fault.CodeOf(err) != fault.CodeUsage || !strings.Contains(err.Error(), "UTF-16") {
 		t.Errorf("UTF-16: %v, want a usage error that says so", err)
 	}
 }

@@ -37,7 +37,7 @@ func TestStatements(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			q, err := tt.flags.question(t.Context(), tt.args, strings.NewReader("SELECT 3"))
+			q, err := tt.flags.question(t.Context(), tt.args, strings.NewReader("SELECT 3"), 0)
 			switch {
 			case tt.want == "" && fault.CodeOf(err) != fault.CodeUsage:
 				t.Errorf("question() = %+v, %v, want a usage error", q, err)
