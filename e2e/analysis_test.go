@@ -53,7 +53,7 @@ func TestReadyMadeQuestions(t *testing.T) {
 	if list := s.ask(t, "questions"); strings.Count(list, "\n") != len(given)+1 {
 		t.Errorf("the list:\n%s", list)
 	}
-	s.enqueue(t, "query", "--question", "funnel").mustFail(t, 3, "needs the parameter from")
+	s.enqueue(t, "query", "--question", "funnel").mustFail(t, 3, "needs the parameter steps")
 	s.enqueue(t, "query", "--question", "nope").mustFail(t, 3, `there is no question "nope"`)
 	s.enqueue(t, "query", "SELECT 1", "--question", "trend").mustFail(t, 3, "the argument and --question")
 	s.enqueue(t, "questions", "nope").mustFail(t, 3, `there is no question "nope"`)
