@@ -15,7 +15,7 @@ function draw(figure) {
   holder.setAttribute("role", "img");
   holder.ariaLabel = picture.ariaLabel;
   holder.attachShadow({ mode: "open" }).adoptedStyleSheets = [style];
-  const inks = ["--accent", "--ok", "--bad", "--late", "--part", "--dim"].map(color);
+  const inks = ["--s1", "--s2", "--s3", "--s4", "--s5"].map(color);
   const axis = { stroke: color("--dim"), grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), width: 1 } };
   const size = () => ({ width: Math.max(280, figure.clientWidth), height: 280 });
   const root = holder.shadowRoot.appendChild(document.createElement("div"));
