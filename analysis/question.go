@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 )
 
@@ -86,6 +87,17 @@ func Find(name string) (Question, error) {
 		return Question{}, fault.Usage("use one of "+strings.Join(names, ", "), "there is no question %q", name)
 	}
 	return questions[i], nil
+}
+
+// Statement returns the SQL of a question and the values of all its parameters, from those that are given. It returns errors with
+// [fault.CodeUsage].
+func Statement(name string, given map[string][]string, today day.Day) (sql string, values map[string]string, err error) {
+	q, err := Find(name)
+	if err != nil {
+		return "", nil, err
+	}
+	values, err = q.Values(given, today)
+	return q.SQL, values, err
 }
 
 // Usage returns the parameter in the form of a flag.

@@ -39,6 +39,9 @@ type StoredDay struct {
 	Day   day.Day
 	State DayState
 	Rows  int64
+
+	Changed     bool // a later fetch changed the stored day
+	Quarantined bool // lines in quarantine belong, or may belong, to the day
 }
 
 // Days is the day map of a table: the days in ascending order from the first known day to the last, without gaps.
@@ -58,8 +61,14 @@ func NewDays(known []StoredDay) Days {
 	return all
 }
 
-// String encodes the day map: the first day, a space, and for each day its state and its rows in hexadecimal. For a run of
-// missing days, the number is their count. ParseDays reads it.
+// Marks of days follow their rows in an encoded day map.
+const (
+	markChanged     = '+'
+	markQuarantined = '!'
+)
+
+// String encodes the day map: the first day, a space, and for each day its state, its rows in hexadecimal and its marks. For a
+// run of missing days, the number is their count. ParseDays reads it.
 func (days Days) String() string {
 	if len(days) == 0 {
 		return ""
@@ -75,6 +84,12 @@ func (days Days) String() string {
 		}
 		b = append(b, byte(d.State))
 		b = strconv.AppendInt(b, n, 16)
+		if d.Changed {
+			b = append(b, markChanged)
+		}
+		if d.Quarantined {
+			b = append(b, markQuarantined)
+		}
 	}
 	return string(b)
 }
@@ -106,7 +121,10 @@ func ParseDays(s string) (Days, error) {
 		text = text[end:]
 		switch state {
 		case DayComplete, DayPartial, DayUnavailable:
-			days = append(days, StoredDay{d, state, n})
+			stored := StoredDay{Day: d, State: state, Rows: n}
+			text, stored.Changed = cutMark(text, markChanged)
+			text, stored.Quarantined = cutMark(text, markQuarantined)
+			days = append(days, stored)
 			d++
 		case DayMissing:
 			if n > maxDays {
@@ -124,6 +142,14 @@ func ParseDays(s string) (Days, error) {
 		}
 	}
 	return days, nil
+}
+
+// cutMark removes a mark from the start of text, and reports whether it was there.
+func cutMark(text string, mark byte) (rest string, found bool) {
+	if len(text) > 0 && text[0] == mark {
+		return text[1:], true
+	}
+	return text, false
 }
 
 // Ranges returns the ranges of days with a state, in ascending order.

@@ -26,6 +26,9 @@ type Coverage struct {
 	FetchedAt time.Time
 	Job       string
 	Reason    string // why the day, or the rest of it, is unavailable; "" for other days
+
+	Changed     bool // a later fetch changed the stored day; see mixduck.changes
+	Quarantined bool // lines in quarantine belong, or may belong, to the day
 }
 
 // Coverage returns the coverage of the days of r, in ascending order. Days that were never fetched are not in the
@@ -43,7 +46,11 @@ func (e *Engine) Coverage(ctx context.Context, table string, r day.Range) ([]Cov
 		return nil, err
 	}
 	defer conn.Close()
-	return coverage(ctx, conn, table, r)
+	all, err := coverage(ctx, conn, table, r)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all, e.addMarks(ctx, map[string][]Coverage{table: all})
 }
 
 func coverage(ctx context.Context, conn *sql.Conn, table string, r day.Range) ([]Coverage, error) {

@@ -182,7 +182,10 @@ func (e *Engine) days(ctx context.Context) (map[string][]Coverage, error) {
 		c.Day = day.Of(d)
 		all[table] = append(all[table], c)
 	}
-	return all, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return all, e.addMarks(ctx, all)
 }
 
 // ReadFetched opens a database read-only and returns the days of a table that job was the last to fetch, or that are

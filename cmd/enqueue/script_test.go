@@ -33,6 +33,7 @@ import (
 //	spend PROJECT N       sends N requests, the last of which stays in progress
 //	block PROJECT SPAN    makes Mixpanel ask the project to wait
 //	publish WORKER ID NAME ZONE  makes a worker publish a project with the database eu/NAME.db
+//	save NAME SQL QUESTION  saves a statement or, if SQL is '', a ready-made question
 //	object                checks that the last stdout is one object with the documented fields
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -68,6 +69,11 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				info := jobs.ProjectInfo{ID: id, Name: args[2], Zone: args[3], Database: "eu/" + args[2] + ".db"}
 				ts.Check((*holder(ts)).queue.PublishProjects(context.Background(), args[0], []jobs.ProjectInfo{info}))
+			},
+			"save": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check((*holder(ts)).queue.SaveQuestion(context.Background(), jobs.SavedQuestion{
+					Name: args[0], Database: "main/12345.db", SQL: args[1], Question: args[2], Params: map[string][]string{"from": {"2026-01-02"}, "to": {"2026-01-03"}},
+				}))
 			},
 			"spend": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[1])

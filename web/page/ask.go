@@ -71,15 +71,11 @@ func (f askForm) statement() (askForm, error) {
 	if f.Question == "" {
 		return f, nil
 	}
-	q, err := analysis.Find(f.Question)
+	sql, values, err := analysis.Statement(f.Question, f.Params, day.Of(time.Now().UTC()))
 	if err != nil {
 		return f, err
 	}
-	values, err := q.Values(f.Params, day.Of(time.Now().UTC()))
-	if err != nil {
-		return f, err
-	}
-	f.Question, f.SQL, f.Params = "", q.SQL, map[string][]string{}
+	f.Question, f.SQL, f.Params = "", sql, map[string][]string{}
 	for name, value := range values {
 		f.Params[name] = []string{value}
 	}
@@ -114,6 +110,9 @@ func formOf(q jobs.Query) askForm {
 	}
 	return f
 }
+
+// command returns the command that asks the same.
+func (f askForm) command() string { return answer.Command(f.Database, f.Question, f.SQL, f.Params) }
 
 // paramPrefix is the prefix of the form fields of parameters.
 const paramPrefix = "p."

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/wording"
 	"mixduck/jobs"
@@ -79,8 +80,7 @@ func buildAnswer(ctx context.Context, p *Page, b *Backend, r *http.Request) (any
 	if a.Answer, err = newAnswer(ctx, b, job, number, p.cfg.Now()); err != nil {
 		return nil, err
 	}
-	_, ok := checkOf(f)
-	a.Answer.Check = ok && a.Answer.all != nil
+	_, a.Answer.Check = a.Answer.check(f)
 	if id := r.URL.Query().Get("check"); id != "" {
 		a.Answer.Checked, err = compare(ctx, b, f, a.Answer, id)
 	}
@@ -98,7 +98,7 @@ func (b *Backend) statement(ctx context.Context, id string) (jobs.Record, error)
 
 // newAnswer returns a page of the answer of a job.
 func newAnswer(ctx context.Context, b *Backend, job jobs.Record, number int64, now time.Time) (*askAnswer, error) {
-	a := &askAnswer{jobLine: newJobLine(job, nil, now), Format: job.Query.Format, Command: answer.Command(job.Query), Page: number}
+	a := &askAnswer{jobLine: newJobLine(job, nil, now), Format: job.Query.Format, Command: formOf(job.Query).command(), Page: number}
 	if job.Failure != nil {
 		a.Message, a.Place = answer.Locate(job.Failure.Message, job.Query.SQL)
 	}
@@ -196,7 +196,14 @@ func newPageLink(a *askAnswer, number int64, name string) pageLink {
 	return link
 }
 
+// rowsOfDay returns the URL query of a form for rows of a day of a table.
+func rowsOfDay(database, table string, of day.Day) string {
+	return url.Values{"database": {database}, "sql": {"FROM " + identifier(table) + "\nWHERE day = DATE '" + of.String() + "'\nLIMIT 100"}}.Encode()
+}
+
+func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
 // firstRows returns the URL query of a form for the first rows of a table.
 func firstRows(database, table string) string {
-	return url.Values{"database": {database}, "sql": {`FROM "` + strings.ReplaceAll(table, `"`, `""`) + `" LIMIT 100`}}.Encode()
+	return url.Values{"database": {database}, "sql": {"FROM " + identifier(table) + " LIMIT 100"}}.Encode()
 }

@@ -2,16 +2,16 @@ package page
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
+	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/status"
 )
 
 // savedLink leads to the form of a saved question.
@@ -90,24 +90,19 @@ func (p *Page) exportQuestion(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		s, err = b.saved(r.Context(), r.URL.Query().Get("name"))
 	}
-	f := askForm{}
+	var text string
 	if err == nil {
-		f, err = savedForm(s).statement()
+		text, err = status.SavedSQL(s, day.Of(p.cfg.Now().UTC()))
 	}
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	var head strings.Builder
-	fmt.Fprintf(&head, "-- %s\n-- database: %s\n", s.Name, f.Database)
-	for _, name := range slices.Sorted(maps.Keys(f.Params)) {
-		fmt.Fprintf(&head, "-- $%s: %q\n", name, f.Value(name)) // on one line
-	}
 	h := w.Header()
 	h.Set("Content-Type", "application/sql; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Disposition", attachment(fileName(s.Name)+".sql"))
-	_, _ = w.Write([]byte(head.String() + "\n" + f.SQL + "\n"))
+	_, _ = w.Write([]byte(text))
 }
 
 // oddInName matches what a file name should not have.

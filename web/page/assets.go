@@ -55,6 +55,7 @@ var functions = template.FuncMap{
 	"short24":  func(s string) string { return wording.Cut(wording.Printable(s), 24) },
 	"lines":    wording.Text,
 	"first":    firstRows,
+	"ofDay":    rowsOfDay,
 	"clip":     clip,
 	"isNumber": answer.IsNumber,
 	"pagelink": newPageLink,

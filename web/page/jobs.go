@@ -12,10 +12,10 @@ import (
 	"mixduck/internal/day"
 	"mixduck/internal/fault"
 	"mixduck/internal/stream"
+	"mixduck/internal/wording"
 	"mixduck/jobs"
 	"mixduck/jobs/queue"
 	"mixduck/jobs/status"
-	"mixduck/web/page/answer"
 	"mixduck/web/page/draw"
 )
 
@@ -232,7 +232,7 @@ func commandOf(job jobs.Record) string {
 	f := job.Fetch
 	switch {
 	case job.Kind == jobs.KindQuery && job.Query.SQL != "":
-		return answer.Command(job.Query)
+		return formOf(job.Query).command()
 	case job.Kind != jobs.KindFetch || f.StreamName() != stream.Events || f.Days == (day.Range{}):
 		return ""
 	}
@@ -249,5 +249,5 @@ func commandOf(job jobs.Record) string {
 	if f.Promote != "" {
 		words = append(words, "--promote", f.Promote)
 	}
-	return answer.Shell(words...)
+	return wording.Shell(words...)
 }

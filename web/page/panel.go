@@ -24,6 +24,25 @@ var inspectionTitles = map[string]string{
 	"receipts": "Fetches", "quarantine": "Lines in quarantine", "changes": "Late changes", "properties": "Properties",
 }
 
+// tableTab leads to what is known of a whole table.
+type tableTab struct {
+	What, Title string
+	Count       int64 // 0: it is not known, or there is nothing
+	On          bool
+}
+
+// Tabs returns what can be looked up of the whole table.
+func (t *tablePage) Tabs() []tableTab {
+	tabs := []tableTab{{What: "receipts"}, {What: "properties"}}
+	if t.Dated {
+		tabs = []tableTab{{What: "receipts"}, {What: "changes"}, {What: "quarantine", Count: t.Quarantined}, {What: "properties"}}
+	}
+	for i := range tabs {
+		tabs[i].Title, tabs[i].On = inspectionTitles[tabs[i].What], tabs[i].What == t.Tab
+	}
+	return tabs
+}
+
 const (
 	rowsOfInspection = 100
 	maxInspections   = 3 // on a page
@@ -34,8 +53,9 @@ const (
 type panel struct {
 	askAnswer
 
-	Title  string `json:"title"`
-	Behind string `json:"behind,omitempty"` // ID of the job that writes to the database, for which this waits
+	Title   string `json:"title"`
+	Inspect string `json:"-"`                // name of the inspection
+	Behind  string `json:"behind,omitempty"` // ID of the job that writes to the database, for which this waits
 }
 
 // inspect asks the database about a table, or about a day of it, and goes on to the page of the table.
@@ -77,7 +97,11 @@ func (p *Page) inspect(w http.ResponseWriter, r *http.Request, b *Backend) error
 		_ = b.Queue.Watch(waiting, id, func(jobs.Record) {}) // the page shows how far it is
 	}
 	q.Set("look", strings.Join(ids, "."))
-	p.goOn(w, r, "/table?"+q.Encode()+"#panel", map[string]any{"jobs": ids})
+	to := "/table?" + q.Encode()
+	if q.Has("day") {
+		to += "#panel" // below the calendar
+	}
+	p.goOn(w, r, to, map[string]any{"jobs": ids})
 	return nil
 }
 
@@ -104,7 +128,7 @@ func (p *Page) panels(ctx context.Context, b *Backend, l *look, t tableLine, loo
 			return nil, err
 		}
 		found.showBlobs()
-		one := panel{askAnswer: *found, Title: inspectionTitles[job.Query.Inspect]}
+		one := panel{askAnswer: *found, Title: inspectionTitles[job.Query.Inspect], Inspect: job.Query.Inspect}
 		if !job.State.Final() {
 			p.visits.extend(b.Queue, job.ID)
 			one.Behind = l.writer(job.Database)

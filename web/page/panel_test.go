@@ -88,7 +88,7 @@ func TestLookUpsOfATable(t *testing.T) {
 	for _, row := range rows {
 		found[row["property"]] = row["types"] + " " + row["example"]
 	}
-	if found["plan"] != "string free" || !strings.Contains(html, "<h3>Properties</h3>") {
+	if found["plan"] != "string free" || !strings.Contains(html, "<h2>Properties</h2>") {
 		t.Errorf("the properties are %q:\n%s", found, html)
 	}
 }

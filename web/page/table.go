@@ -16,7 +16,7 @@ import (
 	"mixduck/jobs/status"
 )
 
-var tableView = &view{name: "table", title: "Table", tab: "tables", build: buildTable, parts: []string{"table", "panel"}}
+var tableView = &view{name: "table", title: "Table", tab: "tables", build: buildTable, parts: []string{"head", "days", "panel", "side"}}
 
 // bar is a day in a strip of days.
 type bar struct {
@@ -60,6 +60,7 @@ type tablePage struct {
 	Months []month   `json:"-"`
 	Days   []dayLine `json:"days"`
 	Day    *dayLine  `json:"day,omitempty"` // that was chosen
+	Tab    string    `json:"-"`             // what of the whole table is shown instead of its days: an inspection; "" for days
 	Panels []panel   `json:"panels"`
 	Fetch  fetchForm `json:"-"`
 }
@@ -69,6 +70,9 @@ type dayLine struct {
 	Day   day.Day `json:"day"`
 	State string  `json:"state"`
 	Rows  int64   `json:"rows"`
+
+	Changed     bool `json:"changed"`     // a later fetch changed the stored day
+	Quarantined bool `json:"quarantined"` // lines in quarantine belong, or may belong, to the day
 }
 
 // month is a line of the calendar.
@@ -102,6 +106,9 @@ func buildTable(ctx context.Context, p *Page, b *Backend, r *http.Request) (any,
 		}
 	}
 	page.Panels, err = p.panels(ctx, b, l, page.tableLine, q.Get("look"))
+	if page.Day == nil && len(page.Panels) > 0 {
+		page.Tab = page.Panels[0].Inspect
+	}
 	return page, err
 }
 
@@ -110,7 +117,7 @@ func newTablePage(l *look, t status.Table) *tablePage {
 	days := l.days[t.State.Database][t.State.Table]
 	page := &tablePage{tableLine: newTableLine(t), Months: months(days), Days: make([]dayLine, 0, len(days)), Panels: []panel{}}
 	for _, d := range days {
-		page.Days = append(page.Days, dayLine{Day: d.Day, State: d.State.String(), Rows: d.Rows})
+		page.Days = append(page.Days, dayLine{Day: d.Day, State: d.State.String(), Rows: d.Rows, Changed: d.Changed, Quarantined: d.Quarantined})
 	}
 	return page
 }
@@ -170,6 +177,12 @@ func newCell(d jobs.StoredDay, most int64) cell {
 		if d.Rows > 0 {
 			c.Class = fmt.Sprintf("c%d", 1+min(3, d.Rows*4/(most+1)))
 		}
+	}
+	if d.Changed {
+		c.Class, c.Label = c.Class+" cl", c.Label+", changed later"
+	}
+	if d.Quarantined {
+		c.Class, c.Label = c.Class+" cq", c.Label+", lines in quarantine"
 	}
 	return c
 }

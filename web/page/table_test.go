@@ -18,12 +18,12 @@ func TestCalendar(t *testing.T) {
 		{Day: first, State: jobs.DayComplete, Rows: 1000},
 		{Day: first + 1, State: jobs.DayComplete, Rows: 0},
 		{Day: first + 2, State: jobs.DayUnavailable},
-		{Day: first + 4, State: jobs.DayComplete, Rows: 260},
-		{Day: first + 5, State: jobs.DayPartial, Rows: 1},
+		{Day: first + 4, State: jobs.DayComplete, Rows: 260, Changed: true, Quarantined: true},
+		{Day: first + 5, State: jobs.DayPartial, Rows: 1, Quarantined: true},
 	})
 	want := []string{
 		"Feb 2026 | 2026-02-01: no longer served by Mixpanel | cg×", "Feb 2026 | 2026-02-02: missing | cm!",
-		"Feb 2026 | 2026-02-03: complete, 260 rows | c2", "Feb 2026 | 2026-02-04: partial, 1 row | cp",
+		"Feb 2026 | 2026-02-03: complete, 260 rows, changed later, lines in quarantine | c2 cl cq", "Feb 2026 | 2026-02-04: partial, 1 row, lines in quarantine | cp cq",
 		"Jan 2026 | 2026-01-30: complete, 1,000 rows | c4", "Jan 2026 | 2026-01-31: complete, 0 rows | cz",
 	}
 	if diff := cmp.Diff(want, page.Calendar(days)); diff != "" {

@@ -65,9 +65,8 @@ func (s *site) answer(tb testing.TB, fill func(*storage.Engine), other func(jobs
 	}
 	log := slog.New(slog.DiscardHandler)
 	handler := queryjobs.New(queryjobs.Config{Launcher: query.Launcher{Exe: exe, Args: []string{childArg}}, LockWait: time.Minute}, locate, s.queue, log)
-	w, err := worker.New(s.queue, map[jobs.Kind]jobs.Handler{jobs.KindQuery: handlerFunc(func(ctx context.Context, a *jobs.Attempt) error {
-		return handler.Answer(ctx, a, other(a.Record.Query))
-	})}, worker.Config{
+	run := handlerFunc(func(ctx context.Context, a *jobs.Attempt) error { return handler.Answer(ctx, a, other(a.Record.Query)) })
+	w, err := worker.New(s.queue, map[jobs.Kind]jobs.Handler{jobs.KindQuery: run, jobs.KindAsk: run}, worker.Config{
 		ID: "w1", Volumes: []jobs.Volume{{Name: "main"}}, DrainTimeout: time.Millisecond, OpenResult: queryjobs.OpenResult(locate),
 	}, log)
 	if err != nil {

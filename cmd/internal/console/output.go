@@ -38,6 +38,14 @@ func (a *App) PrintJSON(v any) error {
 // Print writes s for people, as [wording.Text]. It ignores a closed pipe.
 func (a *App) Print(s string) error { return a.write(wording.Text(s)) }
 
+// Export writes s unchanged, for a file, or for people if the output is a terminal.
+func (a *App) Export(s string) error {
+	if _, terminal := TerminalWidth(a.Process.Stdout); terminal {
+		return a.Print(s)
+	}
+	return a.write(s)
+}
+
 // write writes s unchanged.
 func (a *App) write(s string) error {
 	if _, err := io.WriteString(a.Process.Stdout, s); err != nil && !errors.Is(err, syscall.EPIPE) {

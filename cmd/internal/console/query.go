@@ -133,12 +133,8 @@ func (f *QueryFlags) readyMade(today day.Day) (Question, error) {
 	if err != nil {
 		return Question{}, err
 	}
-	known, err := analysis.Find(f.known)
-	if err != nil {
-		return Question{}, err
-	}
-	values, err := known.Values(given, today)
-	return Question{SQL: known.SQL, Params: values}, err
+	sql, values, err := analysis.Statement(f.known, given, today)
+	return Question{SQL: sql, Params: values}, err
 }
 
 func readStatement(name string, stdin io.Reader) (string, error) {

@@ -3,9 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"mixduck/internal/wording"
@@ -51,16 +49,5 @@ Python      duckdb.connect(%s, read_only=True)
 duckdb CLI  duckdb -readonly %s
 DBeaver     DuckDB connection with this path, and the driver property duckdb.read_only = true
 Metabase    DuckDB database with this file, and "Establish a read-only connection"
-`, wording.ShortTime(max(0, now.Sub(s.TakenAt))), path, strconv.Quote(path), shellQuoted(path))
-}
-
-// plainPath matches a path that needs no quotes in a shell.
-var plainPath = regexp.MustCompile(`^[A-Za-z0-9/._-]+$`)
-
-// shellQuoted quotes a path for a shell if necessary.
-func shellQuoted(path string) string {
-	if plainPath.MatchString(path) {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+`, wording.ShortTime(max(0, now.Sub(s.TakenAt))), path, strconv.Quote(path), wording.Shell(path))
 }

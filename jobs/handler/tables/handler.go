@@ -114,7 +114,7 @@ func DayMap(stored []storage.Coverage) jobs.Days {
 	}
 	days := make([]jobs.StoredDay, len(stored))
 	for i, c := range stored {
-		days[i] = jobs.StoredDay{Day: c.Day, State: states[c.State], Rows: c.Rows}
+		days[i] = jobs.StoredDay{Day: c.Day, State: states[c.State], Rows: c.Rows, Changed: c.Changed, Quarantined: c.Quarantined}
 	}
 	return jobs.NewDays(days)
 }

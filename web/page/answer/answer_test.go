@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -102,24 +100,28 @@ func TestLocate(t *testing.T) {
 // A shell passes the command's arguments on unchanged.
 func TestCommand(t *testing.T) {
 	t.Parallel()
-	for _, q := range []jobs.Query{
-		{Database: "main/1.db", SQL: "SELECT 1"},
-		{Database: "main/a b.db", SQL: "-- x\nSELECT 'it''s', $a, $b; rm -rf `x` $(y) \\", Params: map[string]string{"b": "$HOME", "a": "'"}},
+	for _, tt := range []struct {
+		database, question, sql string
+		params                  map[string][]string
+		want                    []string
+	}{
+		{database: "main/1.db", sql: "SELECT 1", want: []string{"SELECT 1"}},
+		{
+			database: "main/a b.db", sql: "-- x\nSELECT 'it''s', $a, $b; rm -rf `x` $(y) \\", params: map[string][]string{"b": {"$HOME"}, "a": {"'"}, "c": {""}},
+			want: []string{"--param", "a='", "--param", "b=$HOME", "--param", "c=", "--", "-- x\nSELECT 'it''s', $a, $b; rm -rf `x` $(y) \\"},
+		},
+		{
+			database: "main/1.db", question: "funnel", params: map[string][]string{"steps": {"Sign Up", "It's"}, "property": {""}, "from": {"2026-01-02"}},
+			want: []string{"--question", "funnel", "--param", "from=2026-01-02", "--param", "steps=Sign Up", "--param", "steps=It's"},
+		},
 	} {
-		script := strings.Replace(answer.Command(q), "enqueue query", "printf '%s|'", 1)
+		script := strings.Replace(answer.Command(tt.database, tt.question, tt.sql, tt.params), "enqueue query", "printf '%s|'", 1)
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"--database", q.Database}
-		for _, name := range slices.Sorted(maps.Keys(q.Params)) {
-			want = append(want, "--param", name+"="+q.Params[name])
-		}
-		if strings.HasPrefix(q.SQL, "-") {
-			want = append(want, "--")
-		}
-		want = append(want, q.SQL, "")
-		if diff := cmp.Diff(want, strings.Split(string(out), "|")); diff != "" {
+		want := append([]string{"--database", tt.database}, tt.want...)
+		if diff := cmp.Diff(append(want, ""), strings.Split(string(out), "|")); diff != "" {
 			t.Errorf("the shell passes other arguments, -want +got:\n%s", diff)
 		}
 	}

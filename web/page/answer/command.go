@@ -6,39 +6,29 @@ import (
 	"slices"
 	"strings"
 
-	"mixduck/jobs"
+	"mixduck/internal/wording"
 )
 
-// Command returns the command that asks the same as q, for a shell.
-func Command(q jobs.Query) string {
-	var b strings.Builder
-	b.WriteString("enqueue query --database " + quote(q.Database))
-	for _, name := range slices.Sorted(maps.Keys(q.Params)) {
-		b.WriteString(" --param " + quote(name+"="+q.Params[name]))
+// Command returns the command for a shell that runs a ready-made question or, if its name is "", a statement.
+func Command(database, question, sql string, params map[string][]string) string {
+	words := []string{"enqueue", "query", "--database", database}
+	if question != "" {
+		words = append(words, "--question", question)
 	}
-	if strings.HasPrefix(q.SQL, "-") {
-		b.WriteString(" --")
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		for _, value := range params[name] {
+			if value != "" || question == "" {
+				words = append(words, "--param", name+"="+value)
+			}
+		}
 	}
-	return b.String() + " " + quote(q.SQL)
-}
-
-// plain matches words that a shell takes as they are.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_./=:,@+-]+$`)
-
-// Shell returns a command of these words, for a shell.
-func Shell(words ...string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = quote(word)
+	if question == "" {
+		if strings.HasPrefix(sql, "-") {
+			words = append(words, "--")
+		}
+		words = append(words, sql)
 	}
-	return strings.Join(quoted, " ")
-}
-
-func quote(s string) string {
-	if plain.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return wording.Shell(words...)
 }
 
 // Parameters returns the names of the parameters in a statement, in their order.
