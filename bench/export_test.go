@@ -26,13 +26,20 @@ type export struct {
 	dir  string
 	url  string
 	file string // gzip
+	rows int64  // in the file
 }
 
 // newExport serves the given number of events. It generates all days before it returns.
 func newExport(b *testing.B, events int) *export {
 	b.Helper()
+	return newDays(b, perDay, events/perDay)
+}
+
+// newDays serves some days with the given number of events each.
+func newDays(b *testing.B, eventsPerDay, days int) *export {
+	b.Helper()
 	dir := b.TempDir()
-	e := &export{dir: dir, url: serve(b, perDay, events/perDay), file: filepath.Join(dir, "day.ndjson.gz")}
+	e := &export{dir: dir, url: serve(b, eventsPerDay, days), file: filepath.Join(dir, "day.ndjson.gz"), rows: int64(eventsPerDay)}
 	e.download(b)
 	return e
 }

@@ -91,8 +91,8 @@ func (e *export) readNDJSON(b *testing.B) float64 {
 	return time.Since(began).Seconds()
 }
 
-// load loads the day into a file and returns the seconds from opening to closing.
-func (e *export) load(b *testing.B, path string) float64 {
+// load loads the day into a file, with promoted properties, and returns the seconds from opening to closing.
+func (e *export) load(b *testing.B, path string, promote ...storage.Promotion) float64 {
 	b.Helper()
 	file, err := os.Open(e.file)
 	if err != nil {
@@ -114,14 +114,14 @@ func (e *export) load(b *testing.B, path string) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := engine.Prepare(b.Context(), storage.Table{Name: "events", Project: exported, Days: days, Job: "bench"}); err != nil {
+	if _, err := engine.Prepare(b.Context(), storage.Table{Name: "events", Project: exported, Days: days, Job: "bench", Promote: promote}); err != nil {
 		b.Fatal(err)
 	}
 	receipt, err := engine.Load(b.Context(), storage.Window{
 		Table: "events", Days: days, Parts: []io.Reader{lines}, Job: "bench", FetchedAt: began, Bytes: info.Size(),
 		DayEnd: func(d day.Day) time.Time { return (d + 1).Start(time.UTC) },
 	})
-	if err != nil || receipt.Rows != perDay {
+	if err != nil || receipt.Rows != e.rows {
 		b.Fatalf("loaded %d rows: %v", receipt.Rows, err)
 	}
 	if err := engine.Close(); err != nil {
@@ -131,9 +131,9 @@ func (e *export) load(b *testing.B, path string) float64 {
 }
 
 // grow makes a file with copies of the day, each a day earlier.
-func (e *export) grow(b *testing.B, path string, copies int) {
+func (e *export) grow(b *testing.B, path string, copies int, promote ...storage.Promotion) {
 	b.Helper()
-	e.load(b, path)
+	e.load(b, path, promote...)
 	db, err := sql.Open("duckdb", path+"?memory_limit=2GB")
 	if err != nil {
 		b.Fatal(err)
@@ -141,7 +141,7 @@ func (e *export) grow(b *testing.B, path string, copies int) {
 	defer db.Close()
 	for i := 1; i < copies; i++ {
 		if _, err := db.ExecContext(b.Context(), fmt.Sprintf(`SET preserve_insertion_order = false;
-			INSERT INTO events SELECT * REPLACE (day - %d AS day) FROM events WHERE day = DATE '%s'`, i, first)); err != nil {
+			INSERT INTO events SELECT * REPLACE (day - %[1]d AS day, event_time - to_days(%[1]d) AS event_time) FROM events WHERE day = DATE '%[2]s'`, i, first)); err != nil {
 			b.Fatal(err)
 		}
 	}

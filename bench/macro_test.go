@@ -1,17 +1,27 @@
 package bench_test
 
 import (
+	"cmp"
 	"database/sql"
-	"flag"
 	"fmt"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
 	"mixduck/storage"
 )
 
-// macroEvents is small by default; 10000000 has 500,000 users.
-var macroEvents = flag.Int("macro-events", 2_000_000, "number of events for table macros, with 20 per user")
+// events returns how many events the benchmarks of questions and macros have. BENCH_EVENTS sets it.
+func events(b *testing.B) int {
+	b.Helper()
+	text := cmp.Or(os.Getenv("BENCH_EVENTS"), "10000000")
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 10_000 {
+		b.Fatalf("BENCH_EVENTS=%s is not a number of events from 10000", text)
+	}
+	return n
+}
 
 // byHand returns calls of macros, and the same analysis as people write it for one case.
 func byHand() []question {
@@ -45,7 +55,8 @@ func byHand() []question {
 	}
 }
 
-// BenchmarkMacros compares table macros with queries written by hand, on the same table. The two alternate.
+// BenchmarkMacros compares table macros with queries written by hand, on the same table with 20 events per user. The two
+// alternate.
 func BenchmarkMacros(b *testing.B) {
 	db, err := sql.Open("duckdb", "?threads=2")
 	if err != nil {
@@ -60,21 +71,26 @@ func BenchmarkMacros(b *testing.B) {
 		}
 		return time.Since(began)
 	}
+	n := events(b)
 	run(fmt.Sprintf(`CREATE TABLE events AS SELECT chr(65 + (hash(i) %% 8)::INT) AS event_name, TIMESTAMP '2026-01-01' + to_milliseconds((hash(i * 7) %% 5184000000)::BIGINT) AS event_time,
 		'user-' || (hash(i * 3) %% %d) AS distinct_id, ('{"utm":"' || (hash(i) %% 10) || '"}')::JSON AS properties, event_time::DATE AS day FROM range(%d) r(i) ORDER BY event_time`,
-		*macroEvents/20, *macroEvents))
+		n/20, n))
 	for _, m := range storage.Macros() {
 		run(m.Temporary())
 	}
 	for b.Loop() {
-		report(fmt.Sprintf("%d events: by hand | macro (bar: ≤ 1.5 ×)", *macroEvents), "least of 3")
+		report(fmt.Sprintf("%d events: by hand | macro (bar: ≤ 1.5 ×)", n), "least of 3")
 		for _, q := range byHand() {
 			macro, hand := time.Hour, time.Hour
 			for range 3 {
 				hand = min(hand, run("CREATE OR REPLACE TEMP TABLE answer AS "+q.promoted))
 				macro = min(macro, run("CREATE OR REPLACE TEMP TABLE answer AS "+q.sql))
 			}
-			report("  "+q.name, "%.0f ms | %.0f ms, %.2f ×", millis(hand), millis(macro), millis(macro)/millis(hand))
+			ratio := millis(macro) / millis(hand)
+			report("  "+q.name, "%.0f ms | %.0f ms, %.2f ×", millis(hand), millis(macro), ratio)
+			if ratio > 1.5 {
+				b.Errorf("the macro %s takes %.2f × as long as a query by hand, more than 1.5 ×", q.name, ratio)
+			}
 		}
 	}
 }
