@@ -2,57 +2,14 @@ package analysis_test
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"mixduck/internal/day"
 )
-
-// happened is an event as a person reads it from a line of an export.
-type happened struct {
-	event, id string
-	at        time.Time // UTC
-	day       day.Day   // of the project
-	plan      *string
-	device    string
-	user      string
-}
-
-// readLines reads lines independently of the loader. Equal lines are one event. Zone is that of shifted times, or nil.
-func readLines(tb testing.TB, lines []string, zone *time.Location) (all []happened) {
-	tb.Helper()
-	for _, line := range slices.Compact(slices.Sorted(slices.Values(lines))) {
-		var e struct {
-			Event      string
-			Properties struct {
-				Time   int64
-				ID     string `json:"distinct_id"`
-				Plan   *string
-				Device string `json:"$device_id"`
-				User   string `json:"$user_id"`
-			}
-		}
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			tb.Fatalf("%s: %v", line, err)
-		}
-		p := e.Properties
-		h := happened{event: e.Event, id: p.ID, at: time.Unix(p.Time, 0).UTC(), plan: p.Plan, device: p.Device, user: p.User}
-		h.day = day.Of(h.at) // of the wall clock, if there is a zone
-		if zone != nil {
-			h.at = time.Date(h.at.Year(), h.at.Month(), h.at.Day(), h.at.Hour(), h.at.Minute(), h.at.Second(), 0, zone).UTC()
-		}
-		all = append(all, h)
-	}
-	slices.SortStableFunc(all, func(a, b happened) int {
-		return cmp.Or(a.at.Compare(b.at), strings.Compare(a.event, b.event))
-	})
-	return all
-}
 
 // byUser returns the events of each user, in order. Events without a distinct_id belong to nobody.
 func byUser(all []happened) map[string][]happened {
@@ -301,28 +258,54 @@ func oraclePaths(all []happened, start string, depth int, within time.Duration) 
 	return rows
 }
 
+// oracleFirstTouch returns user, plan, time, event: the first known plan of each user. Of several at the same time, the
+// first one in the alphabet counts.
+func oracleFirstTouch(all []happened, days day.Range) (rows []string) {
+	for id, own := range byUser(all) {
+		var first *happened
+		for _, h := range own {
+			if h.plan == nil || !days.Contains(h.day) {
+				continue
+			}
+			if first == nil || h.at.Equal(first.at) && *h.plan < *first.plan {
+				first = &h
+			}
+		}
+		if first != nil {
+			rows = append(rows, fmt.Sprintf("%s|%s|%s|%s", id, *first.plan, stamp(first.at), first.event))
+		}
+	}
+	return rows
+}
+
 // oracleIdentities returns device, user, time, number of users; and the canonical users of events.
 func oracleIdentities(all []happened) (devices, canonical []string) {
 	users := map[string]map[string]bool{}
-	first := map[string]happened{}
-	for _, h := range all {
-		if h.device == "" || h.user == "" {
-			continue
+	owner, since := map[string]string{}, map[string]time.Time{}
+	link := func(device, user string, at time.Time) {
+		if device == "" || user == "" {
+			return
 		}
-		if users[h.device] == nil {
-			users[h.device] = map[string]bool{}
+		device = strings.TrimPrefix(device, "$device:")
+		if users[device] == nil {
+			users[device] = map[string]bool{}
 		}
-		users[h.device][h.user] = true
-		f, found := first[h.device]
-		if !found || h.at.Equal(f.at) && h.user < f.user {
-			first[h.device] = h
+		users[device][user] = true
+		if before, found := since[device]; !found || at.Equal(before) && user < owner[device] {
+			owner[device], since[device] = user, at
 		}
 	}
-	for _, device := range slices.Sorted(maps.Keys(first)) {
-		devices = append(devices, fmt.Sprintf("%s|%s|%s|%d", device, first[device].user, stamp(first[device].at), len(users[device])))
+	for _, h := range all { // ordered by time
+		link(h.device, h.user, h.at)
+		if h.event == "$identify" {
+			link(h.anonymous, h.identified, h.at)
+		}
+	}
+	for _, device := range slices.Sorted(maps.Keys(owner)) {
+		devices = append(devices, fmt.Sprintf("%s|%s|%s|%d", device, owner[device], stamp(since[device]), len(users[device])))
 	}
 	for _, h := range all {
-		canonical = append(canonical, cmp.Or(h.user, first[h.device].user, first[strings.TrimPrefix(h.id, "$device:")].user, h.id, "NULL")+"|"+cmp.Or(h.id, "NULL"))
+		canonical = append(canonical, cmp.Or(h.user, owner[h.device], owner[strings.TrimPrefix(h.id, "$device:")], h.id, "NULL")+"|"+cmp.Or(h.id, "NULL"))
 	}
 	return devices, canonical
 }

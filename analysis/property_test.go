@@ -106,25 +106,44 @@ func same(tb testing.TB, what string, want, got []string) {
 	}
 }
 
+// zones are those of projects from before 2023, with offsets of whole and half hours, and clocks that change by an hour or
+// by half of it.
+var zones = []string{"", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"}
+
+// seasons are days before clocks change: in October and November, to winter, or to summer on Lord Howe; in March in America,
+// and then in Europe, to summer, and to winter on Lord Howe.
+var seasons = []day.Day{
+	day.New(2025, time.October, 24), day.New(2025, time.October, 1), day.New(2026, time.March, 5), day.New(2026, time.March, 26),
+}
+
 // TestSQLAgreesWithGo computes everything about random small histories a second time: with ties, events in any order,
-// duplicates, events without a user, time zones, and days on which clocks change.
+// events that were processed twice, events without a user, time zones, and days on which clocks change.
 func TestSQLAgreesWithGo(t *testing.T) {
 	t.Parallel()
 	c := newCopied(t)
-	stored := day.Range{From: day.New(2025, time.October, 1), To: day.New(2025, time.November, 20)}
+	stored := day.Range{From: slices.Min(seasons) - 1, To: slices.Max(seasons) + 20}
 	rapid.Check(t, rapidtest.Few(25, func(rt *rapid.T) {
 		tb := rapidtest.Wrap(t, rt)
-		zone := rapid.SampledFrom([]*time.Location{nil, location(tb, "Europe/Berlin"), location(tb, "America/New_York")}).Draw(rt, "zone")
-		lines := rapid.SliceOfN(rapid.Custom(line), 0, 60).Draw(rt, "lines")
+		var zone *time.Location
+		if name := rapid.SampledFrom(zones).Draw(rt, "zone"); name != "" {
+			zone = location(tb, name)
+		}
+		season := rapid.SampledFrom(seasons).Draw(rt, "season")
+		lines := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) string { return line(rt, season) }), 0, 60).Draw(rt, "lines")
 		for i := range lines { // different events
 			lines[i] = strings.ReplaceAll(lines[i], `"number"`, strconv.Quote(strconv.Itoa(i)))
 		}
 		for i := range rapid.IntRange(0, len(lines)).Draw(rt, "repeated") {
-			lines = append(lines, lines[i])
+			again := lines[i]
+			if rapid.Bool().Draw(rt, "processed before") {
+				again = strings.NewReplacer(`_ms":2`, `_ms":1`, `"plan":"pro"`, `"plan":"free"`).Replace(again)
+			}
+			lines = append(lines, again)
 		}
+		lines = rapid.Permutation(lines).Draw(rt, "order")
 		c.load(tb, stored, lines, zone)
 		all := readLines(tb, lines, zone)
-		from := day.New(2025, time.October, 24) + day.Day(rapid.IntRange(0, 5).Draw(rt, "from"))
+		from := season + day.Day(rapid.IntRange(0, 5).Draw(rt, "from"))
 		c.compare(tb, rt, all, day.Range{From: from, To: from + day.Day(rapid.IntRange(0, 10).Draw(rt, "days"))})
 	}))
 }
@@ -138,18 +157,18 @@ func location(tb testing.TB, name string) *time.Location {
 	return l
 }
 
-// line draws a line of an export. The days are around the ends of daylight saving time in Europe and America.
-func line(t *rapid.T) string {
-	d := day.New(2025, time.October, 24) + day.Day(rapid.IntRange(0, 14).Draw(t, "day"))
+// line draws a line of an export, of the two weeks from a day.
+func line(t *rapid.T, from day.Day) string {
+	d := from + day.Day(rapid.IntRange(0, 14).Draw(t, "day"))
 	at := int64(d)*86400 + int64(rapid.SampledFrom([]int{0, 3600, 5400, 7200, 9000, 86399}).Draw(t, "second"))
 	more := ""
-	for _, property := range []string{`"plan":"free"`, `"plan":"pro"`, `"$device_id":"d1"`, `"$device_id":"d2","$user_id":"u"`, `"$device_id":"d1","$user_id":"v"`} {
+	for _, property := range []string{`"plan":"free"`, `"plan":"pro"`, `"$device_id":"d1"`, `"$device_id":"d2","$user_id":"u"`, `"$device_id":"d1","$user_id":"v"`, `"$anon_id":"$device:d1","$identified_id":"u"`, `"$anon_id":"d2","$identified_id":"v"`} {
 		if !strings.Contains(more, property[:7]) && rapid.IntRange(0, 3).Draw(t, "has") == 0 {
 			more += "," + property
 		}
 	}
-	return fmt.Sprintf(`{"event":%q,"properties":{"time":%d,"distinct_id":%q,"$insert_id":"number"%s}}`,
-		rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "event"), at, rapid.SampledFrom([]string{"", "u", "v", "$device:d1"}).Draw(t, "id"), more)
+	return fmt.Sprintf(`{"event":%q,"properties":{"time":%d,"distinct_id":%q,"$insert_id":"number","mp_processing_time_ms":2%s}}`,
+		rapid.SampledFrom([]string{"A", "B", "C", "$identify"}).Draw(t, "event"), at, rapid.SampledFrom([]string{"", "u", "v", "$device:d1"}).Draw(t, "id"), more)
 }
 
 func (c copied) compare(tb testing.TB, rt *rapid.T, all []happened, days day.Range) {
@@ -190,6 +209,7 @@ func (c copied) compare(tb testing.TB, rt *rapid.T, all []happened, days day.Ran
 
 	same(tb, "sessions", oracleSessions(all, 30*time.Minute), c.rows(tb, "FROM sessions('events')", nil))
 	same(tb, "paths", oraclePaths(all, "B", 2, 24*time.Hour), c.rows(tb, "FROM paths('events', 'B', depth := 2)", nil))
+	same(tb, "first touch", oracleFirstTouch(all, days), c.rows(tb, fmt.Sprintf("FROM first_touch('events', properties->>'plan', from_day := '%s', to_day := '%s')", days.From, days.To), nil))
 	devices, canonical := oracleIdentities(all)
 	same(tb, "identities", devices, c.rows(tb, "FROM identities('events')", nil))
 	same(tb, "canonical", canonical, c.rows(tb, "SELECT distinct_id, original_distinct_id FROM canonical('events')", nil))
