@@ -120,7 +120,7 @@ $(VALE):
 $(GOVULNCHECK):
 	GOBIN=$(abspath $(dir $@)) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
-bench: build ## Test: speed, memory and latency against their bars (some minutes; BENCH=Lanes runs one)
+bench: build ## Test: speed, memory and latency against their bars (some minutes; BENCH=Lanes runs one, BENCH_EVENTS=1000000 shortens those of questions)
 	MIXDUCK_TEST_BIN=$(abspath $(BIN)) $(GO) test -v -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./bench
 
 demo: build ## Run: a whole sync with made-up data, in a temporary directory

@@ -90,6 +90,9 @@ func newRivals(b *testing.B, e *export, copies int, promote []storage.Promotion)
 		}
 		r.names[property] = column
 	}
+	if err := rows.Err(); err != nil {
+		b.Fatal(err)
+	}
 	return r
 }
 

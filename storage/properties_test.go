@@ -3,12 +3,16 @@ package storage_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"pgregory.net/rapid"
 
@@ -100,10 +104,11 @@ func drawLines(t *rapid.T, days day.Range) string {
 
 // catalogueTest is a database on which random operations run.
 type catalogueTest struct {
-	tb  testing.TB
-	e   *storage.Engine
-	t   *rapid.T
-	job int
+	tb   testing.TB
+	path string
+	e    *storage.Engine
+	t    *rapid.T
+	job  int
 }
 
 func (c *catalogueTest) step(ctx context.Context) error {
@@ -112,7 +117,7 @@ func (c *catalogueTest) step(ctx context.Context) error {
 	table := storage.Table{Name: "events", Project: "1", Job: job, Days: days}
 	w := window(days, drawLines(c.t, days))
 	w.Job, w.Force = job, true
-	switch rapid.SampledFrom([]string{"replace", "replace", "append", "empty", "swap", "drop", "promote", "refresh", "refresh"}).Draw(c.t, "step") {
+	switch rapid.SampledFrom([]string{"replace", "replace", "append", "empty", "swap", "drop", "promote", "refresh", "refresh", "cut", "kill", "compact"}).Draw(c.t, "step") {
 	case "append":
 		w.Add = true
 	case "empty":
@@ -145,12 +150,47 @@ func (c *catalogueTest) step(ctx context.Context) error {
 		return c.e.Promote(ctx, "events", []storage.Promotion{{Property: "plan", Type: "VARCHAR"}, {Property: "$os", Type: "BIGINT"}}, 0)
 	case "refresh":
 		return c.refresh(ctx, job)
+	case "cut": // in the middle of the answer
+		w.Parts = []io.Reader{io.MultiReader(w.Parts[0], iotest.ErrReader(io.ErrUnexpectedEOF))}
+		w.Add = rapid.Bool().Draw(c.t, "append")
+		if _, err := c.e.Load(ctx, w); err == nil {
+			c.tb.Error("a window was loaded without its end")
+		}
+		return nil
+	case "kill":
+		return c.kill()
+	case "compact":
+		closeEngine(c.tb, c.e)
+		_, _, err := storage.Compact(ctx, storage.Config{Path: c.path}, 0)
+		c.e = open(c.tb, storage.Config{Path: c.path})
+		return err
 	}
 	if _, err := c.e.Prepare(ctx, table); err != nil {
 		return err
 	}
 	_, err := c.e.Load(ctx, w)
 	return err
+}
+
+// kill goes on with what a killed process leaves behind: the file without its last checkpoint, and the log.
+func (c *catalogueTest) kill() error {
+	left := filepath.Join(c.tb.TempDir(), "x.db")
+	for _, end := range []string{"", ".wal"} {
+		content, err := os.ReadFile(c.path + end)
+		switch {
+		case end != "" && errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		}
+		if err := os.WriteFile(left+end, content, 0o600); err != nil {
+			return err
+		}
+	}
+	closeEngine(c.tb, c.e)
+	c.path = left
+	c.e = open(c.tb, storage.Config{Path: left})
+	return nil
 }
 
 func (c *catalogueTest) refresh(ctx context.Context, job string) error {
@@ -173,16 +213,15 @@ func TestCatalogueIsThatOfTheRows(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		t := rapidtest.Wrap(t, rt)
 		path := filepath.Join(t.TempDir(), "x.db")
-		e := open(t, storage.Config{Path: path})
-		c := &catalogueTest{tb: t, e: e, t: rt}
-		prepare(t, e, storage.Table{Name: "events", Project: "1", Job: "job-0", Days: span(0, 4)})
+		c := &catalogueTest{tb: t, path: path, e: open(t, storage.Config{Path: path}), t: rt}
+		prepare(t, c.e, storage.Table{Name: "events", Project: "1", Job: "job-0", Days: span(0, 4)})
 		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
 			if err := c.step(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			wantCatalogue(t, storage.DB(e))
+			wantCatalogue(t, storage.DB(c.e))
 		}
-		closeEngine(t, e)
+		closeEngine(t, c.e)
 	})
 }
 
