@@ -197,61 +197,6 @@ func (f *fixture) badProfiles(tb testing.TB) (lines []string) {
 	return lines
 }
 
-func TestFaultsOfPages(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name  string
-		fault mixpaneltest.Fault
-		fails bool // the table stays unchanged
-		note  bool
-	}{
-		{"session ends once", mixpaneltest.Fault{Kind: mixpaneltest.SessionEnded, Times: 1}, false, false},
-		{"session always ends", mixpaneltest.Fault{Kind: mixpaneltest.SessionEnded}, true, false},
-		{"page cut once", mixpaneltest.Fault{Kind: mixpaneltest.CutConnection, Times: 2}, false, false},
-		{"page always cut", mixpaneltest.Fault{Kind: mixpaneltest.CutConnection, MinPage: 2}, true, false},
-		{"half a page once", mixpaneltest.Fault{Kind: mixpaneltest.HalfLine, Times: 1}, false, false},
-		{"half a page always", mixpaneltest.Fault{Kind: mixpaneltest.HalfLine, MinPage: 1}, true, false},
-		{"a profile is missing once", mixpaneltest.Fault{Kind: mixpaneltest.PageShort, Times: 1}, false, false},
-		{"a profile is always missing", mixpaneltest.Fault{Kind: mixpaneltest.PageShort}, true, false},
-		{"another page", mixpaneltest.Fault{Kind: mixpaneltest.WrongPage}, true, false},
-		{"total moves once", mixpaneltest.Fault{Kind: mixpaneltest.TotalMoves, Times: 1}, false, false},
-		{"total moves twice", mixpaneltest.Fault{Kind: mixpaneltest.PageRepeats, Times: 2}, false, false},
-		{"total always moves", mixpaneltest.Fault{Kind: mixpaneltest.PageRepeats}, false, true},
-		{"live set", mixpaneltest.Fault{Kind: mixpaneltest.LiveSet}, false, false},
-		{"time-out once", mixpaneltest.Fault{Kind: mixpaneltest.TimeoutError, Times: 1}, false, false},
-		{"time-out always", mixpaneltest.Fault{Kind: mixpaneltest.TimeoutError}, true, false},
-		{"server down once", mixpaneltest.Fault{Kind: mixpaneltest.Status503, Times: 2}, false, false},
-		{"plan without the API", mixpaneltest.Fault{Kind: mixpaneltest.Status402}, true, false},
-		{"page of HTML", mixpaneltest.Fault{Kind: mixpaneltest.PageOnly}, true, false},
-		{"damaged gzip once", mixpaneltest.Fault{Kind: mixpaneltest.CorruptGzipCRC, Times: 1}, false, false},
-		{"damaged gzip", mixpaneltest.Fault{Kind: mixpaneltest.CorruptGzipCRC}, true, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			f := newPeople(t, 35, nil)
-			f.mustRefresh(t, workspace.StreamRequest{})
-			before := f.storedProfiles(t, "profiles")
-			if _, err := f.fake.ChangeProfiles(projectID, "", 3); err != nil {
-				t.Fatal(err)
-			}
-			f.remove(t, person(11))
-			test.fault.Call = "engage"
-			f.inject(t, test.fault)
-			p, err := f.refresh(t, workspace.StreamRequest{})
-			if (err != nil) != test.fails || (p.Warnings != "") != test.note {
-				t.Fatalf("%v, %+v", err, p)
-			}
-			if test.fails {
-				if diff := cmp.Diff(before, f.storedProfiles(t, "profiles")); diff != "" {
-					t.Fatalf("the table has changed:\n%s", diff)
-				}
-				return
-			}
-			f.checkProfiles(t, "profiles", mixpaneltest.ProfileAsk{})
-		})
-	}
-}
-
 func TestRefreshPausesWhereTheBudgetIsSpent(t *testing.T) {
 	t.Parallel()
 	f := newPeople(t, 35, nil)
