@@ -74,14 +74,14 @@ func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest
 	fake := mixpaneltest.Start(tb, mixpaneltest.Config{
 		Projects: []mixpaneltest.Project{project}, Now: cfg.Now, Limits: mixpaneltest.Limits{Off: true},
 	})
-	return &fixture{Workspace: workspaceOf(tb, fake, cfg, wait), fake: fake, path: cfg.Database.Path, spool: cfg.SpoolDir, cfg: cfg}
+	return &fixture{Workspace: workspaceAt(tb, fake.URL, cfg, wait), fake: fake, path: cfg.Database.Path, spool: cfg.SpoolDir, cfg: cfg}
 }
 
-// workspaceOf returns a workspace with a new client, which waits this long for data.
-func workspaceOf(tb testing.TB, fake *mixpaneltest.Server, cfg workspace.Config, wait time.Duration) *workspace.Workspace {
+// workspaceAt returns a workspace with a new client of the server at url, which waits this long for data.
+func workspaceAt(tb testing.TB, url string, cfg workspace.Config, wait time.Duration) *workspace.Workspace {
 	tb.Helper()
 	client, err := mixpanel.New(mixpanel.Config{
-		BaseURL: fake.URL, Username: "sa", Secret: secret.New("s3cret"),
+		BaseURL: url, Username: "sa", Secret: secret.New("s3cret"),
 		FirstByteTimeout: wait, IdleTimeout: wait,
 	})
 	if err != nil {
@@ -98,7 +98,7 @@ func workspaceOf(tb testing.TB, fake *mixpaneltest.Server, cfg workspace.Config,
 // again returns another workspace with the same file.
 func (f *fixture) again(tb testing.TB) *workspace.Workspace {
 	tb.Helper()
-	return workspaceOf(tb, f.fake, f.cfg, patience)
+	return workspaceAt(tb, f.fake.URL, f.cfg, patience)
 }
 
 // singleDays makes each window one day long, for tests that count requests by days.

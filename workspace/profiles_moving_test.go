@@ -2,7 +2,6 @@ package workspace_test
 
 import (
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +16,6 @@ import (
 
 	"mixduck/internal/proctest"
 	"mixduck/internal/rapidtest"
-	"mixduck/internal/secret"
-	"mixduck/mixpanel"
 	"mixduck/mixpanel/mixpaneltest"
 	"mixduck/workspace"
 )
@@ -28,27 +25,32 @@ import (
 func (f *fixture) editing(tb testing.TB, edit func(page int)) *workspace.Workspace {
 	tb.Helper()
 	f.inject(tb, mixpaneltest.Fault{Kind: mixpaneltest.LiveSet, Call: "engage"})
-	target, err := url.Parse(f.fake.URL)
-	noError(tb, err)
 	var mu sync.Mutex
 	page := 0
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	return workspaceAt(tb, f.through(tb, func(*http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		if page++; page > 1 {
 			edit(page)
 		}
+	}), f.cfg, patience)
+}
+
+// through returns the address of a proxy for the fake. It calls before with each request.
+func (f *fixture) through(tb testing.TB, before func(*http.Request)) (address string) {
+	tb.Helper()
+	target, err := url.Parse(f.fake.URL)
+	noError(tb, err)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 		r.Out.Host = r.In.Host
 	}}
-	server := httptest.NewServer(http.HandlerFunc(proxy.ServeHTTP))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		before(r)
+		proxy.ServeHTTP(w, r)
+	}))
 	tb.Cleanup(server.Close)
-	client, err := mixpanel.New(mixpanel.Config{BaseURL: server.URL, Username: "sa", Secret: secret.New("s3cret")})
-	noError(tb, err)
-	tb.Cleanup(client.CloseIdleConnections)
-	ws, err := workspace.New(f.cfg, client, slog.New(slog.DiscardHandler))
-	noError(tb, err)
-	return ws
+	return server.URL
 }
 
 // movable returns a fixture with profiles on pages of ten and a cohort of half of them.
