@@ -110,9 +110,16 @@ func TestAllRequestsKeepTheContract(t *testing.T) {
 		noError(t, err)
 	}
 	for _, r := range []workspace.StreamRequest{
-		{Stream: "cohorts"}, {Stream: "cohort-members"}, {Stream: "annotations"}, {Stream: "funnels"}, {Stream: "lexicon"}, {Stream: "reports"},
-		{Stream: "funnels", Days: days(t, "2026-11-01", "2026-11-02")}, {Stream: "reports", ReportIDs: []int64{301}},
-		{Stream: "profiles"}, {Stream: "profiles", Since: now.Add(-time.Hour)},
+		{Stream: "cohorts"},
+		{Stream: "cohort-members"},
+		{Stream: "annotations"},
+		{Stream: "funnels"},
+		{Stream: "lexicon"},
+		{Stream: "reports"},
+		{Stream: "funnels", Days: days(t, "2026-11-01", "2026-11-02")},
+		{Stream: "reports", ReportIDs: []int64{301}},
+		{Stream: "profiles"},
+		{Stream: "profiles", Since: now.Add(-time.Hour)},
 		{Stream: "profiles", Table: "a", Profiles: workspace.ProfileFilter{Where: `properties["plan"] == "pro"`, OutputProperties: []string{"plan"}}},
 		{Stream: "profiles", Table: "b", Profiles: workspace.ProfileFilter{Cohort: 102, OmitUsersWithoutProfile: true}},
 		{Stream: "profiles", Table: "c", Profiles: workspace.ProfileFilter{DistinctIDs: []string{"x", "y"}}},
@@ -126,6 +133,7 @@ func TestAllRequestsKeepTheContract(t *testing.T) {
 		}
 	}
 	t.Run("OpenAPI", func(t *testing.T) {
+		t.Parallel()
 		contracts := map[string]openapitest.Checker{}
 		undescribed := 0
 		for _, r := range sent.all {
