@@ -135,7 +135,7 @@ type Progress struct {
 
 	Verified *Verified `json:"verified,omitempty"` // what a comparison after the fetch has found; nil for none
 
-	RowsChanged int64 `json:"rows_changed,omitempty"` // by recomputing promoted columns
+	RowsChanged int64 `json:"rows_changed,omitempty"` // by filling or recomputing promoted columns
 
 	Views        int `json:"views,omitempty"`         // typed views
 	ColumnsAdded int `json:"columns_added,omitempty"` // to typed views

@@ -18,14 +18,14 @@ import (
 func TestCompactGivesSpaceBack(t *testing.T) {
 	t.Parallel()
 	e, path := newFile(t)
-	for n := range 4 {
+	for n := range 8 {
 		load(t, e, window(span(n, 1), bulky(first+day.Day(n))))
 	}
-	load(t, e, window(span(5, 1), events(first+5, 10, "kept")))
+	load(t, e, window(span(8, 1), events(first+8, 10, "kept")))
 	if err := e.Promote(t.Context(), "events", []storage.Promotion{{Property: "noise", Type: "VARCHAR"}}, 0); err != nil {
 		t.Fatal(err)
 	}
-	for n := range 4 {
+	for n := range 8 {
 		w := window(span(n, 1))
 		w.AllowEmpty, w.Force = true, true
 		load(t, e, w)
@@ -43,9 +43,9 @@ func TestCompactGivesSpaceBack(t *testing.T) {
 	want(t, "fence", query(t, path, "FROM mixduck.fence"), []string{"7"})
 	want(t, "files", fileNames(t, filepath.Dir(path)), []string{"x.db", "x.db.lock", "x.db.turn"})
 	again := open(t, storage.Config{Path: path})
-	load(t, again, window(span(6, 1), events(first+6, 5, "c")))
+	load(t, again, window(span(9, 1), events(first+9, 5, "c")))
 	closeEngine(t, again)
-	want(t, "rows after the next load", counts(t, path), []string{"2026-11-06|10", "2026-11-07|5"})
+	want(t, "rows after the next load", counts(t, path), []string{"2026-11-09|10", "2026-11-10|5"})
 }
 
 // bulky returns the events of a day. Their properties do not compress well.

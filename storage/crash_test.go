@@ -43,7 +43,7 @@ func writeOn(ctx context.Context, arg string, write func(e *storage.Engine, n in
 		return err
 	}
 	for n := begin; ctx.Err() == nil; n++ {
-		e, err := storage.Open(ctx, storage.Config{Path: path})
+		e, err := storage.Open(ctx, storage.Config{Path: path, PieceRows: crashRows / 4})
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ type Engine struct {
 	closed atomic.Bool
 
 	maxBadBytes int64 // per load, for lines on their way to quarantine; 0 means the default
+	pieceRows   int64 // rows that one transaction fills; 0 means the default
 }
 
 // Open opens the database described by cfg. If it may write, it creates a missing file, directory and schema. Engines
@@ -56,7 +57,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{inst: inst, mode: Persistent}, nil
+	return &Engine{inst: inst, mode: Persistent, pieceRows: cfg.PieceRows}, nil
 }
 
 func (c Config) validate() error {

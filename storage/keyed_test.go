@@ -165,7 +165,7 @@ func TestPromotedColumnsOfKeyedTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.Close()
-	if err := storage.Refill(t.Context(), storage.Config{Path: path}, "people", nil, 0, func(storage.RefillProgress) {}); err != nil {
+	if err := storage.Refill(t.Context(), storage.Config{Path: path}, "people", nil, 0, func(storage.FillProgress) {}); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "values", values(), []string{"x|1", "y|3", "z|4"})
@@ -192,7 +192,7 @@ func TestPromoteRefusalsOfKeyedTables(t *testing.T) {
 	}
 	closeEngine(t, e)
 	for _, wanted := range [][]storage.Promotion{nil, {{Property: "name"}}} {
-		err := storage.Refill(t.Context(), storage.Config{Path: path}, "lists", wanted, 0, func(storage.RefillProgress) {})
+		err := storage.Refill(t.Context(), storage.Config{Path: path}, "lists", wanted, 0, func(storage.FillProgress) {})
 		if want := "table lists has no properties to promote"; err == nil || err.Error() != want {
 			t.Errorf("Refill %v = %v, want %s", wanted, err, want)
 		}

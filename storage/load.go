@@ -119,11 +119,11 @@ func (l *load) countDays(ctx context.Context) (map[day.Day]int64, error) {
 
 // insert feeds the lines through the table function, and checks that all rows were inserted.
 func (l *load) insert(ctx context.Context) error {
-	promoted, err := promoted(ctx, l.conn, l.w.Table)
+	columns, err := columnsOf(ctx, l.conn, l.w.Table)
 	if err != nil {
 		return err
 	}
-	f := newFeed(l.w, promoted, l.maxBadBytes)
+	f := newFeed(l.w, promotions(columns), l.maxBadBytes)
 	l.feed = f
 	if l.w.Add {
 		if err := l.remember(ctx, f.seen); err != nil {
@@ -137,7 +137,7 @@ func (l *load) insert(ctx context.Context) error {
 	defer stop()
 	reader.Go(func() { f.blocks.Read(ctx) })
 
-	inserted, err := affected(l.conn.ExecContext(ctx, "INSERT INTO "+l.table+" BY NAME "+selectFed(promoted), int64(l.handle), len(promoted)))
+	inserted, err := affected(l.conn.ExecContext(ctx, "INSERT INTO "+l.table+" BY NAME "+selectFed(columns), int64(l.handle), len(columns)))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {

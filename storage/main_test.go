@@ -85,7 +85,7 @@ func childMain(role string, args []string) error {
 	case "promoter":
 		return promoterMain(ctx, path)
 	case "refiller":
-		return storage.Refill(ctx, storage.Config{Path: path, LockWait: lockWait}, "events", nil, 0, func(p storage.RefillProgress) { fmt.Println("changed", p.Changed) })
+		return storage.Refill(ctx, storage.Config{Path: path, LockWait: lockWait}, "events", nil, 0, func(p storage.FillProgress) { fmt.Println("changed", p.Changed) })
 	default:
 		return fmt.Errorf("unknown role %s", role)
 	}

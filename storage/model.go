@@ -261,7 +261,7 @@ func (m *model) addColumns(v *modelView, t *modelTable, seen []seenProperty) (ad
 	})
 	for _, p := range fresh {
 		typ := neededType(p.kinds)
-		if promoted := find(t.promoted, p.name); promoted != nil {
+		if promoted := findColumn(filled(t.promoted), p.name); promoted != nil && !promoted.auto {
 			typ = string(promoted.Type)
 		}
 		v.columns = append(v.columns, modelColumn{p.name, m.free(snake(p.name, "property"), taken), typ})

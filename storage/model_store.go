@@ -65,7 +65,7 @@ func (m *model) readTables(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	for name, t := range m.tables {
-		if t.promoted, err = promoted(ctx, conn, name); err != nil {
+		if t.promoted, err = columnsOf(ctx, conn, name); err != nil {
 			return err
 		}
 		has := false
@@ -246,7 +246,7 @@ func (e *Engine) countSome(ctx context.Context, fence int64) (left bool, err err
 		left = len(names) > 0
 		for name, current := range names {
 			if current == events {
-				err = countOlder(ctx, conn, name, refillRows)
+				err = countOlder(ctx, conn, name, defaultPieceRows)
 			} else {
 				err = countKeyed(ctx, conn, name, current)
 			}

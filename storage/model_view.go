@@ -15,7 +15,7 @@ const modelSchema = "model"
 type modelTable struct {
 	common   []string        // columns of the table that are in each view
 	stored   map[string]bool // properties that fill one of them
-	promoted []Promotion
+	promoted []column
 	current  string // condition of the rows
 }
 
@@ -29,7 +29,7 @@ func (v *modelView) definition(t *modelTable) string {
 		outer = append(outer, quoteAny(c))
 	}
 	for i, c := range v.columns {
-		value, typed := c.source(find(t.promoted, c.property), fmt.Sprintf("mixduck_%d", i))
+		value, typed := c.source(findColumn(filled(t.promoted), c.property), fmt.Sprintf("mixduck_%d", i))
 		inner = append(inner, value+fmt.Sprintf(" AS mixduck_%d", i))
 		outer = append(outer, typed+" AS "+quoteAny(c.name))
 	}
@@ -54,15 +54,15 @@ const asDouble = `TRY_CAST(CASE WHEN regexp_full_match({x}, '-?[0-9]{1,15}([.][0
 	WHEN regexp_full_match({x}, '-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?') AND isfinite(TRY_CAST({x} AS DOUBLE)) THEN {x} END AS DOUBLE)`
 
 // source returns SQL for the value of a property, and SQL that turns this value, named x, into the column's type.
-func (c *modelColumn) source(promoted *Promotion, x string) (value, typed string) {
+func (c *modelColumn) source(promoted *column, x string) (value, typed string) {
 	pointer := literal("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(c.property))
 	switch {
 	case promoted != nil && string(promoted.Type) == c.typ:
-		return quoteAny(c.property), x
+		return quoteAny(promoted.name()), x
 	case c.typ == "JSON":
 		return "properties -> " + pointer, x
 	case promoted != nil && promoted.Type == "VARCHAR":
-		value = quoteAny(c.property)
+		value = quoteAny(promoted.name())
 	default:
 		value = "properties ->> " + pointer
 	}
@@ -111,6 +111,7 @@ func (v *modelView) statements(t *modelTable, descriptions map[string]string) (a
 
 // isCommon returns the columns of a table that are in its views: not those of promoted properties, and not those that
 // manage versions.
-func (t *modelTable) isCommon(column string) bool {
-	return find(t.promoted, column) == nil && !slices.Contains([]string{contentHash, "valid_from", "valid_to"}, column)
+func (t *modelTable) isCommon(name string) bool {
+	of := func(c column) bool { return c.name() == name }
+	return !slices.ContainsFunc(t.promoted, of) && !slices.Contains([]string{contentHash, "valid_from", "valid_to"}, name)
 }

@@ -18,7 +18,7 @@ func value(json string, t promotion.Type) string {
 	return "mixduck_" + strings.ToLower(string(t)) + "(" + json + "::VARCHAR)"
 }
 
-// selectStored returns SQL for each property's value in a stored row, with the name of its column.
+// selectStored returns SQL for each property's value in a stored row.
 func selectStored(properties []Promotion) ([]string, error) {
 	names := make([]string, len(properties))
 	for i, p := range properties {
@@ -42,16 +42,16 @@ func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "'
 // quoteColumn returns the name of a promoted column as an SQL identifier.
 func quoteColumn(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// selectFed returns the query that reads the rows of a feed with their promoted values. Its parameters are the handle
-// of the feed and the number of properties.
-func selectFed(promoted []Promotion) string {
-	if len(promoted) == 0 {
+// selectFed returns the query that reads the rows of a feed with the values of columns. Its parameters are the handle of
+// the feed and the number of columns.
+func selectFed(all []column) string {
+	if len(all) == 0 {
 		return "FROM mixduck_feed(?, ?)"
 	}
-	raw, values := make([]string, len(promoted)), make([]string, len(promoted))
-	for i, p := range promoted {
+	raw, values := make([]string, len(all)), make([]string, len(all))
+	for i, c := range all {
 		raw[i] = "p" + strconv.Itoa(i)
-		values[i] = value("f."+raw[i], p.Type) + " AS " + quoteColumn(p.Property)
+		values[i] = value("f."+raw[i], c.Type) + " AS " + quoteColumn(c.name())
 	}
 	return "SELECT * EXCLUDE (" + strings.Join(raw, ", ") + "), " + strings.Join(values, ", ") + " FROM mixduck_feed(?, ?) AS f"
 }

@@ -76,7 +76,7 @@ func (l *load) catalogue(ctx context.Context) error {
 	if err := replaceProperties(ctx, l.conn, l.w.Table, &l.w.Days, p, l.w.Add); err != nil {
 		return err
 	}
-	return countOlder(ctx, l.conn, l.w.Table, refillRows)
+	return countOlder(ctx, l.conn, l.w.Table, defaultPieceRows)
 }
 
 // counted reports whether all stored days of the window are in the catalogue.

@@ -51,7 +51,7 @@ func refill(ctx context.Context, path, columns string, fence int64) (changed int
 	}
 	cfg := refills
 	cfg.Path = path
-	err = storage.Refill(ctx, cfg, "events", wanted, fence, func(p storage.RefillProgress) { changed = p.Changed })
+	err = storage.Refill(ctx, cfg, "events", wanted, fence, func(p storage.FillProgress) { changed = p.Changed })
 	return changed, err
 }
 
@@ -103,8 +103,8 @@ func TestRefillIsDoneInPieces(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := refills
 	cfg.Path = path
-	var reported []storage.RefillProgress
-	err := storage.RefillPieces(ctx, cfg, "events", nil, 0, 200, func(p storage.RefillProgress) {
+	var reported []storage.FillProgress
+	err := storage.RefillPieces(ctx, cfg, "events", nil, 0, 200, func(p storage.FillProgress) {
 		reported = append(reported, p)
 		if p.Done > 0 {
 			cancel()
@@ -113,7 +113,7 @@ func TestRefillIsDoneInPieces(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Refill = %v, want %v", err, context.Canceled)
 	}
-	want(t, "reports", reported, []storage.RefillProgress{{Total: 2}, {Done: 1, Total: 2, Changed: 80}})
+	want(t, "reports", reported, []storage.FillProgress{{Total: 2}, {Done: 1, Total: 2, Changed: 80}})
 	want(t, "wrong rows", query(t, path, "SELECT day, count(*) FROM events WHERE n IS NOT NULL GROUP BY day ORDER BY day"),
 		[]string{"2026-11-03|80"})
 	if changed, err := refill(t.Context(), path, "", 0); err != nil || changed != 80 {

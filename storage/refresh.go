@@ -252,17 +252,14 @@ func (r *refresh) insert(ctx context.Context, first *keyedFeed) (err error) {
 		columns, args = columns+", ? AS "+quoteColumn(k.since()), []any{r.at}
 	}
 	query := "SELECT " + columns + " FROM mixduck_keyed(?, ?, ?)"
-	promoted, err := promoted(ctx, r.conn, k.Name)
+	stored, err := columnsOf(ctx, r.conn, k.Name)
 	if err != nil {
 		return err
 	}
-	if len(promoted) > 0 {
-		values, err := selectStored(promoted)
+	if len(stored) > 0 {
+		values, err := selectColumns(stored)
 		if err != nil {
 			return err
-		}
-		for i, p := range promoted {
-			values[i] += " AS " + quoteColumn(p.Property)
 		}
 		query = "SELECT *, " + strings.Join(values, ", ") + " FROM (" + query + ")"
 	}

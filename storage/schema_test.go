@@ -219,6 +219,8 @@ func TestPromotingInAFileOfVersion1(t *testing.T) {
 		Name: "events", Project: "1", Filter: "f", Job: "job-1", Days: span(0, 2), Promote: []storage.Promotion{{Property: "n", Type: "BIGINT"}},
 	})
 	want(t, "windows done", len(again.Done), 1)
+	want(t, "columns must be filled", again.Fill, true)
+	fillAll(t, e)
 	closeEngine(t, e)
 	want(t, "values", query(t, path, `SELECT "plan", sum(n) FROM events GROUP BY ALL ORDER BY ALL`), []string{"plan-0|63", "plan-1|70", "plan-2|57"})
 }

@@ -41,6 +41,7 @@ type Config struct {
 
 	MemoryLimit int64 // bytes for DuckDB's buffers; 0 means 512 MiB
 	Threads     int   // 0 means one per processor
+	PieceRows   int64 // rows in which one transaction fills new columns, approximately; 0 means 200,000
 }
 
 const defaultMemoryLimit = 512 << 20

@@ -35,6 +35,7 @@ type Plan struct {
 	Table    string // the table for its windows: Table.Name, or the new table beside it
 	Done     []Receipt
 	Coverage []Coverage // coverage of the requested days
+	Fill     bool       // requested columns must be filled with [Engine.FillNext]
 }
 
 // replacing is added to the name of a table that will replace another.
@@ -82,7 +83,7 @@ func (e *Engine) Prepare(ctx context.Context, t Table) (Plan, error) {
 		if err != nil {
 			return err
 		}
-		if err := t.promote(ctx, conn, plan.Table, found == nil || found.empty); err != nil {
+		if plan.Fill, err = t.promote(ctx, conn, plan.Table, found == nil || found.empty, e.pieceRows); err != nil {
 			return err
 		}
 		if plan.Done, err = receipts(ctx, conn, plan.Table, t.Job); err != nil {
@@ -229,6 +230,7 @@ func adopt(ctx context.Context, conn *sql.Conn, found *storedTable, t Table) err
 var bookkeeping = []string{
 	"mixduck.tables", "mixduck.promoted", "mixduck.coverage", "mixduck.receipts", "mixduck.quarantine", "mixduck.time_evidence", "mixduck.keyed",
 	"mixduck.verified", "mixduck.changes", "mixduck.property_counts", "mixduck.property_examples", "mixduck.property_descriptions", "mixduck.uncounted",
+	"mixduck.filling", "mixduck.unfilled",
 }
 
 // drop removes a table and its metadata.

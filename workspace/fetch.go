@@ -111,6 +111,11 @@ func (f *fetch) prepare(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
+		if found.Fill {
+			if err := f.fill(ctx, found.Table, f.req.Fence); err != nil {
+				return err
+			}
+		}
 	} // otherwise the first load creates it, so a fetch without a result leaves no file
 	for _, r := range found.Done {
 		f.progress.add(r)

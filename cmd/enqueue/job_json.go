@@ -72,7 +72,7 @@ type object struct {
 	Warnings []string `json:"warnings"` // warnings for people, though the job goes on; [] for none
 	Trouble  string   `json:"trouble"`  // the last failed window and why; "" once another has succeeded
 
-	RowsChanged int64 `json:"rows_changed"` // by recomputing promoted columns
+	RowsChanged int64 `json:"rows_changed"` // by filling or recomputing promoted columns
 
 	Views        int `json:"views"`         // typed views of the database, after enqueue model
 	ColumnsAdded int `json:"columns_added"` // to them

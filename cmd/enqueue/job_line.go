@@ -16,8 +16,8 @@ import (
 func statusLine(job jobs.Record, now time.Time, width int) string {
 	parts := []string{status.Standing(job, now)}
 	p := job.Progress
-	refill := job.Edit.Action == jobs.ActionRefill
-	if p.WindowsTotal > 0 && !refill {
+	filled := status.FilledRows(job)
+	if p.WindowsTotal > 0 && filled == "" {
 		requests := p.Requests
 		if job.State != jobs.StateRunning {
 			requests = 0 // none in progress
@@ -27,8 +27,8 @@ func statusLine(job jobs.Record, now time.Time, width int) string {
 	if p.Rows > 0 || p.Bytes > 0 {
 		parts = append(parts, wording.Counted(p.Rows, "row"), wording.Megabytes(p.Bytes))
 	}
-	if p.WindowsTotal > 0 && refill {
-		parts = append(parts, fmt.Sprintf("%d/%d groups of days, %s changed", p.WindowsDone, p.WindowsTotal, wording.Counted(p.RowsChanged, "row")))
+	if p.WindowsTotal > 0 && filled != "" {
+		parts = append(parts, fmt.Sprintf("%d/%d groups of days, %s", p.WindowsDone, p.WindowsTotal, filled))
 	}
 	if p.Retries > 0 {
 		parts = append(parts, wording.CountedAs(int64(p.Retries), "retry", "retries"))

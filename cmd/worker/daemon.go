@@ -207,7 +207,7 @@ func (d *daemon) handlers(workerID string, queue *queue.Queue) (map[jobs.Kind]jo
 	locks := held.New(queue, d.log)
 	d.page.WatchSnapshots(snapshots.StaleSince)
 	d.page.WatchHeld(locks.Since)
-	edits := edit.New(d.storage)
+	edits := edit.New(d.storage, queue)
 	fetches := fetch.New(fetch.Config{SpoolDir: spool, RequestsPerHour: d.cfg.Mixpanel.RequestsPerHour}, d.open, d.log)
 	queries := query.New(query.Config{
 		Launcher: start, MemoryLimit: d.cfg.Query.MemoryLimit, MaxResultBytes: d.cfg.Query.MaxResult,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"mixduck/jobs"
 	"mixduck/jobs/internal/lanes"
@@ -39,6 +40,16 @@ func (q *Queue) Lanes(ctx context.Context) ([]jobs.LaneInfo, error) {
 		}
 	}
 	return found, nil
+}
+
+// OthersWait reports whether jobs wait for the turn that another job of the database has.
+func (q *Queue) OthersWait(ctx context.Context, database string) (bool, error) {
+	infos, err := q.e.Lanes.Describe(ctx, []string{database})
+	if err != nil {
+		return false, err
+	}
+	i := infos[0]
+	return i.Waiting > 0 || i.Aside > 0 && !i.NextAt.After(time.Now()), nil
 }
 
 // KnownVolumes returns the names of all volumes that a worker has ever served, and that of the default volume.

@@ -63,6 +63,11 @@ func TestLanesShowWhoHoldsThemAndWhoWaits(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("lanes (-want +got):\n%s", diff)
 		}
+		for database, want := range map[string]bool{"main/r.db": true, "main/p.db": false, "main/none.db": false} {
+			if wait, err := t.Q.OthersWait(t.Context(), database); err != nil || wait != want {
+				t.Errorf("OthersWait(%s) = %t, %v, want %t", database, wait, err, want)
+			}
+		}
 		for id, unserved := range map[string]bool{eu.ID: true, paused.ID: false, running.ID: false, done.ID: false} {
 			if r := jobstest.Job(t, t.Q, id); r.Unserved != unserved {
 				t.Errorf("job %s of %s is unserved: %v, want %v", r.State, r.Fetch.Database, r.Unserved, unserved)

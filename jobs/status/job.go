@@ -108,11 +108,24 @@ func Nobody(job jobs.Record) string {
 	return "no worker serves volume " + volume
 }
 
+// FilledRows says in how many rows a job has filled or changed promoted columns. It is "" for other jobs.
+func FilledRows(job jobs.Record) string {
+	rows := wording.Counted(job.Progress.RowsChanged, "row")
+	switch job.Edit.Action {
+	case jobs.ActionRefill:
+		return rows + " changed"
+	case jobs.ActionPromote:
+		return rows + " filled"
+	case jobs.ActionDrop, jobs.ActionDropAll, jobs.ActionBackup, jobs.ActionCompact, jobs.ActionModel:
+	}
+	return ""
+}
+
 // Summary says what a finished job has done.
 func Summary(job jobs.Record) string {
 	p, d := job.Progress, Took(job, job.FinishedAt)
-	if job.Edit.Action == jobs.ActionRefill {
-		return fmt.Sprintf("%s: %s, %s changed in %s", job.State, What(job), wording.Counted(p.RowsChanged, "row"), wording.ShortTime(d))
+	if rows := FilledRows(job); rows != "" {
+		return fmt.Sprintf("%s: %s, %s in %s", job.State, What(job), rows, wording.ShortTime(d))
 	}
 	if job.Edit.Action == jobs.ActionModel {
 		return fmt.Sprintf("%s: %s: %s, %s added in %s", job.State, What(job), wording.Counted(int64(p.Views), "view"),

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"mixduck/internal/fault"
 	"mixduck/jobs"
@@ -18,13 +19,21 @@ import (
 // Locator returns how to open a database. Its errors are permanent.
 type Locator func(database string) (storage.Config, error)
 
+// lanes knows who waits; [queue.Queue] is one.
+type lanes interface {
+	OthersWait(ctx context.Context, database string) (bool, error)
+}
+
 // Handler runs edit jobs. It is a [jobs.Handler].
-type Handler struct{ locate Locator }
+type Handler struct {
+	locate Locator
+	lanes  lanes
+}
 
 // New returns a handler.
-func New(locate Locator) *Handler { return &Handler{locate: locate} }
+func New(locate Locator, l lanes) *Handler { return &Handler{locate: locate, lanes: l} }
 
-// Run does what the job asks for, completely or not at all; columns are recomputed day by day. It does not create a
+// Run does what the job asks for, completely or not at all; columns are filled piece by piece. It does not create a
 // missing file.
 func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 	cfg, err := h.locate(a.Record.Database)
@@ -41,9 +50,11 @@ func (h *Handler) Run(ctx context.Context, a *jobs.Attempt) error {
 		err = compact(ctx, cfg, a)
 	case jobs.ActionRefill:
 		err = refill(ctx, cfg, a)
+	case jobs.ActionPromote:
+		err = h.promote(ctx, cfg, a)
 	case jobs.ActionModel:
 		err = model(ctx, cfg, a)
-	case jobs.ActionDrop, jobs.ActionDropAll, jobs.ActionPromote:
+	case jobs.ActionDrop, jobs.ActionDropAll:
 		err = change(ctx, cfg, a.Record.Edit, a.Fence)
 	}
 	if fault.CodeOf(err) == fault.CodeNotFound || workspace.Permanent(err) {
@@ -75,9 +86,42 @@ func refill(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
 		return err
 	}
 	before := a.Progress().RowsChanged
-	return storage.Refill(ctx, cfg, a.Record.Edit.Table, columns, a.Fence, func(p storage.RefillProgress) {
+	return storage.Refill(ctx, cfg, a.Record.Edit.Table, columns, a.Fence, func(p storage.FillProgress) {
 		a.Report(jobs.Progress{WindowsDone: p.Done, WindowsTotal: p.Total, RowsChanged: before + p.Changed})
 	})
+}
+
+func (h *Handler) promote(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
+	properties, err := storage.ParsePromotions(a.Record.Edit.Promote)
+	if err != nil {
+		return err
+	}
+	before := a.Progress().RowsChanged
+	return storage.Promote(ctx, cfg, a.Record.Edit.Table, properties, a.Fence, func(p storage.FillProgress) error {
+		a.Report(jobs.Progress{WindowsDone: p.Done, WindowsTotal: p.Total, RowsChanged: before + p.Changed})
+		if p.Done == p.Total {
+			return nil
+		}
+		return h.giveWay(ctx, a)
+	})
+}
+
+// errOthersFirst is the note of a job that lets others go first.
+var errOthersFirst = errors.New("other jobs of the database go first; this job continues after the next one")
+
+// giveWay ends an attempt between two pieces of its work if the worker is told to stop, or if other jobs wait in the
+// lane. The next attempt continues.
+func (h *Handler) giveWay(ctx context.Context, a *jobs.Attempt) error {
+	select {
+	case <-a.Draining():
+		return jobs.ErrShutdown
+	default:
+	}
+	wait, err := h.lanes.OthersWait(ctx, a.Record.Database)
+	if err != nil || !wait {
+		return err
+	}
+	return jobs.PauseUntil(time.Now(), errOthersFirst)
 }
 
 func model(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
@@ -98,17 +142,7 @@ func change(ctx context.Context, cfg storage.Config, e jobs.Edit, fence int64) e
 		err = engine.Drop(ctx, e.Table, fence)
 	case jobs.ActionDropAll:
 		_, err = engine.DropAll(ctx, fence)
-	case jobs.ActionPromote:
-		err = promote(ctx, engine, e, fence)
-	case jobs.ActionBackup, jobs.ActionCompact, jobs.ActionRefill, jobs.ActionModel: // open the file themselves
+	case jobs.ActionBackup, jobs.ActionCompact, jobs.ActionPromote, jobs.ActionRefill, jobs.ActionModel: // open the file themselves
 	}
 	return errors.Join(err, engine.Close())
-}
-
-func promote(ctx context.Context, engine *storage.Engine, e jobs.Edit, fence int64) error {
-	properties, err := storage.ParsePromotions(e.Promote)
-	if err != nil {
-		return err
-	}
-	return engine.Promote(ctx, e.Table, properties, fence)
 }
