@@ -11,7 +11,8 @@ import (
 	"mixduck/internal/proctest"
 )
 
-// redisServer is a real Redis that syncs its file once a second, like Redis by default and like the embedded queue.
+// redisServer is a real Redis that syncs its file once a second, like Redis by default and like the embedded queue. It
+// stores hashes as docs/operations.md recommends.
 type redisServer struct {
 	*proctest.Redis
 	client *redis.Client
@@ -20,7 +21,7 @@ type redisServer struct {
 // startRedis runs a Redis until the benchmark ends. On a machine without Redis it skips the benchmark.
 func startRedis(b *testing.B) *redisServer {
 	b.Helper()
-	s := proctest.NewRedis(b, "--appendfsync", "everysec")
+	s := proctest.NewRedis(b, "--appendfsync", "everysec", "--hash-max-listpack-value", "512")
 	return &redisServer{s, s.Client(b)}
 }
 

@@ -144,7 +144,7 @@ func (st *Store) restore(ctx context.Context, name string, c Copied) (written bo
 	for field, value := range c.Fields {
 		args = append(args, field, value)
 	}
-	keys := []string{scheduleKey(name), historyKey(name), lanes.SchedulesKey, lanes.RemovedKey}
+	keys := []string{scheduleKey(name), historyKey(name), lanes.SchedulesKey, lanes.RemovedKey, lanes.AgendaKey}
 	result, err := st.scripts.restore.Run(ctx, st.e.Redis, keys, args...).Text()
 	if err != nil {
 		return false, fmt.Errorf("restore schedule %s: %w", name, err)

@@ -16,6 +16,7 @@ var sources embed.FS
 // scripts are the atomic steps.
 type scripts struct {
 	put, drop, pause, rewind, fire, piece *redis.Script
+	agenda                                *redis.Script
 	restore, bury                         *redis.Script // of a copy
 }
 
@@ -25,6 +26,6 @@ var loadScripts = sync.OnceValue(func() scripts {
 	of := files.After(lanes.RecordPrelude, files.Text("prelude"))
 	return scripts{
 		put: of("put"), drop: of("drop"), pause: of("pause"), rewind: of("rewind"), fire: of("fire"), piece: of("piece"),
-		restore: of("restore"), bury: of("bury"),
+		agenda: of("agenda"), restore: of("restore"), bury: of("bury"),
 	}
 })

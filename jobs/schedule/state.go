@@ -88,7 +88,7 @@ func (st *Store) put(ctx context.Context, s jobs.Schedule, origin string, again 
 		if err != nil {
 			return err
 		}
-		change, err = st.scripts.put.Run(ctx, st.e.Redis, []string{scheduleKey(s.Name), lanes.SchedulesKey, lanes.RemovedKey, lanes.GenerationKey},
+		change, err = st.scripts.put.Run(ctx, st.e.Redis, []string{scheduleKey(s.Name), lanes.SchedulesKey, lanes.RemovedKey, lanes.GenerationKey, lanes.AgendaKey},
 			s.Name, origin, definition, timing, rand.Text(), field.Millis(now), how).Text()
 		return err
 	})
@@ -135,7 +135,7 @@ func (st *Store) Pause(ctx context.Context, name string, pause bool) (changed bo
 	if pause {
 		flag = "1"
 	}
-	result, err := st.scripts.pause.Run(ctx, st.e.Redis, []string{scheduleKey(name), lanes.GenerationKey}, flag, rand.Text(), field.Millis(now)).Text()
+	result, err := st.scripts.pause.Run(ctx, st.e.Redis, []string{scheduleKey(name), lanes.GenerationKey, lanes.AgendaKey}, flag, rand.Text(), field.Millis(now), name).Text()
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("pause schedule %s: %w", name, err)

@@ -30,6 +30,7 @@ func workerKey(id string) string { return "mixduck:worker:" + id }
 // Schedules are in the slot of the records, so a tick and its job are one step.
 const (
 	SchedulesKey = RecordPrefix + "schedules" // SET: all names
+	AgendaKey    = RecordPrefix + "agenda"    // ZSET: the same names, by when to look at them next (unix ms; at once if negative)
 	ArrivingKey  = RecordPrefix + "arriving"  // SET: jobs of schedules that may not be in their lanes yet
 	AbsentKey    = RecordPrefix + "absent"    // HASH: since when workers with schedules in their files have been absent (unix ms)
 	RemovedKey   = RecordPrefix + "removed"   // HASH: when schedules were removed (unix ms), by name

@@ -1,4 +1,4 @@
--- KEYS: the schedule, its history, the set of all names, the removed schedules. ARGV: name, when the copy of the
+-- KEYS: the schedule, its history, the set of all names, the removed schedules, the agenda. ARGV: name, when the copy of the
 -- schedule was changed, its last tick and the history entry of that tick ('' for none), version, then fields and
 -- values of the copy. Writes the copy unless Redis has something newer. Returns restored, or newer.
 local name, changed = ARGV[1], tonumber(ARGV[2])
@@ -13,5 +13,6 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 6))
 redis.call('HSET', KEYS[1], 'version', ARGV[5])
 redis.call('SADD', KEYS[3], name)
 redis.call('HDEL', KEYS[4], name)
+attend(KEYS[5], name)
 if ARGV[3] ~= '' then redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4]) end
 return 'restored'

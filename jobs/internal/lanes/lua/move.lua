@@ -1,6 +1,6 @@
 -- KEYS: the record. ARGV: id, prefix of the indexes, states to move from (',a,b,'), lowest and highest fence of the
 -- record, state to move to, what to add to attempt and to crashes, when the record expires (unix ms, '0' for never),
--- now, the maximum retention for jobs that only read (ms), how the attempt ended if one does, then fields and values.
+-- now, the maximum retention for jobs that only read (ms), how the attempt ended if one does, then fields and values; '' deletes a field.
 -- Changes state, indexes and the log of attempts together. Returns 1 if it moved, then the record as it is now.
 local rec, id, to, ends = KEYS[1], ARGV[1], ARGV[6], ARGV[9]
 local attempts, windows = ARGV[2] .. 'attempts:' .. id, ARGV[2] .. 'windows:' .. id
@@ -36,7 +36,13 @@ if state ~= to then
 end
 if ARGV[7] ~= '0' then redis.call('HINCRBY', rec, 'attempt', ARGV[7]) end
 if ARGV[8] ~= '0' then redis.call('HINCRBY', rec, 'crashes', ARGV[8]) end
-if #ARGV > 12 then redis.call('HSET', rec, unpack(ARGV, 13)) end
+for i = 13, #ARGV, 2 do
+  if ARGV[i + 1] == '' then redis.call('HDEL', rec, ARGV[i]) else redis.call('HSET', rec, ARGV[i], ARGV[i + 1]) end
+end
+if final[to] then -- a schedule can make a piece
+  local schedule = redis.call('HGET', rec, 'schedule') or ''
+  if redis.call('SISMEMBER', ARGV[2] .. 'schedules', schedule) == 1 then attend(ARGV[2] .. 'agenda', schedule) end
+end
 if ends ~= '0' then
   redis.call('ZADD', prefix .. 'expiry', ends, id)
   -- The sweep deletes records with their indexes. If no sweep runs, records expire a month later.

@@ -4,6 +4,13 @@ local function indexes(prefix, kind)
   return kind == 'query' and prefix .. 'read:' or prefix
 end
 
+-- attend makes the workers look at a schedule now. Each call leaves another score, so a worker that is just looking
+-- notices it.
+local function attend(agenda, name)
+  local was = tonumber(redis.call('ZSCORE', agenda, name) or '0')
+  redis.call('ZADD', agenda, string.format('%.0f', math.min(was, 0) - 1), name)
+end
+
 -- create writes a new record in state waiting and indexes it. The arguments are its id, prefix of the indexes, created
 -- (unix ms), kind, project, database, then fields and values. Returns 0 if the record exists already: the call was
 -- repeated after a lost answer.
