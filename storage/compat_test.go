@@ -140,6 +140,13 @@ func TestCompatibleViewsOfOtherFiles(t *testing.T) {
 	load(t, e, window(span(2, 1), events(first+2, 5, "new")))
 	closeEngine(t, e)
 	want(t, "rows", query(t, path, "SELECT count(*) FROM compat.event"), query(t, path, "SELECT count(*) FROM events"))
+	for _, change := range []string{"DROP VIEW compat.event", "CREATE OR REPLACE VIEW compat.event AS SELECT 42", "COMMENT ON VIEW compat.event IS 'created by Mixduck, long ago'"} {
+		edit(t, path, change)
+	}
+	e = open(t, storage.Config{Path: path})
+	load(t, e, window(span(2, 1), events(first+2, 5, "newer")))
+	closeEngine(t, e)
+	want(t, "columns", query(t, path, "SELECT count(*) > 40 FROM (DESCRIBE compat.event)"), []string{"true"})
 	for _, change := range []string{"ALTER TABLE events ALTER day TYPE VARCHAR", "DROP TABLE events"} {
 		edit(t, path, change)
 		if _, _, err := storage.Compact(t.Context(), storage.Config{Path: path, LockWait: lockWait}, 0); err != nil {

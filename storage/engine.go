@@ -100,8 +100,8 @@ func (e *Engine) conn(ctx context.Context) (*sql.Conn, error) {
 }
 
 // write runs fn in one transaction, as the only writer of this process, and commits unless fn fails. It checks and
-// raises the fence first; see [Engine.Load]. The definitions of [syncMacros], [syncCompat] and [syncModel]
-// follow in the same transaction.
+// raises the fence first; see [Engine.Load]. The definitions of [syncMacros] and [syncViews] follow in the
+// same transaction.
 func (e *Engine) write(ctx context.Context, fence int64, fn func(*sql.Conn) error) (err error) {
 	if e.inst.readOnly {
 		return ErrReadOnly
@@ -132,10 +132,7 @@ func (e *Engine) write(ctx context.Context, fence int64, fn func(*sql.Conn) erro
 	if err := syncMacros(ctx, conn); err != nil {
 		return err
 	}
-	if err := syncCompat(ctx, conn); err != nil {
-		return err
-	}
-	if err := syncModel(ctx, conn); err != nil {
+	if err := syncViews(ctx, conn); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

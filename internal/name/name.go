@@ -2,7 +2,9 @@
 package name
 
 import (
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -43,6 +45,10 @@ func Table(s string) error {
 // sidecars are the suffixes of files that DuckDB and Mixduck keep next to a database.
 var sidecars = []string{".wal", ".lock", ".turn", ".tmp", ".copying"}
 
+// schemas are the schemas of databases. DuckDB names a database after its file, up to the first dot, and cannot tell the
+// database mixduck from its schema mixduck.
+var schemas = []string{"mixduck", "compat", "model", "information_schema"}
+
 // File does the same for the path of a database. A rejected path is never a valid database, wherever it comes from.
 // Some characters have a meaning for DuckDB's driver, and a file or directory named like a sidecar could be that of
 // another database. Case is ignored, because some file systems ignore it.
@@ -58,6 +64,9 @@ func File(path string) error {
 				return fault.Usage("choose another name", "%q: names ending in %s are reserved for Mixduck's and DuckDB's own files", path, end)
 			}
 		}
+	}
+	if stem, _, _ := strings.Cut(filepath.Base(path), "."); slices.Contains(schemas, strings.ToLower(stem)) {
+		return fault.Usage("rename the file, for example to "+stem+"_data.db", "%q: a database cannot be called %s, because it has a schema with this name", path, stem)
 	}
 	return nil
 }

@@ -49,6 +49,22 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// DuckDB could not tell a database from a schema of the same name.
+func TestFileLikeASchema(t *testing.T) {
+	t.Parallel()
+	for path, ok := range map[string]bool{
+		"mixduck.db": false, "/data/Mixduck.2025.db": false, "compat.duckdb": false, "model": false, "information_schema.db": false,
+		"mixduck/x.db": true, "mixduck_1.db": true, "main.db": true, "x.mixduck.db": true, "models.db": true,
+	} {
+		if err := name.File(path); (err == nil) != ok || err != nil && (fault.CodeOf(err) != fault.CodeUsage || fault.HintOf(err) == "") {
+			t.Errorf("File(%q) = %v, want nothing: %t", path, err, ok)
+		}
+		if err := name.Database("main/" + strings.Trim(path, "/")); err == nil && !ok {
+			t.Errorf("Database(main/%s) is allowed", path)
+		}
+	}
+}
+
 func TestDatabase(t *testing.T) {
 	t.Parallel()
 	for full, ok := range map[string]bool{
