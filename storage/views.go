@@ -45,7 +45,7 @@ var viewDefinitions = sync.OnceValue(func() string {
 		all.Write(definition)
 	}
 	sample := modelView{modelGroup: modelGroup{"events", valid("e")}, name: "e"}
-	for _, typ := range []string{"BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE", "JSON", "VARCHAR"} {
+	for _, typ := range []string{"BIGINT", wideInteger, "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE", "JSON", "VARCHAR"} {
 		sample.columns = append(sample.columns, modelColumn{typ, typ, typ})
 	}
 	all.WriteString(sample.definition(&modelTable{}))
