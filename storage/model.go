@@ -19,7 +19,8 @@ type ModelResult struct {
 	Left    int // properties without a column, because their event has too many
 	Without int // events without a view, because there are too many
 
-	// Narrow are columns that have become too narrow for some values. With force, they have got the wider type.
+	// Narrow are columns that have become too narrow for some values. With force, they have got the wider type, or the
+	// type of a time that somebody has promoted.
 	Narrow []NarrowColumn
 }
 
@@ -158,6 +159,9 @@ func (m *model) extend(seen map[modelGroup][]seenProperty, force bool) (r ModelR
 		added, left := m.addColumns(v, m.tables[g.table], seen[g])
 		r.Added, r.Left = r.Added+added, r.Left+left
 		r.Narrow = append(r.Narrow, v.widen(seen[g], force)...)
+		if force {
+			r.Narrow = append(r.Narrow, v.followTimes(m.tables[g.table])...)
+		}
 	}
 	for _, v := range m.views {
 		r.Views, r.Columns = r.Views+1, r.Columns+len(v.columns)
@@ -290,6 +294,19 @@ func (v *modelView) widen(seen []seenProperty, force bool) (narrow []NarrowColum
 		}
 	}
 	return narrow
+}
+
+// followTimes gives columns of texts and numbers the type of a property that somebody has promoted to a time since. The
+// catalogue cannot know times, see ADR 42.
+func (v *modelView) followTimes(t *modelTable) (changed []NarrowColumn) {
+	for i := range v.columns {
+		c := &v.columns[i]
+		if p := findColumn(filled(t.promoted), c.property); p != nil && !p.auto && (p.Type == "TIMESTAMP" || p.Type == "DATE") && string(p.Type) != c.typ {
+			changed = append(changed, NarrowColumn{View: v.name, Column: c.name, Type: c.typ, Needed: string(p.Type)})
+			c.typ = string(p.Type)
+		}
+	}
+	return changed
 }
 
 // neededType returns the narrowest type for values of these kinds.

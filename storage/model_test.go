@@ -131,6 +131,33 @@ func TestModelNeverBreaksAView(t *testing.T) {
 	want(t, "values", queryDB(t, db, "SELECT insert_id, v, w FROM model.e ORDER BY 1"), []string{"a|1|1.0", "b|text|1.5", `c|{"a":1}|NULL`, "d|12|NULL"})
 }
 
+// Texts and numbers stay what they are, also if all of them are times, until somebody promotes the property to a time. A
+// value that is no time is then NULL.
+func TestModelOfTimes(t *testing.T) {
+	t.Parallel()
+	e, _ := newFile(t)
+	db := storage.DB(e)
+	load(t, e, window(span(0, 1), event(first, 1, "a", `,"iso":"2026-11-01T10:00:00+02:00","unix":1793491200,"date":"2026-11-01"`),
+		event(first, 2, "b", `,"iso":"2026-11-02 10:00:00","unix":1793491201,"date":"2026-11-02"`)))
+	makeModel(t, e, false)
+	want(t, "columns", columnsOf(t, db, "e"), []string{"date VARCHAR", "iso VARCHAR", "unix BIGINT"})
+	want(t, "compared as times", queryDB(t, db, "SELECT insert_id FROM model.e WHERE iso::TIMESTAMPTZ > TIMESTAMPTZ '2026-11-01 12:00:00Z' AND date::DATE > '2026-11-01'"), []string{"b"})
+	err := e.Promote(t.Context(), "events", []storage.Promotion{{Property: "iso", Type: "TIMESTAMP"}, {Property: "unix", Type: "TIMESTAMP"}, {Property: "date", Type: "DATE"}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load(t, e, window(span(1, 1), event(first+1, 1, "c", `,"iso":"soon","unix":"x","date":7`)))
+	makeModel(t, e, false)
+	want(t, "columns after a promotion", columnsOf(t, db, "e"), []string{"date VARCHAR", "iso VARCHAR", "unix BIGINT"})
+	makeModel(t, e, true)
+	want(t, "columns with force", columnsOf(t, db, "e"), []string{"date DATE", "iso TIMESTAMP", "unix TIMESTAMP"})
+	want(t, "values", queryDB(t, db, "SELECT insert_id, date::VARCHAR, iso, unix, properties->>'iso' FROM model.e ORDER BY 1"), []string{
+		"a|2026-11-01|2026-11-01 08:00:00|2026-11-01 00:00:00|2026-11-01T10:00:00+02:00", "b|2026-11-02|2026-11-02 10:00:00|2026-11-01 00:00:01|2026-11-02 10:00:00",
+		"c|NULL|NULL|NULL|soon",
+	})
+	want(t, "again", len(makeModel(t, e, true).Narrow), 0)
+}
+
 func sortNarrow(all []storage.NarrowColumn) {
 	for i := range all {
 		for j := i + 1; j < len(all); j++ {
