@@ -37,8 +37,8 @@ help: # list the targets by topic
 		topic = text; sub(/: .*/, "", topic); sub(/^[A-Z][a-z]+: /, "", text); if (!(topic in lines)) topics[++n] = topic; \
 		lines[topic] = lines[topic] sprintf("  %-14s %s\n", name, text) } END { for (i = 1; i <= n; i++) printf "%s\n%s\n", topics[i], lines[topics[i]] }'
 
-build: ## Build: build worker, enqueue, mp, mixduck and the stand-in for Mixpanel into bin/
-	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/worker ./cmd/mp ./mixpanel/mixpaneltest/fakemixpanel
+build: ## Build: build worker, lake, enqueue, mp, mixduck and the stand-in for Mixpanel into bin/
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/worker ./cmd/lake ./cmd/mp ./mixpanel/mixpaneltest/fakemixpanel
 	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/enqueue ./cmd/mixduck
 
 assets: ## Build: bundle the page's editor and plots from npm; `make build` then embeds them

@@ -65,6 +65,9 @@ const (
 	arrow     = "github.com/apache/arrow-go"
 	grpc      = "google.golang.org/grpc"
 
+	iceberg = "github.com/apache/iceberg-go"
+	sqlite  = "modernc.org/sqlite"
+
 	prometheus = "github.com/prometheus"
 )
 
@@ -95,11 +98,15 @@ func TestImportsRunDownwards(t *testing.T) {
 		{from: "mixduck/jobs/worker", never: append([]string{"mixduck/jobs/queue", "mixduck/jobs/schedule", "mixduck/jobs/budget"}, beside...)},
 		{from: "mixduck/jobs/schedule", never: append([]string{"mixduck/jobs/worker", "mixduck/jobs/budget"}, beside...)},
 		{from: "mixduck/jobs/status", never: append([]string{"mixduck/jobs/worker", "mixduck/jobs/budget"}, beside...)},
-		{from: "mixduck/web", never: []string{"mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/web", never: []string{"mixduck/lake", "mixduck/cmd", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 		{from: "mixduck/web/session", never: []string{"mixduck/jobs", asynq}},
-		{from: "mixduck/cmd/enqueue", but: []string{"mixduck/web/session"}, never: []string{"mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
+		{from: "mixduck/cmd/enqueue", but: []string{"mixduck/web/session"}, never: []string{"mixduck/lake", iceberg, "mixduck/web", "mixduck/workspace", "mixduck/mixpanel", "mixduck/storage", duckDB}},
 		{from: "mixduck/serve", never: []string{"mixduck/cmd", "mixduck/web", "mixduck/config", "mixduck/workspace", "mixduck/mixpanel", asynq, redis}},
 		{from: "mixduck/serve/mcp", never: []string{"mixduck/jobs"}},
+		{from: "mixduck/lake", never: append([]string{"mixduck/mixpanel", asynq, redis}, upper...)},
+		{from: "mixduck/lake/plan", never: append([]string{"mixduck/storage", duckDB, iceberg}, upper...)},
+		{from: "mixduck/cmd/worker", never: []string{"mixduck/lake", iceberg, sqlite}},
+		{from: "mixduck/cmd/mp", never: []string{"mixduck/lake", iceberg, sqlite}},
 		{from: "mixduck/serve/flight", never: []string{"mixduck/jobs"}},
 	}
 	packages := list(t, "./...")
@@ -127,9 +134,11 @@ func TestOutsidePackagesHaveOneHome(t *testing.T) {
 	t.Parallel()
 	homes := map[string][]string{
 		duckDB:         {"mixduck/storage"},
-		"database/sql": {"mixduck/storage"},
+		"database/sql": {"mixduck/storage", "mixduck/lake"},
 		arrow:          {"mixduck/storage/query", "mixduck/serve/flight"},
 		grpc:           {"mixduck/serve/flight"},
+		iceberg:        {"mixduck/lake"},
+		sqlite:         {"mixduck/lake"},
 		asynq:          {"mixduck/jobs/internal/lanes", "mixduck/jobs/worker"},
 		miniredis:      {"mixduck/internal/embedredis", "mixduck/internal/redistest"},
 		prometheus:     {"mixduck/web"},

@@ -28,6 +28,7 @@ type Config struct {
 	Retention Retention
 	HTTP      HTTP
 	Flight    Flight
+	Lake      Lake
 	Log       Log
 
 	Authorities Authorities
@@ -175,6 +176,9 @@ func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, ".mixduck",
 func (c *Config) QueueCopy(worker string) string {
 	return filepath.Join(c.DataDir, ".mixduck", "queue-copy-"+worker+".json")
 }
+
+// LakeSpoolDir returns the directory of files on their way to the lake.
+func (c *Config) LakeSpoolDir() string { return filepath.Join(c.DataDir, ".mixduck", "lake") }
 
 // SpoolDir returns the directory of responses that wait to be loaded.
 func (c *Config) SpoolDir() string { return filepath.Join(c.DataDir, ".mixduck", "spool") }

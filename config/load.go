@@ -56,6 +56,7 @@ func load(environ []string, flags *pflag.FlagSet, client bool) (Config, error) {
 	l.checkKeys(root, "", fileKeys())
 	apply(l, "", root, &cfg, all)
 	cfg.HTTP.Asked = l.sources["http.listen"].origin != ""
+	l.lake(&cfg)
 	l.volumes(root.get("volumes"), &cfg)
 	l.projects(root.get("projects"), &cfg)
 	l.schedules(root.get("schedules"), &cfg)

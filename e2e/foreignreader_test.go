@@ -29,6 +29,7 @@ func startReader(tb testing.TB, program, script string, args ...string) *foreign
 		tb.Fatal(err)
 	}
 	r.stdin, r.lines = stdin, bufio.NewScanner(stdout)
+	r.lines.Buffer(nil, 64<<20)
 	if err := r.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -51,7 +52,13 @@ func (r *foreignReader) line(tb testing.TB) string {
 // ask sends an empty line and returns the next line that the program prints.
 func (r *foreignReader) ask(tb testing.TB) string {
 	tb.Helper()
-	if _, err := r.stdin.Write([]byte("\n")); err != nil {
+	return r.askFor(tb, "")
+}
+
+// askFor sends a line and returns the next line that the program prints.
+func (r *foreignReader) askFor(tb testing.TB, what string) string {
+	tb.Helper()
+	if _, err := r.stdin.Write([]byte(what + "\n")); err != nil {
 		tb.Fatal(err)
 	}
 	return r.line(tb)

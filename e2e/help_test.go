@@ -53,7 +53,10 @@ func TestHelp(t *testing.T) {
 	var page strings.Builder
 	page.WriteString("# Help\n\nThis page has the output of `--help` of every command.\nIt is generated: `go test ./e2e -run TestHelp -update` writes it.\n")
 	flags := map[string][]string{}
-	for _, program := range []string{"enqueue", "worker", "mp"} {
+	if _, err := lakeProgram(); err != nil { // puts it into PATH
+		t.Fatal(err)
+	}
+	for _, program := range []string{"enqueue", "worker", "lake", "mp"} {
 		for _, h := range allHelp(t, program) {
 			page.WriteString("\n## `" + h.command + "`\n\n```\n" + h.text + "```\n")
 			flags[h.command] = flagName.FindAllString(h.text, -1)

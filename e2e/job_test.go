@@ -10,21 +10,22 @@ import (
 
 // job contains the fields of --format json that tests use.
 type job struct {
-	ID           string     `json:"id"`
-	State        string     `json:"state"`
-	Database     string     `json:"database"`
-	Rows         int        `json:"rows"`
-	Duplicates   int        `json:"duplicates"`
-	Quarantined  int        `json:"quarantined"`
-	WindowsDone  int        `json:"windows_done"`
-	WindowsTotal int        `json:"windows_total"`
-	Requests     int        `json:"requests"`
-	Attempts     int        `json:"attempts"`
-	Error        *jobError  `json:"error"`
-	Note         string     `json:"note"`
-	StartedAt    *time.Time `json:"started_at"`
-	FinishedAt   *time.Time `json:"finished_at"`
-	RunAt        *time.Time `json:"run_at"`
+	ID            string     `json:"id"`
+	State         string     `json:"state"`
+	Database      string     `json:"database"`
+	Rows          int        `json:"rows"`
+	Duplicates    int        `json:"duplicates"`
+	Quarantined   int        `json:"quarantined"`
+	WindowsDone   int        `json:"windows_done"`
+	WindowsTotal  int        `json:"windows_total"`
+	Requests      int        `json:"requests"`
+	Attempts      int        `json:"attempts"`
+	DaysPublished int        `json:"days_published"`
+	Error         *jobError  `json:"error"`
+	Note          string     `json:"note"`
+	StartedAt     *time.Time `json:"started_at"`
+	FinishedAt    *time.Time `json:"finished_at"`
+	RunAt         *time.Time `json:"run_at"`
 }
 
 type jobError struct {

@@ -16,6 +16,12 @@ type WorkerInfo struct {
 	Started time.Time
 	Disks   map[string]Disk // by volume; without those that do not respond
 	HTTP    string          // address of its health and metrics page; "" for none
+	Kinds   []Kind          // that it has handlers for; empty for workers older than this field
+}
+
+// Runs reports whether the worker runs jobs of a kind. A worker runs either jobs that publish, or all others.
+func (w WorkerInfo) Runs(k Kind) bool {
+	return slices.Contains(w.Kinds, KindPublish) == (k == KindPublish)
 }
 
 // Volume is a directory of databases that a worker serves.
@@ -35,15 +41,18 @@ type Disk struct {
 	At   time.Time `json:"at"`
 }
 
-// Serves reports whether at least one of workers serves the volume of a database.
-func Serves(workers []WorkerInfo, database string) bool {
-	return slices.Contains(Volumes(workers), VolumeOf(database))
+// Serves reports whether at least one of workers runs jobs of a kind on the volume of a database.
+func Serves(workers []WorkerInfo, database string, k Kind) bool {
+	return slices.Contains(Volumes(workers, k), VolumeOf(database))
 }
 
-// Volumes returns the names of the volumes served by at least one of workers.
-func Volumes(workers []WorkerInfo) []string {
+// Volumes returns the names of the volumes on which at least one of workers runs jobs of a kind; "" means any kind.
+func Volumes(workers []WorkerInfo, k Kind) []string {
 	served := make(map[string]bool)
 	for _, i := range workers {
+		if k != "" && !i.Runs(k) {
+			continue
+		}
 		for _, v := range i.Volumes {
 			served[v.Name] = true
 		}

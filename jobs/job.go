@@ -4,6 +4,7 @@
 package jobs
 
 import (
+	"strings"
 	"time"
 
 	"mixduck/internal/day"
@@ -22,9 +23,14 @@ const (
 
 	// KindAsk is the kind of queries that ask Mixpanel, where it differs from that of other queries: see [Record.Work].
 	KindAsk Kind = "ask"
+
+	KindPublish Kind = "publish" // copies a table of a database into the lake
 )
 
-// Writes reports whether jobs of the kind change a database and therefore take turns.
+// Kinds returns all kinds.
+func Kinds() []Kind { return []Kind{KindFetch, KindEdit, KindQuery, KindAsk, KindPublish} }
+
+// Writes reports whether jobs of the kind change a database or a table of the lake, and therefore take turns.
 func (k Kind) Writes() bool { return k != KindQuery && k != KindAsk }
 
 // State is the state of a job.
@@ -170,12 +176,13 @@ type Record struct {
 	Kind        Kind
 	State       State
 	Priority    Priority
-	Project     string // "" if the job needs none
-	Database    string // volume/relative path; always with the volume
-	Fetch       Fetch  // for [KindFetch]
-	Edit        Edit   // for [KindEdit]
-	Query       Query  // for [KindQuery]
-	Attempt     int    // 0 before the first; pauses, shutdowns and crashes of workers do not count
+	Project     string  // "" if the job needs none
+	Database    string  // volume/relative path; always with the volume
+	Fetch       Fetch   // for [KindFetch]
+	Edit        Edit    // for [KindEdit]
+	Query       Query   // for [KindQuery]
+	Publish     Publish // for [KindPublish]
+	Attempt     int     // 0 before the first; pauses, shutdowns and crashes of workers do not count
 	MaxAttempts int
 	Schedule    string    // the schedule that made the job; "" if a person did
 	Tick        time.Time // of the schedule
@@ -210,14 +217,20 @@ func (r Record) Validate() error {
 	case KindQuery:
 		return r.Query.Validate()
 	case KindAsk: // not in records
+	case KindPublish:
+		return r.Publish.Validate()
 	}
-	return fault.Usage("fetch, edit or query", "%q is no kind of job", r.Kind)
+	return fault.Usage("fetch, edit, query or publish", "%q is no kind of job", r.Kind)
 }
 
-// Table returns the table that the job fills or changes; "" for all or none.
+// Table returns the table that the job fills, changes or publishes; "" for all or none.
 func (r Record) Table() string {
-	if r.Kind == KindEdit {
+	switch r.Kind {
+	case KindEdit:
 		return r.Edit.Table
+	case KindPublish:
+		return r.Publish.Table
+	case KindFetch, KindQuery, KindAsk:
 	}
 	return r.Fetch.Table
 }
@@ -232,12 +245,32 @@ func (r Record) Work() Kind {
 	return r.Kind
 }
 
-// Lane returns the name of the job's lane: its database, or a separate lane if it only reads.
+// Days returns the days that the job fetches or publishes; zero for all or none.
+func (r Record) Days() day.Range {
+	if r.Kind == KindPublish {
+		return r.Publish.Days
+	}
+	return r.Fetch.Days
+}
+
+// Lane returns the name of the job's lane: its database, its table of the lake, or a separate lane if it only reads.
 func (r Record) Lane() string {
-	if r.Kind.Writes() {
+	switch {
+	case r.Kind == KindPublish:
+		return lakeLane + r.Database + "#" + r.Publish.Table
+	case r.Kind.Writes():
 		return r.Database
 	}
 	return ReadLane + r.ID
+}
+
+// ParseLane returns what a lane of jobs that write is for. [KindFetch] stands for all kinds that change databases.
+func ParseLane(lane string) (kind Kind, database, table string) {
+	if rest, ok := strings.CutPrefix(lane, lakeLane); ok {
+		database, table, _ = strings.Cut(rest, "#")
+		return KindPublish, database, table
+	}
+	return KindFetch, lane, ""
 }
 
 // ReadLane is the prefix of lanes of jobs that only read. No database name starts with it.

@@ -14,6 +14,7 @@ type StateCount struct {
 // LaneInfo describes a non-empty lane.
 type LaneInfo struct {
 	Database string
+	Table    string    // of the lake, for jobs that publish; "" for the lane of the database
 	Holder   string    // the job that has its turn; "" if all are aside, or briefly between two turns
 	State    State     // of the holder: queued or running; "" without a holder
 	Since    time.Time // start of the holder's state; zero without a holder

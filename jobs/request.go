@@ -33,6 +33,7 @@ type Request struct {
 	Fetch       Fetch
 	Edit        Edit
 	Query       Query
+	Publish     Publish
 	Priority    Priority // "" means [PriorityDefault]
 	MaxAttempts int      // 0 means [DefaultMaxAttempts]
 	IfBusy      IfBusy   // "" means [IfBusyQueue]
@@ -65,6 +66,8 @@ func (r Request) Record() Record {
 		rec.Edit, rec.Database = r.Edit, r.Edit.Database
 	case KindQuery, KindAsk:
 		rec.Query, rec.Project, rec.Database = r.Query, r.Query.Project(), r.Query.Database
+	case KindPublish:
+		rec.Publish, rec.Database = r.Publish, r.Publish.Database
 	case KindFetch:
 		rec.Fetch, rec.Project, rec.Database = r.Fetch, r.Fetch.Project, r.Fetch.Database
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"mixduck/internal/fault"
 )
@@ -100,8 +101,24 @@ func refillColumns(ctx context.Context, conn *sql.Conn, table string, wanted []P
 // refill recomputes the columns of a piece in one transaction, and returns the number of changed rows.
 func (e *Engine) refill(ctx context.Context, table string, columns []column, within *piece, fence int64) (changed int64, err error) {
 	err = e.write(ctx, fence, func(conn *sql.Conn) error {
-		changed, err = fill(ctx, conn, table, columns, within, true)
-		return err
+		if changed, err = fill(ctx, conn, table, columns, within, true); err != nil || changed == 0 {
+			return err
+		}
+		return recordRefill(ctx, conn, table)
 	})
 	return changed, err
+}
+
+// recordRefill stores that columns of a table were recomputed: the receipts of its days do not say that its rows have
+// changed. The table is made when it is first needed, because older versions ignore it.
+func recordRefill(ctx context.Context, conn *sql.Conn, table string) error {
+	const create = "CREATE TABLE IF NOT EXISTS mixduck.refills (table_name VARCHAR NOT NULL, refilled_at TIMESTAMP NOT NULL)"
+	if _, err := conn.ExecContext(ctx, create); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "DELETE FROM mixduck.refills WHERE table_name = ?", table); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "INSERT INTO mixduck.refills VALUES (?, ?)", table, time.Now().UTC())
+	return err
 }

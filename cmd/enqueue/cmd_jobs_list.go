@@ -43,8 +43,11 @@ func (a *app) listCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List jobs, newest first", Long: listLong, Example: listExample, Args: console.NoArguments}
 	flags := c.Flags()
 	flags.Var(state, "state", "only jobs in `state`: "+strings.Join(state.Allowed, ", "))
-	kind := &console.Choice{Allowed: []string{string(jobs.KindFetch), string(jobs.KindEdit), string(jobs.KindQuery), string(jobs.KindAsk)}}
-	flags.Var(kind, "kind", "only jobs of `kind` fetch, edit, query or ask: queries of Mixpanel (default: fetch and edit)")
+	kind := &console.Choice{}
+	for _, k := range jobs.Kinds() {
+		kind.Allowed = append(kind.Allowed, string(k))
+	}
+	flags.Var(kind, "kind", "only jobs of `kind` fetch, edit, query, ask (queries of Mixpanel) or publish (default: all but queries)")
 	flags.StringVar(&filter.Project, "project", "", "only jobs of the project with this `name` or id")
 	flags.StringVar(&database, "database", "", "only jobs of the database with this `name`")
 	flags.StringVar(&filter.Before, "before", "", "only jobs submitted before the job with this `id`")

@@ -31,6 +31,7 @@ type laneObject struct {
 	Aside    int        `json:"aside"`    // paused or retrying
 	NextAt   *time.Time `json:"next_at"`  // when the first of those moves to the front
 	Unserved bool       `json:"unserved"` // no live worker serves the volume
+	Table    string     `json:"table"`    // of jobs that publish it; "" for the other jobs of the database
 }
 
 func (a *app) lanesCommand() *cobra.Command {
@@ -54,7 +55,7 @@ func (a *app) printLanes(lanes []jobs.LaneInfo, format string) error {
 		for i, lane := range lanes {
 			objects[i] = laneObject{
 				Database: lane.Database, State: lane.State, Since: timeOrNull(lane.Since), Worker: lane.Worker,
-				Waiting: lane.Waiting, Aside: lane.Aside, NextAt: timeOrNull(lane.NextAt), Unserved: lane.Unserved,
+				Waiting: lane.Waiting, Aside: lane.Aside, NextAt: timeOrNull(lane.NextAt), Unserved: lane.Unserved, Table: lane.Table,
 			}
 			if lane.Holder != "" {
 				objects[i].Holder = &lane.Holder
@@ -84,8 +85,12 @@ func laneRows(lanes []jobs.LaneInfo, now time.Time) [][]string {
 		if lane.Aside > 0 {
 			aside += " " + status.Until(lane.NextAt, now)
 		}
+		database := status.Database(lane.Database)
+		if lane.Table != "" {
+			database += ", " + lane.Table + " to the lake"
+		}
 		rows = append(rows, []string{
-			status.Database(lane.Database), lane.Holder, string(lane.State), since, wording.Printable(worker), wording.Grouped(int64(lane.Waiting)), aside,
+			database, lane.Holder, string(lane.State), since, wording.Printable(worker), wording.Grouped(int64(lane.Waiting)), aside,
 		})
 	}
 	return rows

@@ -37,6 +37,13 @@ func details(job jobs.Record, now time.Time) string {
 	switch job.Kind {
 	case jobs.KindEdit:
 		l.add("change", string(job.Edit.Action))
+	case jobs.KindPublish:
+		l.add("days", job.Publish.DescribeDays())
+		l.add("published", fmt.Sprintf("%d of %s, %s, %s", job.Progress.WindowsDone, wording.Counted(int64(job.Progress.WindowsTotal), "day"),
+			wording.Counted(job.Progress.Rows, "row"), wording.Megabytes(job.Progress.Bytes)))
+		for _, warning := range console.Warnings(job.Progress.Warnings) {
+			l.add("warning", warning)
+		}
 	case jobs.KindQuery, jobs.KindAsk:
 		if v := job.Query.Verify; v != nil {
 			l.add("question", "verify "+v.Table)

@@ -86,6 +86,9 @@ type object struct {
 	Question *question.Question `json:"question"` // of "enqueue ask"; null for other jobs
 
 	ReportIDs []int64 `json:"report_ids"` // of fetches of reports; null for all
+
+	DaysPublished int `json:"days_published"` // to the lake
+	DaysDue       int `json:"days_due"`       // of which this many were due
 }
 
 // verifiedObject is a comparison of a table with Mixpanel's counts. Fields are only ever added.
@@ -157,8 +160,11 @@ func newObject(r jobs.Record, now time.Time) object {
 	if o.Unchanged = r.Progress.Unchanged; r.Kind == jobs.KindFetch {
 		o.Stream = r.Fetch.StreamName()
 	}
-	if r.Kind == jobs.KindFetch && r.Fetch.Days != (day.Range{}) {
-		o.From, o.To = &r.Fetch.Days.From, &r.Fetch.Days.To
+	if days := r.Days(); days != (day.Range{}) {
+		o.From, o.To = &days.From, &days.To
+	}
+	if r.Kind == jobs.KindPublish {
+		o.DaysPublished, o.DaysDue = r.Progress.WindowsDone, r.Progress.WindowsTotal
 	}
 	if found := r.Result; found != nil {
 		o.Result = &resultObject{found.Columns, found.Rows, found.Bytes, found.Truncated, r.Query.Format, timeOrNull(found.Expires)}

@@ -31,7 +31,7 @@ func TestObject(t *testing.T) {
 		`"started_at":"2026-11-22T11:58:00Z","finished_at":"2026-11-22T12:00:00Z","duration_seconds":120,` +
 		`"max_attempts":5,"mode":"sync","events":["Sign Up"],"where":"","force":false,"retries":2,"note":"",` +
 		`"created_at":"2026-11-22T11:57:00Z","run_at":null,"position":0,"worker":"w1","priority":"low","behind":"","unserved":false,"joined":false,"action":"","sql":"","inspect":"","result":null,` +
-		`"added":0,"removed":0,"updated":0,"days_left":0,"unavailable":0,"late_since":null,"late_days":"","schedule":"","tick":null,"piece":0,"warnings":["a < b","c"],"trouble":"","rows_changed":0,"views":0,"columns_added":0,"stream":"events","unchanged":0,"verified":null,"held":null,"question":null,"report_ids":[123,456]}` + "\n"
+		`"added":0,"removed":0,"updated":0,"days_left":0,"unavailable":0,"late_since":null,"late_days":"","schedule":"","tick":null,"piece":0,"warnings":["a < b","c"],"trouble":"","rows_changed":0,"views":0,"columns_added":0,"stream":"events","unchanged":0,"verified":null,"held":null,"question":null,"report_ids":[123,456],"days_published":0,"days_due":0}` + "\n"
 	var out strings.Builder
 	a := &app{&console.App{Process: &cli.Process{Stdout: &out}}}
 	if err := a.PrintJSON(newObject(job, noon.Add(time.Hour))); err != nil {

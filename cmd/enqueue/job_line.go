@@ -22,7 +22,11 @@ func statusLine(job jobs.Record, now time.Time, width int) string {
 		if job.State != jobs.StateRunning {
 			requests = 0 // none in progress
 		}
-		parts = append(parts, wording.Windows(p.WindowsDone, p.WindowsTotal, requests, p.Bytes))
+		if job.Kind == jobs.KindPublish {
+			parts = append(parts, fmt.Sprintf("%d/%d days", p.WindowsDone, p.WindowsTotal))
+		} else {
+			parts = append(parts, wording.Windows(p.WindowsDone, p.WindowsTotal, requests, p.Bytes))
+		}
 	}
 	if p.Rows > 0 || p.Bytes > 0 {
 		parts = append(parts, wording.Counted(p.Rows, "row"), wording.Megabytes(p.Bytes))

@@ -41,7 +41,7 @@ func run(ctx context.Context, p *cli.Process) int {
 }
 
 func (a *app) rootCommand() *cobra.Command {
-	root := console.Group("enqueue", "Submit jobs, follow them, and query the data", a.fetchCommand(), a.queryCommand(), a.questionsCommand(), a.inspectCommand(), a.askCommand(), a.verifyCommand(), a.promoteCommand(), a.modelCommand(), a.snapshotCommand(), a.jobsCommand(),
+	root := console.Group("enqueue", "Submit jobs, follow them, and query the data", a.fetchCommand(), a.queryCommand(), a.questionsCommand(), a.inspectCommand(), a.askCommand(), a.verifyCommand(), a.promoteCommand(), a.modelCommand(), a.snapshotCommand(), a.publishCommand(), a.jobsCommand(),
 		a.statusCommand(), a.coverageCommand(), a.checkCommand(), a.schedulesCommand(), a.lanesCommand(), a.workersCommand(), a.budgetCommand(), a.uiCommand(), a.versionCommand())
 	root.Long, root.Example = rootLong, rootExample
 	config.Flags(root.PersistentFlags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file")

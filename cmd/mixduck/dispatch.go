@@ -20,6 +20,7 @@ Usage:
 Commands:
   worker    Run jobs and schedules, back up and compact databases
   enqueue   Ask workers for fetches and queries, and follow jobs
+  lake      Publish stored days as Iceberg tables
   mp        Fetch into a database file and read it, without a worker
   help      Show this text, or the help of a command: mixduck help enqueue
   version   Print the version
@@ -30,7 +31,7 @@ Each command has its own help: mixduck enqueue --help.
 // libexec is the variable for the directory of the programs.
 const libexec = "MIXDUCK_LIBEXEC"
 
-var programs = []string{"worker", "enqueue", "mp"}
+var programs = []string{"worker", "enqueue", "lake", "mp"}
 
 // directories lists where the programs can be: only in override unless it is empty, otherwise next to the executable
 // self.

@@ -84,7 +84,7 @@ func TestAnswersOfItsOwn(t *testing.T) {
 		{"no arguments", nil, "Keep local DuckDB copies", ""},
 		{"help", []string{"--help"}, "Keep local DuckDB copies", ""},
 		{"version", []string{"version"}, "mixduck ", ""},
-		{"completion of a command", []string{"__complete", "w"}, "worker\nenqueue\nmp\nhelp\nversion\n:4\n", ""},
+		{"completion of a command", []string{"__complete", "w"}, "worker\nenqueue\nlake\nmp\nhelp\nversion\n:4\n", ""},
 		{"an unknown command", []string{"fetch"}, "", fault.CodeUsage},
 		{"a path", []string{"../worker"}, "", fault.CodeUsage},
 		{"help of an unknown command", []string{"help", "fetch"}, "", fault.CodeUsage},

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"runtime"
 	"slices"
 	"time"
@@ -61,7 +59,7 @@ MP_SECRET (or MP_SECRET_FILE).`,
 			if err != nil {
 				return err
 			}
-			d, err := newDaemon(cfg, time.Now(), logger(cfg.Log, p.Stderr))
+			d, err := newDaemon(cfg, time.Now(), console.Logger(cfg.Log, p.Stderr))
 			if err != nil {
 				return err
 			}
@@ -83,17 +81,4 @@ func versionCommand() *cobra.Command {
 			return err
 		},
 	}
-}
-
-// logger returns a logger for valid settings.
-func logger(cfg config.Log, w io.Writer) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
-		level = slog.LevelInfo
-	}
-	opts := &slog.HandlerOptions{Level: level}
-	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(console.Raw(w), opts))
-	}
-	return slog.New(slog.NewTextHandler(w, opts))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/semaphore"
 
+	"mixduck/cmd/internal/claim"
 	"mixduck/cmd/internal/connect"
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
@@ -82,12 +83,12 @@ func checkRedis(cfg config.Redis) error {
 // run works until ctx is done. That is no error, even while the worker starts.
 func (d *daemon) run(ctx context.Context) (err error) {
 	told := ctx
-	claim, err := takeClaim(d.cfg.DataDir, d.cfg.Redis.URL.IsZero())
+	own, err := claim.Take(d.cfg.DataDir, claim.Worker, d.cfg.Redis.URL.IsZero())
 	if err != nil {
 		return err
 	}
-	defer claim.leave()
-	volumes, err := identify(d.cfg.Volumes)
+	defer own.Leave()
+	volumes, err := claim.Identify(d.cfg.Volumes)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	shared, err := d.count(rdb, claim.id)
+	shared, err := d.count(rdb, own.ID)
 	if err != nil {
 		return err
 	}
@@ -115,22 +116,22 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	handlers, beside, err := d.handlers(claim.id, queue)
+	handlers, beside, err := d.handlers(own.ID, queue)
 	if err != nil {
 		return err
 	}
-	flights, err := d.serveFlight(ctx, claim.id)
+	flights, err := d.serveFlight(ctx, own.ID)
 	if err != nil {
 		return err
 	}
 	defer flights.Close()
-	worker, err := worker.New(queue, handlers, d.workerConfig(claim.id, volumes), d.log)
+	worker, err := worker.New(queue, handlers, d.workerConfig(own.ID, volumes), d.log)
 	if err != nil {
 		return err
 	}
 	d.log.Info("worker starts", slog.String("version", buildinfo.Version()), slog.String("data_dir", d.cfg.DataDir),
 		slog.Bool("embedded_queue", d.cfg.Redis.URL.IsZero()))
-	err = d.whileWorking(ctx, queue, claim.id, server, beside, func() error { return worker.Run(d.page.untilDrained(ctx)) })
+	err = d.whileWorking(ctx, queue, own.ID, server, beside, func() error { return worker.Run(d.page.untilDrained(ctx)) })
 	d.log.Info("worker stopped")
 	if broken, ok := errors.AsType[*queueError](context.Cause(ctx)); ok {
 		err = errors.Join(err, broken)

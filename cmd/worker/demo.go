@@ -154,7 +154,7 @@ func (d *demo) startWorker(ctx context.Context, environ []string) (<-chan error,
 	if err != nil {
 		return nil, err
 	}
-	worker, err := newDaemon(cfg, time.Now(), logger(cfg.Log, d.process.Stderr))
+	worker, err := newDaemon(cfg, time.Now(), console.Logger(cfg.Log, d.process.Stderr))
 	if err != nil {
 		return nil, err
 	}

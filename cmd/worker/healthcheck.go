@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"mixduck/cmd/internal/claim"
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
 	"mixduck/internal/cli"
@@ -24,7 +25,7 @@ fails, print it and exit with code 1. With --alive, only check that it responds.
 			if err != nil {
 				return err
 			}
-			owner, err := knownID(cfg.DataDir)
+			owner, err := claim.KnownID(cfg.DataDir)
 			ask := webConfig(cfg.HTTP, owner)
 			if err != nil { // another user's; check the first worker of this machine
 				ask.Spare = 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"mixduck/cmd/internal/claim"
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/jobs/budget"
@@ -59,7 +60,7 @@ func (p *page) open(ctx context.Context, cfg config.Config, log *slog.Logger) er
 		volumes = append(volumes, web.Volume(v))
 	}
 	p.WatchVolumes(volumes)
-	owner, err := directoryID(cfg.DataDir)
+	owner, err := claim.DirectoryID(cfg.DataDir)
 	if err == nil {
 		served := webConfig(cfg.HTTP, owner)
 		if mode := webpage.Mode(cfg.HTTP.Page); mode != webpage.Off {

@@ -45,7 +45,7 @@ func validateCommand(p *cli.Process) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		d, err := newDaemon(cfg, time.Now(), logger(cfg.Log, p.Stderr))
+		d, err := newDaemon(cfg, time.Now(), console.Logger(cfg.Log, p.Stderr))
 		if err != nil {
 			return err
 		}

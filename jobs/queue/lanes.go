@@ -11,7 +11,7 @@ import (
 	"mixduck/jobs/internal/lanes"
 )
 
-// Lanes returns the non-empty lanes of databases, sorted by database. It reads them one after another, so they do not
+// Lanes returns the non-empty lanes of databases, sorted by database, and those of tables of the lake. It reads them one after another, so they do not
 // show a single point in time.
 func (q *Queue) Lanes(ctx context.Context) ([]jobs.LaneInfo, error) {
 	names, err := q.e.Redis.ZRange(ctx, lanes.LanesKey, 0, -1).Result()
@@ -24,7 +24,6 @@ func (q *Queue) Lanes(ctx context.Context) ([]jobs.LaneInfo, error) {
 	}
 	names = slices.DeleteFunc(names, func(lane string) bool { return strings.HasPrefix(lane, jobs.ReadLane) })
 	slices.Sort(names)
-	served := jobs.Volumes(workers)
 	var found []jobs.LaneInfo
 	for page := range slices.Chunk(names, listPage) {
 		infos, err := q.e.Lanes.Describe(ctx, page)
@@ -35,7 +34,9 @@ func (q *Queue) Lanes(ctx context.Context) ([]jobs.LaneInfo, error) {
 			if i.Holder == "" && i.Waiting == 0 && i.Aside == 0 {
 				continue // empty, but not swept yet
 			}
-			i.Unserved = !slices.Contains(served, jobs.VolumeOf(i.Database))
+			var kind jobs.Kind
+			kind, i.Database, i.Table = jobs.ParseLane(i.Database)
+			i.Unserved = !jobs.Serves(workers, i.Database, kind)
 			found = append(found, i)
 		}
 	}

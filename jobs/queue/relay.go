@@ -199,7 +199,7 @@ func (i *incoming) given(ctx context.Context, heard time.Time, outage error, n i
 // served reports whether a worker of the volume seems to be alive.
 func (i *incoming) served(ctx context.Context) bool {
 	workers, err := i.q.e.Workers(ctx)
-	return err != nil || jobs.Serves(workers, i.ask.Database)
+	return err != nil || jobs.Serves(workers, i.ask.Database, jobs.KindQuery)
 }
 
 // broken returns the error of a relay that ended before chunk n.

@@ -105,6 +105,9 @@ func Waits(job jobs.Record, now time.Time) string {
 // Nobody says that no worker can run the job.
 func Nobody(job jobs.Record) string {
 	volume, _, _ := strings.Cut(job.Database, "/")
+	if job.Kind == jobs.KindPublish {
+		return "no lake run publishes volume " + volume
+	}
 	return "no worker serves volume " + volume
 }
 
@@ -130,6 +133,10 @@ func Summary(job jobs.Record) string {
 	if job.Edit.Action == jobs.ActionModel {
 		return fmt.Sprintf("%s: %s: %s, %s added in %s", job.State, What(job), wording.Counted(int64(p.Views), "view"),
 			wording.Counted(int64(p.ColumnsAdded), "column"), wording.ShortTime(d))
+	}
+	if job.Kind == jobs.KindPublish {
+		return fmt.Sprintf("%s: published %s, %s, %s in %s", job.State, wording.Counted(int64(p.WindowsDone), "day"), wording.Counted(p.Rows, "row"),
+			wording.Megabytes(p.Bytes), wording.ShortTime(d))
 	}
 	if job.Kind != jobs.KindFetch {
 		return fmt.Sprintf("%s: %s in %s", job.State, What(job), wording.ShortTime(d))
@@ -168,6 +175,8 @@ func What(job jobs.Record) string {
 	switch {
 	case job.Kind == jobs.KindEdit:
 		return string(job.Edit.Action)
+	case job.Kind == jobs.KindPublish:
+		return "publish " + job.Publish.DescribeDays()
 	case job.Kind == jobs.KindQuery && job.Query.Inspect != "":
 		return "inspect " + job.Query.Inspect
 	case job.Kind == jobs.KindQuery && job.Query.Verify != nil:

@@ -19,6 +19,9 @@ func describe(r jobs.Record) []slog.Attr {
 	if r.Kind == jobs.KindFetch {
 		attrs = append(attrs, slog.String("project", r.Project), slog.String("range", r.Fetch.DescribeDays()))
 	}
+	if r.Kind == jobs.KindPublish {
+		attrs = append(attrs, slog.String("table", r.Publish.Table), slog.String("range", r.Publish.DescribeDays()))
+	}
 	return attrs
 }
 

@@ -32,7 +32,7 @@ func TestWorkersAreListedWithTheirVolumes(t *testing.T) {
 			}
 			return len(workers) == 2
 		})
-		got := []any{workers[0].ID, workers[0].Volumes, workers[1].ID, workers[1].Volumes, workers[1].Version, jobs.Volumes(workers)}
+		got := []any{workers[0].ID, workers[0].Volumes, workers[1].ID, workers[1].Volumes, workers[1].Version, jobs.Volumes(workers, "")}
 		want := []any{"a", []jobs.Volume{{Name: "main"}}, "b", []jobs.Volume{{Name: "main"}, {Name: "eu", ID: "x1"}}, "v1", []string{"eu", "main"}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("workers (-want +got):\n%s", diff)

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -210,7 +212,7 @@ func (w *Worker) arrive(ctx context.Context) error {
 			err = w.sweeper().reclaim(ctx)
 		}
 		if err == nil {
-			w.log.Info("worker started", slog.String("worker", w.cfg.ID), slog.Any("volumes", jobs.Volumes([]jobs.WorkerInfo{info.WorkerInfo})))
+			w.log.Info("worker started", slog.String("worker", w.cfg.ID), slog.Any("volumes", jobs.Volumes([]jobs.WorkerInfo{info.WorkerInfo}, "")))
 			return nil
 		}
 		if dropped, ok := w.outage.allow(time.Now()); ok && ctx.Err() == nil {
@@ -232,7 +234,7 @@ func (w *Worker) info() lanes.Heartbeat {
 	}
 	return lanes.Heartbeat{Boot: w.me.Boot, WorkerInfo: jobs.WorkerInfo{
 		ID: w.cfg.ID, Host: host, PID: os.Getpid(), Version: w.cfg.Version, Volumes: w.cfg.Volumes, Started: w.e.Now(),
-		HTTP: w.cfg.HTTP,
+		HTTP: w.cfg.HTTP, Kinds: slices.Sorted(maps.Keys(w.handlers)),
 	}}
 }
 

@@ -78,7 +78,7 @@ func (p *Page) submit(ctx context.Context, b *Backend, q jobs.Query) (jobs.Recor
 	if err != nil {
 		return jobs.Record{}, err
 	}
-	if !jobs.Serves(workers, q.Database) {
+	if !jobs.Serves(workers, q.Database, jobs.KindQuery) {
 		return jobs.Record{}, fault.New(fault.CodeFailed, "start a worker, or choose another database", "%s", status.Nobody(jobs.Record{Database: q.Database}))
 	}
 	return b.Queue.Submit(ctx, jobs.Request{Kind: jobs.KindQuery, Query: q})

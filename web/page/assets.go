@@ -63,9 +63,7 @@ var functions = template.FuncMap{
 
 	"cells": cells,
 	"clock": func(t time.Time) string { return t.UTC().Format("15:04") },
-	"kinds": func() []string {
-		return []string{string(jobs.KindFetch), string(jobs.KindEdit), string(jobs.KindQuery), string(jobs.KindAsk)}
-	},
+	"kinds": jobs.Kinds,
 	"field": newBadField,
 	"input": newInput,
 	"list":  func(all ...string) []string { return all },

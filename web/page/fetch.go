@@ -134,7 +134,7 @@ func (f *fetchForm) parse(field, text string, today day.Day) day.Range {
 
 // served returns an error if no worker can open a database.
 func served(workers []jobs.WorkerInfo, database string) error {
-	if jobs.Serves(workers, database) {
+	if jobs.Serves(workers, database, jobs.KindFetch) {
 		return nil
 	}
 	return fault.Usage("start a worker for it", "%s; nothing was submitted", status.Nobody(jobs.Record{Database: database}))

@@ -176,10 +176,8 @@ var states = []jobs.State{
 }
 
 func (f jobsFilter) check() error {
-	switch f.Kind {
-	case "", jobs.KindFetch, jobs.KindEdit, jobs.KindQuery, jobs.KindAsk:
-	default:
-		return fault.Usage("fetch, edit, query or ask", "unknown kind %q", f.Kind)
+	if f.Kind != "" && !slices.Contains(jobs.Kinds(), f.Kind) {
+		return fault.Usage("fetch, edit, query, ask or publish", "unknown kind %q", f.Kind)
 	}
 	if f.State == "" || slices.Contains(states, f.State) {
 		return nil

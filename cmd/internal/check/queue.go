@@ -53,7 +53,7 @@ func Workers(ctx context.Context, q *queue.Queue) ([]Result, error) {
 			Skip("volumes", "", "no worker is running"),
 		}, nil
 	}
-	served := jobs.Volumes(workers)
+	served := jobs.Volumes(workers, jobs.KindFetch)
 	all := []Result{Good("workers", "%s running", wording.Counted(int64(len(workers)), "worker"))}
 	missing := slices.DeleteFunc(known, func(v string) bool { return slices.Contains(served, v) })
 	if len(missing) > 0 {

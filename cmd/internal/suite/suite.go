@@ -18,12 +18,13 @@ const name = "mixduck"
 
 // commands are the commands of each program; they can have subcommands.
 var commands = map[string][]string{
-	"enqueue": {"ask", "budget", "check", "completion", "coverage", "fetch", "inspect", "jobs", "lanes", "model", "promote", "query", "questions", "schedules", "snapshot", "status", "ui", "verify", "version", "workers"},
+	"enqueue": {"ask", "budget", "check", "completion", "coverage", "fetch", "inspect", "jobs", "lanes", "model", "promote", "publish", "query", "questions", "schedules", "snapshot", "status", "ui", "verify", "version", "workers"},
+	"lake":    {"completion", "run", "version"},
 	"mp":      {"ask", "check", "completion", "fetch", "inspect", "mcp", "query", "questions", "verify", "version"},
 	"worker":  {"backup", "compact", "completion", "demo", "healthcheck", "run", "validate", "version"},
 }
 
-var mention = regexp.MustCompile("(^|[\\s'\"(`])(mixduck )?(enqueue|mp|worker) ([a-z]+)\\b")
+var mention = regexp.MustCompile("(^|[\\s'\"(`])(mixduck )?(enqueue|lake|mp|worker) ([a-z]+)\\b")
 
 // Spell returns a text, such as a hint, in which commands are spelled as people type them who started a program by
 // this name.

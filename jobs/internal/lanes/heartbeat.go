@@ -37,12 +37,12 @@ func (en *Engine) Beat(ctx context.Context, i Heartbeat) error {
 	}
 	err = en.Scripts.beat.Run(ctx, en.Redis, []string{workerKey(i.ID)}, BeatLasts.Milliseconds(),
 		"boot", i.Boot, "host", i.Host, "pid", i.PID, "version", i.Version,
-		"volumes", encodeVolumes(i.Volumes), "started", field.Millis(i.Started), "http", i.HTTP, "disks", disks).Err()
+		"volumes", encodeVolumes(i.Volumes), "started", field.Millis(i.Started), "http", i.HTTP, "disks", disks, "kinds", encodeKinds(i.Kinds)).Err()
 	if err == nil {
 		err = en.Redis.SAdd(ctx, workersKey, i.ID).Err()
 	}
 	if err == nil {
-		err = en.Redis.SAdd(ctx, VolumesKey, jobs.Volumes([]jobs.WorkerInfo{i.WorkerInfo})).Err()
+		err = en.Redis.SAdd(ctx, VolumesKey, jobs.Volumes([]jobs.WorkerInfo{i.WorkerInfo}, "")).Err()
 	}
 	if err != nil {
 		return fmt.Errorf("heartbeat of worker %s: %w", i.ID, err)
@@ -109,6 +109,7 @@ func (en *Engine) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 		w := Heartbeat{Boot: h["boot"], WorkerInfo: jobs.WorkerInfo{
 			ID: id, Host: h["host"], PID: int(p.Int("pid")), Version: h["version"],
 			Volumes: decodeVolumes(h["volumes"]), Started: p.Time("started"), HTTP: h["http"],
+			Kinds: decodeKinds(h["kinds"]),
 		}}
 		p.JSON("disks", &w.Disks)
 		if p.Err != nil {
@@ -157,4 +158,19 @@ func decodeVolumes(s string) []jobs.Volume {
 		volumes = append(volumes, jobs.Volume{Name: name, ID: id})
 	}
 	return volumes
+}
+
+func encodeKinds(kinds []jobs.Kind) string {
+	texts := make([]string, len(kinds))
+	for i, k := range kinds {
+		texts[i] = string(k)
+	}
+	return strings.Join(texts, ",")
+}
+
+func decodeKinds(s string) (kinds []jobs.Kind) {
+	for _, k := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' }) {
+		kinds = append(kinds, jobs.Kind(k))
+	}
+	return kinds
 }

@@ -19,6 +19,7 @@ const (
 	TablesKey    = "mixduck:tables"    // HASH: table states, by database
 	SnapshotsKey = "mixduck:snapshots" // HASH: snapshots, by database
 	SavedKey     = "mixduck:questions" // HASH: saved questions, by name
+	LakeKey      = "mixduck:lake"      // HASH: tables of the lake, by database and table
 	RecordPrefix = "mixduck:{jobs}:"   // records and their indexes
 )
 

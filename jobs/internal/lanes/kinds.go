@@ -12,7 +12,7 @@ import (
 )
 
 // kinds returns the kinds with an index. Queries need none: they have their own scope.
-func kinds() []jobs.Kind { return []jobs.Kind{jobs.KindFetch, jobs.KindEdit} }
+func kinds() []jobs.Kind { return []jobs.Kind{jobs.KindFetch, jobs.KindEdit, jobs.KindPublish} }
 
 // KindKey returns the index of jobs by a kind that writes.
 func KindKey(k jobs.Kind) string { return string(WriteScope) + "kind:" + string(k) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -36,9 +35,8 @@ func (en *Engine) Locate(ctx context.Context, records []jobs.Record) error {
 	if err != nil {
 		return err
 	}
-	served := jobs.Volumes(workers)
 	for _, r := range idle {
-		r.Unserved = !slices.Contains(served, jobs.VolumeOf(r.Database))
+		r.Unserved = !jobs.Serves(workers, r.Database, r.Kind)
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ func fieldsOf(r jobs.Record) ([]any, error) {
 		payload = r.Edit
 	case jobs.KindQuery, jobs.KindAsk:
 		payload = r.Query
+	case jobs.KindPublish:
+		payload = r.Publish
 	}
 	body, err := json.Marshal(payload)
 	if err != nil {
@@ -81,6 +83,7 @@ func parseEntry(id string, h map[string]string) (Entry, error) {
 	p.JSON("fetch", &e.Fetch)
 	p.JSON("edit", &e.Edit)
 	p.JSON("query", &e.Query)
+	p.JSON("publish", &e.Publish)
 	p.JSON("result", &e.Result)
 	p.JSON("progress", &e.Progress)
 	p.JSON("failure", &e.Failure)

@@ -18,10 +18,10 @@ func PriorityWeights() map[jobs.Priority]int {
 	return map[jobs.Priority]int{jobs.PriorityHigh: 6, jobs.PriorityDefault: 3, jobs.PriorityLow: 1}
 }
 
-// QueueName returns the Asynq queue of a volume, kind of work and priority. All jobs that write share the queues named
-// after fetches. Others have no priorities, because each queue costs idle workers a request.
+// QueueName returns the Asynq queue of a volume, kind of work and priority. All jobs that write to databases share the
+// queues named after fetches. Others have no priorities, because each queue costs idle workers a request.
 func QueueName(volume string, work jobs.Kind, p jobs.Priority) string {
-	if !work.Writes() {
+	if !work.Writes() || work == jobs.KindPublish {
 		return volume + "." + string(work)
 	}
 	name := volume + "." + string(jobs.KindFetch)

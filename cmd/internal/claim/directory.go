@@ -1,4 +1,4 @@
-package main
+package claim
 
 import (
 	"crypto/rand"
@@ -14,11 +14,11 @@ import (
 	"mixduck/jobs"
 )
 
-// identify returns the volumes with the IDs of their directories. It creates missing IDs.
-func identify(volumes []config.Volume) ([]jobs.Volume, error) {
+// Identify returns the volumes with the IDs of their directories. It creates missing IDs.
+func Identify(volumes []config.Volume) ([]jobs.Volume, error) {
 	identified := make([]jobs.Volume, len(volumes))
 	for i, v := range volumes {
-		id, err := directoryID(v.Dir)
+		id, err := DirectoryID(v.Dir)
 		if err != nil {
 			return nil, fmt.Errorf("volume %s: %w", v.Name, err)
 		}
@@ -27,9 +27,9 @@ func identify(volumes []config.Volume) ([]jobs.Volume, error) {
 	return identified, nil
 }
 
-// directoryID returns an ID that identifies the directory among all that use the same Redis, wherever it is mounted.
+// DirectoryID returns an ID that identifies the directory among all that use the same Redis, wherever it is mounted.
 // The ID is stored in the directory.
-func directoryID(dir string) (string, error) {
+func DirectoryID(dir string) (string, error) {
 	id, err := keepID(filepath.Join(dir, ".mixduck", "id"))
 	if err != nil {
 		return "", dirError(dir, err)
@@ -37,8 +37,8 @@ func directoryID(dir string) (string, error) {
 	return id, nil
 }
 
-// knownID returns the ID of a directory, "none" if it has none yet.
-func knownID(dir string) (string, error) {
+// KnownID returns the ID of a directory, "none" if it has none yet.
+func KnownID(dir string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, ".mixduck", "id"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "none", nil

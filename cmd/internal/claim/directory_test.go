@@ -1,21 +1,23 @@
-package main
+package claim_test
 
 import (
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mixduck/cmd/internal/claim"
 )
 
 func TestDirectoryIDStays(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	made, err := directoryID(dir)
+	made, err := claim.DirectoryID(dir)
 	if err != nil || len(made) != 12 {
-		t.Fatalf("directoryID = %q, %v, want 12 characters", made, err)
+		t.Fatalf("DirectoryID = %q, %v, want 12 characters", made, err)
 	}
-	if again, err := directoryID(dir); again != made || err != nil {
-		t.Errorf("directoryID the second time = %q, %v, want %q", again, err, made)
+	if again, err := claim.DirectoryID(dir); again != made || err != nil {
+		t.Errorf("DirectoryID the second time = %q, %v, want %q", again, err, made)
 	}
 }
 
@@ -31,7 +33,7 @@ func TestEmptyIDIsRefused(t *testing.T) {
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if id, err := directoryID(dir); err == nil || !strings.Contains(err.Error(), "delete it") {
-		t.Errorf("directoryID = %q, %v, want an error that says what to do", id, err)
+	if id, err := claim.DirectoryID(dir); err == nil || !strings.Contains(err.Error(), "delete it") {
+		t.Errorf("DirectoryID = %q, %v, want an error that says what to do", id, err)
 	}
 }
