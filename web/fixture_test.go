@@ -65,3 +65,19 @@ func answer(tb testing.TB, req *http.Request) (int, string) {
 }
 
 func token(s string) web.Config { return web.Config{Token: secret.New(s)} }
+
+// form is a web page with a form.
+type form struct{}
+
+func (form) Routes(handle func(pattern string, h http.Handler)) {
+	handle("POST /form", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		}
+	}))
+	handle("GET /form", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+}
+
+func (form) Path() string { return "/form" }
+
+func (form) Close() {}

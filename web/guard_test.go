@@ -30,7 +30,7 @@ func ask(tb testing.TB, method, address, path string, headers map[string]string)
 // guards returns a server with each kind of page, and without a token.
 func guards(tb testing.TB, hosts ...string) *page {
 	tb.Helper()
-	p := serve(tb, web.Config{Hosts: hosts, Pprof: "127.0.0.1:0"})
+	p := serve(tb, web.Config{Hosts: hosts, Pprof: "127.0.0.1:0", Page: form{}})
 	p.health.Started()
 	return p
 }
@@ -59,7 +59,7 @@ func TestOtherNamesAreRefusedByEachPage(t *testing.T) {
 		"rebound.example.com", "rebound.example.com:8080", "10.0.0.1:80", "[2001:db8::1]:80", "localhost.example.com", "127.0.0.1.example.com", "0.0.0.0", "worker:8080", "LOCALHOST.evil",
 	} {
 		eachRoute(t, p, func(address, path string) {
-			status, body := ask(t, http.MethodGet, address, path, map[string]string{"Host": host})
+			status, body := ask(t, http.MethodGet, address, path, map[string]string{"Host": host, "X-Forwarded-Host": "localhost", "Forwarded": "host=localhost"})
 			if status != http.StatusForbidden || strings.Contains(body, "mixduck_") {
 				t.Errorf("%s by the name %s: %d, %s", path, host, status, body)
 			}

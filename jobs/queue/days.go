@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -28,7 +29,8 @@ func (q *Queue) Days(ctx context.Context, database, table string) (jobs.Days, er
 }
 
 // AllDays returns the day maps of all tables of some databases, by database and table, in one round trip. A database can be
-// given more than once.
+// given more than once. Callers must not change the maps: they are returned again as long as they stay the same, because an open
+// page asks for them every two seconds.
 func (q *Queue) AllDays(ctx context.Context, databases []string) (map[string]map[string]jobs.Days, error) {
 	if len(databases) == 0 {
 		return nil, nil
@@ -48,7 +50,7 @@ func (q *Queue) AllDays(ctx context.Context, databases []string) (map[string]map
 	for database, tables := range texts {
 		all[database] = make(map[string]jobs.Days, len(tables.Val()))
 		for table, text := range tables.Val() {
-			days, err := jobs.ParseDays(text)
+			days, err := q.days.parse(database, table, text)
 			if err != nil {
 				return nil, fmt.Errorf("days of %s in %s: %w", table, database, err)
 			}
@@ -56,6 +58,41 @@ func (q *Queue) AllDays(ctx context.Context, databases []string) (map[string]map
 		}
 	}
 	return all, nil
+}
+
+// parsedDays remembers day maps, since five years take longer to parse than to read.
+type parsedDays struct {
+	mu  sync.Mutex
+	all map[[2]string]parsed // by database and table
+}
+
+type parsed struct {
+	text string
+	days jobs.Days
+}
+
+// maxParsed is how many day maps are remembered.
+const maxParsed = 1000
+
+func (p *parsedDays) parse(database, table, text string) (jobs.Days, error) {
+	key := [2]string{database, table}
+	p.mu.Lock()
+	known := p.all[key]
+	p.mu.Unlock()
+	if known.text == text {
+		return known.days, nil
+	}
+	days, err := jobs.ParseDays(text)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil || len(p.all) >= maxParsed {
+		p.all = map[[2]string]parsed{}
+	}
+	p.all[key] = parsed{text, days}
+	return days, nil
 }
 
 // Mapped reports which databases have been mapped, including those without days, which have no day maps.

@@ -18,7 +18,10 @@ import (
 type Config = lanes.Config
 
 // Queue submits jobs and reports on them. It is safe for concurrent use and starts no background work.
-type Queue struct{ e *lanes.Engine }
+type Queue struct {
+	e    *lanes.Engine
+	days parsedDays
+}
 
 // New returns a queue on rdb, which the caller closes. It does not connect.
 func New(rdb redis.UniversalClient, cfg Config) (*Queue, error) {

@@ -62,6 +62,7 @@ var functions = template.FuncMap{
 	"tip":      withoutFlags,
 
 	"cells": cells,
+	"bars":  bars,
 	"clock": func(t time.Time) string { return t.UTC().Format("15:04") },
 	"kinds": jobs.Kinds,
 	"field": newBadField,

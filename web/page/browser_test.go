@@ -165,7 +165,7 @@ func TestViewsFitAndKeepThePolicy(t *testing.T) {
 	b := s.fill(t)
 	c := s.browse(t)
 	c.login("/")
-	for _, width := range []int64{390, 1240} {
+	for _, width := range []int64{390, 620, 1240} {
 		for _, path := range b.views() {
 			c.do("open "+path, chromedp.EmulateViewport(width, 900), chromedp.Navigate(s.server.URL+path))
 			c.is(`document.readyState === "complete" && document.querySelector("main") !== null`)

@@ -172,6 +172,34 @@ func TestEditorRunsQueries(t *testing.T) {
 	c.is(`document.querySelector("table.result td")?.innerText === "42"`)
 }
 
+// The editor completes keywords, and the names of tables and columns that the queue knows.
+func TestEditorCompletes(t *testing.T) {
+	t.Parallel()
+	needBundles(t)
+	s := open(t, page.Config{}, false)
+	days := storedDays(lastStored, 9)
+	table := shopTable(days)
+	table.Database, table.Table = database, "signups"
+	s.reported(t, table, days)
+	c := s.browse(t)
+	c.login("/jobs")
+	const editor = `document.querySelector(".editor").shadowRoot`
+	const options = `[...` + editor + `.querySelectorAll(".cm-tooltip-autocomplete li")]`
+	for typed, want := range map[string]string{"FROM sig": "signups", "FROM signups WHERE signups.dist": "distinct_id", "SELECT * EXCL": "EXCLUDE"} {
+		c.open("/ask?database=" + database)
+		c.editor("/ask")
+		c.is(`performance.getEntriesByType("resource").some(e => e.name.includes("/ask/completions") && e.responseEnd > 0)`)
+		c.do("type", chromedp.Evaluate[chromedp.Void](editor+`.querySelector(".cm-content").focus()`), chromedp.KeyEvent(typed))
+		chosen := fmt.Sprintf(options+`.find(li => li.innerText.startsWith(%q))`, want)
+		c.is(chosen + ` !== undefined`)
+		c.do("choose", chromedp.Evaluate[chromedp.Void](chosen+`.dispatchEvent(new MouseEvent("mousedown", {bubbles: true})), undefined`))
+		c.is(fmt.Sprintf(`document.getElementById("sql").value.endsWith(%q)`, want))
+	}
+	if got := eval[[]string](c, "broken"); len(got) > 0 {
+		t.Errorf("the policy is broken: %q", got)
+	}
+}
+
 // Many points are drawn by a script, in place of the server's picture; few are not.
 func TestManyPointsCanBeExplored(t *testing.T) {
 	t.Parallel()

@@ -91,13 +91,25 @@ func (s *site) pretend(ctx context.Context, a *jobs.Attempt) error {
 		return context.Cause(ctx)
 	}
 	a.Report(jobs.Progress{WindowsDone: 5, WindowsTotal: 5, Rows: 190_000, Requests: 5, Bytes: 21_000_000, Added: 12, Updated: 3, LateDays: "2026-11-01"})
-	days := storedDays(day.New(2026, time.November, 27), 150)
+	days := storedDays(lastStored, 150)
+	if f.Days.Len() == 1 { // that of a button
+		days[f.Days.From-days[0].Day] = jobs.StoredDay{Day: f.Days.From, State: jobs.DayComplete, Rows: 3, Changed: true}
+	}
+	table := shopTable(days)
+	table.Project, table.Database, table.Table = f.Project, f.Database, f.Table
+	return s.queue.ReportTables(ctx, a, jobs.TableReport{Tables: []jobs.TableState{table}, Days: map[string]jobs.Days{f.Table: days}})
+}
+
+// lastStored is the last stored day of the tables.
+var lastStored = day.New(2026, time.November, 27)
+
+// shopTable returns the state of the events of the shop.
+func shopTable(days jobs.Days) jobs.TableState {
 	first, last := days[0].Day, days[len(days)-1].Day
-	table := jobs.TableState{
-		Project: f.Project, Database: f.Database, Table: f.Table, Rows: 190_000, First: &first, LastComplete: &last, Complete: 146, Partial: 1, Unavailable: 1,
+	return jobs.TableState{
+		Project: "shop", Database: "eu/shop.db", Table: "events", Rows: 190_000, First: &first, LastComplete: &last, Complete: 146, Partial: 1, Unavailable: 1,
 		Missing: 2, Quarantined: 3, FileBytes: 48_000_000, FetchedAt: time.Now().UTC(),
 	}
-	return s.queue.ReportTables(ctx, a, jobs.TableReport{Tables: []jobs.TableState{table}, Days: map[string]jobs.Days{f.Table: days}})
 }
 
 // storedDays returns n days up to the last: most of them complete, one without rows, some not.

@@ -25,8 +25,9 @@ func (p *Page) change(most int64, h func(http.ResponseWriter, *http.Request, *Ba
 	})
 }
 
-// goOn responds to a change: it redirects browsers to a page, so that reloading does not repeat the change.
+// goOn responds to a change: it redirects browsers to a page, which shows the change, so that reloading does not repeat it.
 func (p *Page) goOn(w http.ResponseWriter, r *http.Request, path string, result any) {
+	p.looks.forget()
 	if !wantsHTML(r) {
 		p.writeJSON(w, result)
 		return

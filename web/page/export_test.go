@@ -1,8 +1,6 @@
 package page
 
 import (
-	"time"
-
 	"mixduck/jobs"
 	"mixduck/jobs/status"
 )
@@ -28,6 +26,9 @@ func Strip(days jobs.Days) (classes []string, heights []int) {
 	return classes, heights
 }
 
+// MaxStreams is how many live pages can be open at once.
+const MaxStreams = maxStreams
+
 // Bundled reports whether `make assets` was run before the build.
 func Bundled() bool { return bundle("editor.js") != "" }
 
@@ -40,11 +41,7 @@ func BundledBytes() (n int) {
 }
 
 // Forget makes the next page look at the queue again.
-func (p *Page) Forget() {
-	p.looks.mu.Lock()
-	defer p.looks.mu.Unlock()
-	p.looks.at = time.Time{}
-}
+func (p *Page) Forget() { p.looks.forget() }
 
 // Notices returns the titles of the notices about workers, jobs that wait for another program, and tables.
 func Notices(workers []jobs.WorkerInfo, held []jobs.Record, tables []status.Table) (titles []string) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,11 +41,50 @@ type site struct {
 // open serves a page with cfg until the test ends. With alone it has no queue yet.
 func open(tb testing.TB, cfg page.Config, alone bool) *site {
 	tb.Helper()
+	s := serve(tb, cfg, discard)
+	if !alone {
+		s.connect(tb)
+	}
+	return s
+}
+
+// discard is a log that nobody reads.
+var discard = slog.New(slog.DiscardHandler)
+
+// openLogged does the same as open, with a queue, and writes its log to w.
+func openLogged(tb testing.TB, cfg page.Config, w io.Writer) *site {
+	tb.Helper()
+	s := serve(tb, cfg, slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s.connect(tb)
+	return s
+}
+
+// lockedBuffer can be written to by several goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// serve serves a page that has no queue yet.
+func serve(tb testing.TB, cfg page.Config, log *slog.Logger) *site {
+	tb.Helper()
 	s := &site{}
 	if cfg.Mode == "" {
 		cfg.Mode = page.Full
 	}
-	s.page = page.New(cfg, slog.New(slog.DiscardHandler))
+	s.page = page.New(cfg, log)
 	mux := http.NewServeMux()
 	s.page.Routes(func(pattern string, h http.Handler) {
 		mux.Handle(pattern, h)
@@ -53,9 +93,6 @@ func open(tb testing.TB, cfg page.Config, alone bool) *site {
 	s.server = httptest.NewServer(mux)
 	tb.Cleanup(s.server.Close)
 	tb.Cleanup(s.page.Close)
-	if !alone {
-		s.connect(tb)
-	}
 	return s
 }
 

@@ -17,6 +17,7 @@ const (
 	quietFor    = 15 * time.Second // after which a stream shows that it is alive
 	writeWithin = 10 * time.Second // a client must read each event
 	maxStreams  = 200              // at once; each holds a connection and a goroutine
+	trustedYet  = 10 * time.Second // after which a stream checks whether its session has ended
 )
 
 // stream sends the parts of a view that changed since it was loaded, as server-sent events, until the client or the worker
@@ -38,9 +39,15 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request, v *view) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	ticks := time.NewTicker(v.listen())
 	defer ticks.Stop()
-	for {
+	for checked := time.Now(); ; {
 		if ended, err := s.send(r); err != nil || ended {
 			return
+		}
+		if time.Since(checked) >= trustedYet {
+			if ok, err := p.authenticated(r); err == nil && !ok {
+				return
+			}
+			checked = time.Now()
 		}
 		select {
 		case <-r.Context().Done():
@@ -155,6 +162,13 @@ func (l *looks) get(ctx context.Context, b *Backend) (*look, error) {
 	l.last, l.err = l.look(ctx, b)
 	l.at = time.Now()
 	return l.last, l.err
+}
+
+// forget makes the next page look at the queue again.
+func (l *looks) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at = time.Time{}
 }
 
 const lookTakes = 10 * time.Second // at most

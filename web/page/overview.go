@@ -158,7 +158,7 @@ func fullDisks(workers []jobs.WorkerInfo) []notice {
 		for _, v := range w.Volumes {
 			if d, known := w.Disks[v.Name]; known && (d.Free < few || d.Free < d.Size/share) {
 				found = append(found, notice{
-					Bad: true, Title: fmt.Sprintf("The disk of volume %s on %s is nearly full.", v.Name, w.Host), Text: wording.Megabytes(d.Free) + " are left. Fetches fail when it is full.",
+					Bad: true, Title: fmt.Sprintf("The disk of volume %s on %s is nearly full.", v.Name, w.Host), Text: size(d.Free) + " are left. Fetches fail when it is full.",
 					Hint: "free some space on the disk",
 				})
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -48,6 +49,19 @@ func strip(days jobs.Days) []bar {
 		bars = append(bars, b)
 	}
 	return bars
+}
+
+// bars returns the SVG of a strip: a path for each color. An overview can have thousands of bars, too many for a template.
+func bars(strip []bar) template.HTML {
+	paths := map[string][]byte{}
+	for _, b := range strip {
+		paths[b.Class] = fmt.Appendf(paths[b.Class], "M%d %dh4v%dh-4z", b.X, b.Y, b.Height)
+	}
+	var out []byte
+	for _, class := range slices.Sorted(maps.Keys(paths)) {
+		out = fmt.Appendf(out, `<path class="%s" d="%s"/>`, class, paths[class])
+	}
+	return htmlOf(out)
 }
 
 // classes are the colors of bars.
@@ -201,7 +215,7 @@ func cells(query string, m month) template.HTML {
 		if c.Chosen {
 			chosen = ` aria-current="date"`
 		}
-		fmt.Fprintf(&b, `<td><a class="c %s" id="d%s" href="?%s&amp;day=%[2]s#panel" title="%s" aria-label="%[4]s"%s>%s</a></td>`, c.Class, c.Day, query, c.Label, chosen, c.Sign)
+		fmt.Fprintf(&b, `<td><a class="c %s" id="d%s" href="?%s&amp;day=%[2]s#panel" title="%[4]s" aria-label="%[4]s"%[5]s>%[6]s</a></td>`, c.Class, c.Day, query, c.Label, chosen, c.Sign)
 	}
 	return htmlOf([]byte(b.String()))
 }

@@ -122,7 +122,26 @@ function listen() {
     sign?.remove();
     delete document.body.dataset.live; // nothing changes any more
   });
-  source.onerror = () => tell("wait", "reconnecting");
+  source.onerror = () => {
+    tell("wait", "reconnecting");
+    if (source.readyState === EventSource.CLOSED) retry();
+  };
+}
+
+// retry follows the page again after the server refused to: it starts, it has too many open pages, or the session has ended.
+let retries;
+function retry() {
+  pause();
+  clearTimeout(retries);
+  retries = setTimeout(async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "application/json" } });
+      if (answer.status === 401) return location.reload(); // to log in
+    } catch {
+      // There is no server yet.
+    }
+    if ("live" in document.body.dataset) listen();
+  }, 1500 + 1500 * Math.random());
 }
 function pause() {
   source?.close();
