@@ -72,6 +72,7 @@ soak: build ## Test: long tests: growth, years of schedules, many more random te
 	  -- -timeout 60m -run 'InAnyOrder|EqualTheJSON|InPieces|ThoseOfKeys|ThatOfTheRows|OnTheirNeighbours|OfAnyZone' ./storage -rapid.checks=300 \
 	  -- -timeout 60m ./internal/cron ./workspace -run 'Plan|Ticks|Bridge' -rapid.checks=5000 \
 	  -- -timeout 60m -run 'TestALongResultSurvivesAFrozenRedis|KilledAgainAndAgain|SurviveKills|SnapshotOpens|DuringSnapshots|HeldByAnother|WithADBC' ./e2e \
+	  -- -timeout 60m -run LikeTheJSON ./storage/query -rapid.checks=300 \
 	  -- -timeout 60m -run 'Hostile|Client' ./serve/flight \
 	  -- -timeout 60m -run 'Transfers|Texts|DamagedGzip|DamagedAnswers|MoveAtRandom' ./workspace
 	grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort -u | \

@@ -170,6 +170,23 @@ type bounded struct {
 	sum           *xxh3.Hasher // of the written bytes
 }
 
+// rewind takes back what was written, if that is possible.
+func (b *bounded) rewind() bool {
+	if b.written == 0 {
+		return true
+	}
+	f, ok := b.w.(*os.File)
+	if !ok || f.Truncate(0) != nil {
+		return false
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return false
+	}
+	b.left, b.written = b.left+b.written, 0
+	b.sum.Reset()
+	return true
+}
+
 func (b *bounded) Write(p []byte) (int, error) {
 	if int64(len(p)) > b.left {
 		return 0, ErrTooLarge

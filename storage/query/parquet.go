@@ -60,7 +60,7 @@ func (r *reader) parquetSource(ctx context.Context) (string, error) {
 	if r.task.Limit == 0 {
 		return source, nil
 	}
-	st, err := r.prepare(ctx, "CREATE TEMP TABLE mixduck_result AS ", source, "")
+	st, err := r.prepare(ctx, "CREATE OR REPLACE TEMP TABLE mixduck_result AS ", source, "")
 	if err != nil {
 		return "", err
 	}

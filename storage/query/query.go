@@ -43,6 +43,9 @@ type Result struct {
 	Truncated bool          `json:"truncated"` // there were more rows than Limit
 	Took      time.Duration `json:"took"`      // in the reading process, from its start to the last row
 
+	// Reads are properties that the statement reads, at most 100.
+	Reads []Read `json:"reads,omitempty"`
+
 	// Parameters is an Arrow schema, as a stream without batches, with a field for each parameter of a statement that was
 	// described. A parameter that fits several types is a text.
 	Parameters []byte `json:"parameters,omitempty"`

@@ -38,8 +38,29 @@ func (r *reader) answer(ctx context.Context, stdout io.Writer) error {
 	if w.left == 0 {
 		w.left = math.MaxInt64
 	}
-	err = errors.Join(withoutExcerpt(r.write(ctx, w)), closeOut())
+	err = errors.Join(withoutExcerpt(r.writeFast(ctx, w)), closeOut())
 	r.res.Columns, r.res.Bytes, r.res.Sum = r.columns, w.written, fmt.Sprintf("%016x", w.sum.Sum64())
+	return err
+}
+
+// writeFast is like write, but uses columns of properties where it can. DuckDB may then test conditions in another order,
+// so a cast can fail that was not reached before. In that case, the statement runs as it is written, if no rows have left
+// the process.
+func (r *reader) writeFast(ctx context.Context, w *bounded) error {
+	given := r.statement
+	fast, err := r.useColumns(ctx)
+	if err != nil {
+		return err
+	}
+	if fast == nil {
+		return r.write(ctx, w)
+	}
+	r.statement = fast
+	err = r.write(ctx, w)
+	if e, ok := errors.AsType[*storage.SQLError](err); ok && e.IsKind(userKinds...) && w.rewind() {
+		r.statement, r.res.Rows, r.res.Truncated = given, 0, false
+		err = r.write(ctx, w)
+	}
 	return err
 }
 

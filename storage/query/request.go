@@ -25,6 +25,9 @@ type Request struct {
 	// Values are the values of all parameters in SQL by their position, where there are no Params.
 	Values []storage.Value `json:"values,omitempty"`
 
+	// AsWritten reads JSON also where a promoted column has the same values.
+	AsWritten bool `json:"as_written,omitempty"`
+
 	// Describe does not run SQL: the result in Arrow has no rows, and Result.Parameters says what to bind.
 	Describe bool `json:"describe,omitempty"`
 
