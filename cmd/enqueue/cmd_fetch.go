@@ -83,6 +83,8 @@ func (a *app) echo(f jobs.Fetch, p config.Project) {
 	}
 	what := "all stored days"
 	switch {
+	case f.StreamName() == stream.All && f.Days == (day.Range{}):
+		what = "all streams, and the events of recent days that are due,"
 	case f.StreamName() == stream.All:
 		what = "all streams, and the events of " + console.DescribeDays(f.Days, p.Location) + ","
 	case f.Days != (day.Range{}):

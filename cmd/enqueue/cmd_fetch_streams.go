@@ -135,7 +135,7 @@ func (a *app) fetchStreamCommand(info stream.Info) *cobra.Command {
 	case stream.Reports:
 		c.Long, c.Example = c.Long+console.ReportIDLong, c.Example+"\n  enqueue fetch reports --report-id 123 --report-id 456 --wait"
 	case stream.All:
-		c.Use, c.Long, c.Args = info.Name, allLong, cobra.NoArgs
+		c.Use, c.Long, c.Args = info.Name, allLong, console.NoArguments
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if what.stdout || what.raw {

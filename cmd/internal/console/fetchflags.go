@@ -1,6 +1,7 @@
 package console
 
 import (
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -96,7 +97,11 @@ func (f *FetchFlags) Events() ([]string, error) { return f.events.Names() }
 // OneTable rejects more than one table.
 func OneTable(path string, args []string) error {
 	if len(args) > 1 {
-		return fault.Usage("use --events for event names", "%s takes one table, but got %q as well", path, args[1])
+		hint := "fetch into one table at a time"
+		if strings.HasSuffix(path, " events") {
+			hint = "use --events for event names"
+		}
+		return fault.Usage(hint, "%s takes one table, but got %q as well", path, args[1])
 	}
 	return nil
 }
