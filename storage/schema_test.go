@@ -178,7 +178,8 @@ func newestSchema(tb testing.TB) string {
 }
 
 // For every schema version except the newest, testdata contains a file that Mixduck wrote when it was the newest:
-// twenty events, and a quarantined line. The newest Mixduck reads it unchanged, and upgrades it when it writes.
+// twenty events, and a quarantined line. The newest Mixduck reads it unchanged, and upgrades it when it writes: with a
+// catalogue of the old rows, typed views and macros.
 func TestFilesOfEarlierVersions(t *testing.T) {
 	t.Parallel()
 	newest := newestSchema(t)
@@ -199,7 +200,10 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 			want(t, "version after reading", query(t, path, version), []string{strconv.Itoa(n)})
 			writer := open(t, storage.Config{Path: path})
 			load(t, writer, window(span(2, 1), events(first+2, 5, "new")))
+			wantCatalogue(t, storage.DB(writer))
+			want(t, "views", makeModel(t, writer, false).Views, 1)
 			closeEngine(t, writer)
+			want(t, "typed rows and users", query(t, path, "SELECT count(*), (SELECT max(mau) FROM active_users('events')) FROM model.e"), []string{"25|1"})
 			want(t, "version after writing", query(t, path, version), []string{newest})
 			const old = "SELECT * FROM (" + all + ") WHERE day < '2026-11-03' AND day_1 < '2026-11-03'"
 			want(t, "everything", query(t, path, old), before)
