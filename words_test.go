@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -56,36 +57,57 @@ var nameParts = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+`)
 
 func TestIdentifiersUseTheGlossary(t *testing.T) {
 	t.Parallel()
-	files := 0
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
-			return err
-		}
-		files++
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
+	names := map[string]string{} // and a file that has it
+	for _, f := range parsed(t) {
+		ast.Inspect(f.File, func(n ast.Node) bool {
 			if id, ok := n.(*ast.Ident); ok {
-				checkName(t, path, id.Name)
+				names[id.Name] = f.path
 			}
 			return true
 		})
-		return nil
-	})
-	if err != nil || files < 500 {
-		t.Fatalf("%d files, %v", files, err)
+	}
+	if len(names) < 5000 {
+		t.Fatalf("%d names", len(names))
+	}
+	for name, path := range names {
+		for _, part := range nameParts.FindAllString(name, -1) {
+			if instead, ok := dropped[strings.ToLower(part)]; ok {
+				t.Errorf("%s: %s has %q, which is not in the glossary of docs/architecture.md: use %s", path, name, part, instead)
+			}
+		}
 	}
 }
 
-func checkName(tb testing.TB, path, name string) {
-	tb.Helper()
-	for _, part := range nameParts.FindAllString(name, -1) {
-		if instead, ok := dropped[strings.ToLower(part)]; ok {
-			tb.Errorf("%s: %s has %q, which is not in the glossary of docs/architecture.md: use %s", path, name, part, instead)
+// goFile is a parsed file of Go.
+type goFile struct {
+	*ast.File
+	path string
+}
+
+// files has the positions of [parsed].
+var files = token.NewFileSet()
+
+// parseAll parses all files once.
+var parseAll = sync.OnceValues(func() (all []goFile, err error) {
+	err = filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
+			return err
 		}
+		f, err := parser.ParseFile(files, path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		all = append(all, goFile{f, path})
+		return err
+	})
+	return all, err
+})
+
+// parsed returns all files of Go.
+func parsed(tb testing.TB) []goFile {
+	tb.Helper()
+	all, err := parseAll()
+	if err != nil || len(all) < 500 {
+		tb.Fatalf("%d files, %v", len(all), err)
 	}
+	return all
 }
 
 // Every path in the map of the code exists.
