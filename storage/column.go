@@ -27,6 +27,11 @@ func (c column) name() string {
 
 // columnsOf returns the columns of properties of a table, in their order. Those that somebody has dropped are missing.
 func columnsOf(ctx context.Context, conn *sql.Conn, table string) ([]column, error) {
+	var known bool // most tables have none, and the columns of all tables take long to read
+	err := conn.QueryRowContext(ctx, `SELECT EXISTS (FROM mixduck.promoted WHERE table_name = ?1) OR EXISTS (FROM mixduck.filling WHERE table_name = ?1)`, table).Scan(&known)
+	if err != nil || !known {
+		return nil, err
+	}
 	rows, err := conn.QueryContext(ctx, `SELECT p.property, p.type, p.auto, p.filling
 		FROM (SELECT *, if(auto OR filling, '`+pathPrefix+`', '') || property AS name FROM (
 			SELECT table_name, property, type, coalesce(auto, false) AS auto, false AS filling FROM mixduck.promoted

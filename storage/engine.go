@@ -129,7 +129,7 @@ func (e *Engine) write(ctx context.Context, fence int64, fn func(*sql.Conn) erro
 	if err := fn(conn); err != nil {
 		return err
 	}
-	if err := syncMacros(ctx, conn); err != nil {
+	if err := syncMacros(ctx, conn, e.inst.isNew); err != nil {
 		return err
 	}
 	if err := syncViews(ctx, conn); err != nil {

@@ -105,7 +105,7 @@ func events(d day.Day, n int, name string) string {
 // query reads a database file like any other program, and returns each row as text. The query must sort the rows.
 func query(tb testing.TB, path, text string, args ...any) []string {
 	tb.Helper()
-	db, err := sql.Open("duckdb", path+"?access_mode=READ_ONLY")
+	db, err := sql.Open("duckdb", path+"?access_mode=READ_ONLY&threads=1")
 	if err != nil {
 		tb.Fatal(err)
 	}

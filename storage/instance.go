@@ -29,6 +29,7 @@ type instance struct {
 	settings url.Values // settings with which DuckDB opened it
 	db       *sql.DB
 	lock     *fileLock
+	isNew    bool       // the file did not exist before
 	moved    []string   // renamed tables of another program
 	writer   sync.Mutex // held until the goroutine that writes has returned
 }
@@ -71,10 +72,13 @@ func canonical(cfg Config) (string, error) {
 
 // openInstance opens path, or an in-memory database if path is "". The caller holds the file lock.
 func openInstance(ctx context.Context, path string, cfg Config) (*instance, error) {
+	isNew := true
 	if path != "" {
 		if err := checkFile(path, cfg.ReadOnly); err != nil {
 			return nil, err
 		}
+		_, err := os.Lstat(path)
+		isNew = errors.Is(err, fs.ErrNotExist)
 	}
 	name := path
 	if name == "" {
@@ -88,7 +92,7 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 		giveMemoryNameBack(name)
 		return nil, err
 	}
-	inst := &instance{path: path, name: name, readOnly: cfg.ReadOnly, settings: options(cfg), db: sql.OpenDB(connector)}
+	inst := &instance{path: path, name: name, readOnly: cfg.ReadOnly, isNew: isNew, settings: options(cfg), db: sql.OpenDB(connector)}
 	if cfg.ReadOnly {
 		err = checkSchema(ctx, inst.db)
 	} else if err = refuseSnapshot(ctx, inst.db, path); err == nil {

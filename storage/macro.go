@@ -77,28 +77,29 @@ var definitionsComment = sync.OnceValue(func() string {
 })
 
 // syncMacros creates or replaces the macros, unless the database has those of this version. It does not touch macros of
-// the same names that somebody else has created.
-func syncMacros(ctx context.Context, conn *sql.Conn) error {
+// the same names that somebody else has created. A new database has none of those; the list of all functions is long.
+func syncMacros(ctx context.Context, conn *sql.Conn, isNew bool) error {
 	var stored string
 	err := conn.QueryRowContext(ctx, `SELECT coalesce(comment, '') FROM duckdb_tables()
 		WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = ?`, definitionsTable).Scan(&stored)
 	if err != nil || stored == definitionsComment() {
 		return err
 	}
-	comments, err := textPairs(ctx, conn, `SELECT lower(function_name), coalesce(any_value(comment), '') FROM duckdb_functions()
-		WHERE database_name = current_database() AND schema_name = 'main' AND function_type IN ('macro', 'table_macro') GROUP BY ALL`)
-	if err != nil {
-		return err
+	var comments map[string]string
+	if !isNew || stored != "" {
+		comments, err = textPairs(ctx, conn, `SELECT lower(function_name), coalesce(any_value(comment), '') FROM duckdb_functions()
+			WHERE database_name = current_database() AND schema_name = 'main' AND function_type IN ('macro', 'table_macro') GROUP BY ALL`)
+		if err != nil {
+			return err
+		}
 	}
 	for _, m := range Macros() {
 		if comment, exists := comments[m.Name]; exists && comment != macroMark {
 			continue
 		}
-		if _, err := conn.ExecContext(ctx, "CREATE OR REPLACE MACRO main."+m.Name+m.definition); err != nil {
+		create := "CREATE OR REPLACE MACRO main." + m.Name + m.definition + "; COMMENT ON MACRO TABLE main." + m.Name + " IS " + text(macroMark)
+		if _, err := conn.ExecContext(ctx, create); err != nil {
 			return fmt.Errorf("macro %s: %w", m.Name, err)
-		}
-		if _, err := conn.ExecContext(ctx, "COMMENT ON MACRO TABLE main."+m.Name+" IS "+text(macroMark)); err != nil {
-			return err
 		}
 	}
 	_, err = conn.ExecContext(ctx, "COMMENT ON TABLE mixduck."+definitionsTable+" IS "+text(definitionsComment()))
