@@ -63,7 +63,7 @@ func newFixtureWithPatience(tb testing.TB, wait time.Duration, data mixpaneltest
 	project := mixpaneltest.Project{ID: projectID, Region: "us", Username: "sa", Secret: "s3cret", Data: data}
 	cfg := workspace.Config{
 		Project:  workspace.Project{ID: projectID},
-		Database: storage.Config{Path: filepath.Join(dir, "12345.db"), LockWait: patience},
+		Database: storage.Config{Path: filepath.Join(dir, "12345.db"), LockWait: patience, Threads: 1},
 		SpoolDir: filepath.Join(dir, "spool"), OpenPerLoad: true,
 		RetryDelay: time.Millisecond,
 		Now:        func() time.Time { return now },
@@ -126,7 +126,7 @@ func (f *fixture) fetch(tb testing.TB, r day.Range) (workspace.Progress, error) 
 // open opens the database like any other program. The caller must close it.
 func (f *fixture) open(tb testing.TB) *sql.DB {
 	tb.Helper()
-	db, err := sql.Open("duckdb", f.path+"?access_mode=READ_ONLY")
+	db, err := sql.Open("duckdb", f.path+"?access_mode=READ_ONLY&threads=1")
 	if err != nil {
 		tb.Fatal(err)
 	}
