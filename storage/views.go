@@ -15,22 +15,43 @@ import (
 // viewsTable has the hash of everything that the views depend on as its comment.
 const viewsTable = "mixduck.model_columns"
 
-// viewStateSQL hashes what [syncCompat] and [syncModel] read, and the views as they are. It also returns the stored hash.
-// duckdb_columns() is slow in databases with many views, because it binds each of them.
-const viewStateSQL = `SELECT concat_ws(' ',
-		(SELECT sum(hash(schema_name, table_name, sql)::HUGEINT) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name IN ('main', 'compat', 'model')),
-		(SELECT sum(hash(schema_name, view_name, comment)::HUGEINT) FROM duckdb_views() WHERE database_name = current_database() AND schema_name IN ('compat', 'model')),
-		(SELECT sum(hash(table_name, type, project)::HUGEINT) FROM mixduck.tables),
-		(SELECT sum(hash(table_name, history)::HUGEINT) FROM mixduck.keyed),
-		(SELECT sum(hash(table_name, property, type)::HUGEINT) FROM mixduck.promoted),
-		(SELECT sum(hash(c)::HUGEINT) FROM mixduck.model_columns AS c),
-		(SELECT sum(hash(d)::HUGEINT) FROM mixduck.property_descriptions AS d)),
-	(SELECT coalesce(comment, '') FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name = 'model_columns')`
+// catalogStateSQL hashes the tables and views, and returns the comment of [viewsTable]. duckdb_columns() is slow in
+// databases with many views, because it binds each of them.
+const catalogStateSQL = `SELECT coalesce(sum(hash(schema_name, name, comment, sql)::HUGEINT) FILTER (schema_name <> 'mixduck'), 0)::VARCHAR,
+		coalesce(max(comment) FILTER (schema_name = 'mixduck'), '')
+	FROM (SELECT schema_name, table_name AS name, if(schema_name = 'mixduck', comment, NULL) AS comment, sql FROM duckdb_tables()
+			WHERE database_name = current_database() AND (schema_name IN ('main', 'compat', 'model') OR schema_name = 'mixduck' AND table_name = 'model_columns')
+		UNION ALL SELECT schema_name, view_name, comment, '' FROM duckdb_views()
+			WHERE database_name = current_database() AND schema_name IN ('compat', 'model'))`
+
+// Hashes of data that the views depend on: all, and those of the schema model. One statement for everything would take
+// several times as long to plan.
+const (
+	tablesStateSQL       = "SELECT coalesce(sum(hash(table_name, type, project)::HUGEINT), 0)::VARCHAR FROM mixduck.tables"
+	keyedStateSQL        = "SELECT coalesce(sum(hash(table_name, history)::HUGEINT), 0)::VARCHAR FROM mixduck.keyed"
+	modelStateSQL        = "SELECT coalesce(sum(hash(c)::HUGEINT), 0)::VARCHAR FROM mixduck.model_columns AS c"
+	promotedStateSQL     = "SELECT coalesce(sum(hash(table_name, property, type)::HUGEINT), 0)::VARCHAR FROM mixduck.promoted"
+	descriptionsStateSQL = "SELECT coalesce(sum(hash(d)::HUGEINT), 0)::VARCHAR FROM mixduck.property_descriptions AS d"
+)
 
 // viewState returns the comment for the views as they are, and the one that the database has.
 func viewState(ctx context.Context, conn *sql.Conn) (mark, stored string, err error) {
-	err = conn.QueryRowContext(ctx, viewStateSQL).Scan(&mark, &stored)
-	return fmt.Sprintf("views %016x", xxh3.HashString(mark+viewDefinitions())), stored, err
+	var catalog string
+	if err := conn.QueryRowContext(ctx, catalogStateSQL).Scan(&catalog, &stored); err != nil {
+		return "", "", err
+	}
+	state := []string{catalog}
+	for _, query := range []string{tablesStateSQL, keyedStateSQL, modelStateSQL, promotedStateSQL, descriptionsStateSQL} {
+		var data string
+		if err := conn.QueryRowContext(ctx, query).Scan(&data); err != nil {
+			return "", "", err
+		}
+		state = append(state, data)
+		if query == modelStateSQL && data == "0" {
+			break // there are no typed views
+		}
+	}
+	return fmt.Sprintf("views %016x", xxh3.HashString(strings.Join(state, " ")+viewDefinitions())), stored, nil
 }
 
 // viewDefinitions returns a text that differs between versions that define views differently.
