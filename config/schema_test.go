@@ -195,7 +195,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples := []string{"config", "volumes", "redis.url"}
+	examples := []string{"config", "volumes", "redis.url", "lake.catalog", "lake.warehouse"}
 	for _, v := range plain.Values() {
 		if i := slices.IndexFunc(cfg.Values(), func(o Value) bool { return o.Key == v.Key }); i >= 0 && !slices.Contains(examples, v.Key) {
 			if got := cfg.Values()[i].Value; got != v.Value {

@@ -87,7 +87,9 @@ func TestRedisKeepsWhatItAcknowledged(t *testing.T) {
 }
 
 // isWorker reports whether a service runs `worker run`.
-func isWorker(s types.ServiceConfig) bool { return slices.Equal(s.Command, []string{"run"}) }
+func isWorker(s types.ServiceConfig) bool {
+	return slices.Equal(s.Command, []string{"run"}) && len(s.Entrypoint) == 0
+}
 
 // environ returns the environment of a service, with its files where this process finds them.
 func environ(t *testing.T, project *types.Project, s types.ServiceConfig) []string {
@@ -254,6 +256,26 @@ func TestMonitoringIsAProfile(t *testing.T) {
 	for _, secret := range project.Services["prometheus"].Secrets {
 		if !strings.Contains(prometheus, "/run/secrets/"+secret.Source) {
 			t.Errorf("prometheus.yml does not use %s", secret.Source)
+		}
+	}
+}
+
+func TestLakeGetsWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	for name, project := range stacks(t) {
+		s, ok := project.Services["lake"]
+		if !ok {
+			t.Fatalf("%s has no lake", name)
+		}
+		cfg, err := config.LoadClient(environ(t, project, s), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if cfg.Lake == (config.Lake{}) || len(s.Secrets) > 0 {
+			t.Errorf("%s: the lake has the settings %+v and the secrets %v", name, cfg.Lake, s.Secrets)
+		}
+		if s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < cfg.Worker.DrainTimeout+10*time.Second {
+			t.Errorf("%s: the lake is given %v to stop, and takes %s to drain", name, s.StopGracePeriod, cfg.Worker.DrainTimeout)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func runCommand(p *cli.Process) *cobra.Command {
   lake run --data-dir ~/.mp/data
   lake run --config /etc/mixduck/mixduck.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(p.Environ, cmd.Flags())
+			cfg, err := config.LoadClient(p.Environ, cmd.Flags()) // it needs no credentials of projects
 			if err != nil {
 				return err
 			}

@@ -51,9 +51,9 @@ documents() {
   local dir=$1 programs=$out/build/host
   say "manual pages and completions"
   mkdir -p "$programs" "$dir/man/man1" "$dir/completions"
-  (unset GOOS GOARCH; GOOS=$(go env GOHOSTOS); export GOOS; build 1 "$programs" ./cmd/worker ./cmd/mp; build 0 "$programs" ./cmd/enqueue)
+  (unset GOOS GOARCH; GOOS=$(go env GOHOSTOS); export GOOS; build 1 "$programs" ./cmd/worker ./cmd/lake ./cmd/mp; build 0 "$programs" ./cmd/enqueue)
   local program
-  for program in worker enqueue mp; do "$programs/$program" manual "$dir/man/man1"; done
+  for program in worker lake enqueue mp; do "$programs/$program" manual "$dir/man/man1"; done
   cp deploy/package/mixduck.1 "$dir/man/man1/"
   gzip -9 -n -f "$dir"/man/man1/*.1
   go run ./tools/completion "$dir/completions"
@@ -66,8 +66,8 @@ tree() {
   build 0 "$dir/bin" ./cmd/mixduck
   build 0 "$dir/lib/mixduck" ./cmd/enqueue
   if [[ -n ${CC:-} ]]; then
-    build 1 "$dir/lib/mixduck" ./cmd/worker ./cmd/mp
-    packages+=(./cmd/worker ./cmd/mp)
+    build 1 "$dir/lib/mixduck" ./cmd/worker ./cmd/lake ./cmd/mp
+    packages+=(./cmd/worker ./cmd/lake ./cmd/mp)
   fi
   cp -r "$out/build/documents/man" "$share/"
   install -D -m 644 "$out/build/documents/completions/mixduck.bash" "$share/bash-completion/completions/mixduck"
