@@ -40,8 +40,8 @@ func (s *spy) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 	}
 }
 
-// desk is a runner on a Redis, at half past nine, and what it has read.
-type desk struct {
+// agendaTest is a runner on a Redis, at half past nine, and what it has read.
+type agendaTest struct {
 	*testing.T
 	mini   *miniredis.Miniredis
 	queue  *queue.Queue // not that of the runner
@@ -50,12 +50,12 @@ type desk struct {
 	reads  int // of schedules, one at a time
 }
 
-// atDesk runs a test with hourly schedules of these names.
-func atDesk(t *testing.T, test func(d *desk), names ...string) {
+// withSchedules runs a test with hourly schedules of these names.
+func withSchedules(t *testing.T, test func(d *agendaTest), names ...string) {
 	t.Helper()
 	mini := miniredis.RunT(t)
 	mini.SetTime(time.Date(2026, 1, 1, 9, 30, 0, 0, time.UTC))
-	d := &desk{T: t, mini: mini}
+	d := &agendaTest{T: t, mini: mini}
 	dial := func() (*redis.Client, *queue.Queue) {
 		rdb := redis.NewClient(&redis.Options{Addr: mini.Addr()})
 		t.Cleanup(func() { _ = rdb.Close() })
@@ -83,7 +83,7 @@ func atDesk(t *testing.T, test func(d *desk), names ...string) {
 }
 
 // step looks at a time of that day, and returns how many schedules it has read.
-func (d *desk) step(clock string) (reads int) {
+func (d *agendaTest) step(clock string) (reads int) {
 	d.Helper()
 	at, err := time.Parse(time.DateTime, "2026-01-01 "+clock)
 	if err != nil {
@@ -98,7 +98,7 @@ func (d *desk) step(clock string) (reads int) {
 }
 
 // fired returns how many ticks of a schedule have been handled.
-func (d *desk) fired(name string) int {
+func (d *agendaTest) fired(name string) int {
 	d.Helper()
 	history, err := schedule.NewStore(d.queue).History(d.Context(), name)
 	if err != nil {
@@ -117,7 +117,7 @@ func TestALookReadsOnlyWhatIsDue(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprint("s", i)
 	}
-	atDesk(t, func(d *desk) {
+	withSchedules(t, func(d *agendaTest) {
 		for _, look := range []struct {
 			clock string
 			reads int
@@ -148,7 +148,7 @@ func TestALookReadsOnlyWhatIsDue(t *testing.T) {
 
 func TestADamagedAgendaIsMended(t *testing.T) {
 	t.Parallel()
-	atDesk(t, func(d *desk) {
+	withSchedules(t, func(d *agendaTest) {
 		d.step("09:30:00")
 		d.mini.Del(agenda)
 		d.step("10:00:00")
@@ -172,7 +172,7 @@ func TestADamagedAgendaIsMended(t *testing.T) {
 // A schedule that changes after it was read, and before it is put aside, is read again.
 func TestAChangeDuringALookCounts(t *testing.T) {
 	t.Parallel()
-	atDesk(t, func(d *desk) {
+	withSchedules(t, func(d *agendaTest) {
 		publish := func(cron string) {
 			s := hourly("x")
 			s.Cron = cron
@@ -201,7 +201,7 @@ func TestAChangeDuringALookCounts(t *testing.T) {
 
 func TestABrokenScheduleStopsNoOther(t *testing.T) {
 	t.Parallel()
-	atDesk(t, func(d *desk) {
+	withSchedules(t, func(d *agendaTest) {
 		d.mini.HSet("mixduck:{jobs}:schedule:broken", "definition", "{")
 		d.mini.SetTime(time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC))
 		if err := d.runner.Step(d.Context()); err == nil || !strings.Contains(err.Error(), "schedule broken") {
