@@ -70,7 +70,39 @@ func (c *arrowConverter) batch(schema *arrow.Schema) (arrow.RecordBatch, error) 
 	if err != nil {
 		return nil, err
 	}
-	return cdata.ImportCRecordBatchWithSchema(&made, schema)
+	batch, err := cdata.ImportCRecordBatchWithSchema(&made, schema)
+	if err != nil {
+		return nil, err
+	}
+	for _, column := range batch.Columns() {
+		clearNulls(column.Data())
+	}
+	return batch, nil
+}
+
+// clearNulls zeroes the fixed-size values under NULLs. DuckDB leaves whatever was in memory there, so that results of the same
+// query would have different bytes and checksums, and contain leftovers of other values.
+func clearNulls(data arrow.ArrayData) {
+	for _, child := range data.Children() {
+		clearNulls(child)
+	}
+	fixed, ok := data.DataType().(arrow.FixedWidthDataType)
+	buffers := data.Buffers()
+	if !ok || len(buffers) < 2 || buffers[0] == nil || buffers[1] == nil {
+		return
+	}
+	valid, values, bits := buffers[0].Bytes(), buffers[1].Bytes(), fixed.BitWidth()
+	for i := data.Offset(); i < data.Offset()+data.Len(); i++ {
+		switch {
+		case i%8 == 0 && valid[i/8] == 0xff:
+			i += 7 // no NULL among these
+		case valid[i/8]&(1<<(i%8)) != 0:
+		case bits == 1:
+			values[i/8] &^= 1 << (i % 8)
+		default:
+			clear(values[i*bits/8 : (i+1)*bits/8])
+		}
+	}
 }
 
 // duckError returns the error of a failed DuckDB call, and destroys it.

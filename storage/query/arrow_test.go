@@ -91,3 +91,30 @@ func TestArrowInManyBatches(t *testing.T) {
 		r.Release()
 	}
 }
+
+// The same query has the same bytes each time, also under NULLs, where Arrow allows any.
+func TestArrowIsReproducible(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	const text = `SELECT if(i % 3 = 0, NULL, i) AS big, if(i % 3 = 1, NULL, i::INTEGER) AS small, if(i % 5 = 0, NULL, i % 2 = 0) AS flag, if(i % 7 = 0, NULL, 'text ' || i) AS text,
+		if(i % 4 = 0, NULL, DATE '2026-01-01' + i::INTEGER) AS day, if(i % 4 = 1, NULL, i / 7) AS number, if(i % 4 = 2, NULL, [i, NULL, i + 1]) AS list,
+		if(i % 4 = 3, NULL, {'a': i, 'b': if(i % 2 = 0, NULL, i)}) AS struct, if(i % 9 = 0, NULL, i::DECIMAL(30, 2)) AS wide, NULL AS nothing
+		FROM range(5000) AS r(i) ORDER BY i DESC`
+	var first string
+	for range 4 {
+		_, out, err := run(t, query.Request{Database: path, SQL: text, Format: query.Arrow})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = out
+		}
+		if out != first {
+			n := 0
+			for n < min(len(out), len(first)) && out[n] == first[n] {
+				n++
+			}
+			t.Fatalf("two results differ from byte %d of %d and %d", n, len(first), len(out))
+		}
+	}
+}
