@@ -37,6 +37,9 @@ type Query struct {
 	Timeout  time.Duration     `json:"timeout,omitempty"`
 	LockWait time.Duration     `json:"lock_wait,omitempty"` // how long to wait while another program writes; 0 means the worker's default
 
+	// NestedJSON makes nested values of [FormatRows] JSON instead of DuckDB's text.
+	NestedJSON bool `json:"nested_json,omitempty"`
+
 	// Attended queries are cancelled when nobody waits for them. To wait, call queue.Queue.Attend.
 	Attended bool `json:"attended,omitempty"`
 }

@@ -123,7 +123,7 @@ func (r *reader) prepareTexts(ctx context.Context) (*storage.Statement, error) {
 		return r.statement.prepare(r.session, r.statement.text)
 	}
 	as := func(column, _ string) string { return asText(column) }
-	if r.task.Format == JSON || r.task.Format == JSONL {
+	if r.task.Format == JSON || r.task.Format == JSONL || r.task.Format == Rows && r.task.NestedJSON {
 		as = asJSON
 	}
 	return r.prepare(ctx, "", r.statement.selectAs(r.expressions(as), r.rowsNeeded()), "")

@@ -35,6 +35,10 @@ type Request struct {
 	SchemaFirst bool `json:"schema_first,omitempty"`
 
 	Format Format `json:"format,omitempty"` // "" means Rows
+
+	// NestedJSON makes nested values in Rows JSON instead of DuckDB's text. Unlike in JSON, a JSON null is not a NULL there.
+	NestedJSON bool `json:"nested_json,omitempty"`
+
 	Limit  int64  `json:"limit,omitempty"`  // of rows; 0 means all
 	Output string `json:"output,omitempty"` // path of the file to create; "" means Launcher.Stdout
 

@@ -39,7 +39,8 @@ func (p *Page) ask(w http.ResponseWriter, r *http.Request, b *Backend) error {
 	case "save":
 		return p.saveQuestion(w, r, b, f)
 	}
-	q, err := f.query(jobs.FormatJSONL, maxRows)
+	q, err := f.query(jobs.FormatRows, maxRows)
+	q.NestedJSON = true
 	var job jobs.Record
 	if err == nil {
 		job, err = p.submit(r.Context(), b, q)

@@ -109,8 +109,8 @@ func TestAnswersAreExact(t *testing.T) {
 	s := open(t, page.Config{}, false)
 	s.work(t)
 	user := s.user(t)
-	a := user.run(t, "SELECT 9007199254740993 AS big, 1.10::DECIMAL(9,2) AS price, NULL AS nothing, '' AS empty, {'a': [1, NULL], 'b': 'x'} AS nested, '<script>alert(1)</script>' AS bad, $name AS given", "name", "o'b")
-	if got, want := a.texts(), `9007199254740993|1.10|(NULL)||{"a":[1,null],"b":"x"}|<script>alert(1)</script>|o'b`; got != want || a.Answer.Total != 1 {
+	a := user.run(t, "SELECT 9007199254740993 AS big, 1.10::DECIMAL(9,2) AS price, NULL AS nothing, '' AS empty, {'a': [1, NULL], 'b': 'x'} AS nested, 'null'::JSON AS json_null, NULL::JSON AS no_json, '[1,null]'::JSON AS json_text, '<script>alert(1)</script>' AS bad, $name AS given", "name", "o'b")
+	if got, want := a.texts(), `9007199254740993|1.10|(NULL)||{"a":[1,null],"b":"x"}|null|(NULL)|[1,null]|<script>alert(1)</script>|o'b`; got != want || a.Answer.Total != 1 {
 		t.Errorf("%d rows:\n%s\nwant\n%s", a.Answer.Total, got, want)
 	}
 	status, body := user.get(t, "/ask/"+a.ID)

@@ -83,7 +83,7 @@ func (p *Page) inspect(w http.ResponseWriter, r *http.Request, b *Backend) error
 	}
 	var ids []string
 	for _, name := range names {
-		query := jobs.Query{Database: t.State.Database, Inspect: name, Args: args, Format: jobs.FormatJSONL, Limit: rowsOfInspection, Attended: true}
+		query := jobs.Query{Database: t.State.Database, Inspect: name, Args: args, Format: jobs.FormatRows, NestedJSON: true, Limit: rowsOfInspection, Attended: true}
 		job, err := b.Queue.Submit(ctx, jobs.Request{Kind: jobs.KindQuery, Query: query})
 		if err != nil {
 			return err

@@ -91,7 +91,7 @@ func (h *Handler) Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) err
 // ask writes the rows to output.
 func (h *Handler) ask(ctx context.Context, q jobs.Query, path, output string) (query.Result, error) {
 	request := query.Request{
-		Database: path, SQL: q.SQL, Params: q.Params, Format: query.Format(q.Format), Limit: q.Limit, Output: output,
+		Database: path, SQL: q.SQL, Params: q.Params, Format: query.Format(q.Format), NestedJSON: q.NestedJSON, Limit: q.Limit, Output: output,
 		MemoryLimit: h.cfg.MemoryLimit, MaxResultBytes: h.cfg.MaxResultBytes, LockWait: h.cfg.LockWait,
 	}
 	if q.Ask != nil { // the rows are in the statement
