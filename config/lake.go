@@ -10,7 +10,19 @@ import (
 type Lake struct {
 	Catalog   string // sqlite: and the absolute path of a database
 	Warehouse string // file:// and the absolute path of a directory
+	Publish   string // after-sync or manual: whether fetches submit jobs that publish
 }
+
+// Set reports whether there is a lake.
+func (l Lake) Set() bool { return l.Catalog != "" }
+
+// AfterSync reports whether fetches submit jobs that publish.
+func (l Lake) AfterSync() bool { return l.Set() && l.Publish == publishAfterSync }
+
+const (
+	publishAfterSync = "after-sync"
+	publishManually  = "manual"
+)
 
 // CatalogFile returns the path of the SQLite database.
 func (l Lake) CatalogFile() string { return strings.TrimPrefix(l.Catalog, sqliteCatalog) }

@@ -271,7 +271,7 @@ func TestLakeGetsWhatItNeeds(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if cfg.Lake == (config.Lake{}) || len(s.Secrets) > 0 {
+		if !cfg.Lake.Set() || len(s.Secrets) > 0 {
 			t.Errorf("%s: the lake has the settings %+v and the secrets %v", name, cfg.Lake, s.Secrets)
 		}
 		if s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < cfg.Worker.DrainTimeout+10*time.Second {

@@ -29,7 +29,7 @@ var lakeProgram = sync.OnceValues(func() (string, error) {
 
 // setLake gives the site a lake in the directory lake of its data.
 func (s *site) setLake() {
-	s.set("MIXDUCK_LAKE_CATALOG=sqlite:"+s.path("lake/catalog.db"), "MIXDUCK_LAKE_WAREHOUSE=file://"+s.path("lake/warehouse"))
+	s.set("MIXDUCK_LAKE_PUBLISH=manual", "MIXDUCK_LAKE_CATALOG=sqlite:"+s.path("lake/catalog.db"), "MIXDUCK_LAKE_WAREHOUSE=file://"+s.path("lake/warehouse"))
 }
 
 // startLake starts `lake run` and waits until it works.
@@ -208,6 +208,30 @@ func TestLakeKilledAgainAndAgain(t *testing.T) {
 	}
 	lake.Terminate(t)
 	checkSpoolIsEmpty(t, s)
+}
+
+// Fetches have their table published. While lake does not run, one job waits for all of them.
+func TestLakeFollowsFetches(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, embedded, newMixpanel(t, 20))
+	s.setLake()
+	s.set("MIXDUCK_LAKE_PUBLISH=after-sync")
+	s.startWorker(t)
+	s.fetch(t, dates(t, "2025-11-01", "2025-11-01"))
+	s.fetch(t, dates(t, "2025-11-02", "2025-11-02"))
+	s.fetch(t, dates(t, "2025-11-02", "2025-11-03"))
+	if waiting := s.list(t, "--kind", "publish"); len(waiting) != 1 {
+		t.Fatalf("%d jobs that publish wait: %+v", len(waiting), waiting)
+	}
+	s.startLake(t)
+	published := func(days string) func() bool {
+		return func() bool {
+			return strings.Contains(s.ask(t, "publish", "status", "--format", "json"), `"days":`+days+`,`)
+		}
+	}
+	eventually(t, "three days are published", published("3"))
+	s.fetch(t, dates(t, "2025-11-04", "2025-11-04"))
+	eventually(t, "four days are published", published("4"))
 }
 
 // A table of another program with the same name stays as it is, and the job says so.

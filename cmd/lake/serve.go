@@ -25,7 +25,7 @@ import (
 
 // serve runs jobs that publish until ctx is done.
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
-	if cfg.Lake == (config.Lake{}) {
+	if !cfg.Lake.Set() {
 		return fault.Usage("set lake.catalog and lake.warehouse, for example sqlite:/data/lake/catalog.db and file:///data/lake/warehouse",
 			"the settings name no lake")
 	}

@@ -37,7 +37,7 @@ var runSettings = []string{
 	"config", "data_dir", "volumes", "redis.url", "redis.ca_file", "redis.allow_eviction", "mixpanel.base_url", "mixpanel.requests_per_hour", "mixpanel.first_byte_timeout", "mixpanel.idle_timeout",
 	"worker.concurrency", "worker.drain_timeout", "worker.retry_backoff", "worker.memory_limit", "worker.lock_wait",
 	"query.concurrency", "query.memory_limit", "query.max_result", "query.timeout", "retention.jobs", "retention.results",
-	"http.listen", "http.hosts", "http.pprof", "flight.listen", "flight.cert_file", "flight.key_file", "log.level", "log.format",
+	"http.listen", "http.hosts", "http.pprof", "flight.listen", "flight.cert_file", "flight.key_file", "lake.catalog", "lake.warehouse", "lake.publish", "log.level", "log.format",
 }
 
 func runCommand(p *cli.Process) *cobra.Command {

@@ -26,6 +26,7 @@ import (
 	"mixduck/internal/volume"
 	"mixduck/jobs"
 	"mixduck/jobs/budget"
+	"mixduck/jobs/handler/aftersync"
 	"mixduck/jobs/handler/ask"
 	"mixduck/jobs/handler/edit"
 	"mixduck/jobs/handler/fetch"
@@ -216,10 +217,18 @@ func (d *daemon) handlers(workerID string, queue *queue.Queue) (map[jobs.Kind]jo
 	}, d.locate, queue, d.log)
 	return map[jobs.Kind]jobs.Handler{
 		jobs.KindEdit:  tables.New(locks.Around(snapshots.After(edits)), d.storage, queue, d.log),
-		jobs.KindFetch: tables.New(locks.Around(snapshots.After(fetches)), d.storage, queue, d.log),
+		jobs.KindFetch: d.publishing(tables.New(locks.Around(snapshots.After(fetches)), d.storage, queue, d.log), queue),
 		jobs.KindQuery: snapshots.Answering(queries),
 		jobs.KindAsk:   ask.New(spool, d.openToAsk, queries, d.log),
 	}, []func(context.Context){snapshots.Run, locks.Run}, nil
+}
+
+// publishing returns a handler of fetches that also has their tables published, if the settings say so.
+func (d *daemon) publishing(fetches jobs.Handler, queue *queue.Queue) jobs.Handler {
+	if !d.cfg.Lake.AfterSync() {
+		return fetches
+	}
+	return aftersync.New(fetches, queue, d.cfg.Jobs.MaxAttempts, d.log)
 }
 
 // queueError means that the embedded queue has failed. Acknowledged data is on disk.
