@@ -121,7 +121,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	flights, err := d.serveFlight(ctx, own.ID)
+	flights, err := d.serveFlight(ctx, own.ID, queue)
 	if err != nil {
 		return err
 	}

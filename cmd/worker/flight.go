@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +11,10 @@ import (
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/volume"
+	queryjobs "mixduck/jobs/handler/query"
+	"mixduck/jobs/queue"
 	"mixduck/serve/flight"
+	"mixduck/storage/query"
 )
 
 // flightConfig returns the settings of the Arrow Flight SQL server. Its queries have the limits of query jobs.
@@ -23,7 +27,7 @@ func flightConfig(cfg config.Config) flight.Config {
 }
 
 // serveFlight starts the Arrow Flight SQL server of the worker with this id. It returns nil if there is none.
-func (d *daemon) serveFlight(ctx context.Context, id string) (*flight.Server, error) {
+func (d *daemon) serveFlight(ctx context.Context, id string, q *queue.Queue) (*flight.Server, error) {
 	cfg := flightConfig(d.cfg)
 	cfg.Dir = filepath.Join(d.cfg.DataDir, ".mixduck", "flight", id)
 	if err := os.RemoveAll(cfg.Dir); err != nil || cfg.Listen == "" { // left by a run that was killed
@@ -36,12 +40,25 @@ func (d *daemon) serveFlight(ctx context.Context, id string) (*flight.Server, er
 	if cfg.Launcher, err = launcher(); err != nil {
 		return nil, err
 	}
+	cfg.NoteReads = func(ctx context.Context, path string, reads []query.Read) { d.noteReads(ctx, q, path, reads) }
 	d.page.WatchFlight()
 	server, err := flight.Serve(ctx, cfg, d.databases, d.page, d.log)
 	if err == nil {
 		context.AfterFunc(ctx, server.Drain)
 	}
 	return server, err
+}
+
+// noteReads notes which properties a query of a file has read.
+func (d *daemon) noteReads(ctx context.Context, q *queue.Queue, path string, reads []query.Read) {
+	known, err := d.databases(ctx)
+	i := slices.IndexFunc(known, func(k flight.Database) bool { return k.Path == path })
+	if err == nil && i >= 0 {
+		err = q.NoteReads(ctx, known[i].Name, queryjobs.PropertyReads(reads))
+	}
+	if err != nil { // only for estimates
+		d.log.LogAttrs(ctx, slog.LevelDebug, "reads not counted", slog.Any("err", err))
+	}
 }
 
 // databases lists the databases in the volumes of this worker.

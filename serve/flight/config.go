@@ -28,6 +28,9 @@ type Config struct {
 	Timeout     time.Duration // of a query, from its start to its last row; the client may take longer to read them
 	LockWait    time.Duration // for a load, and for other programs that hold the file
 
+	// NoteReads is told which properties a query of a database has read; nil tells nobody.
+	NoteReads func(ctx context.Context, path string, reads []query.Read)
+
 	Dir     string // for results that clients are slow to read. It exists, and belongs to this server
 	Version string // of the program
 }

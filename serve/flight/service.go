@@ -95,6 +95,9 @@ func (s *service) run(ctx context.Context, launch query.Launcher, req query.Requ
 			s.log.Warn("some protections for queries are not available", slog.Any("missing", res.Unprotected))
 		})
 	}
+	if err == nil && s.cfg.NoteReads != nil && !req.Describe {
+		s.cfg.NoteReads(ctx, req.Database, res.Reads)
+	}
 	return res, err
 }
 

@@ -36,9 +36,10 @@ const (
 // Locator returns the directory of a database's volume and the path of its file. Its errors are permanent.
 type Locator func(database string) (volume, path string, err error)
 
-// keeper stores small results; [queue.Queue] is one.
+// keeper stores small results, and which properties queries read; [queue.Queue] is one.
 type keeper interface {
 	StoreResult(ctx context.Context, id string, rows []byte) error
+	NoteReads(ctx context.Context, database string, reads []jobs.PropertyRead) error
 }
 
 // Handler runs query jobs. It is a [jobs.Handler].
@@ -85,7 +86,19 @@ func (h *Handler) Answer(ctx context.Context, a *jobs.Attempt, q jobs.Query) err
 	if err != nil {
 		return jobs.Permanent(err) // a client waits, and can ask again
 	}
+	if err := h.results.NoteReads(ctx, a.Record.Database, PropertyReads(found.Reads)); err != nil { // only for estimates
+		h.log.LogAttrs(ctx, slog.LevelDebug, "reads not counted", slog.Any("err", err))
+	}
 	return nil
+}
+
+// PropertyReads converts what a query has read for the queue.
+func PropertyReads(reads []query.Read) []jobs.PropertyRead {
+	all := make([]jobs.PropertyRead, len(reads))
+	for i, r := range reads {
+		all[i] = jobs.PropertyRead(r)
+	}
+	return all
 }
 
 // ask writes the rows to output.

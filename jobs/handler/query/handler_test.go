@@ -36,6 +36,13 @@ func (k kept) StoreResult(_ context.Context, id string, rows []byte) error {
 	return nil
 }
 
+func (k kept) NoteReads(_ context.Context, database string, reads []jobs.PropertyRead) error {
+	for _, r := range reads {
+		k["read "+database] += r.Table + "." + r.Property
+	}
+	return nil
+}
+
 // fixture is a volume with an empty database x.db.
 type fixture struct {
 	dir     string
@@ -84,6 +91,25 @@ func TestSmallResultsGoIntoTheQueue(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(f.dir, ".mixduck", "results")); err != nil || len(left) > 0 {
 		t.Errorf("%d files are left, %v", len(left), err)
+	}
+}
+
+func TestReadsAreNoted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	e, err := storage.Open(t.Context(), storage.Config{Path: filepath.Join(f.dir, "x.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Prepare(t.Context(), storage.Table{Name: "events", Project: "1", Job: "job"})
+	if err := errors.Join(err, e.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.run(t, jobs.Query{Database: "main/x.db", SQL: "SELECT properties->>'plan' FROM events", Format: jobs.FormatCSV}); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.results["read main/x.db"]; got != "events.plan" {
+		t.Errorf("reads = %q, want events.plan", got)
 	}
 }
 

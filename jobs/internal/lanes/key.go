@@ -41,6 +41,13 @@ const (
 	GenerationKey = RecordPrefix + "generation"
 )
 
+// ReadDaysKey returns the key of a HASH: the last days on which queries of a database read properties, by table and
+// property, and the first day at "".
+func ReadDaysKey(database string) string { return "mixduck:reads:" + database }
+
+// ReadCountsKey returns the key of a HASH: the number of queries in a month (2026-11), by table and property.
+func ReadCountsKey(database, month string) string { return "mixduck:reads:" + month + ":" + database }
+
 // LaneKeys returns the three keys of a lane, in the order used by its scripts.
 func LaneKeys(lane string) []string {
 	prefix := "mixduck:{lane:" + lane + "}:"
