@@ -123,10 +123,10 @@ func checkVersion(t *testing.T, path string, may []int) int {
 	}
 	defer db.Close()
 	wantCatalogue(t, db)
-	want(t, "coverage", query(t, path, "SELECT day, row_count, job_id FROM mixduck.coverage ORDER BY day"), []string{
+	want(t, "coverage", queryDB(t, db, "SELECT day, row_count, job_id FROM mixduck.coverage ORDER BY day"), []string{
 		fmt.Sprintf("2026-11-01|%d|job-%d", crashRows, n), fmt.Sprintf("2026-11-02|%d|job-%d", crashRows, n), "2026-11-03|10|job-1",
 	})
-	want(t, "last receipt", query(t, path, "SELECT job_id FROM mixduck.receipts WHERE from_date = '2026-11-01' ORDER BY loaded_at DESC LIMIT 1"),
+	want(t, "last receipt", queryDB(t, db, "SELECT job_id FROM mixduck.receipts WHERE from_date = '2026-11-01' ORDER BY loaded_at DESC LIMIT 1"),
 		[]string{fmt.Sprintf("job-%d", n)})
 	return n
 }
