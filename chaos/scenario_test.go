@@ -28,11 +28,11 @@ type scenario struct {
 
 func scenarios() []scenario {
 	return []scenario{
-		{name: "undisturbed", title: "undisturbed", workers: 2, databases: 50, jobs: 6, unit: "disturbance", disturb: nothing},
-		{name: "kill", title: "kill -9 every 3 s", workers: 2, databases: 50, jobs: 6, again: true, unit: "kill", disturb: kill},
-		{name: "restart", title: "SIGTERM every 3 s", workers: 2, databases: 50, jobs: 6, again: true, unit: "restart", disturb: restart},
-		{name: "redis", title: "Redis killed every 4 s", workers: 2, databases: 50, jobs: 6, unit: "kill", disturb: killRedis},
-		{name: "mixed", title: "all of it at random", workers: 3, databases: 50, jobs: 6, unit: "disturbance", disturb: mix},
+		{name: "undisturbed", title: "undisturbed", workers: 2, databases: 30, jobs: 6, unit: "disturbance", disturb: nothing},
+		{name: "kill", title: "kill -9 every 3 s", workers: 2, databases: 30, jobs: 6, again: true, unit: "kill", disturb: kill},
+		{name: "restart", title: "SIGTERM every 3 s", workers: 2, databases: 30, jobs: 6, again: true, unit: "restart", disturb: restart},
+		{name: "redis", title: "Redis killed every 4 s", workers: 2, databases: 30, jobs: 6, unit: "kill", disturb: killRedis},
+		{name: "mixed", title: "all of it at random", workers: 3, databases: 30, jobs: 6, unit: "disturbance", disturb: mix},
 		{name: "embedded", title: "embedded queue killed", embedded: true, workers: 1, databases: 10, jobs: 12, unit: "restart", disturb: restartOrKill},
 		{name: "freeze", title: "worker frozen for 35 s", workers: 2, databases: 20, jobs: 6, again: true, unit: "freeze", disturb: freeze},
 		{name: "pause", title: "Redis frozen 33 s, full 10 s", workers: 2, databases: 20, jobs: 10, unit: "outage", disturb: starve},
