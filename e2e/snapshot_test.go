@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mixduck/internal/day"
 	"mixduck/internal/mounttest"
 	"mixduck/internal/proctest"
 )
@@ -143,30 +144,41 @@ for line in sys.stdin:
     print(json.dumps({"days": days, "errors": errors}), flush=True)
 `
 
-// While a fetch of 30 days loads window after window, the snapshot opens each time, and has whole days only.
+// While one fetch after another loads a day, the snapshot opens each time, and has whole days only.
 func TestSnapshotOpensDuringAFetch(t *testing.T) {
 	t.Parallel()
 	program := python(t, "duckdb~=1.5.0")
 	s := newEmbeddedSite(t, 200)
 	s.waitForSnapshot(t, s.fetch(t, dates(t, "2025-10-01", "2025-10-01")).ID)
-	enough := 300
+	enough := 200
 	if proctest.Soak() {
 		enough = 1000
 	}
 	reader := startReader(t, program, openForever, s.snapshotPath())
-	all := s.readDuringFetches(t, reader, 100, enough) // thirty jobs, so thirty snapshots
+	all := s.readDuringFetches(t, reader, 100, enough) // a snapshot for each job
 	s.waitForSnapshot(t, all[len(all)-1])
 	s.readStates(t, reader, 100)
-	s.checkEvents(t, dates(t, "2025-10-01", "2025-10-31"))
+	days := meanwhile(t)
+	days.From-- // fetched before
+	s.checkEvents(t, days)
 }
 
-// readDuringFetches fetches 30 days after 2025-10-01 with a job each. Meanwhile, a program reads until the jobs have
-// ended, but at least so often, see [site.readStates]. It returns the ids of the jobs.
+// meanwhile returns the days that [site.readDuringFetches] fetches.
+func meanwhile(tb testing.TB) day.Range {
+	tb.Helper()
+	if proctest.Soak() {
+		return dates(tb, "2025-10-02", "2025-10-31")
+	}
+	return dates(tb, "2025-10-02", "2025-10-11")
+}
+
+// readDuringFetches fetches some days with a job each. Meanwhile, a program reads until the jobs have ended, but at least
+// so often, see [site.readStates]. It returns the ids of the jobs.
 func (s *site) readDuringFetches(tb testing.TB, reader *foreignReader, step, enough int) (ids []string) {
 	tb.Helper()
-	days := dates(tb, "2025-10-02", "2025-10-31")
-	for day := days.From; day <= days.To; day++ {
-		ids = append(ids, s.submit(tb, dates(tb, day.String(), day.String())).ID)
+	days := meanwhile(tb)
+	for d := days.From; d <= days.To; d++ {
+		ids = append(ids, s.submit(tb, day.Range{From: d, To: d}).ID)
 	}
 	last, during := ids[len(ids)-1], false
 	for reads := 0; ; reads += step {
