@@ -30,7 +30,7 @@ ifeq ($(origin PATH),command line)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test unit e2e soak chaos deploy lint prose vuln fmt bench demo dev assets tools pictures module portable dist packages release-check clean
+.PHONY: help build test unit race e2e soak chaos deploy lint prose vuln fmt bench demo dev assets tools pictures module portable dist packages release-check clean
 
 help: # list the targets by topic
 	@grep -hE '^[a-z0-9-]+:.*## [A-Z][a-z]+: ' $(MAKEFILE_LIST) | awk '{ name = $$1; sub(/:.*/, "", name); text = $$0; sub(/.*## /, "", text); \
@@ -48,19 +48,28 @@ assets: ## Build: bundle the page's editor and plots from npm; `make build` then
 # `make lint` and `make unit` vet the code, so go test does not need to. Linking without symbols and DWARF takes half the
 # time, and stack traces do not need either.
 TESTS     := -vet=off -shuffle=on -parallel 8 -timeout 15m -ldflags='-s -w'
+# The race detector doubles the time, so `make test` uses it only where goroutines meet: in the packages RACED, and in the
+# tests CONCURRENT of the packages MIXED. `make race` uses it for everything, and so do the workflows.
+RACED     := ./cmd/enqueue ./cmd/internal/console ./cmd/worker ./internal/answer ./internal/embedredis ./internal/redistest ./internal/testsum ./jobs/... ./mixpanel/... ./serve/... ./web ./web/page ./web/session
+MIXED     := ./storage ./workspace ./storage/query
+CONCURRENT := 'AtOnce|AtTheSame|SameMoment|Beside|TestBudget|Cancel|Close|Context|Drain|EnginesShare|Faults$$|ManyDatabases|ManyNewer|TestPage|Pauses|ProfilesThatMove|Session|Share|Slow|SomeReports|StopAtOnce|TestStream|Threads|Turnstile|WaitsFor|WhileItCopies'
+PLAIN     = $(shell $(GO) list ./... | grep -vxF "$$($(GO) list $(RACED) $(MIXED) ./e2e ./bench)")
 # Packages that take long begin first.
-UNIT      = -- -race $(TESTS) ./storage/... ./workspace $(shell $(GO) list ./... | grep -v -e /e2e$$ -e /bench$$)
+UNIT      = -- $(TESTS) -skip $(CONCURRENT) $(MIXED) -- -race $(TESTS) -run $(CONCURRENT) $(MIXED) -- -race $(TESTS) $(RACED) -- $(TESTS) $(PLAIN)
 ARROW     := -- -vet=off -ldflags='-s -w' -tags duckdb_arrow -run TestArrowReadByDuckDB ./storage/query
 E2E       := -- $(TESTS) -parallel 4 ./e2e/...
 # Do not let each process with the race detector sleep for a second before it exits.
 TESTSUM   = MIXDUCK_TEST_BIN=$(abspath $(BIN)) GORACE=atexit_sleep_ms=10 $(GO) run ./internal/testsum
 
-test: lint build ## Test: format, lint, vet, unit tests with the race detector, end-to-end tests
-	$(TESTSUM) -at-once 2 $(UNIT) $(E2E) $(ARROW) # the end-to-end tests mostly wait
+test: lint build ## Test: format, lint, vet, unit tests, end-to-end tests
+	$(TESTSUM) -at-once 2 $(E2E) $(UNIT) $(ARROW) # the end-to-end tests mostly wait
 
-unit: build ## Test: unit tests, shuffled and with the race detector
+unit: build ## Test: unit tests, shuffled; with the race detector where goroutines meet
 	$(GO) vet ./...
 	$(TESTSUM) $(UNIT) $(ARROW)
+
+race: build ## Test: all unit tests with the race detector
+	$(TESTSUM) -- -race $(TESTS) ./storage/... ./workspace $(filter-out %/e2e %/bench,$(shell $(GO) list ./...))
 
 e2e: build ## Test: the real binaries, on the embedded queue and on a real Redis
 	$(TESTSUM) $(E2E)
@@ -71,7 +80,7 @@ soak: build ## Test: long tests: growth, years of schedules, many more random te
 	  -- -timeout 60m -run RestartsMakeNoDifference ./internal/embedredis -rapid.checks=1000 \
 	  -- -timeout 60m -run 'InAnyOrder|EqualTheJSON|InPieces|ThoseOfKeys|ThatOfTheRows|OnTheirNeighbours|OfAnyZone' ./storage -rapid.checks=300 \
 	  -- -timeout 60m ./internal/cron ./workspace -run 'Plan|Ticks|Bridge' -rapid.checks=5000 \
-	  -- -timeout 60m -run 'TestALongResultSurvivesAFrozenRedis|KilledAgainAndAgain|SurviveKills|SnapshotOpens|DuringSnapshots|HeldByAnother|WithADBC' ./e2e \
+	  -- -timeout 60m -run 'TestALongResultSurvivesAFrozenRedis|KilledAgainAndAgain|SurviveKills|SnapshotOpens|FlightSQLDuring|DuringSnapshots|HeldByAnother|WithADBC' ./e2e \
 	  -- -timeout 60m -run LikeTheJSON ./storage/query -rapid.checks=300 \
 	  -- -timeout 60m -run 'Hostile|Client' ./serve/flight \
 	  -- -timeout 60m -run 'Transfers|Texts|DamagedGzip|DamagedAnswers|MoveAtRandom' ./workspace
