@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"mixduck/internal/day"
 )
@@ -15,16 +17,19 @@ import (
 func BenchmarkFetch(b *testing.B) {
 	const events, rounds = 1_000_000, 3
 	e := newExport(b, 3*events)
-	var ours, duckdb []float64
+	var ours, duckdb, workerCPU, mpCPU, duckdbCPU []float64
 	var rss, rssLong int64
 	for b.Loop() {
 		for range rounds {
-			seconds, peak := e.fetch(b, 1)
-			ours = append(ours, events/seconds)
-			rss = max(rss, peak)
+			f := e.fetch(b, 1)
+			ours, workerCPU = append(ours, events/f.seconds), append(workerCPU, f.cpu.Seconds())
+			rss = max(rss, f.peak)
+			mpCPU = append(mpCPU, e.fetchDirectly(b).Seconds())
+			before := ownCPU(b)
 			duckdb = append(duckdb, events/e.readNDJSON(b))
+			duckdbCPU = append(duckdbCPU, (ownCPU(b) - before).Seconds())
 		}
-		_, rssLong = e.fetch(b, 3)
+		rssLong = e.fetch(b, 3).peak
 	}
 	a, d := median(ours), median(duckdb)
 	b.ReportMetric(a, "events/s")
@@ -32,21 +37,31 @@ func BenchmarkFetch(b *testing.B) {
 	report("fetch of 1M events over loopback, gzip, to committed rows", "%.0f events/s", a)
 	report("DuckDB's read_ndjson of the same file into the same table", "%.0f events/s", d)
 	report("ratio (bar: ≥ 0.8)", "%.2f", a/d)
+	report("processor time of 1M events: mp, worker with enqueue, read_ndjson", "%.1f s, %.1f s, %.1f s", median(mpCPU), median(workerCPU), median(duckdbCPU))
+	bar(b, median(mpCPU) <= median(duckdbCPU), "mp's processor time, of read_ndjson's (bar: ≤ 1.0)", "%.2f", median(mpCPU)/median(duckdbCPU))
+	bar(b, median(workerCPU) <= 1.1*median(duckdbCPU), "the same of worker and enqueue (bar: ≤ 1.1)", "%.2f", median(workerCPU)/median(duckdbCPU))
 	report("worker's peak RSS, 1M events (bar: ≤ 768 MB)", "%d MB", rss/1e6)
 	report("worker's peak RSS, a range three times as long (flat)", "%d MB", rssLong/1e6)
 }
 
-// fetch fetches days through a new worker and returns the job's seconds and the worker's peak memory in bytes.
-func (e *export) fetch(b *testing.B, days int) (seconds float64, peak int64) {
+// fetched is what a fetch took.
+type fetched struct {
+	seconds float64       // of the job
+	cpu     time.Duration // of worker and enqueue
+	peak    int64         // memory of the worker, in bytes
+}
+
+// fetch fetches days through a new worker.
+func (e *export) fetch(b *testing.B, days int) fetched {
 	b.Helper()
 	data, err := os.MkdirTemp(e.dir, "data") //nolint:usetesting // removed after each round, for the sake of the disk
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer os.RemoveAll(data)
-	env := append(os.Environ(), "MP_USERNAME=sa", "MP_SECRET=s3cret", "MP_PROJECT_ID="+exported,
-		"MIXDUCK_MIXPANEL_BASE_URL="+e.url, "MIXDUCK_DATA_DIR="+data)
+	env := append(e.env(), "MIXDUCK_DATA_DIR="+data)
 	worker := startWorker(b, env)
+	before := worker.cpu(b)
 	enqueue := exec.Command(program("enqueue"), "fetch", "events", "--from", first, "--to", (firstDay(b) + day.Day(days-1)).String(),
 		"--wait", "--quiet", "--format", "json")
 	enqueue.Env, enqueue.Stderr = env, os.Stderr
@@ -61,7 +76,28 @@ func (e *export) fetch(b *testing.B, days int) (seconds float64, peak int64) {
 	if err := json.Unmarshal(out, &job); err != nil || job.Rows != int64(days*perDay) {
 		b.Fatalf("fetched %d rows: %v", job.Rows, err)
 	}
-	peak = worker.PeakMemory(b)
+	f := fetched{job.Seconds, worker.cpu(b) - before + cpuOf(enqueue), worker.PeakMemory(b)}
 	worker.Terminate(b)
-	return job.Seconds, peak
+	return f
+}
+
+// fetchDirectly fetches the first day with mp and returns its CPU time.
+func (e *export) fetchDirectly(b *testing.B) time.Duration {
+	b.Helper()
+	path := filepath.Join(e.dir, "mp.db")
+	defer os.Remove(path)
+	mp := exec.Command(program("mp"), "fetch", "events", "--from", first, "--to", first, "--path", path, "--quiet")
+	mp.Env, mp.Stderr = e.env(), os.Stderr
+	if err := mp.Run(); err != nil {
+		b.Fatal(err)
+	}
+	return cpuOf(mp)
+}
+
+func (e *export) env() []string {
+	return append(os.Environ(), "MP_USERNAME=sa", "MP_SECRET=s3cret", "MP_PROJECT_ID="+exported, "MIXDUCK_MIXPANEL_BASE_URL="+e.url)
+}
+
+func cpuOf(ended *exec.Cmd) time.Duration {
+	return ended.ProcessState.UserTime() + ended.ProcessState.SystemTime()
 }

@@ -20,14 +20,14 @@ const (
 
 // seen remembers the rows of a window by key: event, distinct_id, time and $insert_id, as in Mixpanel's documentation
 // of deduplication. Without an $insert_id, the key is the content of the event, regardless of its spelling in JSON.
-// Keys are stored as 128-bit hashes, about 45 bytes per row in total. It is safe for concurrent use.
+// Keys are stored as 128-bit hashes, about 50 bytes per row in total. It is safe for concurrent use.
 type seen struct{ shards [seenShards]seenShard }
 
 const seenShards = 64
 
 type seenShard struct {
 	mu   sync.Mutex
-	rows map[xxh3.Uint128]seenRow
+	rows keyTable
 }
 
 type seenRow struct {
@@ -39,7 +39,7 @@ type seenRow struct {
 func newSeen(rows int64) *seen {
 	s := &seen{}
 	for i := range s.shards {
-		s.shards[i].rows = make(map[xxh3.Uint128]seenRow, rows/seenShards)
+		s.shards[i].rows = newKeyTable(int(rows / seenShards))
 	}
 	return s
 }
@@ -62,15 +62,15 @@ func (s *seen) add(e *eventline.Event, scratch *[]byte) verdict {
 }
 
 func (s *seenShard) judge(key xxh3.Uint128, row seenRow) verdict {
-	old, known := s.rows[key]
+	old, known := s.rows.at(key)
 	switch {
 	case !known:
-		s.rows[key] = row
+		*old = row
 		return fresh
-	case row.processedMS < old.processedMS, row == old, old.content == keep:
+	case row.processedMS < old.processedMS, row == *old, old.content == keep:
 		return duplicate
 	case row.processedMS > old.processedMS:
-		s.rows[key] = row
+		*old = row
 	}
 	return newer
 }
@@ -84,7 +84,8 @@ const (
 func (s *seen) addStored(e *eventline.Event, scratch *[]byte) {
 	*scratch = appendKey((*scratch)[:0], e)
 	key := xxh3.Hash128(*scratch)
-	s.shards[key.Lo%seenShards].rows[key] = seenRow{e.ProcessedMS, keep}
+	row, _ := s.shards[key.Lo%seenShards].rows.at(key)
+	*row = seenRow{e.ProcessedMS, keep}
 }
 
 // appendKey appends the unambiguous identity of e.

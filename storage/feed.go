@@ -42,7 +42,7 @@ type feed struct {
 }
 
 // bytesPerRow is the approximate size of an event in a compressed response.
-const bytesPerRow = 140
+const bytesPerRow = 120
 
 func newFeed(w Window, promoted []Promotion, maxBadBytes int64) *feed {
 	names := make([]string, len(promoted))

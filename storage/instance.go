@@ -97,7 +97,7 @@ func openInstance(ctx context.Context, path string, cfg Config) (*instance, erro
 		err = checkSchema(ctx, inst.db)
 	} else if err = refuseSnapshot(ctx, inst.db, path); err == nil {
 		if inst.moved, err = migrate(ctx, inst.db, cfg.Adopt); err == nil {
-			err = registerFunctions(inst)
+			err = errors.Join(registerFunctions(inst), holdVacuum(ctx, inst.db))
 		}
 	}
 	if err != nil {

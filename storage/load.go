@@ -62,8 +62,15 @@ func (l *load) run(ctx context.Context) error {
 	if err := l.rememberKeys(ctx); err != nil {
 		return err
 	}
+	var replaced int64
 	if !l.w.Add {
-		if err := l.exec(ctx, "DELETE FROM "+l.table+" WHERE day BETWEEN ? AND ?", l.from(), l.to()); err != nil {
+		replaced, err = affected(l.conn.ExecContext(ctx, "DELETE FROM "+l.table+" WHERE day BETWEEN ? AND ?", l.from(), l.to()))
+		if err != nil {
+			return err
+		}
+	}
+	if replaced > 0 {
+		if err := allowVacuum(ctx, l.conn); err != nil {
 			return err
 		}
 	}

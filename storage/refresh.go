@@ -44,6 +44,9 @@ func (e *Engine) Refresh(ctx context.Context, r Refresh) (RefreshReceipt, error)
 	defer run.forget()
 	err = e.write(ctx, r.Fence, func(conn *sql.Conn) error {
 		run.conn = conn
+		if err := allowVacuum(ctx, conn); err != nil {
+			return err
+		}
 		return run.run(ctx)
 	})
 	if err != nil {
