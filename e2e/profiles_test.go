@@ -18,7 +18,7 @@ func newPeople(tb testing.TB, count int) *site {
 	p.Cohorts = []mixpaneltest.Cohort{{ID: 7, Name: "every third", Every: 3}, {ID: 8, Name: "some", Members: []string{"x", "y", "z"}}}
 	p.Groups = []mixpaneltest.Group{{Key: "company", ID: "9007199254740993", Profiles: mixpaneltest.People{Seed: 2, Count: 7, Prefix: "company-"}}}
 	return newSite(tb, embedded, mixpaneltest.Start(tb, mixpaneltest.Config{
-		Projects: []mixpaneltest.Project{p}, Limits: mixpaneltest.Limits{Off: true},
+		Projects: []mixpaneltest.Project{p}, Limits: mixpaneltest.Limits{Off: true}, QueryLimits: mixpaneltest.Limits{Off: true},
 	}))
 }
 
