@@ -199,7 +199,7 @@ func fill(ctx context.Context, conn *sql.Conn, table string, columns []column, p
 	return affected(conn.ExecContext(ctx, query))
 }
 
-// finishFilling makes the columns of a table usable, whose rows are all filled.
+// finishFilling ends the promotion of columns that are filled in all rows: it gives them their names.
 func finishFilling(ctx context.Context, conn *sql.Conn, table string, all []column) error {
 	for _, c := range all {
 		if !c.filling {

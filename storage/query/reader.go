@@ -44,7 +44,7 @@ func (r *reader) answer(ctx context.Context, stdout io.Writer) error {
 }
 
 // writeFast is like write, but uses columns of properties where it can. DuckDB may then test conditions in another order,
-// so a cast can fail that was not reached before. In that case, the statement runs as it is written, if no rows have left
+// so a cast can fail that was not reached before. In that case, the statement runs without columns, if no rows have left
 // the process.
 func (r *reader) writeFast(ctx context.Context, w *bounded) error {
 	given := r.statement

@@ -151,7 +151,7 @@ func (r *reader) useColumns(ctx context.Context) (*statement, error) {
 	}
 	got, err := r.gate.tree(ctx, body)
 	if err != nil || !reflect.DeepEqual(withoutPlaces(got), withoutPlaces(tree)) {
-		return nil, nil //nolint:nilerr // the statement is run as it is
+		return nil, nil //nolint:nilerr // the statement runs without columns
 	}
 	fast := *r.statement
 	fast.body, fast.text = body, body
