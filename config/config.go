@@ -125,7 +125,7 @@ func newConfig(home string) Config {
 		Query:     Query{Concurrency: 4, MemoryLimit: 1e9, MaxResult: 16e9, Timeout: 10 * time.Minute},
 		Jobs:      Jobs{MaxAttempts: defaults.MaxAttempts},
 		Retention: Retention{Jobs: 90 * 24 * time.Hour, Results: 24 * time.Hour},
-		Lake:      Lake{Publish: publishAfterSync},
+		Lake:      Lake{Publish: publishAfterSync, Retention: 3 * 24 * time.Hour},
 		HTTP:      HTTP{Listen: defaultListen, Page: "full"},
 		Log:       Log{Level: "info", Format: "text"},
 	}

@@ -4,13 +4,15 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"time"
 )
 
 // Lake says where committed days are published as Apache Iceberg tables. The zero value means nowhere.
 type Lake struct {
-	Catalog   string // sqlite: and the absolute path of a database
-	Warehouse string // file:// and the absolute path of a directory
-	Publish   string // after-sync or manual: whether fetches submit jobs that publish
+	Catalog   string        // sqlite: and the absolute path of a database
+	Warehouse string        // file:// and the absolute path of a directory
+	Retention time.Duration // how long replaced files and old snapshots are kept
+	Publish   string        // after-sync or manual: whether fetches submit jobs that publish
 }
 
 // Set reports whether there is a lake.

@@ -62,6 +62,7 @@ func settings() []setting[Config] {
 		{key: "lake.catalog", env: "MIXDUCK_LAKE_CATALOG", flag: "lake-catalog", usage: "`catalog` of the Iceberg tables to publish to, as sqlite:/data/lake/catalog.db; default: none", field: text(func(c *Config) *string { return &c.Lake.Catalog }, checkCatalog)},
 		{key: "lake.warehouse", env: "MIXDUCK_LAKE_WAREHOUSE", flag: "lake-warehouse", usage: "`url` of the directory of these tables, as file:///data/lake/warehouse", field: text(func(c *Config) *string { return &c.Lake.Warehouse }, checkWarehouse)},
 		{key: "lake.publish", env: "MIXDUCK_LAKE_PUBLISH", flag: "lake-publish", usage: "`when` to publish events: after-sync, or manual (only with 'enqueue publish'); default after-sync", field: oneOf(func(c *Config) *string { return &c.Lake.Publish }, publishAfterSync, publishManually)},
+		{key: "lake.retention", env: "MIXDUCK_LAKE_RETENTION", flag: "lake-retention", usage: "`duration` to keep replaced files and old snapshots of the lake; default 3d", field: span(time.Second, func(c *Config) *time.Duration { return &c.Lake.Retention })},
 		{key: "log.level", env: "MIXDUCK_LOG_LEVEL", flag: "log-level", usage: "log `level`: debug, info, warn or error; default info", field: oneOf(func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error")},
 		{key: "log.format", env: "MIXDUCK_LOG_FORMAT", flag: "log-format", usage: "log `format`: text or json; default text", field: oneOf(func(c *Config) *string { return &c.Log.Format }, "text", "json")},
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,6 +101,7 @@ func TestLakeEqualsTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, embedded, newMixpanel(t, 60))
 	s.setLake()
+	s.set("MIXDUCK_LAKE_RETENTION=2s")
 	s.startWorker(t)
 	lake := s.startLake(t)
 	days := dates(t, "2025-11-01", "2025-11-04")
@@ -118,7 +120,7 @@ func TestLakeEqualsTheDatabase(t *testing.T) {
 		t.Errorf("nothing has changed, but %d days were published", j.DaysPublished)
 	}
 
-	before := len(rows)
+	before, first := len(rows), s.lakeFiles(t)
 	s.fetch(t, dates(t, "2025-11-03", "2025-11-04"))
 	if j := s.publish(t); j.DaysPublished != 2 {
 		t.Errorf("two days were fetched again, but %d were published", j.DaysPublished)
@@ -138,8 +140,34 @@ func TestLakeEqualsTheDatabase(t *testing.T) {
 	rows, all := reader.lake(t, lakeEvents)
 	compare(t, s.rows(t, defaultDatabase, "events"), rows)
 	checkPromoted(t, s, all)
+	checkExpiry(t, s, first)
+	rows, _ = reader.lake(t, lakeEvents)
+	compare(t, rowsOf(s.truth(t, projectID, days)), rows)
 	lake.Terminate(t)
 	checkSpoolIsEmpty(t, s)
+}
+
+// checkExpiry checks that the files of replaced days are deleted after the retention, and nothing else.
+func checkExpiry(t *testing.T, s *site, replaced []string) {
+	t.Helper()
+	if len(replaced) == 0 {
+		t.Fatal("no files were published")
+	}
+	eventually(t, "files of old snapshots are deleted", func() bool {
+		s.publish(t, "--force")
+		left := s.lakeFiles(t)
+		return !slices.ContainsFunc(replaced, func(name string) bool { return slices.Contains(left, name) })
+	})
+}
+
+// lakeFiles returns the data files of the lake.
+func (s *site) lakeFiles(tb testing.TB) []string {
+	tb.Helper()
+	files, err := filepath.Glob(s.path("lake/warehouse/*/events/data/*/*.parquet"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return files
 }
 
 // checkPromoted compares the promoted columns with those of the database.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/apache/iceberg-go/catalog"
 	"github.com/apache/iceberg-go/table"
@@ -22,6 +23,8 @@ type Config struct {
 	CatalogFile string // of an SQLite database; absolute
 	Warehouse   string // a file:// URL
 	SpoolDir    string // of this process alone; Open empties it
+
+	Retention time.Duration // how long replaced files and old snapshots are kept
 
 	// Namespace returns the namespace of a project's tables, from its id.
 	Namespace func(project string) string

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/iceberg-go"
 	icebergio "github.com/apache/iceberg-go/io"
@@ -97,7 +99,21 @@ func (l *Lake) Publish(ctx context.Context, r Request, stop <-chan struct{}, rep
 			return p.out, err
 		}
 	}
+	if p.out.Days > 0 {
+		p.maintain(ctx)
+	}
 	return p.out, nil
+}
+
+// maintain expires old snapshots. What was published stays, even if that fails; the next job tries again.
+func (p *publisher) maintain(ctx context.Context) {
+	t, _, err := p.load(ctx, p.id, p.owner)
+	if err == nil && t != nil {
+		err = p.expire(ctx, t, time.Now())
+	}
+	if err != nil {
+		p.log.LogAttrs(ctx, slog.LevelWarn, "could not delete old snapshots of a lake table", slog.String("table", p.out.Table), slog.Any("err", err))
+	}
 }
 
 // pause returns an error if publishing must stop.

@@ -45,7 +45,7 @@ func runCommand(p *cli.Process) *cobra.Command {
 		},
 	}
 	config.Flags(cmd.Flags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file", "worker.drain_timeout", "worker.retry_backoff",
-		"worker.memory_limit", "worker.lock_wait", "retention.jobs", "lake.catalog", "lake.warehouse", "log.level", "log.format")
+		"worker.memory_limit", "worker.lock_wait", "retention.jobs", "lake.catalog", "lake.warehouse", "lake.retention", "log.level", "log.format")
 	return cmd
 }
 

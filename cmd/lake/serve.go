@@ -39,7 +39,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger) (err error)
 		return err
 	}
 	tables, err := lake.Open(ctx, lake.Config{
-		CatalogFile: cfg.Lake.CatalogFile(), Warehouse: cfg.Lake.Warehouse, SpoolDir: filepath.Join(cfg.LakeSpoolDir(), own.ID),
+		CatalogFile: cfg.Lake.CatalogFile(), Warehouse: cfg.Lake.Warehouse, Retention: cfg.Lake.Retention, SpoolDir: filepath.Join(cfg.LakeSpoolDir(), own.ID),
 		Namespace: func(project string) string { return namespace(cfg, project) },
 	}, log)
 	if err != nil {
