@@ -109,9 +109,9 @@ func TestReportOfWhatIsStored(t *testing.T) {
 	}, Brought: []day.Day{first - 2, first - 1, first, first + 2}, Days: map[string]jobs.Days{"events": {
 		{Day: first - 2, State: jobs.DayUnavailable},
 		{Day: first - 1, State: jobs.DayUnavailable},
-		{Day: first, State: jobs.DayComplete, Rows: 1},
+		{Day: first, State: jobs.DayComplete, Rows: 1, Quarantined: true},
 		{Day: first + 1, State: jobs.DayMissing},
-		{Day: first + 2, State: jobs.DayPartial, Rows: 1},
+		{Day: first + 2, State: jobs.DayPartial, Rows: 1, Quarantined: true},
 	}}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(jobs.TableState{}, "FileBytes")); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)

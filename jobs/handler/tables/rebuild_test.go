@@ -143,7 +143,7 @@ func TestDatabasesWithoutDayMapsAreReadAgain(t *testing.T) {
 	v.rebuild(nil)
 	days, err := v.queue.Days(t.Context(), "main/a.db", "events")
 	v.must(err)
-	if got, want := days.String(), "2026-10-30 U0U0C1M1P1"; got != want {
+	if got, want := days.String(), "2026-10-30 U0U0C1!M1P1!"; got != want {
 		t.Errorf("day map = %q, want %q", got, want)
 	}
 }
