@@ -66,8 +66,8 @@ func (a *app) publishCommand() *cobra.Command {
 }
 
 const publishStatusLong = `Show what the lake contains of each table, as known after the last job that published
-it: days, rows, the time of the last commit, and how many stored days are not published
-yet, and since when.`
+it: days, rows, and the time of the last commit. It also shows how many stored days are
+not published yet, and since when.`
 
 func (a *app) publishStatusCommand() *cobra.Command {
 	c := &cobra.Command{
