@@ -33,7 +33,7 @@ func TestDatabaseOfANewerVersion(t *testing.T) {
 	s.fetch(t, days)
 	s.write(t, defaultDatabase, "UPDATE mixduck.schema_version SET version = version + 900")
 	r := s.enqueue(t, append(fetchArgs(days), "--wait", "--max-attempts", "1")...)
-	r.mustFail(t, 1, "newer Mixduck", "version 90", "install the newest")
+	r.mustFail(t, 1, "newer Mixduck", "schema version 9", "install the newest")
 	s.checkEvents(t, days)
 	s.write(t, defaultDatabase, "UPDATE mixduck.schema_version SET version = version - 900")
 	s.fetch(t, days)

@@ -5,6 +5,7 @@ import (
 
 	"mixduck/internal/fault"
 	"mixduck/jobs"
+	"mixduck/jobs/internal/jobstest"
 )
 
 func TestEdits(t *testing.T) {
@@ -39,4 +40,28 @@ func TestEdits(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEditsStandInTheLane(t *testing.T) {
+	t.Parallel()
+	jobstest.OnEach(t, func(t jobstest.Rig) {
+		fetching := jobstest.Submit(t, t.Q, "x", "a")
+		edit, err := t.Q.Submit(t.Context(), jobs.Request{
+			Kind: jobs.KindEdit, Edit: jobs.Edit{Database: "main/x.db", Action: jobs.ActionDrop, Table: "events"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if edit.State != jobs.StateWaiting || edit.Behind != fetching.ID {
+			t.Errorf("the edit is %s behind %q, want it waiting behind %s", edit.State, edit.Behind, fetching.ID)
+		}
+		_, err = t.Q.Submit(t.Context(), jobs.Request{Kind: jobs.KindEdit, Edit: jobs.Edit{Database: "main/x.db", Action: "burn"}})
+		if fault.CodeOf(err) != fault.CodeUsage {
+			t.Errorf("an unknown action: %v, want a usage error", err)
+		}
+		joined, err := t.Q.Submit(t.Context(), jobs.Request{Fetch: fetching.Fetch, IfBusy: jobs.IfBusyJoin})
+		if err != nil || joined.Joined {
+			t.Errorf("a fetch joined one whose rows an edit may take away: %+v, %v", joined, err)
+		}
+	})
 }
