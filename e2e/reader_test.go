@@ -8,36 +8,40 @@ import (
 	"mixduck/mixpanel/mixpaneltest"
 )
 
+// Each window waits until a reader has seen the one before it.
 func TestReadersSeeDaysArriveWhileTheFetchRuns(t *testing.T) {
 	t.Parallel()
 	s := newEmbeddedSite(t, 100)
 	days := dates(t, "2025-10-01", "2025-11-14") // windows of 1, 6, 30 and 8 days
-	last := s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Days: dates(t, "2025-11-14", "2025-11-14")})
+	var holds []*mixpaneltest.Injection
+	for _, first := range []string{"2025-10-02", "2025-10-08", "2025-11-14"} {
+		holds = append(holds, s.inject(t, mixpaneltest.Fault{Kind: mixpaneltest.SlowFirstByte, Days: dates(t, first, first)}))
+	}
 	truth := map[string]int{}
 	for _, r := range s.truth(t, projectID, days).Rows {
 		truth[r.Day.String()]++
 	}
 	j := s.submit(t, days)
-	var seen []int // number of days each time there were more
-	eventually(t, "days arrive in more than two steps", func() bool {
-		counts, ok := s.glance(t)
-		if !ok {
-			return false
-		}
-		for d, n := range counts {
-			if n != truth[d] {
-				t.Fatalf("a reader sees %d rows of %s, want all %d or none", n, d, truth[d])
+	seen := 0
+	for _, hold := range holds {
+		eventually(t, "more days than before arrive", func() bool {
+			counts, ok := s.glance(t)
+			for d, n := range counts {
+				if n != truth[d] {
+					t.Fatalf("a reader sees %d rows of %s, want all %d or none", n, d, truth[d])
+				}
 			}
+			more := ok && len(counts) > seen
+			if more {
+				seen = len(counts)
+			}
+			return more
+		})
+		if now := s.show(t, j.ID); now.State != "running" {
+			t.Errorf("the job is %s while days are seen to arrive (%d), want running", now.State, seen)
 		}
-		if n := len(counts); len(seen) == 0 && n > 0 || len(seen) > 0 && n > seen[len(seen)-1] {
-			seen = append(seen, n)
-		}
-		return len(seen) > 2
-	})
-	if now := s.show(t, j.ID); now.State != "running" {
-		t.Errorf("the job is %s while days are seen to arrive (%v), want running", now.State, seen)
+		hold.Remove()
 	}
-	last.Remove()
 	s.wait(t, j.ID)
 	s.checkEvents(t, days)
 }
