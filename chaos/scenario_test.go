@@ -46,18 +46,16 @@ func nothing(tb testing.TB, s *site) int {
 	return 0
 }
 
-// betweenKills is the minimum number of jobs that end between two deaths of workers. With deaths by time alone, the
-// workers of a slow machine would finish few jobs, and a job that is present at five deaths counts as their cause.
-const betweenKills = 24
-
-// mayDie reports whether enough jobs have ended since the last time that it returned true.
+// mayDie reports whether enough jobs have ended since the last time that it returned true: half as many again as can run
+// at once. With deaths by time alone, or with fewer jobs between them, a job could have just begun at each death. At the
+// fifth, it counts as their cause.
 func (s *site) mayDie(tb testing.TB) bool {
 	tb.Helper()
 	done, err := s.count(tb.Context(), "done")
 	if err != nil || done < s.nextDeath {
 		return false
 	}
-	s.nextDeath = done + betweenKills*s.work.total()/300
+	s.nextDeath = done + len(s.workers)*concurrency*3/2
 	return true
 }
 

@@ -50,6 +50,7 @@ const (
 	username    = "sa"
 	password    = "s3cret"
 	answerTakes = 30 * time.Millisecond
+	concurrency = 8 // jobs of a worker at once
 )
 
 // newSite makes a site with running, idle workers.
@@ -63,7 +64,7 @@ func newSite(tb testing.TB, bin string, sc scenario) *site {
 	s.env = []string{
 		"HOME=" + s.logs, "TMPDIR=" + tb.TempDir(), "MP_USERNAME=" + username, "MP_SECRET=" + password,
 		"MIXDUCK_DATA_DIR=" + s.dir, "MIXDUCK_MIXPANEL_BASE_URL=" + s.mixpanel.URL, "MIXDUCK_MIXPANEL_IDLE_TIMEOUT=20s",
-		"MIXDUCK_WORKER_CONCURRENCY=8", "MIXDUCK_HTTP_LISTEN=off",
+		"MIXDUCK_WORKER_CONCURRENCY=" + strconv.Itoa(concurrency), "MIXDUCK_HTTP_LISTEN=off",
 	}
 	if !sc.embedded {
 		s.redis = proctest.NewRedis(tb, "--auto-aof-rewrite-percentage", "0") // so its log keeps all writes
