@@ -93,11 +93,14 @@ func (s *site) restart(tb testing.TB) {
 	s.replace(tb, p, func() { p.Terminate(tb) })
 }
 
-// restartOrKill does one or the other.
+// restartOrKill does one or the other by turns, each after enough jobs have ended.
 func restartOrKill(tb testing.TB, s *site) (times int) {
 	tb.Helper()
 	for s.unfinished(tb, s.about(2*time.Second)) {
-		if times%2 == 0 && s.mayDie(tb) {
+		if !s.mayDie(tb) {
+			continue
+		}
+		if times%2 == 0 {
 			s.kill(tb)
 		} else {
 			s.restart(tb)

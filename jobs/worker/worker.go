@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -295,6 +296,9 @@ func (w *Worker) troubled(log *slog.Logger, err error) {
 	}
 }
 
+// stuckAfter is how long cancelled attempts may take to end before the worker logs what it is doing.
+const stuckAfter = 30 * time.Second
+
 // drain waits for the attempts, cancels them after the drain timeout, and keeps waiting.
 func (w *Worker) drain(cancel context.CancelCauseFunc) {
 	timeout := time.NewTimer(w.cfg.DrainTimeout)
@@ -307,5 +311,14 @@ func (w *Worker) drain(cancel context.CancelCauseFunc) {
 	}
 	w.log.Warn("worker cancels its attempts", slog.Int("attempts", w.turns.open()))
 	cancel(jobs.ErrShutdown)
+	timeout.Reset(stuckAfter)
+	select {
+	case <-idle:
+		return
+	case <-timeout.C:
+	}
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	w.log.Error("attempts do not end; it is safe to kill the worker", slog.Int("attempts", w.turns.open()), slog.String("goroutines", string(stacks)))
 	<-idle
 }
