@@ -10,13 +10,7 @@ import (
 	"mixduck/internal/cli"
 )
 
-func main() { os.Exit(realMain()) }
-
-func realMain() int {
-	logging.Disable() // go-redis would write what its errors already say to stderr
-	ctx, stop := cli.Signals()
-	defer stop()
-	return run(ctx, &cli.Process{
-		Name: os.Args[0], Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-	})
+func main() {
+	logging.Disable() // go-redis would write to stderr what is reported anyway
+	os.Exit(cli.Main(run))
 }

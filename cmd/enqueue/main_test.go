@@ -27,7 +27,7 @@ const asCommand = "ENQUEUE_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
-		os.Exit(realMain())
+		main()
 	}
 	logging.Disable() // go-redis prints a line for each failed connection
 	os.Exit(m.Run())

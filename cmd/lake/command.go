@@ -2,22 +2,19 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
-	"mixduck/internal/buildinfo"
 	"mixduck/internal/cli"
 )
 
 // run executes the command line of p and returns the exit code.
 func run(ctx context.Context, p *cli.Process) int {
 	a := &console.App{Process: p, Now: time.Now}
-	root := console.Group("lake", "Publish stored days as Apache Iceberg tables", runCommand(p), versionCommand())
+	root := console.Group("lake", "Publish stored days as Apache Iceberg tables", runCommand(p), console.VersionCommand("lake"))
 	root.Example = "  lake run --data-dir ~/.mp/data"
 	return a.Run(ctx, root)
 }
@@ -47,14 +44,4 @@ func runCommand(p *cli.Process) *cobra.Command {
 	config.Flags(cmd.Flags(), "config", "data_dir", "volumes", "redis.url", "redis.ca_file", "worker.drain_timeout", "worker.retry_backoff",
 		"worker.memory_limit", "worker.lock_wait", "retention.jobs", "lake.catalog", "lake.warehouse", "lake.retention", "log.level", "log.format")
 	return cmd
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Example: "  lake version", Args: console.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "lake %s (%s)\n", buildinfo.Version(), runtime.Version())
-			return err
-		},
-	}
 }

@@ -8,12 +8,4 @@ import (
 	"mixduck/internal/cli"
 )
 
-func main() { os.Exit(realMain()) } // so that deferred calls run
-
-func realMain() int {
-	ctx, stop := cli.Signals()
-	defer stop()
-	return run(ctx, &cli.Process{
-		Name: os.Args[0], Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-	})
-}
+func main() { os.Exit(cli.Main(run)) }

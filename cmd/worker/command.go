@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
@@ -11,7 +9,6 @@ import (
 
 	"mixduck/cmd/internal/console"
 	"mixduck/config"
-	"mixduck/internal/buildinfo"
 	"mixduck/internal/cli"
 	"mixduck/storage/query"
 	"mixduck/storage/snapshot"
@@ -27,7 +24,7 @@ func run(ctx context.Context, p *cli.Process) int {
 	}
 	a := &console.App{Process: p, Now: time.Now}
 	root := console.Group("worker", "Run the jobs that keep DuckDB copies of Mixpanel projects fresh",
-		runCommand(p), validateCommand(p), backupCommand(p), compactCommand(p), healthcheckCommand(p), demoCommand(p), versionCommand())
+		runCommand(p), validateCommand(p), backupCommand(p), compactCommand(p), healthcheckCommand(p), demoCommand(p), console.VersionCommand("worker"))
 	root.Example = "  worker demo\n  worker run --data-dir ~/.mp/data"
 	return a.Run(ctx, root)
 }
@@ -68,17 +65,4 @@ MP_SECRET (or MP_SECRET_FILE).`,
 	}
 	config.Flags(cmd.Flags(), runSettings...)
 	return cmd
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Example: "  worker version",
-		Args:    console.NoArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "worker %s (%s)\n", buildinfo.Version(), runtime.Version())
-			return err
-		},
-	}
 }

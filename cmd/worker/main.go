@@ -10,13 +10,7 @@ import (
 	"mixduck/internal/cli"
 )
 
-func main() { os.Exit(realMain()) } // so that deferred calls run
-
-func realMain() int {
-	ctx, stop := cli.Signals()
-	defer stop()
-	logging.Disable() // go-redis would write to stderr what is logged anyway
-	return run(ctx, &cli.Process{
-		Name: os.Args[0], Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-	})
+func main() {
+	logging.Disable() // go-redis would write to stderr what is reported anyway
+	os.Exit(cli.Main(run))
 }

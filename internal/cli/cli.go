@@ -23,9 +23,9 @@ type Process struct {
 	Stderr  io.Writer // everything else
 }
 
-// Signals returns a context that ends at the first SIGINT or SIGTERM. The second one ends the process. If the reader
+// signals returns a context that ends at the first SIGINT or SIGTERM. The second one ends the process. If the reader
 // of stdout is gone, writing returns EPIPE instead of ending the process.
-func Signals() (context.Context, context.CancelFunc) {
+func signals() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	first := make(chan os.Signal, 1)
