@@ -170,6 +170,16 @@ func (c *Config) VolumeDir(name string) string {
 	return c.Volumes[i].Dir
 }
 
+// VolumeOf returns the volume that contains a file, and the path of the file in it. ok is false if none does.
+func VolumeOf(volumes []Volume, path string) (v Volume, rel string, ok bool) {
+	for _, v := range volumes {
+		if rel, err := filepath.Rel(v.Dir, path); err == nil && filepath.IsLocal(rel) {
+			return v, rel, true
+		}
+	}
+	return Volume{}, "", false
+}
+
 // QueueDir returns the directory of the embedded queue.
 func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, ".mixduck", "queue") }
 

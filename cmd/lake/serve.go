@@ -15,7 +15,6 @@ import (
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/fault"
-	"mixduck/internal/volume"
 	"mixduck/jobs"
 	"mixduck/jobs/handler/publish"
 	"mixduck/jobs/worker"
@@ -77,11 +76,6 @@ func namespace(cfg config.Config, project string) string {
 
 // locate returns how to open a database for reading.
 func locate(cfg config.Config, database string) (storage.Config, error) {
-	name, rel, _ := strings.Cut(database, "/")
-	dir := cfg.VolumeDir(name)
-	if dir == "" {
-		return storage.Config{}, fault.Usage("add it to --volumes", "lake run has no volume %s", name)
-	}
-	path, err := volume.Path(dir, rel)
+	_, path, err := connect.Locate(cfg, "lake run", database)
 	return storage.Config{Path: path, ReadOnly: true, LockWait: cfg.Worker.LockWait, MemoryLimit: cfg.Worker.MemoryLimit}, err
 }

@@ -58,18 +58,15 @@ func (r reader) Snapshot(context.Context) (*console.SnapshotFile, error) {
 
 // snapshot returns the snapshot that a worker has made of the file, nil if there is none or the file is in no volume.
 func (r reader) snapshot() (*storage.Snapshot, error) {
-	for _, v := range r.volumes {
-		rel, err := filepath.Rel(v.Dir, r.path)
-		if err != nil || !filepath.IsLocal(rel) {
-			continue
-		}
-		path, err := volume.Snapshot(v.Dir, rel)
-		if err != nil {
-			return nil, err
-		}
-		return storage.ReadSnapshot(path)
+	v, rel, ok := config.VolumeOf(r.volumes, r.path)
+	if !ok {
+		return nil, nil //nolint:nilnil // documented
 	}
-	return nil, nil //nolint:nilnil // documented
+	path, err := volume.Snapshot(v.Dir, rel)
+	if err != nil {
+		return nil, err
+	}
+	return storage.ReadSnapshot(path)
 }
 
 // reader answers questions about a file, each in a separate process.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,10 +18,8 @@ import (
 	"mixduck/config"
 	"mixduck/internal/buildinfo"
 	"mixduck/internal/embedredis"
-	"mixduck/internal/fault"
 	"mixduck/internal/filesystem"
 	"mixduck/internal/name"
-	"mixduck/internal/volume"
 	"mixduck/jobs"
 	"mixduck/jobs/budget"
 	"mixduck/jobs/handler/fetch"
@@ -232,12 +229,7 @@ func (d *daemon) connect(ctx context.Context, stop context.CancelCauseFunc) (*re
 
 // locate returns the directory of a database's volume and the path of its file.
 func (d *daemon) locate(database string) (dir, path string, err error) {
-	name, rel, _ := strings.Cut(database, "/")
-	if dir = d.cfg.VolumeDir(name); dir == "" {
-		return "", "", fault.Usage("add it to --volumes", "this worker has no volume %s", name)
-	}
-	path, err = volume.Path(dir, rel)
-	return dir, path, err
+	return connect.Locate(d.cfg, "this worker", database)
 }
 
 // strangerWait is how long an attempt waits for another program to close a database before the job is paused.

@@ -51,12 +51,11 @@ func (d *daemon) serveFlight(ctx context.Context, id string, q *queue.Queue) (*f
 
 // noteReads notes which properties a query of a file has read.
 func (d *daemon) noteReads(ctx context.Context, q *queue.Queue, path string, reads []query.Read) {
-	known, err := d.databases(ctx)
-	i := slices.IndexFunc(known, func(k flight.Database) bool { return k.Path == path })
-	if err == nil && i >= 0 {
-		err = q.NoteReads(ctx, known[i].Name, queryjobs.PropertyReads(reads))
+	v, rel, ok := config.VolumeOf(d.cfg.Volumes, path)
+	if !ok {
+		return
 	}
-	if err != nil { // only for estimates
+	if err := q.NoteReads(ctx, v.Name+"/"+filepath.ToSlash(rel), queryjobs.PropertyReads(reads)); err != nil { // only for estimates
 		d.log.LogAttrs(ctx, slog.LevelDebug, "reads not counted", slog.Any("err", err))
 	}
 }

@@ -92,10 +92,8 @@ func database(ctx context.Context, q *queue.Queue, cfg config.Config, typed stri
 	if !filepath.IsAbs(typed) {
 		return connect.Database(ctx, q, cfg, typed)
 	}
-	for _, v := range cfg.Volumes {
-		if rel, err := filepath.Rel(v.Dir, typed); err == nil && filepath.IsLocal(rel) {
-			return connect.FindDatabase(cfg, v.Name+"/"+filepath.ToSlash(rel), []string{v.Name})
-		}
+	if v, rel, ok := config.VolumeOf(cfg.Volumes, typed); ok {
+		return connect.FindDatabase(cfg, v.Name+"/"+filepath.ToSlash(rel), []string{v.Name})
 	}
 	return "", fault.Usage("add its directory to --volumes, for example backup=/mnt/backup, also for the worker", "%s is not in a volume", typed)
 }
