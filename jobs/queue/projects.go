@@ -3,7 +3,6 @@ package queue
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -25,11 +24,7 @@ type catalogue struct {
 func (q *Queue) PublishProjects(ctx context.Context, worker string, projects []jobs.ProjectInfo) error {
 	ctx, stop := context.WithTimeout(ctx, lanes.CallTimeout)
 	defer stop()
-	body, err := json.Marshal(catalogue{q.e.Now().UTC(), projects})
-	if err == nil {
-		err = q.e.Redis.HSet(ctx, lanes.CatalogueKey, worker, body).Err()
-	}
-	if err != nil {
+	if err := putDocument(ctx, q.e.Redis, lanes.CatalogueKey, worker, catalogue{q.e.Now().UTC(), projects}); err != nil {
 		return fmt.Errorf("publish the projects of worker %s: %w", worker, err)
 	}
 	return nil
@@ -89,17 +84,5 @@ func (q *Queue) Projects(ctx context.Context) ([]jobs.ProjectInfo, error) {
 }
 
 func (q *Queue) catalogues(ctx context.Context) (map[string]catalogue, error) {
-	bodies, err := q.e.Redis.HGetAll(ctx, lanes.CatalogueKey).Result()
-	if err != nil {
-		return nil, err
-	}
-	said := make(map[string]catalogue, len(bodies))
-	for worker, body := range bodies {
-		var c catalogue
-		if err := json.Unmarshal([]byte(body), &c); err != nil {
-			return nil, fmt.Errorf("projects of worker %s: %w", worker, err)
-		}
-		said[worker] = c
-	}
-	return said, nil
+	return documents[catalogue](ctx, q.e.Redis, lanes.CatalogueKey)
 }

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,18 +28,20 @@ func (q *Queue) NoteReads(ctx context.Context, database string, reads []jobs.Pro
 	}
 	today := day.Of(time.Now().UTC())
 	counts, days := lanes.ReadCountsKey(database, today.String()[:7]), lanes.ReadDaysKey(database)
-	known, err := q.e.Redis.HLen(ctx, days).Result()
-	if err != nil {
-		return fmt.Errorf("note reads: %w", err)
+	names := make([]string, len(reads))
+	for i, r := range reads {
+		names[i] = r.Table + "\x00" + r.Property
 	}
 	pipe := q.e.Redis.Pipeline()
+	size, known := pipe.HLen(ctx, days), pipe.HMGet(ctx, days, names...)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("note reads: %w", err)
+	}
+	pipe = q.e.Redis.Pipeline()
 	pipe.HSetNX(ctx, days, "", today.String()) // since when reads are known
-	for _, r := range reads {
-		name := r.Table + "\x00" + r.Property
-		if known > maxReadProperties {
-			if _, err := q.e.Redis.HGet(ctx, days, name).Result(); errors.Is(err, redis.Nil) {
-				continue
-			}
+	for i, name := range names {
+		if size.Val() > maxReadProperties && known.Val()[i] == nil {
+			continue
 		}
 		pipe.HSet(ctx, days, name, today.String())
 		pipe.HIncrBy(ctx, counts, name, 1)

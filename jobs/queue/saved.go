@@ -131,17 +131,9 @@ func (q *Queue) changeSaved(ctx context.Context, change func(known map[string]jo
 }
 
 func readSaved(ctx context.Context, rdb redis.Cmdable) (map[string]jobs.SavedQuestion, error) {
-	fields, err := rdb.HGetAll(ctx, lanes.SavedKey).Result()
+	known, err := documents[jobs.SavedQuestion](ctx, rdb, lanes.SavedKey)
 	if err != nil {
 		return nil, fmt.Errorf("read the saved questions: %w", err)
-	}
-	known := make(map[string]jobs.SavedQuestion, len(fields))
-	for name, body := range fields {
-		var s jobs.SavedQuestion
-		if err := json.Unmarshal([]byte(body), &s); err != nil {
-			return nil, fmt.Errorf("read the saved question %q: %w", name, err)
-		}
-		known[name] = s
 	}
 	return known, nil
 }

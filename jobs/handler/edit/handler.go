@@ -85,10 +85,15 @@ func refill(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
 	if err != nil {
 		return err
 	}
+	return storage.Refill(ctx, cfg, a.Record.Edit.Table, columns, a.Fence, reporter(a))
+}
+
+// reporter returns a function that reports the progress of filling columns, after that of earlier attempts.
+func reporter(a *jobs.Attempt) func(storage.FillProgress) {
 	before := a.Progress().RowsChanged
-	return storage.Refill(ctx, cfg, a.Record.Edit.Table, columns, a.Fence, func(p storage.FillProgress) {
+	return func(p storage.FillProgress) {
 		a.Report(jobs.Progress{WindowsDone: p.Done, WindowsTotal: p.Total, RowsChanged: before + p.Changed})
-	})
+	}
 }
 
 func (h *Handler) promote(ctx context.Context, cfg storage.Config, a *jobs.Attempt) error {
@@ -96,10 +101,9 @@ func (h *Handler) promote(ctx context.Context, cfg storage.Config, a *jobs.Attem
 	if err != nil {
 		return err
 	}
-	before := a.Progress().RowsChanged
+	report := reporter(a)
 	return storage.Promote(ctx, cfg, a.Record.Edit.Table, properties, a.Fence, func(p storage.FillProgress) error {
-		a.Report(jobs.Progress{WindowsDone: p.Done, WindowsTotal: p.Total, RowsChanged: before + p.Changed})
-		if p.Done == p.Total {
+		if report(p); p.Done == p.Total {
 			return nil
 		}
 		return h.giveWay(ctx, a)
