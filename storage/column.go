@@ -102,9 +102,9 @@ func takeOver(ctx context.Context, conn *sql.Conn, table string, stored, wanted 
 				if err := refuseColumns(ctx, conn, table, []column{c}); err != nil {
 					return nil, err
 				}
-				if err := alter(ctx, conn, table, "RENAME COLUMN "+quoteColumn(was)+" TO "+quoteColumn(c.name())); err != nil {
-					return nil, err
-				}
+			}
+			if err := renameColumn(ctx, conn, table, was, c.name()); err != nil {
+				return nil, err
 			}
 			for _, in := range []string{"mixduck.promoted", "mixduck.filling"} {
 				if _, err := conn.ExecContext(ctx, "UPDATE "+in+" SET auto = false WHERE table_name = ? AND property = ?", table, c.Property); err != nil {
@@ -115,6 +115,14 @@ func takeOver(ctx context.Context, conn *sql.Conn, table string, stored, wanted 
 		left = append(left, c)
 	}
 	return left, nil
+}
+
+// renameColumn renames a column, unless both names are the same.
+func renameColumn(ctx context.Context, conn *sql.Conn, table, from, to string) error {
+	if from == to {
+		return nil
+	}
+	return alter(ctx, conn, table, "RENAME COLUMN "+quoteColumn(from)+" TO "+quoteColumn(to))
 }
 
 // dropColumn drops the column of a property.

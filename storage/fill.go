@@ -206,10 +206,9 @@ func finishFilling(ctx context.Context, conn *sql.Conn, table string, all []colu
 			continue
 		}
 		was := c.name()
-		if c.filling = false; c.name() != was {
-			if err := alter(ctx, conn, table, "RENAME COLUMN "+quoteColumn(was)+" TO "+quoteColumn(c.name())); err != nil {
-				return err
-			}
+		c.filling = false
+		if err := renameColumn(ctx, conn, table, was, c.name()); err != nil {
+			return err
 		}
 		if err := forgetColumn(ctx, conn, table, c.Property); err != nil {
 			return err

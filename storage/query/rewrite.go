@@ -15,45 +15,62 @@ type stored struct {
 	columns map[string]map[string]Read   // the property of each promoted column, or column of a typed view, both in lower case
 }
 
+// columnName identifies a column of the database.
+type columnName struct{ schema, table, column string }
+
+// columnTypes returns the types of the columns of tables, and of the mixduck tables that readStored needs. duckdb_columns()
+// is slow in databases with many views, because it binds each of them.
+func (r *reader) columnTypes() (map[columnName]string, error) {
+	rows, err := fetch(r.session, `SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()
+		WHERE database_name = current_database() AND (schema_name = 'main' OR schema_name = 'mixduck' AND table_name IN ('tables', 'promoted', 'model_columns'))`)
+	if err != nil {
+		return nil, err
+	}
+	types := make(map[columnName]string, len(rows))
+	for _, row := range rows {
+		types[columnName{row[0], row[1], row[2]}] = row[3]
+	}
+	return types, nil
+}
+
 // readStored reads it. Databases of older versions and other programs have less.
 func (r *reader) readStored() (stored, error) {
 	k := stored{tables: map[string]map[string]string{}, columns: map[string]map[string]Read{}}
-	known := map[string]bool{}
-	rows, err := fetch(r.session, `SELECT table_name || '.' || column_name FROM duckdb_columns()
-		WHERE database_name = current_database() AND schema_name = 'mixduck' AND table_name IN ('tables', 'promoted', 'model_columns')`)
+	types, err := r.columnTypes()
+	if err != nil {
+		return k, err
+	}
+	known := func(table, column string) bool { return types[columnName{"mixduck", table, column}] != "" }
+	if !known("tables", "table_name") || !known("promoted", "property") {
+		return k, nil
+	}
+	rows, err := fetch(r.session, "SELECT table_name FROM mixduck.tables")
 	if err != nil {
 		return k, err
 	}
 	for _, row := range rows {
-		known[row[0]] = true
-	}
-	if !known["tables.table_name"] || !known["promoted.property"] {
-		return k, nil
-	}
-	if rows, err = fetch(r.session, `SELECT t.table_name FROM mixduck.tables AS t JOIN duckdb_columns() AS c ON c.table_name = t.table_name
-		WHERE c.database_name = current_database() AND c.schema_name = 'main' AND c.column_name = 'properties' AND c.data_type = 'JSON'`); err != nil {
-		return k, err
-	}
-	for _, row := range rows {
-		k.tables[strings.ToLower(row[0])] = map[string]string{}
+		if types[columnName{"main", row[0], "properties"}] == "JSON" {
+			k.tables[strings.ToLower(row[0])] = map[string]string{}
+		}
 	}
 	name := "property"
-	if known["promoted.auto"] {
+	if known("promoted", "auto") {
 		name = "if(auto, 'properties.', '') || property"
 	}
-	if rows, err = fetch(r.session, `SELECT p.table_name, p.property, p.type, p.name FROM (SELECT *, `+name+` AS name FROM mixduck.promoted) AS p
-		JOIN duckdb_columns() AS c ON c.table_name = p.table_name AND c.column_name = p.name AND c.data_type = p.type
-		WHERE c.database_name = current_database() AND c.schema_name = 'main'`); err != nil {
+	if rows, err = fetch(r.session, "SELECT table_name, property, type, "+name+" FROM mixduck.promoted"); err != nil {
 		return k, err
 	}
 	for _, row := range rows {
+		if types[columnName{"main", row[0], row[3]}] != row[2] {
+			continue
+		}
 		table := strings.ToLower(row[0])
 		if row[2] == "VARCHAR" && k.tables[table] != nil {
 			k.tables[table][row[1]] = row[3]
 		}
 		k.add(table, row[3], Read{row[0], row[1]})
 	}
-	if !known["model_columns.view_name"] {
+	if !known("model_columns", "view_name") {
 		return k, nil
 	}
 	rows, err = fetch(r.session, "SELECT view_name, column_name, table_name, property FROM mixduck.model_columns WHERE column_name <> ''")
