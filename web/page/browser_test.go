@@ -94,6 +94,26 @@ func (c *chromium) is(expression string) {
 	}
 }
 
+// isLive waits until the page follows the queue.
+func (c *chromium) isLive() {
+	c.Helper()
+	c.is(`document.getElementById("live").innerText === "live"`)
+}
+
+// focus puts the focus on the element with a key.
+func (c *chromium) focus(key string) {
+	c.Helper()
+	c.do("focus", chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector("[data-key=%s]").focus()`, key)))
+}
+
+// hasFocus checks that the focus is there.
+func (c *chromium) hasFocus(key string) {
+	c.Helper()
+	if got := eval[string](c, "document.activeElement.dataset.key || document.activeElement.tagName"); got != key {
+		c.Errorf("the focus is on %s, want %s", got, key)
+	}
+}
+
 // shows waits until the page contains a text.
 func (c *chromium) shows(text string) {
 	c.Helper()
@@ -130,13 +150,11 @@ func TestPageFollowsAJob(t *testing.T) {
 	c := s.browse(t)
 	c.login("/jobs")
 	c.shows("No job matches.")
-	c.is(`document.getElementById("live").innerText === "live"`)
+	c.isLive()
 	job := s.submit(t, "events")
 	c.shows("queued")
 	c.do("open the job", chromedp.Click(`a[href="/jobs/`+job.ID+`"]`), chromedp.WaitVisible("button.danger"))
-	if _, err := chromedp.RunResponse(c.ctx, chromedp.Click("button.danger")); err != nil {
-		t.Fatalf("cancel it: %v", err)
-	}
+	c.press("button.danger")
 	c.shows("cancelled")
 	c.is(`location.pathname === "/jobs/` + job.ID + `"`)
 }
@@ -148,14 +166,10 @@ func TestFocusStays(t *testing.T) {
 	s.addSchedule(t, "morning")
 	c := s.browse(t)
 	c.login("/schedules")
-	c.do("focus", chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-key=run-morning]").focus()`))
-	if changed, err := s.schedules.Pause(t.Context(), "morning", true); !changed || err != nil {
-		t.Fatal(changed, err)
-	}
+	c.focus("run-morning")
+	s.pause(t, "morning")
 	c.shows("paused")
-	if got := eval[string](c, "document.activeElement.dataset.key || document.activeElement.tagName"); got != "run-morning" {
-		t.Errorf("the focus is on %s", got)
-	}
+	c.hasFocus("run-morning")
 }
 
 // No view breaks the content security policy, or scrolls sideways on a phone.

@@ -227,6 +227,14 @@ func (s *site) addSchedule(tb testing.TB, name string) {
 	}
 }
 
+// pause pauses a schedule.
+func (s *site) pause(tb testing.TB, name string) {
+	tb.Helper()
+	if changed, err := s.schedules.Pause(tb.Context(), name, true); !changed || err != nil {
+		tb.Fatal(changed, err)
+	}
+}
+
 // now returns the time of the queue.
 func (s *site) now(tb testing.TB) time.Time {
 	tb.Helper()

@@ -170,13 +170,13 @@ func (c *chromium) hasTwoTabs(b *busy) {
 	c.Helper()
 	other := c.tab()
 	other.open("/jobs/" + b.running)
-	other.is(`document.getElementById("live").innerText === "live"`)
+	other.isLive()
 	c.open("/jobs/" + b.running)
 	c.press("button.danger")
 	other.shows("cancelled")
 	b.becomes(c, b.running, jobs.StateCancelled)
 	other.open("/jobs")
-	other.is(`document.getElementById("live").innerText === "live"`)
+	other.isLive()
 	c.open("/settings")
 	c.press(`form[action="/logout"] button`)
 	c.is(`location.pathname === "/login"`)
@@ -190,8 +190,8 @@ func TestOpenPagesSurviveARestart(t *testing.T) {
 	s.addSchedule(t, "morning")
 	c := s.browse(t)
 	c.login("/schedules")
-	c.is(`document.getElementById("live").innerText === "live"`)
-	c.do("focus", chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-key=run-morning]").focus()`))
+	c.isLive()
+	c.focus("run-morning")
 
 	next, routes := page.New(page.Config{Mode: page.Full}, discard), http.NewServeMux()
 	next.Routes(routes.Handle)
@@ -210,16 +210,12 @@ func TestOpenPagesSurviveARestart(t *testing.T) {
 	t.Cleanup(next.Close)
 	<-refused
 	c.is(`document.getElementById("live").innerText === "reconnecting"`)
-	if changed, err := s.schedules.Pause(t.Context(), "morning", true); !changed || err != nil {
-		t.Fatal(changed, err)
-	}
+	s.pause(t, "morning")
 	s.page = next
 	next.Connect(page.Backend{Queue: s.queue, Schedules: s.schedules, Sessions: s.sessions})
-	c.is(`document.getElementById("live").innerText === "live"`)
+	c.isLive()
 	c.shows("paused")
-	if got := eval[string](c, "document.activeElement.dataset.key || document.activeElement.tagName"); got != "run-morning" {
-		t.Errorf("the focus is on %s", got)
-	}
+	c.hasFocus("run-morning")
 }
 
 // Fetching a day with a button moves the progress and changes the calendar, without a reload.
